@@ -1,0 +1,178 @@
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    METHOD_KIND_UNSPECIFIED: _ClassVar[MethodKind]
+    METHOD_KIND_GET: _ClassVar[MethodKind]
+    METHOD_KIND_LIST: _ClassVar[MethodKind]
+    METHOD_KIND_CREATE: _ClassVar[MethodKind]
+    METHOD_KIND_UPDATE: _ClassVar[MethodKind]
+    METHOD_KIND_DELETE: _ClassVar[MethodKind]
+    METHOD_KIND_UNDELETE: _ClassVar[MethodKind]
+    METHOD_KIND_BATCH_GET: _ClassVar[MethodKind]
+    METHOD_KIND_BATCH_CREATE: _ClassVar[MethodKind]
+    METHOD_KIND_BATCH_UPDATE: _ClassVar[MethodKind]
+    METHOD_KIND_BATCH_DELETE: _ClassVar[MethodKind]
+    METHOD_KIND_COUNT: _ClassVar[MethodKind]
+    METHOD_KIND_BULK_UPSERT: _ClassVar[MethodKind]
+METHOD_KIND_UNSPECIFIED: MethodKind
+METHOD_KIND_GET: MethodKind
+METHOD_KIND_LIST: MethodKind
+METHOD_KIND_CREATE: MethodKind
+METHOD_KIND_UPDATE: MethodKind
+METHOD_KIND_DELETE: MethodKind
+METHOD_KIND_UNDELETE: MethodKind
+METHOD_KIND_BATCH_GET: MethodKind
+METHOD_KIND_BATCH_CREATE: MethodKind
+METHOD_KIND_BATCH_UPDATE: MethodKind
+METHOD_KIND_BATCH_DELETE: MethodKind
+METHOD_KIND_COUNT: MethodKind
+METHOD_KIND_BULK_UPSERT: MethodKind
+TABLE_FIELD_NUMBER: _ClassVar[int]
+table: _descriptor.FieldDescriptor
+COLUMN_FIELD_NUMBER: _ClassVar[int]
+column: _descriptor.FieldDescriptor
+METHOD_FIELD_NUMBER: _ClassVar[int]
+method: _descriptor.FieldDescriptor
+
+class TableOptions(_message.Message):
+    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
+    UNIQUE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    FOREIGN_KEY_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    SOFT_DELETE_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    schema: str
+    primary_key: _containers.RepeatedScalarFieldContainer[str]
+    unique: _containers.RepeatedCompositeFieldContainer[UniqueKey]
+    index: _containers.RepeatedCompositeFieldContainer[Index]
+    check: _containers.RepeatedCompositeFieldContainer[Check]
+    foreign_key: _containers.RepeatedCompositeFieldContainer[ForeignKey]
+    version: str
+    created_at: str
+    updated_at: str
+    soft_delete: str
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class UniqueKey(_message.Message):
+    __slots__ = ("columns", "nulls_not_distinct", "name")
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    NULLS_NOT_DISTINCT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    nulls_not_distinct: bool
+    name: str
+    def __init__(self, columns: _Optional[_Iterable[str]] = ..., nulls_not_distinct: _Optional[bool] = ..., name: _Optional[str] = ...) -> None: ...
+
+class Index(_message.Message):
+    __slots__ = ("columns", "method", "where", "include", "unique", "name")
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    UNIQUE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    method: str
+    where: str
+    include: _containers.RepeatedScalarFieldContainer[str]
+    unique: bool
+    name: str
+    def __init__(self, columns: _Optional[_Iterable[str]] = ..., method: _Optional[str] = ..., where: _Optional[str] = ..., include: _Optional[_Iterable[str]] = ..., unique: _Optional[bool] = ..., name: _Optional[str] = ...) -> None: ...
+
+class Check(_message.Message):
+    __slots__ = ("expression", "name")
+    EXPRESSION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    expression: str
+    name: str
+    def __init__(self, expression: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class ForeignKey(_message.Message):
+    __slots__ = ("columns", "references", "name")
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    references: Reference
+    name: str
+    def __init__(self, columns: _Optional[_Iterable[str]] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
+
+class Reference(_message.Message):
+    __slots__ = ("table", "columns", "on_delete", "on_update", "enforced")
+    class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ACTION_UNSPECIFIED: _ClassVar[Reference.Action]
+        NO_ACTION: _ClassVar[Reference.Action]
+        RESTRICT: _ClassVar[Reference.Action]
+        CASCADE: _ClassVar[Reference.Action]
+        SET_NULL: _ClassVar[Reference.Action]
+        SET_DEFAULT: _ClassVar[Reference.Action]
+    ACTION_UNSPECIFIED: Reference.Action
+    NO_ACTION: Reference.Action
+    RESTRICT: Reference.Action
+    CASCADE: Reference.Action
+    SET_NULL: Reference.Action
+    SET_DEFAULT: Reference.Action
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    ON_DELETE_FIELD_NUMBER: _ClassVar[int]
+    ON_UPDATE_FIELD_NUMBER: _ClassVar[int]
+    ENFORCED_FIELD_NUMBER: _ClassVar[int]
+    table: str
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    on_delete: Reference.Action
+    on_update: Reference.Action
+    enforced: bool
+    def __init__(self, table: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., on_delete: _Optional[_Union[Reference.Action, str]] = ..., on_update: _Optional[_Union[Reference.Action, str]] = ..., enforced: _Optional[bool] = ...) -> None: ...
+
+class ColumnOptions(_message.Message):
+    __slots__ = ("name", "type", "length", "default", "generated", "output_only", "not_null", "references", "enum_type", "currency", "identity")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    GENERATED_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NOT_NULL_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    ENUM_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    length: int
+    default: str
+    generated: str
+    output_only: bool
+    not_null: bool
+    references: Reference
+    enum_type: str
+    currency: str
+    identity: bool
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ...) -> None: ...
+
+class MethodOptions(_message.Message):
+    __slots__ = ("kind", "resource")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    kind: MethodKind
+    resource: str
+    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ...) -> None: ...
