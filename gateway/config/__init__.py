@@ -1,1 +1,1 @@
-"""."""
+"""Settings: one typed object from rowgate.toml, environment variables and flags."""

@@ -1,1 +1,1 @@
-"""."""
+"""From catalog to model: what the database really holds, and where it drifts."""

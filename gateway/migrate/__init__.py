@@ -1,1 +1,1 @@
-"""."""
+"""From model to catalog: revisions and direct upgrades."""

@@ -1,1 +1,1 @@
-"""."""
+"""What happened, as records: logs today."""

@@ -1,1 +1,1 @@
-"""."""
+"""Rows in, messages out."""

@@ -1,1 +1,1 @@
-"""."""
+"""Bytes in, bytes out: servers, interceptors, health, reflection."""

@@ -1,0 +1,17 @@
+"""Session codecs: date and time types as integers, so that every stored value is exact (see schema.values)."""
+
+from typing import Any
+
+import asyncpg
+
+_AS_TUPLE = ("timestamptz", "timestamp", "date", "time", "interval")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+async def set_codecs(connection: "asyncpg.Connection[Any]") -> None:
+    """Make date and time types travel as tuples of integers, infinity and months included."""
+    for name in _AS_TUPLE:
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_same, decoder=_same, format="tuple")

@@ -1,0 +1,27 @@
+"""What every method works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Table
+
+from gateway.db.database import Database
+from gateway.schema.model import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The gateway's parts, as the methods see them.
+
+    Args:
+        database: the way to PostgreSQL.
+        tables: SQLAlchemy's table of each resource, by the message's full name.
+
+    """
+
+    database: Database
+    tables: Mapping[str, Table]
+
+    def table(self, resource: Resource) -> Table:
+        """Return the resource's table."""
+        return self.tables[resource.message.full_name]

@@ -1,0 +1,20 @@
+"""What the gateway knows of one RPC beside its message."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One RPC under way.
+
+    Args:
+        method: `package.Service.Method`.
+        principal: who calls; idempotency records and, later, coalescing are kept apart by it.
+        deadline: when the caller's time is up, on the event loop's clock (`loop.time()`); None where it set none
+            and the server adds none.
+
+    """
+
+    method: str
+    principal: str = "anonymous"
+    deadline: float | None = None

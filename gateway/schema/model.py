@@ -1,0 +1,220 @@
+"""The neutral model: what a schema is, whether it was read from protos or from a catalog.
+
+Plain frozen records without behaviour beyond look-ups. Everything after this package (requests,
+statements, migrations, drift checks) works from these and never from descriptors' options again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+
+from gateway.schema.values import ValueType
+
+
+class ServerSet(Enum):
+    """Why a request's value for a field is ignored."""
+
+    NO = "no"
+    OUTPUT_ONLY = "output_only"
+    GENERATED = "generated"
+    VERSION = "version"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    DELETED_AT = "deleted_at"
+
+
+class Action(Enum):
+    """PostgreSQL's referential actions, as SQL spells them."""
+
+    NO_ACTION = "NO ACTION"
+    RESTRICT = "RESTRICT"
+    CASCADE = "CASCADE"
+    SET_NULL = "SET NULL"
+    SET_DEFAULT = "SET DEFAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column and the proto field that carries it."""
+
+    name: str
+    """The proto field's name."""
+    column: str
+    """The column's name."""
+    descriptor: FieldDescriptor
+    type: ValueType
+    nullable: bool
+    has_presence: bool
+    """Whether unset can be told from the zero value: unset is NULL, or the default on create."""
+    default: str | None = None
+    """An SQL expression."""
+    generated: str | None = None
+    """An SQL expression over the row."""
+    identity: bool = False
+    server_set: ServerSet = ServerSet.NO
+    comment: str = ""
+
+    @property
+    def writable(self) -> bool:
+        """Whether a request's value for the field is used."""
+        return self.server_set is ServerSet.NO
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """A unique constraint over fields; `name` None stands for the naming convention's."""
+
+    columns: tuple[str, ...]
+    name: str | None = None
+    nulls_not_distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexColumn:
+    """A column of an index and its direction."""
+
+    column: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; `name` None stands for the naming convention's."""
+
+    columns: tuple[IndexColumn, ...]
+    name: str | None = None
+    method: str = "btree"
+    where: str | None = None
+    include: tuple[str, ...] = ()
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check constraint: an SQL condition, and its full name in the database."""
+
+    expression: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A reference to a table, which need not be a resource of this schema."""
+
+    columns: tuple[str, ...]
+    target_schema: str
+    target_table: str
+    target_columns: tuple[str, ...]
+    on_delete: Action = Action.NO_ACTION
+    on_update: Action = Action.NO_ACTION
+    enforced: bool = True
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A message that is a row of a table. Keys, indexes and so on name columns, not proto fields."""
+
+    message: Descriptor
+    schema: str
+    table: str
+    fields: tuple[Field, ...]
+    primary_key: tuple[str, ...]
+    unique: tuple[UniqueKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    checks: tuple[Check, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    version: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    soft_delete: str | None = None
+    etag: str | None = None
+    """The proto field (not a column) that carries the etag."""
+    comment: str = ""
+
+    @property
+    def name(self) -> str:
+        """The message's short name."""
+        return str(self.message.name)
+
+    @property
+    def key_fields(self) -> tuple[Field, ...]:
+        """The primary key's fields, in key order."""
+        by_column = self.by_column
+        return tuple(by_column[column] for column in self.primary_key)
+
+    @property
+    def by_column(self) -> Mapping[str, Field]:
+        """Fields by column name."""
+        return {field.column: field for field in self.fields}
+
+    @property
+    def by_name(self) -> Mapping[str, Field]:
+        """Fields by proto name."""
+        return {field.name: field for field in self.fields}
+
+
+class MethodKind(Enum):
+    """The standard methods; values are the annotation's enum names without their prefix."""
+
+    GET = "GET"
+    LIST = "LIST"
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    UNDELETE = "UNDELETE"
+    BATCH_GET = "BATCH_GET"
+    BATCH_CREATE = "BATCH_CREATE"
+    BATCH_UPDATE = "BATCH_UPDATE"
+    BATCH_DELETE = "BATCH_DELETE"
+    COUNT = "COUNT"
+    BULK_UPSERT = "BULK_UPSERT"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An RPC bound to a resource.
+
+    `request` and `response` map a role (`resource`, `rows`, `update_mask`, `etag`, …, listed per kind in
+    gateway.schema.shapes) to the message's field that plays it. A role that the author left out is absent.
+    """
+
+    descriptor: MethodDescriptor
+    kind: MethodKind
+    resource: Resource
+    request: Mapping[str, FieldDescriptor]
+    response: Mapping[str, FieldDescriptor]
+    keys: tuple[FieldDescriptor, ...] = ()
+    """The request's key fields, in the order of the resource's primary key."""
+    equals: tuple[tuple[FieldDescriptor, Field], ...] = ()
+    """List and Count: request fields that ask for equality with the column of the same name."""
+    item: "Method | None" = None
+    """Batch methods: the request message of one item, bound as its single method."""
+
+    @property
+    def full_name(self) -> str:
+        """`package.Service.Method`."""
+        return str(self.descriptor.full_name)
+
+    @property
+    def path(self) -> str:
+        """`/package.Service/Method`, as gRPC spells it."""
+        return f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A gRPC service and its bound methods."""
+
+    full_name: str
+    methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All of a descriptor set: its resources by message full name, its services by full name."""
+
+    resources: Mapping[str, Resource]
+    services: Mapping[str, Service]

@@ -1,0 +1,55 @@
+"""A statement: text, bind order and row shape, compiled once and cached by shape."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.sql.elements import ClauseElement
+
+from gateway.schema.model import Field
+
+# SQLAlchemy's asyncpg dialect numbers and casts the parameters: `$1::UUID`.
+_DIALECT = asyncpg.dialect()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL that is ready to be prepared.
+
+    Args:
+        text: SQL with `$n` parameters.
+        binds: the parameter names in the order of `$1, $2, …`; a name may stand twice.
+        fields: the fields of the result's columns, in order; empty where it returns none of the resource's.
+        writes: whether it changes rows, so that losing the connection leaves the outcome open.
+        name: what logs and metrics call it, such as `get flight`.
+        constants: values of binds that the statement itself brings (limits, literals), by name.
+
+    """
+
+    text: str
+    binds: tuple[str, ...]
+    fields: tuple[Field, ...]
+    writes: bool
+    name: str
+    constants: Mapping[str, Any]
+
+    def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the values in bind order; `values` win over the statement's constants."""
+        constants = self.constants
+        return [values[name] if name in values else constants[name] for name in self.binds]
+
+
+def compile_statement(
+    clause: ClauseElement, *, fields: tuple[Field, ...] = (), writes: bool = False, name: str
+) -> Statement:
+    """Return the Statement of an SQLAlchemy clause."""
+    compiled = clause.compile(dialect=_DIALECT)
+    return Statement(
+        text=str(compiled),
+        binds=tuple(compiled.positiontup or ()),
+        fields=fields,
+        writes=writes,
+        name=name,
+        constants={key: value for key, value in compiled.params.items() if value is not None},
+    )
