@@ -1,1 +1,20 @@
 """One file per standard method. Each reads, top to bottom, as the way of a request; none holds SQL."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from google.protobuf.message import Message
+
+from gateway.methods.engine import Engine
+from gateway.methods.get import Get
+from gateway.request.call import Call
+from gateway.schema.model import Method, MethodKind
+
+Handler = Callable[[Message, Call], Awaitable[Message]]
+"""Answers one RPC; raises gateway.errors.RowgateError."""
+
+HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], Handler]] = {
+    MethodKind.GET: Get,
+}
+"""The handler of each standard method, made once per method when the server starts."""
+
+__all__ = ["HANDLERS", "Engine", "Handler"]

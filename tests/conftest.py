@@ -1,0 +1,45 @@
+"""Fixtures that every test may use."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from gateway.db.embedded import EmbeddedPostgres
+from tests.harness.databases import Databases
+from tests.harness.gateway import RunningGateway, start_gateway
+
+GatewayFor = Callable[..., Awaitable[RunningGateway]]
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """One PostgreSQL for the run; it forgets at the end, so it need not flush."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings={"fsync": "off"})
+    yield Databases(server.start())
+    server.stop()
+
+
+async def _gateways(databases: Databases) -> AsyncIterator[GatewayFor]:
+    running: list[RunningGateway] = []
+
+    async def start(name: str, **settings: object) -> RunningGateway:
+        running.append(await start_gateway(name, databases, **settings))
+        return running[-1]
+
+    yield start
+    for gateway in reversed(running):
+        await gateway.stop()
+
+
+@pytest.fixture
+async def gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
+    """Serve `tests/schemas/<name>` over an empty database of the test's own: `await gateway_for("types")`."""
+    async for start in _gateways(databases):
+        yield start
+
+
+@pytest.fixture(scope="module")
+async def module_gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
+    """As gateway_for, but kept for the module: for property tests, which call it many times."""
+    async for start in _gateways(databases):
+        yield start

@@ -1,0 +1,67 @@
+"""Databases for tests: one template per schema, a copy of it per test."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.schema import CreateSchema
+
+from tests.harness.client import fresh_name
+
+
+class Databases:
+    """Makes databases on one server. Templates are made once per run, by name."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._templates: dict[str, str] = {}
+
+    def url(self, database: str) -> str:
+        """Return the DSN of a database of this server."""
+        return urlunsplit(urlsplit(self.dsn)._replace(path=f"/{database}"))
+
+    async def empty(self) -> str:
+        """Create an empty database; return its DSN."""
+        return await self._create(fresh_name("empty"))
+
+    async def copy_of(self, schema: str, metadata: MetaData) -> str:
+        """Create a database that holds the tables of `metadata`; return its DSN."""
+        if schema not in self._templates:
+            template = fresh_name("template")
+            await create_tables(await self._create(template), metadata)
+            self._templates[schema] = template
+        return await self._create(fresh_name("test"), template=self._templates[schema])
+
+    async def _create(self, name: str, *, template: str = "template1") -> str:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        finally:
+            await connection.close()
+        return self.url(name)
+
+
+async def create_tables(dsn: str, metadata: MetaData) -> None:
+    """Create the schemas and tables of `metadata`, without a migration."""
+    url = urlunsplit(urlsplit(dsn)._replace(scheme="postgresql+asyncpg"))
+    engine = create_async_engine(url)
+    schemas = {table.schema for table in metadata.tables.values() if table.schema}
+    try:
+        async with engine.begin() as connection:
+            for schema in sorted(schemas):
+                await connection.execute(CreateSchema(schema, if_not_exists=True))
+            await connection.run_sync(metadata.create_all)
+    finally:
+        await engine.dispose()
+
+
+async def fetch(dsn: str, sql: str, *args: Any) -> list[Mapping[str, Any]]:
+    """Run SQL directly, past the gateway; return its rows."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [dict(row) for row in await connection.fetch(sql, *args)]
+    finally:
+        await connection.close()

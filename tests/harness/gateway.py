@@ -1,0 +1,68 @@
+"""A gateway in this process, on a free port, over a database of its own."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from gateway.app import Gateway, ServeSettings
+from gateway.schema.model import Schema
+from gateway.schema.read import read_schema
+from gateway.schema.sources import compile_protos
+from gateway.schema.tables import build_tables
+from tests.harness.client import Client
+from tests.harness.databases import Databases, fetch
+
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+
+
+@cache
+def descriptors_of(name: str) -> FileDescriptorSet:
+    """Compile tests/schemas/<name>, once per run."""
+    return compile_protos(SCHEMAS / name)
+
+
+@cache
+def schema_of(name: str) -> Schema:
+    """Read tests/schemas/<name>, once per run."""
+    return read_schema(descriptors_of(name))
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """What a test holds: the client, the schema, and the database's DSN for a look past the gateway."""
+
+    client: Client
+    schema: Schema
+    dsn: str
+    gateway: Gateway
+    target: str
+
+    async def call(self, method: str, request: Any = None, /, **fields: Any) -> Any:
+        """Call `package.Service/Method`."""
+        return await self.client.call(method, request, **fields)
+
+    async def sql(self, text: str, *args: Any) -> Any:
+        """Run SQL directly; return its rows as dictionaries."""
+        return await fetch(self.dsn, text, *args)
+
+    async def stop(self) -> None:
+        """Close the client, then the gateway."""
+        await self.client.close()
+        await self.gateway.stop(grace=1)
+
+
+async def start_gateway(name: str, databases: Databases, **settings: Any) -> RunningGateway:
+    """Serve tests/schemas/<name> over a fresh database; `settings` as ServeSettings has them."""
+    metadata = build_tables(schema_of(name)).metadata
+    dsn = await databases.copy_of(name, metadata)
+    return await serve(name, dsn, **settings)
+
+
+async def serve(name: str, dsn: str, **settings: Any) -> RunningGateway:
+    """Serve tests/schemas/<name> over a database that has its tables."""
+    gateway = await Gateway.start(descriptors_of(name), ServeSettings(dsn=dsn, **settings))
+    target = f"127.0.0.1:{gateway.port}"
+    return RunningGateway(Client(target, descriptors_of(name)), gateway.schema, dsn, gateway, target)
