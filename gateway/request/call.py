@@ -10,8 +10,8 @@ class Call:
     Args:
         method: `package.Service.Method`.
         principal: who calls; idempotency records and, later, coalescing are kept apart by it.
-        deadline: when the caller's time is up, on the event loop's clock (`loop.time()`); None where it set none
-            and the server adds none.
+        deadline: when the caller's time is up, on the event loop's clock (`loop.time()`); None where it
+            set none and the server adds none.
 
     """
 

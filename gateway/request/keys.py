@@ -18,7 +18,9 @@ def key_reader(resource: Resource, descriptors: Sequence[FieldDescriptor]) -> Ca
 
     Raises InvalidArgument, when called, naming the field whose value can't be a key.
     """
-    plan = [(field, descriptor.name) for field, descriptor in zip(resource.key_fields, descriptors, strict=True)]
+    plan = [
+        (field, descriptor.name) for field, descriptor in zip(resource.key_fields, descriptors, strict=True)
+    ]
 
     def read(message: Message) -> Key:
         return {field.column: encode_value(field, getattr(message, name), name) for field, name in plan}

@@ -1,0 +1,144 @@
+"""Field masks: which fields a request reads or writes (AIP-157, AIP-134, AIP-161)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from gateway.errors import FieldViolation, InvalidArgument
+from gateway.request.paths import PathFault, Steps, check_below, split_path
+from gateway.request.suggest import did_you_mean
+from gateway.schema.model import Field, Resource
+from gateway.schema.values import ValueKind
+
+MAX_PATHS = 1000
+"""The most paths of one mask."""
+MAX_PATH = 512
+"""The most characters of one path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A checked mask, relative to a resource.
+
+    Args:
+        fields: the stored fields it names, in the resource's order, each once.
+        below: the paths below a field, by the field's proto name, where the mask names parts of it and
+            never the whole. Only fields stored as jsonb have parts.
+        etag: whether it names the resource's etag, which is computed.
+
+    """
+
+    fields: tuple[Field, ...]
+    below: Mapping[str, tuple[Steps, ...]]
+    etag: bool
+
+
+def read_fields(resource: Resource, paths: Iterable[str], path: str = "read_mask") -> Mask:
+    """Return the fields that a read mask's `paths` name; none, or `*`, stands for all (AIP-157).
+
+    Raises InvalidArgument naming every path that leads nowhere (reason INVALID_FIELD_MASK); `path` is the
+    mask's own field in the request.
+    """
+    named = _by_field(resource, tuple(paths), path)
+    if named is None:
+        return Mask(resource.fields, {}, resource.etag is not None)
+    return _mask(resource, named)
+
+
+def update_columns(
+    resource: Resource, mask: FieldMask | None, message: Message, path: str = "update_mask"
+) -> Mask:
+    """Return the fields that an update of a row by `message` writes.
+
+    - No mask, or one without paths: the populated fields of `message`. A field with presence is populated
+      when it is set; any other when it differs from its default (AIP-134).
+    - `*`: all fields, so that unset ones become NULL (full replace).
+    - Paths: those fields, whether set in `message` or not. A path below a jsonb field
+      (`author.given_name`) appears in `Mask.below`: only that part of the stored message is to change.
+
+    Server-set fields, the key and the etag may be named but are never among the result, so that one mask
+    serves reading and writing (AIP-161).
+    Raises InvalidArgument naming every path that leads nowhere (reason INVALID_FIELD_MASK).
+    """
+    paths = tuple(mask.paths) if mask is not None else ()
+    if not paths:
+        populated = [(name, ()) for name in _populated(message) if name in resource.by_name]
+        return _writable(resource, _mask(resource, populated))
+    named = _by_field(resource, paths, path)
+    if named is None:
+        return _writable(resource, Mask(resource.fields, {}, etag=False))
+    return _writable(resource, _mask(resource, named))
+
+
+def _populated(message: Message) -> list[str]:
+    return [descriptor.name for descriptor, _ in message.ListFields()]
+
+
+def _writable(resource: Resource, mask: Mask) -> Mask:
+    fields = tuple(f for f in mask.fields if f.writable and f.column not in resource.primary_key)
+    names = {field.name for field in fields}
+    return Mask(fields, {name: steps for name, steps in mask.below.items() if name in names}, etag=False)
+
+
+def _mask(resource: Resource, named: Iterable[tuple[str, Steps]]) -> Mask:
+    below: dict[str, list[Steps]] = {}
+    for name, steps in named:
+        below.setdefault(name, []).append(steps)
+    parts = {name: tuple(steps) for name, steps in below.items() if all(steps)}
+    fields = tuple(field for field in resource.fields if field.name in below)
+    return Mask(fields, parts, resource.etag in below)
+
+
+def _by_field(resource: Resource, paths: tuple[str, ...], path: str) -> list[tuple[str, Steps]] | None:
+    """Return each path as a field's name and the steps below it; None where the mask stands for all."""
+    if not paths or paths == ("*",):
+        return None
+    if len(paths) > MAX_PATHS:
+        raise InvalidArgument.field(
+            path, f"has {len(paths)} paths; at most {MAX_PATHS} are allowed", reason="TOO_MANY_PATHS"
+        )
+    named: list[tuple[str, Steps]] = []
+    faults: list[str] = []
+    for text in paths:
+        try:
+            named.append(_checked(resource, text))
+        except PathFault as fault:
+            faults.append(str(fault))
+    if faults:
+        raise _invalid(path, faults)
+    return named
+
+
+def _invalid(path: str, faults: list[str]) -> InvalidArgument:
+    shown = faults[:10]  # an error's details stay small, however long the mask is
+    return InvalidArgument(
+        f"{path}: {'; '.join(shown)}",
+        reason="INVALID_FIELD_MASK",
+        violations=[FieldViolation(path, fault, "INVALID_FIELD_MASK") for fault in shown],
+    )
+
+
+def _checked(resource: Resource, text: str) -> tuple[str, Steps]:
+    if text == "*":
+        raise PathFault('"*" stands alone: leave the other paths out')
+    if len(text) > MAX_PATH:
+        raise PathFault(f'"{text[:64]}…" is longer than {MAX_PATH} characters')
+    name, *below = split_path(text)
+    steps = tuple(below)
+    if name == resource.etag and not steps:
+        return name, steps
+    field = resource.by_name.get(name)
+    if field is None:
+        hint = did_you_mean(name, resource.by_name)
+        raise PathFault(f'{resource.message.full_name} has no field "{name[:64]}"{hint}')
+    if steps:
+        _check_parts(field, steps)
+    return name, steps
+
+
+def _check_parts(field: Field, steps: Steps) -> None:
+    if field.type.kind is not ValueKind.JSON:
+        raise PathFault(f'"{field.name}" is read and written whole: name it without ".{steps[0][:64]}"')
+    check_below(field.descriptor, steps)
