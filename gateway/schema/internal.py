@@ -1,0 +1,23 @@
+"""Tables of the gateway's own. They live in a PostgreSQL schema of their own, away from the author's."""
+
+from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, Uuid, func, text
+
+INTERNAL_SCHEMA = "rowgate"
+"""The PostgreSQL schema that holds them."""
+
+INTERNAL = MetaData(schema=INTERNAL_SCHEMA)
+"""All of them. Whoever creates the author's tables creates these too."""
+
+IDEMPOTENCY = Table(
+    "idempotency",
+    INTERNAL,
+    Column("principal", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("request_id", Uuid, primary_key=True),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False, server_default=text("''")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("idempotency_created_at_idx", "created_at"),
+    comment="Answers of writes that carried a request_id (AIP-155), kept for a while.",
+)
+"""One row per request_id that was honoured, inserted in the transaction of the write itself."""
