@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.db.database import Database
 from gateway.methods import HANDLERS, Engine, Handler
 from gateway.schema.model import Method, Schema
@@ -50,7 +51,8 @@ class Gateway:
         database = await Database.open(settings.dsn, pool_size=settings.pool_size)
         try:
             engine = Engine(database=database, tables=build_tables(schema).tables)
-            server = GrpcServer(bind(schema, engine), descriptors, host=settings.host, port=settings.port)
+            listen = ServerSettings(host=settings.host, port=settings.port)
+            server = GrpcServer(bind(schema, engine), descriptors, listen, LimitSettings())
             return cls(schema, database, server, await server.start())
         except BaseException:
             await database.close()

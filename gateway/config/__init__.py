@@ -1,1 +1,1 @@
-"""Settings: one typed object from rowgate.toml, environment variables and flags."""
+"""Settings: one typed, frozen object, and where each of its values came from."""

@@ -1,1 +1,1 @@
-"""What happened, as records: logs today."""
+"""What the gateway tells of itself: one record per call, and the log that shows it."""

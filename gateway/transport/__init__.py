@@ -1,1 +1,1 @@
-"""Bytes in, bytes out: servers, interceptors, health, reflection."""
+"""How calls arrive and answers leave: what any host of RPCs needs, and the grpc.aio server."""

@@ -1,0 +1,35 @@
+"""What is observed of one RPC. Logs take what they show from here; metrics and traces will."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class CallFacts:
+    """One RPC, filled in while it runs and handed to the observers when it ends.
+
+    Args:
+        method: `package.Service/Method`.
+        request_id: the caller's x-request-id, or ours.
+        peer: the caller's address, as the transport spells it.
+        code: google.rpc.Code's number; OK is 0.
+        reason: the error's stable reason; empty when the call succeeded.
+        duration: seconds, from the request's arrival to its answer.
+        rows: rows sent or received, where the method has rows.
+        request_bytes: size of the request message.
+        response_bytes: size of the response message.
+
+    """
+
+    method: str
+    request_id: str
+    peer: str = ""
+    code: int = 0
+    reason: str = ""
+    duration: float = 0.0
+    rows: int | None = None
+    request_bytes: int = 0
+    response_bytes: int = 0
+
+
+Observer = Callable[[CallFacts], None]

@@ -1,0 +1,57 @@
+"""The bound methods as grpc.aio sees them: one generic handler, bytes in and out."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from gateway.observe.facts import CallFacts
+from gateway.transport.dispatch import Dispatcher
+from gateway.transport.exchange import REQUEST_ID, Exchange, request_id
+
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+_STATUS_DETAILS = "grpc-status-details-bin"
+
+
+class BoundMethods(grpc.GenericRpcHandler):
+    """Every method of a dispatcher.
+
+    Messages are parsed by the dispatcher, not by grpc, which would answer INTERNAL to bytes that don't parse.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            path: grpc.unary_unary_rpc_method_handler(_unary(path, dispatcher)) for path in dispatcher.paths
+        }
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """Return the method's handler; None for another's method."""
+        return self._handlers.get(handler_call_details.method)
+
+
+def _unary(path: str, dispatcher: Dispatcher) -> Callable[[bytes, Any], Any]:
+    name = path.removeprefix("/")
+
+    async def handle(request: bytes, context: Any) -> bytes:
+        exchange = _exchange(name, request, context)
+        reply = await dispatcher(path, exchange)
+        echoed = (REQUEST_ID, exchange.facts.request_id)
+        if reply.status is None:
+            context.set_trailing_metadata((echoed,))
+            return reply.body
+        details = (_STATUS_DETAILS, reply.status.SerializeToString())
+        await context.abort(_CODES[reply.status.code], reply.status.message, (echoed, details))
+        raise AssertionError("abort returned")
+
+    return handle
+
+
+def _exchange(name: str, request: bytes, context: Any) -> Exchange:
+    sent = next((value for key, value in context.invocation_metadata() if key == REQUEST_ID), None)
+    facts = CallFacts(name, request_id(sent), peer=context.peer(), request_bytes=len(request))
+    arrived = asyncio.get_running_loop().time()
+    return Exchange(request, facts, arrived, context.time_remaining())

@@ -1,0 +1,151 @@
+"""From a method's bytes to its handler and back, whatever carries the bytes."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, EncodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.config.settings import LimitSettings
+from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
+from gateway.errors.status import to_status
+from gateway.methods import Handler
+from gateway.observe.facts import Observer
+from gateway.request.call import Call
+from gateway.schema.model import Method
+from gateway.transport.exchange import Answer, Exchange, Interceptor, Reply
+
+_logger = logging.getLogger(__name__)
+
+Services = Mapping[str, Sequence[tuple[Method, Handler]]]
+"""Each service's methods with their handlers, by the service's full name."""
+
+
+class Endpoint:
+    """One method: the innermost Answer. Parses the request, calls the handler, serialises the response.
+
+    Raises InvalidArgument for bytes that are no message, OutOfRange for a message past a limit.
+    """
+
+    def __init__(self, method: Method, handler: Handler, limits: LimitSettings) -> None:
+        self.full_name = method.full_name
+        self._handler = handler
+        self._limits = limits
+        self._request_name = method.descriptor.input_type.full_name
+        self._request: type[Message] = GetMessageClass(method.descriptor.input_type)
+        self._request_rows = _rows_field(method.request)
+        self._response_rows = _rows_field(method.response)
+
+    async def __call__(self, exchange: Exchange) -> bytes:
+        """Return the response's bytes."""
+        request = self._parse(exchange.request)
+        call = Call(self.full_name, exchange.principal, exchange.deadline)
+        response = await self._handler(request, call)
+        exchange.facts.rows = self._count_rows(request, response)
+        return self._serialize(response)
+
+    def _parse(self, body: bytes) -> Message:
+        if len(body) > self._limits.max_request_bytes:
+            raise _too_large("request", len(body), self._limits.max_request_bytes)
+        try:
+            return self._request.FromString(body)
+        except DecodeError as error:
+            raise InvalidArgument(
+                f"the request is no valid {self._request_name}: malformed protobuf, "
+                "nested too deeply, or a string that is not UTF-8",
+                reason="REQUEST_MALFORMED",
+            ) from error
+
+    def _serialize(self, response: Message) -> bytes:
+        try:
+            body = response.SerializeToString()
+        except EncodeError as error:
+            raise Internal("the response can't be serialised", reason="INTERNAL") from error
+        if len(body) > self._limits.max_response_bytes:
+            raise _too_large("response", len(body), self._limits.max_response_bytes)
+        return body
+
+    def _count_rows(self, request: Message, response: Message) -> int | None:
+        if self._response_rows is not None:
+            return len(getattr(response, self._response_rows))
+        if self._request_rows is not None:
+            return len(getattr(request, self._request_rows))
+        return None
+
+
+def _rows_field(roles: Mapping[str, FieldDescriptor]) -> str | None:
+    field = roles.get("rows") or roles.get("requests")
+    return field.name if field else None
+
+
+def _too_large(what: str, size: int, limit: int) -> OutOfRange:
+    return OutOfRange(
+        f"the {what} has {size} bytes, more than the limit of {limit}",
+        reason=f"{what.upper()}_TOO_LARGE",
+        metadata={"size_bytes": str(size), "limit_bytes": str(limit)},
+    )
+
+
+class Dispatcher:
+    """Answers every method of the served services; what each transport mounts.
+
+    Args:
+        services: the bound methods.
+        limits: sizes of messages.
+        interceptors: from the outermost to the innermost.
+        observers: told of each call when it has ended.
+
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        limits: LimitSettings,
+        interceptors: Sequence[Interceptor] = (),
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.service_names = tuple(sorted(services))
+        self._observers = tuple(observers)
+        self._answers: dict[str, Answer] = {
+            method.path: _intercepted(Endpoint(method, handler, limits), interceptors)
+            for methods in services.values()
+            for method, handler in methods
+        }
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Every method as `/package.Service/Method`."""
+        return tuple(self._answers)
+
+    async def __call__(self, path: str, exchange: Exchange) -> Reply:
+        """Answer one RPC; raises nothing but CancelledError, which the caller's going away means."""
+        try:
+            return Reply(await self._answers[path](exchange))
+        except RowgateError as error:
+            return _refusal(exchange, error)
+        except Exception:
+            _logger.exception("unexpected error in %s", path, extra={"request_id": exchange.facts.request_id})
+            return _refusal(exchange, Internal("internal error", reason="INTERNAL"))
+        except asyncio.CancelledError:
+            exchange.facts.code, exchange.facts.reason = 1, "CANCELLED"
+            raise
+        finally:
+            self._tell(exchange)
+
+    def _tell(self, exchange: Exchange) -> None:
+        exchange.facts.duration = asyncio.get_running_loop().time() - exchange.arrived
+        for observer in self._observers:
+            observer(exchange.facts)
+
+
+def _intercepted(answer: Answer, interceptors: Sequence[Interceptor]) -> Answer:
+    for interceptor in reversed(interceptors):
+        answer = interceptor(answer)
+    return answer
+
+
+def _refusal(exchange: Exchange, error: RowgateError) -> Reply:
+    exchange.facts.code, exchange.facts.reason = error.code, error.reason
+    return Reply(status=to_status(error))

@@ -1,0 +1,57 @@
+"""One RPC as the transports hand it over, and its answer: bytes in, bytes or a status out."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from google.rpc.status_pb2 import Status
+
+from gateway.observe.facts import CallFacts
+
+REQUEST_ID = "x-request-id"
+_REQUEST_ID_SHAPE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One unary RPC under way.
+
+    Args:
+        request: the message's bytes.
+        facts: what is observed of it.
+        arrived: when it arrived, on the event loop's clock.
+        time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
+        principal: who calls.
+        deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
+
+    """
+
+    request: bytes
+    facts: CallFacts
+    arrived: float
+    time_remaining: float | None = None
+    principal: str = "anonymous"
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer: a message's bytes, or the status that says why there is none."""
+
+    body: bytes = b""
+    status: Status | None = None
+
+
+Answer = Callable[[Exchange], Awaitable[bytes]]
+"""Answers with the response's bytes, or raises gateway.errors.RowgateError."""
+
+Interceptor = Callable[[Answer], Answer]
+"""Wraps an Answer in another."""
+
+
+def request_id(sent: str | None) -> str:
+    """Return the caller's request id, or one of ours where it sent none that is fit for a log line."""
+    if sent and _REQUEST_ID_SHAPE.fullmatch(sent):
+        return sent
+    return secrets.token_hex(8)
