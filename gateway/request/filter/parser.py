@@ -1,0 +1,188 @@
+"""Tokens → tree, by recursive descent over the grammar of AIP-160.
+
+Each function has its rule as its docstring, from https://google.aip.dev/assets/misc/ebnf-filtering.txt.
+"""
+
+from gateway.errors import InvalidArgument
+from gateway.request.filter.faults import filter_fault
+from gateway.request.filter.lexer import Kind, Token, tokens_of
+from gateway.request.filter.tree import (
+    All,
+    Arg,
+    Comparable,
+    Expression,
+    Function,
+    Member,
+    Negation,
+    Restriction,
+    Some,
+)
+
+MAX_DEPTH = 32
+"""The deepest nesting of parentheses and function calls."""
+MAX_TERMS = 256
+"""The most restrictions of one filter."""
+
+_KEYWORDS = (Kind.AND, Kind.OR, Kind.NOT)
+_VALUES = (Kind.TEXT, Kind.STRING)
+_STARTS = (*_VALUES, Kind.NOT, Kind.MINUS, Kind.OPEN)
+
+
+def parse(text: str) -> Expression | None:
+    """Return what a filter says; None for an empty one. Raises InvalidArgument where it is no filter."""
+    return _Parser(text).filter()
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = tokens_of(text)
+        self._position = 0
+        self._depth = 0
+        self._terms = 0
+
+    def filter(self) -> Expression | None:
+        """Parse `filter : [expression]`."""
+        if self._accept(Kind.END):
+            return None
+        expression = self._expression()
+        if not self._accept(Kind.END):
+            raise self._unexpected("expected AND, OR or the end")
+        return expression
+
+    def _expression(self) -> Expression:
+        """Parse `expression : sequence {WS AND WS sequence}`."""
+        sequences = [self._sequence()]
+        while self._accept(Kind.AND):
+            sequences.append(self._sequence())
+        return sequences[0] if len(sequences) == 1 else All(tuple(sequences))
+
+    def _sequence(self) -> Expression:
+        """Parse `sequence : factor {WS factor}`."""
+        factors = [self._factor()]
+        while self._kind in _STARTS:
+            if not self._apart:
+                raise self._unexpected("expected AND, OR or a space before it")
+            factors.append(self._factor())
+        return factors[0] if len(factors) == 1 else All(tuple(factors))
+
+    def _factor(self) -> Expression:
+        """Parse `factor : term {WS OR WS term}`."""
+        terms = [self._term()]
+        while self._accept(Kind.OR):
+            terms.append(self._term())
+        return terms[0] if len(terms) == 1 else Some(tuple(terms))
+
+    def _term(self) -> Expression:
+        """Parse `term : [(NOT WS | MINUS)] simple`."""
+        if self._accept(Kind.NOT) or self._accept(Kind.MINUS):
+            return Negation(self._simple())
+        return self._simple()
+
+    def _simple(self) -> Expression:
+        """Parse `simple : restriction | composite`."""
+        if self._kind is Kind.OPEN:
+            return self._composite()
+        return self._restriction()
+
+    def _restriction(self) -> Restriction:
+        """Parse `restriction : comparable [comparator arg]`."""
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            raise _too_complex(f"has more than {MAX_TERMS} terms")
+        comparable = self._comparable()
+        comparator = self._accept(Kind.COMPARATOR)
+        if comparator is None:
+            return Restriction(comparable)
+        return Restriction(comparable, comparator, self._arg())
+
+    def _comparable(self) -> Comparable:
+        """Parse `comparable : member | function`."""
+        if self._kind not in _VALUES:
+            raise self._unexpected("expected a field or a value")
+        member = self._member()
+        last = member.tokens[-1]
+        call = self._kind is Kind.OPEN and self._token.offset == last.end and last.kind is not Kind.STRING
+        return self._function(member) if call else member
+
+    def _member(self, *, negative: bool = False) -> Member:
+        """Parse `member : value {DOT field}`, where `field : value | keyword`."""
+        tokens = [self._advance()]
+        while self._accept(Kind.DOT):
+            if self._kind not in (*_VALUES, *_KEYWORDS):
+                raise self._unexpected('expected a field after "."')
+            tokens.append(self._advance())
+        return Member(tuple(tokens), negative)
+
+    def _function(self, member: Member) -> Function:
+        """Parse `function : name {DOT name} LPAREN [argList] RPAREN`, where `argList : arg {COMMA arg}`."""
+        self._enter()
+        args: list[Arg] = []
+        if self._kind is not Kind.CLOSE:
+            args.append(self._arg())
+            while self._accept(Kind.COMMA):
+                args.append(self._arg())
+        self._leave('expected "," or ")"')
+        return Function(member.tokens, tuple(args))
+
+    def _composite(self) -> Expression:
+        """Parse `composite : LPAREN expression RPAREN`."""
+        self._enter()
+        expression = self._expression()
+        self._leave('expected AND, OR or ")"')
+        return expression
+
+    def _arg(self) -> Arg:
+        """arg : comparable | composite ;   and a number with a sign, which the grammar's TEXT may hold"""
+        if self._kind is Kind.OPEN:
+            return self._composite()
+        minus = self._accept(Kind.MINUS)
+        if minus is not None:
+            if self._kind is not Kind.TEXT or self._token.offset != minus.end:
+                raise self._unexpected('expected a number after "-"')
+            return self._member(negative=True)
+        if self._kind not in _VALUES:
+            raise self._unexpected("expected a value")
+        return self._comparable()
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._position]
+
+    @property
+    def _kind(self) -> Kind:
+        return self._tokens[self._position].kind
+
+    @property
+    def _apart(self) -> bool:
+        """Whether a space or a parenthesis stands between the last token and this one."""
+        last = self._tokens[self._position - 1]
+        return self._token.offset > last.end or Kind.OPEN is self._kind or Kind.CLOSE is last.kind
+
+    def _advance(self) -> Token:
+        token = self._token
+        self._position += 1
+        return token
+
+    def _accept(self, kind: Kind) -> Token | None:
+        return self._advance() if self._kind is kind else None
+
+    def _enter(self) -> None:
+        self._advance()
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _too_complex(f"is nested more than {MAX_DEPTH} levels deep")
+
+    def _leave(self, expected: str) -> None:
+        if self._accept(Kind.CLOSE) is None:
+            raise self._unexpected(expected)
+        self._depth -= 1
+
+    def _unexpected(self, expected: str) -> InvalidArgument:
+        token = self._token
+        found = "the end of the filter" if token.kind is Kind.END else f'"{token.text[:32]}"'
+        return filter_fault(self._text, token.offset, f"found {found}; {expected}")
+
+
+def _too_complex(description: str) -> InvalidArgument:
+    return InvalidArgument.field("filter", description, reason="FILTER_TOO_COMPLEX")
