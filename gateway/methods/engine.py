@@ -16,11 +16,13 @@ class Engine:
     Args:
         database: the way to PostgreSQL.
         tables: SQLAlchemy's table of each resource, by the message's full name.
+        request_id_retention: seconds that the answer to a request_id is kept for at least.
 
     """
 
     database: Database
     tables: Mapping[str, Table]
+    request_id_retention: float = 24 * 60 * 60
 
     def table(self, resource: Resource) -> Table:
         """Return the resource's table."""

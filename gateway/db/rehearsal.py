@@ -1,0 +1,40 @@
+"""A transaction that is always rolled back: what validate_only runs in (AIP-163)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+
+from gateway.db.database import Database, Transaction
+from gateway.request.call import Call
+from gateway.sql.statement import Statement, compile_statement
+
+# Deferred constraints are checked at COMMIT, which never comes.
+_CHECK_NOW: Statement = compile_statement(text("SET CONSTRAINTS ALL IMMEDIATE"), name="check constraints")
+
+
+T = TypeVar("T")
+
+
+class _Undo(Exception):  # noqa: N818 - carries the answer out of the transaction, and so undoes it
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+async def rehearse(database: Database, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
+    """Return what `work` returns, every constraint checked and nothing kept.
+
+    Sequences advance all the same: PostgreSQL never takes numbers back. Raises as `Database.transact`.
+    """
+
+    async def run(transaction: Transaction) -> T:
+        answer = await work(transaction)
+        await transaction.fetch(_CHECK_NOW, ())
+        raise _Undo(answer)
+
+    try:
+        return await database.transact(run, call)
+    except _Undo as undo:
+        kept: T = undo.answer
+        return kept

@@ -1,0 +1,67 @@
+"""Whose fault a database's refusal is: constraint and column names → proto paths of the request."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from gateway.errors import AlreadyExists, FailedPrecondition, FieldViolation, ResourceRef, RowgateError
+from gateway.request.keys import Key, key_text
+from gateway.request.rows import below
+from gateway.schema.model import Resource
+from gateway.schema.tables import constraints
+
+E = TypeVar("E", bound=RowgateError)
+
+
+def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
+    """Return the error with a field violation for each field that the refused constraint or column stands for.
+
+    Args:
+        error: what the database door raised; its metadata may name `constraint`, `column` and `table`.
+        resource: the resource that was written.
+        path: the proto path of the resource's message in the request, such as `flight` or `rows[3]`.
+        key: the row's key where it is known: an AlreadyExists then names the row in the way.
+
+    An error that names nothing of the resource comes back as it is.
+
+    """
+    columns = _columns(error, resource)
+    if not columns:
+        return error
+    fields = [field for field in resource.fields if field.column in columns]
+    told = {violation.field for violation in error.violations}
+    added = [
+        FieldViolation(place, _WRONG.get(error.code, "is refused by the database"), error.reason)
+        for place in (below(path, field.name) for field in fields)
+        if place not in told
+    ]
+    resources = error.resources
+    if isinstance(error, AlreadyExists) and key is not None and not resources:
+        resources = (ResourceRef(resource.message.full_name, key_text(resource, key)),)
+    return with_details(error, violations=(*error.violations, *added), resources=resources)
+
+
+_WRONG = {AlreadyExists.code: "is taken", FailedPrecondition.code: "does not fit what is stored"}
+
+
+def _columns(error: RowgateError, resource: Resource) -> frozenset[str]:
+    metadata = error.metadata
+    if metadata.get("table", resource.table) != resource.table:
+        return frozenset()
+    named = constraints(resource).get(metadata.get("constraint", ""), ())
+    return frozenset((*named, *filter(None, [metadata.get("column")])))
+
+
+def with_details(
+    error: E, *, violations: Iterable[FieldViolation], resources: Iterable[ResourceRef] | None = None
+) -> E:
+    """Return a copy of the error with other violations and, where given, other resources."""
+    copy = type(error)(
+        error.message,
+        reason=error.reason,
+        metadata=error.metadata,
+        violations=tuple(violations),
+        resources=tuple(error.resources if resources is None else resources),
+        retry_delay=error.retry_delay,
+    )
+    copy.__cause__ = error.__cause__ or error
+    return copy

@@ -1,0 +1,110 @@
+"""How writes are carried out: once per request_id (AIP-155), not at all under validate_only (AIP-163)."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from typing import Protocol
+from uuid import UUID
+
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.db.database import Database, Row, Transaction
+from gateway.db.idempotency import Claim, RequestIds
+from gateway.db.rehearsal import rehearse
+from gateway.errors import InvalidArgument, OutcomeUnknown
+from gateway.methods.engine import Engine
+from gateway.request.call import Call
+from gateway.schema.model import Method
+from gateway.sql.statement import Statement
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Session(Protocol):
+    """What a write of single statements needs: a transaction, or the database itself."""
+
+    async def fetch(self, statement: Statement, args: Sequence[object]) -> Sequence[Row]:
+        """Run a statement with its arguments in bind order; return its rows."""
+
+
+class _Alone:
+    """Statements that are each a transaction of their own: no BEGIN and COMMIT to wait for."""
+
+    def __init__(self, database: Database, call: Call) -> None:
+        self._database = database
+        self._call = call
+
+    async def fetch(self, statement: Statement, args: Sequence[object]) -> Sequence[Row]:
+        return await self._database.fetch(statement, args, self._call)
+
+
+class Writes:
+    """Carries out the work of one write method.
+
+    Under `validate_only` the work runs in a transaction that is rolled back, and no request_id is used up.
+    With a `request_id` its answer is stored in the work's own transaction; a repetition, also one that
+    arrives meanwhile, gets the first answer and writes nothing. Failed requests leave no record: send them again.
+    """
+
+    def __init__(self, method: Method, engine: Engine) -> None:
+        self._database = engine.database
+        self._ids = RequestIds(engine.request_id_retention)
+        self._answer = GetMessageClass(method.descriptor.output_type)
+        self._has_id = "request_id" in method.request
+        self._has_rehearsal = "validate_only" in method.request
+
+    async def atomically(
+        self, request: Message, call: Call, work: Callable[[Transaction], Awaitable[Message]]
+    ) -> Message:
+        """Run `work` in one transaction; return its answer.
+
+        `work` may be run again from its start after it failed or its transaction was lost, so it must change
+        nothing but through its Transaction. Raises InvalidArgument for a request_id that is no UUID
+        (INVALID_UUID) or that another request had (REQUEST_ID_REUSED), and what `work` raises.
+        """
+        claim = self._claim(request, call)
+        if self._rehearsed(request):
+            return await rehearse(self._database, work, call)
+        if claim is None:
+            return await self._database.transact(work, call)
+        return await self._once(claim, call, work)
+
+    async def alone(
+        self, request: Message, call: Call, work: Callable[[Session], Awaitable[Message]]
+    ) -> Message:
+        """As `atomically`, for work that one statement does: it needs no transaction around it."""
+        if self._rehearsed(request) or self._claim(request, call) is not None:
+            return await self.atomically(request, call, work)
+        return await work(_Alone(self._database, call))
+
+    async def _once(
+        self, claim: Claim, call: Call, work: Callable[[Transaction], Awaitable[Message]]
+    ) -> Message:
+        async def run(transaction: Transaction) -> Message:
+            earlier = await self._ids.claim(transaction, claim)
+            if earlier is not None:
+                return self._answer.FromString(earlier)
+            answer = await work(transaction)
+            await self._ids.keep(transaction, claim, answer.SerializeToString(deterministic=True))
+            return answer
+
+        try:
+            return await self._database.transact(run, call)
+        except OutcomeUnknown:
+            # The record tells whether the COMMIT happened: running again answers either way, and writes once.
+            return await self._database.transact(run, call)
+
+    def _rehearsed(self, request: Message) -> bool:
+        return self._has_rehearsal and bool(getattr(request, "validate_only"))  # noqa: B009 - a dynamic message
+
+    def _claim(self, request: Message, call: Call) -> Claim | None:
+        text: str = getattr(request, "request_id") if self._has_id else ""  # noqa: B009 - a dynamic message
+        if not text:
+            return None
+        if not _UUID.fullmatch(text):
+            raise InvalidArgument.field(
+                "request_id", "is no UUID: send 36 characters such as a random UUID", reason="INVALID_UUID"
+            )
+        digest = sha256(request.SerializeToString(deterministic=True)).digest()
+        return Claim(call.principal, call.method, UUID(text), digest)

@@ -1,0 +1,81 @@
+"""Messages of a resource → driver values by column, for rows that are to be written."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.errors import FieldViolation, InvalidArgument
+from gateway.request.keys import Key, encode_value
+from gateway.schema.model import Field, Resource
+
+Values = Mapping[str, Any]
+"""Driver values by column name."""
+
+MAX_VIOLATIONS = 10
+"""The most faults told of one row, so that an error's details stay small."""
+
+
+def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
+    """Return the function that reads a new row of `resource`: (message, its proto path) → values.
+
+    A column is absent where the database is to fill it: a field with presence that is unset, a server-set
+    field, and a key field without presence that is zero though it has a default (`gen_random_uuid()`) or is
+    an identity. Raises InvalidArgument, when called, naming every value that its column can't hold.
+    """
+    fields = tuple(field for field in resource.fields if field.writable)
+    numbered = frozenset(f.name for f in fields if _fills_itself(resource, f))
+
+    def read(message: Message, path: str) -> Values:
+        present = (f for f in fields if _is_present(message, f, numbered))
+        return encode_fields(message, present, path)
+
+    return read
+
+
+def _fills_itself(resource: Resource, field: Field) -> bool:
+    has_default = field.default is not None or field.identity
+    return has_default and field.column in resource.primary_key and not field.has_presence
+
+
+def _is_present(message: Message, field: Field, numbered: frozenset[str]) -> bool:
+    if field.has_presence:
+        return message.HasField(field.name)
+    return field.name not in numbered or bool(getattr(message, field.name))
+
+
+def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[str, Any]:
+    """Return the driver values of some fields; None for a field with presence that is unset.
+
+    Raises InvalidArgument with all the faults, by proto path below `path`.
+    """
+    values: dict[str, Any] = {}
+    faults: list[InvalidArgument] = []
+    for field in fields:
+        if field.has_presence and not message.HasField(field.name):
+            values[field.column] = None
+            continue
+        try:
+            values[field.column] = encode_value(field, getattr(message, field.name), below(path, field.name))
+        except InvalidArgument as fault:
+            faults.append(fault)
+    if faults:
+        raise merge_faults(faults)
+    return values
+
+
+def message_key(resource: Resource, message: Message, path: str) -> Key:
+    """Return the key that a message of the resource carries; raises InvalidArgument as encode_fields."""
+    return encode_fields(message, resource.key_fields, path)
+
+
+def merge_faults(faults: Sequence[InvalidArgument]) -> InvalidArgument:
+    """Return one error that tells of all; its reason is the first one's."""
+    violations: list[FieldViolation] = [v for fault in faults for v in fault.violations][:MAX_VIOLATIONS]
+    text = "; ".join(fault.message for fault in faults[:MAX_VIOLATIONS])
+    return InvalidArgument(text, reason=faults[0].reason, violations=violations)
+
+
+def below(path: str, name: str) -> str:
+    """Return the proto path of a field below `path`, which may be empty."""
+    return f"{path}.{name}" if path else name
