@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from gateway.config.address import Address
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.db.database import Database
 from gateway.methods import HANDLERS, Engine, Handler
@@ -51,7 +52,7 @@ class Gateway:
         database = await Database.open(settings.dsn, pool_size=settings.pool_size)
         try:
             engine = Engine(database=database, tables=build_tables(schema).tables)
-            listen = ServerSettings(host=settings.host, port=settings.port)
+            listen = ServerSettings(listen=(Address(settings.host, settings.port),))
             server = GrpcServer(bind(schema, engine), descriptors, listen, LimitSettings())
             return cls(schema, database, server, await server.start())
         except BaseException:

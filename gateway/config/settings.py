@@ -1,33 +1,146 @@
-"""The settings, by section. Durations are seconds, sizes are bytes."""
+"""The settings, by section. Durations are seconds, sizes are bytes.
 
-from typing import Annotated
+A field's description is its line in docs/configuration.md and in `--help`.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from gateway.config.address import Address, addresses
 
 MIB = 1024 * 1024
 
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Wait = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MessageBytes = Annotated[int, Field(ge=1024, le=1024 * MIB)]
+
 
 class Section(BaseModel):
-    """A group of settings: frozen, and strict about names."""
+    """A group of settings: frozen, and strict about names.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A setting's flat name, which flags and variables use, is its own, behind the section's `flat_prefix`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    flat_prefix: ClassVar[str] = ""
+
+
+class SchemaSettings(Section):
+    """Where the schema comes from."""
+
+    protos: Path | None = None
+    """a folder of .proto files, compiled at start"""
+    descriptor_set: Path | None = None
+    """a descriptor set with imports, in place of `protos`"""
+    migrations: Path | None = None
+    """the folder of migrations"""
+
+
+class DatabaseSettings(Section):
+    """Which PostgreSQL, and how it is used."""
+
+    dsn: SecretStr | None = None
+    """a DSN or libpq URL; without one, and without PG* variables, an embedded PostgreSQL in `data_dir`"""
+    data_dir: Path = Path(".rowgate")
+    """the folder of the embedded PostgreSQL and of generated keys"""
+    pool_size: Annotated[int, Field(ge=1, le=1000)] = 8
+    """connections to the database"""
+    connect_timeout: Wait = 10.0
+    """longest wait for a connection to be made"""
+    statement_timeout: Seconds = 300.0
+    """longest run of one statement, held by PostgreSQL; 0 is without end"""
+    lock_timeout: Seconds = 30.0
+    """longest wait for a lock, held by PostgreSQL; 0 is without end"""
+    idle_in_transaction_timeout: Seconds = 60.0
+    """longest idleness inside a transaction, held by PostgreSQL; 0 is without end"""
+    idle_lifetime: Seconds = 300.0
+    """how long an unused connection is kept; 0 is without end"""
+    statement_cache: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    """prepared statements kept per connection; 0 for poolers that can't keep them"""
 
 
 class ServerSettings(Section):
-    """Where the server listens and how it ends calls and connections."""
+    """Where the server listens, and how it ends calls and connections."""
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 50051
-    default_deadline: Annotated[float, Field(gt=0)] = 30.0
-    max_deadline: Annotated[float, Field(gt=0)] = 300.0
-    lame_duck: Annotated[float, Field(ge=0)] = 0.0
-    drain: Annotated[float, Field(ge=0)] = 20.0
+    listen: Annotated[tuple[Address, ...], BeforeValidator(addresses), Field(min_length=1)] = (
+        Address("127.0.0.1", 50051),
+    )
+    """addresses to listen on: `host:port`, `[IPv6]:port` or `unix:PATH`; port 0 takes a free one"""
+    tls_cert: Path | None = None
+    """the server's certificate chain, PEM"""
+    tls_key: Path | None = None
+    """the certificate's private key, PEM"""
+    tls_client_ca: Path | None = None
+    """certificates, PEM, one of which must have signed each client's"""
+    reflection: bool = True
+    """whether clients may ask for the schema"""
+    default_deadline: Wait = 30.0
+    """time of a call whose caller sets no deadline"""
+    max_deadline: Wait = 300.0
+    """longest time of a call; a later deadline is cut to it"""
+    lame_duck: Seconds = 0.0
+    """at shutdown, how long calls are still taken after health says NOT_SERVING"""
+    drain: Seconds = 20.0
+    """at shutdown, longest wait for the calls under way"""
+    min_ping_interval: Wait = 10.0
+    """shortest interval at which clients may send keepalive pings"""
+    keepalive_interval: Wait = 60.0
+    """interval at which the server pings a silent client"""
+    keepalive_timeout: Wait = 20.0
+    """how long a ping may stay without answer"""
+    max_connection_age: Seconds = 0.0
+    """age at which a connection is renewed, so that clients spread anew; 0 is never"""
+    probe_interval: Wait = 5.0
+    """interval at which health asks the database"""
 
 
 class LimitSettings(Section):
     """What one server takes at once."""
 
     max_in_flight: Annotated[int, Field(ge=1)] = 1000
-    max_request_bytes: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 64 * MIB
-    max_response_bytes: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 64 * MIB
+    """calls under way; more are refused with RESOURCE_EXHAUSTED"""
+    max_request_bytes: MessageBytes = 64 * MIB
+    """size of a request"""
+    max_response_bytes: MessageBytes = 64 * MIB
+    """size of a response"""
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
+    """size of a call's metadata"""
+    max_streams: Annotated[int, Field(ge=1)] = 1000
+    """calls under way on one connection; more wait at the client"""
+
+
+class LogSettings(Section):
+    """What is written to standard error."""
+
+    flat_prefix: ClassVar[str] = "log_"
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """the least level that is written"""
+    format: Literal["auto", "json", "console"] = "auto"
+    """json, one object a line; console, for eyes; auto is console on a terminal"""
+    access: Literal["all", "errors", "none"] = "all"
+    """which calls get a line"""
+
+
+class TokenSettings(Section):
+    """The key of page tokens. Gateways that serve one schema side by side need the same."""
+
+    secret: SecretStr | None = None
+    """the key, any text of 16 characters or more"""
+    secret_file: Path | None = None
+    """a file that holds it, in place of `secret`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of them."""
+
+    schema: SchemaSettings = field(default_factory=SchemaSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    tokens: TokenSettings = field(default_factory=TokenSettings)

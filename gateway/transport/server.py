@@ -4,20 +4,43 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import grpc
 import grpc.aio
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from grpc_health.v1 import health_pb2
 
+from gateway.config.address import Address
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.facts import Observer
 from gateway.transport.calls import BoundMethods
 from gateway.transport.dispatch import Dispatcher, Services
+from gateway.transport.health import SERVICE_NAME as HEALTH
+from gateway.transport.health import Health
 from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.options import channel_options, credentials
+from gateway.transport.probe import DatabaseWatch, Probe
+from gateway.transport.reflection import Reflection
 
 _logger = logging.getLogger(__name__)
+_LAST_BYTES_SECONDS = 0.5
+
+
+async def _always() -> None:
+    """Stand for a database that is never away."""
 
 
 class GrpcServer:
-    """Serves bound methods on a socket. `stop` before `start`, and twice, is safe."""
+    """Serves bound methods on sockets. `stop` before `start`, and twice, is safe.
+
+    Args:
+        services: the bound methods by service.
+        descriptors: the files that declare them, for reflection.
+        server: addresses, deadlines, shutdown.
+        limits: what is taken at once.
+        observers: told of each call when it has ended.
+        probe: asks the database whether it answers, for health.
+
+    """
 
     def __init__(
         self,
@@ -25,48 +48,79 @@ class GrpcServer:
         descriptors: FileDescriptorSet,
         server: ServerSettings,
         limits: LimitSettings,
+        *,
         observers: Sequence[Observer] = (),
+        probe: Probe = _always,
     ) -> None:
         self._settings = server
         self._limits = limits
-        self._descriptors = descriptors
         self._admission = Admission(limits.max_in_flight)
-        self._dispatcher = Dispatcher(
-            services, limits, standard_interceptors(self._admission, server), observers
-        )
+        interceptors = standard_interceptors(self._admission, server)
+        self._dispatcher = Dispatcher(services, limits, interceptors, observers)
+        self._health = Health(services)
+        self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
+        self._descriptors = descriptors
         self._server: grpc.aio.Server | None = None
+        self.addresses: Sequence[Address] = ()
 
     async def start(self) -> int:
-        """Listen; return the port. Raises OSError where the address can't be had."""
-        self._server = grpc.aio.server(
-            handlers=[BoundMethods(self._dispatcher)], options=_options(self._limits)
-        )
-        address = f"{self._settings.host}:{self._settings.port}"
-        try:
-            port = self._server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise OSError(f"can't listen on {address}") from error
-        await self._server.start()
-        return port
+        """Listen; return the first address's port (0 for a Unix socket).
 
-    async def stop(self, grace: float) -> None:
-        """Refuse new calls, wait for those under way, for at most `grace` seconds, and stop."""
-        if self._server is None:
-            return
+        Raises OSError where an address can't be had or a TLS file can't be read.
+        """
+        handlers = list(self._handlers())
+        server = grpc.aio.server(handlers=handlers, options=channel_options(self._settings, self._limits))
+        tls = credentials(self._settings)
+        self.addresses = [_listen(server, address, tls) for address in self._settings.listen]
+        await server.start()
+        self._server = server
+        self._watch.start()
+        return self.addresses[0].port or 0
+
+    def _handlers(self) -> Sequence[grpc.GenericRpcHandler]:
+        handlers: list[grpc.GenericRpcHandler] = [BoundMethods(self._dispatcher), self._health.handlers()]
+        if self._settings.reflection:
+            health = FileDescriptorProto()
+            health_pb2.DESCRIPTOR.CopyToProto(health)
+            names = [*self._dispatcher.service_names, HEALTH]
+            handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
+        return handlers
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Become NOT_SERVING, wait for the calls under way, then close.
+
+        Args:
+            grace: seconds to wait for them; the `drain` setting by default.
+
+        """
         server, self._server = self._server, None
+        if server is None:
+            return
+        self._health.drain()
+        await asyncio.sleep(self._settings.lame_duck)
         self._admission.close()
+        await self._drained(self._settings.drain if grace is None else grace)
+        await self._watch.stop()
+        self._health.end()
+        await server.stop(_LAST_BYTES_SECONDS)
+
+    async def _drained(self, grace: float) -> None:
         try:
             await asyncio.wait_for(self._admission.idle(), grace)
         except TimeoutError:
-            _logger.warning("%d calls are cut off after %s s", self._admission.in_flight, grace)
-        await server.stop(0.5)
+            _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight, "after": grace})
 
 
-def _options(limits: LimitSettings) -> list[tuple[str, int]]:
-    return [
-        # Up to twice the limit is taken, so that our error can name the limit; past that grpc refuses.
-        ("grpc.max_receive_message_length", min(2 * limits.max_request_bytes, 2**31 - 1)),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.max_metadata_size", limits.max_metadata_bytes),
-        ("grpc.so_reuseport", 0),
-    ]
+def _listen(server: grpc.aio.Server, address: Address, tls: grpc.ServerCredentials | None) -> Address:
+    try:
+        if tls is None:
+            port = server.add_insecure_port(str(address))
+        else:
+            port = server.add_secure_port(str(address), tls)
+    except RuntimeError as error:
+        raise OSError(
+            f"can't listen on {address}: is the port taken, or the address not this machine's?"
+        ) from error
+    if tls is None and not address.is_local:
+        _logger.warning("listening beyond this machine without TLS", extra={"address": str(address)})
+    return address.at(port)

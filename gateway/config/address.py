@@ -1,0 +1,54 @@
+"""Listen addresses."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+_HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
+_MAX_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: a host and a TCP port, or the path of a Unix socket (as `host`, without a port)."""
+
+    host: str
+    port: int | None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.port is None or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def at(self, port: int) -> "Address":
+        """Return the address with another port, where it has one."""
+        return self if self.port is None else Address(self.host, port)
+
+    def __str__(self) -> str:
+        if self.port is None:
+            return f"unix:{self.host}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """Return the address of `host:port`, `[IPv6]:port` or `unix:PATH`; raises ValueError."""
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return Address(text.removeprefix("unix:"), None)
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is None or int(match["port"]) > _MAX_PORT:
+        raise ValueError(f'"{text}" is not host:port, [IPv6]:port or unix:PATH')
+    return Address(match["v6"] or match["host"], int(match["port"]))
+
+
+def addresses(value: object) -> object:
+    """Return the addresses of a comma-separated text or a list of texts; other values as they are."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if isinstance(value, (list, tuple)):
+        return tuple(parse_address(part) if isinstance(part, str) else part for part in value)
+    return value

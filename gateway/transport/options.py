@@ -1,0 +1,51 @@
+"""The server's settings as grpc core's channel arguments, and its TLS files as credentials."""
+
+from pathlib import Path
+
+import grpc
+
+from gateway.config.settings import LimitSettings, ServerSettings
+
+_MAX_INT32 = 2**31 - 1
+
+
+def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple[str, int]]:
+    """Return grpc core's arguments.
+
+    By grpc's default, clients that ping more often than every five minutes are cut off; ours is a setting.
+    Requests of up to twice the limit are taken in, so that the error can be ours and name the limit; past
+    that grpc core refuses them with RESOURCE_EXHAUSTED before they are read.
+    """
+    options = [
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", min(2 * limits.max_request_bytes, _MAX_INT32)),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_metadata_size", limits.max_metadata_bytes),
+        ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
+        ("grpc.max_concurrent_streams", limits.max_streams),
+        ("grpc.http2.min_ping_interval_without_data_ms", _ms(server.min_ping_interval)),
+        ("grpc.keepalive_time_ms", _ms(server.keepalive_interval)),
+        ("grpc.keepalive_timeout_ms", _ms(server.keepalive_timeout)),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]
+    if server.max_connection_age:
+        options.append(("grpc.max_connection_age_ms", _ms(server.max_connection_age)))
+        options.append(("grpc.max_connection_age_grace_ms", _ms(server.max_deadline)))
+    return options
+
+
+def credentials(server: ServerSettings) -> grpc.ServerCredentials | None:
+    """Return the credentials of the TLS files; None without. Raises OSError where one can't be read."""
+    if server.tls_cert is None or server.tls_key is None:
+        return None
+    pair = (server.tls_key.read_bytes(), server.tls_cert.read_bytes())
+    authorities = _read(server.tls_client_ca)
+    return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
+
+
+def _read(path: Path | None) -> bytes | None:
+    return path.read_bytes() if path is not None else None
+
+
+def _ms(seconds: float) -> int:
+    return min(int(seconds * 1000), _MAX_INT32)

@@ -1,0 +1,63 @@
+"""Asks the database, again and again, whether it answers, and tells health."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from gateway.errors import RowgateError
+
+Probe = Callable[[], Awaitable[None]]
+"""Returns when the database answers; raises RowgateError when it doesn't."""
+
+_logger = logging.getLogger(__name__)
+
+
+class DatabaseWatch:
+    """Probes in the background. `stop` before `start`, and twice, is safe.
+
+    Args:
+        probe: asks the database.
+        tell: told of each answer.
+        interval: seconds between two probes, and the longest one may take.
+
+    """
+
+    def __init__(self, probe: Probe, tell: Callable[[bool], None], interval: float) -> None:
+        self._probe = probe
+        self._tell = tell
+        self._interval = interval
+        self._answers = True
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; the database counts as answering until a probe fails."""
+        self._tell(self._answers)
+        self._task = asyncio.create_task(self._run(), name="database watch")
+
+    async def stop(self) -> None:
+        """End, and wait for the end."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval)
+            answers = await self._ask()
+            if answers != self._answers:
+                self._answers = answers
+                _logger.warning("the database answers again" if answers else "the database doesn't answer")
+                self._tell(answers)
+
+    async def _ask(self) -> bool:
+        try:
+            await asyncio.wait_for(self._probe(), self._interval)
+        except (RowgateError, TimeoutError):
+            return False
+        except Exception:
+            _logger.exception("the database probe failed unexpectedly")
+            return False
+        return True
