@@ -55,6 +55,8 @@ class Field:
     identity: bool = False
     server_set: ServerSet = ServerSet.NO
     comment: str = ""
+    zero_is_default: bool = False
+    """Whether the zero value of a field without presence takes the default on create: identity 0, UUID ""."""
 
     @property
     def writable(self) -> bool:
@@ -97,6 +99,8 @@ class Check:
 
     expression: str
     name: str
+    columns: tuple[str, ...] = ()
+    """The columns that the condition speaks of, in its order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class ValueType:
         kind: what the value is.
         encode: proto value → driver value, raising ValueFault; None where they are the same.
         decode: driver value → what the message's constructor takes, raising ValueFault; None as above.
-        parse: text of a filter literal → driver value, raising ValueFault; None where a filter can't compare it.
+        parse: text of a filter literal → driver value, raising ValueFault; None where filters can't.
         text_cast: bound as text and cast in SQL both ways, for types that the driver doesn't speak.
         equality: whether PostgreSQL has `=` and DISTINCT for the type.
         orderable: whether order_by may name it.

@@ -1,0 +1,89 @@
+"""Faults of a schema: all of them are found, then reported at once, each with its place."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from google.protobuf.message import Message
+
+from gateway.schema.model import Schema
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing that is wrong in a schema.
+
+    Args:
+        file: the .proto file, as protoc names it.
+        line: the line from 1; 0 where the descriptor set carries no source info.
+        where: the message, field or method, by full name.
+        wrong: what is wrong.
+        right: what would be right.
+
+    """
+
+    file: str
+    line: int
+    where: str
+    wrong: str
+    right: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        parts = [part for part in (place, self.where, self.wrong) if part]
+        return ": ".join(parts) + (f"\n  {self.right}" if self.right else "")
+
+
+class SchemaError(Exception):
+    """A schema that can't be served. Holds every fault, sorted by place."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n\n".join(map(str, self.faults)))
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What the source says of one message, field, enum, service or method.
+
+    Args:
+        file: the .proto file.
+        line: the line from 1, or 0 where unknown.
+        comment: the proto comment before it, or behind it.
+        options: its options message (`MessageOptions`, `FieldOptions`, `MethodOptions`, …).
+
+    """
+
+    file: str
+    line: int
+    comment: str
+    options: Message
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults found so far, and where each named element stands."""
+
+    elements: Mapping[str, Element]
+    found: list[Fault] = field(default_factory=list)
+
+    def add(self, where: str, wrong: str, right: str = "") -> None:
+        """Note a fault of the element of that full name."""
+        element = self.elements.get(where)
+        file, line = (element.file, element.line) if element else ("", 0)
+        self.found.append(Fault(file, line, where, wrong, right))
+
+    def settle(self, schema: Schema) -> Schema:
+        """Return the schema, or raise SchemaError where any fault was noted."""
+        if self.found:
+            raise SchemaError(self.found)
+        return schema
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return what would be right for an unknown name: the nearest known one, or the list of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f'did you mean "{near[0]}"?'
+    return f"known: {', '.join(names[:20])}{', …' if len(names) > 20 else ''}" if names else ""  # noqa: PLR2004

@@ -1,0 +1,74 @@
+"""A message's fields → Fields: column, type, nullability, default, who sets it."""
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from rowgate.v1 import annotations_pb2
+
+from gateway.schema.faults import Faults
+from gateway.schema.model import Field, ServerSet
+from gateway.schema.options import column_options
+from gateway.schema.types import TypeFault, value_type
+from gateway.schema.values import ValueKind, ValueType
+
+
+def read_fields(
+    message: Descriptor, options: annotations_pb2.TableOptions, faults: Faults
+) -> tuple[Field, ...]:
+    """Return the stored fields of a resource, in the message's order; faulty ones are left out and noted."""
+    fields = (_read_field(field, options, faults) for field in message.fields if field.name != options.etag)
+    return tuple(field for field in fields if field is not None)
+
+
+def _read_field(field: FieldDescriptor, table: annotations_pb2.TableOptions, faults: Faults) -> Field | None:
+    options = column_options(field.full_name, faults)
+    try:
+        stored = value_type(field, options, table.schema or "public")
+    except TypeFault as fault:
+        faults.add(field.full_name, fault.wrong, fault.right)
+        return None
+    server_set = _server_set(field.name, table, options)
+    return Field(
+        name=field.name,
+        column=options.name or field.name,
+        descriptor=field,
+        type=stored,
+        nullable=_nullable(field, table, options),
+        has_presence=field.has_presence,
+        default=options.default or None,
+        generated=options.generated or None,
+        identity=options.identity,
+        server_set=server_set,
+        zero_is_default=_zero_is_default(field, options, stored),
+        comment=faults.elements[field.full_name].comment,
+    )
+
+
+def _nullable(
+    field: FieldDescriptor, table: annotations_pb2.TableOptions, options: annotations_pb2.ColumnOptions
+) -> bool:
+    if not field.has_presence or options.not_null:
+        return False
+    # A message field can't do without presence: in the primary key it is NOT NULL unsaid.
+    return field.message_type is None or field.name not in table.primary_key
+
+
+def _server_set(
+    name: str, table: annotations_pb2.TableOptions, options: annotations_pb2.ColumnOptions
+) -> ServerSet:
+    roles = {
+        table.version: ServerSet.VERSION,
+        table.created_at: ServerSet.CREATED_AT,
+        table.updated_at: ServerSet.UPDATED_AT,
+        table.soft_delete: ServerSet.DELETED_AT,
+    }
+    if name in roles:
+        return roles[name]
+    if options.generated:
+        return ServerSet.GENERATED
+    return ServerSet.OUTPUT_ONLY if options.output_only else ServerSet.NO
+
+
+def _zero_is_default(
+    field: FieldDescriptor, options: annotations_pb2.ColumnOptions, stored: ValueType
+) -> bool:
+    made = options.identity or (bool(options.default) and stored.kind is ValueKind.UUID)
+    return made and not field.has_presence

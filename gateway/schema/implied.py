@@ -1,0 +1,42 @@
+"""Conditions that a column's type implies, where the SQL type alone allows more than the proto type."""
+
+from google.protobuf.descriptor import FieldDescriptor
+from sqlalchemy.dialects import postgresql
+
+from gateway.schema.model import Field
+from gateway.schema.types.enums import names_of
+
+_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
+_UNSIGNED_MAX = {
+    FieldDescriptor.TYPE_UINT32: 2**32 - 1,
+    FieldDescriptor.TYPE_FIXED32: 2**32 - 1,
+    FieldDescriptor.TYPE_UINT64: 2**64 - 1,
+    FieldDescriptor.TYPE_FIXED64: 2**64 - 1,
+}
+_INTEGER_MAX = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+
+
+def quote(name: str) -> str:
+    """Return the name as SQL spells it, quoted where it must be."""
+    return str(_PREPARER.quote(name))
+
+
+def implied_condition(field: Field, column: str) -> str | None:
+    """Return the SQL condition that keeps the (quoted) column to what the proto field can hold, or None."""
+    descriptor = field.descriptor
+    if descriptor.is_repeated or field.generated:
+        return None
+    if descriptor.type in _UNSIGNED_MAX:
+        highest = _UNSIGNED_MAX[descriptor.type]
+        upper = (
+            f" AND {column} <= {highest}" if _INTEGER_MAX.get(field.type.sql, highest + 1) > highest else ""
+        )
+        return f"{column} >= 0{upper}"
+    if descriptor.enum_type is None:
+        return None
+    if field.type.sql == "text":
+        names = ", ".join(f"'{name}'" for name in names_of(descriptor.enum_type))
+        return f"{column} IN ({names})"
+    if field.type.sql in _INTEGER_MAX:
+        return f"{column} IN ({', '.join(map(str, sorted(descriptor.enum_type.values_by_number)))})"
+    return None

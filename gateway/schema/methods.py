@@ -1,0 +1,144 @@
+"""Services → Methods: which standard method each RPC is, of which resource, which field plays which role."""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
+
+from gateway.schema.faults import Faults
+from gateway.schema.model import Field, Method, MethodKind, Resource, Service
+from gateway.schema.recognise import recognise
+from gateway.schema.roles import Binder, same_type
+from gateway.schema.shapes import SHAPES, Answer, Keys, Shape
+
+_ITEM_FIELDS = ("requests", "keys")
+
+
+def read_services(
+    services: Iterable[ServiceDescriptor], resources: Mapping[str, Resource], faults: Faults
+) -> dict[str, Service]:
+    """Return the services with their bound methods, by full name; what is wrong goes to `faults`."""
+    return {service.full_name: _service(service, resources, faults) for service in services}
+
+
+def _service(service: ServiceDescriptor, resources: Mapping[str, Resource], faults: Faults) -> Service:
+    bound = (_method(method, resources, faults) for method in service.methods)
+    return Service(service.full_name, tuple(method for method in bound if method is not None))
+
+
+def _method(method: MethodDescriptor, resources: Mapping[str, Resource], faults: Faults) -> Method | None:
+    found = recognise(method, resources, faults)
+    if found is None:
+        return None
+    kind, resource = found
+    shape = SHAPES[kind]
+    request = Binder(method.input_type, resource, faults)
+    bound = bind_request(method, kind, request)
+    keys = bound.request.get("keys")
+    return Method(
+        descriptor=method,
+        kind=kind,
+        resource=resource,
+        request=bound.request,
+        response=_response(method, shape, resource, keys, faults),
+        keys=bound.keys,
+        equals=bound.equals,
+        item=bound.item,
+    )
+
+
+def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> Method:
+    """Return the method with its request alone bound; fields left over are faults."""
+    shape = SHAPES[kind]
+    item: Method | None = None
+    keys: tuple[FieldDescriptor, ...] = ()
+    request: dict[str, FieldDescriptor] = {}
+    if shape.keys is Keys.ONE:
+        keys = _key_fields(binder)
+    elif shape.keys is not Keys.NONE:
+        field = _keys_field(binder)
+        if field is not None:
+            holds_requests = shape.keys is Keys.MANY_OR_ITEMS and field.name == "requests"
+            request["requests" if holds_requests else "keys"] = field
+            single = shape.item if holds_requests else MethodKind.GET
+            item = _item(method, single, field, binder) if field.message_type is not None and single else None
+            keys = () if item else (field,)
+    request.update(binder.roles(shape.request))
+    if "requests" in request and item is None and shape.item and request["requests"].message_type is not None:
+        item = _item(method, shape.item, request["requests"], binder)
+    equals = _equals(binder) if shape.equals else ()
+    _refuse_left(binder, shape)
+    return Method(method, kind, binder.resource, request, {}, keys, equals, item)
+
+
+def _key_fields(binder: Binder) -> tuple[FieldDescriptor, ...]:
+    found = []
+    for key in binder.resource.key_fields:
+        field = binder.message.fields_by_name.get(key.name)
+        if field is None:
+            binder.faults.add(binder.message.full_name, f'lacks the key field "{key.name}"', "add it")
+        elif not same_type(field, key.descriptor) or field.is_repeated:
+            right = f"declare it as {key.descriptor.full_name} is"
+            binder.faults.add(binder.take(field).full_name, "is of another type than the key", right)
+        else:
+            found.append(binder.take(field))
+    return tuple(found)
+
+
+def _keys_field(binder: Binder) -> FieldDescriptor | None:
+    keys = binder.resource.key_fields
+    fields = binder.message.fields_by_name
+    for name in _ITEM_FIELDS:
+        if name in fields and fields[name].message_type is not None and fields[name].is_repeated:
+            return binder.take(fields[name])
+    if len(keys) == 1:
+        for name in (keys[0].name, f"{keys[0].name}s", "keys"):
+            if name in fields and fields[name].is_repeated and same_type(fields[name], keys[0].descriptor):
+                return binder.take(fields[name])
+        right = f'add "repeated" "{keys[0].name}s" of the key\'s type'
+    else:
+        right = f'add "repeated" "requests", messages with {", ".join(key.name for key in keys)}'
+    binder.faults.add(binder.message.full_name, "lacks the keys", right)
+    return None
+
+
+def _item(method: MethodDescriptor, kind: MethodKind, field: FieldDescriptor, outer: Binder) -> Method:
+    message = cast("Descriptor", field.message_type)
+    return bind_request(method, kind, Binder(message, outer.resource, outer.faults))
+
+
+def _equals(binder: Binder) -> tuple[tuple[FieldDescriptor, Field], ...]:
+    known = binder.resource.by_name
+    pairs = [(field, known[field.name]) for field in binder.left() if field.name in known]
+    fitting = [pair for pair in pairs if same_type(pair[0], pair[1].descriptor)]
+    return tuple((binder.take(field), stored) for field, stored in fitting)
+
+
+def _refuse_left(binder: Binder, shape: Shape) -> None:
+    names = ", ".join(role.name for role in shape.request)
+    for field in binder.left():
+        more = " and the resource's own fields" if shape.equals else ""
+        binder.faults.add(field.full_name, "has no meaning here", f"known: {names}{more}")
+
+
+def _response(
+    method: MethodDescriptor, shape: Shape, resource: Resource, keys: FieldDescriptor | None, faults: Faults
+) -> dict[str, FieldDescriptor]:
+    output = method.output_type
+    name = output.full_name
+    empty = (
+        shape.answer in (Answer.EMPTY_OR_RESOURCE, Answer.EMPTY_OR_FIELDS) and name == "google.protobuf.Empty"
+    )
+    if empty:
+        return {}
+    if shape.answer in (Answer.RESOURCE, Answer.EMPTY_OR_RESOURCE):
+        if name != resource.message.full_name:
+            wanted = shape.answer.value.replace("the resource", resource.message.full_name)
+            faults.add(method.full_name, f"returns {name}", f"it must return {wanted}")
+        return {}
+    binder = Binder(output, resource, faults, keys)
+    bound = binder.roles(shape.response)
+    for field in binder.left():
+        known = ", ".join(role.name for role in shape.response)
+        faults.add(field.full_name, "has no meaning here", f"known: {known}")
+    return bound

@@ -1,0 +1,37 @@
+"""The annotations as they stand on a message, field or method; empty ones where there are none."""
+
+from typing import Any, cast
+
+from rowgate.v1 import annotations_pb2
+
+from gateway.schema.faults import Faults
+
+# The stubs give an extension no type of its own, so its look-up can't be checked.
+_TABLE: Any = annotations_pb2.table
+_COLUMN: Any = annotations_pb2.column
+_METHOD: Any = annotations_pb2.method
+
+
+def has_table(message: str, faults: Faults) -> bool:
+    """Whether the message is a resource."""
+    return faults.elements[message].options.HasExtension(_TABLE)
+
+
+def table_options(message: str, faults: Faults) -> annotations_pb2.TableOptions:
+    """Return the `(rowgate.v1.table)` of the message of that full name."""
+    return cast("annotations_pb2.TableOptions", faults.elements[message].options.Extensions[_TABLE])
+
+
+def has_column(field: str, faults: Faults) -> bool:
+    """Whether the field carries column options."""
+    return faults.elements[field].options.HasExtension(_COLUMN)
+
+
+def column_options(field: str, faults: Faults) -> annotations_pb2.ColumnOptions:
+    """Return the `(rowgate.v1.column)` of the field of that full name."""
+    return cast("annotations_pb2.ColumnOptions", faults.elements[field].options.Extensions[_COLUMN])
+
+
+def method_options(method: str, faults: Faults) -> annotations_pb2.MethodOptions:
+    """Return the `(rowgate.v1.method)` of the method of that full name."""
+    return cast("annotations_pb2.MethodOptions", faults.elements[method].options.Extensions[_METHOD])

@@ -1,0 +1,64 @@
+"""Descriptor set → Schema: resources from annotated messages, methods from services, all faults at once."""
+
+from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
+
+from gateway.schema.elements import read_elements
+from gateway.schema.faults import Faults
+from gateway.schema.methods import read_services
+from gateway.schema.model import Resource, Schema
+from gateway.schema.options import has_table
+from gateway.schema.references import settle_references
+from gateway.schema.resources import read_resource
+
+# Services of these packages belong to others: they come as imports, and are served elsewhere or not at all.
+_FOREIGN = ("google.", "grpc.", "rowgate.")
+
+
+def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
+    """Return the schema of a descriptor set.
+
+    Raises SchemaError with every fault of every message, field and method.
+    """
+    # Parsed again, so that the annotations are known even where it was parsed before they were imported.
+    files = FileDescriptorSet.FromString(descriptor_set.SerializeToString())
+    faults = Faults(read_elements(files))
+    own = [file for file in build_files(files) if not f"{file.package}.".startswith(_FOREIGN)]
+    resources = settle_references(_read_resources(own, faults), faults)
+    services = read_services(
+        [service for file in own for service in file.services_by_name.values()], resources, faults
+    )
+    return faults.settle(Schema(resources, services))
+
+
+def build_files(files: FileDescriptorSet) -> list[FileDescriptor]:
+    """Return the set's files, built in a descriptor pool of their own, in the set's order."""
+    pool = DescriptorPool()
+    waiting = {file.name: file for file in files.file}
+    for name in list(waiting):
+        _add(name, waiting, pool)
+    return [pool.FindFileByName(file.name) for file in files.file]
+
+
+def _add(name: str, waiting: dict[str, FileDescriptorProto], pool: DescriptorPool) -> None:
+    file = waiting.pop(name, None)
+    if file is None:
+        return
+    for dependency in file.dependency:
+        _add(dependency, waiting, pool)
+    pool.AddSerializedFile(file.SerializeToString())
+
+
+def _read_resources(files: list[FileDescriptor], faults: Faults) -> dict[str, Resource]:
+    resources: dict[str, Resource] = {}
+    for file in files:
+        for message in _messages(list(file.message_types_by_name.values())):
+            if has_table(message.full_name, faults):
+                resources[message.full_name] = read_resource(message, faults)
+    return resources
+
+
+def _messages(messages: list[Descriptor]) -> list[Descriptor]:
+    nested = [_messages(list(message.nested_types)) for message in messages]
+    return [*messages, *(inner for group in nested for inner in group)]

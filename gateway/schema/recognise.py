@@ -1,0 +1,87 @@
+"""Which standard method an RPC is, and of which resource: by annotation, else by name and types."""
+
+from collections.abc import Iterator, Mapping
+
+from google.protobuf.descriptor import MethodDescriptor
+from rowgate.v1 import annotations_pb2
+
+from gateway.schema.faults import Faults, suggestion
+from gateway.schema.model import MethodKind, Resource
+from gateway.schema.options import method_options
+from gateway.schema.plurals import plurals
+from gateway.schema.shapes import SHAPES
+
+# Longest first: `BatchGetFlights` is no Get.
+_BY_PREFIX = sorted(((shape.prefix, kind) for kind, shape in SHAPES.items()), key=lambda pair: -len(pair[0]))
+
+
+def recognise(
+    method: MethodDescriptor, resources: Mapping[str, Resource], faults: Faults
+) -> tuple[MethodKind, Resource] | None:
+    """Return the method's kind and resource; None, with a fault noted, where either can't be told."""
+    options = method_options(method.full_name, faults)
+    kind = _kind(method, options)
+    if kind is None:
+        prefixes = ", ".join(shape.prefix for shape in SHAPES.values())
+        faults.add(method.full_name, "is no standard method", f"begin its name with {prefixes}, or set kind")
+        return None
+    if method.client_streaming or method.server_streaming:
+        faults.add(method.full_name, "streams", f"{kind.value} takes one request and returns one response")
+    resource = _resource(method, kind, options, resources)
+    if resource is None:
+        wanted = options.resource or method.name.removeprefix(SHAPES[kind].prefix)
+        right = suggestion(wanted, [one.name for one in resources.values()])
+        faults.add(method.full_name, f'works on no known resource ("{wanted}")', right)
+        return None
+    return kind, resource
+
+
+def _kind(method: MethodDescriptor, options: annotations_pb2.MethodOptions) -> MethodKind | None:
+    if options.kind:
+        return MethodKind[annotations_pb2.MethodKind.Name(options.kind).removeprefix("METHOD_KIND_")]
+    matches = (
+        kind for prefix, kind in _BY_PREFIX if method.name.startswith(prefix) and method.name != prefix
+    )
+    return next(matches, None)
+
+
+def _resource(
+    method: MethodDescriptor,
+    kind: MethodKind,
+    options: annotations_pb2.MethodOptions,
+    resources: Mapping[str, Resource],
+) -> Resource | None:
+    package = method.containing_service.file.package
+    if options.resource:
+        return _by_name([options.resource], package, resources)
+    return _by_types(method, resources) or _by_name(_names(method, kind, resources), package, resources)
+
+
+def _by_types(method: MethodDescriptor, resources: Mapping[str, Resource]) -> Resource | None:
+    found = {name for name in _messages(method) if name in resources}
+    return resources[found.pop()] if len(found) == 1 else None
+
+
+def _messages(method: MethodDescriptor) -> Iterator[str]:
+    yield method.output_type.full_name
+    for message in (method.output_type, method.input_type):
+        yield from (
+            field.message_type.full_name for field in message.fields if field.message_type is not None
+        )
+
+
+def _names(method: MethodDescriptor, kind: MethodKind, resources: Mapping[str, Resource]) -> list[str]:
+    shape = SHAPES[kind]
+    rest = method.name.removeprefix(shape.prefix)
+    if not shape.plural:
+        return [rest]
+    return [resource.name for resource in resources.values() if rest in plurals(resource.name)]
+
+
+def _by_name(names: list[str], package: str, resources: Mapping[str, Resource]) -> Resource | None:
+    for name in names:
+        for full_name in (f"{package}.{name}", name):
+            if full_name in resources:
+                return resources[full_name]
+    found = [resource for resource in resources.values() if resource.name in names]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,35 @@
+"""An annotated message → Resource: its fields, keys, indexes, checks and references."""
+
+from google.protobuf.descriptor import Descriptor
+
+from gateway.schema.faults import Faults
+from gateway.schema.fields import read_fields
+from gateway.schema.keys import TableReader
+from gateway.schema.model import Resource
+from gateway.schema.naming import snake_case
+from gateway.schema.options import table_options
+
+
+def read_resource(message: Descriptor, faults: Faults) -> Resource:
+    """Return the message's resource, as far as it can be read; what is wrong goes to `faults`."""
+    options = table_options(message.full_name, faults)
+    fields = read_fields(message, options, faults)
+    schema, name = options.schema or "public", options.name or snake_case(message.name)
+    table = TableReader(message.full_name, schema, name, fields, faults)
+    return Resource(
+        message=message,
+        schema=schema,
+        table=name,
+        fields=fields,
+        primary_key=table.columns(options.primary_key, "primary_key"),
+        unique=table.unique(options.unique),
+        indexes=table.indexes(options.index),
+        checks=table.checks(options.check),
+        foreign_keys=table.foreign_keys(options.foreign_key),
+        version=table.column(options.version, "version"),
+        created_at=table.column(options.created_at, "created_at"),
+        updated_at=table.column(options.updated_at, "updated_at"),
+        soft_delete=table.column(options.soft_delete, "soft_delete"),
+        etag=options.etag or None,
+        comment=faults.elements[message.full_name].comment,
+    )

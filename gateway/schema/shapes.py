@@ -1,0 +1,214 @@
+"""The standard methods as data: which request and response fields each kind has, and of which type.
+
+A field plays a role. Most roles go by the field's name; `resource`, `rows` and `keys` go by the field's type.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.schema.model import MethodKind
+
+
+class RoleType(Enum):
+    """What a role's field must be; values are what faults say of it."""
+
+    STRING = "string"
+    BOOL = "bool"
+    INT32 = "int32"
+    INT64 = "int64"
+    COUNT = "int64 or int32"
+    MASK = "google.protobuf.FieldMask"
+    VERSION = "of the version field's type"
+    NAMES = "repeated string"
+    RESOURCE = "the resource's message"
+    ROWS = "repeated, the resource's message"
+    ITEMS = "repeated, the single method's request message"
+    KEYS = "of the request's keys' type, repeated"
+    COUNT_MODE = "rowgate.v1.CountMode"
+    ON_CONFLICT = "rowgate.v1.OnConflict"
+    ON_DUPLICATE = "rowgate.v1.OnDuplicate"
+    FAILURES = "repeated rowgate.v1.RowFailure"
+    OUTCOMES = "repeated rowgate.v1.RowOutcome"
+
+
+class Keys(Enum):
+    """Which key fields a request has."""
+
+    NONE = "none"
+    ONE = "one"
+    """The primary key's fields, by name and type."""
+    MANY = "many"
+    """Repeated: a one-column key's values, or messages that hold the key's fields."""
+    MANY_OR_ITEMS = "many or items"
+    """As MANY, or the single method's requests."""
+
+
+class Answer(Enum):
+    """What a method returns."""
+
+    RESOURCE = "the resource"
+    EMPTY_OR_RESOURCE = "google.protobuf.Empty or the resource"
+    FIELDS = "a message with its own fields"
+    EMPTY_OR_FIELDS = "google.protobuf.Empty or a message with its own fields"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A field that a request or response may have, or must."""
+
+    name: str
+    type: RoleType
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a kind of method looks like.
+
+    Args:
+        prefix: how the method's name begins; the resource's name follows.
+        plural: whether it is the resource's plural that follows.
+        request: the request's roles beside the keys.
+        answer: what is returned.
+        response: the roles of an answer with fields of its own.
+        keys: which keys the request has.
+        equals: whether other fields, named and typed as the resource's, ask for equality.
+        item: the single method whose requests a batch holds.
+
+    """
+
+    prefix: str
+    plural: bool
+    request: tuple[Role, ...]
+    answer: Answer
+    response: tuple[Role, ...] = ()
+    keys: Keys = Keys.NONE
+    equals: bool = False
+    item: MethodKind | None = None
+
+
+_READ_MASK = Role("read_mask", RoleType.MASK)
+_FILTER = Role("filter", RoleType.STRING)
+_SHOW_DELETED = Role("show_deleted", RoleType.BOOL)
+_ETAG = Role("etag", RoleType.STRING)
+_VERSION = Role("version", RoleType.VERSION)
+_ALLOW_MISSING = Role("allow_missing", RoleType.BOOL)
+_FORCE = Role("force", RoleType.BOOL)
+_UPDATE_MASK = Role("update_mask", RoleType.MASK)
+_REQUEST_ID = Role("request_id", RoleType.STRING)
+_VALIDATE_ONLY = Role("validate_only", RoleType.BOOL)
+_WRITE = (_REQUEST_ID, _VALIDATE_ONLY)
+_RESOURCE = Role("resource", RoleType.RESOURCE, required=True)
+_ROWS = Role("rows", RoleType.ROWS, required=True)
+_ITEMS = Role("requests", RoleType.ITEMS, required=True)
+_UPSERT_COUNTS = (
+    "inserted_count",
+    "updated_count",
+    "unchanged_count",
+    "ignored_count",
+    "superseded_count",
+    "failed_count",
+)
+
+SHAPES: Mapping[MethodKind, Shape] = {
+    MethodKind.GET: Shape("Get", plural=False, request=(_READ_MASK,), answer=Answer.RESOURCE, keys=Keys.ONE),
+    MethodKind.LIST: Shape(
+        "List",
+        plural=True,
+        request=(
+            Role("page_size", RoleType.INT32, required=True),
+            Role("page_token", RoleType.STRING, required=True),
+            _FILTER,
+            Role("order_by", RoleType.STRING),
+            _READ_MASK,
+            _SHOW_DELETED,
+        ),
+        answer=Answer.FIELDS,
+        response=(
+            _ROWS,
+            Role("next_page_token", RoleType.STRING, required=True),
+            Role("total_size", RoleType.COUNT),
+        ),
+        equals=True,
+    ),
+    MethodKind.CREATE: Shape("Create", plural=False, request=(_RESOURCE, *_WRITE), answer=Answer.RESOURCE),
+    MethodKind.UPDATE: Shape(
+        "Update",
+        plural=False,
+        request=(_RESOURCE, _UPDATE_MASK, _ALLOW_MISSING, _ETAG, *_WRITE),
+        answer=Answer.RESOURCE,
+    ),
+    MethodKind.DELETE: Shape(
+        "Delete",
+        plural=False,
+        request=(_ETAG, _VERSION, _ALLOW_MISSING, _FORCE, *_WRITE),
+        answer=Answer.EMPTY_OR_RESOURCE,
+        keys=Keys.ONE,
+    ),
+    MethodKind.UNDELETE: Shape(
+        "Undelete", plural=False, request=(_ETAG, _VERSION, *_WRITE), answer=Answer.RESOURCE, keys=Keys.ONE
+    ),
+    MethodKind.BATCH_GET: Shape(
+        "BatchGet",
+        plural=True,
+        request=(_READ_MASK,),
+        answer=Answer.FIELDS,
+        response=(_ROWS, Role("missing", RoleType.KEYS)),
+        keys=Keys.MANY,
+        item=MethodKind.GET,
+    ),
+    MethodKind.BATCH_CREATE: Shape(
+        "BatchCreate",
+        plural=True,
+        request=(_ITEMS, *_WRITE),
+        answer=Answer.FIELDS,
+        response=(_ROWS,),
+        item=MethodKind.CREATE,
+    ),
+    MethodKind.BATCH_UPDATE: Shape(
+        "BatchUpdate",
+        plural=True,
+        request=(_ITEMS, *_WRITE),
+        answer=Answer.FIELDS,
+        response=(_ROWS,),
+        item=MethodKind.UPDATE,
+    ),
+    MethodKind.BATCH_DELETE: Shape(
+        "BatchDelete",
+        plural=True,
+        request=(_FORCE, _ALLOW_MISSING, *_WRITE),
+        answer=Answer.EMPTY_OR_FIELDS,
+        response=(_ROWS,),
+        keys=Keys.MANY_OR_ITEMS,
+        item=MethodKind.DELETE,
+    ),
+    MethodKind.COUNT: Shape(
+        "Count",
+        plural=True,
+        request=(_FILTER, _SHOW_DELETED, Role("mode", RoleType.COUNT_MODE)),
+        answer=Answer.FIELDS,
+        response=(Role("count", RoleType.INT64, required=True), Role("estimated", RoleType.BOOL)),
+        equals=True,
+    ),
+    MethodKind.BULK_UPSERT: Shape(
+        "BulkUpsert",
+        plural=True,
+        request=(
+            _ROWS,
+            Role("conflict_target", RoleType.NAMES),
+            Role("on_conflict", RoleType.ON_CONFLICT),
+            Role("on_duplicate", RoleType.ON_DUPLICATE),
+            _UPDATE_MASK,
+            Role("partial_failure", RoleType.BOOL),
+            Role("outcomes", RoleType.BOOL),
+            *_WRITE,
+        ),
+        answer=Answer.FIELDS,
+        response=(
+            *(Role(name, RoleType.COUNT) for name in _UPSERT_COUNTS),
+            Role("failures", RoleType.FAILURES),
+            Role("outcomes", RoleType.OUTCOMES),
+        ),
+    ),
+}

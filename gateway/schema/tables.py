@@ -1,0 +1,124 @@
+"""Schema → SQLAlchemy MetaData: the tables as PostgreSQL gets them, with constraints by their real names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.sql.naming import conv
+
+from gateway.schema import model
+from gateway.schema.naming import CONVENTION, primary_key_name
+
+_ACTION = {action: None if action is model.Action.NO_ACTION else action.value for action in model.Action}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a schema.
+
+    Args:
+        metadata: all of them, with their PostgreSQL enums.
+        tables: each resource's table by the message's full name.
+
+    """
+
+    metadata: sa.MetaData
+    tables: Mapping[str, sa.Table]
+
+
+def build_tables(schema: model.Schema) -> Tables:
+    """Return the tables of a schema."""
+    metadata = sa.MetaData(naming_convention=CONVENTION)
+    tables = {name: _table(resource, metadata) for name, resource in schema.resources.items()}
+    return Tables(metadata, MappingProxyType(tables))
+
+
+def constraints(resource: model.Resource) -> Mapping[str, tuple[str, ...]]:
+    """Return the columns of each constraint and unique index of the table, by its name in the database."""
+    unique_indexes = [index for index in resource.indexes if index.unique]
+    return {
+        primary_key_name(resource.table): resource.primary_key,
+        **{key.name: key.columns for key in resource.unique if key.name},
+        **{
+            index.name: tuple(part.column for part in index.columns) for index in unique_indexes if index.name
+        },
+        **{check.name: check.columns for check in resource.checks},
+        **{key.name: key.columns for key in resource.foreign_keys if key.name and key.enforced},
+    }
+
+
+def pg_schema(schema: str) -> str | None:
+    """Return the schema as SQLAlchemy and Alembic take it: None for `public`, which needs no spelling."""
+    return None if schema == "public" else schema
+
+
+def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
+    table = sa.Table(
+        resource.table,
+        metadata,
+        *(_column(field) for field in resource.fields),
+        sa.PrimaryKeyConstraint(*resource.primary_key, name=conv(primary_key_name(resource.table))),
+        *(_unique(key) for key in resource.unique),
+        *(sa.CheckConstraint(check.expression, name=conv(check.name)) for check in resource.checks),
+        *(_foreign_key(key) for key in resource.foreign_keys if key.enforced),
+        schema=pg_schema(resource.schema),
+        comment=resource.comment or None,
+    )
+    for index in resource.indexes:
+        _index(index, table)
+    return table
+
+
+def _column(field: model.Field) -> sa.Column[Any]:
+    return sa.Column(
+        field.column,
+        field.type.engine,
+        *_made_by_server(field),
+        nullable=field.nullable,
+        server_default=sa.text(field.default) if field.default else None,
+        comment=field.comment or None,
+        autoincrement=False,
+    )
+
+
+def _made_by_server(field: model.Field) -> tuple[SchemaItem, ...]:
+    if field.generated:
+        return (sa.Computed(field.generated, persisted=True),)
+    return (sa.Identity(always=False),) if field.identity else ()
+
+
+def _unique(key: model.UniqueKey) -> sa.UniqueConstraint:
+    return sa.UniqueConstraint(
+        *key.columns,
+        name=conv(key.name) if key.name else None,
+        postgresql_nulls_not_distinct=key.nulls_not_distinct or None,
+    )
+
+
+def _foreign_key(key: model.ForeignKey) -> sa.ForeignKeyConstraint:
+    schema = pg_schema(key.target_schema)
+    target = f"{schema}.{key.target_table}" if schema else key.target_table
+    return sa.ForeignKeyConstraint(
+        key.columns,
+        [f"{target}.{column}" for column in key.target_columns],
+        name=conv(key.name) if key.name else None,
+        ondelete=_ACTION[key.on_delete],
+        onupdate=_ACTION[key.on_update],
+    )
+
+
+def _index(index: model.Index, table: sa.Table) -> sa.Index:
+    parts = [
+        table.c[part.column].desc() if part.descending else table.c[part.column] for part in index.columns
+    ]
+    return sa.Index(
+        conv(index.name) if index.name else None,
+        *parts,
+        unique=index.unique,
+        postgresql_using=index.method,
+        postgresql_where=sa.text(index.where) if index.where else None,
+        postgresql_include=list(index.include) or None,
+    )

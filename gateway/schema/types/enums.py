@@ -1,0 +1,84 @@
+"""Enums: by name as text, by number, or as a PostgreSQL enum."""
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.descriptor import EnumDescriptor
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from gateway.schema.types.sqltypes import SqlType, TypeFault
+from gateway.schema.values import ValueFault, ValueKind, ValueType
+
+
+def names_of(enum: EnumDescriptor) -> tuple[str, ...]:
+    """Return the enum's names as stored, one per number: an alias's first name stands for it."""
+    return tuple(value.name for number, value in sorted(enum.values_by_number.items()))
+
+
+def enum_as_text(enum: EnumDescriptor) -> ValueType:
+    """Return the type of an enum stored by its value's name."""
+    return _by_name(enum, "text", postgresql.TEXT())
+
+
+def enum_as_enum(enum: EnumDescriptor, enum_type: str, default_schema: str) -> ValueType:
+    """Return the type of an enum stored as the PostgreSQL enum `name` or `schema.name`."""
+    schema, _, name = enum_type.rpartition(".")
+    engine = postgresql.ENUM(*names_of(enum), name=name, schema=schema or default_schema)
+    return _by_name(enum, enum_type, engine)
+
+
+def enum_as_number(enum: EnumDescriptor, sql: SqlType) -> ValueType:
+    """Return the type of an enum stored by its number."""
+    if sql.name not in ("smallint", "integer") or sql.modifiers:
+        raise TypeFault(f"an enum can't be stored as {sql}", "use text, smallint or integer, or enum_type")
+    small = sql.name == "smallint"
+    if small and any(not -(2**15) <= number < 2**15 for number in enum.values_by_number):
+        raise TypeFault("the enum has numbers outside smallint", "use integer")
+    return ValueType(
+        sql=sql.name,
+        engine=postgresql.SMALLINT() if small else postgresql.INTEGER(),
+        kind=ValueKind.ENUM,
+        encode=_known_number(enum),
+        decode=_known_number(enum),
+        parse=lambda text: number_of(enum, text),
+    )
+
+
+def _by_name(enum: EnumDescriptor, sql: str, engine: TypeEngine[Any]) -> ValueType:
+    names = dict(zip(sorted(enum.values_by_number), names_of(enum), strict=True))
+    numbers = {value.name: value.number for value in enum.values}
+    describe = f"{enum.name} has no number"
+
+    def encode(number: int) -> str:
+        try:
+            return names[number]
+        except KeyError:
+            raise ValueFault(f"{describe} {number}", "UNKNOWN_ENUM_VALUE") from None
+
+    def decode(name: str) -> int:
+        try:
+            return numbers[name]
+        except KeyError:
+            raise ValueFault(f"the stored name is none of {enum.name}", "UNKNOWN_ENUM_VALUE") from None
+
+    return ValueType(sql, engine, ValueKind.ENUM, encode, decode, lambda text: names[number_of(enum, text)])
+
+
+def number_of(enum: EnumDescriptor, text: str) -> int:
+    """Return the number of a value written by name; raises ValueFault where the enum has no such name."""
+    value = enum.values_by_name.get(text)
+    if value is None:
+        raise ValueFault(f"{enum.name} has no such value", "UNKNOWN_ENUM_VALUE")
+    return int(value.number)
+
+
+def _known_number(enum: EnumDescriptor) -> Callable[[int], int]:
+    known = frozenset(enum.values_by_number)
+
+    def check(number: int) -> int:
+        if number in known:
+            return number
+        raise ValueFault(f"{enum.name} has no number {number}", "UNKNOWN_ENUM_VALUE")
+
+    return check

@@ -1,0 +1,77 @@
+"""PostgreSQL type names: as schemas write them → as PostgreSQL's format_type prints them."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.types import UserDefinedType
+
+_SPELLED = re.compile(r'^\s*([A-Za-z_"][\w ."]*?)\s*(?:\(\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\))?\s*(\[\s*\])?\s*$')
+
+# https://www.postgresql.org/docs/current/datatype.html, table 8.1: aliases.
+_ALIASES = {
+    "int": "integer",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float": "double precision",
+    "float4": "real",
+    "float8": "double precision",
+    "bool": "boolean",
+    "varchar": "character varying",
+    "char": "character",
+    "bpchar": "character",
+    "decimal": "numeric",
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+    "timetz": "time with time zone",
+    "varbit": "bit varying",
+}
+
+
+class TypeFault(ValueError):  # noqa: N818 - a fault of the schema, gathered with its place above
+    """A field that can't be stored as asked: what is wrong, and what would be right."""
+
+    def __init__(self, wrong: str, right: str = "") -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+        self.right = right
+
+
+@dataclass(frozen=True, slots=True)
+class SqlType:
+    """A type's name in full, and its modifiers, such as 12 and 2 of `numeric(12,2)`."""
+
+    name: str
+    modifiers: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.modifiers:
+            return self.name
+        return f"{self.name}({','.join(map(str, self.modifiers))})"
+
+
+def parse_sql_type(text: str) -> tuple[SqlType, bool]:
+    """Return the type, and whether it is an array of it; raises TypeFault where it is no type's name."""
+    match = _SPELLED.match(text)
+    if match is None:
+        raise TypeFault(f'"{text}" is no PostgreSQL type', 'write it as "numeric(12,2)" or "text[]"')
+    spelled, modifiers, array = match.groups()
+    name = " ".join(spelled.split())
+    name = name if '"' in name else name.lower()
+    numbers = tuple(int(number) for number in modifiers.split(",")) if modifiers else ()
+    return SqlType(_ALIASES.get(name, name), numbers), array is not None
+
+
+class NamedType(UserDefinedType[Any]):
+    """A type that SQLAlchemy knows by name alone."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the name as DDL and casts spell it."""
+        return self.name

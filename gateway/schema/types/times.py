@@ -1,0 +1,72 @@
+"""Points in time, spans of time, dates and times of day, each exact to PostgreSQL's microsecond."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.dialects import postgresql
+
+from gateway.schema.types.sqltypes import SqlType, TypeFault
+from gateway.schema.values import ValueFault, ValueKind, ValueType
+
+_MICROS = 1_000_000
+# PostgreSQL counts from 2000-01-01, protobuf from 1970-01-01.
+_EPOCH_SECONDS = 946_684_800
+# google/protobuf/timestamp.proto: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z.
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+_FIRST = (_FIRST_SECOND - _EPOCH_SECONDS) * _MICROS
+_LAST = (_LAST_SECOND - _EPOCH_SECONDS) * _MICROS + _MICROS - 1
+
+_NANOS_MAX = 999_999_999
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:[Zz]|[+-]\d\d:\d\d)")
+
+
+def timestamp(sql: SqlType) -> ValueType:
+    """Return the type of a Timestamp field: `timestamptz`, or `timestamp`, which then holds UTC."""
+    zoned = sql.name == "timestamp with time zone"
+    if sql.modifiers or not (zoned or sql.name == "timestamp without time zone"):
+        raise TypeFault(
+            f"a Timestamp can't be stored as {sql}", "use timestamptz or timestamp, in full precision"
+        )
+    return ValueType(
+        sql=sql.name,
+        engine=postgresql.TIMESTAMP(timezone=zoned),
+        kind=ValueKind.TIMESTAMP,
+        encode=_encode_timestamp,
+        decode=_decode_timestamp,
+        parse=_parse_timestamp,
+    )
+
+
+def _encode_timestamp(value: Any) -> tuple[int]:
+    seconds, nanos = value.seconds, value.nanos
+    if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos <= _NANOS_MAX):
+        raise ValueFault(
+            "is outside the years 1 to 9999, or its nanos are outside 0 to 999999999", "OUT_OF_RANGE"
+        )
+    if nanos % 1000:
+        raise ValueFault("is finer than a microsecond, which is what is stored", "INEXACT")
+    return ((seconds - _EPOCH_SECONDS) * _MICROS + nanos // 1000,)
+
+
+def _decode_timestamp(value: Any) -> dict[str, int]:
+    (micros,) = value
+    if not _FIRST <= micros <= _LAST:
+        raise ValueFault("the stored time is infinite, or outside the years 1 to 9999", "OUT_OF_RANGE")
+    seconds, rest = divmod(micros, _MICROS)
+    return {"seconds": seconds + _EPOCH_SECONDS, "nanos": rest * 1000}
+
+
+def _parse_timestamp(text: str) -> tuple[int]:
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueFault("is no time with a zone, as 2024-05-01T12:30:00Z (RFC 3339)", "INVALID_TIMESTAMP")
+    fraction = (match[1] or "").ljust(9, "0")
+    if fraction[6:] != "000":
+        raise ValueFault("is finer than a microsecond, which is what is stored", "INEXACT")
+    whole = text.upper().replace("." + (match[1] or ""), "") if match[1] else text.upper()
+    try:
+        since = datetime.fromisoformat(whole) - datetime(2000, 1, 1, tzinfo=UTC)
+    except ValueError:
+        raise ValueFault("is no time of the calendar", "INVALID_TIMESTAMP") from None
+    return ((since.days * 86_400 + since.seconds) * _MICROS + int(fraction[:6]),)
