@@ -1,0 +1,28 @@
+"""SQLAlchemy's way to the same database, for migrations and the catalog. RPCs never take it."""
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy import NullPool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gateway.db.dsn import resolve
+from gateway.db.settings import DatabaseSettings
+
+
+def create_engine(settings: DatabaseSettings) -> AsyncEngine:
+    """Return an engine that opens a connection per use and keeps none.
+
+    Long statements are a migration's right: only application_name is set, no timeout.
+    Raises gateway.db.dsn.DsnError.
+    """
+    target = resolve(settings.dsn)
+
+    async def connect() -> Any:
+        return await asyncpg.connect(
+            **target.arguments(),
+            timeout=settings.connect_timeout,
+            server_settings={"application_name": settings.application_name},
+        )
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
