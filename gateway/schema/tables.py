@@ -80,7 +80,7 @@ def _column(field: model.Field) -> sa.Column[Any]:
         nullable=field.nullable,
         server_default=sa.text(field.default) if field.default else None,
         comment=field.comment or None,
-        autoincrement=False,
+        autoincrement="auto" if field.identity else False,
     )
 
 
