@@ -28,7 +28,7 @@ class ServeSettings:
 def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, Handler]]]:
     """Return each service's methods with their handlers, made once."""
     return {
-        name: [(method, HANDLERS[method.kind](method, engine)) for method in service.methods]
+        name: [(m, HANDLERS[m.kind](m, engine)) for m in service.methods if m.kind in HANDLERS]
         for name, service in schema.services.items()
     }
 
