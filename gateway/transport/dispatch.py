@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import code_pb2
 
 from gateway.config.settings import LimitSettings
 from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
@@ -43,8 +44,10 @@ class Endpoint:
         request = self._parse(exchange.request)
         call = Call(self.full_name, exchange.principal, exchange.deadline)
         response = await self._handler(request, call)
+        body = self._serialize(response)
         exchange.facts.rows = self._count_rows(request, response)
-        return self._serialize(response)
+        exchange.facts.response_bytes = len(body)
+        return body
 
     def _parse(self, body: bytes) -> Message:
         if len(body) > self._limits.max_request_bytes:
@@ -129,7 +132,7 @@ class Dispatcher:
             _logger.exception("unexpected error in %s", path, extra={"request_id": exchange.facts.request_id})
             return _refusal(exchange, Internal("internal error", reason="INTERNAL"))
         except asyncio.CancelledError:
-            exchange.facts.code, exchange.facts.reason = 1, "CANCELLED"
+            exchange.facts.code, exchange.facts.reason = code_pb2.CANCELLED, "CANCELLED"
             raise
         finally:
             self._tell(exchange)

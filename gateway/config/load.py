@@ -1,0 +1,93 @@
+"""From the sources to one settings object, which remembers where each value came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.names import BY_KEY, SECTIONS, SETTINGS, Setting
+from gateway.config.rules import cross_faults, forget_foreign_migrations
+from gateway.config.settings import Section, Settings
+from gateway.config.sources import (
+    CONFIG_VARIABLE,
+    DEFAULT,
+    DEFAULT_FILE,
+    Given,
+    Source,
+    read_file,
+    read_flags,
+    read_variables,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The effective settings, and each one's source by `section.name`."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+
+    def source(self, key: str) -> Source:
+        """Return where a setting's value came from."""
+        return self.sources.get(key, DEFAULT)
+
+    def value(self, setting: Setting) -> Any:
+        """Return a setting's value."""
+        return getattr(getattr(self.settings, setting.section), setting.name)
+
+
+def load_settings(
+    *, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None, config: Path | None = None
+) -> Loaded:
+    """Read the file, the variables and the flags; the later win.
+
+    Args:
+        environ: the environment.
+        flags: values by `section.name`, as a command line's user wrote them; None is unset.
+        config: the file; without it ROWGATE_CONFIG, and without that rowgate.toml, which need not be there.
+
+    Raises ConfigError with every fault of every source.
+
+    """
+    faults: list[ConfigFault] = []
+    given: dict[str, Given] = {}
+    file = config_file(environ, config)
+    for one in read_file(file, faults) if file else ():
+        given[one.key] = one
+    for one in (*read_variables(environ, faults), *read_flags(flags or {})):
+        given[one.key] = one
+    forget_foreign_migrations(given)
+    sections = {name: _section(name, cls, given, faults) for name, cls in SECTIONS.items()}
+    if not faults:
+        loaded = Loaded(Settings(**sections), {key: one.source for key, one in given.items()})
+        faults += cross_faults(loaded.settings, loaded.source)
+        if not faults:
+            return loaded
+    raise ConfigError(faults)
+
+
+def config_file(environ: Mapping[str, str], config: Path | None) -> Path | None:
+    """Return the file to read; None where none was named and there is no rowgate.toml."""
+    named = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    return named or (Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None)
+
+
+def _section(name: str, cls: type[Section], given: Mapping[str, Given], faults: list[ConfigFault]) -> Any:
+    keys = {setting.name: setting.key for setting in SETTINGS if setting.section == name}
+    values = {short: given[key].value for short, key in keys.items() if key in given}
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            key = keys[str(detail["loc"][0])]
+            faults.append(_fault(given[key], detail["msg"]))
+    return None
+
+
+def _fault(given: Given, message: str) -> ConfigFault:
+    shown = "the value" if BY_KEY[given.key].is_secret else repr(given.value)
+    text = message.removeprefix("Value error, ").replace("Input should", "should")
+    return ConfigFault(given.key, str(given.source), f"{shown}: {text}", BY_KEY[given.key].description)

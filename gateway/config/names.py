@@ -1,0 +1,111 @@
+"""Every setting's names: its key in the file, its variable and its flag."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from gateway.config.settings import (
+    DatabaseSettings,
+    LimitSettings,
+    LogSettings,
+    SchemaSettings,
+    Section,
+    ServerSettings,
+    TokenSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    Args:
+        section: the section's name.
+        name: the setting's name in its section.
+        flat: its name among all settings.
+        info: pydantic's record of type, default and description.
+
+    """
+
+    section: str
+    name: str
+    flat: str
+    info: FieldInfo
+
+    @property
+    def key(self) -> str:
+        """`section.name`, as in the file."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"ROWGATE_{self.flat.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """The flag, with its dashes."""
+        return f"--{self.flat.replace('_', '-')}"
+
+    @property
+    def description(self) -> str:
+        """One line that says what it is."""
+        return self.info.description or ""
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it names a file or folder."""
+        return self.info.annotation in (Path, Path | None)
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value is never shown."""
+        return self.info.annotation == SecretStr | None
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether a flag sets it; a key on a command line would be seen by every user of the machine."""
+        return self.key != "tokens.secret"
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return self.info.annotation is bool
+
+    @property
+    def default(self) -> Any:
+        """The value of who sets nothing."""
+        return self.info.default
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    "schema": SchemaSettings,
+    "database": DatabaseSettings,
+    "server": ServerSettings,
+    "limits": LimitSettings,
+    "log": LogSettings,
+    "tokens": TokenSettings,
+}
+"""Each section's class, by its name."""
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(section, name, f"{cls.flat_prefix}{name}", info)
+    for section, cls in SECTIONS.items()
+    for name, info in cls.model_fields.items()
+)
+"""All settings, in the order in which they are documented."""
+
+BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
+BY_VARIABLE: Mapping[str, Setting] = {setting.variable: setting for setting in SETTINGS}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint for an unknown name: the nearest known one, else all of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"

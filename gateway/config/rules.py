@@ -1,0 +1,45 @@
+"""What holds between settings."""
+
+from collections.abc import Callable, Iterator, MutableMapping
+
+from gateway.config.faults import ConfigFault
+from gateway.config.settings import Settings
+from gateway.config.sources import Given, Source
+
+_SCHEMA_SOURCES = ("schema.protos", "schema.descriptor_set")
+_MIN_SECRET = 16
+
+
+def forget_foreign_migrations(given: MutableMapping[str, Given]) -> None:
+    """Drop what a higher source of the schema makes void.
+
+    Whoever names protos of their own on the command line doesn't mean the migrations that this folder's file
+    lists for another schema. In the same way the higher one of `protos` and `descriptor_set` wins.
+    """
+    named = [given[key] for key in _SCHEMA_SOURCES if key in given]
+    highest = max((one.source.rank for one in named), default=None)
+    if highest is None:
+        return
+    for key in (*_SCHEMA_SOURCES, "schema.migrations"):
+        if key in given and given[key].source.rank < highest:
+            del given[key]
+
+
+def cross_faults(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigFault]:
+    """Yield the faults that no single setting has."""
+    schema, server, tokens = settings.schema, settings.server, settings.tokens
+    if schema.protos and schema.descriptor_set:
+        yield _fault(source, "schema.descriptor_set", "stands beside schema.protos", "give one of the two")
+    if bool(server.tls_cert) != bool(server.tls_key):
+        key = "server.tls_cert" if server.tls_cert else "server.tls_key"
+        yield _fault(source, key, "stands alone", "tls_cert and tls_key go together")
+    if server.tls_client_ca and not server.tls_cert:
+        yield _fault(source, "server.tls_client_ca", "needs TLS", "set tls_cert and tls_key too")
+    if tokens.secret and tokens.secret_file:
+        yield _fault(source, "tokens.secret_file", "stands beside tokens.secret", "give one of the two")
+    if tokens.secret and len(tokens.secret.get_secret_value()) < _MIN_SECRET:
+        yield _fault(source, "tokens.secret", "is short", f"{_MIN_SECRET} characters or more")
+
+
+def _fault(source: Callable[[str], Source], key: str, wrong: str, allowed: str) -> ConfigFault:
+    return ConfigFault(key, str(source(key)), wrong, allowed)

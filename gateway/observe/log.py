@@ -1,0 +1,45 @@
+"""The log: records of Python's logging, rendered by structlog as JSON lines or for eyes, to standard error.
+
+Every module logs with `logging.getLogger(__name__)`, an event in plain words, and `extra` for its facts.
+"""
+
+import logging
+import sys
+from typing import Any, Literal, TextIO
+
+import structlog
+
+Format = Literal["auto", "json", "console"]
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure_logging(level: str, format_: Format = "auto", stream: TextIO | None = None) -> None:
+    """Send the root logger's records of `level` and above to `stream` (standard error by default)."""
+    stream = stream or sys.stderr
+    console = format_ == "console" or (format_ == "auto" and stream.isatty())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_formatter(console=console))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_LEVELS[level])
+
+
+def _formatter(*, console: bool) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(console=console)],
+    )
+
+
+def _renderers(*, console: bool) -> list[Any]:
+    if console:
+        # structlog's default shows the local variables of a traceback's frames: passwords and rows.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
