@@ -133,7 +133,7 @@ class _Parser:
         return expression
 
     def _arg(self) -> Arg:
-        """arg : comparable | composite ;   and a number with a sign, which the grammar's TEXT may hold"""
+        """Parse `arg : comparable | composite`, where a number may have a sign, as TEXT may hold one."""
         if self._kind is Kind.OPEN:
             return self._composite()
         minus = self._accept(Kind.MINUS)

@@ -1,0 +1,87 @@
+"""One value compared with one literal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.request.filter.context import Context
+from gateway.request.filter.lexer import Token
+from gateway.request.filter.literals import has_wildcard, is_word, literal_value, pattern
+from gateway.request.filter.plan import Compare, Comparison, IsNull, Like, Not, Operand, Predicate
+from gateway.request.filter.tree import Member
+from gateway.schema.values import ValueFault, ValueKind, ValueType
+
+COMPARES: Mapping[str, Compare] = {
+    "=": Compare.EQ,
+    ":": Compare.EQ,
+    "!=": Compare.NE,
+    "<": Compare.LT,
+    "<=": Compare.LE,
+    ">": Compare.GT,
+    ">=": Compare.GE,
+}
+_EQUALITY = (Compare.EQ, Compare.NE)
+_UNORDERED = (ValueKind.BOOL, ValueKind.ENUM)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What stands left of a comparator.
+
+    Args:
+        operand: where its value is.
+        type: how literals become values of it.
+        name: how the filter spells it, for errors.
+
+    """
+
+    operand: Operand
+    type: ValueType
+    name: str
+
+
+def compare(context: Context, subject: Subject, comparator: Token, literal: Member) -> Predicate:
+    """Return the comparison of a single value; raises InvalidArgument where the two don't fit.
+
+    `= null` and `!= null` ask whether there is a value. `*` in a text's equality is any text; `:` finds a text
+    anywhere in a text, whatever its case, and is equality for all else (AIP-160).
+    """
+    if is_word(literal, "null"):
+        return compare_null(context, subject.operand, comparator)
+    op = COMPARES[comparator.text]
+    if subject.type.kind is ValueKind.TEXT:
+        if comparator.text == ":":
+            return Like(subject.operand, context.bind(pattern(literal, inside=True)), ignore_case=True)
+        if op in _EQUALITY and has_wildcard(literal):
+            like = Like(subject.operand, context.bind(pattern(literal)))
+            return like if op is Compare.EQ else Not(like)
+    _check_operator(context, subject, comparator, op)
+    return Comparison(subject.operand, op, context.bind(value_of(context, subject, literal)))
+
+
+def value_of(context: Context, subject: Subject, literal: Member) -> object:
+    """Return the driver value of a literal; raises InvalidArgument at its place where it is unfit."""
+    try:
+        return literal_value(literal, subject.type)
+    except ValueFault as fault:
+        raise context.fault(literal.offset, f"{subject.name}: {fault.description}") from fault
+
+
+def compare_null(context: Context, operand: Operand, comparator: Token) -> Predicate:
+    """Return whether there is no value; raises InvalidArgument for a comparator that null doesn't have."""
+    if comparator.text in ("=", ":"):
+        return IsNull(operand)
+    if comparator.text == "!=":
+        return Not(IsNull(operand))
+    raise context.fault(comparator.offset, f'null has no "{comparator.text}"; expected = or !=')
+
+
+def _check_operator(context: Context, subject: Subject, comparator: Token, op: Compare) -> None:
+    value_type = subject.type
+    if op in _EQUALITY:
+        if not value_type.equality:
+            raise context.fault(
+                comparator.offset, f"{subject.name} can't be compared; expected = null, != null or :*"
+            )
+    elif not value_type.orderable or value_type.kind in _UNORDERED:
+        kind = f"{subject.name} is of kind {value_type.kind.value}"
+        raise context.fault(comparator.offset, f'{kind}, which has no "{comparator.text}"; expected = or !=')

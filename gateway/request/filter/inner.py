@@ -1,0 +1,148 @@
+"""Comparisons inside a message, map, Struct or list that is stored as jsonb."""
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null
+from gateway.request.filter.context import Context
+from gateway.request.filter.inside import (
+    Spot,
+    StepFault,
+    follow,
+    follow_element,
+    is_map,
+    kind_of,
+    scalar_type,
+)
+from gateway.request.filter.lexer import Token
+from gateway.request.filter.literals import dynamic_value, has_wildcard, is_word, pattern
+from gateway.request.filter.plan import (
+    AnyElement,
+    Column,
+    Compare,
+    DynamicComparison,
+    Element,
+    HasKey,
+    IsNull,
+    Json,
+    Like,
+    Not,
+    NotEmpty,
+    Operand,
+    Predicate,
+)
+from gateway.request.filter.tree import Member
+from gateway.schema.model import Field
+from gateway.schema.values import ValueKind
+
+_STRUCT = "google.protobuf.Struct"
+
+
+def compare_inside(
+    context: Context, field: Field, path: tuple[Token, ...], comparator: Token, literal: Member
+) -> Predicate:
+    """Return a comparison below `field`, which is stored as jsonb; `path` are the tokens after its name.
+
+    Raises InvalidArgument where the path leads nowhere, or what it leads to has no such comparison.
+    """
+    return _Inside(context, comparator, literal, field.name).compare(
+        field.descriptor, Column(field.column), path
+    )
+
+
+class _Inside:
+    """One comparison: the comparator and the literal stay, the place moves."""
+
+    def __init__(self, context: Context, comparator: Token, literal: Member, name: str) -> None:
+        self._context = context
+        self._comparator = comparator
+        self._literal = literal
+        self._name = name
+
+    def compare(
+        self, field: FieldDescriptor, root: Operand, path: tuple[Token, ...], *, element: bool = False
+    ) -> Predicate:
+        steps = tuple(token.text for token in path)
+        try:
+            spot = follow_element(field, steps) if element else follow(field, steps)
+        except StepFault as fault:
+            raise self._context.fault(path[fault.step].offset, fault.description) from fault
+        if spot.rest:
+            return self._in_elements(spot, root, path[-spot.rest :])
+        return self._at(spot, root)
+
+    def _at(self, spot: Spot, root: Operand) -> Predicate:
+        has = self._comparator.text == ":"
+        kind = kind_of(spot)
+        if has and is_word(self._literal, "*"):
+            operand = self._operand(spot, root, ValueKind.JSON)
+            return NotEmpty(operand) if self._is_collection(spot) else Not(IsNull(operand))
+        if is_word(self._literal, "null"):
+            return compare_null(self._context, self._operand(spot, root, ValueKind.JSON), self._comparator)
+        if kind is ValueKind.OTHER:
+            return self._dynamic(spot, root)
+        if kind is not ValueKind.JSON:
+            return self._scalar(spot, root, kind)
+        if not has:
+            raise self._only_has(spot)
+        if spot.repeated:
+            return self._in_elements(spot, root, ())
+        return self._has_member(spot, root)
+
+    def _scalar(self, spot: Spot, root: Operand, kind: ValueKind) -> Predicate:
+        if spot.field is None or kind is ValueKind.BYTES:
+            raise self._context.fault(self._comparator.offset, "bytes in a message have only = null and :*")
+        operand = self._operand(spot, root, kind)
+        subject = Subject(operand, scalar_type(spot.field), self._name)
+        return compare(self._context, subject, self._comparator, self._literal)
+
+    def _dynamic(self, spot: Spot, root: Operand) -> Predicate:
+        """Compare what a Struct or Value holds: by the literal's own type."""
+        op = COMPARES[self._comparator.text]
+        if op in (Compare.EQ, Compare.NE) and has_wildcard(self._literal):
+            text = self._operand(spot, root, ValueKind.TEXT)
+            like = Like(text, self._context.bind(pattern(self._literal)))
+            return like if op is Compare.EQ else Not(like)
+        kind, value = dynamic_value(self._literal)
+        operand = self._operand(spot, root, ValueKind.JSON)
+        return DynamicComparison(operand, op, self._context.bind(value), kind)
+
+    def _has_member(self, spot: Spot, root: Operand) -> Predicate:
+        """Return `m:foo`: whether a map or Struct has a key, or a message a field."""
+        field, key = spot.field, self._literal.text
+        if (
+            field is None
+            or field.message_type is None
+            or is_map(field)
+            or field.message_type.full_name == _STRUCT
+        ):
+            operand = self._operand(spot, root, ValueKind.JSON)
+            return HasKey(operand, self._context.bind(key))
+        try:
+            member = follow_element(field, (key,))
+        except StepFault as fault:
+            raise self._context.fault(self._literal.offset, fault.description) from fault
+        below = Spot(member.field, (*spot.keys, *member.keys))
+        operand = self._operand(below, root, ValueKind.JSON)
+        return NotEmpty(operand) if self._is_collection(member) else Not(IsNull(operand))
+
+    def _in_elements(self, spot: Spot, root: Operand, path: tuple[Token, ...]) -> Predicate:
+        if spot.field is None or self._comparator.text != ":":
+            raise self._only_has(spot)
+        condition = self.compare(spot.field, Element(), path, element=True)
+        return AnyElement(self._operand(spot, root, ValueKind.JSON), condition)
+
+    def _only_has(self, spot: Spot) -> Exception:
+        what = "repeated" if spot.repeated else "a map or message"
+        expected = f'is {what}, which has no "{self._comparator.text}"; expected : or a field below it'
+        return self._context.fault(self._comparator.offset, f"{self._name} {expected}")
+
+    def _is_collection(self, spot: Spot) -> bool:
+        return spot.repeated or (spot.field is not None and not spot.element and is_map(spot.field))
+
+    def _operand(self, spot: Spot, root: Operand, kind: ValueKind) -> Operand:
+        if kind is ValueKind.JSON and not spot.keys:
+            return root
+        parent = None
+        if spot.implicit and kind is not ValueKind.JSON:
+            parent = self._context.bind(list(spot.keys[:-1]))
+        return Json(root, self._context.bind(list(spot.keys)), kind, parent)

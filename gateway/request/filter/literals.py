@@ -1,0 +1,100 @@
+"""Literals of a filter → driver values, by what they are compared with."""
+
+import struct
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy.types import REAL
+
+from gateway.request.filter.lexer import Kind
+from gateway.request.filter.tree import Member
+from gateway.schema.values import ValueFault, ValueKind, ValueType
+
+_EXPECTED: Mapping[ValueKind, str] = {
+    ValueKind.INTEGER: "a whole number, as 42",
+    ValueKind.FLOAT: "a number, as 2.5 or 1e9",
+    ValueKind.DECIMAL: "a number, as 12.50",
+    ValueKind.BOOL: "true or false",
+    ValueKind.TEXT: 'a text, as "x"',
+    ValueKind.BYTES: 'bytes, as "aGk="',
+    ValueKind.UUID: 'a UUID, as "123e4567-e89b-12d3-a456-426614174000"',
+    ValueKind.ENUM: "the name of one of the enum's values",
+    ValueKind.TIMESTAMP: 'a timestamp, as "2012-04-21T11:30:00-04:00"',
+    ValueKind.DURATION: "a duration in seconds, as 1.2s",
+    ValueKind.DATE: 'a date, as "2012-04-21"',
+    ValueKind.TIME: 'a time of day, as "11:30:00"',
+    ValueKind.NETWORK: 'an address, as "10.0.0.1"',
+}
+_UNQUOTED = (ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.DECIMAL, ValueKind.BOOL)
+
+
+def literal_value(literal: Member, value_type: ValueType) -> Any:
+    """Return the driver value of a literal; raises ValueFault, saying what would be right."""
+    expected = _EXPECTED.get(value_type.kind, "another value")
+    text = literal.text
+    if value_type.parse is None:
+        raise ValueFault("it can't be compared with a value: expected null, or :* for its presence", "UNFIT")
+    if is_quoted(literal) and value_type.kind in _UNQUOTED:
+        raise ValueFault(f"expected {expected}, without quotes", "UNFIT")
+    try:
+        return _fit(value_type.parse(text), value_type)
+    except ValueFault as fault:
+        shown = text if len(text) <= 32 else f"{text[:32]}…"  # noqa: PLR2004 - enough to know it by
+        raise ValueFault(f'"{shown}" {fault.description}; expected {expected}', fault.reason) from fault
+
+
+def _fit(value: Any, value_type: ValueType) -> Any:
+    """Return the value; raises ValueFault where single precision, in which it is compared, can't hold it."""
+    if isinstance(value_type.engine, REAL):
+        try:
+            struct.pack("<f", value)
+        except OverflowError:
+            raise ValueFault("is outside single precision", "OUT_OF_RANGE") from None
+    return value
+
+
+def is_quoted(literal: Member) -> bool:
+    """Tell whether the literal is a string in quotes."""
+    return literal.tokens[0].kind is Kind.STRING
+
+
+def is_word(literal: Member, word: str) -> bool:
+    """Tell whether the literal is this word, without quotes."""
+    return not is_quoted(literal) and literal.text == word
+
+
+def has_wildcard(literal: Member) -> bool:
+    """Tell whether the literal holds a `*` that is not escaped."""
+    return any(len(token.parts) > 1 for token in literal.tokens)
+
+
+def pattern(literal: Member, *, inside: bool = False) -> str:
+    """Return the LIKE pattern of a literal: `*` is any text, everything else is itself.
+
+    Args:
+        literal: the literal.
+        inside: whether the text may stand anywhere in the value.
+
+    """
+    escaped = [
+        "%".join(part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for part in token.parts)
+        for token in literal.tokens
+    ]
+    whole = ("-" if literal.negative else "") + ".".join(escaped)
+    return f"%{whole}%" if inside else whole
+
+
+def dynamic_value(literal: Member) -> tuple[ValueKind, Any]:
+    """Return the kind and value that a literal has by its own form, for values of unknown type."""
+    if is_quoted(literal):
+        return ValueKind.TEXT, literal.text
+    if literal.text in ("true", "false"):
+        return ValueKind.BOOL, literal.text == "true"
+    try:
+        number = Decimal(literal.text)
+    except InvalidOperation:
+        return ValueKind.TEXT, literal.text
+    if number.is_finite() and abs(number.adjusted()) < 1000:  # noqa: PLR2004 - numeric's range and ours
+        return ValueKind.DECIMAL, number
+    return ValueKind.TEXT, literal.text

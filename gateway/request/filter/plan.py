@@ -1,0 +1,190 @@
+"""What a filter asks of a resource's rows: a shape, which makes a statement, and the values it is run with.
+
+A shape holds no value of the filter, only the places of its binds, so all filters that differ in their
+literals alone share one statement. Its records are frozen and compare by content.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+from gateway.schema.values import ValueKind
+
+
+class Compare(Enum):
+    """The comparators, as SQL spells them."""
+
+    EQ = "="
+    NE = "<>"
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """The element that the enclosing `AnyElement` looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A value inside a jsonb value.
+
+    Args:
+        root: the jsonb value.
+        steps: the bind of the keys that lead to it.
+        kind: what it is cast to; JSON for a message, map or list; OTHER where only the stored value tells.
+        parent: the bind of the keys to the message that holds it, where that message being there means its
+            zero value (a field without presence is left out of the stored text); None where absent is absent.
+
+    """
+
+    root: "Operand"
+    steps: int
+    kind: ValueKind
+    parent: int | None = None
+
+
+Operand: TypeAlias = Column | Element | Json
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`operand op bind`. Unknown where the operand is NULL."""
+
+    operand: Operand
+    op: Compare
+    bind: int
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicComparison:
+    """`operand op bind` for a jsonb value of unknown type: false unless it has the literal's type, `kind`."""
+
+    operand: Operand
+    op: Compare
+    bind: int
+    kind: ValueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """The text matches the pattern in the bind."""
+
+    operand: Operand
+    bind: int
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """There is no value."""
+
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class NotEmpty:
+    """The array, or the jsonb list or object, has an element. False, never unknown, where it is NULL."""
+
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The array holds the bind's value."""
+
+    column: Column
+    bind: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnyElement:
+    """One element of the array, or of the jsonb list, meets the condition."""
+
+    operand: Operand
+    condition: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class HasKey:
+    """The jsonb object has the bind's key."""
+
+    operand: Operand
+    bind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One of the text columns matches the bind's pattern, whatever its case. Never unknown."""
+
+    columns: tuple[str, ...]
+    bind: int
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All conditions hold."""
+
+    items: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One condition holds."""
+
+    items: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition is false. Unknown where it is unknown."""
+
+    item: "Predicate"
+
+
+Predicate: TypeAlias = (
+    And
+    | Or
+    | Not
+    | Comparison
+    | DynamicComparison
+    | Like
+    | IsNull
+    | NotEmpty
+    | Contains
+    | AnyElement
+    | HasKey
+    | Search
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A checked filter.
+
+    Args:
+        shape: what it asks; None where it asks nothing.
+        values: the driver value of each bind.
+
+    """
+
+    shape: Predicate | None
+    values: tuple[Any, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the values by the names of their parameters."""
+        return {bind_name(i): value for i, value in enumerate(self.values)}
+
+
+def bind_name(bind: int) -> str:
+    """Return the name of a bind's parameter."""
+    return f"filter_{bind}"
