@@ -1,28 +1,31 @@
 """The composition root: the one place where the parts are put together."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from gateway.config import settings as config
 from gateway.config.address import Address
-from gateway.config.settings import LimitSettings, ServerSettings
+from gateway.config.settings import Settings
 from gateway.db.database import Database
+from gateway.db.dsn import names_a_server
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.settings import DatabaseSettings
 from gateway.methods import HANDLERS, Engine, Handler
+from gateway.observe.access import AccessLog
+from gateway.request.call import Call
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
+from gateway.sql.statement import Statement
+from gateway.transport.probe import Probe
 from gateway.transport.server import GrpcServer
 
-
-@dataclass(frozen=True, slots=True)
-class ServeSettings:
-    """What serving needs to know; gateway.config fills it."""
-
-    dsn: str
-    host: str = "127.0.0.1"
-    port: int = 0
-    pool_size: int = 8
+_PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
+_PROBE_SECONDS = 5.0
 
 
 def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, Handler]]]:
@@ -33,33 +36,91 @@ def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, 
     }
 
 
-class Gateway:
-    """A schema being served. Parts are closed in the reverse order of their start."""
+def embedded_folder(settings: config.DatabaseSettings) -> Path | None:
+    """Return the folder of the embedded PostgreSQL; None where a server is named."""
+    return None if names_a_server(_dsn(settings)) else settings.data_dir / "postgres"
 
-    def __init__(self, schema: Schema, database: Database, server: GrpcServer, port: int) -> None:
+
+def database_settings(settings: config.DatabaseSettings, dsn: str | None = None) -> DatabaseSettings:
+    """Return the settings as the database layer has them, with another DSN where one is given."""
+    same = settings.model_dump(exclude={"dsn", "data_dir", "request_id_retention"})
+    return DatabaseSettings(dsn=_dsn(settings) if dsn is None else dsn, **same)
+
+
+def _dsn(settings: config.DatabaseSettings) -> str:
+    return settings.dsn.get_secret_value() if settings.dsn else ""
+
+
+class Gateway:
+    """A schema being served. Parts are closed in the reverse order of their start; `stop` twice is safe."""
+
+    def __init__(self, schema: Schema, server: GrpcServer, opened: AsyncExitStack) -> None:
         self.schema = schema
-        self.port = port
-        self._database = database
         self._server = server
+        self._opened = opened
 
     @classmethod
-    async def start(cls, descriptors: FileDescriptorSet, settings: ServeSettings) -> "Gateway":
+    async def start(cls, descriptors: FileDescriptorSet, settings: Settings) -> "Gateway":
         """Read the schema, connect, bind and listen; a start that fails closes what it opened.
 
-        Raises gateway.schema.faults.SchemaError and gateway.errors.Unavailable.
+        Raises gateway.schema.faults.SchemaError, gateway.errors.Unavailable, gateway.db.dsn.DsnError,
+        gateway.db.embedded.EmbeddedPostgresError, and OSError where an address can't be listened on.
         """
         schema = read_schema(descriptors)
-        database = await Database.open(settings.dsn, pool_size=settings.pool_size)
-        try:
-            engine = Engine(database=database, tables=build_tables(schema).tables)
-            listen = ServerSettings(listen=(Address(settings.host, settings.port),))
-            server = GrpcServer(bind(schema, engine), descriptors, listen, LimitSettings())
-            return cls(schema, database, server, await server.start())
-        except BaseException:
-            await database.close()
-            raise
+        async with AsyncExitStack() as opened:
+            database = await _open_database(settings.database, opened)
+            engine = Engine(
+                database=database,
+                tables=build_tables(schema).tables,
+                request_id_retention=settings.database.request_id_retention,
+            )
+            server = GrpcServer(
+                bind(schema, engine),
+                descriptors,
+                settings.server,
+                settings.limits,
+                observers=[AccessLog(settings.log.access)],
+                probe=_probe(database, settings.database.acquire_timeout),
+            )
+            await server.start()
+            return cls(schema, server, opened.pop_all())
 
-    async def stop(self, grace: float = 10) -> None:
-        """Drain for at most `grace` seconds, then close."""
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where the server listens, with the ports it was given."""
+        return self._server.addresses
+
+    @property
+    def port(self) -> int:
+        """The first address's port."""
+        return self.addresses[0].port or 0
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Drain for at most `grace` seconds (the drain setting by default), then close."""
         await self._server.stop(grace)
-        await self._database.close()
+        await self._opened.aclose()
+
+    def hurry(self) -> None:
+        """Let `stop` wait for no call any more."""
+        self._server.hurry()
+
+
+async def _open_database(settings: config.DatabaseSettings, opened: AsyncExitStack) -> Database:
+    dsn = _dsn(settings)
+    folder = embedded_folder(settings)
+    if folder is not None:
+        embedded = EmbeddedPostgres(folder)
+        opened.push_async_callback(asyncio.to_thread, embedded.stop)
+        dsn = await asyncio.to_thread(embedded.start)
+    database = await Database.open(dsn, pool_size=settings.pool_size)
+    opened.push_async_callback(database.close)
+    return database
+
+
+def _probe(database: Database, acquire_timeout: float) -> Probe:
+    async def probe() -> None:
+        # Past the wait for a connection, so that a busy pool says so and doesn't look like a dead database.
+        deadline = asyncio.get_running_loop().time() + acquire_timeout + _PROBE_SECONDS
+        await database.fetch(_PROBE, (), Call("probe", deadline=deadline))
+
+    return probe

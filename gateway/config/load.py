@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.config.faults import ConfigError, ConfigFault
-from gateway.config.names import BY_KEY, SECTIONS, SETTINGS, Setting
+from gateway.config.names import BY_FLAT, BY_KEY, SECTIONS, SETTINGS, Setting
 from gateway.config.rules import cross_faults, forget_foreign_migrations
 from gateway.config.settings import Section, Settings
 from gateway.config.sources import (
@@ -53,12 +53,16 @@ def load_settings(
 
     """
     faults: list[ConfigFault] = []
-    given: dict[str, Given] = {}
     file = config_file(environ, config)
-    for one in read_file(file, faults) if file else ():
-        given[one.key] = one
-    for one in (*read_variables(environ, faults), *read_flags(flags or {})):
-        given[one.key] = one
+    written = (
+        *(read_file(file, faults) if file else ()),
+        *read_variables(environ, faults),
+        *read_flags(flags or {}),
+    )
+    return _merge({one.key: one for one in written}, faults)
+
+
+def _merge(given: dict[str, Given], faults: list[ConfigFault]) -> Loaded:
     forget_foreign_migrations(given)
     sections = {name: _section(name, cls, given, faults) for name, cls in SECTIONS.items()}
     if not faults:
@@ -67,6 +71,15 @@ def load_settings(
         if not faults:
             return loaded
     raise ConfigError(faults)
+
+
+def settings_of(**values: Any) -> Settings:
+    """Return settings from their flat names (`pool_size=4`); no file and no variable is read.
+
+    Raises ConfigError.
+    """
+    flags = {BY_FLAT[name].key: value for name, value in values.items()}
+    return _merge({one.key: one for one in read_flags(flags)}, []).settings
 
 
 def config_file(environ: Mapping[str, str], config: Path | None) -> Path | None:

@@ -101,6 +101,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
 """All settings, in the order in which they are documented."""
 
 BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
+BY_FLAT: Mapping[str, Setting] = {setting.flat: setting for setting in SETTINGS}
 BY_VARIABLE: Mapping[str, Setting] = {setting.variable: setting for setting in SETTINGS}
 
 

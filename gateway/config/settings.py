@@ -48,8 +48,14 @@ class DatabaseSettings(Section):
     """the folder of the embedded PostgreSQL and of generated keys"""
     pool_size: Annotated[int, Field(ge=1, le=1000)] = 8
     """connections to the database"""
+    queue_size: Annotated[int, Field(ge=0)] = 1000
+    """calls that may wait for a connection; more are refused at once"""
+    acquire_timeout: Wait = 5.0
+    """longest wait of a call for a connection"""
     connect_timeout: Wait = 10.0
     """longest wait for a connection to be made"""
+    start_timeout: Seconds = 30.0
+    """at start, longest wait for a database that isn't there yet"""
     statement_timeout: Seconds = 300.0
     """longest run of one statement, held by PostgreSQL; 0 is without end"""
     lock_timeout: Seconds = 30.0
@@ -58,8 +64,14 @@ class DatabaseSettings(Section):
     """longest idleness inside a transaction, held by PostgreSQL; 0 is without end"""
     idle_lifetime: Seconds = 300.0
     """how long an unused connection is kept; 0 is without end"""
-    statement_cache: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    statement_cache_size: Annotated[int, Field(ge=0, le=100_000)] = 512
     """prepared statements kept per connection; 0 for poolers that can't keep them"""
+    close_timeout: Seconds = 10.0
+    """at shutdown, longest wait for statements under way"""
+    application_name: Annotated[str, Field(max_length=63)] = "rowgate"
+    """what pg_stat_activity calls the connections"""
+    request_id_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 86_400.0
+    """how long the answer to a request_id is kept, at least"""
 
 
 class ServerSettings(Section):

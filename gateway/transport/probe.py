@@ -5,10 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from gateway.errors import RowgateError
+from gateway.errors import ResourceExhausted, RowgateError
 
 Probe = Callable[[], Awaitable[None]]
-"""Returns when the database answers; raises RowgateError when it doesn't."""
+"""Returns when the database answers, and raises RowgateError when it doesn't, within a bound of its own."""
 
 _logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class DatabaseWatch:
     Args:
         probe: asks the database.
         tell: told of each answer.
-        interval: seconds between two probes, and the longest one may take.
+        interval: seconds between two probes.
 
     """
 
@@ -54,8 +54,10 @@ class DatabaseWatch:
 
     async def _ask(self) -> bool:
         try:
-            await asyncio.wait_for(self._probe(), self._interval)
-        except (RowgateError, TimeoutError):
+            await self._probe()
+        except ResourceExhausted:
+            return True  # busy is not away
+        except RowgateError:
             return False
         except Exception:
             _logger.exception("the database probe failed unexpectedly")

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -61,6 +62,7 @@ class GrpcServer:
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._descriptors = descriptors
         self._server: grpc.aio.Server | None = None
+        self._hurried = asyncio.Event()
         self.addresses: Sequence[Address] = ()
 
     async def start(self) -> int:
@@ -97,18 +99,26 @@ class GrpcServer:
         if server is None:
             return
         self._health.drain()
-        await asyncio.sleep(self._settings.lame_duck)
+        await self._wait(asyncio.Event().wait(), self._settings.lame_duck)
         self._admission.close()
-        await self._drained(self._settings.drain if grace is None else grace)
+        await self._wait(self._admission.idle(), self._settings.drain if grace is None else grace)
+        if self._admission.in_flight:
+            _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight})
         await self._watch.stop()
         self._health.end()
         await server.stop(_LAST_BYTES_SECONDS)
 
-    async def _drained(self, grace: float) -> None:
-        try:
-            await asyncio.wait_for(self._admission.idle(), grace)
-        except TimeoutError:
-            _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight, "after": grace})
+    def hurry(self) -> None:
+        """Let `stop`, under way or to come, wait for nothing."""
+        self._hurried.set()
+
+    async def _wait(self, wanted: Coroutine[Any, Any, object], seconds: float) -> None:
+        """Wait for `wanted`, for at most so long, unless hurried."""
+        tasks = [asyncio.ensure_future(wanted), asyncio.ensure_future(self._hurried.wait())]
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _listen(server: grpc.aio.Server, address: Address, tls: grpc.ServerCredentials | None) -> Address:

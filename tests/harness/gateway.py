@@ -7,7 +7,8 @@ from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.app import Gateway, ServeSettings
+from gateway.app import Gateway
+from gateway.config.load import settings_of
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
 from gateway.schema.sources import compile_protos
@@ -55,7 +56,7 @@ class RunningGateway:
 
 
 async def start_gateway(name: str, databases: Databases, **settings: Any) -> RunningGateway:
-    """Serve tests/schemas/<name> over a fresh database; `settings` as ServeSettings has them."""
+    """Serve tests/schemas/<name> over a fresh database; `settings` by their flat names (`pool_size=1`)."""
     metadata = build_tables(schema_of(name)).metadata
     dsn = await databases.copy_of(name, metadata)
     return await serve(name, dsn, **settings)
@@ -63,6 +64,7 @@ async def start_gateway(name: str, databases: Databases, **settings: Any) -> Run
 
 async def serve(name: str, dsn: str, **settings: Any) -> RunningGateway:
     """Serve tests/schemas/<name> over a database that has its tables."""
-    gateway = await Gateway.start(descriptors_of(name), ServeSettings(dsn=dsn, **settings))
+    effective = settings_of(**{"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", **settings})
+    gateway = await Gateway.start(descriptors_of(name), effective)
     target = f"127.0.0.1:{gateway.port}"
     return RunningGateway(Client(target, descriptors_of(name)), gateway.schema, dsn, gateway, target)
