@@ -1,0 +1,46 @@
+"""Settings as flags, read together with the file and the variables."""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.failures import reported
+from gateway.config.load import load_settings
+from gateway.config.names import SETTINGS, Setting
+
+_CONFIG_HELP = "The settings file; by default ROWGATE_CONFIG, else rowgate.toml where there is one."
+
+
+def with_settings(*sections: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the flags of some sections (all by default), and its `loaded` argument the settings.
+
+    Wrong settings end the command with status 2 and a line for each.
+    """
+    offered = [s for s in SETTINGS if s.is_flag and (not sections or s.section in sections)]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(config: Path | None, **given: Any) -> None:
+            flags = {setting.key: given.pop(setting.flat) for setting in offered}
+            with reported():
+                loaded = load_settings(environ=os.environ, flags=flags, config=config)
+            command(loaded=loaded, **given)
+
+        decorated: Callable[..., None] = run
+        for setting in reversed(offered):
+            decorated = _option(setting)(decorated)
+        config_path = click.Path(path_type=Path, dir_okay=False)
+        return click.option("--config", type=config_path, help=_CONFIG_HELP, metavar="FILE")(decorated)
+
+    return decorate
+
+
+def _option(setting: Setting) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    flag, text = setting.flag, setting.description
+    if setting.is_switch:
+        return click.option(f"{flag}/--no-{flag[2:]}", setting.flat, default=None, help=text)
+    return click.option(flag, setting.flat, default=None, help=text, metavar="VALUE")
