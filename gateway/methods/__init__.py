@@ -4,8 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from google.protobuf.message import Message
 
+from gateway.methods.batch_create import BatchCreate
+from gateway.methods.batch_update import BatchUpdate
+from gateway.methods.create import Create
 from gateway.methods.engine import Engine
 from gateway.methods.get import Get
+from gateway.methods.undelete import Undelete
+from gateway.methods.update import Update
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind
 
@@ -14,6 +19,11 @@ Handler = Callable[[Message, Call], Awaitable[Message]]
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], Handler]] = {
     MethodKind.GET: Get,
+    MethodKind.CREATE: Create,
+    MethodKind.UPDATE: Update,
+    MethodKind.UNDELETE: Undelete,
+    MethodKind.BATCH_CREATE: BatchCreate,
+    MethodKind.BATCH_UPDATE: BatchUpdate,
 }
 """The handler of each standard method, made once per method when the server starts."""
 

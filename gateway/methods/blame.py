@@ -13,7 +13,7 @@ E = TypeVar("E", bound=RowgateError)
 
 
 def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
-    """Return the error with a field violation for each field that the refused constraint or column stands for.
+    """Return the error with a violation for each field that the refused constraint or column stands for.
 
     Args:
         error: what the database door raised; its metadata may name `constraint`, `column` and `table`.

@@ -44,7 +44,7 @@ class Writes:
 
     Under `validate_only` the work runs in a transaction that is rolled back, and no request_id is used up.
     With a `request_id` its answer is stored in the work's own transaction; a repetition, also one that
-    arrives meanwhile, gets the first answer and writes nothing. Failed requests leave no record: send them again.
+    arrives meanwhile, gets the first answer and writes nothing. A failed request leaves no record.
     """
 
     def __init__(self, method: Method, engine: Engine) -> None:

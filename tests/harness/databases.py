@@ -9,6 +9,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateSchema
 
+from gateway.schema.internal import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
 
 
@@ -45,15 +46,16 @@ class Databases:
 
 
 async def create_tables(dsn: str, metadata: MetaData) -> None:
-    """Create the schemas and tables of `metadata`, without a migration."""
+    """Create the schemas and tables of `metadata`, and the gateway's own, without a migration."""
     url = urlunsplit(urlsplit(dsn)._replace(scheme="postgresql+asyncpg"))
     engine = create_async_engine(url)
-    schemas = {table.schema for table in metadata.tables.values() if table.schema}
+    schemas = {table.schema for table in metadata.tables.values() if table.schema} | {INTERNAL_SCHEMA}
     try:
         async with engine.begin() as connection:
             for schema in sorted(schemas):
                 await connection.execute(CreateSchema(schema, if_not_exists=True))
             await connection.run_sync(metadata.create_all)
+            await connection.run_sync(INTERNAL.create_all)
     finally:
         await engine.dispose()
 

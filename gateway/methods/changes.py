@@ -1,0 +1,129 @@
+"""Changes of rows by key, many at once: one statement per set of columns that change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Table
+
+from gateway.db.database import Row
+from gateway.methods.idempotent import Session
+from gateway.methods.shapes import MAX_SHAPES, grouped
+from gateway.methods.verdicts import Verdicts
+from gateway.request.keys import Key
+from gateway.request.rows import Values
+from gateway.schema.model import Resource
+from gateway.sql.change import FLAGS, Change, change_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One row to change.
+
+    Args:
+        key: which row.
+        place: the item's proto path in a batch, such as `requests[3]`; empty outside of one.
+        path: the proto path that the row's fields are below.
+        expected: the version that the row must be at; None for any.
+        values: UPDATE: what the columns become.
+        defaults: UPDATE: the columns that take their default.
+
+    """
+
+    key: Key
+    place: str = ""
+    path: str = ""
+    expected: int | None = None
+    values: Values = field(default_factory=dict)
+    defaults: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What decides which statement makes the change."""
+        return tuple(self.values), self.defaults
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a change met. The flags are None where no row has the key.
+
+    Args:
+        found: whether a row has the key.
+        live: whether it is not soft-deleted.
+        fresh: whether it is at the expected version.
+        done: whether the change was made.
+        row: the row afterwards, where the change was made.
+
+    """
+
+    found: bool
+    live: bool | None
+    fresh: bool | None
+    done: bool
+    row: Row
+
+
+class Changes:
+    """Changes rows of one table."""
+
+    def __init__(self, resource: Resource, table: Table) -> None:
+        self._resource = resource
+        self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table))
+
+    async def apply(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
+        """Make the changes; return what each met, in the order given.
+
+        Rows are locked in the order of their keys, whatever the shapes, so that batches don't deadlock.
+        Raises InvalidArgument (reason DUPLICATE_IN_BATCH) where two edits have one key.
+        """
+        ordered = sorted(edits, key=_order)
+        self._check_once(ordered)
+        groups = grouped(ordered, lambda edit: edit.shape)
+        if len(groups) > 1:
+            await self._run(session, Change.HOLD, ordered)
+        met: dict[int, Found] = {}
+        for places in groups.values():
+            group = [ordered[i] for i in places]
+            met.update(zip(map(id, group), await self._run(session, change, group), strict=True))
+        return [met[id(edit)] for edit in edits]
+
+    async def _run(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
+        columns, defaults = edits[0].shape if change is Change.UPDATE else ((), ())
+        if change is Change.UPDATE and not (columns or defaults):
+            change = Change.HOLD  # nothing to change: the row answers as it stands
+        statement = self._statement(change, columns=columns, defaults=defaults)
+        rows = [{**edit.values, **edit.key} for edit in edits]
+        arguments = statement.arguments(rows, [edit.expected for edit in edits])
+        found = await session.fetch(statement.statement, arguments)
+        return [Found(row[0], row[1], row[2], row[3], row[FLAGS:]) for row in found]
+
+    def _check_once(self, ordered: Sequence[Edit]) -> None:
+        for earlier, edit in pairwise(ordered):
+            if earlier.key == edit.key:
+                raise Verdicts(self._resource, edit.key, edit.place).twice()
+
+    def changed(self, edit: Edit, met: Found, *, live: bool = True) -> Row:
+        """Return the row of a change that was made; raises what stood in its way.
+
+        Args:
+            edit: the change.
+            met: what it met.
+            live: whether it asks for a live row, not for a soft-deleted one.
+
+        """
+        verdicts = Verdicts(self._resource, edit.key, edit.place)
+        if not met.found:
+            raise verdicts.not_found()
+        if met.live is not live:
+            raise verdicts.soft_deleted() if live else verdicts.not_deleted()
+        if not met.fresh:
+            raise verdicts.stale()
+        if not met.done:  # two keys that differ here and are equal in the database, as in citext
+            raise verdicts.twice()
+        return met.row
+
+
+def _order(edit: Edit) -> tuple[Any, ...]:
+    return tuple(edit.key.values())

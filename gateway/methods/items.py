@@ -1,0 +1,144 @@
+"""The frame of a write: one item, or a batch of them, is read, carried out, and blamed for a refusal."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import code_pb2
+
+from gateway.db.rehearsal import rehearse
+from gateway.errors import FieldViolation, InvalidArgument, RowgateError
+from gateway.methods.engine import Engine
+from gateway.methods.idempotent import Session, Writes
+from gateway.request.call import Call
+from gateway.request.rows import below
+from gateway.schema.model import Method
+
+T = TypeVar("T")
+
+MAX_BATCH = 1000
+"""The most items of one batch (AIP-231, 233 to 235)."""
+
+_REFUSALS = frozenset(
+    {
+        code_pb2.INVALID_ARGUMENT,
+        code_pb2.ALREADY_EXISTS,
+        code_pb2.FAILED_PRECONDITION,
+        code_pb2.OUT_OF_RANGE,
+    }
+)
+
+
+class Worker(Protocol[T]):
+    """What a write method does with its items."""
+
+    def read(self, request: Message, place: str) -> T:
+        """Return the item that a single method's request asks for; `place` is its proto path in a batch."""
+
+    def is_alone(self, item: T) -> bool:
+        """Whether one statement does the item."""
+
+    async def write(self, session: Session, items: Sequence[T]) -> list[Message]:
+        """Carry out the items together; return their messages in order."""
+
+    def blame(self, error: RowgateError, item: T) -> RowgateError:
+        """Return the database's refusal of an item in terms of the request."""
+
+
+class One:
+    """A method of one item."""
+
+    def __init__(self, method: Method, engine: Engine, worker: Worker[Any]) -> None:
+        self._worker = worker
+        self._writes = Writes(method, engine)
+
+    async def __call__(self, request: Message, call: Call) -> Message:
+        """Carry out the request."""
+        worker = self._worker
+        item = worker.read(request, "")
+
+        async def work(session: Session) -> Message:
+            return (await worker.write(session, [item]))[0]
+
+        run = self._writes.alone if worker.is_alone(item) else self._writes.atomically
+        try:
+            return await run(request, call, work)
+        except RowgateError as error:
+            raise worker.blame(error, item) from error.__cause__
+
+
+class Batch:
+    """A method of many items, all or none of which are carried out (AIP-233 to 235)."""
+
+    def __init__(self, method: Method, engine: Engine, worker: Worker[Any]) -> None:
+        self._worker = worker
+        self._writes = Writes(method, engine)
+        self._database = engine.database
+        self._answer = GetMessageClass(method.descriptor.output_type)
+        self._rows = method.response["rows"].name if "rows" in method.response else None
+        self._method = method
+
+    async def __call__(self, request: Message, call: Call) -> Message:
+        """Carry out the batch."""
+        items = self._read(request)
+
+        async def work(session: Session) -> Message:
+            return self._answered(await self._worker.write(session, items) if items else [])
+
+        try:
+            return await self._writes.atomically(request, call, work)
+        except RowgateError as error:
+            if error.code in _REFUSALS and not error.violations:
+                raise await self._culprit(error, items, call) from error.__cause__
+            raise
+
+    def _read(self, request: Message) -> list[Any]:
+        name = self._method.request["requests"].name
+        requests = check_size(getattr(request, name), name)
+        for i, item in enumerate(requests):
+            _check_hoisted(item, f"{name}[{i}]")
+        return [self._worker.read(item, f"{name}[{i}]") for i, item in enumerate(requests)]
+
+    def _answered(self, messages: Sequence[Message]) -> Message:
+        answer = self._answer()
+        if self._rows is not None:
+            getattr(answer, self._rows).extend(messages)
+        return answer
+
+    async def _culprit(self, error: RowgateError, items: Sequence[Any], call: Call) -> RowgateError:
+        """Return the refusal of the item to blame: the first that the database refuses on its own."""
+        at = 0
+
+        async def one_by_one(session: Session) -> None:
+            nonlocal at
+            for at, item in enumerate(items):  # noqa: B007 - where it stops is what is asked
+                await self._worker.write(session, [item])
+
+        try:
+            await rehearse(self._database, one_by_one, call)
+        except RowgateError as found:
+            if found.reason == error.reason:
+                return self._worker.blame(found, items[at])
+        return error
+
+
+def check_size(items: Sequence[Any], name: str) -> Sequence[Any]:
+    """Return the items; raises InvalidArgument (reason BATCH_TOO_LARGE) where they are too many."""
+    if len(items) <= MAX_BATCH:
+        return items
+    text = f"has {len(items)} items; at most {MAX_BATCH} are allowed"
+    raise InvalidArgument(
+        f"{name}: {text}",
+        reason="BATCH_TOO_LARGE",
+        metadata={"limit": str(MAX_BATCH)},
+        violations=[FieldViolation(name, text, "BATCH_TOO_LARGE")],
+    )
+
+
+def _check_hoisted(item: Message, place: str) -> None:
+    for name in ("request_id", "validate_only"):
+        if name in item.DESCRIPTOR.fields_by_name and getattr(item, name):
+            raise InvalidArgument.field(
+                below(place, name), "is the batch's own: set it beside the requests", reason="NOT_IN_BATCH"
+            )

@@ -1,0 +1,48 @@
+"""Undelete: a soft-deleted row back (AIP-164)."""
+
+from collections.abc import Sequence
+
+from google.protobuf.message import Message
+
+from gateway.errors import RowgateError
+from gateway.methods.blame import blame
+from gateway.methods.changes import Changes, Edit
+from gateway.methods.engine import Engine
+from gateway.methods.expectation import expectation
+from gateway.methods.idempotent import Session
+from gateway.methods.items import One
+from gateway.request.keys import key_reader
+from gateway.response.rows import row_to_message
+from gateway.schema.model import Method
+from gateway.sql.change import Change
+
+
+class _Undeleting:
+    def __init__(self, method: Method, engine: Engine) -> None:
+        self._resource = method.resource
+        self._read_key = key_reader(method.resource, method.keys)
+        self._expected = expectation(method)
+        self._changes = Changes(method.resource, engine.table(method.resource))
+        self._message = row_to_message(method.resource, method.resource.fields)
+
+    def read(self, request: Message, place: str) -> Edit:
+        return Edit(self._read_key(request), place, expected=self._expected(request, place))
+
+    def is_alone(self, _: Edit) -> bool:
+        return True
+
+    async def write(self, session: Session, items: Sequence[Edit]) -> list[Message]:
+        met = await self._changes.apply(session, Change.UNDELETE, items)
+        changed = self._changes.changed
+        return [self._message(changed(*pair, live=False)) for pair in zip(items, met, strict=True)]
+
+    def blame(self, error: RowgateError, _: Edit) -> RowgateError:
+        # A partial unique index over live rows may have a new holder.
+        return blame(error, self._resource, "")
+
+
+class Undelete(One):
+    """Answers the row. Raises NotFound, and AlreadyExists (reason ROW_NOT_DELETED) for a live row."""
+
+    def __init__(self, method: Method, engine: Engine) -> None:
+        super().__init__(method, engine, _Undeleting(method, engine))

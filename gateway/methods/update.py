@@ -1,0 +1,145 @@
+"""Update: some fields of one row (AIP-134)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from gateway.db.database import Row
+from gateway.errors import Aborted, InvalidArgument, RowgateError
+from gateway.methods.blame import blame
+from gateway.methods.changes import Changes, Edit
+from gateway.methods.create import required
+from gateway.methods.engine import Engine
+from gateway.methods.expectation import expectation
+from gateway.methods.idempotent import Session
+from gateway.methods.inserts import Inserts
+from gateway.methods.items import One
+from gateway.methods.verdicts import Verdicts
+from gateway.request.keys import Key
+from gateway.request.masks import update_columns
+from gateway.request.rows import Values, below, encode_fields, message_key, new_row_reader
+from gateway.response.rows import row_to_message
+from gateway.schema.model import Field, Method
+from gateway.sql.change import Change
+
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an Update request asks for: the edit, and the whole row where it may be created."""
+
+    edit: Edit
+    row: Values | None
+
+
+class Updating:
+    """Reads and carries out updates.
+
+    The mask decides what changes: none stands for the populated fields, `*` for all. A masked field that is
+    unset becomes NULL, or its default where it can't be NULL. Key and server-set fields are left alone. With
+    nothing to change the row answers as it stands, at its version.
+    With allow_missing a row that is not there is created, from all of the fields whatever the mask says.
+    """
+
+    def __init__(self, method: Method, engine: Engine) -> None:
+        self._resource = method.resource
+        self._roles = method.request
+        self._field = method.request["resource"].name
+        self._expected = expectation(method)
+        self._read_row = new_row_reader(method.resource)
+        table = engine.table(method.resource)
+        self._changes = Changes(method.resource, table)
+        self._inserts = Inserts(method.resource, table)
+        self._message = row_to_message(method.resource, method.resource.fields)
+
+    def read(self, request: Message, place: str) -> Wanted:
+        """Return what an Update request asks for; raises InvalidArgument for a wrong key, mask or value."""
+        path = below(place, self._field)
+        message = required(request, self._field, path)
+        key = message_key(self._resource, message, path)
+        values, defaults = self._masked(request, message, place)
+        expected = self._expected(request, place)
+        edit = Edit(key, place, path, expected=expected, values=values, defaults=defaults)
+        may_create = "allow_missing" in self._roles and getattr(request, "allow_missing")  # noqa: B009 - dynamic
+        return Wanted(edit, self._read_row(message, path) if may_create else None)
+
+    def _masked(self, request: Message, message: Message, place: str) -> tuple[Values, tuple[str, ...]]:
+        mask = request.update_mask if "update_mask" in self._roles else None  # type: ignore[attr-defined]
+        path = below(place, "update_mask")
+        wanted = update_columns(self._resource, mask, message, path)
+        if wanted.below:
+            name = next(iter(wanted.below))
+            text = f'"{name}" can only be written whole: name it without what is below'
+            raise InvalidArgument.field(path, text, reason="INVALID_FIELD_MASK")
+        defaults = tuple(f for f in wanted.fields if _takes_default(f, message))
+        sent = [field for field in wanted.fields if field not in defaults]
+        values = encode_fields(message, sent, below(place, self._field))
+        return values, tuple(field.column for field in defaults)
+
+    def is_alone(self, item: Wanted) -> bool:
+        """Whether one statement does it: where nothing is created."""
+        return item.row is None
+
+    async def write(self, session: Session, items: Sequence[Wanted]) -> list[Message]:
+        """Change the rows, create those that may be; return them as stored."""
+        rows: dict[int, Row] = {}
+        for _ in range(_ROUNDS):
+            left = [i for i in range(len(items)) if i not in rows]
+            if not left:
+                return [self._message(rows[i]) for i in range(len(items))]
+            missing = await self._change(session, items, left, rows)
+            await self._create(session, items, missing, rows)
+        raise Aborted("the rows came and went meanwhile: send the request again", reason="CONCURRENT_CHANGE")
+
+    async def _change(
+        self, session: Session, items: Sequence[Wanted], left: Sequence[int], rows: dict[int, Row]
+    ) -> list[int]:
+        """Change the rows that are there; return the places of those that may be created."""
+        edits = [items[i].edit for i in left]
+        missing = []
+        for i, met in zip(left, await self._changes.apply(session, Change.UPDATE, edits), strict=True):
+            if not met.found and items[i].row is not None:
+                missing.append(self._creatable(items[i].edit, i))
+            else:
+                rows[i] = self._changes.changed(items[i].edit, met)
+        return missing
+
+    def _creatable(self, edit: Edit, i: int) -> int:
+        if edit.expected is not None:  # a row that is not there has no version to match
+            raise Verdicts(self._resource, edit.key, edit.place).stale()
+        return i
+
+    async def _create(
+        self, session: Session, items: Sequence[Wanted], missing: Sequence[int], rows: dict[int, Row]
+    ) -> None:
+        """Create rows, save where another transaction was quicker: those are changed in the next round."""
+        places = {_text(items[i].edit.key): i for i in missing}
+        for row in await self._inserts.insert_missing(session, [items[i].row or {} for i in missing]):
+            key = message_key(self._resource, self._message(row), "")
+            rows[places[_text(key)]] = row
+
+    def blame(self, error: RowgateError, item: Wanted) -> RowgateError:
+        """Return the refusal with the fields' proto paths."""
+        return blame(error, self._resource, item.edit.path)
+
+
+def _text(key: Key) -> str:
+    return repr(tuple(key.values()))
+
+
+def _takes_default(field: Field, message: Message) -> bool:
+    cleared = field.has_presence and not message.HasField(field.name)
+    return cleared and not field.nullable and field.default is not None
+
+
+class Update(One):
+    """Answers the whole row as stored.
+
+    Raises NotFound, FailedPrecondition (reason ROW_DELETED) for a soft-deleted row, and Aborted (reason
+    ETAG_MISMATCH) where the row is at another version than the request expects.
+    """
+
+    def __init__(self, method: Method, engine: Engine) -> None:
+        super().__init__(method, engine, Updating(method, engine))

@@ -1,0 +1,135 @@
+"""Statements that change or remove rows by key, and tell of each what they found."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Select, Table, and_, delete, func, literal_column, null, select, true, update
+from sqlalchemy.sql.selectable import CTE
+
+from gateway.schema.model import Resource
+from gateway.sql.items import Items, RowsStatement, items, output_columns
+from gateway.sql.statement import compile_statement
+
+_HELD = "rowgate_held"
+_CHANGED = "rowgate_changed"
+
+
+class Change(Enum):
+    """What becomes of a row."""
+
+    HOLD = "hold"
+    """Nothing: it is locked and returned."""
+    SEIZE = "seize"
+    """Nothing yet: it is locked, against new references too, and returned."""
+    UPDATE = "update"
+    DELETE = "delete"
+    SOFT_DELETE = "soft delete"
+    UNDELETE = "undelete"
+
+
+FLAGS = 4
+"""The columns before the row's own: found, live (not soft-deleted), fresh (at the expected version), done."""
+
+
+def change_rows(
+    resource: Resource,
+    table: Table,
+    change: Change,
+    *,
+    columns: tuple[str, ...] = (),
+    defaults: tuple[str, ...] = (),
+) -> RowsStatement:
+    """Return the statement that changes the rows of the items' keys.
+
+    It returns one row per item, in order: four flags, then the row as it is afterwards (DELETE: as it was),
+    NULLs where nothing was done. The rows are locked in the order of the items before any is changed: calls
+    that sort their items by key don't deadlock. `fresh` and `live` are of the locked row, so no concurrent
+    change slips in between.
+
+    Args:
+        resource: what the rows are.
+        table: its table.
+        change: what to do with rows that are found, fresh, and live (UNDELETE: not live).
+        columns: UPDATE: the columns that take the item's value.
+        defaults: UPDATE: the columns that take their default.
+
+    """
+    wanted = {*resource.primary_key, *columns}
+    fields = tuple(field for field in resource.fields if field.column in wanted)
+    expects = resource.version is not None
+    plan = _Plan(resource, table, change, items(fields, expects=expects))
+    sent: dict[str, Any] = {name: plan.items.values[name] for name in columns}
+    held = plan.held()
+    changed = plan.changed(held, sent | {name: literal_column("DEFAULT") for name in defaults})
+    name = f"{change.value} {resource.table}"
+    report = compile_statement(plan.report(held, changed), fields=resource.fields, writes=True, name=name)
+    return RowsStatement(report, fields, expects)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The three parts of a change: the rows held, the rows changed, the report of both."""
+
+    resource: Resource
+    table: Table
+    change: Change
+    items: Items
+
+    def held(self) -> CTE:
+        stored, rows = self.table.c, self.items
+        keys = {name: f"k{i}" for i, name in enumerate(self.resource.primary_key)}
+        columns = [stored[name].label(label) for name, label in keys.items()]
+        whole = output_columns(self.resource, self.table) if self.change in _STAYING else []
+        match = and_(*(stored[name] == rows.values[name] for name in keys))
+        found = select(rows.n, *columns, self._live(), self._fresh(), *whole)
+        ordered = found.join_from(rows.cte, self.table, match).order_by(rows.n)
+        # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
+        weak = self.change not in {Change.DELETE, Change.SEIZE}
+        return ordered.with_for_update(key_share=weak, of=self.table).cte(_HELD)
+
+    def _live(self) -> Any:
+        column = self.resource.soft_delete
+        return (self.table.c[column].is_(None) if column else true()).label("live")
+
+    def _fresh(self) -> Any:
+        column = self.resource.version
+        if column is None:
+            return true().label("fresh")
+        return func.coalesce(self.table.c[column] == self.items.cte.c.expected, true()).label("fresh")
+
+    def changed(self, held: CTE, sent: dict[str, Any]) -> CTE:
+        if self.change in _STAYING:
+            return held
+        match = (self.table.c[name] == held.c[f"k{i}"] for i, name in enumerate(self.resource.primary_key))
+        live = ~held.c.live if self.change is Change.UNDELETE else held.c.live
+        ready = and_(*match, held.c.n == self.items.n, held.c.fresh, live)
+        returned = (held.c.n, *output_columns(self.resource, self.table))
+        if self.change is Change.DELETE:
+            return delete(self.table).where(ready).returning(*returned).cte(_CHANGED)
+        values = {self.table.c[name]: value for name, value in {**sent, **self._server_set()}.items()}
+        return update(self.table).values(values).where(ready).returning(*returned).cte(_CHANGED)
+
+    def _server_set(self) -> dict[str, Any]:
+        resource = self.resource
+        values: dict[str, Any] = {}
+        if resource.version:
+            values[resource.version] = self.table.c[resource.version] + 1
+        if resource.updated_at:
+            values[resource.updated_at] = func.now()
+        if resource.soft_delete and self.change in _DELETED_AT:
+            values[resource.soft_delete] = _DELETED_AT[self.change]
+        return values
+
+    def report(self, held: CTE, changed: CTE) -> Select[Any]:
+        rows = self.items
+        found = rows.cte.outerjoin(held, held.c.n == rows.n)
+        if changed is not held:
+            found = found.outerjoin(changed, changed.c.n == rows.n)
+        flags = (held.c.n.is_not(None), held.c.live, held.c.fresh, changed.c.n.is_not(None))
+        whole = (changed.c[f"f{i}"] for i in range(len(self.resource.fields)))
+        return select(*flags, *whole).select_from(found).order_by(rows.n)
+
+
+_STAYING = frozenset({Change.HOLD, Change.SEIZE})
+_DELETED_AT = {Change.SOFT_DELETE: func.now(), Change.UNDELETE: null()}

@@ -1,0 +1,52 @@
+"""Statements that insert rows."""
+
+from typing import Any
+
+from sqlalchemy import Table, func, literal, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.schema.model import Field, Resource
+from gateway.sql.items import RowsStatement, items, output_columns
+from gateway.sql.statement import compile_statement
+
+
+def insert_rows(
+    resource: Resource, table: Table, columns: tuple[str, ...], *, skip_existing: bool = False
+) -> RowsStatement:
+    """Return the statement that inserts rows with values for `columns`; the rest takes its defaults.
+
+    It returns the rows whole, in the order of the items: PostgreSQL inserts, and returns, as the SELECT
+    delivers. With `skip_existing` a row whose primary key is there already is left out, and not returned.
+    """
+    fields = tuple(field for field in resource.fields if field.column in columns)
+    rows = items(fields)
+    values: dict[str, ColumnElement[Any]] = {**rows.values, **_server_set(resource)}
+    if not values:
+        values = _any_default(resource)
+    source = select(*values.values()).select_from(rows.cte).order_by(rows.n)
+    statement = insert(table).from_select([table.c[name] for name in values], source)
+    if skip_existing:
+        statement = statement.on_conflict_do_nothing(index_elements=list(resource.primary_key))
+    returned = statement.returning(*output_columns(resource, table))
+    compiled = compile_statement(
+        returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
+    )
+    return RowsStatement(compiled, fields)
+
+
+def _server_set(resource: Resource) -> dict[str, ColumnElement[Any]]:
+    times: dict[str, ColumnElement[Any]]
+    times = {name: func.now() for name in (resource.created_at, resource.updated_at) if name}
+    return {**times, resource.version: literal(1)} if resource.version else times
+
+
+def _any_default(resource: Resource) -> dict[str, ColumnElement[Any]]:
+    """INSERT … SELECT needs a column: spell out the default of one that the database fills itself."""
+    field = next(f for f in resource.key_fields if f.identity or f.default)
+    return {field.column: literal_column(field.default) if field.default else _next_number(resource, field)}
+
+
+def _next_number(resource: Resource, field: Field) -> ColumnElement[Any]:
+    name = func.format("%I.%I", resource.schema, resource.table)
+    return func.nextval(func.pg_get_serial_sequence(name, field.column))
