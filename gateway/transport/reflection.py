@@ -7,8 +7,9 @@ the same messages in another package, so one servicer answers both.
 from collections.abc import AsyncIterator, Iterable
 
 import grpc
-from google.protobuf import text_format
+from google.protobuf import duration_pb2, text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 
 from gateway.transport.descriptor_index import DescriptorIndex
@@ -95,4 +96,12 @@ def _own_files() -> Iterable[FileDescriptorProto]:
     alpha = FileDescriptorProto()
     pb.DESCRIPTOR.CopyToProto(alpha)
     text = text_format.MessageToString(alpha)
-    return alpha, text_format.Parse(text.replace("v1alpha", "v1"), FileDescriptorProto())
+    return alpha, text_format.Parse(text.replace("v1alpha", "v1"), FileDescriptorProto()), *_error_files()
+
+
+def _error_files() -> Iterable[FileDescriptorProto]:
+    """Return what declares an error's details: clients that know them from reflection alone can read them."""
+    for file in (error_details_pb2.DESCRIPTOR, duration_pb2.DESCRIPTOR):
+        copy = FileDescriptorProto()
+        file.CopyToProto(copy)
+        yield copy
