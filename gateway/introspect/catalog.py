@@ -1,0 +1,220 @@
+"""Tables as pg_catalog has them. PostgreSQL: https://www.postgresql.org/docs/current/catalogs.html."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from gateway.introspect.records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
+
+
+class Connection(Protocol):
+    """What is used of a driver's connection."""
+
+    async def fetch(self, query: str, /, *args: Any) -> Sequence[Any]:
+        """Return the rows of a query."""
+
+    async def execute(self, query: str, /) -> str:
+        """Run statements that return nothing."""
+
+
+# The tables asked for: $1 are their schemas, $2 their names, side by side.
+_ASKED = """
+WITH asked AS MATERIALIZED (
+    SELECT c.oid, n.nspname::text AS schema, c.relname::text AS "table"
+    FROM unnest($1::text[], $2::text[]) AS a(schema, name)
+    JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.name AND c.relkind IN ('r', 'p')
+)
+"""
+
+_TABLES = f"""{_ASKED}
+SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment FROM asked
+"""  # noqa: S608 - made of constants""
+
+_COLUMNS = f"""{_ASKED}
+SELECT t.schema, t."table", a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+    NOT a.attnotnull AS nullable, a.attidentity::text AS identity, a.attgenerated::text AS generated,
+    pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
+    pg_catalog.col_description(t.oid, a.attnum) AS comment
+FROM asked t
+JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+ORDER BY t.oid, a.attnum
+"""  # noqa: S608 - made of constants""
+
+# contype n (NOT NULL, from PostgreSQL 18) stands at the column; triggers and exclusions aren't modelled.
+_CONSTRAINTS = f"""{_ASKED}
+SELECT t.schema, t."table", k.conname::text AS name, k.contype::text AS kind,
+    pg_catalog.pg_get_expr(k.conbin, k.conrelid) AS expression,
+    (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num) AS columns,
+    fn.nspname::text AS target_schema, f.relname::text AS target_table,
+    (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num) AS target_columns,
+    k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
+    coalesce(i.indnullsnotdistinct, false) AS nulls_not_distinct
+FROM asked t
+JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'u', 'c', 'f')
+LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u')
+LEFT JOIN pg_catalog.pg_class f ON f.oid = k.confrelid
+LEFT JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
+ORDER BY t.oid, k.conname
+"""  # noqa: S608 - made of constants""
+
+# indoption's lowest bit is DESC, the next NULLS FIRST; DESC puts nulls first unless told otherwise.
+_INDEXES = f"""{_ASKED}
+SELECT t.schema, t."table", c.relname::text AS name, m.amname::text AS method, i.indisunique AS unique,
+    i.indnullsnotdistinct AS nulls_not_distinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate,
+    (SELECT array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g, true)
+        || CASE WHEN o.opcdefault THEN '' ELSE ' ' || pg_catalog.quote_ident(o.opcname) END
+        || CASE i.indoption[g - 1] & 3
+           WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END
+        ORDER BY g)
+     FROM generate_series(1, i.indnkeyatts) g
+     JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[g - 1]) AS columns,
+    (SELECT array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g, true) ORDER BY g)
+     FROM generate_series(i.indnkeyatts + 1, i.indnatts) g) AS include,
+    (SELECT array_agg(DISTINCT a.attname::text) FROM pg_catalog.pg_depend p
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = p.refobjid AND a.attnum = p.refobjsubid
+     WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.objid = i.indexrelid
+       AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = t.oid AND p.refobjsubid > 0
+    ) AS reads
+FROM asked t
+JOIN pg_catalog.pg_index i ON i.indrelid = t.oid AND i.indisvalid
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_am m ON m.oid = c.relam
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                  WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+ORDER BY t.oid, c.relname
+"""  # noqa: S608 - made of constants""
+
+_ENUMS = """
+SELECT n.nspname::text AS schema, t.typname::text AS name,
+    array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
+FROM unnest($1::text[], $2::text[]) AS a(schema, name)
+JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema
+JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = a.name AND t.typtype = 'e'
+LEFT JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
+GROUP BY 1, 2
+"""
+
+_SCHEMAS = "SELECT nspname::text AS name FROM pg_catalog.pg_namespace"
+_EXTENSIONS = "SELECT extname::text AS name FROM pg_catalog.pg_extension"
+
+_ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+_IDENTITY = {"a": "ALWAYS", "d": "BY DEFAULT", "": ""}
+
+Grouped = Mapping[Name, list[Any]]
+
+
+async def read_catalog(
+    connection: Connection, tables: Collection[Name], enums: Collection[Name] = ()
+) -> Catalog:
+    """Return what the database holds of the named tables and enum types.
+
+    Args:
+        connection: inside a transaction whose search_path is `pg_catalog`, so that every other name in an
+            expression is printed with its schema.
+        tables: tables to look for; those that aren't there are absent from the answer.
+        enums: enum types to look for, likewise.
+
+    """
+    return Catalog(
+        tables=await _read_tables(connection, tables),
+        enums=await _read_enums(connection, enums),
+        schemas=frozenset(row["name"] for row in await connection.fetch(_SCHEMAS)),
+        extensions=frozenset(row["name"] for row in await connection.fetch(_EXTENSIONS)),
+    )
+
+
+async def _read_tables(connection: Connection, names: Collection[Name]) -> dict[Name, Table]:
+    asked = _columns_of(names)
+    rows = await connection.fetch(_TABLES, *asked)
+    columns = _by_table(await connection.fetch(_COLUMNS, *asked))
+    constraints = _by_table(await connection.fetch(_CONSTRAINTS, *asked))
+    indexes = _by_table(await connection.fetch(_INDEXES, *asked))
+    tables = (_table(row, columns=columns, constraints=constraints, indexes=indexes) for row in rows)
+    return {table.name: table for table in tables}
+
+
+async def _read_enums(connection: Connection, names: Collection[Name]) -> dict[Name, tuple[str, ...]]:
+    if not names:
+        return {}
+    rows = await connection.fetch(_ENUMS, *_columns_of(names))
+    return {Name(row["schema"], row["name"]): tuple(row["labels"]) for row in rows}
+
+
+def _columns_of(names: Iterable[Name]) -> tuple[list[str], list[str]]:
+    ordered = sorted(names)
+    return [name.schema for name in ordered], [name.name for name in ordered]
+
+
+def _by_table(rows: Iterable[Any]) -> Grouped:
+    grouped: dict[Name, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[Name(row["schema"], row["table"])].append(row)
+    return grouped
+
+
+def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped) -> Table:
+    name = Name(row["schema"], row["table"])
+    own = constraints.get(name, [])
+    return Table(
+        name=name,
+        columns={column["name"]: _column(column) for column in columns.get(name, [])},
+        keys={key["name"]: _key(key) for key in own if key["kind"] in "pu"},
+        checks={check["name"]: _check(check) for check in own if check["kind"] == "c"},
+        foreign_keys={key["name"]: _foreign_key(key) for key in own if key["kind"] == "f"},
+        indexes={index["name"]: _index(index) for index in indexes.get(name, [])},
+        comment=row["comment"],
+    )
+
+
+def _column(row: Any) -> Column:
+    computed = row["generated"] != ""
+    return Column(
+        name=row["name"],
+        type=row["type"],
+        nullable=row["nullable"],
+        default=None if computed else row["expression"],
+        generated=row["expression"] if computed else None,
+        identity=_IDENTITY[row["identity"]],
+        comment=row["comment"],
+    )
+
+
+def _key(row: Any) -> Key:
+    return Key(
+        name=row["name"],
+        columns=tuple(row["columns"]),
+        primary=row["kind"] == "p",
+        nulls_not_distinct=row["nulls_not_distinct"],
+    )
+
+
+def _check(row: Any) -> Check:
+    return Check(name=row["name"], expression=row["expression"], columns=tuple(sorted(row["columns"] or ())))
+
+
+def _foreign_key(row: Any) -> ForeignKey:
+    return ForeignKey(
+        name=row["name"],
+        columns=tuple(row["columns"]),
+        target=Name(row["target_schema"], row["target_table"]),
+        target_columns=tuple(row["target_columns"]),
+        on_delete=_ACTIONS[row["on_delete"]],
+        on_update=_ACTIONS[row["on_update"]],
+    )
+
+
+def _index(row: Any) -> Index:
+    return Index(
+        name=row["name"],
+        columns=tuple(row["columns"]),
+        method=row["method"],
+        unique=row["unique"],
+        nulls_not_distinct=row["nulls_not_distinct"],
+        include=tuple(row["include"] or ()),
+        where=row["predicate"],
+        reads=tuple(sorted(row["reads"] or ())),
+    )

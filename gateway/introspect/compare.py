@@ -1,0 +1,122 @@
+"""Model and catalog side by side: the one comparison behind serve, migrate --check and revisions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gateway.introspect.definitions import Part, definition
+from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.records import Catalog, Column, Name, Surroundings, Table
+
+
+def compare(wanted: Catalog, found: Catalog) -> tuple[Difference, ...]:
+    """Return what differs, tables in order of name; an equal pair gives nothing.
+
+    Args:
+        wanted: the model, spelled by the same PostgreSQL (gateway.introspect.model).
+        found: the catalog of the same tables. Tables that only the catalog has are reported as extra.
+
+    """
+    return (*compare_surroundings(wanted, found), *_tables(wanted, found))
+
+
+def compare_surroundings(wanted: Surroundings, found: Surroundings) -> tuple[Difference, ...]:
+    """Return what differs in schemas, extensions and enum types."""
+    return (
+        *(
+            Difference(Kind.SCHEMA, Change.MISSING, name=name)
+            for name in sorted(wanted.schemas - found.schemas)
+        ),
+        *(
+            Difference(Kind.EXTENSION, Change.MISSING, name=name)
+            for name in sorted(wanted.extensions - found.extensions)
+        ),
+        *(
+            difference
+            for name, labels in sorted(wanted.enums.items())
+            for difference in _enum(name, labels, found.enums.get(name))
+        ),
+    )
+
+
+def _enum(name: Name, wanted: Sequence[str], found: Sequence[str] | None) -> Iterator[Difference]:
+    if found is None:
+        yield Difference(Kind.ENUM, Change.MISSING, table=name)
+        return
+    for label in wanted:
+        if label not in found:
+            yield Difference(Kind.LABEL, Change.MISSING, table=name, name=label)
+    for label in found:
+        if label not in wanted:
+            yield Difference(Kind.LABEL, Change.EXTRA, table=name, name=label)
+    shared = [label for label in wanted if label in found]
+    if shared != [label for label in found if label in wanted]:
+        yield Difference(
+            Kind.ENUM, Change.DIFFERENT, table=name, found=", ".join(found), wanted=", ".join(wanted)
+        )
+
+
+def _tables(wanted: Catalog, found: Catalog) -> Iterator[Difference]:
+    for name in sorted({*wanted.tables, *found.tables}):
+        ours, theirs = wanted.tables.get(name), found.tables.get(name)
+        if theirs is None:
+            yield Difference(Kind.TABLE, Change.MISSING, table=name)
+        elif ours is None:
+            yield Difference(Kind.TABLE, Change.EXTRA, table=name)
+        else:
+            yield from _table(ours, theirs)
+
+
+def _table(wanted: Table, found: Table) -> Iterator[Difference]:
+    yield from _columns(wanted, found)
+    yield from _parts(Kind.KEY, wanted.name, wanted.keys, found.keys)
+    yield from _parts(Kind.CHECK, wanted.name, wanted.checks, found.checks)
+    yield from _parts(Kind.FOREIGN_KEY, wanted.name, wanted.foreign_keys, found.foreign_keys)
+    yield from _parts(Kind.INDEX, wanted.name, wanted.indexes, found.indexes)
+    if wanted.comment != found.comment:
+        yield _different(Kind.COMMENT, wanted.name, "", wanted.comment, found.comment)
+
+
+def _columns(wanted: Table, found: Table) -> Iterator[Difference]:
+    for name, column in wanted.columns.items():
+        if name not in found.columns:
+            yield Difference(Kind.COLUMN, Change.MISSING, table=wanted.name, name=name, wanted=column.type)
+        else:
+            yield from _column(wanted.name, column, found.columns[name])
+    for name, column in found.columns.items():
+        if name not in wanted.columns:
+            change = Change.EXTRA if column.fills_itself else Change.IN_THE_WAY
+            yield Difference(Kind.COLUMN, change, table=wanted.name, name=name, found=column.type)
+
+
+def _column(table: Name, wanted: Column, found: Column) -> Iterator[Difference]:
+    pairs = (
+        (Kind.TYPE, wanted.type, found.type),
+        (Kind.NULLABLE, _nullable(wanted), _nullable(found)),
+        (Kind.DEFAULT, wanted.default, found.default),
+        (Kind.GENERATED, wanted.generated, found.generated),
+        (Kind.IDENTITY, wanted.identity or None, found.identity or None),
+        (Kind.COMMENT, wanted.comment, found.comment),
+    )
+    for kind, ours, theirs in pairs:
+        if ours != theirs:
+            yield _different(kind, table, wanted.name, ours, theirs)
+
+
+def _nullable(column: Column) -> str:
+    return "NULL" if column.nullable else "NOT NULL"
+
+
+def _parts(
+    kind: Kind, table: Name, wanted: Mapping[str, Part], found: Mapping[str, Part]
+) -> Iterator[Difference]:
+    for name, part in wanted.items():
+        if name not in found:
+            yield Difference(kind, Change.MISSING, table=table, name=name, wanted=definition(part))
+        elif part != found[name]:
+            yield _different(kind, table, name, definition(part), definition(found[name]))
+    for name, part in found.items():
+        if name not in wanted:
+            yield Difference(kind, Change.EXTRA, table=table, name=name, found=definition(part))
+
+
+def _different(kind: Kind, table: Name, name: str, wanted: str | None, found: str | None) -> Difference:
+    return Difference(kind, Change.DIFFERENT, table=table, name=name, wanted=wanted, found=found)

@@ -1,0 +1,86 @@
+"""Keys, checks, foreign keys, indexes and columns as SQL defines them, from their records."""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from gateway.introspect.ddl import quote, quoted
+from gateway.introspect.records import Check, Column, ForeignKey, Index, Key, Table
+
+Part: TypeAlias = Key | Check | ForeignKey | Index
+
+
+def definition(part: Part) -> str:
+    """Return what follows a part's name in DDL, such as `UNIQUE (origin, code)`."""
+    match part:
+        case Key():
+            return _key(part)
+        case Check():
+            return f"CHECK ({part.expression})"
+        case ForeignKey():
+            return _foreign_key(part)
+        case Index():
+            return _index(part)
+
+
+def column_definition(column: Column) -> str:
+    """Return a column as CREATE TABLE and ADD COLUMN take it."""
+    parts = [quote(column.name), column.type]
+    if column.generated is not None:
+        parts.append(f"GENERATED ALWAYS AS ({column.generated}) STORED")
+    elif column.identity:
+        parts.append(f"GENERATED {column.identity} AS IDENTITY")
+    elif column.default is not None:
+        parts.append(f"DEFAULT {column.default}")
+    if not column.nullable:
+        parts.append("NOT NULL")
+    return " ".join(parts)
+
+
+def create_table(table: Table, name: str) -> str:
+    """Return CREATE TABLE with keys and checks, without foreign keys and indexes; `name` comes quoted."""
+    lines = [column_definition(column) for column in table.columns.values()]
+    keys = sorted(table.keys.values(), key=lambda key: (not key.primary, key.name))
+    parts: list[Part] = [*keys, *table.checks.values()]
+    lines += [f"CONSTRAINT {quote(part.name)} {definition(part)}" for part in parts]
+    body = ",\n    ".join(lines)
+    return f"CREATE TABLE {name} (\n    {body}\n)"
+
+
+def create_index(index: Index, table: str) -> str:
+    """Return CREATE INDEX; `table` comes quoted."""
+    unique = "UNIQUE " if index.unique else ""
+    return f"CREATE {unique}INDEX {quote(index.name)} ON {table} {definition(index).removeprefix('UNIQUE ')}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return column names, each quoted where it must be, with commas."""
+    return ", ".join(map(quote, names))
+
+
+def _key(key: Key) -> str:
+    kind = "PRIMARY KEY" if key.primary else "UNIQUE"
+    nulls = " NULLS NOT DISTINCT" if key.nulls_not_distinct else ""
+    return f"{kind}{nulls} ({listed(key.columns)})"
+
+
+def _foreign_key(key: ForeignKey) -> str:
+    text = (
+        f"FOREIGN KEY ({listed(key.columns)}) REFERENCES {quoted(key.target)} ({listed(key.target_columns)})"
+    )
+    if key.on_delete != "NO ACTION":
+        text += f" ON DELETE {key.on_delete}"
+    if key.on_update != "NO ACTION":
+        text += f" ON UPDATE {key.on_update}"
+    return text
+
+
+def _index(index: Index) -> str:
+    # Columns and included columns come quoted from pg_get_indexdef.
+    text = f"USING {quote(index.method)} ({', '.join(index.columns)})"
+    if index.include:
+        text += f" INCLUDE ({', '.join(index.include)})"
+    if index.nulls_not_distinct:
+        text += " NULLS NOT DISTINCT"
+    if index.where is not None:
+        text += f" WHERE {index.where}"
+    return f"UNIQUE {text}" if index.unique else text

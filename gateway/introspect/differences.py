@@ -1,0 +1,106 @@
+"""One difference between model and catalog, in words."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.introspect.records import Name
+
+
+class Kind(Enum):
+    """What differs; values are what a reader calls it."""
+
+    SCHEMA = "schema"
+    EXTENSION = "extension"
+    ENUM = "enum type"
+    LABEL = "label"
+    TABLE = "table"
+    COLUMN = "column"
+    TYPE = "type"
+    NULLABLE = "nullability"
+    DEFAULT = "default"
+    GENERATED = "generated expression"
+    IDENTITY = "identity"
+    KEY = "key"
+    CHECK = "check"
+    FOREIGN_KEY = "foreign key"
+    INDEX = "index"
+    COMMENT = "comment"
+
+
+class Change(Enum):
+    """How it differs, seen from the database."""
+
+    MISSING = "missing"
+    DIFFERENT = "different"
+    EXTRA = "extra"
+    IN_THE_WAY = "in the way"
+    """Extra, and no row can be inserted while it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one thing is in the database, and what the schema says.
+
+    Args:
+        kind: what differs.
+        change: how.
+        table: the table, or the enum type, that has it.
+        name: the column, constraint, index, label, schema or extension; empty where it is the table itself.
+        wanted: what the schema says, as SQL; None for nothing.
+        found: what the database has, likewise.
+
+    """
+
+    kind: Kind
+    change: Change
+    table: Name | None = None
+    name: str = ""
+    wanted: str | None = None
+    found: str | None = None
+
+    @property
+    def forbids_serving(self) -> bool:
+        """Whether statements would fail, or rows be let in that the schema forbids.
+
+        What the database has beside the schema is fine: statements name their columns, so an extra column
+        does no harm while inserts can leave it out; an extra check or key refuses rows, with a clear error; an
+        extra label can't be dropped in PostgreSQL. A missing index is slow, not wrong: unless it is unique.
+        """
+        if self.change is Change.EXTRA or self.kind is Kind.COMMENT:
+            return False
+        if self.kind is Kind.ENUM:
+            return self.change is Change.MISSING
+        if self.kind is Kind.INDEX:
+            return any((text or "").startswith("UNIQUE") for text in (self.wanted, self.found))
+        return True
+
+    def __str__(self) -> str:
+        where = self._where()
+        match self.change:
+            case Change.MISSING:
+                return f"{where} is missing" + (f": the schema says {self.wanted}" if self.wanted else "")
+            case Change.EXTRA:
+                return f"{where} is in the database only" + (f": {self.found}" if self.found else "")
+            case Change.IN_THE_WAY:
+                return f"{where} is in the database only, NOT NULL without a default: no row can be inserted"
+            case Change.DIFFERENT:
+                return f"{where} {self._values()}"
+
+    def _where(self) -> str:
+        if self.kind in (Kind.SCHEMA, Kind.EXTENSION):
+            return f"{self.kind.value} {self.name}"
+        if self.kind in (Kind.ENUM, Kind.LABEL):
+            return f"enum type {self.table}" + (f": label {self.name}" if self.name else "")
+        if not self.name:
+            return f"table {self.table}" + (": its comment" if self.kind is Kind.COMMENT else "")
+        if self.kind in (Kind.KEY, Kind.CHECK, Kind.FOREIGN_KEY, Kind.INDEX):
+            return f"table {self.table}: {self.kind.value} {self.name}"
+        return f"table {self.table}: column {self.name}"
+
+    def _values(self) -> str:
+        wanted, found = self.wanted or "none", self.found or "none"
+        if self.kind in (Kind.DEFAULT, Kind.GENERATED, Kind.IDENTITY):
+            return f"has the {self.kind.value} {found}, the schema says {wanted}"
+        if self.kind is Kind.COMMENT:
+            return "comment differs" if self.name else "differs"
+        return f"is {found}, the schema says {wanted}"

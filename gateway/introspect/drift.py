@@ -1,0 +1,110 @@
+"""What serve asks at start: whether the database matches the schema."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import MetaData
+
+from gateway.introspect.catalog import Connection, read_catalog
+from gateway.introspect.compare import compare, compare_surroundings
+from gateway.introspect.ddl import QUALIFY_NAMES
+from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.model import needs_of, read_model, tables_of
+from gateway.introspect.records import Catalog, Name
+from gateway.introspect.scratch import respelled, undone
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Model and catalog, in the same spelling."""
+
+    wanted: Catalog
+    found: Catalog
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What differs."""
+        return compare(self.wanted, self.found)
+
+
+class ModelRefusedError(Exception):
+    """PostgreSQL can't hold the schema's tables: an expression is wrong, or what they need can't be made.
+
+    Args:
+        text: PostgreSQL's words.
+        known: what is missing around the tables, which may be why.
+
+    """
+
+    def __init__(self, text: str, known: tuple[Difference, ...]) -> None:
+        super().__init__(f"PostgreSQL can't hold the schema's tables: {text}")
+        self.known = known
+
+
+async def drift(connection: Connection, metadata: MetaData) -> tuple[Difference, ...]:
+    """Return what differs between the schema and the database.
+
+    Serve refuses to start when any of them `forbids_serving`; the others are worth a line in the log.
+
+    Args:
+        connection: a connection outside a transaction. Nothing is changed: temporary tables are made, to
+            have PostgreSQL spell the schema's expressions as it spells the stored ones, and rolled back.
+        metadata: the schema's tables; the gateway's own are compared too.
+
+    Raises ModelRefusedError where no database could match.
+
+    """
+    await connection.execute("BEGIN")
+    try:
+        return (await read_sides(connection, metadata)).differences
+    except ModelRefusedError as error:
+        if error.known:
+            return error.known
+        raise
+    finally:
+        await connection.execute("ROLLBACK")
+
+
+async def read_sides(
+    connection: Connection, metadata: MetaData, others: frozenset[Name] = frozenset()
+) -> Sides:
+    """Return model and catalog, read inside the open transaction, which is as before afterwards.
+
+    Args:
+        connection: inside a transaction.
+        metadata: the schema's tables.
+        others: tables beside the schema's that are read too, because a migration made them.
+
+    Raises ModelRefusedError where PostgreSQL can't hold the schema's tables.
+
+    """
+    needs = needs_of(tables_of(metadata))
+    async with undone(connection):
+        await connection.execute(QUALIFY_NAMES)
+        found = await read_catalog(connection, needs.tables | others, needs.enums)
+    try:
+        wanted, doubtful = await _read_wanted(connection, metadata, found)
+    except asyncpg.PostgresError as error:
+        raise ModelRefusedError(str(error), compare_surroundings(needs, found)) from error
+    return Sides(wanted, await respelled(connection, found, doubtful))
+
+
+async def _read_wanted(
+    connection: Connection, metadata: MetaData, found: Catalog
+) -> tuple[Catalog, frozenset[Name]]:
+    """Return the model, and the names of the tables whose expressions were spelled twice."""
+    async with undone(connection):
+        wanted = await read_model(connection, tables_of(metadata), found)
+        doubtful = _doubtful(compare(wanted, found))
+        return await respelled(connection, wanted, doubtful), doubtful
+
+
+def _doubtful(differences: Iterable[Difference]) -> frozenset[Name]:
+    """Return the tables whose expressions differ in text, and so may still mean the same."""
+    expressions = {Kind.CHECK, Kind.DEFAULT, Kind.GENERATED, Kind.INDEX}
+    return frozenset(
+        difference.table
+        for difference in differences
+        if difference.table and difference.kind in expressions and difference.change is Change.DIFFERENT
+    )

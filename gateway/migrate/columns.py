@@ -1,0 +1,54 @@
+"""How one column changes in place."""
+
+from collections.abc import Iterator
+
+from gateway.introspect import ddl
+from gateway.introspect.records import Column, Name
+from gateway.migrate.steps import Step
+from gateway.migrate.widening import conversion, keeps_every_value
+
+
+def alter_column(table: Name, wanted: Column, found: Column) -> Iterator[Step]:
+    """Yield what makes the found column the wanted one; nothing where they are alike. Comments aside."""
+    alter = f"ALTER TABLE {ddl.quoted(table)} ALTER COLUMN {ddl.quote(wanted.name)}"
+    if found.generated is not None and wanted.generated is None:
+        yield Step(f"{alter} DROP EXPRESSION")
+    retyped = wanted.type != found.type
+    if found.identity and not wanted.identity:
+        yield Step(f"{alter} DROP IDENTITY")
+    if found.default is not None and (retyped or wanted.default is None):
+        yield Step(f"{alter} DROP DEFAULT")
+    if retyped:
+        yield _retype(alter, table, wanted, found)
+    yield from _nullability(alter, wanted, found)
+    if wanted.default is not None and (retyped or wanted.default != found.default):
+        yield Step(f"{alter} SET DEFAULT {wanted.default}")
+    if wanted.identity != found.identity and wanted.identity:
+        yield from _identity(alter, table, wanted, found)
+
+
+def _retype(alter: str, table: Name, wanted: Column, found: Column) -> Step:
+    destroys = ""
+    if not keeps_every_value(found.type, wanted.type):
+        destroys = f"changes column {table}.{wanted.name} from {found.type} to {wanted.type}"
+    using = conversion(ddl.quote(wanted.name), found.type, wanted.type)
+    return Step(f"{alter} TYPE {wanted.type}{using}", destroys)
+
+
+def _nullability(alter: str, wanted: Column, found: Column) -> Iterator[Step]:
+    if wanted.nullable and not found.nullable:
+        yield Step(f"{alter} DROP NOT NULL")
+    if found.nullable and not wanted.nullable:
+        yield Step(f"{alter} SET NOT NULL")
+
+
+def _identity(alter: str, table: Name, wanted: Column, found: Column) -> Iterator[Step]:
+    if found.identity:
+        yield Step(f"{alter} SET GENERATED {wanted.identity}")
+        return
+    yield Step(f"{alter} ADD GENERATED {wanted.identity} AS IDENTITY")
+    # The numbers go on after the highest that is stored.
+    sequence = f"pg_get_serial_sequence({ddl.literal(ddl.quoted(table))}, {ddl.literal(wanted.name)})"
+    highest = f"max({ddl.quote(wanted.name)})"
+    rows = f"FROM {ddl.quoted(table)} HAVING {highest} > 0"
+    yield Step(f"SELECT setval({sequence}, {highest} + 1, false) {rows}")  # noqa: S608 - quoted names

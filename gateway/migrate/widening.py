@@ -1,0 +1,70 @@
+"""Which changes of a column's type keep every value."""
+
+import re
+from itertools import pairwise
+
+_TYPE = re.compile(r"^(?P<base>[^(]+?)(?:\((?P<sizes>[\d,]+)\))?(?P<rest>[^()]*)$")
+
+# Each holds every value of those before it.
+_LADDERS = (
+    ("smallint", "integer", "bigint"),
+    ("real", "double precision"),
+    ("date", "timestamp without time zone"),
+    ("json", "jsonb"),
+    ("macaddr", "macaddr8"),
+    ("cidr", "inet"),
+)
+_WIDER = {pair for ladder in _LADDERS for pair in pairwise(ladder)} | {("smallint", "bigint")}
+_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+_TEXTS = frozenset({"text", "character varying", "character", "citext"})
+
+
+def keeps_every_value(old: str, new: str) -> bool:
+    """Return whether the new type holds every value of the old; both as format_type prints them."""
+    if old == new or (old, new) in _WIDER:
+        return True
+    (old_base, old_sizes), (new_base, new_sizes) = _parsed(old), _parsed(new)
+    if new_base == "numeric":
+        return _fits_numeric(old_base, old_sizes, new_sizes)
+    if is_text(old) and new_base in {"text", "character varying"}:
+        return not new_sizes or (bool(old_sizes) and old_sizes[0] <= new_sizes[0])
+    return old_base == new_base and not new_sizes
+
+
+def is_text(type_: str) -> bool:
+    """Return whether the type is text of some kind."""
+    return _parsed(type_)[0] in _TEXTS
+
+
+def conversion(column: str, old: str, new: str) -> str:
+    """Return the USING clause of ALTER COLUMN … TYPE; empty where PostgreSQL's own assignment does it.
+
+    Types that PostgreSQL doesn't assign to each other go through text: a value that doesn't fit then fails,
+    instead of being rounded or cut as an explicit cast would.
+    """
+    if keeps_every_value(old, new) or (is_text(old) and is_text(new)) or _parsed(old)[0] == _parsed(new)[0]:
+        return ""
+    through = f"{column}::text"
+    return f" USING {through}" if is_text(new) else f" USING {through}::{new}"
+
+
+def _parsed(type_: str) -> tuple[str, tuple[int, ...]]:
+    match = _TYPE.match(type_)
+    if match is None:
+        return type_, ()
+    sizes = tuple(int(size) for size in (match["sizes"] or "").split(",") if size)
+    return f"{match['base']}{match['rest']}".strip(), sizes
+
+
+def _fits_numeric(old_base: str, old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    if old_base not in {"numeric", *_DIGITS}:
+        return False
+    if not new:
+        return True
+    precision, scale = new if len(new) > 1 else (new[0], 0)
+    if old_base in _DIGITS:
+        return precision - scale >= _DIGITS[old_base]
+    if not old:
+        return False
+    old_precision, old_scale = old if len(old) > 1 else (old[0], 0)
+    return scale >= old_scale and precision - scale >= old_precision - old_scale
