@@ -1,31 +1,61 @@
 """Text: as it stands, or as one of the PostgreSQL types that are written as text."""
 
+import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy.dialects import postgresql
 
+from gateway.schema.types.decimals import decimal_text
+from gateway.schema.types.documents import json_text
 from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
+Inet: TypeAlias = (
+    ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Interface | ipaddress.IPv6Interface
+)
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_LENGTH_MAX = 10_485_760
+# Types that a string can't be: what would be right, where it is a proto type.
+_NOT_TEXT = {
+    "smallint": "int32",
+    "integer": "int32",
+    "bigint": "int64",
+    "real": "float",
+    "double precision": "double",
+    "boolean": "bool",
+    "bytea": "bytes",
+    "date": "google.type.Date",
+    "time without time zone": "google.type.TimeOfDay",
+    "timestamp with time zone": "google.protobuf.Timestamp",
+    "timestamp without time zone": "google.protobuf.Timestamp",
+    "interval": "google.protobuf.Duration",
+    "point": "google.type.LatLng",
+    "vector": "repeated float",
+}
+_WITHOUT_EQUALITY = frozenset({"xml", "box", "path", "polygon", "line", "lseg", "circle"})
 
 
 def text(sql: SqlType) -> ValueType:
-    """Return the type of a string field: `text`, `varchar(n)`, `uuid`, or a type that is cast from text."""
-    if sql == SqlType("text"):
-        return ValueType("text", postgresql.TEXT(), ValueKind.TEXT, encode=plain, parse=plain)
-    if sql.name == "character varying":
-        return _varchar(sql)
-    if sql.name == "uuid":
-        return ValueType("uuid", postgresql.UUID(), ValueKind.UUID, encode=_uuid, decode=str, parse=_uuid)
-    if sql.name == "character":
-        raise TypeFault(
-            f"{sql} pads with blanks, so text would not come back as sent", "use text or varchar(n)"
-        )
+    """Return the type of a string field; a type unknown here is cast from text and back."""
+    build = _BUILDERS.get(sql.name)
+    if build is not None:
+        return build(sql)
+    if sql.name in _NOT_TEXT:
+        raise TypeFault(f"a string can't be stored as {sql}", f"declare the field as {_NOT_TEXT[sql.name]}")
+    compared = sql.name not in _WITHOUT_EQUALITY
     return ValueType(
-        str(sql), NamedType(str(sql)), ValueKind.OTHER, encode=plain, parse=plain, text_cast=True
+        sql=str(sql),
+        engine=NamedType(str(sql)),
+        kind=ValueKind.TEXT if sql.name == "citext" else ValueKind.OTHER,
+        encode=plain,
+        parse=plain,
+        text_cast=True,
+        equality=compared,
+        orderable=compared,
     )
 
 
@@ -36,10 +66,18 @@ def plain(value: str) -> str:
     return value
 
 
+def _text(sql: SqlType) -> ValueType:
+    if sql.modifiers:
+        raise TypeFault(f"{sql} is no type", "text has no length: use varchar(n)")
+    return ValueType("text", postgresql.TEXT(), ValueKind.TEXT, encode=plain, parse=plain)
+
+
 def _varchar(sql: SqlType) -> ValueType:
     if not sql.modifiers:
         return ValueType(str(sql), postgresql.VARCHAR(), ValueKind.TEXT, encode=plain, parse=plain)
-    (length,) = sql.modifiers
+    length = sql.modifiers[0]
+    if len(sql.modifiers) > 1 or not 1 <= length <= _LENGTH_MAX:
+        raise TypeFault(f"{sql} is no type", f"a length is 1 to {_LENGTH_MAX}")
     return ValueType(
         str(sql), postgresql.VARCHAR(length), ValueKind.TEXT, encode=_at_most(length), parse=plain
     )
@@ -56,7 +94,55 @@ def _at_most(length: int) -> Callable[[str], str]:
     return check
 
 
-def _uuid(value: str) -> UUID:
+def _padded(sql: SqlType) -> ValueType:
+    raise TypeFault(f"{sql} pads with blanks: text would not come back as sent", "use text or varchar(n)")
+
+
+def _uuid(sql: SqlType) -> ValueType:
+    return ValueType(str(sql), postgresql.UUID(), ValueKind.UUID, _parse_uuid, str, _parse_uuid)
+
+
+def _parse_uuid(value: str) -> UUID:
     if not _UUID.fullmatch(value):
         raise ValueFault("is no UUID, as 123e4567-e89b-12d3-a456-426614174000", "INVALID_UUID")
     return UUID(value)
+
+
+def _inet(sql: SqlType) -> ValueType:
+    return ValueType(str(sql), postgresql.INET(), ValueKind.NETWORK, _parse_inet, str, _parse_inet)
+
+
+def _parse_inet(value: str) -> Inet:
+    try:
+        found = ipaddress.ip_interface(value)
+    except ValueError:
+        raise ValueFault("is no address, as 10.0.0.1 or 2001:db8::1/64", "INVALID_ADDRESS") from None
+    if "%" in value:
+        raise ValueFault("has a zone, which inet can't store", "INVALID_ADDRESS")
+    return found.ip if found.network.prefixlen == found.max_prefixlen else found
+
+
+def _cidr(sql: SqlType) -> ValueType:
+    return ValueType(
+        str(sql), postgresql.CIDR(), ValueKind.NETWORK, _parse_cidr, parse=_parse_cidr, text_cast=True
+    )
+
+
+def _parse_cidr(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueFault("is no network, as 10.0.0.0/8", "INVALID_ADDRESS") from None
+
+
+_BUILDERS: Mapping[str, Callable[[SqlType], ValueType]] = {
+    "text": _text,
+    "character varying": _varchar,
+    "character": _padded,
+    "uuid": _uuid,
+    "inet": _inet,
+    "cidr": _cidr,
+    "numeric": decimal_text,
+    "json": json_text,
+    "jsonb": json_text,
+}

@@ -1,0 +1,24 @@
+"""Bytes, as they stand."""
+
+import base64
+import binascii
+
+from sqlalchemy.dialects import postgresql
+
+from gateway.schema.types.sqltypes import SqlType, TypeFault
+from gateway.schema.values import ValueFault, ValueKind, ValueType
+
+
+def octets(sql: SqlType) -> ValueType:
+    """Return the type of a bytes field; filters write them in base64, plain or URL-safe."""
+    if sql != SqlType("bytea"):
+        raise TypeFault(f"bytes can't be stored as {sql}", "use bytea")
+    return ValueType("bytea", postgresql.BYTEA(), ValueKind.BYTES, parse=_parse)
+
+
+def _parse(text: str) -> bytes:
+    plain = text.translate(str.maketrans("-_", "+/")).rstrip("=")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueFault('is no base64, as "aGk="', "INVALID_BASE64") from None
