@@ -5,10 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from google.protobuf.message import Message
 
 from gateway.methods.batch_create import BatchCreate
+from gateway.methods.batch_get import BatchGet
 from gateway.methods.batch_update import BatchUpdate
+from gateway.methods.bulk_upsert import BulkUpsert
+from gateway.methods.count import Count
 from gateway.methods.create import Create
 from gateway.methods.engine import Engine
 from gateway.methods.get import Get
+from gateway.methods.list_rows import List
 from gateway.methods.undelete import Undelete
 from gateway.methods.update import Update
 from gateway.request.call import Call
@@ -19,11 +23,15 @@ Handler = Callable[[Message, Call], Awaitable[Message]]
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], Handler]] = {
     MethodKind.GET: Get,
+    MethodKind.LIST: List,
+    MethodKind.BATCH_GET: BatchGet,
+    MethodKind.COUNT: Count,
     MethodKind.CREATE: Create,
     MethodKind.UPDATE: Update,
     MethodKind.UNDELETE: Undelete,
     MethodKind.BATCH_CREATE: BatchCreate,
     MethodKind.BATCH_UPDATE: BatchUpdate,
+    MethodKind.BULK_UPSERT: BulkUpsert,
 }
 """The handler of each standard method, made once per method when the server starts."""
 

@@ -1,0 +1,269 @@
+"""Writes staged rows: MERGE while nobody is in the way, in two steps that give way where somebody is.
+
+A bulk upsert holds an advisory lock on its table, shared with the others. One that meets another (a key
+inserted meanwhile, a deadlock) starts over with the lock for itself, so every one of them ends.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from gateway.db.bulk_faults import FaultFinder, is_row_fault, sqlstate
+from gateway.db.bulk_tally import Outcome, Tally
+from gateway.db.database import Transaction
+from gateway.errors import Aborted, AlreadyExists, RowgateError
+from gateway.errors.sqlstate import rule_for
+from gateway.schema.tables import constraints
+from gateway.sql.bulk import stage_name, table_name
+from gateway.sql.bulk_write import BulkStatements
+from gateway.sql.statement import Statement
+
+SMALL = 1000
+"""Up to so many rows, arrays are faster than COPY into a temporary table."""
+MERGE_RETURNS = 170_000
+"""The first server_version_num whose MERGE has RETURNING."""
+
+_PASSES = 5
+_HALVINGS = 4096
+_UNIQUE_VIOLATION = "23505"
+_DEADLOCK = "40P01"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows, column by column.
+
+    Args:
+        indexes: their places in the request, ascending.
+        columns: the driver values of each staged field, in the staging table's order.
+
+    """
+
+    indexes: Sequence[int]
+    columns: Sequence[Sequence[Any]]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Return the rows as the staging table has them."""
+        return zip(self.indexes, *self.columns, strict=True)
+
+
+class Collision(Exception):  # noqa: N818 - not an error: a reason to start over
+    """Another transaction wrote the same keys meanwhile."""
+
+
+def _lock_statement(function: str) -> Statement:
+    # The wait may be longer than lock_timeout allows for a row: the caller's deadline bounds it.
+    text = f"SELECT set_config('lock_timeout', '0', true), {function}(hashtextextended($1, 0))"
+    return Statement(text, (), (), writes=True, name="bulk upsert lock", constants={})
+
+
+_SHARE = _lock_statement("pg_advisory_xact_lock_shared")
+_CLAIM = _lock_statement("pg_advisory_xact_lock")
+
+
+class BulkWriter:
+    """Writes the chunks of one bulk upsert within a transaction, and notes each row's outcome.
+
+    Args:
+        transaction: the transaction.
+        statements: what to run.
+        tally: where outcomes and failures go.
+        server_version: PostgreSQL's server_version_num.
+        refuses_stored: whether a row whose key is stored fails, instead of being ignored.
+        last_wins: which of two rows with one key is written.
+
+    """
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        statements: BulkStatements,
+        tally: Tally,
+        *,
+        server_version: int,
+        refuses_stored: bool,
+        last_wins: bool,
+    ) -> None:
+        self._transaction = transaction
+        self._statements = statements
+        self._shape = statements.shape
+        self._tally = tally
+        self._refuses_stored = refuses_stored
+        self._last_wins = last_wins
+        self._can_merge = server_version >= MERGE_RETURNS and not statements.shape.nulls_equal
+        self._alone = False
+        self._staging = False
+        self._halvings = _HALVINGS
+        self._faults = FaultFinder(transaction, statements, tally, server_version=server_version)
+        self._target_names = frozenset(
+            name
+            for name, columns in constraints(self._shape.resource).items()
+            if set(columns) == set(self._shape.target)
+        )
+
+    async def share(self) -> None:
+        """Take the table's lock, shared with other bulk upserts."""
+        self._alone = False
+        await self._transaction.fetch(_SHARE, [table_name(self._shape.resource)])
+
+    async def claim(self) -> None:
+        """Take the table's lock for this one alone."""
+        self._alone = True
+        await self._transaction.fetch(_CLAIM, [table_name(self._shape.resource)])
+
+    async def write(self, chunk: Chunk) -> None:
+        """Write a chunk whose keys are in no other one; raises Collision where others are in the way."""
+        if not chunk.indexes:
+            return
+        if self._fits_arrays(chunk) and await self._merge_sent(chunk):
+            return
+        await self._stage(chunk)
+        await self._settle(self._tally.open(chunk.indexes))
+
+    def _fits_arrays(self, chunk: Chunk) -> bool:
+        small = len(chunk.indexes) <= SMALL
+        plain = self._shape.compares_in_python and not self._shape.has_arrays
+        return small and plain and self._can_merge and not self._alone
+
+    async def _merge_sent(self, chunk: Chunk) -> bool:
+        try:
+            async with self._transaction.savepoint():
+                merged = await self._transaction.fetch(
+                    self._statements.merge_sent, [chunk.indexes, *chunk.columns]
+                )
+        except (RowgateError, asyncpg.PostgresError) as error:
+            self._judge(error)
+            return False
+        self._note(chunk.indexes, merged)
+        return True
+
+    async def _stage(self, chunk: Chunk) -> None:
+        if self._staging:
+            await self._transaction.fetch(self._statements.empty, ())
+        else:
+            await self._transaction.fetch(self._statements.create, ())
+            self._staging = True
+        resource = self._shape.resource
+        names = ["rowgate index", *(field.column for field in self._shape.staged)]
+        await self._transaction.copy(stage_name(resource), names, chunk.rows())
+        if not self._shape.compares_in_python:
+            await self._drop_duplicates()
+
+    async def _drop_duplicates(self) -> None:
+        """Let PostgreSQL find equal keys, where only it knows which ones are."""
+        statements = self._statements
+        drop = statements.drop_duplicates if self._last_wins else statements.drop_repetitions
+        for (index,) in await self._transaction.fetch(drop, ()):
+            if self._last_wins:
+                self._tally.settle([index], Outcome.SUPERSEDED)
+            else:
+                self._tally.fail(index, repeated_key())
+
+    async def _settle(self, indexes: list[int]) -> None:
+        """Write the staged rows of `indexes`; those at fault are found and left out."""
+        while indexes:
+            error = await self._attempt(indexes)
+            if error is None:
+                return
+            if not await self._faults.remove(indexes[0], indexes[-1], error):
+                await self._halve(indexes, error)
+                return
+            indexes = self._tally.open(indexes)
+
+    async def _halve(self, indexes: list[int], error: RowgateError) -> None:
+        """Find the rows at fault by trying halves, where no query can tell them."""
+        if len(indexes) == 1:
+            self._tally.fail(indexes[0], error)
+            return
+        middle = len(indexes) // 2
+        for half in (indexes[:middle], indexes[middle:]):
+            self._halvings -= 1
+            if self._halvings < 0:
+                raise error
+            refused = await self._attempt(half)
+            if refused is not None:
+                await self._halve(half, refused)
+
+    async def _attempt(self, indexes: list[int]) -> RowgateError | None:
+        """Write the staged rows from the first to the last index, or none of them; return why not."""
+        try:
+            async with self._transaction.savepoint():
+                await self._apply(indexes)
+        except (RowgateError, asyncpg.PostgresError) as error:
+            return self._judge(error)
+        return None
+
+    async def _apply(self, indexes: list[int]) -> None:
+        bounds = [indexes[0], indexes[-1]]
+        if self._can_merge and not self._alone:
+            self._note(indexes, await self._transaction.fetch(self._statements.merge, bounds))
+        elif self._shape.updates:
+            await self._insert_or_update(indexes)
+        else:
+            inserted = await self._indexes(self._statements.insert, [*bounds, []])
+            self._note(indexes, [("INSERT", inserted)])
+
+    async def _insert_or_update(self, indexes: list[int]) -> None:
+        """Do what MERGE does, but let a row that was inserted meanwhile become an update.
+
+        Once a row is locked it stays; one that went away before that is new in the next pass.
+        """
+        bounds = [indexes[0], indexes[-1]]
+        inserted: list[int] = []
+        updated: list[int] = []
+        found: list[int] = []
+        for _ in range(_PASSES):
+            inserted += await self._indexes(self._statements.insert, [*bounds, inserted + found])
+            if len(inserted) + len(found) < len(indexes):
+                settled = inserted + found
+                locked = await self._indexes(self._statements.lock, [*bounds, settled])
+                updated += await self._indexes(self._statements.update, [*bounds, settled])
+                found += locked
+            if len(inserted) + len(found) >= len(indexes):
+                self._note(indexes, [("INSERT", inserted), ("UPDATE", updated)])
+                return
+        raise Aborted(
+            "the rows are changed by others over and over: send the request again", reason="CONTENDED"
+        )
+
+    async def _indexes(self, statement: Statement, args: Sequence[Any]) -> list[int]:
+        return [index for (index,) in await self._transaction.fetch(statement, args)]
+
+    def _note(self, indexes: Sequence[int], written: Sequence[Sequence[Any]]) -> None:
+        for action, done in written:
+            self._tally.settle(done, Outcome.INSERTED if action == "INSERT" else Outcome.UPDATED)
+        rest = self._tally.open(indexes)
+        if self._shape.updates:
+            self._tally.settle(rest, Outcome.UNCHANGED)
+        elif not self._refuses_stored:
+            self._tally.settle(rest, Outcome.IGNORED)
+        else:
+            for index in rest:
+                self._tally.fail(index, stored_key(self._target_names))
+
+    def _judge(self, error: Exception) -> RowgateError:
+        """Return the error of rows at fault; raise what is not theirs."""
+        state = sqlstate(error)
+        if not self._alone and (state == _DEADLOCK or self._is_on_target(error, state)):
+            raise Collision from error
+        if not is_row_fault(state) or not isinstance(error, RowgateError):
+            raise error
+        return error
+
+    def _is_on_target(self, error: Exception, state: str) -> bool:
+        named = error.metadata.get("constraint") if isinstance(error, RowgateError) else None
+        return state == _UNIQUE_VIOLATION and named in self._target_names
+
+
+def repeated_key() -> RowgateError:
+    """Return the error of a row whose key an earlier row of the request has."""
+    return AlreadyExists("an earlier row of the request has the same key", reason="DUPLICATE_IN_REQUEST")
+
+
+def stored_key(target_names: frozenset[str]) -> RowgateError:
+    """Return the error of a row whose key is stored, where the request says FAIL."""
+    taken = rule_for(_UNIQUE_VIOLATION)
+    metadata = {"constraint": min(target_names)} if target_names else {}
+    return taken.error("a row with this key is stored", reason=taken.reason, metadata=metadata)

@@ -1,0 +1,126 @@
+"""Finds the rows of a refused bulk statement that are at fault, all of them at once."""
+
+from collections.abc import Iterable, Sequence
+
+from gateway.db.bulk_tally import Tally
+from gateway.db.database import Transaction
+from gateway.errors import InvalidArgument, RowgateError
+from gateway.errors.sqlstate import rule_for
+from gateway.sql.bulk import may_be_unset, table_name
+from gateway.sql.bulk_locate import READ_RULES, Breach, Rule, badly_written, broken_by, locate_statements
+from gateway.sql.bulk_write import BulkStatements
+
+_INPUT_IS_VALID = 160_000
+"""The first server_version_num with pg_input_is_valid."""
+_ROW_FAULTS = ("22", "23", "44", "P0001")
+"""What a row's own values can raise: data exceptions, constraints, views' check options, triggers' RAISE."""
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE behind an error, empty where it is none of the database's."""
+    for cause in (error, error.__cause__):
+        state = getattr(cause, "sqlstate", None)
+        if state:
+            return str(state)
+    return ""
+
+
+def is_row_fault(state: str) -> bool:
+    """Return whether rows, rather than circumstances, raise this SQLSTATE."""
+    return state.startswith(_ROW_FAULTS)
+
+
+class FaultFinder:
+    """Asks the database which staged rows break its rules.
+
+    Args:
+        transaction: the transaction that the rows are staged in.
+        statements: the bulk upsert's statements.
+        tally: where failures go.
+        server_version: PostgreSQL's server_version_num.
+
+    """
+
+    def __init__(
+        self, transaction: Transaction, statements: BulkStatements, tally: Tally, *, server_version: int
+    ) -> None:
+        self._transaction = transaction
+        self._statements = statements
+        self._shape = statements.shape
+        self._tally = tally
+        self._server_version = server_version
+        self._rules: Sequence[Rule] | None = None
+
+    async def remove(self, low: int, high: int, error: RowgateError) -> bool:
+        """Take the rows at fault out of the staging table and note them; return whether there were any."""
+        try:
+            async with self._transaction.savepoint():
+                faults = await self._find(low, high, error)
+        except RowgateError as refused:
+            # A check that divides by zero refuses this query as it refuses the row.
+            if not is_row_fault(sqlstate(refused)):
+                raise
+            return False
+        await self._transaction.fetch(self._statements.remove, [list(faults)])
+        for index, fault in faults.items():
+            self._tally.fail(index, fault)
+        return bool(faults)
+
+    async def _find(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
+        if sqlstate(error).startswith("22"):
+            return await self._badly_written(low, high, error)
+        faults: dict[int, RowgateError] = {}
+        statements = locate_statements(self._shape, low, high)
+        await self._transaction.fetch(statements.create, ())
+        for rule in await self._relevant():
+            for (index,) in await self._transaction.fetch(broken_by(self._shape, rule), ()):
+                faults.setdefault(index, self._error(rule))
+        await self._transaction.fetch(statements.drop, ())
+        return faults
+
+    async def _badly_written(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
+        faults: dict[int, RowgateError] = {}
+        if self._server_version < _INPUT_IS_VALID:
+            return faults
+        for field in self._shape.staged:
+            if not field.type.text_cast:
+                continue
+            for (index,) in await self._transaction.fetch(badly_written(self._shape, field), ()):
+                if low <= index <= high:
+                    metadata = {"column": field.column, "table": self._shape.resource.table}
+                    message = f"{field.name} is no {field.type.sql}"
+                    faults[index] = InvalidArgument(message, reason=error.reason, metadata=metadata)
+        return faults
+
+    async def _relevant(self) -> Iterable[Rule]:
+        if self._rules is None:
+            rows = await self._transaction.fetch(READ_RULES, [table_name(self._shape.resource)])
+            self._rules = [_rule(row) for row in rows]
+        unfilled = {field.column for field in self._shape.staged if may_be_unset(field)}
+        key = set(self._shape.target)
+        return [rule for rule in self._rules if _is_relevant(rule, unfilled, key)]
+
+    def _error(self, rule: Rule) -> RowgateError:
+        known = rule_for(rule.breach.value)
+        named = "column" if rule.breach is Breach.NOT_NULL else "constraint"
+        metadata = {named: rule.name, "table": self._shape.resource.table}
+        return known.error(known.message, reason=known.reason, metadata=metadata)
+
+
+def _rule(row: Sequence[object]) -> Rule:
+    breach, name, columns, condition, target, target_columns, nulls_equal = row
+    return Rule(
+        Breach(breach),
+        str(name),
+        tuple(columns),  # type: ignore[arg-type]  # text[] by READ_RULES
+        None if condition is None else str(condition),
+        str(target),
+        tuple(target_columns or ()),  # type: ignore[arg-type]  # as above
+        bool(nulls_equal),
+    )
+
+
+def _is_relevant(rule: Rule, unfilled: set[str], key: set[str]) -> bool:
+    if rule.breach is Breach.NOT_NULL:
+        return rule.name in unfilled
+    return rule.breach is not Breach.UNIQUE or set(rule.columns) != key or rule.condition is not None

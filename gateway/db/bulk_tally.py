@@ -1,0 +1,56 @@
+"""What became of each row of a bulk upsert."""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+
+from gateway.errors import RowgateError
+
+
+class Outcome(IntEnum):
+    """Numbers are those of rowgate.v1.RowOutcome; OPEN is nobody's answer."""
+
+    OPEN = 0
+    INSERTED = 1
+    UPDATED = 2
+    UNCHANGED = 3
+    IGNORED = 4
+    FAILED = 5
+    SUPERSEDED = 6
+
+
+class Tally:
+    """The outcome of every row, and the error of those that failed.
+
+    Args:
+        size: how many rows were sent.
+
+    """
+
+    def __init__(self, size: int) -> None:
+        self._outcomes = bytearray(size)
+        self.failures: dict[int, RowgateError] = {}
+
+    @property
+    def outcomes(self) -> Sequence[int]:
+        """Each row's outcome, in the order of the request."""
+        return self._outcomes
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many rows ended so."""
+        return self._outcomes.count(outcome)
+
+    def settle(self, indexes: Iterable[int], outcome: Outcome) -> None:
+        """Note what became of some rows."""
+        outcomes = self._outcomes
+        for index in indexes:
+            outcomes[index] = outcome
+
+    def fail(self, index: int, error: RowgateError) -> None:
+        """Note that a row is refused; the first reason stays."""
+        self._outcomes[index] = Outcome.FAILED
+        self.failures.setdefault(index, error)
+
+    def open(self, indexes: Iterable[int]) -> list[int]:
+        """Return those of `indexes` whose fate is open."""
+        outcomes = self._outcomes
+        return [index for index in indexes if not outcomes[index]]

@@ -1,0 +1,82 @@
+"""The answer of a bulk upsert, or the one error that names its bad rows."""
+
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.db.bulk_tally import Outcome, Tally
+from gateway.errors import FieldViolation, RowgateError
+from gateway.errors.status import to_status
+from gateway.methods.blame import blame
+from gateway.schema.model import Method, Resource
+
+MAX_NAMED = 20
+"""The most rows that one error names; `failed_rows` in its metadata counts all."""
+MAX_FAILURES = 10_000
+"""The most failures that one answer tells; failed_count counts all."""
+
+_COUNTS = {
+    "inserted_count": Outcome.INSERTED,
+    "updated_count": Outcome.UPDATED,
+    "unchanged_count": Outcome.UNCHANGED,
+    "ignored_count": Outcome.IGNORED,
+    "superseded_count": Outcome.SUPERSEDED,
+    "failed_count": Outcome.FAILED,
+}
+
+
+class Answers:
+    """Makes the answers of one method."""
+
+    def __init__(self, method: Method, path: str) -> None:
+        self._resource = method.resource
+        self._message = GetMessageClass(method.descriptor.output_type)
+        self._roles = method.response
+        self._path = path
+
+    def answer(self, tally: Tally, *, outcomes: bool) -> Message:
+        """Return the response: counts, failures and, where asked for, outcomes."""
+        message = self._message()
+        for role, outcome in _COUNTS.items():
+            if role in self._roles:
+                setattr(message, self._roles[role].name, tally.count(outcome))
+        if outcomes and "outcomes" in self._roles:
+            getattr(message, self._roles["outcomes"].name).extend(tally.outcomes)
+        if "failures" in self._roles:
+            self._add_failures(getattr(message, self._roles["failures"].name), tally)
+        return message
+
+    def _add_failures(self, failures: "list[Message]", tally: Tally) -> None:
+        for index in sorted(tally.failures)[:MAX_FAILURES]:
+            error = row_error(tally.failures[index], self._resource, f"{self._path}[{index}]")
+            added = failures.add(index=index)  # type: ignore[attr-defined]  # a repeated message field
+            added.status.CopyFrom(to_status(error))
+
+    def refusal(self, tally: Tally) -> RowgateError:
+        """Return the one error of a request that is refused whole; it names the first rows at fault."""
+        indexes = sorted(tally.failures)
+        shown = [
+            row_error(tally.failures[index], self._resource, f"{self._path}[{index}]")
+            for index in indexes[:MAX_NAMED]
+        ]
+        violations = [violation for error in shown for violation in error.violations][:MAX_NAMED]
+        first = shown[0]
+        count = len(indexes)
+        place = f"{self._path}[{indexes[0]}]"
+        message = f"{count} of {len(tally.outcomes)} rows are refused, so none is written: {place} "
+        return type(first)(
+            f"{message}{first.message}"[:512],
+            reason=first.reason,
+            metadata={**first.metadata, "failed_rows": str(count)},
+            violations=violations,
+        )
+
+
+def row_error(error: RowgateError, resource: Resource, path: str) -> RowgateError:
+    """Return a row's error with a violation that names at least the row."""
+    blamed = blame(error, resource, path)
+    if not blamed.violations:
+        violation = FieldViolation(path, blamed.message, blamed.reason)
+        return type(error)(
+            error.message, reason=error.reason, metadata=error.metadata, violations=[violation]
+        )
+    return blamed

@@ -1,0 +1,65 @@
+"""Messages → columns of driver values: a column at a time, several times faster than a row at a time."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.schema.model import Field
+from gateway.schema.types.texts import plain
+from gateway.schema.values import ValueFault
+
+Messages = Sequence[Message]
+Column = list[Any]
+
+
+class ColumnReader:
+    """Reads one field of many messages; unset is None."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self._raw = _raw_reader(field)
+        self._encode = field.type.encode
+
+    def read(self, messages: Messages) -> tuple[Column, dict[int, ValueFault]]:
+        """Return the driver values, and the faults by place; a faulty value is None."""
+        raw = self._raw(messages)
+        encode = self._encode
+        if encode is None or (encode is plain and _holds_no_nul(raw)):
+            return raw, {}
+        try:
+            return [None if value is None else encode(value) for value in raw], {}
+        except ValueFault:
+            return _one_by_one(raw, encode)
+
+
+def _holds_no_nul(texts: Column) -> bool:
+    return "\0" not in "".join(filter(None, texts))
+
+
+def _one_by_one(raw: Column, encode: Callable[[Any], Any]) -> tuple[Column, dict[int, ValueFault]]:
+    column: Column = []
+    faults: dict[int, ValueFault] = {}
+    for place, value in enumerate(raw):
+        try:
+            column.append(None if value is None else encode(value))
+        except ValueFault as fault:
+            faults[place] = fault
+            column.append(None)
+    return column, faults
+
+
+def _raw_reader(field: Field) -> Callable[[Messages], Column]:
+    name = field.name
+    get = attrgetter(name)
+    if field.descriptor.message_type is not None and field.has_presence:
+        return lambda messages: [get(m) if m.HasField(name) else None for m in messages]
+    if field.has_presence:
+        # A value that is not zero is set, and HasField costs as much as the value.
+        return lambda messages: [v if (v := get(m)) or m.HasField(name) else None for m in messages]
+    if field.zero_is_default:
+        return lambda messages: [get(m) or None for m in messages]
+    if field.descriptor.is_repeated and field.type.encode is None:
+        return lambda messages: [list(get(m)) for m in messages]
+    return lambda messages: list(map(get, messages))

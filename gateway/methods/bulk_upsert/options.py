@@ -1,0 +1,140 @@
+"""What a BulkUpsert request asks for, checked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from rowgate.v1 import bulk_pb2
+
+from gateway.errors import InvalidArgument
+from gateway.request.masks import update_columns
+from gateway.schema.model import Method, Resource
+from gateway.sql.bulk import BulkShape
+
+MAX_ROWS = 100_000
+"""The most rows of one call: what a call holds in memory and in one transaction stays bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the rows are written.
+
+    Args:
+        shape: the key, and what a stored row takes.
+        refuses_stored: whether a row whose key is stored fails (on_conflict = FAIL).
+        last_wins: whether the last row of a key is written; otherwise those after the first fail.
+        partial: whether good rows land when others are refused.
+        outcomes: whether the answer tells each row's outcome.
+
+    """
+
+    shape: BulkShape
+    refuses_stored: bool
+    last_wins: bool
+    partial: bool
+    outcomes: bool
+
+
+class OptionReader:
+    """Reads the options of one method's requests."""
+
+    def __init__(self, method: Method) -> None:
+        self._resource = method.resource
+        self._names = {role: field.name for role, field in method.request.items()}
+        self._keys = unique_keys(method.resource)
+
+    def rows(self, request: Message) -> Sequence[Message]:
+        """Return the rows; raises InvalidArgument where they are too many (TOO_MANY_ROWS)."""
+        rows: Sequence[Message] = self._value(request, "rows", ())
+        if len(rows) > MAX_ROWS:
+            raise InvalidArgument(
+                f"{self.path('rows')}: {len(rows)} rows were sent, {MAX_ROWS} are allowed",
+                reason="TOO_MANY_ROWS",
+                metadata={"limit": str(MAX_ROWS)},
+            )
+        return list(rows)
+
+    def path(self, role: str) -> str:
+        """Return the name of the request's field that plays a role."""
+        return self._names.get(role, role)
+
+    def __call__(self, request: Message) -> Options:
+        """Return the options; raises InvalidArgument for a key or mask that the resource doesn't have."""
+        conflict = _known(
+            bulk_pb2.OnConflict, self._value(request, "on_conflict", 0), self.path("on_conflict")
+        )
+        duplicate = _known(
+            bulk_pb2.OnDuplicate, self._value(request, "on_duplicate", 0), self.path("on_duplicate")
+        )
+        target, nulls_equal = self._target(request)
+        return Options(
+            shape=BulkShape(
+                resource=self._resource,
+                target=target,
+                updates=conflict in (bulk_pb2.ON_CONFLICT_UNSPECIFIED, bulk_pb2.ON_CONFLICT_UPDATE),
+                replaced=self._replaced(request),
+                nulls_equal=nulls_equal,
+            ),
+            refuses_stored=conflict == bulk_pb2.ON_CONFLICT_FAIL,
+            last_wins=duplicate != bulk_pb2.ON_DUPLICATE_FAIL,
+            partial=self._value(request, "partial_failure", False),
+            outcomes=self._value(request, "outcomes", False),
+        )
+
+    def _value(self, request: Message, role: str, default: Any) -> Any:
+        name = self._names.get(role)
+        return default if name is None else getattr(request, name)
+
+    def _target(self, request: Message) -> tuple[tuple[str, ...], bool]:
+        names = tuple(self._value(request, "conflict_target", ()))
+        if not names:
+            return self._resource.primary_key, False
+        wanted = frozenset(names)
+        for fields, (columns, nulls_equal) in self._keys.items():
+            if frozenset(fields) == wanted and len(names) == len(wanted):
+                return columns, nulls_equal
+        known = "; ".join(", ".join(fields) for fields in self._keys)
+        raise InvalidArgument.field(
+            self.path("conflict_target"),
+            f"names no unique key of {self._resource.message.full_name}: its keys are {known}",
+            reason="UNKNOWN_CONFLICT_TARGET",
+        )
+
+    def _replaced(self, request: Message) -> frozenset[str] | None:
+        name = self._names.get("update_mask")
+        if name is None or not getattr(request, name).paths:
+            return None
+        empty = type(request)()
+        mask = update_columns(self._resource, getattr(request, name), empty, name)
+        if mask.below:
+            field = next(iter(mask.below))
+            raise InvalidArgument.field(
+                name,
+                f'"{field}" is replaced whole: name it without a path below',
+                reason="INVALID_FIELD_MASK",
+            )
+        return frozenset(field.column for field in mask.fields)
+
+
+def unique_keys(resource: Resource) -> Mapping[tuple[str, ...], tuple[tuple[str, ...], bool]]:
+    """Return the keys that can tell whether a row is there: field names → (columns, whether NULLs are equal).
+
+    A partial unique index is none: it holds for some rows only.
+    """
+    keys = [(resource.primary_key, False)]
+    keys += [(key.columns, key.nulls_not_distinct) for key in resource.unique]
+    keys += [
+        (tuple(part.column for part in index.columns), False)
+        for index in resource.indexes
+        if index.unique and index.where is None
+    ]
+    by_column = resource.by_column
+    return {tuple(by_column[column].name for column in columns): (columns, equal) for columns, equal in keys}
+
+
+def _known(enum: Any, number: int, path: str) -> int:
+    if number in enum.values():
+        return number
+    allowed = ", ".join(enum.keys())
+    raise InvalidArgument.field(path, f"has no number {number}: use {allowed}", reason="UNKNOWN_ENUM_VALUE")

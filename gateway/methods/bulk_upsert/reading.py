@@ -1,0 +1,129 @@
+"""The rows of a request, chunk by chunk: checked, without their duplicates, as columns of driver values."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.db.bulk import Chunk, repeated_key
+from gateway.db.bulk_tally import Outcome, Tally
+from gateway.errors import FieldViolation, InvalidArgument
+from gateway.methods.bulk_upsert.columns import Column, ColumnReader
+from gateway.schema.values import ValueFault
+from gateway.sql.bulk import BulkShape
+
+SLICE = 1000
+"""Rows that are read before other calls get their turn: some milliseconds."""
+
+
+class RowReader:
+    """Reads rows for one shape.
+
+    Args:
+        shape: what is written.
+        path: the request's field that holds the rows.
+
+    """
+
+    def __init__(self, shape: BulkShape, path: str) -> None:
+        self._readers = [ColumnReader(field) for field in shape.staged]
+        self._keys = [i for i, field in enumerate(shape.staged) if field.column in shape.target]
+        self._finds_duplicates = shape.compares_in_python
+        self._path = path
+
+    async def chunks(
+        self, rows: Sequence[Message], tally: Tally, *, size: int, last_wins: bool
+    ) -> AsyncIterator[Chunk]:
+        """Yield the rows in chunks of `size`, but for those that are at fault or have another one's key.
+
+        Their fate is noted in `tally`. The keys of all rows are read first, so that no two chunks share one.
+        """
+        keys = await self._read_keys(rows, tally)
+        if self._finds_duplicates:
+            _settle_duplicates(keys, tally, last_wins=last_wins)
+        for start in range(0, len(rows), size):
+            yield await self._chunk(rows, keys, tally, range(start, min(start + size, len(rows))))
+
+    async def _read_keys(self, rows: Sequence[Message], tally: Tally) -> dict[int, Column]:
+        columns: dict[int, Column] = {i: [] for i in self._keys}
+        for start in range(0, len(rows), SLICE):
+            part = rows[start : start + SLICE]
+            for i in self._keys:
+                values, faults = self._readers[i].read(part)
+                columns[i] += values
+                self._note(tally, i, {start + place: fault for place, fault in faults.items()})
+            await asyncio.sleep(0)
+        return columns
+
+    async def _chunk(
+        self, rows: Sequence[Message], keys: dict[int, Column], tally: Tally, places: range
+    ) -> Chunk:
+        columns: list[Column] = [[] for _ in self._readers]
+        indexes: list[int] = []
+        for start in range(places.start, places.stop, SLICE):
+            part = tally.open(range(start, min(start + SLICE, places.stop)))
+            self._read_slice(rows, keys, tally, part, columns)
+            indexes += part
+            await asyncio.sleep(0)
+        return _without_refused(indexes, columns, tally)
+
+    def _read_slice(
+        self,
+        rows: Sequence[Message],
+        keys: dict[int, Column],
+        tally: Tally,
+        indexes: list[int],
+        columns: list[Column],
+    ) -> None:
+        messages = [rows[index] for index in indexes]
+        for i, reader in enumerate(self._readers):
+            if i in keys:
+                known = keys[i]
+                columns[i] += [known[index] for index in indexes]
+                continue
+            values, faults = reader.read(messages)
+            columns[i] += values
+            self._note(tally, i, {indexes[place]: fault for place, fault in faults.items()})
+
+    def _note(self, tally: Tally, i: int, faults: dict[int, ValueFault]) -> None:
+        name = self._readers[i].field.name
+        for index, fault in faults.items():
+            path = f"{self._path}[{index}].{name}"
+            violation = FieldViolation(path, fault.description, fault.reason)
+            earlier = tally.failures.get(index)
+            known = earlier.violations if earlier else ()
+            reason = earlier.reason if earlier else fault.reason
+            message = f"{name}: {fault.description}" if earlier is None else "several fields are wrong"
+            tally.failures[index] = InvalidArgument(message, reason=reason, violations=[*known, violation])
+            tally.settle([index], Outcome.FAILED)
+
+
+def _without_refused(indexes: list[int], columns: list[Column], tally: Tally) -> Chunk:
+    """Return the chunk without the rows that were refused while it was read."""
+    good = tally.open(indexes)
+    if len(good) == len(indexes):
+        return Chunk(indexes, columns)
+    outcomes = tally.outcomes
+    places = [place for place, index in enumerate(indexes) if not outcomes[index]]
+    return Chunk(good, [[column[place] for place in places] for column in columns])
+
+
+def _settle_duplicates(keys: dict[int, Column], tally: Tally, *, last_wins: bool) -> None:
+    """Leave one row of each key open. A row without a whole key is nobody's duplicate."""
+    columns = list(keys.values())
+    tuples: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+    if len(set(tuples)) == len(tuples) and not any(None in column for column in columns):
+        return
+    whole = len(columns) > 1
+    seen: dict[Any, int] = {}
+    for index in tally.open(range(len(tuples))):
+        key = tuples[index]
+        if (None in key) if whole else (key is None):
+            continue
+        if key in seen and not last_wins:
+            tally.fail(index, repeated_key())
+            continue
+        if key in seen:
+            tally.settle([seen[key]], Outcome.SUPERSEDED)
+        seen[key] = index

@@ -1,0 +1,230 @@
+"""Bulk upserts: what each column gets when a row is new and when it is there already.
+
+The statements are text, for SQLAlchemy has no MERGE; every name in them comes from the schema and is
+quoted by SQLAlchemy, every value is bound. In all of them `t` is the table and `s` the rows that were sent,
+whose NULL stands for unset.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from zlib import crc32
+
+from sqlalchemy.dialects import postgresql
+
+from gateway.schema.model import Field, Resource, ServerSet
+from gateway.schema.values import ValueKind
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_PREPARER = _DIALECT.identifier_preparer
+
+INDEX = "rowgate index"
+"""The staging column that holds a row's place in the request. No proto field can be called so."""
+
+# Where PostgreSQL's `=` is the equality of the stored bits. A numeric knows 1.0 = 1.00, a float 0.0 = -0.0.
+_EXACT = frozenset(
+    {
+        ValueKind.INTEGER,
+        ValueKind.BOOL,
+        ValueKind.TEXT,
+        ValueKind.BYTES,
+        ValueKind.UUID,
+        ValueKind.ENUM,
+        ValueKind.TIMESTAMP,
+        ValueKind.DATE,
+        ValueKind.TIME,
+    }
+)
+_MODIFIERS = re.compile(r"\(.*\)")
+
+
+@dataclass(frozen=True)
+class BulkShape:
+    """What one kind of bulk upsert does. Compared by value, so that its statements can be cached.
+
+    Args:
+        resource: what is written.
+        target: the columns of the unique key that tells whether a row is there already.
+        updates: whether a stored row is updated; otherwise it is left as it is.
+        replaced: columns that a stored row takes as they were sent, NULL included; None where unset columns
+            are left alone.
+        nulls_equal: whether two NULLs in the key are equal (NULLS NOT DISTINCT).
+
+    """
+
+    resource: Resource
+    target: tuple[str, ...]
+    updates: bool = True
+    replaced: frozenset[str] | None = None
+    nulls_equal: bool = False
+
+    @cached_property
+    def staged(self) -> tuple[Field, ...]:
+        """The fields that are sent, in the order of the staging table's columns."""
+        return tuple(field for field in self.resource.fields if field.writable)
+
+    @cached_property
+    def updated(self) -> tuple[Field, ...]:
+        """The fields that a stored row may take. A row's keys never change."""
+        keys = {*self.resource.primary_key, *self.target}
+        fields = (field for field in self.staged if field.column not in keys)
+        return tuple(f for f in fields if self.replaced is None or f.column in self.replaced)
+
+    @cached_property
+    def target_fields(self) -> tuple[Field, ...]:
+        """The fields of the key."""
+        return tuple(self.resource.by_column[column] for column in self.target)
+
+    @property
+    def compares_in_python(self) -> bool:
+        """Whether two keys are equal in PostgreSQL exactly where their driver values are in Python."""
+        return not self.nulls_equal and all(is_exact(field) for field in self.target_fields)
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether a row may refer to another one of the request, so that one statement must write both."""
+        table = (self.resource.schema, self.resource.table)
+        return any((key.target_schema, key.target_table) == table for key in self.resource.foreign_keys)
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether a column is an array, which unnest can't spread over rows."""
+        return any(field.type.kind is ValueKind.ARRAY or field.type.element for field in self.staged)
+
+
+def is_exact(field: Field) -> bool:
+    """Return whether PostgreSQL's `=` on the field's column tells any two different values apart."""
+    return field.type.kind in _EXACT and field.type.element is None and not field.type.text_cast
+
+
+def may_be_unset(field: Field) -> bool:
+    """Return whether a row may leave the field out."""
+    return field.has_presence or field.zero_is_default
+
+
+def quote(name: str) -> str:
+    """Return an identifier in quotes."""
+    return str(_PREPARER.quote_identifier(name))
+
+
+def literal(text: str) -> str:
+    """Return a name as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def table_name(resource: Resource) -> str:
+    """Return the table's quoted name with its schema."""
+    return f"{quote(resource.schema)}.{quote(resource.table)}"
+
+
+def stage_name(resource: Resource) -> str:
+    """Return the unquoted name of the resource's staging table: always the same columns under one name."""
+    return f"rowgate_stage_{crc32(resource.message.full_name.encode()):08x}"
+
+
+def stored_type(field: Field) -> str:
+    """Return the column's type in SQL."""
+    return str(_DIALECT.type_compiler_instance.process(field.type.engine))
+
+
+def staged_type(field: Field) -> str:
+    """Return the staging column's type: text where the driver doesn't speak it, no limits of length.
+
+    A limit is then met by the one statement that writes, where the row at fault can be found.
+    """
+    if field.type.text_cast:
+        return "text"
+    if field.type.element is not None and field.type.element.text_cast:
+        return "text[]"
+    stored = stored_type(field)
+    limited = field.type.sql.startswith(("character varying", "numeric"))
+    return _MODIFIERS.sub("", stored) if limited else stored
+
+
+def sent(field: Field) -> str:
+    """Return the value that was sent."""
+    value = f"s.{quote(field.column)}"
+    return value if staged_type(field) == stored_type(field) else f"CAST({value} AS {stored_type(field)})"
+
+
+def key_matches(shape: BulkShape, left: str = "t") -> str:
+    """Return the condition that the row `left` has the key of `s`."""
+    equals = "IS NOT DISTINCT FROM" if shape.nulls_equal else "="
+    return _all(f"{left}.{quote(field.column)} {equals} {sent(field)}" for field in shape.target_fields)
+
+
+def inserted_values(shape: BulkShape) -> dict[str, str]:
+    """Return what a new row gets, by column; absent ones take their defaults."""
+    values = {field.column: _new_value(shape.resource, field) for field in shape.staged}
+    for field in shape.resource.fields:
+        if field.server_set is ServerSet.VERSION:
+            values[field.column] = "1"
+        elif field.server_set in (ServerSet.CREATED_AT, ServerSet.UPDATED_AT):
+            values[field.column] = _now(field)
+    return values
+
+
+def updated_values(shape: BulkShape) -> dict[str, str]:
+    """Return what a stored row gets, by column; empty where nothing can change."""
+    values = {field.column: _kept_or_sent(shape, field) for field in shape.updated}
+    return {**values, **_restored(shape.resource)}
+
+
+def stamps(shape: BulkShape) -> dict[str, str]:
+    """Return what the server sets, by column, on a stored row that changes."""
+    values: dict[str, str] = {}
+    for field in shape.resource.fields:
+        if field.server_set is ServerSet.VERSION:
+            values[field.column] = f"t.{quote(field.column)} + 1"
+        elif field.server_set is ServerSet.UPDATED_AT:
+            values[field.column] = _now(field)
+    return values
+
+
+def changes(shape: BulkShape) -> str:
+    """Return the condition that the stored row would be another one after the update."""
+    return " OR ".join(
+        _differs(shape.resource.by_column[column], value) for column, value in updated_values(shape).items()
+    )
+
+
+def _new_value(resource: Resource, field: Field) -> str:
+    default = f"({field.default})" if field.default else _next_number(resource, field)
+    if default is None or not may_be_unset(field):
+        return sent(field)
+    return f"COALESCE({sent(field)}, {default})"
+
+
+def _next_number(resource: Resource, field: Field) -> str | None:
+    if not field.identity:
+        return None
+    return f"nextval(pg_get_serial_sequence({literal(table_name(resource))}, {literal(field.column)}))"
+
+
+def _kept_or_sent(shape: BulkShape, field: Field) -> str:
+    taken = shape.replaced is not None and not field.zero_is_default
+    if taken or not may_be_unset(field):
+        return sent(field)
+    return f"COALESCE({sent(field)}, t.{quote(field.column)})"
+
+
+def _restored(resource: Resource) -> dict[str, str]:
+    return {resource.soft_delete: "NULL"} if resource.soft_delete else {}
+
+
+def _differs(field: Field, value: str) -> str:
+    stored = f"t.{quote(field.column)}"
+    if value == "NULL":
+        return f"{stored} IS NOT NULL"
+    if is_exact(field):
+        return f"{stored} IS DISTINCT FROM {value}"
+    return f"CAST({stored} AS text) IS DISTINCT FROM CAST({value} AS text)"
+
+
+def _now(field: Field) -> str:
+    return "now()" if field.type.sql == "timestamp with time zone" else "(now() AT TIME ZONE 'UTC')"
+
+
+def _all(conditions: Iterable[str]) -> str:
+    return " AND ".join(conditions)

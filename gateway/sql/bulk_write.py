@@ -1,0 +1,177 @@
+"""The statements of a bulk upsert: staging, MERGE, and the two steps that stand in for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.schema.model import Field
+from gateway.sql.bulk import (
+    INDEX,
+    BulkShape,
+    changes,
+    inserted_values,
+    key_matches,
+    quote,
+    sent,
+    stage_name,
+    staged_type,
+    stamps,
+    table_name,
+    updated_values,
+)
+from gateway.sql.statement import Statement
+
+_I = quote(INDEX)
+# An anti-join, for `<> ALL` of a long array compares each with each.
+_UNSETTLED = f"NOT EXISTS (SELECT FROM unnest($3::integer[]) AS settled(i) WHERE settled.i = s.{_I})"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkStatements:
+    """All that a shape needs. Those that write take the staged rows between two bound indexes.
+
+    Args:
+        create: makes the staging table.
+        empty: empties it.
+        drop_duplicates: takes all but the last row of each key out of it; returns their indexes.
+        drop_repetitions: takes all but the first row of each key out of it; returns their indexes.
+        remove: takes the rows of the bound indexes out of it.
+        merge: inserts and updates; returns (action, indexes) pairs. PostgreSQL 17 and later.
+        merge_sent: the same, from one bound array per column: the indexes, then the staged fields.
+        insert: inserts the rows whose key is free, but for the bound indexes; returns indexes.
+        lock: locks the stored rows, but for the bound indexes, in the order of their keys; returns indexes.
+        update: updates the stored rows, but for the bound indexes; returns the indexes of those that changed.
+
+    """
+
+    shape: BulkShape
+    create: Statement
+    empty: Statement
+    drop_duplicates: Statement
+    drop_repetitions: Statement
+    remove: Statement
+    merge: Statement
+    merge_sent: Statement
+    insert: Statement
+    lock: Statement
+    update: Statement
+
+
+def bulk_statements(shape: BulkShape) -> BulkStatements:
+    """Return the statements of a shape."""
+    name = f"bulk upsert {shape.resource.table}"
+    staged = f"(SELECT * FROM {_stage(shape)} WHERE {_I} BETWEEN $1 AND $2 ORDER BY {_key_order(shape)}) AS s"
+
+    def statement(text: str) -> Statement:
+        return Statement(text, (), (), writes=True, name=name, constants={})
+
+    return BulkStatements(
+        shape=shape,
+        create=statement(_create(shape)),
+        empty=statement(f"TRUNCATE {_stage(shape)}"),
+        drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
+        drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
+        remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
+        merge=statement(_merge(shape, staged)),
+        merge_sent=statement(_merge(shape, _unnested(shape))),
+        insert=statement(_insert(shape, staged)),
+        lock=statement(_lock(shape, staged)),
+        update=statement(_update(shape, staged)),
+    )
+
+
+def _stage(shape: BulkShape) -> str:
+    return f"pg_temp.{quote(stage_name(shape.resource))}"
+
+
+def _create(shape: BulkShape) -> str:
+    columns = [f"{_I} integer", *(f"{quote(f.column)} {staged_type(f)}" for f in shape.staged)]
+    return f"CREATE TEMPORARY TABLE {quote(stage_name(shape.resource))} ({', '.join(columns)}) ON COMMIT DROP"
+
+
+def _key_order(shape: BulkShape) -> str:
+    return ", ".join([*map(quote, shape.target), _I])
+
+
+def _unnested(shape: BulkShape) -> str:
+    """Return rows from arrays, in the order of their keys: calls that meet lock rows in the same order."""
+    types = ["integer", *map(staged_type, shape.staged)]
+    arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types, 1))
+    names = ", ".join([_I, *(quote(field.column) for field in shape.staged)])
+    return f"(SELECT * FROM unnest({arrays}) AS u({names}) ORDER BY {_key_order(shape)}) AS s"
+
+
+def _drop_duplicates(shape: BulkShape, order: str) -> str:
+    keys = ", ".join(map(sent, shape.target_fields))
+    known = "" if shape.nulls_equal else f"WHERE {_keys_known(shape.target_fields)}"
+    ranked = (
+        f"SELECT {_I}, row_number() OVER (PARTITION BY {keys} ORDER BY {_I} {order}) AS n "
+        f"FROM {_stage(shape)} AS s {known}"
+    )
+    return (
+        f"DELETE FROM {_stage(shape)} AS d USING ({ranked}) AS r "
+        f"WHERE r.{_I} = d.{_I} AND r.n > 1 RETURNING d.{_I}"
+    )
+
+
+def _keys_known(fields: tuple[Field, ...]) -> str:
+    return " AND ".join(f"s.{quote(field.column)} IS NOT NULL" for field in fields)
+
+
+def _merge(shape: BulkShape, source: str) -> str:
+    values = inserted_values(shape)
+    matched = ""
+    if shape.updates and updated_values(shape):
+        matched = f"WHEN MATCHED AND ({changes(shape)}) THEN UPDATE SET {_assignments(shape)} "
+    return (
+        f"WITH m AS (MERGE INTO {table_name(shape.resource)} AS t "
+        f"USING {source} ON {key_matches(shape)} {matched}"
+        f"WHEN NOT MATCHED THEN INSERT ({_names(values)}) VALUES ({', '.join(values.values())}) "
+        f"RETURNING merge_action() AS action, s.{_I} AS i) "
+        "SELECT action, array_agg(i) FROM m GROUP BY action"
+    )
+
+
+def _assignments(shape: BulkShape) -> str:
+    values = {**updated_values(shape), **stamps(shape)}
+    return ", ".join(f"{quote(column)} = {value}" for column, value in values.items())
+
+
+def _names(values: Mapping[str, str]) -> str:
+    return ", ".join(map(quote, values))
+
+
+def _insert(shape: BulkShape, source: str) -> str:
+    """Return the INSERT that gives way to a concurrent one.
+
+    RETURNING knows nothing of the source, so the new rows find their indexes again by key; a row without a
+    whole key can't give way.
+    """
+    values = inserted_values(shape)
+    table = table_name(shape.resource)
+    keys = ", ".join(map(quote, shape.target))
+    free = f"NOT EXISTS (SELECT FROM {table} AS t WHERE {key_matches(shape)})"
+    known = _keys_known(shape.target_fields)
+    keyless = "" if shape.nulls_equal else f" UNION ALL SELECT s.{_I} FROM sent AS s WHERE NOT ({known})"
+    return (
+        f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {_UNSETTLED}), "
+        f"w AS (INSERT INTO {table} ({_names(values)}) SELECT {', '.join(values.values())} FROM sent AS s "
+        f"WHERE {free} ON CONFLICT ({keys}) DO NOTHING RETURNING {keys}) "
+        f"SELECT s.{_I} FROM sent AS s JOIN w ON {key_matches(shape, 'w')}{keyless}"
+    )
+
+
+def _lock(shape: BulkShape, source: str) -> str:
+    return (
+        f"SELECT s.{_I} FROM {table_name(shape.resource)} AS t JOIN {source} ON {key_matches(shape)} "
+        f"WHERE {_UNSETTLED} ORDER BY {', '.join(f's.{quote(c)}' for c in shape.target)} "
+        "FOR NO KEY UPDATE OF t"
+    )
+
+
+def _update(shape: BulkShape, source: str) -> str:
+    if not updated_values(shape):
+        return f"SELECT s.{_I} FROM {source} WHERE false AND {_UNSETTLED}"
+    return (
+        f"UPDATE {table_name(shape.resource)} AS t SET {_assignments(shape)} FROM {source} "
+        f"WHERE {key_matches(shape)} AND {_UNSETTLED} AND ({changes(shape)}) RETURNING s.{_I}"
+    )
