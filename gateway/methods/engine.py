@@ -1,11 +1,13 @@
 """What every method works with."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Table
 
 from gateway.db.database import Database
+from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
 
 
@@ -17,12 +19,14 @@ class Engine:
         database: the way to PostgreSQL.
         tables: SQLAlchemy's table of each resource, by the message's full name.
         request_id_retention: seconds that the answer to a request_id is kept for at least.
+        page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
 
     """
 
     database: Database
     tables: Mapping[str, Table]
     request_id_retention: float = 24 * 60 * 60
+    page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
     def table(self, resource: Resource) -> Table:
         """Return the resource's table."""

@@ -1,14 +1,30 @@
 """Get: one row by key (AIP-131)."""
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from google.protobuf.message import Message
 
 from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
 from gateway.request.keys import key_reader, key_text
-from gateway.response.rows import row_to_message
+from gateway.request.masks import read_fields
+from gateway.response.rows import RowToMessage, row_to_message
 from gateway.schema.model import Method
-from gateway.sql.read import select_by_key
+from gateway.sql.read import select_by_key, selected
+from gateway.sql.statement import Statement
+
+_STATEMENTS = 128
+"""How many statements are kept per method: one for each read mask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a read mask needs: its statement, and how its row becomes a message."""
+
+    statement: Statement
+    message: RowToMessage
 
 
 class Get:
@@ -16,18 +32,27 @@ class Get:
 
     def __init__(self, method: Method, engine: Engine) -> None:
         self._resource = method.resource
+        self._table = engine.table(method.resource)
         self._database = engine.database
         self._read_key = key_reader(method.resource, method.keys)
-        self._statement = select_by_key(method.resource, engine.table(method.resource), method.resource.fields)
-        self._message = row_to_message(method.resource, self._statement.fields)
+        mask = method.request.get("read_mask")
+        self._mask = mask.name if mask is not None else None
+        self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
     async def __call__(self, request: Message, call: Call) -> Message:
         """Return the row's message."""
         key = self._read_key(request)
-        rows = await self._database.fetch(self._statement, self._statement.arguments(key), call)
+        plan = self._plan(tuple(getattr(request, self._mask).paths) if self._mask else ())
+        rows = await self._database.fetch(plan.statement, plan.statement.arguments(key), call)
         if not rows:
             raise self._not_found(key_text(self._resource, key))
-        return self._message(rows[0])
+        return plan.message(rows[0])
+
+    def _build_plan(self, paths: tuple[str, ...]) -> Plan:
+        mask = read_fields(self._resource, paths)
+        fields = selected(self._resource, mask)
+        statement = select_by_key(self._resource, self._table, fields)
+        return Plan(statement, row_to_message(self._resource, fields, mask))
 
     def _not_found(self, key: str) -> NotFound:
         name = self._resource.message.full_name

@@ -1,31 +1,115 @@
 """Row → message: one function per row shape, built when the statement is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.errors import DataLoss, FieldViolation, ResourceRef
+from gateway.request.etag import etag_of
+from gateway.request.keys import key_text
+from gateway.request.masks import Mask
+from gateway.response.cut import cutter
 from gateway.schema.model import Field, Resource
+from gateway.schema.values import ValueFault
 
-RowToMessage = Callable[[Sequence[Any]], Message]
+Row = Sequence[Any]
+RowToMessage = Callable[[Row], Message]
+Fill = Callable[[Any, Sequence[Row]], None]
+"""Adds a message per row to a repeated field."""
 
 
-def row_to_message(resource: Resource, fields: Sequence[Field]) -> RowToMessage:
-    """Return the function that makes a message of a row whose columns are `fields`, in order.
+def row_to_message(resource: Resource, fields: Sequence[Field], mask: Mask | None = None) -> RowToMessage:
+    """Return the function that makes a message of a row.
 
-    NULL becomes an unset field. Raises gateway.errors.DataLoss, when called, for a stored value that the message
-    can't hold exactly.
+    NULL becomes an unset field. The etag is made from the version, where the row has it.
+    Raises gateway.errors.DataLoss, when called, for a stored value that the message can't hold exactly.
+
+    Args:
+        resource: what the rows are.
+        fields: the fields of the row's columns, in order; those of `mask` first.
+        mask: which of them the message shows; None for all.
+
     """
     message = GetMessageClass(resource.message)
-    names = tuple(field.name for field in fields)
-    decoders = tuple((i, field.type.decode) for i, field in enumerate(fields) if field.type.decode is not None)
+    values = _row_values(resource, fields, mask)
+    cut = cutter(mask.below) if mask is not None and mask.below else None
 
-    def build(row: Sequence[Any]) -> Message:
-        values = list(row)
-        for i, decode in decoders:
-            if values[i] is not None:
-                values[i] = decode(values[i])
-        return message(**dict(zip(names, values, strict=True)))
+    def build(row: Row) -> Message:
+        made = message(**values(row))
+        if cut is not None:
+            cut(made)
+        return made
 
     return build
+
+
+def rows_into(resource: Resource, fields: Sequence[Field], mask: Mask | None = None) -> Fill:
+    """Return the function that adds rows to a repeated field of messages, made in place; else as above."""
+    values = _row_values(resource, fields, mask)
+    cut = cutter(mask.below) if mask is not None and mask.below else None
+
+    def fill(target: Any, rows: Sequence[Row]) -> None:
+        add = target.add
+        for row in rows:
+            made = add(**values(row))
+            if cut is not None:
+                cut(made)
+
+    return fill
+
+
+def _row_values(
+    resource: Resource, fields: Sequence[Field], mask: Mask | None
+) -> Callable[[Row], Mapping[str, Any]]:
+    """Return the function that makes the arguments of the message's constructor of a row."""
+    shown = fields if mask is None else fields[: len(mask.fields)]
+    names = tuple(field.name for field in shown)
+    decoders = tuple((field.name, field.type.decode) for field in shown if field.type.decode is not None)
+    version = _version_place(resource, fields, mask)
+    etag = resource.etag or ""
+
+    def values(row: Row) -> Mapping[str, Any]:
+        # A row may have more columns than are shown; zip ends with the names.
+        made = dict(zip(names, row))  # noqa: B905
+        try:
+            for name, decode in decoders:
+                value = made[name]
+                if value is not None:
+                    made[name] = decode(value)
+        except ValueFault as fault:
+            raise _data_loss(resource, fields, row) from fault
+        if version is not None:
+            made[etag] = etag_of(row[version])
+        return made
+
+    return values
+
+
+def _version_place(resource: Resource, fields: Sequence[Field], mask: Mask | None) -> int | None:
+    if resource.etag is None or (mask is not None and not mask.etag):
+        return None
+    places = [i for i, field in enumerate(fields) if field.column == resource.version]
+    return places[0] if places else None
+
+
+def _data_loss(resource: Resource, fields: Sequence[Field], row: Row) -> DataLoss:
+    """Return the error that names every field of the row that can't be shown, and the row's key."""
+    violations: list[FieldViolation] = []
+    for field, value in zip(fields, row, strict=True):
+        try:
+            if value is not None and field.type.decode is not None:
+                field.type.decode(value)
+        except ValueFault as fault:
+            violations.append(FieldViolation(field.name, fault.description, fault.reason))
+    stored = {field.column: value for field, value in zip(fields, row, strict=True)}
+    key = key_text(resource, stored) if set(resource.primary_key) <= stored.keys() else ""
+    name = resource.message.full_name
+    fields_text = ", ".join(violation.field for violation in violations)
+    return DataLoss(
+        f"{name} {key} holds what its message can't: {fields_text}",
+        reason="UNREPRESENTABLE_VALUE",
+        violations=violations,
+        resources=[ResourceRef(name, key)],
+    )

@@ -1,13 +1,119 @@
 """Statements that read rows."""
 
-from sqlalchemy import Table, bindparam, select
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, func, select
+from sqlalchemy.types import Integer
+
+from gateway.request.filter.plan import Predicate
+from gateway.request.masks import Mask
+from gateway.request.order import Order
 from gateway.schema.model import Field, Resource
+from gateway.sql.binds import bound, bound_array, read_column
+from gateway.sql.filter import where_filter
+from gateway.sql.order import Nulls, order_clause, where_after
 from gateway.sql.statement import Statement, compile_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows a request means. Compares by content, so that equal shapes share a statement.
+
+    Args:
+        filter: the filter's shape, if any.
+        equals: the columns that equal a value of the request.
+        live: whether soft-deleted rows are left out.
+
+    """
+
+    filter: Predicate | None = None
+    equals: tuple[str, ...] = ()
+    live: bool = False
+
+
+def equals_name(column: str) -> str:
+    """Return the parameter's name of the value that a column of `Rows.equals` has."""
+    return f"equals_{column}"
+
+
+def selected(resource: Resource, mask: Mask, order: Order = ()) -> tuple[Field, ...]:
+    """Return the fields to select: the mask's, then what else the answer needs.
+
+    That is the key, for errors; the version, for an etag; the order's columns, for the page token.
+    """
+    needed = {*resource.primary_key, *(term.column for term in order)}
+    if mask.etag and resource.version is not None:
+        needed.add(resource.version)
+    shown = {field.column for field in mask.fields}
+    return (*mask.fields, *(f for f in resource.fields if f.column in needed and f.column not in shown))
 
 
 def select_by_key(resource: Resource, table: Table, fields: tuple[Field, ...]) -> Statement:
     """Return the statement that reads `fields` of the row whose key is bound by the key columns' names."""
-    columns = [table.c[field.column] for field in fields]
-    key = [table.c[name] == bindparam(name) for name in resource.primary_key]
-    return compile_statement(select(*columns).where(*key), fields=fields, name=f"get {resource.table}")
+    key = [table.c[field.column] == bound(field.type, field.column) for field in resource.key_fields]
+    query = _select(table, fields).where(*key)
+    return compile_statement(query, fields=fields, name=f"get {resource.table}")
+
+
+def select_by_keys(resource: Resource, table: Table, fields: tuple[Field, ...]) -> Statement:
+    """Return the statement that reads the rows of many keys, bound as one array per key column.
+
+    Before the fields it returns the key's place in the arrays, from 1, so that PostgreSQL alone says which
+    keys are equal. It returns nothing for a key without a row.
+    """
+    arrays = [bound_array(field.type, field.column) for field in resource.key_fields]
+    names = [f"k{i}" for i in range(len(arrays))]
+    keys = func.unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("wanted")
+    same = [table.c[c] == keys.c[name] for c, name in zip(resource.primary_key, names, strict=True)]
+    columns = [read_column(field, table) for field in fields]
+    query = select(keys.c.n, *columns).select_from(keys).join(table, and_(*same))
+    return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
+
+
+def select_page(
+    resource: Resource,
+    table: Table,
+    fields: tuple[Field, ...],
+    *,
+    rows: Rows,
+    order: Order,
+    after: Nulls | None,
+) -> Statement:
+    """Return the statement that reads the first rows in an order, or those after a row; `limit` is bound."""
+    query = _select(table, fields).where(*_conditions(resource, table, rows))
+    if after is not None:
+        query = query.where(where_after(order, after, resource, table))
+    query = query.order_by(*order_clause(order, table)).limit(bindparam("limit", type_=Integer))
+    return compile_statement(query, fields=fields, name=f"list {resource.table}")
+
+
+def count_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
+    """Return the statement that counts rows."""
+    query = select(func.count(type_=BigInteger)).select_from(table).where(*_conditions(resource, table, rows))
+    return compile_statement(query, name=f"count {resource.table}")
+
+
+def explain_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
+    """Return the statement that has PostgreSQL plan the rows' query, as JSON, and not run it.
+
+    https://www.postgresql.org/docs/current/sql-explain.html
+    """
+    query = select(1).select_from(table).where(*_conditions(resource, table, rows))
+    plan = compile_statement(query, name=f"estimate {resource.table}")
+    return replace(plan, text=f"EXPLAIN (FORMAT JSON) {plan.text}")
+
+
+def _select(table: Table, fields: Sequence[Field]) -> Select[Any]:
+    return select(*(read_column(field, table) for field in fields)).select_from(table)
+
+
+def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElement[bool]]:
+    fields = [resource.by_column[name] for name in rows.equals]
+    conditions = [table.c[f.column] == bound(f.type, equals_name(f.column)) for f in fields]
+    if rows.live and resource.soft_delete is not None:
+        conditions.append(table.c[resource.soft_delete].is_(None))
+    if rows.filter is not None:
+        conditions.append(where_filter(rows.filter, resource, table))
+    return conditions

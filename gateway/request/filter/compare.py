@@ -42,8 +42,8 @@ class Subject:
 def compare(context: Context, subject: Subject, comparator: Token, literal: Member) -> Predicate:
     """Return the comparison of a single value; raises InvalidArgument where the two don't fit.
 
-    `= null` and `!= null` ask whether there is a value. `*` in a text's equality is any text; `:` finds a text
-    anywhere in a text, whatever its case, and is equality for all else (AIP-160).
+    `= null` and `!= null` ask whether there is a value. `*` in a text's equality is any text; `:` finds a
+    text anywhere in a text, whatever its case, and is equality for all else (AIP-160).
     """
     if is_word(literal, "null"):
         return compare_null(context, subject.operand, comparator)

@@ -1,7 +1,8 @@
 """The functions of the filter language (AIP-160 lets each service define its own).
 
 `startsWith(field, "x")`, `endsWith` and `contains` are conditions on text, also written
-`field.startsWith("x")`; unlike `:` they heed case. `timestamp("…")`, `duration("…")` and `date("…")` mark a literal's type.
+`field.startsWith("x")`; unlike `:` they heed case.
+`timestamp("…")`, `duration("…")` and `date("…")` mark a literal's type.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,58 @@
+"""Driver values ⇄ bytes, exactly: what a page token remembers of a row.
+
+Each value is itself in JSON where JSON holds it exactly, and else a list of a letter and its text.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+_WRITE: Mapping[type, Callable[[Any], Any]] = {
+    type(None): lambda value: value,
+    bool: lambda value: value,
+    int: lambda value: value,
+    str: lambda value: value,
+    float: lambda value: ["f", value.hex()],
+    bytes: lambda value: ["b", b64encode(value).decode()],
+    Decimal: lambda value: ["d", str(value)],
+    UUID: lambda value: ["u", value.hex],
+    tuple: lambda value: ["t", *map(_to_json, value)],
+    list: lambda value: ["l", *map(_to_json, value)],
+}
+_READ: Mapping[str, Callable[..., Any]] = {
+    "f": float.fromhex,
+    "b": b64decode,
+    "d": Decimal,
+    "u": UUID,
+    "t": lambda *items: tuple(map(_from_json, items)),
+    "l": lambda *items: list(map(_from_json, items)),
+}
+
+
+def dump_values(values: Sequence[Any]) -> bytes:
+    """Return driver values as bytes; raises TypeError for a value that is none."""
+    return json.dumps([_to_json(value) for value in values], separators=(",", ":")).encode()
+
+
+def load_values(data: bytes) -> list[Any]:
+    """Return the values that `dump_values` made the bytes of."""
+    return [_from_json(item) for item in json.loads(data)]
+
+
+def _to_json(value: Any) -> Any:
+    for kind in type(value).__mro__:
+        write = _WRITE.get(kind)
+        if write is not None:
+            return write(value)
+    msg = f"{type(value).__name__} is no driver value"
+    raise TypeError(msg)
+
+
+def _from_json(item: Any) -> Any:
+    if not isinstance(item, list):
+        return item
+    letter, *rest = item
+    return _READ[letter](*rest)

@@ -1,0 +1,51 @@
+"""Values on their way into comparisons, and columns on their way out."""
+
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Table, bindparam, cast
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import Numeric, String, TypeEngine
+
+from gateway.schema.model import Field
+from gateway.schema.values import ValueType
+
+_TEXT = postgresql.TEXT()
+
+
+def compared(value_type: ValueType) -> TypeEngine[Any]:
+    """Return the type that a value is compared as: the column's without length or precision.
+
+    A cast to `varchar(3)` or `numeric(10,2)` would cut or round the value, which then equals others.
+    """
+    engine = value_type.engine
+    if isinstance(engine, Numeric) and engine.precision is not None and not _is_float(engine):
+        return postgresql.NUMERIC()
+    if isinstance(engine, String) and engine.length is not None:
+        return _TEXT
+    return engine
+
+
+def _is_float(engine: TypeEngine[Any]) -> bool:
+    return isinstance(engine, postgresql.REAL | postgresql.DOUBLE_PRECISION | postgresql.FLOAT)
+
+
+def bound(value_type: ValueType, name: str) -> ColumnElement[Any]:
+    """Return the parameter `name` as a value to compare with a column of the type."""
+    if value_type.text_cast:
+        return cast(bindparam(name, type_=_TEXT), compared(value_type))
+    return bindparam(name, type_=compared(value_type))
+
+
+def bound_array(value_type: ValueType, name: str) -> ColumnElement[Any]:
+    """Return the parameter `name` as an array of such values."""
+    if value_type.text_cast:
+        return cast(bindparam(name, type_=ARRAY(_TEXT)), ARRAY(compared(value_type)))
+    return bindparam(name, type_=ARRAY(compared(value_type)))
+
+
+def read_column(field: Field, table: Table) -> ColumnElement[Any]:
+    """Return a field's column as the driver reads it, under its own name."""
+    column = table.c[field.column]
+    if not field.type.text_cast:
+        return column
+    return cast(column, ARRAY(_TEXT) if field.type.element else _TEXT).label(field.column)

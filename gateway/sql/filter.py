@@ -1,0 +1,190 @@
+"""A filter's shape → an SQL condition. Literals are bound, never written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+)
+from sqlalchemy import bindparam as bind_parameter
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from gateway.request.filter import plan
+from gateway.request.filter.plan import bind_name
+from gateway.schema.model import Resource
+from gateway.schema.values import ValueKind, ValueType
+from gateway.sql.binds import bound
+
+Condition = ColumnElement[bool]
+Value = ColumnElement[Any]
+
+_TEXT = postgresql.TEXT()
+_JSONB = postgresql.JSONB()
+_KEYS = ARRAY(_TEXT)
+_OPERATORS = {op: op.value for op in plan.Compare}
+_CASTS: Mapping[ValueKind, TypeEngine[Any]] = {
+    ValueKind.INTEGER: postgresql.NUMERIC(),
+    ValueKind.DECIMAL: postgresql.NUMERIC(),
+    ValueKind.FLOAT: postgresql.DOUBLE_PRECISION(),
+    ValueKind.BOOL: postgresql.BOOLEAN(),
+    ValueKind.TIMESTAMP: postgresql.TIMESTAMP(timezone=True),
+    ValueKind.DURATION: postgresql.INTERVAL(),
+    ValueKind.TEXT: _TEXT,
+    ValueKind.ENUM: _TEXT,
+}
+_ZEROS: Mapping[ValueKind, str] = {
+    ValueKind.INTEGER: "0",
+    ValueKind.FLOAT: "0",
+    ValueKind.BOOL: "false",
+    ValueKind.TEXT: "",
+}
+_JSON_TYPES = {ValueKind.DECIMAL: "number", ValueKind.BOOL: "boolean", ValueKind.TEXT: "string"}
+
+
+def where_filter(shape: plan.Predicate, resource: Resource, table: Table) -> Condition:
+    """Return the condition of a filter's shape over `table`, with a parameter per bind of the filter."""
+    return _Writer(resource, table).condition(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    resource: Resource
+    table: Table
+    element: Value | None = field(default=None)
+    """The element that `plan.Element` stands for."""
+    element_type: ValueType | None = None
+    """Its type; None in a jsonb list."""
+
+    def condition(self, shape: plan.Predicate) -> Condition:  # noqa: C901, PLR0911 - one line per record
+        match shape:
+            case plan.And(items):
+                return and_(*(self.condition(item) for item in items))
+            case plan.Or(items):
+                return or_(*(self.condition(item) for item in items))
+            case plan.Not(item):
+                return not_(self.condition(item).self_group())
+            case plan.Comparison(operand, op, bind):
+                return self._value(operand).bool_op(_OPERATORS[op])(self._bound(operand, bind))
+            case plan.DynamicComparison():
+                return self._dynamic(shape)
+            case plan.Like(operand, bind, ignore_case):
+                return _like(self._text(operand), bind, ignore_case=ignore_case)
+            case plan.IsNull(operand):
+                return self._text(operand).is_(None)
+            case plan.NotEmpty(operand):
+                return self._not_empty(operand)
+            case plan.Contains(name, bind):
+                return self._contains(name, bind)
+            case plan.AnyElement(operand, condition):
+                return self._any_element(operand, condition)
+            case plan.HasKey(operand, bind):
+                return self._json(operand).bool_op("?")(_text_bind(bind))
+            case plan.Search(columns, bind):
+                found = (_like(self.table.c[name], bind, ignore_case=True) for name in columns)
+                return or_(*(func.coalesce(one, false()) for one in found))
+
+    def _type(self, name: str) -> ValueType:
+        return self.resource.by_column[name].type
+
+    def _value(self, operand: plan.Operand) -> Value:
+        match operand:
+            case plan.Column(name):
+                return self.table.c[name]
+            case plan.Element():
+                return self._element()
+            case plan.Json(_, _, kind, _):
+                return cast(self._text(operand), _CASTS[kind])
+
+    def _element(self) -> Value:
+        if self.element is None:
+            msg = "a filter's element stands outside of its array"
+            raise AssertionError(msg)
+        return self.element
+
+    def _text(self, operand: plan.Operand) -> Value:
+        """Return the operand as text; of a jsonb list's or object's, its JSON."""
+        if isinstance(operand, plan.Json):
+            text = self._json(operand.root).op("#>>", return_type=_TEXT)(_keys(operand.steps))
+            if operand.parent is None:
+                return text
+            parent = self._json(operand.root).op("#>", return_type=_JSONB)(_keys(operand.parent))
+            return case((parent.is_not(None), func.coalesce(text, _ZEROS.get(operand.kind, ""))))
+        return self._value(operand)
+
+    def _json(self, operand: plan.Operand) -> Value:
+        if isinstance(operand, plan.Json):
+            return self._json(operand.root).op("#>", return_type=_JSONB)(_keys(operand.steps))
+        return self._value(operand)
+
+    def _bound(self, operand: plan.Operand, bind: int) -> Value:
+        match operand:
+            case plan.Column(name):
+                return bound(self._type(name), bind_name(bind))
+            case plan.Json(_, _, kind, _):
+                return bind_parameter(bind_name(bind), type_=_CASTS[kind])
+            case plan.Element():
+                element = self.element_type
+                return _text_bind(bind) if element is None else bound(element, bind_name(bind))
+
+    def _dynamic(self, shape: plan.DynamicComparison) -> Condition:
+        """Compare only where the stored value has the literal's type: else the cast would fail."""
+        value = self._json(shape.operand)
+        typed = cast(
+            value.op("#>>", return_type=_TEXT)(cast(postgresql.array([], type_=_TEXT), _KEYS)),
+            _CASTS[shape.kind],
+        )
+        is_typed = func.jsonb_typeof(value) == _JSON_TYPES[shape.kind]
+        literal = bind_parameter(bind_name(shape.bind), type_=_CASTS[shape.kind])
+        return case((is_typed, typed.bool_op(_OPERATORS[shape.op])(literal)), else_=false())
+
+    def _not_empty(self, operand: plan.Operand) -> Condition:
+        if isinstance(operand, plan.Column) and self._type(operand.name).kind is ValueKind.ARRAY:
+            return func.coalesce(func.cardinality(self.table.c[operand.name]) > 0, false())
+        value = cast(self._json(operand), _TEXT)
+        return func.coalesce(value.not_in(("[]", "{}", "null")), false())
+
+    def _contains(self, name: plan.Column, bind: int) -> Condition:
+        """Return `column @> ARRAY[literal]`, which a GIN index answers."""
+        element = self._type(name.name).element
+        if element is None:
+            msg = f"{name.name} is no array"
+            raise AssertionError(msg)
+        return self.table.c[name.name].bool_op("@>")(postgresql.array([bound(element, bind_name(bind))]))
+
+    def _any_element(self, operand: plan.Operand, condition: plan.Predicate) -> Condition:
+        if isinstance(operand, plan.Column) and self._type(operand.name).element is not None:
+            elements = func.unnest(self.table.c[operand.name]).table_valued(column("value", _TEXT))
+            inner = _Writer(self.resource, self.table, elements.c.value, self._type(operand.name).element)
+        else:
+            value = self._json(operand)
+            lists = case((func.jsonb_typeof(value) == "array", value))
+            elements = func.jsonb_array_elements(lists).table_valued(column("value", _JSONB))
+            inner = _Writer(self.resource, self.table, elements.c.value)
+        return exists(select(1).select_from(elements).where(inner.condition(condition)))
+
+
+def _like(value: Value, bind: int, *, ignore_case: bool) -> Condition:
+    pattern = _text_bind(bind)
+    return value.ilike(pattern) if ignore_case else value.like(pattern)
+
+
+def _text_bind(bind: int) -> Value:
+    return bind_parameter(bind_name(bind), type_=_TEXT)
+
+
+def _keys(bind: int) -> Value:
+    return bind_parameter(bind_name(bind), type_=_KEYS)
