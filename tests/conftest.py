@@ -7,6 +7,7 @@ import pytest
 from gateway.db.embedded import EmbeddedPostgres
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, start_gateway
+from tests.harness.sample import Sample, start_sample
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
 
@@ -43,3 +44,11 @@ async def module_gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
     """As gateway_for, but kept for the module: for property tests, which call it many times."""
     async for start in _gateways(databases):
         yield start
+
+
+@pytest.fixture(scope="session")
+def served_sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    """The flights sample as `make run` serves it, loaded, in a process of its own; shared by the run."""
+    sample = start_sample(tmp_path_factory.mktemp("sample"))
+    yield sample
+    assert sample.stop() == 0
