@@ -112,7 +112,7 @@ async def _open_database(settings: config.DatabaseSettings, opened: AsyncExitSta
         embedded = EmbeddedPostgres(folder)
         opened.push_async_callback(asyncio.to_thread, embedded.stop)
         dsn = await asyncio.to_thread(embedded.start)
-    database = await Database.open(dsn, pool_size=settings.pool_size)
+    database = await Database.open(database_settings(settings, dsn))
     opened.push_async_callback(database.close)
     return database
 

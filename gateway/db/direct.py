@@ -1,0 +1,116 @@
+"""One attempt at a call: with the connection it needs, and a verdict on whether it may be made again."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
+
+from gateway.db.commit import Mark, outcome_unknown, read_mark, settle
+from gateway.db.pool import Connection, Pool
+from gateway.db.retry import TryAgain
+from gateway.db.transaction import Row, Transaction
+from gateway.db.translate import DRIVER_ERRORS, is_connection_lost, sqlstate_of, translate, translated
+from gateway.errors import Internal, RowgateError
+from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
+from gateway.sql.statement import Statement
+
+T = TypeVar("T")
+
+
+class Direct:
+    """Runs statements and transactions once.
+
+    Raises TryAgain only where it is proven that nothing was committed. A session that an operator ends
+    (57P01) says so in an answer, but may do so after the COMMIT: that is a lost connection, not a proof.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def fetch(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
+        """Run one statement in a transaction of its own; return its rows."""
+        async with self._pool.lease() as connection:
+            try:
+                rows: Sequence[Row] = await connection.fetch(statement.text, *args)
+            except DRIVER_ERRORS as error:
+                raise _judge_alone(error, writes=statement.writes) from error
+            return rows
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` in a transaction and commit it; return what `work` returned."""
+        async with self._pool.lease() as connection:
+            try:
+                result, mark = await _carry_out(connection, work)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is undone and raised again
+                await _roll_back(connection)
+                raise _judge_within(error) from error.__cause__
+            lost = await _commit(connection)
+        if lost is not None and mark is not None and not await settle(self._pool, mark):
+            raise TryAgain(lost)
+        return result
+
+
+async def _carry_out(
+    connection: Connection, work: Callable[[Transaction], Awaitable[T]]
+) -> tuple[T, Mark | None]:
+    """Begin and do the work; return its result, and the transaction's mark where it has written."""
+    transaction = Transaction(connection)
+    with translated(connection):
+        await connection.execute("BEGIN")
+    result = await work(transaction)
+    if not transaction.wrote:
+        return result, None
+    with translated(connection):
+        return result, await read_mark(connection)
+
+
+async def _commit(connection: Connection) -> RowgateError | None:
+    """Commit; return the error of a connection that was lost meanwhile, which leaves the outcome open."""
+    try:
+        with translated(connection):
+            tag = await connection.execute("COMMIT")
+    except RowgateError as error:
+        if _is_open_end(error):
+            return error
+        raise _judge_within(error) from error.__cause__
+    if tag != "COMMIT":
+        # PostgreSQL answers so when a statement had failed and the work went on as if it hadn't.
+        raise Internal("the transaction had failed before its end", reason="TRANSACTION_ROLLED_BACK")
+    return None
+
+
+async def _roll_back(connection: Connection) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except DRIVER_ERRORS:
+        with suppress(*DRIVER_ERRORS):
+            connection.terminate()
+
+
+def _judge_alone(error: Exception, *, writes: bool) -> Exception:
+    """Return what a failed statement outside a transaction raises."""
+    judged = translate(error)
+    judged.__cause__ = error
+    if sqlstate_of(error) in ROLLED_BACK:
+        return TryAgain(judged)
+    # A result that can't be read comes from a statement that was carried out.
+    if _is_open_end(judged) or isinstance(error, OutdatedSchemaCacheError):
+        return outcome_unknown() if writes else TryAgain(judged)
+    return judged
+
+
+def _judge_within(error: Exception) -> Exception:
+    """Return what failed work raises: whatever it was, nothing of it was committed."""
+    if isinstance(error, RowgateError) and (
+        _is_open_end(error)
+        or sqlstate_of(error) in ROLLED_BACK
+        or isinstance(error.__cause__, InvalidCachedStatementError | OutdatedSchemaCacheError)
+    ):
+        return TryAgain(error)
+    return error
+
+
+def _is_open_end(error: RowgateError) -> bool:
+    """Return whether the session ended, announced by the server or not, and took the answer with it."""
+    return is_connection_lost(error) or sqlstate_of(error) in SESSION_ENDED

@@ -1,0 +1,99 @@
+"""Who may have a connection: so many at once, so many waiting, each for so long. First come, first served."""
+
+import asyncio
+from collections import deque
+
+from gateway.errors import ResourceExhausted, Unavailable
+
+_RETRY_SECONDS = 0.1
+
+
+class Gate:
+    """Hands out permits, one per connection.
+
+    The driver's own pool can neither bound its queue nor tell a busy pool from a server that is away:
+    behind this gate, waiting for the driver means that it is connecting.
+
+    Args:
+        permits: how many may be out at once.
+        queue_size: how many may wait.
+        timeout: seconds that one waits.
+
+    """
+
+    def __init__(self, permits: int, queue_size: int, timeout: float) -> None:
+        self._permits = permits
+        self._free = permits
+        self._queue_size = queue_size
+        self._timeout = timeout
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+
+    @property
+    def free(self) -> int:
+        """Permits that are not out."""
+        return self._free
+
+    @property
+    def waiting(self) -> int:
+        """Calls in the queue."""
+        return len(self._waiting)
+
+    async def enter(self) -> None:
+        """Take a permit; raises ResourceExhausted where none came free in time, Unavailable once closed."""
+        if self._closed:
+            raise _closing()
+        if self._free:
+            self._free -= 1
+        elif len(self._waiting) >= self._queue_size:
+            raise self._exhausted(f"{self._queue_size} calls wait for a connection already")
+        else:
+            await self._wait()
+
+    def leave(self) -> None:
+        """Give a permit back: to the first that waits."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._free += 1
+
+    def close(self) -> None:
+        """Refuse whoever waits, and whoever comes."""
+        self._closed = True
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(_closing())
+
+    async def _wait(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(self._timeout) as scope:
+                await waiter
+        except BaseException as error:
+            self._stop_waiting(waiter)
+            if isinstance(error, TimeoutError) and scope.expired():
+                raise self._exhausted(f"no connection came free within {self._timeout:g} s") from error
+            raise
+
+    def _stop_waiting(self, waiter: "asyncio.Future[None]") -> None:
+        """Leave the queue; a permit that was handed over in the same moment goes to the next."""
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+        elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+            self.leave()
+
+    def _exhausted(self, what: str) -> ResourceExhausted:
+        return ResourceExhausted(
+            f"the gateway is busy: {what}",
+            reason="POOL_EXHAUSTED",
+            metadata={"pool_size": str(self._permits), "waiting": str(len(self._waiting))},
+            retry_delay=_RETRY_SECONDS,
+        )
+
+
+def _closing() -> Unavailable:
+    return Unavailable("the gateway is shutting down", reason="SHUTTING_DOWN", retry_delay=1.0)

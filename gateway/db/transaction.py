@@ -1,0 +1,55 @@
+"""An open transaction, as the work in it sees it."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from gateway.db.translate import translated
+from gateway.sql.statement import Statement
+
+Row = Sequence[Any]
+
+
+class Transaction:
+    """An open transaction, handed to the work of `Database.transact`. Never outlives it.
+
+    What its methods raise is translated: gateway.errors, with the driver's exception as the cause.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._depth = 0
+        self.wrote = False
+
+    async def fetch(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
+        """Run a statement with its arguments in bind order; return its rows."""
+        self.wrote = self.wrote or statement.writes
+        with translated(self._connection):
+            rows: Sequence[Row] = await self._connection.fetch(statement.text, *args)
+            return rows
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """COPY rows, in binary, into a table of this session."""
+        self.wrote = True
+        with translated(self._connection):
+            await self._connection.copy_records_to_table(table, columns=columns, records=rows)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what happens inside when it raises."""
+        self._depth += 1
+        name = f"s{self._depth}"
+        try:
+            await self._run(f"SAVEPOINT {name}")
+            try:
+                yield
+            except Exception:
+                await self._run(f"ROLLBACK TO {name}; RELEASE {name}")
+                raise
+            await self._run(f"RELEASE {name}")
+        finally:
+            self._depth -= 1
+
+    async def _run(self, command: str) -> None:
+        with translated(self._connection):
+            await self._connection.execute(command)

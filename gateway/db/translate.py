@@ -1,0 +1,147 @@
+"""Driver exceptions → our errors, by table: SQLSTATE where the server spoke, the exception's class where not.
+
+Only structured fields are read, never a message: messages are translated, hold values, and change.
+"""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from asyncpg import exceptions as driver
+
+from gateway.errors import (
+    Aborted,
+    DeadlineExceeded,
+    Internal,
+    RowgateError,
+    Unavailable,
+    Unimplemented,
+)
+from gateway.errors.sqlstate import LATER, SOON, Rule, rule_for
+
+_UNREACHABLE = Rule(Unavailable, "DATABASE_UNREACHABLE", "the database can't be reached", LATER)
+_SCHEMA_CHANGED = Rule(Aborted, "SCHEMA_CHANGED", "the database's schema changed meanwhile", SOON)
+
+# The most special class first: the first line that an exception is an instance of counts.
+BY_CLASS: Mapping[type[Exception], Rule] = {
+    driver.InvalidCachedStatementError: _SCHEMA_CHANGED,
+    driver.OutdatedSchemaCacheError: _SCHEMA_CHANGED,
+    driver.TargetServerAttributeNotMatched: Rule(
+        Unavailable, "NO_WRITABLE_DATABASE", "none of the database's hosts takes writes", LATER
+    ),
+    driver.ClientConfigurationError: Rule(
+        Unavailable, "DATABASE_MISCONFIGURED", "the gateway's database settings are wrong"
+    ),
+    driver.UnsupportedClientFeatureError: Rule(
+        Unimplemented, "FEATURE_NOT_SUPPORTED", "the gateway's driver can't do that"
+    ),
+    driver.UnsupportedServerFeatureError: Rule(
+        Unimplemented, "FEATURE_NOT_SUPPORTED", "this database can't do that"
+    ),
+    driver.ProtocolError: Rule(Internal, "DATABASE_PROTOCOL_ERROR", "the database answered out of turn"),
+    driver.InternalClientError: Rule(Internal, "DRIVER_FAULT", "the database driver met an internal error"),
+    driver.InterfaceError: Rule(Internal, "DRIVER_MISUSE", "the gateway used the database driver wrongly"),
+    driver.InterfaceWarning: Rule(Internal, "DRIVER_MISUSE", "the gateway used the database driver wrongly"),
+    ssl.SSLError: Rule(Unavailable, "DATABASE_TLS_FAILED", "the database's TLS certificate isn't accepted"),
+    TimeoutError: Rule(DeadlineExceeded, "DATABASE_TIMEOUT", "the database took too long"),
+    EOFError: _UNREACHABLE,
+    OSError: _UNREACHABLE,
+}
+# What a call of the driver may raise.
+DRIVER_ERRORS = (asyncpg.PostgresError, driver.InterfaceError, driver.InternalClientError, OSError, EOFError)
+_LOST = driver.ConnectionDoesNotExistError.sqlstate
+_NAMES = {
+    "constraint": "constraint_name",
+    "schema": "schema_name",
+    "table": "table_name",
+    "column": "column_name",
+    "type": "data_type_name",
+}
+
+
+def translate(error: Exception) -> RowgateError:
+    """Return what a client learns of a driver's exception; the caller raises it `from` that exception."""
+    if isinstance(error, RowgateError):
+        return error
+    rule = rule_of(error)
+    if rule is None:
+        return Internal("internal error", reason="INTERNAL")
+    names = _names(error)
+    return rule.error(
+        _sentence(rule, names), reason=rule.reason, metadata=names, retry_delay=rule.retry_delay
+    )
+
+
+@contextmanager
+def translated(connection: Any) -> Iterator[None]:
+    """Raise what the connection's calls raise as our errors, with the driver's as the cause."""
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        cause = as_lost(error, connection)
+        raise translate(cause) from cause
+
+
+def as_lost(error: Exception, connection: Any) -> Exception:
+    """Return a lost connection where the driver complains of being used after it had noticed the loss."""
+    if isinstance(error, driver.InterfaceError) and _is_gone(connection):
+        lost = driver.ConnectionDoesNotExistError("the connection was lost before the call")
+        lost.__cause__ = error
+        return lost
+    return error
+
+
+def _is_gone(connection: Any) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except driver.InterfaceError:
+        # The pool has taken it back already.
+        return True
+
+
+def rule_of(error: Exception) -> Rule | None:
+    """Return the rule that speaks of an exception; None for one that no driver raises."""
+    for cls, rule in BY_CLASS.items():
+        if isinstance(error, cls):
+            return rule
+    return rule_for(sqlstate_of(error)) if isinstance(error, asyncpg.PostgresError) else None
+
+
+def sqlstate_of(error: BaseException | None) -> str:
+    """Return the SQLSTATE behind an error, also a translated one; empty where there is none.
+
+    The driver reports a session that the server ended as a lost connection, and keeps what the server said as
+    the cause: that says more.
+    """
+    states = [
+        str(cause.sqlstate or "") for cause in _causes(error) if isinstance(cause, asyncpg.PostgresError)
+    ]
+    return next((state for state in states if state != _LOST), states[0] if states else "")
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Return whether the connection ended before its answer came, also where the server said why."""
+    return any(
+        isinstance(cause, driver.ConnectionDoesNotExistError | OSError | EOFError) for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _names(error: Exception) -> dict[str, str]:
+    found = {name: getattr(error, attribute, None) for name, attribute in _NAMES.items()}
+    names = {name: str(value) for name, value in found.items() if value}
+    state = sqlstate_of(error)
+    return {"sqlstate": state, **names} if state else names
+
+
+def _sentence(rule: Rule, names: Mapping[str, str]) -> str:
+    """Return the rule's sentence with the names that say where: `a unique key is taken (constraint …)`."""
+    where = ", ".join(f"{name} {names[name]}" for name in ("constraint", "table", "column") if name in names)
+    return f"{rule.message} ({where})" if where else rule.message
