@@ -34,7 +34,7 @@ async def _gateways(databases: Databases) -> AsyncIterator[GatewayFor]:
 
 @pytest.fixture
 async def gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
-    """Serve `tests/schemas/<name>` over an empty database of the test's own: `await gateway_for("types")`."""
+    """Serve `tests/schemas/<name>` over an empty database of the test's own, as in gateway_for("types")."""
     async for start in _gateways(databases):
         yield start
 
@@ -48,7 +48,7 @@ async def module_gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
 
 @pytest.fixture(scope="session")
 def served_sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
-    """The flights sample as `make run` serves it, loaded, in a process of its own; shared by the run."""
+    """Serve and load the flights sample as `make run` does, in a process of its own; shared by the run."""
     sample = start_sample(tmp_path_factory.mktemp("sample"))
     yield sample
     assert sample.stop() == 0
