@@ -11,14 +11,17 @@ import click
 from gateway import __version__
 from gateway.cli.lazy import LazyGroup
 
-# grpc core writes its own lines to standard error beside ours, unless told not to before it is loaded.
+# Read by grpc core when it is loaded. It would write lines of its own to standard error, between ours; and its
+# fork handlers crash children now and then (grpc/grpc issue 41768). Ours only exec a program.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
 @click.group(
     cls=LazyGroup,
     commands_at={
         "serve": "gateway.cli.serve:serve",
+        "migrate": "gateway.cli.migrate:migrate",
         "config": "gateway.cli.config:config",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

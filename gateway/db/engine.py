@@ -1,5 +1,6 @@
 """SQLAlchemy's way to the same database, for migrations and the catalog. RPCs never take it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -10,8 +11,8 @@ from gateway.db.dsn import resolve
 from gateway.db.settings import DatabaseSettings
 
 
-def create_engine(settings: DatabaseSettings) -> AsyncEngine:
-    """Return an engine that opens a connection per use and keeps none.
+def connector(settings: DatabaseSettings) -> Callable[[], Awaitable[Any]]:
+    """Return what opens a plain asyncpg connection.
 
     Long statements are a migration's right: only application_name is set, no timeout.
     Raises gateway.db.dsn.DsnError.
@@ -25,4 +26,9 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
             server_settings={"application_name": settings.application_name},
         )
 
+    return connect
+
+
+def create_engine(connect: Callable[[], Awaitable[Any]]) -> AsyncEngine:
+    """Return an engine that opens a connection per use and keeps none."""
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)

@@ -2,7 +2,23 @@
 
 from gateway.migrate.direct import apply
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
+from gateway.migrate.folder import Folder
 from gateway.migrate.lock import Connect, connect_to
+from gateway.migrate.preview import differences, preview
+from gateway.migrate.revise import revise
 from gateway.migrate.steps import Step
+from gateway.migrate.upgrade import upgrade
 
-__all__ = ["Connect", "DestructiveChangeError", "MigrationError", "Step", "apply", "connect_to"]
+__all__ = [
+    "Connect",
+    "DestructiveChangeError",
+    "Folder",
+    "MigrationError",
+    "Step",
+    "apply",
+    "connect_to",
+    "differences",
+    "preview",
+    "revise",
+    "upgrade",
+]

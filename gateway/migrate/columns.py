@@ -51,4 +51,4 @@ def _identity(alter: str, table: Name, wanted: Column, found: Column) -> Iterato
     sequence = f"pg_get_serial_sequence({ddl.literal(ddl.quoted(table))}, {ddl.literal(wanted.name)})"
     highest = f"max({ddl.quote(wanted.name)})"
     rows = f"FROM {ddl.quoted(table)} HAVING {highest} > 0"
-    yield Step(f"SELECT setval({sequence}, {highest} + 1, false) {rows}")  # noqa: S608 - quoted names
+    yield Step(f"SELECT setval({sequence}, {highest} + 1, false) {rows}")

@@ -87,7 +87,7 @@ def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
     hint = ""
     if isinstance(error, asyncpg.NotNullViolationError):
         hint = "\n  rows that are there have no value for it: give the column a default, or fill it first"
-    return MigrationError(f"nothing was changed: PostgreSQL refused\n  {statement}\n  {error}{hint}")
+    return MigrationError(f"PostgreSQL refused, and nothing of it stays:\n  {statement}\n  {error}{hint}")
 
 
 async def _refuse_unfillable(connection: Connection, sides: Sides) -> None:

@@ -52,8 +52,8 @@ async def alone(connect: Connect, *, wait_seconds: int = WAIT_SECONDS) -> AsyncI
     """Let no other migration of the same database run inside.
 
     The lock is a transaction's, on a connection of its own: so it outlasts every transaction of the
-    migration, ends with the process, and works behind a pooler in transaction mode. Raises MigrationError when another
-    migration holds it for `wait_seconds`.
+    migration, ends with the process, and works behind a pooler in transaction mode. Raises
+    MigrationError when another migration holds it for `wait_seconds`.
     """
     async with opened(connect) as connection:
         await connection.execute(

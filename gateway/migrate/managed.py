@@ -1,8 +1,8 @@
 """The record of what migrations made: only that may a later one drop.
 
 A database is shared: with tables of other services, and with columns, checks and indexes that somebody added
-by hand. The model says what should be there, never what shouldn't. So each migration notes what exists after it
-and did not before, and nothing else is ever dropped.
+by hand. The model says what should be there, never what shouldn't. So each migration notes what exists after
+it and did not before, and nothing else is ever dropped.
 """
 
 from collections.abc import Iterable

@@ -1,0 +1,116 @@
+"""A migrations folder: its revisions, in order, and new ones."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from alembic.script import Script, ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
+
+from gateway.migrate.errors import MigrationError
+from gateway.migrate.render import imports_of, render_destroys, render_statements
+from gateway.migrate.steps import Step
+
+_TEMPLATE = Path(__file__).parent / "template"
+_REVISION_DIGITS = 12
+_SLUG_LENGTH = 40
+
+
+class Folder:
+    """A folder of revision files, one line of them from the first to the head.
+
+    Args:
+        path: the folder. It needs not exist until the first revision is written.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.scripts = self._load("%(slug)s")
+
+    def _load(self, file_template: str) -> ScriptDirectory:
+        return ScriptDirectory(
+            _TEMPLATE,
+            file_template=file_template,
+            version_locations=[str(self.path)],
+            messaging_opts={"quiet": True},
+        )
+
+    @property
+    def head(self) -> str | None:
+        """The last revision; None in an empty folder. Raises MigrationError where there are several."""
+        with _explained():
+            return self.scripts.get_current_head()
+
+    @property
+    def lineage(self) -> str:
+        """The first revision, by which the folder is told from others; empty in an empty folder."""
+        with _explained():
+            return self.scripts.get_base() or ""
+
+    def pending(self, current: str | None) -> Sequence[Script]:
+        """Return the revisions after the current one, first to last.
+
+        Raises MigrationError where the folder doesn't know the current one.
+        """
+        with _explained():
+            if current is not None and self.scripts.get_revision(current) is None:
+                raise MigrationError(f"the database is at revision {current}, which isn't in {self.path}")
+            revisions = list(self.scripts.iterate_revisions("heads", current or "base"))
+        return list(reversed(revisions))
+
+    def write(self, message: str, steps: Sequence[Step], *, day: date) -> Path:
+        """Write a new revision after the head; return its file, such as `2026-11-20_add_flight.py`.
+
+        Args:
+            message: what it is for; its first words name the file.
+            steps: what it does.
+            day: its date.
+
+        """
+        name = f"{day.isoformat()}_{_slug(message)}"
+        path = self.path / f"{name}.py"
+        if path.exists():
+            raise MigrationError(f"{path} is there already: give another message")
+        with _explained():
+            self._load(name).generate_revision(
+                self._new_id(message, day),
+                message.strip().rstrip("."),
+                day=day.isoformat(),
+                statements=render_statements(steps),
+                imports=imports_of(steps),
+                destroys=render_destroys(steps),
+            )
+        self.scripts = self._load("%(slug)s")
+        return path
+
+    def _new_id(self, message: str, day: date) -> str:
+        """Return an id that two branches get alike only for the same revision."""
+        text = f"{self.head}\n{day}\n{message}"
+        return hashlib.sha256(text.encode()).hexdigest()[:_REVISION_DIGITS]
+
+
+def losses_of(script: Script) -> tuple[str, ...]:
+    """Return what a revision says that it destroys."""
+    return tuple(getattr(script.module, "destroys", ()))
+
+
+def name_of(script: Script) -> str:
+    """Return a revision's name for a reader: its file's, without the ending."""
+    return Path(script.path).stem
+
+
+def _slug(message: str) -> str:
+    return re.sub(r"\W+", "_", message.lower()).strip("_")[:_SLUG_LENGTH].strip("_") or "revision"
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (CommandError, RevisionError) as error:
+        raise MigrationError(f"the migrations folder can't be used: {error}") from error

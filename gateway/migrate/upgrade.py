@@ -1,0 +1,116 @@
+"""The revisions of a migrations folder, run by Alembic (https://alembic.sqlalchemy.org/en/latest/cookbook.html).
+
+Alembic's environment is built here, in code: a user's folder holds revisions and nothing else.
+"""
+
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any
+
+import asyncpg
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy.exc import DBAPIError
+
+from gateway.db.engine import create_engine
+from gateway.introspect.ddl import create_schema
+from gateway.migrate.direct import refused
+from gateway.migrate.errors import DestructiveChangeError, MigrationError
+from gateway.migrate.folder import Folder, losses_of, name_of
+from gateway.migrate.lock import Connect, Connection, alone, opened
+from gateway.migrate.managed import existing_parts, note
+from gateway.schema.internal import INTERNAL_SCHEMA
+
+_VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": INTERNAL_SCHEMA}
+
+
+async def upgrade(folder: Folder, connect: Connect, *, allow_destructive: bool = False) -> tuple[str, ...]:
+    """Run the folder's pending revisions, each in a transaction, one migration at a time; return their names.
+
+    Args:
+        folder: the revisions.
+        connect: how a connection is opened; several are.
+        allow_destructive: whether revisions that say that they destroy something may run.
+
+    Raises DestructiveChangeError, before anything is done, and MigrationError where PostgreSQL refuses a
+    statement: revisions before it stay done, its own is undone.
+
+    """
+    async with alone(connect), opened(connect) as connection:
+        pending = folder.pending(await current_revision(connection))
+        if not allow_destructive:
+            refuse_losses_of(pending)
+        if pending:
+            await connection.execute(create_schema(INTERNAL_SCHEMA))
+            before = await existing_parts(connection)
+            await _run(folder, connect)
+            async with connection.transaction():
+                await note(connection, before, folder.lineage)
+        return tuple(map(name_of, pending))
+
+
+async def current_revision(connection: Connection) -> str | None:
+    """Return the revision that the database is at; None where no folder was ever run."""
+    table = f"{INTERNAL_SCHEMA}.{_VERSION_TABLE['version_table']}"
+    if await connection.fetchval("SELECT to_regclass($1) IS NULL", table):
+        return None
+    revision: str | None = await connection.fetchval(f"SELECT version_num FROM {table}")  # noqa: S608 - our own
+    return revision
+
+
+def offline_sql(folder: Folder, current: str | None) -> str:
+    """Return the pending revisions as a script for psql; empty where none are pending."""
+    if not folder.pending(current):
+        return ""
+    output = StringIO()
+    with _environment(folder, as_sql=True, starting_rev=current) as environment:
+        environment.configure(
+            dialect_name="postgresql",
+            output_buffer=output,
+            transaction_per_migration=True,
+            **_VERSION_TABLE,
+        )
+        environment.run_migrations()
+    return f"{create_schema(INTERNAL_SCHEMA)};\n\n{output.getvalue()}"
+
+
+def refuse_losses_of(pending: Sequence[Script]) -> None:
+    """Raise DestructiveChangeError where revisions say that they destroy something, naming each."""
+    losses = [f"{name_of(script)}: {loss}" for script in pending for loss in losses_of(script)]
+    if losses:
+        raise DestructiveChangeError(losses)
+
+
+async def _run(folder: Folder, connect: Connect) -> None:
+    engine = create_engine(connect)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_run_online, folder)
+    except DBAPIError as error:
+        raise _refused(error) from error
+    finally:
+        await engine.dispose()
+
+
+def _run_online(connection: SqlConnection, folder: Folder) -> None:
+    with _environment(folder) as environment:
+        environment.configure(connection=connection, transaction_per_migration=True, **_VERSION_TABLE)
+        with environment.begin_transaction():
+            environment.run_migrations()
+
+
+def _environment(folder: Folder, **options: Any) -> EnvironmentContext:
+    def steps(revision: Any, _context: MigrationContext) -> Any:
+        return folder.scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as every command of Alembic does
+
+    return EnvironmentContext(Config(), folder.scripts, fn=steps, destination_rev="head", **options)
+
+
+def _refused(error: DBAPIError) -> MigrationError:
+    cause = error.orig.__cause__ if error.orig else None
+    if isinstance(cause, asyncpg.PostgresError):
+        return refused(cause, str(error.statement))
+    return MigrationError(f"nothing was changed: {error.orig}")
