@@ -41,10 +41,6 @@ class RunningGateway:
     gateway: Gateway
     target: str
 
-    def __repr__(self) -> str:
-        # A property test prints its arguments: not the whole schema.
-        return f"<gateway at {self.target}>"
-
     async def call(self, method: str, request: Any = None, /, **fields: Any) -> Any:
         """Call `package.Service/Method`."""
         return await self.client.call(method, request, **fields)
