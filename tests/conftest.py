@@ -34,7 +34,7 @@ async def _gateways(databases: Databases) -> AsyncIterator[GatewayFor]:
 
 @pytest.fixture
 async def gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
-    """Serve `tests/schemas/<name>` over an empty database of the test's own, as in gateway_for("types")."""
+    """Serve a folder of tests/schemas, named by the argument, over an empty database of the test's own."""
     async for start in _gateways(databases):
         yield start
 
