@@ -134,9 +134,7 @@ def staged_type(field: Field) -> str:
     A limit is then met by the one statement that writes, where the row at fault can be found.
     """
     if field.type.text_cast:
-        return "text"
-    if field.type.element is not None and field.type.element.text_cast:
-        return "text[]"
+        return "text" if field.type.element is None else "text[]"
     stored = stored_type(field)
     limited = field.type.sql.startswith(("character varying", "numeric"))
     return _MODIFIERS.sub("", stored) if limited else stored
@@ -150,8 +148,14 @@ def sent(field: Field) -> str:
 
 def key_matches(shape: BulkShape, left: str = "t") -> str:
     """Return the condition that the row `left` has the key of `s`."""
-    equals = "IS NOT DISTINCT FROM" if shape.nulls_equal else "="
-    return _all(f"{left}.{quote(field.column)} {equals} {sent(field)}" for field in shape.target_fields)
+    return _all(_same(f"{left}.{quote(f.column)}", sent(f), shape, f) for f in shape.target_fields)
+
+
+def _same(left: str, right: str, shape: BulkShape, field: Field) -> str:
+    # Arrays hold NULLs to be equal, and unlike IS NOT DISTINCT FROM they can be joined by hash.
+    if shape.nulls_equal and field.nullable:
+        return f"ARRAY[{left}] = ARRAY[{right}]"
+    return f"{left} = {right}"
 
 
 def inserted_values(shape: BulkShape) -> dict[str, str]:

@@ -49,7 +49,7 @@ class Answers:
         for index in sorted(tally.failures)[:MAX_FAILURES]:
             error = row_error(tally.failures[index], self._resource, f"{self._path}[{index}]")
             added = failures.add(index=index)  # type: ignore[attr-defined]  # a repeated message field
-            added.status.CopyFrom(to_status(error))
+            added.status.ParseFromString(to_status(error).SerializeToString())
 
     def refusal(self, tally: Tally) -> RowgateError:
         """Return the one error of a request that is refused whole; it names the first rows at fault."""
