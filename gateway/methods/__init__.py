@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from google.protobuf.message import Message
 
 from gateway.methods.batch_create import BatchCreate
+from gateway.methods.batch_delete import BatchDelete
 from gateway.methods.batch_get import BatchGet
 from gateway.methods.batch_update import BatchUpdate
 from gateway.methods.bulk_upsert import BulkUpsert
 from gateway.methods.count import Count
 from gateway.methods.create import Create
+from gateway.methods.delete import Delete
 from gateway.methods.engine import Engine
 from gateway.methods.get import Get
 from gateway.methods.list_rows import List
@@ -28,9 +30,11 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], Handler]] = {
     MethodKind.COUNT: Count,
     MethodKind.CREATE: Create,
     MethodKind.UPDATE: Update,
+    MethodKind.DELETE: Delete,
     MethodKind.UNDELETE: Undelete,
     MethodKind.BATCH_CREATE: BatchCreate,
     MethodKind.BATCH_UPDATE: BatchUpdate,
+    MethodKind.BATCH_DELETE: BatchDelete,
     MethodKind.BULK_UPSERT: BulkUpsert,
 }
 """The handler of each standard method, made once per method when the server starts."""

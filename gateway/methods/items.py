@@ -1,8 +1,9 @@
 """The frame of a write: one item, or a batch of them, is read, carried out, and blamed for a refusal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
@@ -121,6 +122,11 @@ class Batch:
             if found.reason == error.reason:
                 return self._worker.blame(found, items[at])
         return error
+
+
+def flag(request: Message, roles: Mapping[str, FieldDescriptor], name: str) -> bool:
+    """Return a boolean field of the request; False where it has none of the name."""
+    return name in roles and bool(getattr(request, name))
 
 
 def check_size(items: Sequence[Any], name: str) -> Sequence[Any]:

@@ -14,7 +14,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.expectation import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
-from gateway.methods.items import One
+from gateway.methods.items import One, flag
 from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import Key
 from gateway.request.masks import update_columns
@@ -62,7 +62,7 @@ class Updating:
         values, defaults = self._masked(request, message, place)
         expected = self._expected(request, place)
         edit = Edit(key, place, path, expected=expected, values=values, defaults=defaults)
-        may_create = "allow_missing" in self._roles and getattr(request, "allow_missing")  # noqa: B009 - dynamic
+        may_create = flag(request, self._roles, "allow_missing")
         return Wanted(edit, self._read_row(message, path) if may_create else None)
 
     def _masked(self, request: Message, message: Message, place: str) -> tuple[Values, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument
@@ -67,6 +68,26 @@ def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[
 def message_key(resource: Resource, message: Message, path: str) -> Key:
     """Return the key that a message of the resource carries; raises InvalidArgument as encode_fields."""
     return encode_fields(message, resource.key_fields, path)
+
+
+def request_key_reader(
+    resource: Resource, descriptors: Sequence[FieldDescriptor]
+) -> Callable[[Message, str], Key]:
+    """Return the function that reads a key from a request's fields: (request, its proto path) → key.
+
+    As gateway.request.keys.key_reader, for requests that may stand in a batch.
+    """
+    plan = [
+        (field, descriptor.name) for field, descriptor in zip(resource.key_fields, descriptors, strict=True)
+    ]
+
+    def read(request: Message, path: str) -> Key:
+        return {
+            field.column: encode_value(field, getattr(request, name), below(path, name))
+            for field, name in plan
+        }
+
+    return read
 
 
 def merge_faults(faults: Sequence[InvalidArgument]) -> InvalidArgument:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Integer, Table, Text, bindparam, cast, column, func, select
+from sqlalchemy import Integer, Table, bindparam, cast, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import CTE
-from sqlalchemy.types import UserDefinedType
 
 from gateway.schema.model import Field, Resource
+from gateway.schema.types.sqltypes import NamedType
+from gateway.sql.binds import read_column
 from gateway.sql.statement import Statement
 
 ITEM = "rowgate_item"
@@ -21,20 +22,10 @@ ITEM = "rowgate_item"
 _MODIFIER = re.compile(r"\([0-9, -]+\)")
 
 
-class _Named(UserDefinedType[Any]):
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def get_col_spec(self, **_: Any) -> str:
-        return self._name
-
-
 def _array_of(field_type: str) -> ARRAY[Any]:
     # Without its modifier: a cast to varchar(3) would cut longer text where assignment refuses it.
     name = field_type if '"' in field_type else _MODIFIER.sub("", field_type)
-    return ARRAY(_Named(name))
+    return ARRAY(NamedType(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +113,9 @@ def _value(i: int, field: Field, columns: Any) -> ColumnElement[Any]:
         flat = bindparam(f"v{i}", type_=_array_of("text" if kind.text_cast else kind.element.sql))
         whole: ColumnElement[Any] = Grouping(flat)[columns[f"lo{i}"] : columns[f"hi{i}"]]
         return cast(whole, _array_of(kind.element.sql)) if kind.text_cast else whole
-    return cast(columns[f"v{i}"], _Named(kind.sql)) if kind.text_cast else columns[f"v{i}"]
+    return cast(columns[f"v{i}"], NamedType(kind.sql)) if kind.text_cast else columns[f"v{i}"]
 
 
 def output_columns(resource: Resource, table: Table) -> list[ColumnElement[Any]]:
     """Return all of a table's columns as rows are read: named `f0, f1, …`, in the order of the fields."""
-    return [_output(field, table).label(f"f{i}") for i, field in enumerate(resource.fields)]
-
-
-def _output(field: Field, table: Table) -> ColumnElement[Any]:
-    stored = table.c[field.column]
-    if not field.type.text_cast:
-        return stored
-    return cast(stored, ARRAY(Text) if field.type.element else Text)
+    return [read_column(field, table).label(f"f{i}") for i, field in enumerate(resource.fields)]

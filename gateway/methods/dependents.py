@@ -1,0 +1,145 @@
+"""Rows that refer to rows about to be deleted: they forbid it, or with force go too (AIP-135)."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Table
+
+from gateway.errors import FailedPrecondition
+from gateway.methods.changes import Edit
+from gateway.methods.idempotent import Session
+from gateway.schema.model import Resource
+from gateway.sql.cascade import Reference, references_to, referring_rows, remove_rows, row_ids
+
+MAX_DEPENDENTS = 10_000
+"""The most rows that one Delete takes along."""
+MAX_DEPTH = 64
+"""The longest chain of references that one Delete follows."""
+
+_RowId = tuple[str, str]
+_Rows = dict[Table, set[_RowId]]
+
+
+class Dependents:
+    """The rows that refer to a resource's rows, and those that refer to them.
+
+    Only what the schema knows is followed: a reference from a table outside of it makes the database refuse.
+    Everything happens in the caller's transaction, whose rows are locked, so nothing new can refer to them.
+    """
+
+    def __init__(self, resource: Resource, table: Table) -> None:
+        self._table = table
+        self._ids = row_ids(resource, table)
+        self._references = _closure(table)
+        self._finders = {
+            reference.key: referring_rows(reference, MAX_DEPENDENTS + 1)
+            for references in self._references.values()
+            for reference in references
+        }
+        self._removal = lru_cache(remove_rows)
+
+    @property
+    def exist(self) -> bool:
+        """Whether the schema has references to the resource at all."""
+        return bool(self._references[self._table])
+
+    @property
+    def cascade(self) -> bool:
+        """Whether the database would remove rows that refer to the resource's, unasked."""
+        return any(reference.cascades for reference in self._references[self._table])
+
+    async def forbid(self, session: Session, edits: Sequence[Edit]) -> None:
+        """Raise FailedPrecondition where the database would remove other rows with these, unasked."""
+        rows = await self._roots(session, edits)
+        for reference in self._references[self._table]:
+            if reference.cascades and await self._referring(session, reference, rows) - _own(reference, rows):
+                raise refusal(reference.table.name)
+
+    async def remove(self, session: Session, edits: Sequence[Edit]) -> None:
+        """Remove the rows with all that refer to them, level by level.
+
+        Raises FailedPrecondition for more than MAX_DEPENDENTS rows (TOO_MANY_DEPENDENTS), or for a chain
+        longer than MAX_DEPTH (REFERENCES_TOO_DEEP).
+        """
+        level: _Rows = {self._table: await self._roots(session, edits)}
+        doomed: _Rows = {}
+        for _ in range(MAX_DEPTH):
+            for table, rows in level.items():
+                doomed.setdefault(table, set()).update(rows)
+            level = await self._next(session, level, doomed)
+            if not level:
+                return await self._remove(session, doomed)
+            _check_count(doomed, level)
+        raise FailedPrecondition(
+            f"the rows' dependents refer to each other more than {MAX_DEPTH} levels deep: delete those first",
+            reason="REFERENCES_TOO_DEEP",
+            metadata={"limit": str(MAX_DEPTH)},
+        )
+
+    async def _roots(self, session: Session, edits: Sequence[Edit]) -> set[_RowId]:
+        found = await session.fetch(self._ids.statement, self._ids.arguments([edit.key for edit in edits]))
+        return _pairs(found)
+
+    async def _next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
+        found: _Rows = {}
+        for table, rows in level.items():
+            for reference in self._references[table]:
+                new = await self._referring(session, reference, rows) - doomed.get(reference.table, set())
+                if new:
+                    found.setdefault(reference.table, set()).update(new)
+        return found
+
+    async def _referring(self, session: Session, reference: Reference, rows: Iterable[_RowId]) -> set[_RowId]:
+        finder = self._finders[reference.key]
+        return _pairs(await session.fetch(finder, finder.arguments(_arrays(rows))))
+
+    async def _remove(self, session: Session, doomed: _Rows) -> None:
+        statement = self._removal(tuple(doomed))
+        arrays: dict[str, Any] = {}
+        for i, rows in enumerate(doomed.values()):
+            arrays |= _arrays(rows, str(i))
+        await session.fetch(statement, statement.arguments(arrays))
+
+
+def refusal(table: str) -> FailedPrecondition:
+    """Return the error of a row that rows of `table` refer to."""
+    return FailedPrecondition(
+        f'rows of "{table}" refer to the row: delete them first, or set force where the request has it',
+        reason="ROW_IS_REFERENCED",
+        metadata={"table": table},
+    )
+
+
+def _closure(table: Table) -> dict[Table, list[Reference]]:
+    known: dict[Table, list[Reference]] = {}
+    left = [table]
+    while left:
+        target = left.pop()
+        if target not in known:
+            known[target] = references_to(target)
+            left += [reference.table for reference in known[target]]
+    return known
+
+
+def _own(reference: Reference, rows: set[_RowId]) -> set[_RowId]:
+    """Return the rows that go anyway, where the table refers to itself."""
+    return rows if reference.table is reference.target else set()
+
+
+def _check_count(doomed: _Rows, level: _Rows) -> None:
+    if sum(map(len, doomed.values())) + sum(map(len, level.values())) > MAX_DEPENDENTS:
+        raise FailedPrecondition(
+            f"more than {MAX_DEPENDENTS} rows depend on the rows: delete those first",
+            reason="TOO_MANY_DEPENDENTS",
+            metadata={"limit": str(MAX_DEPENDENTS)},
+        )
+
+
+def _pairs(rows: Iterable[Sequence[Any]]) -> set[_RowId]:
+    return {(row[0], row[1]) for row in rows}
+
+
+def _arrays(rows: Iterable[_RowId], suffix: str = "") -> dict[str, Any]:
+    pairs = sorted(rows)
+    return {f"oids{suffix}": [oid for oid, _ in pairs], f"tids{suffix}": [tid for _, tid in pairs]}

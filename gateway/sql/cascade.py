@@ -1,0 +1,121 @@
+"""Statements over the rows that refer to others: found level by level, removed all at once.
+
+Rows are named by `tableoid` and `ctid`, which stay as they are while the transaction holds the rows locked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from gateway.schema.model import Resource
+from gateway.schema.types.sqltypes import NamedType
+from gateway.sql.items import RowsStatement, items
+from gateway.sql.statement import Statement, compile_statement
+
+_ABOVE = "above"
+_BELOW = "below"
+_SYSTEM = ("tableoid", "ctid")
+# SET NULL and SET DEFAULT let the referring row live.
+_REMOVED = frozenset({None, "NO ACTION", "RESTRICT", "CASCADE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key whose rows can't outlive the row they refer to.
+
+    Args:
+        key: the constraint.
+        table: the table whose rows refer.
+        target: the table that they refer to.
+
+    """
+
+    key: ForeignKeyConstraint
+    table: Table
+    target: Table
+
+    @property
+    def cascades(self) -> bool:
+        """Whether the database itself removes the referring rows."""
+        return self.key.ondelete == "CASCADE"
+
+
+def references_to(target: Table) -> list[Reference]:
+    """Return the schema's references to a table."""
+    keys = (
+        Reference(key, table, target)
+        for table in target.metadata.tables.values()
+        for key in table.foreign_key_constraints
+        if key.elements[0].target_fullname.rpartition(".")[0] == target.fullname and key.ondelete in _REMOVED
+    )
+    return sorted(keys, key=lambda reference: (reference.table.fullname, str(reference.key.name)))
+
+
+def row_ids(resource: Resource, table: Table) -> RowsStatement:
+    """Return the statement that finds the rows of keys: their `tableoid` and `ctid`, as text."""
+    rows, below = items(resource.key_fields), table.alias(_BELOW)
+    match = and_(*(below.c[name] == value for name, value in rows.values.items()))
+    found = select(*_row_id()).select_from(rows.cte).join(below, match)
+    return RowsStatement(compile_statement(found, name=f"find {resource.table}"), resource.key_fields)
+
+
+def referring_rows(reference: Reference, limit: int) -> Statement:
+    """Return the statement that locks and names the rows that refer to some rows; at most `limit` of them.
+
+    It binds `oids` and `tids`, the `tableoid` and `ctid` of the rows referred to.
+    """
+    above, below = reference.target.alias(_ABOVE), reference.table.alias(_BELOW)
+    given = _given("oids", "tids")
+    here = _is_given(_ABOVE, given)
+    refers = and_(*(below.c[key.parent.name] == above.c[key.column.name] for key in reference.key.elements))
+    found = select(*_row_id()).select_from(given.join(above, here).join(below, refers))
+    locked = found.limit(limit).with_for_update(of=below)
+    return compile_statement(locked, writes=True, name=f"find {reference.table.name} that refer")
+
+
+def remove_rows(tables: Sequence[Table]) -> Statement:
+    """Return the statement that removes rows of several tables at once, so that they may refer in circles.
+
+    It binds `oids0`, `tids0`, `oids1`, …: the rows' `tableoid` and `ctid`, by table.
+    """
+    removals = []
+    for i, table in enumerate(tables):
+        given = _given(f"oids{i}", f"tids{i}")
+        target: Any = table.alias(_BELOW)
+        removal = delete(target).where(_is_given(_BELOW, given))
+        removals.append(removal.cte(f"removed{i}"))
+    return compile_statement(select(literal(1)).add_cte(*removals), writes=True, name="remove rows")
+
+
+def _given(oids: str, tids: str) -> Any:
+    arrays = (bindparam(name, type_=ARRAY(Text)) for name in (oids, tids))
+    given = func.unnest(*arrays).table_valued(column("oid", Text), column("tid", Text)).render_derived()
+    typed = select(
+        cast(given.c.oid, NamedType("oid")).label("oid"), cast(given.c.tid, NamedType("tid")).label("tid")
+    )
+    return typed.subquery()
+
+
+def _row_id() -> list[Any]:
+    return [cast(literal_column(f"{_BELOW}.{name}"), Text).label(f"row_{name}") for name in _SYSTEM]
+
+
+def _is_given(alias: str, given: Any) -> Any:
+    columns: list[Any] = [literal_column(f"{alias}.{name}") for name in _SYSTEM]
+    return and_(columns[0] == given.c.oid, columns[1] == given.c.tid)
