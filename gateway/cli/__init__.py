@@ -11,8 +11,8 @@ import click
 from gateway import __version__
 from gateway.cli.lazy import LazyGroup
 
-# Read by grpc core when it is loaded. It would write lines of its own to standard error, between ours; and its
-# fork handlers crash children now and then (grpc/grpc issue 41768). Ours only exec a program.
+# Read by grpc core when it is loaded. It would write lines of its own to standard error, between ours; and
+# its fork handlers crash children now and then (grpc/grpc issue 41768), though ours only exec a program.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 

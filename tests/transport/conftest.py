@@ -1,0 +1,126 @@
+"""A server around a handler of the test's own, and a table that is locked against the gateway."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.config.load import settings_of
+from gateway.observe.facts import CallFacts
+from gateway.request.call import Call
+from gateway.transport.server import GrpcServer
+from tests.harness.client import Client
+from tests.harness.gateway import descriptors_of, schema_of
+
+SERVICE = "ledger.v1.AccountService"
+GET = f"{SERVICE}/GetAccount"
+ACCOUNTS = '"Ledger"."order"'
+HandlerOfTest = Callable[[Any, Call], Awaitable[Message]]
+
+
+class Served:
+    """A server whose GetAccount is a function of the test's, and a client of it."""
+
+    def __init__(self, handler: HandlerOfTest, **settings: Any) -> None:
+        values = settings_of(**{"listen": "127.0.0.1:0", **settings})
+        self.ended = asyncio.Queue[CallFacts]()
+        method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
+        self.account = GetMessageClass(method.descriptor.output_type)
+        self.server = GrpcServer(
+            {SERVICE: [(method, handler)]},
+            descriptors_of("ledger"),
+            values.server,
+            values.limits,
+            observers=[self.ended.put_nowait],
+        )
+
+    async def start(self) -> "Served":
+        """Listen, and make the client."""
+        port = await self.server.start()
+        self.target = f"127.0.0.1:{port}"
+        self.client = Client(self.target, descriptors_of("ledger"))
+        return self
+
+    async def get(self, **fields: Any) -> Any:
+        """Call GetAccount; `timeout` is the client's deadline."""
+        return await self.client.call(GET, **fields)
+
+    async def raw(self, body: bytes, method: str = GET) -> bytes:
+        """Call with bytes."""
+        return await self.client.raw(self.client.channel.unary_unary(f"/{method}"), body, 30)
+
+    async def stop(self) -> None:
+        """Close the client, then the server."""
+        await self.client.close()
+        await self.server.stop(1)
+
+
+Serve = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture
+async def served() -> AsyncIterator["Serve"]:
+    """Give what starts a server around a handler, with settings by their flat names."""
+    async with AsyncExitStack() as stack:
+
+        async def start(handler: HandlerOfTest, **settings: Any) -> Served:
+            one = await Served(handler, **settings).start()
+            stack.push_async_callback(one.stop)
+            return one
+
+        yield start
+
+
+class Gate:
+    """A handler that answers when it is let, and tells how many calls have come."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self._arrived = asyncio.Semaphore(0)
+        self.cancelled = asyncio.Event()
+
+    async def __call__(self, request: Any, _call: Call) -> Message:
+        """Wait to be let."""
+        self._arrived.release()
+        try:
+            await self.opened.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        answer = schema_of("ledger").resources["ledger.v1.Account"].message
+        return GetMessageClass(answer)(book=request.book)
+
+    async def arrived(self, calls: int = 1) -> None:
+        """Wait until so many more calls have come."""
+        async with asyncio.timeout(10):
+            for _ in range(calls):
+                await self._arrived.acquire()
+
+
+@asynccontextmanager
+async def locked(dsn: str, table: str = ACCOUNTS) -> AsyncIterator[asyncpg.Connection]:
+    """Hold a lock that lets no query of the table through."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def until_waiting(connection: asyncpg.Connection, queries: int) -> None:
+    """Wait until exactly so many queries of this database wait for a lock."""
+    count = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
+    )
+    async with asyncio.timeout(10):
+        while await connection.fetchval(count) != queries:
+            # pg_stat_activity is read anew in each transaction only.
+            await connection.execute("SELECT pg_stat_clear_snapshot()")

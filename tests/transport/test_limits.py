@@ -1,0 +1,145 @@
+"""What is too much, malformed or unknown is refused with a status that says so."""
+
+import asyncio
+import logging
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from gateway.errors import FieldViolation, InvalidArgument
+from gateway.request.call import Call
+from tests.harness.client import RpcFailed
+from tests.transport.conftest import GET, SERVICE, Gate, Serve
+
+MANY = 8 * 1024 * 1024  # past the 4 MiB that grpc takes by default
+
+
+async def answer_nothing(_request: Any, _call: Call) -> None:
+    raise AssertionError("the handler was reached")
+
+
+async def test_calls_past_the_limit_are_refused_at_once_and_may_be_tried_again(served: Serve) -> None:
+    gate = Gate()
+    server = await served(gate, max_in_flight=2)
+    taken = [asyncio.create_task(server.get(book=f"b{n}")) for n in range(2)]
+    await gate.arrived(2)
+    with pytest.raises(RpcFailed) as caught:
+        await server.get()
+    assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert caught.value.reason == "TOO_MANY_CALLS"
+    assert caught.value.details(error_details_pb2.RetryInfo)
+    gate.opened.set()
+    assert sorted(account.book for account in await asyncio.gather(*taken)) == ["b0", "b1"]
+    assert (await server.get(book="b2")).book == "b2"
+
+
+async def test_a_cancelled_call_leaves_its_place(served: Serve) -> None:
+    gate = Gate()
+    server = await served(gate, max_in_flight=1)
+    call = server.client.channel.unary_unary(f"/{GET}")(b"")
+    await gate.arrived()
+    call.cancel()
+    async with asyncio.timeout(5):
+        await gate.cancelled.wait()
+    gate.opened.set()
+    assert (await server.get(book="b")).book == "b"
+
+
+async def test_a_request_past_the_limit_is_refused_for_good(served: Serve) -> None:
+    server = await served(answer_nothing, max_request_bytes=2000)
+    with pytest.raises(RpcFailed) as caught:
+        await server.get(book="x" * 2500)
+    assert caught.value.code is grpc.StatusCode.OUT_OF_RANGE
+    assert caught.value.reason == "REQUEST_TOO_LARGE"
+    assert caught.value.metadata == {"size_bytes": "2503", "limit_bytes": "2000"}
+    assert not caught.value.details(error_details_pb2.RetryInfo)
+
+
+async def test_a_request_far_past_the_limit_is_not_taken_in(served: Serve) -> None:
+    server = await served(answer_nothing, max_request_bytes=2000)
+    with pytest.raises(RpcFailed) as caught:
+        await server.get(book="x" * 100_000)
+    assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "4000" in caught.value.message
+
+
+async def test_a_request_at_the_limit_passes(served: Serve) -> None:
+    async def handler(request: Any, _call: Call) -> Any:
+        return server.account(book=request.book)
+
+    server = await served(handler, max_request_bytes=MANY)
+    book = "x" * (MANY - 5)
+    assert (await server.get(book=book)).book == book
+
+
+async def test_a_response_past_the_limit_is_refused(served: Serve) -> None:
+    async def handler(_request: Any, _call: Call) -> Any:
+        return server.account(book="x" * 3000)
+
+    server = await served(handler, max_response_bytes=2000)
+    with pytest.raises(RpcFailed) as caught:
+        await server.get()
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.OUT_OF_RANGE, "RESPONSE_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x0a\x02\xff\xfe", b"\x0a\x05a", b"\xff\xff\xff", b"\x0b" * 500], ids=repr
+)
+async def test_bytes_that_are_no_request_are_the_callers_fault(served: Serve, body: bytes) -> None:
+    server = await served(answer_nothing)
+    with pytest.raises(RpcFailed) as caught:
+        await server.raw(body)
+    assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.reason == "REQUEST_MALFORMED"
+    assert "ledger.v1.GetAccountRequest" in caught.value.message
+
+
+@pytest.mark.parametrize("method", [f"{SERVICE}/Nothing", "nothing.v1.Nothing/Get"])
+async def test_an_unknown_method_is_unimplemented(served: Serve, method: str) -> None:
+    server = await served(answer_nothing)
+    with pytest.raises(RpcFailed) as caught:
+        await server.raw(b"", method)
+    assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_metadata_past_the_limit_is_refused(served: Serve) -> None:
+    server = await served(answer_nothing, max_metadata_bytes=4096)
+    stub = server.client.channel.unary_unary(f"/{GET}")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub(b"", metadata=[("x-long", "y" * 8000)])
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_status_details_survive_the_way(served: Serve) -> None:
+    async def handler(_request: Any, _call: Call) -> None:
+        raise InvalidArgument(
+            "ä wrong booĸ\n%",
+            reason="BOOK_WRONG",
+            metadata={"limit": "3"},
+            violations=[FieldViolation("account.book", "is wrong", "BOOK_WRONG")],
+        )
+
+    server = await served(handler)
+    with pytest.raises(RpcFailed) as caught:
+        await server.get()
+    assert caught.value.message == "ä wrong booĸ\n%"
+    assert caught.value.status.message == "ä wrong booĸ\n%"
+    assert (caught.value.reason, caught.value.metadata) == ("BOOK_WRONG", {"limit": "3"})
+    assert caught.value.fields == ["account.book"]
+
+
+async def test_an_unexpected_error_is_logged_and_told_without_detail(
+    served: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(_request: Any, _call: Call) -> None:
+        raise ValueError("a secret")
+
+    server = await served(handler)
+    with caplog.at_level(logging.ERROR), pytest.raises(RpcFailed) as caught:
+        await server.get()
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert "secret" not in str(caught.value.status) + str(caught.value.trailers)
+    assert "a secret" in caplog.text
+    assert caplog.records[-1].request_id == caught.value.trailers["x-request-id"]
