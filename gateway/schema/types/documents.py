@@ -62,8 +62,9 @@ def _holder(field: FieldDescriptor) -> Callable[[], Message]:
 
 
 def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[Any], str]:
-    name, pool = field.name, _pool(field)
-    fill = _fill(field)
+    pool, fill, decode = _pool(field), _fill(field), _decoder(field)
+    name, empty = field.name, _empty(field)
+    holds_values = "google.protobuf.Value" in _reachable(field)
 
     def encode(value: Any) -> str:
         holder = _holder(field)()
@@ -73,12 +74,37 @@ def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[
             spelled = json_format.MessageToDict(
                 holder, preserving_proto_field_name=True, descriptor_pool=pool
             )
-            text = json.dumps(spelled.get(name), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            text = json.dumps(spelled.get(name, empty), ensure_ascii=False, separators=(",", ":"))
         except (json_format.Error, ValueError, TypeError, RecursionError):
             raise ValueFault("can't be written as JSON", "INVALID_JSON") from None
+        # A Value of no kind is written as null, and would come back as one.
+        if holds_values and decode(text) != value:
+            raise ValueFault("holds a google.protobuf.Value without a kind", "INVALID_JSON")
         return finish(text)
 
     return encode
+
+
+def _empty(field: FieldDescriptor) -> list[None] | dict[str, None] | None:
+    if not field.is_repeated:
+        return None
+    return {} if _is_map(field) else []
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _reachable(field: FieldDescriptor) -> set[str]:
+    """Return the full names of the messages that the field's values can hold."""
+    found: set[str] = set()
+    waiting = [field.message_type]
+    while waiting:
+        message = waiting.pop()
+        if message is not None and message.full_name not in found:
+            found.add(message.full_name)
+            waiting.extend(inner.message_type for inner in message.fields)
+    return found
 
 
 def _pool(field: FieldDescriptor) -> DescriptorPool:
@@ -89,7 +115,13 @@ def _fill(field: FieldDescriptor) -> Callable[[Message, Any], None]:
     name = field.name
     if field.is_repeated:
         return lambda holder, value: getattr(holder, name).MergeFrom(value)
-    return lambda holder, value: getattr(holder, name).CopyFrom(value)
+
+    def fill(holder: Message, value: Message) -> None:
+        part = getattr(holder, name)
+        part.CopyFrom(value)
+        part.SetInParent()  # an empty message is a value too
+
+    return fill
 
 
 def _refuse_unknown(holder: Message) -> None:
