@@ -9,14 +9,18 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.config import settings as config
 from gateway.config.address import Address
+from gateway.config.secret import token_secret
 from gateway.config.settings import Settings
 from gateway.db.database import Database
 from gateway.db.dsn import names_a_server
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.engine import connector
 from gateway.db.settings import DatabaseSettings
+from gateway.introspect import require_match
 from gateway.methods import HANDLERS, Engine, Handler
 from gateway.observe.access import AccessLog
 from gateway.request.call import Call
+from gateway.request.page_token import PageTokens
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
@@ -63,16 +67,22 @@ class Gateway:
     async def start(cls, descriptors: FileDescriptorSet, settings: Settings) -> "Gateway":
         """Read the schema, connect, bind and listen; a start that fails closes what it opened.
 
-        Raises gateway.schema.faults.SchemaError, gateway.errors.Unavailable, gateway.db.dsn.DsnError,
-        gateway.db.embedded.EmbeddedPostgresError, and OSError where an address can't be listened on.
+        Raises gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError, gateway.errors.Unavailable,
+        gateway.db.dsn.DsnError, gateway.db.embedded.EmbeddedPostgresError,
+        gateway.introspect.SchemaMismatchError, and OSError where an address can't be listened on.
         """
         schema = read_schema(descriptors)
         async with AsyncExitStack() as opened:
-            database = await _open_database(settings.database, opened)
+            tables = build_tables(schema)
+            where = await _locate_database(settings.database, opened)
+            database = await Database.open(where)
+            opened.push_async_callback(database.close)
+            await require_match(connector(where), tables.metadata)
             engine = Engine(
                 database=database,
-                tables=build_tables(schema).tables,
+                tables=tables.tables,
                 request_id_retention=settings.database.request_id_retention,
+                page_tokens=PageTokens(_secret(settings)),
             )
             server = GrpcServer(
                 bind(schema, engine),
@@ -105,16 +115,21 @@ class Gateway:
         self._server.hurry()
 
 
-async def _open_database(settings: config.DatabaseSettings, opened: AsyncExitStack) -> Database:
+async def _locate_database(settings: config.DatabaseSettings, opened: AsyncExitStack) -> DatabaseSettings:
+    """Return where the database is; the embedded one is started."""
     dsn = _dsn(settings)
     folder = embedded_folder(settings)
     if folder is not None:
         embedded = EmbeddedPostgres(folder)
         opened.push_async_callback(asyncio.to_thread, embedded.stop)
         dsn = await asyncio.to_thread(embedded.start)
-    database = await Database.open(database_settings(settings, dsn))
-    opened.push_async_callback(database.close)
-    return database
+    return database_settings(settings, dsn)
+
+
+def _secret(settings: Settings) -> bytes:
+    """Return the page tokens' secret; the embedded database keeps one beside it."""
+    embedded = embedded_folder(settings.database) is not None
+    return token_secret(settings.tokens, settings.database.data_dir if embedded else None)
 
 
 def _probe(database: Database, acquire_timeout: float) -> Probe:

@@ -9,6 +9,7 @@ from gateway.config.faults import ConfigError
 from gateway.db.dsn import DsnError
 from gateway.db.embedded import EmbeddedPostgresError
 from gateway.errors import RowgateError
+from gateway.introspect import ModelRefusedError, SchemaMismatchError
 from gateway.schema.faults import SchemaError
 
 
@@ -37,5 +38,5 @@ def reported() -> Iterator[None]:
         raise Wrong(f"database.dsn: {error}") from error
     except RowgateError as error:
         raise Failed(f"{error.message} ({error.reason})") from error
-    except (EmbeddedPostgresError, OSError) as error:
+    except (SchemaMismatchError, ModelRefusedError, EmbeddedPostgresError, OSError) as error:
         raise Failed(str(error)) from error

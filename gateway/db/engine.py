@@ -23,6 +23,7 @@ def connector(settings: DatabaseSettings) -> Callable[[], Awaitable[Any]]:
         return await asyncpg.connect(
             **target.arguments(),
             timeout=settings.connect_timeout,
+            statement_cache_size=settings.statement_cache_size,
             server_settings={"application_name": settings.application_name},
         )
 

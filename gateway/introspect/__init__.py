@@ -2,5 +2,16 @@
 
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
+from gateway.introspect.startup import SchemaMismatchError, require_match
 
-__all__ = ["Change", "Difference", "Kind", "ModelRefusedError", "Sides", "drift", "read_sides"]
+__all__ = [
+    "Change",
+    "Difference",
+    "Kind",
+    "ModelRefusedError",
+    "SchemaMismatchError",
+    "Sides",
+    "drift",
+    "read_sides",
+    "require_match",
+]

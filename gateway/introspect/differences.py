@@ -62,9 +62,9 @@ class Difference:
     def forbids_serving(self) -> bool:
         """Whether statements would fail, or rows be let in that the schema forbids.
 
-        What the database has beside the schema is fine. Statements name their columns, so an extra column does
-        no harm while inserts can leave it out; an extra check or key refuses rows, with a clear error; an extra
-        label can't be dropped in PostgreSQL. A missing index is slow, not wrong, unless it is unique.
+        What the database has beside the schema is fine. Statements name their columns, so an extra column
+        does no harm while inserts can leave it out; an extra check or key refuses rows, with a clear error;
+        an extra label can't be dropped in PostgreSQL. A missing index is slow, not wrong, unless unique.
         """
         if self.change is Change.EXTRA or self.kind is Kind.COMMENT:
             return False

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from sqlalchemy import MetaData
 
+from gateway.introspect.ddl import quoted
+from gateway.introspect.model import table_name
 from gateway.migrate.direct import planned, refuse_losses
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.folder import Folder
-from gateway.migrate.lock import Connect, alone, opened
+from gateway.migrate.lock import Connect, Connection, alone, opened
 from gateway.migrate.upgrade import current_revision
 
 
@@ -41,9 +43,24 @@ async def revise(
         current = await current_revision(connection)
         if folder.pending(current):
             raise MigrationError(
-                "the database is not at the folder's last revision: run `rowgate migrate` first"
+                "the database isn't at the folder's last revision: run `rowgate migrate` first"
             )
+        if current is None:
+            await _refuse_tables_of_others(connection, metadata)
         steps = await planned(connection, metadata, folder.lineage)
     if not allow_destructive:
         refuse_losses(steps)
     return folder.write(message, steps, day=day) if steps else None
+
+
+async def _refuse_tables_of_others(connection: Connection, metadata: MetaData) -> None:
+    """Raise where tables are there that no revision made: the first revision would leave them out."""
+    held = await connection.fetchval(
+        "SELECT string_agg(name, ', ') FROM unnest($1::text[]) name WHERE to_regclass(name) IS NOT NULL",
+        sorted(quoted(table_name(table)) for table in metadata.tables.values()),
+    )
+    if held:
+        raise MigrationError(
+            f"the first revision makes every table, and the database has some already ({held}): "
+            "name an empty database with --dsn"
+        )
