@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Table, bindparam, cast
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import Numeric, String, TypeEngine
+from sqlalchemy.types import REAL, Enum, Numeric, String, TypeEngine
 
 from gateway.schema.model import Field
 from gateway.schema.values import ValueType
@@ -20,7 +20,7 @@ def compared(value_type: ValueType) -> TypeEngine[Any]:
     engine = value_type.engine
     if isinstance(engine, Numeric) and engine.precision is not None and not _is_float(engine):
         return postgresql.NUMERIC()
-    if isinstance(engine, String) and engine.length is not None:
+    if isinstance(engine, String) and engine.length is not None and not isinstance(engine, Enum):
         return _TEXT
     return engine
 
@@ -33,6 +33,9 @@ def bound(value_type: ValueType, name: str) -> ColumnElement[Any]:
     """Return the parameter `name` as a value to compare with a column of the type."""
     if value_type.text_cast:
         return cast(bindparam(name, type_=_TEXT), compared(value_type))
+    if isinstance(value_type.engine, REAL):
+        # SQLAlchemy binds every float as double precision, whose 0.1 is another number than real's.
+        return cast(bindparam(name, type_=postgresql.DOUBLE_PRECISION()), value_type.engine)
     return bindparam(name, type_=compared(value_type))
 
 

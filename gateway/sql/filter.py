@@ -128,7 +128,8 @@ class _Writer:
     def _json(self, operand: plan.Operand) -> Value:
         if isinstance(operand, plan.Json):
             return self._json(operand.root).op("#>", return_type=_JSONB)(_keys(operand.steps))
-        return self._value(operand)
+        value = self._value(operand)
+        return value if isinstance(value.type, postgresql.JSONB) else cast(value, _JSONB)
 
     def _bound(self, operand: plan.Operand, bind: int) -> Value:
         match operand:

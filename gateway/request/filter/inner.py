@@ -34,7 +34,7 @@ from gateway.request.filter.tree import Member
 from gateway.schema.model import Field
 from gateway.schema.values import ValueKind
 
-_STRUCT = "google.protobuf.Struct"
+_KEYED = ("google.protobuf.Struct", "google.protobuf.ListValue")
 
 
 def compare_inside(
@@ -107,13 +107,13 @@ class _Inside:
         return DynamicComparison(operand, op, self._context.bind(value), kind)
 
     def _has_member(self, spot: Spot, root: Operand) -> Predicate:
-        """Return `m:foo`: whether a map or Struct has a key, or a message a field."""
+        """Return `m:foo`: whether a map or Struct has a key, a ListValue a text, or a message a field."""
         field, key = spot.field, self._literal.text
         if (
             field is None
             or field.message_type is None
             or is_map(field)
-            or field.message_type.full_name == _STRUCT
+            or field.message_type.full_name in _KEYED
         ):
             operand = self._operand(spot, root, ValueKind.JSON)
             return HasKey(operand, self._context.bind(key))

@@ -74,7 +74,9 @@ class Spot:
 
 def follow(field: FieldDescriptor, steps: tuple[str, ...]) -> Spot:
     """Return what `steps` lead to from a jsonb field; stops at a repeated field. Raises StepFault."""
-    spot = Spot(field, ())
+    # A string field that holds JSON text has no descriptor of what is inside.
+    is_text = field.message_type is None and not field.is_repeated
+    spot = Spot(None if is_text else field, ())
     for i, step in enumerate(steps):
         if spot.repeated:
             return Spot(spot.field, spot.keys, rest=len(steps) - i)

@@ -45,13 +45,14 @@ def literal_value(literal: Member, value_type: ValueType) -> Any:
 
 
 def _fit(value: Any, value_type: ValueType) -> Any:
-    """Return the value; raises ValueFault where single precision, in which it is compared, can't hold it."""
-    if isinstance(value_type.engine, REAL):
-        try:
-            struct.pack("<f", value)
-        except OverflowError:
-            raise ValueFault("is outside single precision", "OUT_OF_RANGE") from None
-    return value
+    """Return the value, rounded to single precision where it is compared in it; raises ValueFault past it."""
+    if not isinstance(value_type.engine, REAL):
+        return value
+    try:
+        (single,) = struct.unpack("<f", struct.pack("<f", value))
+    except OverflowError:
+        raise ValueFault("is outside single precision", "OUT_OF_RANGE") from None
+    return single
 
 
 def is_quoted(literal: Member) -> bool:

@@ -1,0 +1,235 @@
+"""List: every row once, in order, whatever the order and the page size; tokens serve one list alone."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import GatewayFor
+from tests.harness.client import RpcFailed
+from tests.rpc.readside import Stored, insert, read_all
+
+LIST = "types.v1.ScalarService/ListScalars"
+ENTRIES = "ledger.v1.EntryService/ListEntries"
+NODES = "adversarial.v1.NodeService/ListNodes"
+
+COLUMNS = [
+    "int32_value",
+    "optional_int64_value",
+    "optional_uint64_value",
+    "float_value",
+    "optional_double_value",
+    "optional_bool_value",
+    "string_value",
+    "optional_string_value",
+    "optional_bytes_value",
+    "short_text",
+    "identifier",
+    "color",
+    "color_number",
+    "color_enum",
+    "at",
+    "local_at",
+    "id",
+]
+TEXTS = ["", "a", "B", "b", "ä", "z", "Z"]
+UUIDS = ["123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-000000000000"]
+TIMES = ["2024-02-29T23:59:59.123456Z", "1999-12-31T23:00:00Z"]
+COLORS = ["COLOR_RED", "COLOR_DEEP"]
+
+
+def rows(number: int) -> list[dict[str, Any]]:
+    """Rows with many ties, NULLs, NaN and infinities."""
+
+    def pick(values: list[Any], i: int, step: int) -> Any:
+        return [*values, None][(i // step) % (len(values) + 1)]
+
+    return [
+        {
+            "id": (i * 7919) % 100_003,
+            "int32_value": i % 3,
+            "optional_int64_value": pick([2**63 - 1, -5], i, 2),
+            "optional_uint64_value": pick([2**64 - 1, 0], i, 3),
+            "float_value": ["NaN", "0.1", "-0", "Infinity"][i % 4],
+            "optional_double_value": pick(["NaN", "0.1", "-Infinity"], i, 1),
+            "optional_bool_value": pick([True, False], i, 1),
+            "string_value": TEXTS[i % len(TEXTS)],
+            "optional_string_value": pick(TEXTS, i, 2),
+            "optional_bytes_value": pick(["\\x00", "\\xff00"], i, 1),
+            "short_text": pick(TEXTS[:2], i, 1),
+            "identifier": pick(UUIDS, i, 1),
+            "color": pick(COLORS, i, 1),
+            "color_number": pick([1, -(2**31)], i, 2),
+            "color_enum": pick(COLORS, i, 1),
+            "at": pick(TIMES, i, 1),
+            "local_at": pick(TIMES, i, 2),
+        }
+        for i in range(number)
+    ]
+
+
+@pytest.fixture(scope="module")
+async def stored(module_gateway_for: GatewayFor) -> Stored:
+    gateway = await module_gateway_for("types")
+    await insert(gateway, gateway.schema.resources["types.v1.Scalar"], rows(60))
+    return Stored(gateway)
+
+
+ORDERS = st.lists(
+    st.tuples(st.sampled_from(COLUMNS), st.booleans()), max_size=4, unique_by=lambda term: term[0]
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(order=ORDERS, page_size=st.integers(1, 25))
+async def test_pages_hold_each_row_once_in_order(
+    stored: Stored, order: list[tuple[str, bool]], page_size: int
+) -> None:
+    order_by = ", ".join(f"{column} desc" if descending else column for column, descending in order)
+    found = [row.id for row in await read_all(stored, LIST, "scalars", page_size, order_by=order_by)]
+    last = " DESC" if order and order[-1][1] else ""
+    terms = [f"{column} DESC" if descending else column for column, descending in order]
+    sql = f"SELECT id FROM scalar ORDER BY {', '.join([*terms, 'id' + last])}"  # noqa: S608 - written here
+    assert found == [row["id"] for row in await stored.sql(sql)]
+
+
+async def test_pages_hold_each_row_once_while_rows_come_in(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("types")
+    resource = gateway.schema.resources["types.v1.Scalar"]
+    before = rows(50)
+    await insert(gateway, resource, before)
+    found: list[int] = []
+    token = ""
+    for step in range(100):
+        page = await gateway.call(
+            LIST, page_size=7, page_token=token, order_by="optional_double_value desc, string_value"
+        )
+        found += [row.id for row in page.scalars]
+        token = page.next_page_token
+        if not token:
+            break
+        late = rows(3)
+        await insert(
+            gateway, resource, [{**row, "id": 200_000 + step * 10 + i} for i, row in enumerate(late)]
+        )
+    assert len(found) == len(set(found))
+    assert {row["id"] for row in before} <= set(found)
+
+
+async def test_composite_keys_with_odd_names_page_in_key_order(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    account = {"book": "main", "number": 1}
+    await insert(gateway, gateway.schema.resources["ledger.v1.Account"], [account])
+    entries = [{"book": "main", "sequence": i % 4, "part": i, "debit": 1, "credit": 1} for i in range(20)]
+    resource = gateway.schema.resources["ledger.v1.Entry"]
+    try:
+        await insert(gateway, resource, entries)
+    except Exception as error:  # noqa: BLE001
+        pytest.fail(str(error))
+    found = await read_all(gateway, ENTRIES, "entries", 3)
+    keys = [(row.book, row.sequence, row.part) for row in found]
+    assert keys == sorted(("main", i % 4, i) for i in range(20))
+    mixed = await read_all(gateway, ENTRIES, "entries", 3, order_by="sequence desc, book, part desc")
+    assert [(row.sequence, row.part) for row in mixed] == sorted(
+        ((i % 4, i) for i in range(20)), key=lambda key: (-key[0], -key[1])
+    )
+
+
+async def test_page_size_has_a_default_a_limit_and_no_sign(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("types")
+    await insert(gateway, gateway.schema.resources["types.v1.Scalar"], [{"id": i} for i in range(1002)])
+    assert len((await gateway.call(LIST)).scalars) == 50
+    big = await gateway.call(LIST, page_size=5000)
+    assert len(big.scalars) == 1000
+    assert big.total_size == 1002
+    rest = await gateway.call(LIST, page_size=5, page_token=big.next_page_token)
+    assert [row.id for row in rest.scalars] == [1000, 1001]
+    assert not rest.next_page_token
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(LIST, page_size=-1)
+    assert (failed.value.code.name, failed.value.fields) == ("INVALID_ARGUMENT", ["page_size"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filter": "int32_value >= 1"},
+        {"order_by": "string_value desc"},
+        {"order_by": ""},
+    ],
+)
+async def test_a_token_serves_its_own_list_alone(stored: Stored, change: dict[str, Any]) -> None:
+    asked = {"filter": "int32_value >= 0", "order_by": "string_value", "page_size": 2}
+    token = (await stored.call(LIST, asked)).next_page_token
+    with pytest.raises(RpcFailed) as failed:
+        await stored.call(LIST, {**asked, **change, "page_token": token})
+    assert failed.value.reason == "PAGE_TOKEN_MISMATCH"
+    assert failed.value.fields == ["page_token"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_an_altered_token_is_refused(stored: Stored, data: st.DataObject) -> None:
+    token = (await stored.call(LIST, page_size=2)).next_page_token
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.sampled_from("ABCxyz019-_=. +/").filter(lambda char: char != token[place]))
+    for altered in (token[:place] + other + token[place + 1 :], token[:place], token + other):
+        if altered:
+            with pytest.raises(RpcFailed) as failed:
+                await stored.call(LIST, page_size=2, page_token=altered)
+            assert failed.value.reason == "INVALID_PAGE_TOKEN"
+
+
+async def test_a_token_of_another_gateway_is_refused(stored: Stored, gateway_for: GatewayFor) -> None:
+    other = await gateway_for("types")
+    await insert(other, other.schema.resources["types.v1.Scalar"], rows(3))
+    token = (await other.call(LIST, page_size=2)).next_page_token
+    with pytest.raises(RpcFailed) as failed:
+        await stored.call(LIST, page_size=2, page_token=token)
+    assert failed.value.reason == "INVALID_PAGE_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("order_by", "says"),
+    [
+        ("strng_value", 'did you mean "string_value"?'),
+        ("id desc, id", "twice"),
+        ("id downwards", "no term"),
+        ("id,,string_value", "no term"),
+        ("at.seconds", "whole fields"),
+    ],
+)
+async def test_a_faulty_order_is_refused(stored: Stored, order_by: str, says: str) -> None:
+    with pytest.raises(RpcFailed) as failed:
+        await stored.call(LIST, order_by=order_by)
+    assert failed.value.reason == "INVALID_ORDER_BY"
+    assert failed.value.fields == ["order_by"]
+    assert says in failed.value.message
+
+
+async def test_lists_hide_deleted_rows_unless_asked(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    nodes = [{"id": uuid, "position": i, "color": "COLOR_RED"} for i, uuid in enumerate(UUIDS)]
+    nodes[1]["deleted_at"] = TIMES[0]
+    await insert(gateway, gateway.schema.resources["adversarial.v1.Node"], nodes)
+    assert [node.id for node in (await gateway.call(NODES)).nodes] == [UUIDS[0]]
+    every = await gateway.call(NODES, show_deleted=True)
+    assert {node.id for node in every.nodes} == set(UUIDS)
+    token = (await gateway.call(NODES, show_deleted=True, page_size=1)).next_page_token
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(NODES, page_size=1, page_token=token)
+    assert failed.value.reason == "PAGE_TOKEN_MISMATCH"
+
+
+async def test_a_field_of_the_request_asks_for_equality(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    resource = gateway.schema.resources["adversarial.v1.Node"]
+    root, leaf = UUIDS
+    await insert(gateway, resource, [{"id": root, "position": 1}])
+    await insert(gateway, resource, [{"id": leaf, "position": 2, "parent_id": root}])
+    assert [node.id for node in (await gateway.call(NODES, parent_id=root)).nodes] == [leaf]
+    assert len((await gateway.call(NODES)).nodes) == 2
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(NODES, parent_id="no uuid")
+    assert failed.value.fields == ["parent_id"]
