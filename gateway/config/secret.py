@@ -6,11 +6,12 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.settings import TokenSettings
 
 _KEY_FILE = "page-tokens.key"
 _KEY_BYTES = 32
-_MIN_CHARACTERS = 16
+_MIN_BYTES = 16
 _logger = logging.getLogger(__name__)
 
 
@@ -22,7 +23,7 @@ def token_secret(settings: TokenSettings, keep_in: Path | None) -> bytes:
         keep_in: where neither is set, the folder in which a random one is kept; None: nowhere, so that tokens
             end with the process and aren't understood by others that serve the same schema.
 
-    Raises OSError for a file that can't be read and ValueError for one that holds too little.
+    Raises ConfigError for a file that can't be read or holds too little, and OSError where none can be made.
 
     """
     if settings.secret is not None:
@@ -36,10 +37,18 @@ def token_secret(settings: TokenSettings, keep_in: Path | None) -> bytes:
 
 
 def _of_file(path: Path) -> bytes:
-    text = path.read_bytes().strip()
-    if len(text) < _MIN_CHARACTERS:
-        raise ValueError(f"tokens.secret_file {path}: {_MIN_CHARACTERS} bytes or more are needed")
+    try:
+        text = path.read_bytes().strip()
+    except OSError as error:
+        raise _fault(path, f"can't be read: {error.strerror}") from error
+    if len(text) < _MIN_BYTES:
+        raise _fault(path, "is short")
     return text
+
+
+def _fault(path: Path, wrong: str) -> ConfigError:
+    allowed = f"a file that holds {_MIN_BYTES} bytes or more"
+    return ConfigError([ConfigFault("tokens.secret_file", str(path), wrong, allowed)])
 
 
 def _kept(folder: Path) -> bytes:
