@@ -1,0 +1,121 @@
+"""A TCP proxy in front of a server's Unix socket, which a test can freeze, or cut at a given message."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass
+class Cut:
+    """Where to cut a connection.
+
+    Args:
+        sent: bytes of the message at which it is cut.
+        delivered: whether the server still gets that message and answers it.
+
+    """
+
+    sent: bytes
+    delivered: bool
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Proxy:
+    """Forwards bytes until told otherwise.
+
+    Args:
+        socket: the server's Unix socket.
+
+    """
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+        self._links: set[asyncio.Task[None]] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._cut: Cut | None = None
+        self.before_cut: Callable[[], Awaitable[object]] | None = None
+
+    def freeze(self) -> None:
+        """Forward nothing any more, and keep every connection open."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Forward again."""
+        self._flowing.set()
+
+    def cut_at(self, sent: bytes, *, delivered: bool) -> None:
+        """Cut the next connection that sends `sent`."""
+        self._cut = Cut(sent, delivered)
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        link = asyncio.current_task()
+        assert link is not None
+        self._links.add(link)
+        up_reader, up_writer = await asyncio.open_unix_connection(self._socket)
+        cut: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
+        ways = {
+            asyncio.create_task(self._requests(reader, up_writer, cut)),
+            asyncio.create_task(self._answers(up_reader, writer, cut)),
+        }
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.transport.abort()
+            up_writer.transport.abort()
+            self._links.discard(link)
+
+    async def _requests(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: "asyncio.Future[Cut]"
+    ) -> None:
+        while data := await reader.read(65536):
+            await self._flowing.wait()
+            if self._cut is not None and self._cut.sent in data:
+                here, self._cut = self._cut, None
+                if here.delivered:
+                    cut.set_result(here)
+                    writer.write(data)
+                    await here.answered.wait()
+                if self.before_cut is not None:
+                    await self.before_cut()
+                return
+            writer.write(data)
+            await writer.drain()
+
+    async def _answers(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: "asyncio.Future[Cut]"
+    ) -> None:
+        while data := await reader.read(65536):
+            await self._flowing.wait()
+            if cut.done():
+                # The client never sees it: the other way ends the connection.
+                cut.result().answered.set()
+                continue
+            writer.write(data)
+            await writer.drain()
+
+    async def close(self) -> None:
+        """Cut everything."""
+        for link in self._links:
+            link.cancel()
+        await asyncio.gather(*self._links, return_exceptions=True)
+
+
+@asynccontextmanager
+async def proxied(dsn: str) -> AsyncIterator[tuple[Proxy, str]]:
+    """Yield a proxy in front of the DSN's Unix socket, and the DSN through it."""
+    parts = urlsplit(dsn)
+    proxy = Proxy(f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432")
+    server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy, f"postgresql://postgres@127.0.0.1:{port}{parts.path}?sslmode=disable"
+    finally:
+        server.close()
+        await proxy.close()
