@@ -13,6 +13,10 @@ _UNSIGNED_MAX = {
     FieldDescriptor.TYPE_UINT64: 2**64 - 1,
     FieldDescriptor.TYPE_FIXED64: 2**64 - 1,
 }
+_WRAPPED = {
+    "google.protobuf.UInt32Value": FieldDescriptor.TYPE_UINT32,
+    "google.protobuf.UInt64Value": FieldDescriptor.TYPE_UINT64,
+}
 _INTEGER_MAX = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
@@ -26,8 +30,9 @@ def implied_condition(field: Field, column: str) -> str | None:
     descriptor = field.descriptor
     if descriptor.is_repeated or field.generated:
         return None
-    if descriptor.type in _UNSIGNED_MAX:
-        highest = _UNSIGNED_MAX[descriptor.type]
+    message = descriptor.message_type.full_name if descriptor.message_type is not None else ""
+    highest = _UNSIGNED_MAX.get(_WRAPPED.get(message, descriptor.type))
+    if highest is not None:
         upper = (
             f" AND {column} <= {highest}" if _INTEGER_MAX.get(field.type.sql, highest + 1) > highest else ""
         )

@@ -1,9 +1,10 @@
 """A table's keys, indexes, checks and references: from the options' field names to columns."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from google.protobuf.descriptor import Descriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.faults import Faults, suggestion
@@ -28,11 +29,13 @@ _WORD = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_][A-Za-z0-9_$]*)')
 class TableReader:
     """Reads one table's options against its fields; what is wrong goes to `faults`, at the message."""
 
-    message: str
+    message: Descriptor
     schema: str
     name: str
     fields: Sequence[Field]
     faults: Faults
+    etag: str = ""
+    """The field that is not stored. Any other that `fields` lacks is faulty, which was said already."""
 
     def column(self, name: str, option: str) -> str | None:
         """Return the column of the field of that name; None where the option is not used."""
@@ -46,8 +49,9 @@ class TableReader:
         for name in names:
             if name in known:
                 found.append(known[name])
-            else:
-                self.faults.add(self.message, f'{option}: unknown column "{name}"', suggestion(name, known))
+            elif name == self.etag or name not in self.message.fields_by_name:
+                wrong = f'{option}: unknown column "{name}"'
+                self.faults.add(self.message.full_name, wrong, suggestion(name, known))
         return tuple(found)
 
     def unique(self, options: Iterable[annotations_pb2.UniqueKey]) -> tuple[UniqueKey, ...]:
@@ -89,7 +93,15 @@ class TableReader:
             for field, condition in implied
             if condition
         ]
-        return (*by_type, *map(self._check, options))
+        return (*by_type, *self._oneofs(), *map(self._check, options))
+
+    def _oneofs(self) -> Iterator[Check]:
+        columns = {field.name: field.column for field in self.fields}
+        for oneof in self.message.oneofs:
+            members = tuple(columns[field.name] for field in oneof.fields if field.name in columns)
+            if len(members) > 1:
+                condition = f"num_nonnulls({', '.join(map(quote, members))}) <= 1"
+                yield Check(condition, check_name(self.name, oneof.name), members)
 
     def _check(self, option: annotations_pb2.Check) -> Check:
         columns = mentioned(option.expression, [field.column for field in self.fields])

@@ -7,6 +7,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from gateway.schema.faults import Faults
 from gateway.schema.model import Field, Method, MethodKind, Resource, Service
+from gateway.schema.needs import needs
 from gateway.schema.recognise import recognise
 from gateway.schema.roles import Binder, same_type
 from gateway.schema.shapes import SHAPES, Answer, Keys, Shape
@@ -35,6 +36,8 @@ def _method(method: MethodDescriptor, resources: Mapping[str, Resource], faults:
     request = Binder(method.input_type, resource, faults)
     bound = bind_request(method, kind, request)
     keys = bound.request.get("keys")
+    for wrong, right in needs(kind, bound, resource):
+        faults.add(method.full_name, wrong, right)
     return Method(
         descriptor=method,
         kind=kind,

@@ -11,6 +11,7 @@ from gateway.schema.model import Resource, Schema
 from gateway.schema.options import has_table
 from gateway.schema.references import settle_references
 from gateway.schema.resources import read_resource
+from gateway.schema.rules import check_resources
 
 # Services of these packages belong to others: they come as imports, and are served elsewhere or not at all.
 _FOREIGN = ("google.", "grpc.", "rowgate.")
@@ -25,7 +26,9 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     files = FileDescriptorSet.FromString(descriptor_set.SerializeToString())
     faults = Faults(read_elements(files))
     own = [file for file in build_files(files) if not f"{file.package}.".startswith(_FOREIGN)]
-    resources = settle_references(_read_resources(own, faults), faults)
+    messages = [one for file in own for one in _messages(list(file.message_types_by_name.values()))]
+    resources = settle_references(_read_resources(messages, faults))
+    check_resources(resources, messages, faults)
     services = read_services(
         [service for file in own for service in file.services_by_name.values()], resources, faults
     )
@@ -50,13 +53,11 @@ def _add(name: str, waiting: dict[str, FileDescriptorProto], pool: DescriptorPoo
     pool.AddSerializedFile(file.SerializeToString())
 
 
-def _read_resources(files: list[FileDescriptor], faults: Faults) -> dict[str, Resource]:
-    resources: dict[str, Resource] = {}
-    for file in files:
-        for message in _messages(list(file.message_types_by_name.values())):
-            if has_table(message.full_name, faults):
-                resources[message.full_name] = read_resource(message, faults)
-    return resources
+def _read_resources(messages: list[Descriptor], faults: Faults) -> dict[str, Resource]:
+    annotated = [message for message in messages if has_table(message.full_name, faults)]
+    if not annotated:
+        faults.add("", "no message is a table", "annotate one with option (rowgate.v1.table)")
+    return {message.full_name: read_resource(message, faults) for message in annotated}
 
 
 def _messages(messages: list[Descriptor]) -> list[Descriptor]:

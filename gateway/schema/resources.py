@@ -15,7 +15,7 @@ def read_resource(message: Descriptor, faults: Faults) -> Resource:
     options = table_options(message.full_name, faults)
     fields = read_fields(message, options, faults)
     schema, name = options.schema or "public", options.name or snake_case(message.name)
-    table = TableReader(message.full_name, schema, name, fields, faults)
+    table = TableReader(message, schema, name, fields, faults, options.etag)
     return Resource(
         message=message,
         schema=schema,

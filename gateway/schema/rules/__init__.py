@@ -1,0 +1,28 @@
+"""What a schema must keep beyond its types: each rule yields what breaks it, and all of them are asked."""
+
+from collections.abc import Iterable, Mapping
+
+from google.protobuf.descriptor import Descriptor
+
+from gateway.schema.faults import Faults
+from gateway.schema.model import Resource
+from gateway.schema.rules.columns import column_findings
+from gateway.schema.rules.keys import key_findings
+from gateway.schema.rules.names import name_findings, shared_name_findings
+from gateway.schema.rules.references import reference_findings
+from gateway.schema.rules.rowroles import row_role_findings
+from gateway.schema.rules.strays import stray_findings
+
+
+def check_resources(
+    resources: Mapping[str, Resource], messages: Iterable[Descriptor], faults: Faults
+) -> None:
+    """Note every fault of the resources, and of options on messages that are none."""
+    for resource in resources.values():
+        for findings in (column_findings, key_findings, row_role_findings, name_findings):
+            for finding in findings(resource, faults):
+                faults.add(*finding)
+        for finding in reference_findings(resource, resources):
+            faults.add(*finding)
+    for finding in (*shared_name_findings(resources), *stray_findings(messages, faults)):
+        faults.add(*finding)

@@ -1,0 +1,61 @@
+"""Rules of one column: defaults, generated values, identity, NOT NULL."""
+
+from gateway.schema.faults import Faults
+from gateway.schema.model import Field, Resource, ServerSet
+from gateway.schema.options import column_options
+from gateway.schema.rules.finding import Finding, Findings
+
+_IDENTITY_TYPES = ("smallint", "integer", "bigint")
+
+
+def column_findings(resource: Resource, faults: Faults) -> Findings:
+    """Yield what is wrong with single columns."""
+    for field in resource.fields:
+        yield from _default(field)
+        yield from _made(field)
+        yield from _presence(field, not_null=column_options(field.descriptor.full_name, faults).not_null)
+
+
+def _default(field: Field) -> Findings:
+    where = field.descriptor.full_name
+    used = field.has_presence or field.zero_is_default or not field.writable
+    if field.default and not used:
+        right = "declare the field optional, or output_only"
+        yield Finding(where, "has a default, but no presence: its zero value would always be written", right)
+    if field.server_set is ServerSet.OUTPUT_ONLY and not (field.nullable or field.default or field.identity):
+        yield Finding(
+            where, "is output_only and NOT NULL, and nothing fills it", "give it a default, or presence"
+        )
+
+
+def _made(field: Field) -> Findings:
+    where = field.descriptor.full_name
+    ways = [
+        name
+        for name, value in (
+            ("default", field.default),
+            ("generated", field.generated),
+            ("identity", field.identity),
+        )
+        if value
+    ]
+    if len(ways) > 1:
+        yield Finding(where, f"has {' and '.join(ways)}", "keep one of them")
+    if field.identity and field.type.sql not in _IDENTITY_TYPES:
+        yield Finding(where, f"is an identity of type {field.type.sql}", "make it an int32 or int64 field")
+    if field.identity and field.nullable:
+        yield Finding(where, "is an identity that may be NULL", "leave out optional, or set not_null")
+
+
+def _presence(field: Field, *, not_null: bool) -> Findings:
+    descriptor = field.descriptor
+    if getattr(descriptor, "is_required", False):
+        yield Finding(
+            descriptor.full_name,
+            "is required, so a row read in part could not be sent",
+            "declare it optional",
+        )
+    oneof = descriptor.containing_oneof
+    if not_null and oneof is not None and len(oneof.fields) > 1:
+        wrong = f"is not_null, but a member of the oneof {oneof.name}, of which all but one are unset"
+        yield Finding(descriptor.full_name, wrong, "leave not_null out")
