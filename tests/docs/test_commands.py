@@ -1,0 +1,159 @@
+"""Every command in README.md and docs/ is run, in its order, in a scratch copy of the project."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.harness.documents import Block, tested_blocks
+from tests.harness.sample import ROOT, free_port
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SHARED = (".venv", ".tools", "build")
+SECONDS = 120
+
+
+@dataclass
+class Terminal:
+    """Runs a document's blocks as a reader would, in one folder that `cd` changes.
+
+    Args:
+        folder: the working folder.
+        own: where servers that the document starts listen.
+        target: where its calls go: what takes the place of 127.0.0.1:50051.
+
+    """
+
+    folder: Path
+    own: str
+    target: str = ""
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def run(self, block: Block, status: int = 0) -> str:
+        """Run a block to its end; return what it printed."""
+        where = self.folder / ".where"
+        script = f"set -euo pipefail\ntrap 'pwd > {where}' EXIT\n{self._aimed(block)}"
+        done = self._bash(script)
+        output, _ = done.communicate(timeout=SECONDS)
+        assert done.returncode == status, f"line {block.line}:\n{block.text}\n{output}"
+        self.folder = Path(where.read_text().strip())
+        where.unlink()
+        return output
+
+    def stay(self, block: Block, text: str) -> None:
+        """Start a block that stays; return when it has printed the text."""
+        self.target = self.own
+        process = self._bash(f"exec {self._aimed(block)}")
+        self.running.append(process)
+        ready, printed = threading.Event(), []
+
+        def read() -> None:
+            for line in process.stdout or ():
+                printed.append(line)
+                if text in line:
+                    ready.set()
+            ready.set()
+
+        threading.Thread(target=read, daemon=True).start()
+        ready.wait(SECONDS)
+        assert any(text in line for line in printed), f"line {block.line}:\n{block.text}\n{''.join(printed)}"
+
+    def close(self) -> None:
+        """End what stays."""
+        for process in reversed(self.running):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(SECONDS)
+
+    def _aimed(self, block: Block) -> str:
+        return block.text.replace(DEFAULT_TARGET, self.target or self.own)
+
+    def _bash(self, script: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "ROWGATE_"))}
+        tools = f"{ROOT}/.venv/bin:{ROOT}/.tools/bin"
+        return own | {"PATH": f"{tools}:{own['PATH']}", "ROWGATE_LISTEN": self.own}
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    copy = tmp_path / "rowgate"
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, tracked.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    for name in SHARED:
+        if (ROOT / name).exists():
+            (copy / name).symlink_to(ROOT / name)
+    terminal = Terminal(copy, own=f"127.0.0.1:{free_port()}")
+    yield terminal
+    terminal.close()
+
+
+def _needs_tools(blocks: list[Block]) -> None:
+    missing = [
+        tool
+        for tool in ("grpcurl", "ghz")
+        if any(tool in block.text for block in blocks)
+        and not (ROOT / ".tools/bin" / tool).exists()
+        and shutil.which(tool) is None
+    ]
+    if missing:
+        give_up: Callable[[str], None] = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up(f"{missing} missing: `make tools` builds them where Go is")
+
+
+WITH_COMMANDS = [document for document in DOCUMENTS if tested_blocks(document)]
+
+
+@pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_work(document: Path, terminal: Terminal, request: pytest.FixtureRequest) -> None:
+    blocks = list(tested_blocks(document))
+    _needs_tools(blocks)
+    for block in blocks:
+        how, _, rest = block.how.partition(" ")
+        if how == "file":
+            (terminal.folder / rest).parent.mkdir(parents=True, exist_ok=True)
+            (terminal.folder / rest).write_text(block.text)
+        elif block.how == "served sample":
+            terminal.target = request.getfixturevalue("served_sample").target
+        elif how == "background":
+            terminal.stay(block, rest.removeprefix("until "))
+        elif how == "in":
+            _is_tested_in(ROOT / rest, block)
+        else:
+            output = terminal.run(block, int(rest.removeprefix("with ") or 0) if how == "fails" else 0)
+            if block.answer:
+                assert json.loads(output) == json.loads(block.answer), f"line {block.line}"
+
+
+def _is_tested_in(test: Path, block: Block) -> None:
+    """Fail unless the named test holds every line of the block."""
+    held = test.read_text()
+    missing = [line for line in block.text.splitlines() if line.split("  #")[0].strip() not in held]
+    assert not missing, f"line {block.line}: {test} does not run {missing}"
+
+
+def test_readme_has_commands() -> None:
+    """The extractor finds something: a change of the fences must not empty the test above."""
+    assert ROOT / "README.md" in WITH_COMMANDS
