@@ -1,0 +1,130 @@
+"""The order of what happens around a call, and what each part leaves to the next."""
+
+import asyncio
+from typing import Any
+
+import grpc
+import pytest
+
+from gateway.config.load import settings_of
+from gateway.errors import DeadlineExceeded, ResourceExhausted, Unavailable
+from gateway.observe.facts import CallFacts
+from gateway.request.call import Call
+from gateway.transport.exchange import Exchange, request_id
+from gateway.transport.interceptors import Admission, bounded_by, standard_interceptors
+from tests.harness.client import RpcFailed
+from tests.transport.conftest import GET, Gate, Serve
+
+
+def exchange() -> Exchange:
+    return Exchange(b"", CallFacts("x.Y/Z", "id"), arrived=asyncio.get_running_loop().time())
+
+
+async def test_a_call_is_admitted_before_its_clock_is_set() -> None:
+    admission = Admission(1)
+    outer, inner = standard_interceptors(admission, settings_of().server)
+    assert outer is admission
+
+    async def reached(one: Exchange) -> bytes:
+        assert one.deadline is not None
+        assert admission.in_flight == 1
+        return b"reached"
+
+    assert await outer(inner(reached))(exchange()) == b"reached"
+    assert admission.in_flight == 0
+
+
+async def test_a_refused_call_reaches_nothing() -> None:
+    async def reached(_one: Exchange) -> bytes:
+        raise AssertionError
+
+    full, closed = Admission(0), Admission(5)
+    closed.close()
+    with pytest.raises(ResourceExhausted):
+        await full(reached)(exchange())
+    with pytest.raises(Unavailable) as caught:
+        await closed(reached)(exchange())
+    assert (caught.value.reason, caught.value.retry_delay) == ("SHUTTING_DOWN", 1.0)
+    assert full.in_flight == closed.in_flight == 0
+
+
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+async def test_a_call_that_fails_leaves_its_place(error: type[BaseException]) -> None:
+    async def failing(_one: Exchange) -> bytes:
+        raise error
+
+    admission = Admission(1)
+    with pytest.raises(error):
+        await admission(failing)(exchange())
+    assert admission.in_flight == 0
+    async with asyncio.timeout(1):
+        await admission.idle()
+
+
+async def test_the_clock_ends_a_call_that_waits() -> None:
+    async def waiting(_one: Exchange) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    one = exchange()
+    with pytest.raises(DeadlineExceeded):
+        await bounded_by(0.01, 10)(waiting)(one)
+    assert one.deadline == pytest.approx(one.arrived + 0.01)
+
+
+async def test_malformed_requests_count_as_calls_and_are_observed(served: Serve) -> None:
+    server = await served(Gate())
+    with pytest.raises(RpcFailed):
+        await server.raw(b"\xff")
+    facts = await server.ended.get()
+    assert (facts.method, facts.code, facts.reason) == (GET, 3, "REQUEST_MALFORMED")
+    assert facts.request_bytes == 1
+
+
+async def test_what_is_observed_of_a_call(served: Serve) -> None:
+    async def handler(request: Any, _call: Call) -> Any:
+        return server.account(book=request.book)
+
+    server = await served(handler)
+    stub = server.client.channel.unary_unary(f"/{GET}")
+    call = stub(b"\x0a\x03abc", metadata=[("x-request-id", "from-the-caller:1")])
+    await call
+    facts = await server.ended.get()
+    assert (facts.method, facts.request_id, facts.code, facts.reason) == (GET, "from-the-caller:1", 0, "")
+    assert (facts.request_bytes, facts.response_bytes, facts.rows) == (5, 5, None)
+    assert 0 < facts.duration < 10
+    assert facts.peer.startswith("ipv4:127.0.0.1:")
+    assert dict(await call.trailing_metadata())["x-request-id"] == "from-the-caller:1"
+
+
+async def test_rows_are_counted_in_responses_and_requests(gateway_for: Any, caplog: Any) -> None:
+    gateway = await gateway_for("ledger", log_access="all")
+    with caplog.at_level("INFO", "gateway.access"):
+        accounts = [
+            {"book": "b", "number": n, "owner": "o", "title": f"t{n}", "iban": f"i{n}"} for n in (1, 2, 3)
+        ]
+        await gateway.call(
+            "ledger.v1.AccountService/BatchCreateAccounts",
+            requests=[{"account": account} for account in accounts],
+        )
+    assert [record.rows for record in caplog.records if record.name == "gateway.access"] == [3]
+
+
+@pytest.mark.parametrize("sent", [None, "", "a b", "x" * 129, 'quote"', "new\nline", "ümlaut"])
+def test_a_request_id_unfit_for_a_log_is_replaced(sent: str | None) -> None:
+    fresh = request_id(sent)
+    assert fresh != sent
+    assert len(fresh) == 16
+    assert request_id(sent) != fresh
+
+
+def test_a_request_id_is_kept() -> None:
+    assert request_id("3f2c-77/a_b.c:d=+") == "3f2c-77/a_b.c:d=+"
+
+
+async def test_a_refusal_echoes_the_request_id(served: Serve) -> None:
+    server = await served(Gate(), max_in_flight=1)
+    call = server.client.channel.unary_unary(f"/{GET}")(b"\xff", metadata=[("x-request-id", "mine")])
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    assert dict(caught.value.trailing_metadata())["x-request-id"] == "mine"

@@ -1,0 +1,104 @@
+"""Stopping: once, twice, before the start, in a hurry; and starts that fail."""
+
+import asyncio
+from pathlib import Path
+
+import grpc
+import pytest
+
+from gateway.config.load import settings_of
+from gateway.transport.server import GrpcServer
+from tests.harness.client import Client, RpcFailed
+from tests.harness.gateway import descriptors_of
+from tests.transport.conftest import Gate, Serve
+
+
+def bare(**settings: object) -> GrpcServer:
+    values = settings_of(**settings)
+    return GrpcServer({}, descriptors_of("ledger"), values.server, values.limits)
+
+
+async def test_stop_before_start_and_twice_is_safe() -> None:
+    server = bare(listen="127.0.0.1:0")
+    await server.stop()
+    await server.start()
+    await asyncio.gather(server.stop(), server.stop())
+    await server.stop()
+
+
+async def test_new_calls_are_sent_elsewhere_while_old_ones_finish(served: Serve) -> None:
+    gate = Gate()
+    server = await served(gate)
+    old = asyncio.create_task(server.get(book="old"))
+    await gate.arrived()
+    stop = asyncio.create_task(server.server.stop(20))
+    while True:
+        new = asyncio.create_task(server.get(book="new"))
+        arrived = asyncio.create_task(gate.arrived())
+        await asyncio.wait([new, arrived], return_when=asyncio.FIRST_COMPLETED)
+        if new.done():
+            arrived.cancel()
+            break
+    refused = new.exception()
+    assert isinstance(refused, RpcFailed)
+    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+    gate.opened.set()
+    assert (await old).book == "old"
+    await stop
+
+
+async def test_calls_are_still_taken_in_the_lame_duck_time(served: Serve) -> None:
+    gate = Gate()
+    server = await served(gate, lame_duck=30)
+    stop = asyncio.create_task(server.server.stop(20))
+    gate.opened.set()
+    assert (await server.get(book="late")).book == "late"
+    server.server.hurry()
+    async with asyncio.timeout(5):
+        await stop
+
+
+@pytest.mark.parametrize("hurried", [True, False])
+async def test_a_call_that_does_not_end_is_cut_off(served: Serve, *, hurried: bool) -> None:
+    gate = Gate()
+    server = await served(gate)
+    call = asyncio.create_task(server.get())
+    await gate.arrived()
+    async with asyncio.timeout(10):
+        stop = asyncio.create_task(server.server.stop(60 if hurried else 0.05))
+        if hurried:
+            server.server.hurry()
+        await stop
+        await gate.cancelled.wait()
+    with pytest.raises(RpcFailed):
+        await call
+
+
+async def test_a_port_in_use_is_a_readable_error(served: Serve) -> None:
+    taken = await served(Gate())
+    with pytest.raises(OSError, match=rf"can't listen on {taken.target}"):
+        await bare(listen=taken.target).start()
+
+
+async def test_several_addresses_and_unix_sockets(tmp_path: Path) -> None:
+    socket = tmp_path / "rowgate.sock"
+    server = bare(listen=f"127.0.0.1:0,unix:{socket}")
+    await server.start()
+    first, second = server.addresses
+    assert first.port
+    assert str(second) == f"unix:{socket}"
+    for address in (first, second):
+        client = Client(str(address), descriptors_of("ledger"))
+        stub = client.channel.unary_unary("/grpc.health.v1.Health/Check")
+        assert await client.raw(stub, b"", 10) == b"\x08\x01"
+        await client.close()
+    await server.stop()
+
+
+async def test_listening_beyond_the_machine_without_tls_is_warned_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = bare(listen="0.0.0.0:0")
+    await server.start()
+    await server.stop()
+    assert [record.levelname for record in caplog.records if "TLS" in record.message] == ["WARNING"]

@@ -1,0 +1,103 @@
+"""TLS and mutual TLS from files."""
+
+import datetime as dt
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway.config.load import settings_of
+from gateway.transport.server import GrpcServer
+from tests.harness.gateway import descriptors_of
+
+
+class Certificate:
+    """A key and a certificate for 127.0.0.1, signed by itself or by another one."""
+
+    def __init__(self, folder: Path, name: str, signer: "Certificate | None" = None) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        now = dt.datetime.now(dt.UTC)
+        loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        signed = (
+            x509.CertificateBuilder()
+            .subject_name(self.subject)
+            .issuer_name(signer.subject if signer else self.subject)
+            .public_key(self.key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(hours=1))
+            .add_extension(x509.SubjectAlternativeName([loopback]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
+            .sign(signer.key if signer else self.key, hashes.SHA256())
+        )
+        self.cert_path, self.key_path = folder / f"{name}.pem", folder / f"{name}.key"
+        self.cert_path.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        self.key_path.write_bytes(
+            self.key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate(tmp_path_factory.mktemp("tls"), "authority")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory, authority: Certificate) -> Certificate:
+    return Certificate(tmp_path_factory.mktemp("tls"), "server", authority)
+
+
+def tls_server(certificate: Certificate, **settings: Any) -> GrpcServer:
+    files = {"tls_cert": certificate.cert_path, "tls_key": certificate.key_path}
+    values = settings_of(**{"listen": "127.0.0.1:0", **files, **settings})
+    return GrpcServer({}, descriptors_of("ledger"), values.server, values.limits)
+
+
+async def health_over(port: int, credentials: grpc.ChannelCredentials) -> bytes:
+    async with grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials) as channel:
+        answer: bytes = await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10)
+        return answer
+
+
+async def test_tls_serves_those_who_trust_its_authority(
+    authority: Certificate, certificate: Certificate
+) -> None:
+    server = tls_server(certificate)
+    port = await server.start()
+    trusting = grpc.ssl_channel_credentials(authority.cert_path.read_bytes())
+    assert await health_over(port, trusting) == b"\x08\x01"
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    await server.stop()
+
+
+async def test_mutual_tls_refuses_those_without_a_certificate(
+    authority: Certificate, certificate: Certificate
+) -> None:
+    server = tls_server(certificate, tls_client_ca=authority.cert_path)
+    port = await server.start()
+    root = authority.cert_path.read_bytes()
+    key, cert = certificate.key_path.read_bytes(), certificate.cert_path.read_bytes()
+    assert await health_over(port, grpc.ssl_channel_credentials(root, key, cert)) == b"\x08\x01"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await health_over(port, grpc.ssl_channel_credentials(root))
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    await server.stop()
+
+
+async def test_a_file_that_is_not_there_is_named(certificate: Certificate, tmp_path: Path) -> None:
+    missing = tmp_path / "nothing.pem"
+    with pytest.raises(FileNotFoundError, match=r"nothing\.pem"):
+        await tls_server(certificate, tls_cert=missing).start()
