@@ -1,0 +1,27 @@
+"""COPY into a temporary table, then MERGE, straight through asyncpg: the bulk upsert a skilled user would write."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from bench.data import COLUMNS, KEY
+
+_VALUES = [name for name in COLUMNS if name not in KEY]
+_MERGE = f"""
+    MERGE INTO flight AS t USING incoming AS s ON {" AND ".join(f"t.{name} = s.{name}" for name in KEY)}
+    WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = s.{name}" for name in _VALUES)},
+        version = t.version + 1, updated_at = now(), deleted_at = NULL
+    WHEN NOT MATCHED THEN INSERT ({", ".join(COLUMNS)}, version, created_at, updated_at)
+        VALUES ({", ".join(f"s.{name}" for name in COLUMNS)}, 1, now(), now())
+"""  # noqa: S608 - names of our own
+
+
+async def upsert(connection: "asyncpg.Connection[Any]", rows: Sequence[tuple[Any, ...]]) -> None:
+    """Upsert ready tuples in one transaction."""
+    async with connection.transaction():
+        await connection.execute(
+            f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {', '.join(COLUMNS)} FROM flight WITH NO DATA"
+        )
+        await connection.copy_records_to_table("incoming", columns=COLUMNS, records=rows)
+        await connection.execute(_MERGE)
