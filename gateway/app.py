@@ -67,8 +67,8 @@ class Gateway:
     async def start(cls, descriptors: FileDescriptorSet, settings: Settings) -> "Gateway":
         """Read the schema, connect, bind and listen; a start that fails closes what it opened.
 
-        Raises gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError, gateway.errors.Unavailable,
-        gateway.db.dsn.DsnError, gateway.db.embedded.EmbeddedPostgresError,
+        Raises gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError,
+        gateway.errors.Unavailable, gateway.db.dsn.DsnError, gateway.db.embedded.EmbeddedPostgresError,
         gateway.introspect.SchemaMismatchError, and OSError where an address can't be listened on.
         """
         schema = read_schema(descriptors)

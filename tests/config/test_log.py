@@ -1,0 +1,98 @@
+"""The log's two forms, and what never gets into them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.observe.access import AccessLog
+from gateway.observe.facts import CallFacts
+from gateway.observe.log import configure_logging
+
+WORD = "hunter2"
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Restore the root logger, which the tests of this file configure."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield io.StringIO()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_record_is_one_json_object_with_its_facts(stream: io.StringIO) -> None:
+    configure_logging("info", "json", stream)
+    logging.getLogger("a.b").warning("what %s", "happened", extra={"calls": 3, "where": "ü\n"})
+    logging.getLogger("a.b").debug("unseen")
+    (line,) = stream.getvalue().splitlines()
+    shown = json.loads(line)
+    assert shown.pop("timestamp").endswith("Z")
+    assert shown == {
+        "event": "what happened",
+        "level": "warning",
+        "logger": "a.b",
+        "calls": 3,
+        "where": "ü\n",
+    }
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_is_shown_without_the_values_of_variables(stream: io.StringIO, form: str) -> None:
+    configure_logging("info", form, stream)  # type: ignore[arg-type]  # a parameter
+    held = WORD.upper()
+    try:
+        int(held)
+    except ValueError as error:
+        error.args = ("it failed",)
+        logging.getLogger("x").exception("unexpected")
+    assert "int(held)" in stream.getvalue()
+    assert held not in stream.getvalue()
+
+
+def test_auto_is_json_where_nobody_looks(stream: io.StringIO) -> None:
+    configure_logging("info", "auto", stream)
+    logging.getLogger("x").info("seen")
+    assert json.loads(stream.getvalue())["event"] == "seen"
+
+
+def facts(code: int, reason: str = "") -> CallFacts:
+    return CallFacts("a.v1.S/M", "id-1", "peer", code, reason, 0.0123456, 7 if not code else None, 10, 20)
+
+
+def test_a_call_is_one_line_of_facts(stream: io.StringIO) -> None:
+    configure_logging("info", "json", stream)
+    AccessLog("all")(facts(0))
+    shown = json.loads(stream.getvalue())
+    del shown["timestamp"]
+    assert shown == {
+        "event": "call",
+        "level": "info",
+        "logger": "gateway.access",
+        "method": "a.v1.S/M",
+        "code": "OK",
+        "duration_ms": 12.346,
+        "request_id": "id-1",
+        "peer": "peer",
+        "request_bytes": 10,
+        "response_bytes": 20,
+        "rows": 7,
+    }
+
+
+@pytest.mark.parametrize(("access", "lines"), [("all", 3), ("errors", 2), ("none", 0)])
+def test_which_calls_get_a_line(stream: io.StringIO, access: str, lines: int) -> None:
+    configure_logging("info", "json", stream)
+    log = AccessLog(access)  # type: ignore[arg-type]  # a parameter
+    for one in (facts(0), facts(5, "ROW_NOT_FOUND"), facts(13, "INTERNAL")):
+        log(one)
+    shown = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(shown) == lines
+    if access == "errors":
+        assert [(one["code"], one["reason"], one["level"]) for one in shown] == [
+            ("NOT_FOUND", "ROW_NOT_FOUND", "info"),
+            ("INTERNAL", "INTERNAL", "error"),
+        ]
