@@ -13,7 +13,6 @@ from gateway.config.load import Loaded
 from gateway.config.names import SECTIONS, SETTINGS, Setting
 
 HIDDEN = "***"
-_AUTHORITY_END = re.compile(r"[/?#]")
 _PARAMETER = re.compile(
     r"(?P<name>\b\w*(?:password|secret)\s*=\s*)(?:'(?:[^'\\]|\\.)*(?:'|$)|(?:[^\s\\&']|\\.)*)", re.IGNORECASE
 )
@@ -56,18 +55,15 @@ def _toml(setting: Setting, value: Any) -> str:
 def redact_dsn(dsn: str) -> str:
     """Return a DSN, in URL or keyword form, with each password replaced by `***`.
 
-    Where a URL's password holds characters that should have been escaped, more is hidden rather than less.
+    A URL's login is taken to end at its last `@`: a password may hold what should have been escaped, and then
+    more is hidden rather than less.
     """
     scheme, separator, rest = dsn.partition("://")
     if not separator:
         return _redact_parameters(dsn)
-    end = _AUTHORITY_END.search(rest)
-    at = rest.rfind("@", 0, end.start() if end else len(rest))
-    if at < 0:
-        at = rest.rfind("@")
-    user, colon, _ = rest[: max(at, 0)].partition(":")
-    hidden = f"{user}:{HIDDEN}" if colon else user
-    return f"{scheme}://{hidden}{_redact_parameters(rest[max(at, 0) :])}"
+    login, at, place = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    return _redact_parameters(f"{scheme}://{user}{colon and f':{HIDDEN}'}{at}{place}")
 
 
 def _redact_parameters(text: str) -> str:
