@@ -32,7 +32,7 @@ class Inserts:
         return [stored[i] for i in range(len(rows))]
 
     async def insert_missing(self, session: Session, rows: Sequence[Values]) -> list[Row]:
-        """Insert the rows whose key is not there yet; return those alone, in no order."""
+        """Insert the rows that no unique key keeps out; return those alone, in no order."""
         stored: list[Row] = []
         for shape, places in self._groups(rows):
             statement = self._statement(shape, skip_existing=True)

@@ -1,12 +1,12 @@
 """Update: some fields of one row (AIP-134)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
 from gateway.db.database import Row
-from gateway.errors import Aborted, InvalidArgument, RowgateError
+from gateway.errors import InvalidArgument, RowgateError
 from gateway.methods.blame import blame
 from gateway.methods.changes import Changes, Edit
 from gateway.methods.create import required
@@ -22,8 +22,6 @@ from gateway.request.rows import Values, below, encode_fields, message_key, new_
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Field, Method
 from gateway.sql.change import Change
-
-_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +83,15 @@ class Updating:
     async def write(self, session: Session, items: Sequence[Wanted]) -> list[Message]:
         """Change the rows, create those that may be; return them as stored."""
         rows: dict[int, Row] = {}
-        for _ in range(_ROUNDS):
+        # Where another transaction was quicker to create a row, the second round changes it. What then still
+        # can't be created is kept out by another key than its own: the plain insert says which.
+        for insert in (self._inserts.insert_missing, self._inserts.insert):
             left = [i for i in range(len(items)) if i not in rows]
-            if not left:
-                return [self._message(rows[i]) for i in range(len(items))]
-            missing = await self._change(session, items, left, rows)
-            await self._create(session, items, missing, rows)
-        raise Aborted("the rows came and went meanwhile: send the request again", reason="CONCURRENT_CHANGE")
+            missing = await self._change(session, items, left, rows) if left else []
+            if missing:
+                created = await insert(session, [items[i].row or {} for i in missing])
+                self._place(created, {_text(items[i].edit.key): i for i in missing}, rows)
+        return [self._message(rows[i]) for i in range(len(items))]
 
     async def _change(
         self, session: Session, items: Sequence[Wanted], left: Sequence[int], rows: dict[int, Row]
@@ -111,12 +111,8 @@ class Updating:
             raise Verdicts(self._resource, edit.key, edit.place).stale()
         return i
 
-    async def _create(
-        self, session: Session, items: Sequence[Wanted], missing: Sequence[int], rows: dict[int, Row]
-    ) -> None:
-        """Create rows, save where another transaction was quicker: those are changed in the next round."""
-        places = {_text(items[i].edit.key): i for i in missing}
-        for row in await self._inserts.insert_missing(session, [items[i].row or {} for i in missing]):
+    def _place(self, created: Sequence[Row], places: Mapping[str, int], rows: dict[int, Row]) -> None:
+        for row in created:
             key = message_key(self._resource, self._message(row), "")
             rows[places[_text(key)]] = row
 

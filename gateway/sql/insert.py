@@ -17,7 +17,8 @@ def insert_rows(
     """Return the statement that inserts rows with values for `columns`; the rest takes its defaults.
 
     It returns the rows whole, in the order of the items: PostgreSQL inserts, and returns, as the SELECT
-    delivers. With `skip_existing` a row whose primary key is there already is left out, and not returned.
+    delivers. With `skip_existing` a row that a unique key keeps out is left out, and not returned. (To name
+    the primary key alone would let another key's index see a concurrent insert of the same row first, and fail.)
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
     rows = items(fields)
@@ -27,7 +28,7 @@ def insert_rows(
     source = select(*values.values()).select_from(rows.cte).order_by(rows.n)
     statement = insert(table).from_select([table.c[name] for name in values], source)
     if skip_existing:
-        statement = statement.on_conflict_do_nothing(index_elements=list(resource.primary_key))
+        statement = statement.on_conflict_do_nothing()
     returned = statement.returning(*output_columns(resource, table))
     compiled = compile_statement(
         returned, fields=resource.fields, writes=True, name=f"create {resource.table}"

@@ -1,0 +1,141 @@
+"""request_id: a write takes effect once, and is answered the same each time (AIP-155)."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway.db.idempotency import PURGED_PER_CLAIM
+from tests.conftest import GatewayFor
+from tests.harness.client import RpcFailed
+from tests.harness.gateway import RunningGateway
+
+NODES = "adversarial.v1.NodeService"
+TAGS = "adversarial.v1.TagService"
+
+
+async def records(gateway: RunningGateway) -> int:
+    """Return how many request ids are remembered."""
+    (row,) = await gateway.sql("SELECT count(*) AS n FROM rowgate.idempotency")
+    return int(row["n"])
+
+
+async def raw(gateway: RunningGateway, method: str, request: dict[str, Any]) -> bytes:
+    """Return the bytes that a call is answered with."""
+    name = method.rpartition("/")[2]
+    message = gateway.client.message(f"adversarial.v1.{name}Request", request)
+    stub = gateway.client.channel.unary_unary(f"/{method}")
+    return await gateway.client.raw(stub, message.SerializeToString(), 30)
+
+
+async def test_a_repeated_write_answers_the_same_bytes_and_writes_once(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    request = {"node": {"position": 1, "label": "a"}, "request_id": str(uuid4())}
+    first = await raw(gateway, f"{NODES}/CreateNode", request)
+    (row,) = await gateway.sql("SELECT id::text FROM node")
+    await gateway.call(f"{NODES}/UpdateNode", {"node": {"id": row["id"], "label": "changed since"}})
+    assert await raw(gateway, f"{NODES}/CreateNode", request) == first
+    assert len(await gateway.sql("SELECT FROM node")) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "table"),
+    [
+        ("CreateTag", {"tag": {"name": "new"}}, ["new", "old"]),
+        ("UpdateTag", {"tag": {"name": "new"}, "allow_missing": True}, ["new", "old"]),
+        ("DeleteTag", {"name": "old"}, []),
+        ("BatchCreateTags", {"requests": [{"tag": {"name": "new"}}]}, ["new", "old"]),
+        ("BatchUpdateTags", {"requests": [{"tag": {"name": "old"}}]}, ["old"]),
+        ("BatchDeleteTags", {"names": ["old"]}, []),
+        ("BulkUpsertTags", {"tags": [{"name": "new"}]}, ["new", "old"]),
+    ],
+)
+async def test_every_write_honours_request_ids(
+    gateway_for: GatewayFor, method: str, request_: dict[str, Any], table: list[str]
+) -> None:
+    gateway = await gateway_for("adversarial")
+    await gateway.sql("INSERT INTO tag VALUES ('old')")
+    request = {**request_, "request_id": str(uuid4())}
+    first = await raw(gateway, f"{TAGS}/{method}", request)
+    assert await raw(gateway, f"{TAGS}/{method}", request) == first
+    assert [row["name"] for row in await gateway.sql("SELECT name FROM tag ORDER BY name")] == table
+    assert await records(gateway) == 1
+
+
+async def test_repetitions_that_arrive_meanwhile_wait_for_the_first_answer(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    request = {"node": {"position": 1}, "request_id": str(uuid4())}
+    answers = await asyncio.gather(*(raw(gateway, f"{NODES}/CreateNode", request) for _ in range(40)))
+    assert len(Counter(answers)) == 1
+    assert len(await gateway.sql("SELECT FROM node")) == 1
+    assert await records(gateway) == 1
+
+
+async def test_an_id_stands_for_one_request(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    request_id = str(uuid4())
+    await gateway.call(f"{TAGS}/CreateTag", {"tag": {"name": "a"}, "request_id": request_id})
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(f"{TAGS}/CreateTag", {"tag": {"name": "b"}, "request_id": request_id})
+    assert (failed.value.reason, failed.value.fields) == ("REQUEST_ID_REUSED", ["request_id"])
+    await gateway.call(f"{TAGS}/DeleteTag", {"name": "a", "request_id": request_id})  # another method
+    assert await gateway.sql("SELECT FROM tag") == []
+
+
+@pytest.mark.parametrize("text", ["1", "not-a-uuid", "{0}", "urn:uuid:{0}", "{0} ", "0" * 32], ids=repr)
+async def test_an_id_is_a_uuid(gateway_for: GatewayFor, text: str) -> None:
+    gateway = await gateway_for("adversarial")
+    request = {"tag": {"name": "a"}, "request_id": text.format("{" + str(uuid4()) + "}")}
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(f"{TAGS}/CreateTag", request)
+    assert (failed.value.reason, failed.value.fields) == ("INVALID_UUID", ["request_id"])
+    assert await gateway.sql("SELECT FROM tag") == []
+
+
+async def test_letter_case_makes_no_other_id(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    request_id = str(uuid4())
+    await gateway.call(f"{TAGS}/CreateTag", {"tag": {"name": "a"}, "request_id": request_id})
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(f"{TAGS}/CreateTag", {"tag": {"name": "b"}, "request_id": request_id.upper()})
+    assert failed.value.reason == "REQUEST_ID_REUSED"
+
+
+async def test_a_failed_write_leaves_its_id_free(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    await gateway.sql("INSERT INTO tag VALUES ('a')")
+    request = {"tag": {"name": "a"}, "request_id": str(uuid4())}
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(f"{TAGS}/CreateTag", request)
+    assert (failed.value.reason, await records(gateway)) == ("UNIQUE_VIOLATION", 0)
+    await gateway.sql("DELETE FROM tag")
+    await gateway.call(f"{TAGS}/CreateTag", request)
+    assert await records(gateway) == 1
+
+
+async def test_validating_alone_uses_no_id_up(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    request = {"tag": {"name": "a"}, "request_id": str(uuid4())}
+    answer = await gateway.call(f"{TAGS}/CreateTag", {**request, "validate_only": True})
+    assert answer.name == "a"
+    assert (await records(gateway), await gateway.sql("SELECT FROM tag")) == (0, [])
+    await gateway.call(f"{TAGS}/CreateTag", request)
+    assert len(await gateway.sql("SELECT FROM tag")) == 1
+
+
+async def test_old_records_go_faster_than_new_ones_come(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    await gateway.sql(
+        "INSERT INTO rowgate.idempotency (principal, method, request_id, body_hash, created_at)"
+        " SELECT 'p', 'm', gen_random_uuid(), '', now() - (age + 0.5) * interval '1 hour'"
+        " FROM generate_series(15, 34) AS age"
+    )
+    for i in range(3):
+        await gateway.call(f"{TAGS}/CreateTag", {"tag": {"name": str(i)}, "request_id": str(uuid4())})
+    (row,) = await gateway.sql(
+        "SELECT count(*) AS kept, max(now() - created_at) AS oldest FROM rowgate.idempotency"
+    )
+    assert 3 * PURGED_PER_CLAIM > 11  # eleven of the twenty are older than a day
+    assert (row["kept"], row["oldest"].total_seconds() < 24 * 3600) == (20 - 11 + 3, True)
