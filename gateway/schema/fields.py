@@ -45,7 +45,7 @@ def _read_field(field: FieldDescriptor, table: annotations_pb2.TableOptions, fau
 def _nullable(
     field: FieldDescriptor, table: annotations_pb2.TableOptions, options: annotations_pb2.ColumnOptions
 ) -> bool:
-    if not field.has_presence or options.not_null:
+    if not field.has_presence or options.not_null or field.is_required:
         return False
     # A message field can't do without presence: in the primary key it is NOT NULL unsaid.
     return field.message_type is None or field.name not in table.primary_key

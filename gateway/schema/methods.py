@@ -33,7 +33,7 @@ def _method(method: MethodDescriptor, resources: Mapping[str, Resource], faults:
         return None
     kind, resource = found
     shape = SHAPES[kind]
-    request = Binder(method.input_type, resource, faults)
+    request = Binder(method.input_type, resource, faults, method.full_name)
     bound = bind_request(method, kind, request)
     keys = bound.request.get("keys")
     for wrong, right in needs(kind, bound, resource):
@@ -79,7 +79,7 @@ def _key_fields(binder: Binder) -> tuple[FieldDescriptor, ...]:
     for key in binder.resource.key_fields:
         field = binder.message.fields_by_name.get(key.name)
         if field is None:
-            binder.faults.add(binder.message.full_name, f'lacks the key field "{key.name}"', "add it")
+            binder.faults.add(binder.where, f'lacks the key field "{key.name}"', "add it")
         elif not same_type(field, key.descriptor) or field.is_repeated:
             right = f"declare it as {key.descriptor.full_name} is"
             binder.faults.add(binder.take(field).full_name, "is of another type than the key", right)
@@ -101,13 +101,13 @@ def _keys_field(binder: Binder) -> FieldDescriptor | None:
         right = f'add "repeated" "{keys[0].name}s" of the key\'s type'
     else:
         right = f'add "repeated" "requests", messages with {", ".join(key.name for key in keys)}'
-    binder.faults.add(binder.message.full_name, "lacks the keys", right)
+    binder.faults.add(binder.where, "lacks the keys", right)
     return None
 
 
 def _item(method: MethodDescriptor, kind: MethodKind, field: FieldDescriptor, outer: Binder) -> Method:
     message = cast("Descriptor", field.message_type)
-    return bind_request(method, kind, Binder(message, outer.resource, outer.faults))
+    return bind_request(method, kind, Binder(message, outer.resource, outer.faults, outer.method))
 
 
 def _equals(binder: Binder) -> tuple[tuple[FieldDescriptor, Field], ...]:
@@ -139,7 +139,7 @@ def _response(
             wanted = shape.answer.value.replace("the resource", resource.message.full_name)
             faults.add(method.full_name, f"returns {name}", f"it must return {wanted}")
         return {}
-    binder = Binder(output, resource, faults, keys)
+    binder = Binder(output, resource, faults, method.full_name, keys)
     bound = binder.roles(shape.response)
     for field in binder.left():
         known = ", ".join(role.name for role in shape.response)

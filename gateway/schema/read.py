@@ -6,15 +6,13 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.schema.elements import read_elements
 from gateway.schema.faults import Faults
+from gateway.schema.foreign import is_foreign
 from gateway.schema.methods import read_services
 from gateway.schema.model import Resource, Schema
 from gateway.schema.options import has_table
 from gateway.schema.references import settle_references
 from gateway.schema.resources import read_resource
 from gateway.schema.rules import check_resources
-
-# Services of these packages belong to others: they come as imports, and are served elsewhere or not at all.
-_FOREIGN = ("google.", "grpc.", "rowgate.")
 
 
 def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
@@ -25,7 +23,7 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     # Parsed again, so that the annotations are known even where it was parsed before they were imported.
     files = FileDescriptorSet.FromString(descriptor_set.SerializeToString())
     faults = Faults(read_elements(files))
-    own = [file for file in build_files(files) if not f"{file.package}.".startswith(_FOREIGN)]
+    own = [file for file in build_files(files) if not is_foreign(file.package)]
     messages = [one for file in own for one in _messages(list(file.message_types_by_name.values()))]
     resources = settle_references(_read_resources(messages, faults))
     check_resources(resources, messages, faults)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.schema.faults import Faults
+from gateway.schema.foreign import is_foreign
 from gateway.schema.model import Resource
 from gateway.schema.shapes import Role, RoleType
 
@@ -45,6 +46,7 @@ class Binder:
         message: the request or response.
         resource: what the method works on.
         faults: where what is wrong goes.
+        method: the method's full name, at which faults of a message that belongs to others are noted.
         keys: the request's keys field, for a response's `missing`.
 
     """
@@ -52,8 +54,15 @@ class Binder:
     message: Descriptor
     resource: Resource
     faults: Faults
+    method: str
     keys: FieldDescriptor | None = None
     taken: set[str] = field(default_factory=set)
+
+    @property
+    def where(self) -> str:
+        """Where faults of the message as a whole are noted."""
+        own = not is_foreign(self.message.file.package)
+        return str(self.message.full_name) if own else self.method
 
     def roles(self, roles: Iterable[Role]) -> dict[str, FieldDescriptor]:
         """Return the field of each role that the message has."""
@@ -90,7 +99,7 @@ class Binder:
             return self.take(found[0])
         if found:
             names = ", ".join(one.name for one in found)
-            self.faults.add(self.message.full_name, f"has several fields of {wanted}: {names}", "keep one")
+            self.faults.add(self.where, f"has several fields of {wanted}: {names}", "keep one")
         elif role.required:
             self._missing(role)
         return None
@@ -101,7 +110,7 @@ class Binder:
             RoleType.ROWS: f"a repeated field of {self.resource.message.full_name}",
         }
         wanted = spelled.get(role.type, f'a field "{role.name}" ({role.type.value})')
-        self.faults.add(self.message.full_name, f"lacks {wanted}", "add it")
+        self.faults.add(self.where, f"{self.message.name} lacks {wanted}", "add it")
 
     def fits(self, wanted: RoleType, candidate: FieldDescriptor) -> bool:
         """Whether the field is of the role's type."""

@@ -49,7 +49,7 @@ def _made(field: Field) -> Findings:
 
 def _presence(field: Field, *, not_null: bool) -> Findings:
     descriptor = field.descriptor
-    if getattr(descriptor, "is_required", False):
+    if descriptor.is_required:
         yield Finding(
             descriptor.full_name,
             "is required, so a row read in part could not be sent",

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import TypeAlias
 from uuid import UUID
 
@@ -36,6 +37,23 @@ _NOT_TEXT = {
     "point": "google.type.LatLng",
     "vector": "repeated float",
 }
+# Types of PostgreSQL and of its common extensions that are written as text.
+_CAST = (
+    *("box", "circle", "line", "lseg", "path", "polygon", "geometry", "geography"),
+    *("daterange", "int4range", "int8range", "numrange", "tsrange", "tstzrange"),
+    *(
+        "int4multirange",
+        "int8multirange",
+        "nummultirange",
+        "datemultirange",
+        "tsmultirange",
+        "tstzmultirange",
+    ),
+    *("tsvector", "tsquery", "xml", "oid", "pg_lsn", "regclass", "regtype", "macaddr", "macaddr8"),
+    *("citext", "cube", "hstore", "isbn", "lquery", "ltree", "halfvec", "sparsevec"),
+)
+# Casts to them cut, pad or format.
+_CUTTING = ("bit", "bit varying", "name", "money")
 _WITHOUT_EQUALITY = frozenset({"xml", "box", "path", "polygon", "line", "lseg", "circle"})
 
 
@@ -46,6 +64,9 @@ def text(sql: SqlType) -> ValueType:
         return build(sql)
     if sql.name in _NOT_TEXT:
         raise TypeFault(f"a string can't be stored as {sql}", f"declare the field as {_NOT_TEXT[sql.name]}")
+    if sql.name in _CUTTING:
+        raise TypeFault(f"casts to {sql} change what doesn't fit", "use text, with a check")
+    _refuse_misspelt(sql.name)
     compared = sql.name not in _WITHOUT_EQUALITY
     return ValueType(
         sql=str(sql),
@@ -57,6 +78,15 @@ def text(sql: SqlType) -> ValueType:
         equality=compared,
         orderable=compared,
     )
+
+
+def _refuse_misspelt(name: str) -> None:
+    if name in _CAST or "." in name or '"' in name:
+        return
+    near = get_close_matches(name, [*_CAST, *_BUILDERS], n=1, cutoff=0.8)
+    if near:
+        right = f'did you mean "{near[0]}"? (a type of yours needs its schema, as "public.{name}")'
+        raise TypeFault(f'unknown type "{name}"', right)
 
 
 def plain(value: str) -> str:
