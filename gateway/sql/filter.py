@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal_column,
     not_,
     or_,
     select,
@@ -27,7 +28,7 @@ from gateway.request.filter import plan
 from gateway.request.filter.plan import bind_name
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
-from gateway.sql.binds import bound
+from gateway.sql.binds import bound, compared
 
 Condition = ColumnElement[bool]
 Value = ColumnElement[Any]
@@ -156,7 +157,8 @@ class _Writer:
         if isinstance(operand, plan.Column) and self._type(operand.name).kind is ValueKind.ARRAY:
             return func.coalesce(func.cardinality(self.table.c[operand.name]) > 0, false())
         value = cast(self._json(operand), _TEXT)
-        return func.coalesce(value.not_in(("[]", "{}", "null")), false())
+        empty = (literal_column(f"'{text}'", _TEXT) for text in ("[]", "{}", "null"))
+        return func.coalesce(and_(*(value != one for one in empty)), false())
 
     def _contains(self, name: plan.Column, bind: int) -> Condition:
         """Return `column @> ARRAY[literal]`, which a GIN index answers."""
@@ -164,16 +166,19 @@ class _Writer:
         if element is None:
             msg = f"{name.name} is no array"
             raise AssertionError(msg)
-        return self.table.c[name.name].bool_op("@>")(postgresql.array([bound(element, bind_name(bind))]))
+        wanted = cast(postgresql.array([bound(element, bind_name(bind))]), ARRAY(compared(element)))
+        return cast(self.table.c[name.name], ARRAY(compared(element))).bool_op("@>")(wanted)
 
     def _any_element(self, operand: plan.Operand, condition: plan.Predicate) -> Condition:
         if isinstance(operand, plan.Column) and self._type(operand.name).element is not None:
-            elements = func.unnest(self.table.c[operand.name]).table_valued(column("value", _TEXT))
+            elements = (
+                func.unnest(self.table.c[operand.name]).table_valued(column("value", _TEXT)).render_derived()
+            )
             inner = _Writer(self.resource, self.table, elements.c.value, self._type(operand.name).element)
         else:
             value = self._json(operand)
             lists = case((func.jsonb_typeof(value) == "array", value))
-            elements = func.jsonb_array_elements(lists).table_valued(column("value", _JSONB))
+            elements = func.jsonb_array_elements(lists).table_valued(column("value", _JSONB)).render_derived()
             inner = _Writer(self.resource, self.table, elements.c.value)
         return exists(select(1).select_from(elements).where(inner.condition(condition)))
 

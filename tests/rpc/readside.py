@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.schema.model import Resource
+from gateway.schema.model import Field, Resource
 from tests.harness.gateway import RunningGateway
 
 
@@ -24,7 +24,7 @@ async def insert(
     gateway: RunningGateway | Stored, resource: Resource, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Insert rows, given as JSON by column; a NOT NULL column without a value gets its type's zero."""
-    zeros = {field.column: _zero(field.type.sql) for field in resource.fields if not field.nullable}
+    zeros = {field.column: _zero(field) for field in resource.fields if not field.nullable}
     columns = [field.column for field in resource.fields if field.generated is None]
     names = ", ".join(f'"{column}"' for column in columns)
     table = f'"{resource.schema}"."{resource.table}"'
@@ -35,10 +35,13 @@ async def insert(
     )
 
 
-def _zero(sql: str) -> Any:
-    if sql.startswith("character varying"):
+def _zero(field: Field) -> Any:
+    if field.descriptor.is_repeated:
+        message = field.descriptor.message_type
+        return {} if message is not None and message.GetOptions().map_entry else []
+    if field.type.sql.startswith("character varying"):
         return ""
-    return _ZEROS.get(sql, 0)
+    return _ZEROS.get(field.type.sql, 0)
 
 
 async def read_all(

@@ -1,5 +1,7 @@
 """Tree → plan: names become fields, literals become driver values, and what doesn't fit is refused."""
 
+from dataclasses import replace
+
 from gateway.request.filter.compare import Subject, compare, compare_null
 from gateway.request.filter.context import Context
 from gateway.request.filter.functions import call_condition, literal_of
@@ -50,21 +52,28 @@ class _Checker:
         return self._apply(left, field, comparator, arg)
 
     def _apply(self, left: Member, field: Field, comparator: Token, arg: Arg) -> Predicate:
-        """Compare with each literal of `arg`: `a = (b OR c)` is `a = b OR a = c`."""
         match arg:
             case Member():
                 return self._compare(left, field, comparator, arg)
             case Function():
                 return self._compare(left, field, comparator, literal_of(self._context, field, arg))
+            case _:
+                return self._spread(left, field, comparator, arg)
+
+    def _spread(self, left: Member, field: Field, comparator: Token, values: Expression) -> Predicate:
+        """Compare with each of the values: `a = (b OR c)` is `a = b OR a = c`; a number's `-` is its sign."""
+        match values:
             case All(items):
-                return And(tuple(self._apply(left, field, comparator, item) for item in items))
+                return And(tuple(self._spread(left, field, comparator, item) for item in items))
             case Some(items):
-                return Or(tuple(self._apply(left, field, comparator, item) for item in items))
+                return Or(tuple(self._spread(left, field, comparator, item) for item in items))
+            case Negation(Restriction(Member() as number, None), minus=True) if number.text[:1].isdigit():
+                return self._compare(left, field, comparator, replace(number, negative=True))
             case Negation(item):
-                return Not(self._apply(left, field, comparator, item))
-            case Restriction(comparable, None, _):
+                return Not(self._spread(left, field, comparator, item))
+            case Restriction(comparable, None):
                 return self._apply(left, field, comparator, comparable)
-            case Restriction(comparable, _, _):
+            case Restriction(comparable):
                 raise self._context.fault(
                     comparable.offset, "expected a value; a comparison can't stand in a value"
                 )

@@ -26,6 +26,8 @@ _EXPECTED: Mapping[ValueKind, str] = {
     ValueKind.TIME: 'a time of day, as "11:30:00"',
     ValueKind.NETWORK: 'an address, as "10.0.0.1"',
 }
+_DIGITS = 1000
+"""Numeric holds 131,072 digits before the point; no literal needs them."""
 _UNQUOTED = (ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.DECIMAL, ValueKind.BOOL)
 
 
@@ -38,14 +40,17 @@ def literal_value(literal: Member, value_type: ValueType) -> Any:
     if is_quoted(literal) and value_type.kind in _UNQUOTED:
         raise ValueFault(f"expected {expected}, without quotes", "UNFIT")
     try:
-        return _fit(value_type.parse(text), value_type)
+        return _fit(value_type, text)
     except ValueFault as fault:
         shown = text if len(text) <= 32 else f"{text[:32]}…"  # noqa: PLR2004 - enough to know it by
         raise ValueFault(f'"{shown}" {fault.description}; expected {expected}', fault.reason) from fault
 
 
-def _fit(value: Any, value_type: ValueType) -> Any:
-    """Return the value, rounded to single precision where it is compared in it; raises ValueFault past it."""
+def _fit(value_type: ValueType, text: str) -> Any:
+    """Return the value as it is compared: no column's scale bounds a literal, single precision rounds it."""
+    if value_type.kind is ValueKind.DECIMAL and not value_type.text_cast:
+        return _decimal(text)
+    value = value_type.parse(text) if value_type.parse is not None else text
     if not isinstance(value_type.engine, REAL):
         return value
     try:
@@ -53,6 +58,16 @@ def _fit(value: Any, value_type: ValueType) -> Any:
     except OverflowError:
         raise ValueFault("is outside single precision", "OUT_OF_RANGE") from None
     return single
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueFault("is not a number", "INVALID_NUMBER") from None
+    if not number.is_finite() or abs(number.adjusted()) > _DIGITS or len(number.as_tuple().digits) > _DIGITS:
+        raise ValueFault(f"is outside {_DIGITS} digits", "OUT_OF_RANGE")
+    return number
 
 
 def is_quoted(literal: Member) -> bool:
@@ -93,9 +108,6 @@ def dynamic_value(literal: Member) -> tuple[ValueKind, Any]:
     if literal.text in ("true", "false"):
         return ValueKind.BOOL, literal.text == "true"
     try:
-        number = Decimal(literal.text)
-    except InvalidOperation:
+        return ValueKind.DECIMAL, _decimal(literal.text)
+    except ValueFault:
         return ValueKind.TEXT, literal.text
-    if number.is_finite() and abs(number.adjusted()) < 1000:  # noqa: PLR2004 - numeric's range and ours
-        return ValueKind.DECIMAL, number
-    return ValueKind.TEXT, literal.text

@@ -75,8 +75,10 @@ class _Parser:
 
     def _term(self) -> Expression:
         """Parse `term : [(NOT WS | MINUS)] simple`."""
-        if self._accept(Kind.NOT) or self._accept(Kind.MINUS):
+        if self._accept(Kind.NOT):
             return Negation(self._simple())
+        if self._accept(Kind.MINUS):
+            return Negation(self._simple(), minus=True)
         return self._simple()
 
     def _simple(self) -> Expression:

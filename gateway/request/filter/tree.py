@@ -67,9 +67,10 @@ class Some:
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """`NOT` or `-` before an expression."""
+    """`NOT` or, with `minus`, `-` before an expression."""
 
     item: "Expression"
+    minus: bool = False
 
 
 Comparable: TypeAlias = Member | Function
