@@ -263,7 +263,7 @@ async def test_a_frozen_server_keeps_neither_calls_nor_close_waiting(dsn: str, o
     loop = asyncio.get_running_loop()
     async with proxied(dsn) as (proxy, through):
         database = await open_database(
-            through, pool_size=2, connect_timeout=0.5, release_timeout=0.5, close_timeout=0.5
+            through, pool_size=2, connect_timeout=0.5, release_timeout=5, close_timeout=0.5
         )
         await whole(database, 2)
         proxy.freeze()
@@ -305,6 +305,8 @@ async def test_a_stopped_session_keeps_no_call_waiting(dsn: str, open_database: 
 async def test_cancelled_calls_leave_nothing_behind(dsn: str, open_database: Open) -> None:
     await sql(dsn, ITEM)
     database = await open_database(dsn, pool_size=4, acquire_timeout=60, queue_size=2000)
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
 
     async def work(transaction: Transaction) -> None:
         await transaction.fetch(ADD, [1])
@@ -327,6 +329,8 @@ async def test_cancelled_calls_leave_nothing_behind(dsn: str, open_database: Ope
         await asyncio.gather(*(cancelled(number) for number in range(batch, batch + 50)))
 
     await whole(database, 4)
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert complaints == [], "a connection went back in the middle of something"
     assert await sql(dsn, f"SELECT pid {HERE} AND state LIKE 'idle in%'") == []
     [[count]] = await sql(dsn, f"SELECT count(*) {HERE}")
     assert count <= 4
