@@ -30,9 +30,13 @@ def grpcurl() -> str:
 
 def lines(target: str) -> list[str]:
     """Return the command lines against the gateway at `target`, `host:port`."""
-    calls = (f"-d {shlex.quote(json.dumps(body))} {target} {SERVICE}/{name}" for name, body in flight_calls())
+    calls = (f"-d {shlex.quote(_json(body))} {target} {SERVICE}/{name}" for name, body in flight_calls())
     first = (f"{target} list", f"{target} describe {SERVICE}")
     return [f"{grpcurl()} -plaintext {rest}" for rest in (*first, *calls)]
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"))
 
 
 def flight_calls() -> Iterator[Call]:

@@ -63,7 +63,7 @@ async def _fill(target: str, console: Console) -> None:
 @asynccontextmanager
 async def _server(target: str) -> AsyncIterator[Process]:
     # In a session of its own, so that Ctrl-C reaches it through us, once.
-    command = (ROWGATE, "serve", "--listen", target, "--log-access", "errors")
+    command = (ROWGATE, "serve", "--listen", target, "--log-level", "warning")
     server = await create_subprocess_exec(*command, start_new_session=True)
     try:
         yield server

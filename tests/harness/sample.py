@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,22 +42,53 @@ class Sample:
     process: subprocess.Popen[str]
     printed: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    _lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
+    _reader: threading.Thread | None = None
+
+    def read_until(self, last: str, within: float) -> None:
+        """Return when it has printed a line; raises AssertionError where it ends before, or is late."""
+        # The thread reads on to the end, so that the process never waits for a full pipe.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        began = time.monotonic()
+        while (line := self._next(began + within)) != last:
+            if line is None:
+                self.stop()
+                raise AssertionError(f"{last!r} was not printed in {within} s:\n" + "\n".join(self.printed))
+        self.seconds = time.monotonic() - began
 
     def stop(self, within: float = 60) -> int:
         """End it as Ctrl-C does; return its exit status."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(within)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(within)
+        if self._reader is not None:
+            self._reader.join(within)
+        return status
+
+    def _next(self, deadline: float) -> str | None:
+        try:
+            return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return None
+
+    def _read(self) -> None:
+        if self.process.stdout is not None:
+            with self.process.stdout as printed:
+                for line in printed:
+                    self.printed.append(line.rstrip("\n"))
+                    self._lines.put(self.printed[-1])
+        self._lines.put(None)
 
 
-def start_sample(data: Path, *, within: float = 240, more: Sequence[str] = ()) -> Sample:
+def start_sample(data: Path, *, within: float = 240) -> Sample:
     """Serve the sample with its database in `data`; return when it is loaded.
 
     Raises AssertionError, with what it printed, where it ends or is late.
     """
     target = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "examples.flights.run", "--target", target, *more]
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "examples.flights.run", "--target", target],
         cwd=ROOT,
         env=_environment(data),
         stdout=subprocess.PIPE,
@@ -65,9 +96,7 @@ def start_sample(data: Path, *, within: float = 240, more: Sequence[str] = ()) -
         text=True,
     )
     sample = Sample(target, process)
-    began = time.monotonic()
-    _read_until(sample, LAST_LINE, began + within)
-    sample.seconds = time.monotonic() - began
+    sample.read_until(LAST_LINE, within)
     return sample
 
 
@@ -76,28 +105,3 @@ def _environment(data: Path) -> Mapping[str, str]:
     return {
         name: value for name, value in os.environ.items() if not name.startswith(("PG", "ROWGATE_"))
     } | own
-
-
-def _read_until(sample: Sample, last: str, deadline: float) -> None:
-    lines: queue.Queue[str | None] = queue.Queue()
-    # The thread reads on to the end, so that the process never waits for a full pipe.
-    threading.Thread(target=_pump, args=(sample, lines), daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            sample.process.terminate()
-            raise AssertionError("late:\n" + "\n".join(sample.printed)) from None
-        if line is None:
-            raise AssertionError(f"ended with {sample.process.wait(10)}:\n" + "\n".join(sample.printed))
-        if line == last:
-            return
-
-
-def _pump(sample: Sample, lines: queue.Queue[str | None]) -> None:
-    if sample.process.stdout is None:
-        raise AssertionError("the process was started without a pipe")
-    for line in sample.process.stdout:
-        sample.printed.append(line.rstrip("\n"))
-        lines.put(line.rstrip("\n"))
-    lines.put(None)

@@ -11,7 +11,7 @@ import pytest
 from examples.flights.lines import flight_calls, lines
 from tests.harness.sample import Sample
 
-SERVICES = ("AirlineService", "AirportService", "FlightService", "PlaneService", "WeatherService")
+SERVICES = ("AirlineService/AirportService", "FlightService/PlaneService", "WeatherService")
 METHODS = (
     *("Get{}", "List{}s", "Create{}", "Update{}", "Delete{}", "Undelete{}"),
     *("BatchGet{}s", "BatchCreate{}s", "BatchUpdate{}s", "BatchDelete{}s", "Count{}s", "BulkUpsert{}s"),
@@ -108,8 +108,7 @@ def test_errors_are_readable(grpcurl: Path, served_sample: Sample) -> None:
     ("method", "body", "expected"),
     [
         (
-            "AirlineService",
-            "GetAirline",
+            "AirlineService/GetAirline",
             {"carrier": "UA"},
             {"carrier": "UA", "name": "United Air Lines Inc."},
         ),
