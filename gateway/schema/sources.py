@@ -66,25 +66,42 @@ def import_folders() -> tuple[Path, ...]:
 def _compile(folders: Sequence[Path], files: Sequence[str]) -> FileDescriptorSet:
     with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
         out = Path(scratch) / "set.binpb"
-        paths = [f"--proto_path={folder}" for folder in dict.fromkeys(folders)]
-        flags = ["--include_imports", "--include_source_info", f"--descriptor_set_out={out}"]
-        # protoc runs outside: it is C++, and writes its errors straight to file descriptor 2.
-        done = subprocess.run(  # noqa: S603 - our own interpreter, and a list of arguments
-            [sys.executable, "-m", "grpc_tools.protoc", *paths, *flags, *files],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_COMPILE_SECONDS,
-        )
-        if done.returncode:
-            raise SchemaError(_protoc_faults(done.stderr) or [Fault("protoc", 0, "", done.stderr.strip())])
-        return FileDescriptorSet.FromString(out.read_bytes())
+        errors = _protoc(folders, files, out)
+        if not errors:
+            return FileDescriptorSet.FromString(out.read_bytes())
+        # protoc stops at the first faulty file: alone, each tells its own errors.
+        each = [errors, *(_protoc(folders, [file], out) for file in files)]
+        raise SchemaError(fault for text in each for fault in _protoc_faults(text, folders))
 
 
-def _protoc_faults(text: str) -> list[Fault]:
-    matches = filter(None, map(_PROTOC_LINE.match, text.splitlines()))
-    return [
-        Fault(match["file"], int(match["line"] or 0), "", match["text"])
+def _protoc(folders: Sequence[Path], files: Sequence[str], out: Path) -> str:
+    """Run protoc; return its errors, or nothing where it wrote `out`."""
+    paths = [f"--proto_path={folder}" for folder in dict.fromkeys(folders)]
+    flags = ["--include_imports", "--include_source_info", f"--descriptor_set_out={out}"]
+    # protoc runs outside: it is C++, and writes its errors straight to file descriptor 2.
+    done = subprocess.run(  # noqa: S603 - our own interpreter, and a list of arguments
+        [sys.executable, "-m", "grpc_tools.protoc", *paths, *flags, *files],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_COMPILE_SECONDS,
+    )
+    return (done.stderr or "protoc failed") if done.returncode else ""
+
+
+def _protoc_faults(text: str, folders: Sequence[Path]) -> list[Fault]:
+    matches = [match for match in map(_PROTOC_LINE.match, text.splitlines()) if match]
+    faults = [
+        Fault(_relative(match["file"], folders), int(match["line"] or 0), "", match["text"])
         for match in matches
         if not match["text"].startswith("warning:")
     ]
+    placed = [fault for fault in faults if fault.line]
+    return placed or faults or [Fault("", 0, "protoc", text.strip())] * bool(text)
+
+
+def _relative(file: str, folders: Sequence[Path]) -> str:
+    path = Path(file)
+    return next(
+        (path.relative_to(folder).as_posix() for folder in folders if path.is_relative_to(folder)), file
+    )

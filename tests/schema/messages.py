@@ -109,7 +109,7 @@ def messages(descriptor: Descriptor, depth: int = _DEPTH) -> st.SearchStrategy[M
 
 @cache
 def values(field: FieldDescriptor, depth: int = _DEPTH) -> st.SearchStrategy[Any] | None:
-    """Return a strategy for the field's values, as its message's constructor takes them; None where too deep."""
+    """Return a strategy for the field's values, as constructors take them; None where too deep."""
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return _maps(field, depth)
     one = _one(field, depth)

@@ -36,3 +36,86 @@ def test_each_fault_is_found_at_its_line(file: str) -> None:
         for line, wrong in faults
     ]
     assert sorted(matched) == expected(file)
+
+
+def test_every_fault_says_what_would_be_right_where_a_name_is_near() -> None:
+    rights = {fault.wrong: fault.right for fault in found()}
+    assert rights['primary_key: unknown column "idd"'] == 'did you mean "id"?'
+    assert rights['index: unknown method "btre"'] == 'did you mean "btree"?'
+    assert 'did you mean "uuid"?' in rights['unknown type "uuidd"']
+    assert rights['works on no known resource ("Think")'] == 'did you mean "Thing"?'
+
+
+def test_a_name_like_no_other_gets_the_list() -> None:
+    assert suggestion("zzz", ["b", "a"]) == "known: a, b"
+    assert suggestion("zzz", map(str, range(1000, 1040))).endswith("…")
+    assert suggestion("zzz", []) == ""
+
+
+def test_the_report_is_sorted_one_paragraph_a_fault() -> None:
+    places = [(fault.file, fault.line) for fault in found()]
+    assert places == sorted(places)
+    paragraphs = str(SchemaError(found())).split("\n\n")
+    assert len(paragraphs) == len(found())
+    assert re.match(
+        r"columns\.proto:\d+: faulty\.columns\.Columns\.no_presence: has a default", paragraphs[0]
+    )
+
+
+def test_every_fault_has_a_place() -> None:
+    assert all(fault.file and fault.line and fault.where for fault in found())
+
+
+def test_faults_of_protoc_have_places(tmp_path: Path) -> None:
+    (tmp_path / "one.proto").write_text('syntax = "proto3";\nmessage A {\n  Nothing x = 1;\n}\n')
+    (tmp_path / "two.proto").write_text(
+        'syntax = "proto3";\nimport "not/there.proto";\nmessage B {}\nmessage B {}\n'
+    )
+    with pytest.raises(SchemaError) as caught:
+        compile_protos(tmp_path)
+    assert [(fault.file, fault.line, fault.wrong) for fault in caught.value.faults] == [
+        ("one.proto", 3, '"Nothing" is not defined.'),
+        ("two.proto", 2, 'Import "not/there.proto" was not found or had errors.'),
+        ("two.proto", 4, '"B" is already defined.'),
+    ]
+
+
+def test_a_folder_without_protos_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=r"holds no \.proto file"):
+        compile_protos(tmp_path)
+    with pytest.raises(SchemaError, match="is not a folder"):
+        compile_protos(tmp_path / "missing")
+
+
+def test_a_schema_without_tables_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "a.proto").write_text('syntax = "proto3";\nmessage A {}\n')
+    with pytest.raises(SchemaError, match="no message is a table"):
+        read_schema(compile_protos(tmp_path))
+
+
+def test_a_descriptor_set_reads_as_its_protos_do(tmp_path: Path) -> None:
+    protos = compile_protos(FAULTY.parents[1] / "schemas" / "ledger")
+    file = tmp_path / "set.binpb"
+    file.write_bytes(protos.SerializeToString())
+    again, schema = read_schema(load_descriptor_set(file)), read_schema(protos)
+    assert list(again.resources) == list(schema.resources)
+    assert list(again.services) == list(schema.services)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xff\xff"])
+def test_a_file_that_is_no_descriptor_set_is_a_fault(content: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "set.binpb"
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(SchemaError, match="is no readable descriptor set"):
+        load_descriptor_set(file)
+
+
+def test_faults_without_source_info_name_the_file() -> None:
+    protos = compile_protos(FAULTY)
+    for file in protos.file:
+        file.ClearField("source_code_info")
+    with pytest.raises(SchemaError) as caught:
+        read_schema(protos)
+    assert {fault.line for fault in caught.value.faults} == {0}
+    assert str(caught.value.faults[0]).startswith("columns.proto: faulty.columns.")

@@ -38,7 +38,7 @@ async def probe(databases: Databases) -> AsyncIterator[asyncpg.Connection]:
     await set_codecs(connection)
     for resource in RESOURCES:
         table = resource.table
-        await connection.execute(f"CREATE TEMP TABLE probe_{table} AS SELECT * FROM {table} WITH NO DATA")
+        await connection.execute(f"CREATE TEMP TABLE probe_{table} AS TABLE {table} WITH NO DATA")
     yield connection
     await connection.close()
 
@@ -66,9 +66,8 @@ async def store(probe: asyncpg.Connection, resource: Resource, row: dict[str, An
     fields = [field for field in resource.fields if field.name in row]
     names = through(fields, lambda field: f'"{field.column}"')
     places = ", ".join(parameter(field, i) for i, field in enumerate(fields, 1))
-    sql = (
-        f"INSERT INTO probe_{resource.table} ({names}) VALUES ({places}) RETURNING {through(fields, output)}"
-    )
+    into = f"probe_{resource.table} ({names})"
+    sql = f"INSERT INTO {into} VALUES ({places}) RETURNING {through(fields, output)}"  # noqa: S608 - our own names
     found = await probe.fetchrow(sql, *row.values())
     return dict(zip(row, found or (), strict=True))
 
@@ -76,6 +75,7 @@ async def store(probe: asyncpg.Connection, resource: Resource, row: dict[str, An
 def encode(resource: Resource, message: Message) -> dict[str, Any]:
     """Return the driver values of the fields that are set, but for those that are refused."""
     row = {}
+    refused: list[ValueFault] = []
     for field in resource.fields:
         if field.has_presence and not message.HasField(field.name):
             continue
@@ -84,8 +84,8 @@ def encode(resource: Resource, message: Message) -> dict[str, Any]:
             row[field.name] = value if field.type.encode is None else field.type.encode(value)
         except ValueFault as fault:
             event(f"{field.name} refused")
-            assert fault.reason.isupper()
-            assert len(fault.description) < 200
+            refused.append(fault)
+    assert all(fault.reason.isupper() and len(fault.description) < 200 for fault in refused)
     return row
 
 

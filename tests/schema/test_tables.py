@@ -1,0 +1,120 @@
+"""Tables stand in PostgreSQL as the schema says, under the names that the schema tells."""
+
+import asyncpg
+import pytest
+
+from gateway.schema.model import Resource
+from gateway.schema.naming import MAX_BYTES, constraint_name, snake_case
+from gateway.schema.tables import build_tables, constraints
+from tests.harness.databases import Databases
+from tests.harness.gateway import schema_of
+
+SCHEMAS = ("types", "ledger", "adversarial")
+
+_CONSTRAINTS = """
+SELECT conname AS name, array(
+    SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, place)
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY place
+) AS columns, contype::text AS type
+FROM pg_constraint JOIN pg_class t ON t.oid = conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+WHERE t.relname = $1 AND n.nspname = $2 AND contype <> 'n'
+UNION ALL
+SELECT i.relname, array(
+    SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS key (number, place)
+    JOIN pg_attribute ON attrelid = indrelid AND attnum = number WHERE place <= indnkeyatts ORDER BY place
+), 'i'
+FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid
+JOIN pg_namespace n ON n.oid = t.relnamespace
+WHERE t.relname = $1 AND n.nspname = $2 AND indisunique
+AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))
+"""
+
+_COLUMNS = """
+SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS not_null,
+    attidentity::text AS identity, attgenerated::text AS generated,
+    pg_get_expr(adbin, adrelid) AS default, col_description(attrelid, attnum) AS comment
+FROM pg_attribute JOIN pg_class t ON t.oid = attrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE t.relname = $1 AND n.nspname = $2 AND attnum > 0 ORDER BY attnum
+"""
+
+
+async def rows(databases: Databases, schema: str, sql: str, resource: Resource) -> list[asyncpg.Record]:
+    dsn = await databases.copy_of(schema, build_tables(schema_of(schema)).metadata)
+    connection = await asyncpg.connect(dsn)
+    try:
+        found: list[asyncpg.Record] = await connection.fetch(sql, resource.table, resource.schema)
+    finally:
+        await connection.close()
+    return found
+
+
+CASES = [(schema, name) for schema in SCHEMAS for name in schema_of(schema).resources]
+
+
+@pytest.mark.parametrize(("schema", "name"), CASES)
+async def test_constraints_have_the_names_that_postgresql_has(
+    databases: Databases, schema: str, name: str
+) -> None:
+    resource = schema_of(schema).resources[name]
+    found = await rows(databases, schema, _CONSTRAINTS, resource)
+    told = constraints(resource)
+    assert {row["name"] for row in found} == set(told)
+    for row in found:
+        columns = sorted(row["columns"]) if row["type"] == "c" else row["columns"]
+        wanted = told[row["name"]]
+        assert columns == (sorted(wanted) if row["type"] == "c" else list(wanted)), row["name"]
+
+
+@pytest.mark.parametrize(("schema", "name"), CASES)
+async def test_columns_are_as_told(databases: Databases, schema: str, name: str) -> None:
+    resource = schema_of(schema).resources[name]
+    found = await rows(databases, schema, _COLUMNS, resource)
+    assert [row["name"] for row in found] == [field.column for field in resource.fields]
+    for row, field in zip(found, resource.fields, strict=True):
+        assert row["type"] == field.type.sql
+        assert row["not_null"] is not field.nullable
+        assert (row["identity"] == "d") is field.identity
+        assert (row["generated"] == "s") is (field.generated is not None)
+        assert (row["default"] is None) is (field.default is None and field.generated is None)
+        assert (row["comment"] or "") == field.comment
+
+
+async def test_long_names_are_cut_the_same_everywhere(databases: Databases) -> None:
+    name = constraint_name("table" * 6, "column" * 6, "key")
+    assert len(name.encode()) == MAX_BYTES
+    assert name != constraint_name("table" * 6, "column" * 6 + "s", "key")
+    assert len(constraint_name("ä" * 30, "ö" * 30, "key").encode()) <= MAX_BYTES
+    connection = await asyncpg.connect(databases.dsn)
+    try:
+        assert await connection.fetchval("SELECT $1::text::name::text", name) == name
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "table"),
+    [("Flight", "flight"), ("FlightLeg", "flight_leg"), ("HTTPRoute", "http_route"), ("Ipv4Net", "ipv4_net")],
+)
+def test_tables_are_named_in_snake_case(message: str, table: str) -> None:
+    assert snake_case(message) == table
+
+
+def test_constraints_follow_the_convention() -> None:
+    node = schema_of("adversarial").resources["adversarial.v1.Node"]
+    assert set(constraints(node)) == {
+        "node_pkey",
+        "node_parent_id_key",
+        "node_color_check",
+        "node_shape_check",
+        "node_not_its_own_parent",
+        "node_parent_id_fkey",
+    }
+    assert [index.name for index in node.indexes] == ["node_color_idx"]
+
+
+def test_unenforced_references_make_no_constraint() -> None:
+    source = schema_of("adversarial").resources["adversarial.v1.Leaf"]
+    loose = [key for key in source.foreign_keys if not key.enforced]
+    assert [key.target_table for key in loose] == ["elsewhere"]
+    assert not {key.name for key in loose} & set(constraints(source))
