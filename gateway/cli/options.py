@@ -42,5 +42,5 @@ def with_settings(*sections: str) -> Callable[[Callable[..., None]], Callable[..
 def _option(setting: Setting) -> Callable[[Callable[..., None]], Callable[..., None]]:
     flag, text = setting.flag, setting.description
     if setting.is_switch:
-        return click.option(f"{flag}/--no-{flag[2:]}", setting.flat, default=None, help=text)
+        return click.option(f"{flag}/{setting.off_flag}", setting.flat, default=None, help=text)
     return click.option(flag, setting.flat, default=None, help=text, metavar="VALUE")

@@ -61,6 +61,7 @@ async def _serve(descriptors: FileDescriptorSet, settings: Settings) -> bool:
     """Serve until a signal; return False where a second one cut the calls off."""
     starting = asyncio.ensure_future(Gateway.start(descriptors, settings))
     _on_signal(starting.cancel)
+    _logger.debug("starting")
     gateway = await starting
     stopping, hurried = asyncio.Event(), asyncio.Event()
     _on_signal(stopping.set)

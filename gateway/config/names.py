@@ -53,6 +53,11 @@ class Setting:
         return f"--{self.flat.replace('_', '-')}"
 
     @property
+    def off_flag(self) -> str:
+        """The flag that switches a switch off."""
+        return f"--no-{self.flat.replace('_', '-')}"
+
+    @property
     def description(self) -> str:
         """One line that says what it is."""
         return self.info.description or ""

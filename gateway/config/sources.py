@@ -81,7 +81,8 @@ def read_flags(flags: Mapping[str, Any]) -> Iterator[Given]:
     """Yield the settings of flags, given by `section.name`; None counts as unset."""
     for key, value in flags.items():
         if value is not None:
-            yield Given(key, value, Source(Rank.FLAG, f"flag {BY_KEY[key].flag}"))
+            flag = BY_KEY[key].off_flag if value is False else BY_KEY[key].flag
+            yield Given(key, value, Source(Rank.FLAG, f"flag {flag}"))
 
 
 def _text(path: Path) -> str:

@@ -1,0 +1,193 @@
+"""`rowgate serve` as a process: ready, signals, and starts that fail."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from gateway.schema.tables import build_tables
+from tests.cli.running import LEDGER, Running, descriptor_set, rowgate
+from tests.harness.client import Client, RpcFailed
+from tests.harness.databases import Databases, fetch
+from tests.harness.gateway import descriptors_of, schema_of
+from tests.transport.conftest import GET, locked, until_waiting
+
+Start = Callable[..., Coroutine[Any, Any, Running]]
+KEY = {"book": "main", "number": 1}
+
+
+@pytest.fixture
+async def dsn(databases: Databases) -> str:
+    """Return the DSN of a database with the ledger's tables."""
+    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Give what starts servers; those that still run at the end are killed."""
+    running: list[Running] = []
+
+    async def started(*flags: str, schema: Sequence[str] = ("--protos", str(LEDGER))) -> Running:
+        running.append(await Running.start(*schema, *flags))
+        return running[-1]
+
+    yield started
+    for one in running:
+        if one.process.returncode is None:
+            one.process.kill()
+            await one.process.wait()
+
+
+@pytest.fixture
+async def clients() -> AsyncIterator[Callable[[str], Client]]:
+    """Give what makes clients; they are closed at the end."""
+    made: list[Client] = []
+
+    def client(target: str) -> Client:
+        made.append(Client(target, descriptors_of("ledger")))
+        return made[-1]
+
+    yield client
+    for one in made:
+        await one.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_lets_the_call_under_way_complete(
+    dsn: str, start: Start, clients: Callable[[str], Client], number: signal.Signals
+) -> None:
+    server = await start("--dsn", dsn)
+    target = await server.ready()
+    client = clients(target)
+    async with locked(dsn) as connection:
+        call = asyncio.create_task(client.call(GET, KEY))
+        await until_waiting(connection, 1)
+        server.signal(number)
+        await server.logged("stopping")
+        assert not call.done()
+    with pytest.raises(RpcFailed) as caught:
+        await call
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+    line = await server.logged("call")
+    assert (line["method"], line["code"], line["reason"]) == (GET, "NOT_FOUND", "ROW_NOT_FOUND")
+    await server.logged("stopped")
+    assert await server.ended() == (0, f"listening on {target}\n", "")
+    left = await fetch(
+        dsn,
+        "SELECT pid FROM pg_stat_activity "
+        "WHERE application_name = 'rowgate' AND datname = current_database()",
+    )
+    assert left == []
+
+
+async def test_a_second_signal_cuts_the_call_off(
+    dsn: str, start: Start, clients: Callable[[str], Client]
+) -> None:
+    server = await start("--dsn", dsn, "--drain", "600")
+    client = clients(await server.ready())
+    async with locked(dsn) as connection:
+        call = asyncio.create_task(client.call(GET, KEY))
+        await until_waiting(connection, 1)
+        server.signal()
+        await server.logged("stopping")
+        server.signal()
+        status, _, errors = await server.ended()
+        assert status == 1
+        assert "calls were cut off by a second signal" in errors
+        with pytest.raises(RpcFailed):
+            await call
+        await until_waiting(connection, 0)
+
+
+async def test_a_signal_before_it_is_ready_ends_it(start: Start) -> None:
+    server = await start("--dsn", "postgresql://127.0.0.1:1/nothing", "--log-level", "debug")
+    await server.logged("starting")
+    server.signal()
+    status, out, errors = await server.ended()
+    assert (status, out) == (1, "")
+    assert "stopped by a signal before it was ready" in errors
+
+
+async def test_a_descriptor_set_serves_as_well(
+    dsn: str, start: Start, clients: Callable[[str], Client], tmp_path: Path
+) -> None:
+    file = tmp_path / "ledger.binpb"
+    file.write_bytes(descriptor_set())
+    server = await start("--dsn", dsn, schema=("--descriptor-set", str(file)))
+    client = clients(await server.ready())
+    with pytest.raises(RpcFailed) as caught:
+        await client.call(GET, KEY)
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+    server.signal()
+    assert (await server.ended())[0] == 0
+
+
+async def test_a_port_in_use_is_a_failure(dsn: str, start: Start) -> None:
+    server = await start("--dsn", dsn)
+    taken = await server.ready()
+    status, out, errors = await rowgate(
+        "serve", "--protos", str(LEDGER), "--dsn", dsn, "--listen", taken, "--log-level", "error"
+    )
+    assert (status, out) == (1, "")
+    assert errors == (
+        f"Error: can't listen on {taken}: is the port taken, or the address not this machine's?\n"
+    )
+
+
+async def test_no_database_is_a_failure_that_names_no_password() -> None:
+    dsn = "postgresql://u:hunter2@127.0.0.1:1/nothing"
+    flags = ("--dsn", dsn, "--start-timeout", "0.1", "--log-level", "error")
+    status, _, errors = await rowgate("serve", "--protos", str(LEDGER), *flags)
+    assert status == 1
+    assert errors.startswith("Error: ")
+    assert "Traceback" not in errors
+    assert "hunter2" not in errors
+
+
+@pytest.mark.parametrize(
+    "flags", [[], ["--protos", "{folder}/nothing"], ["--descriptor-set", "{folder}/broken"]]
+)
+async def test_no_schema_is_wrong(tmp_path: Path, flags: list[str]) -> None:
+    (tmp_path / "broken").write_bytes(b"\xff")
+    (tmp_path / "empty.toml").touch()
+    given = [flag.format(folder=tmp_path) for flag in flags]
+    status, _, errors = await rowgate("serve", "--config", str(tmp_path / "empty.toml"), *given)
+    assert status == 2
+    assert "Traceback" not in errors
+
+
+async def test_every_fault_of_a_schema_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "wrong.proto").write_text(
+        """syntax = "proto3";
+package wrong.v1;
+import "rowgate/v1/annotations.proto";
+message One {
+  option (rowgate.v1.table) = {name: "same" primary_key: "nothing"};
+  string id = 1;
+}
+message Two {
+  option (rowgate.v1.table) = {name: "same" primary_key: "id"};
+  string id = 1;
+}
+"""
+    )
+    status, out, errors = await rowgate("serve", "--protos", str(tmp_path))
+    assert (status, out) == (2, "")
+    assert errors.startswith("Error: faults in the schema: ")
+    assert "wrong.proto:4: wrong.v1.One" in errors
+    assert "wrong.proto:8: wrong.v1.Two" in errors
+    assert "Traceback" not in errors
+
+
+async def test_a_database_that_does_not_match_is_refused(databases: Databases) -> None:
+    empty = await databases.empty()
+    status, out, errors = await rowgate(
+        "serve", "--protos", str(LEDGER), "--dsn", empty, "--log-level", "error"
+    )
+    assert (status, out) == (1, "")
+    assert "Ledger" in errors
+    assert "Traceback" not in errors
