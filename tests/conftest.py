@@ -1,6 +1,8 @@
 """Fixtures that every test may use."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -47,8 +49,10 @@ async def module_gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
 
 
 @pytest.fixture(scope="session")
-def served_sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+def served_sample() -> Iterator[Sample]:
     """Serve and load the flights sample as `make run` does, in a process of its own; shared by the run."""
-    sample = start_sample(tmp_path_factory.mktemp("sample"))
-    yield sample
-    assert sample.stop() == 0
+    # Not below pytest's folder, which every run of pytest closes to others: PostgreSQL may be another user.
+    with TemporaryDirectory(prefix="rowgate-sample-") as folder:
+        sample = start_sample(Path(folder))
+        yield sample
+        assert sample.stop() == 0

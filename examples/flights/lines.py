@@ -60,8 +60,16 @@ def _reads() -> Iterator[Call]:
     late = 'carrier = "UA" AND departure_delay_minutes > 60'
     yield "GetFlight", {"id": _KNOWN}
     yield "ListFlights", {"filter": late, "order_by": "departure_delay_minutes desc", "page_size": 3}
-    yield "BatchGetFlights", {"ids": [_KNOWN, str(uuid.UUID(int=0))], "read_mask": "carrier,flight_number"}
+    yield (
+        "BatchGetFlights",
+        {"ids": [_KNOWN, str(uuid.UUID(int=0))], "read_mask": _mask("carrier", "flight_number")},
+    )
     yield "CountFlights", {"filter": 'destination = "SFO"'}
+
+
+def _mask(*paths: str) -> dict[str, Any]:
+    # grpcurl takes a mask as the message that it is, not as JSON's usual string.
+    return {"paths": paths}
 
 
 def _new_flight(number: int) -> dict[str, Any]:
@@ -81,5 +89,5 @@ def _new_flight(number: int) -> dict[str, Any]:
 def _delayed(flight: Mapping[str, Any], minutes: int) -> dict[str, Any]:
     return {
         "flight": {"id": flight["id"], "departure_delay_minutes": minutes},
-        "update_mask": "departure_delay_minutes",
+        "update_mask": _mask("departure_delay_minutes"),
     }

@@ -11,7 +11,7 @@ import pytest
 from examples.flights.lines import flight_calls, lines
 from tests.harness.sample import Sample
 
-SERVICES = ("AirlineService/AirportService", "FlightService/PlaneService", "WeatherService")
+SERVICES = ("AirlineService", "AirportService", "FlightService", "PlaneService", "WeatherService")
 METHODS = (
     *("Get{}", "List{}s", "Create{}", "Update{}", "Delete{}", "Undelete{}"),
     *("BatchGet{}s", "BatchCreate{}s", "BatchUpdate{}s", "BatchDelete{}s", "Count{}s", "BulkUpsert{}s"),
@@ -119,7 +119,7 @@ def test_errors_are_readable(grpcurl: Path, served_sample: Sample) -> None:
             {
                 "origin": "EWR",
                 "observation_time": "2013-11-03T05:00:00Z",
-                "read_mask": "temperature_fahrenheit",
+                "read_mask": {"paths": ["temperature_fahrenheit"]},
             },
             {"temperatureFahrenheit": 51.98},
         ),
