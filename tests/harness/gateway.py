@@ -31,7 +31,7 @@ def schema_of(name: str) -> Schema:
     return read_schema(descriptors_of(name))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # hypothesis prints it, descriptors and all
 class RunningGateway:
     """What a test holds: the client, the schema, and the database's DSN for a look past the gateway."""
 
