@@ -1,6 +1,7 @@
 """Hypothesis strategies: any value that a message's field can carry, good or bad for its column."""
 
 import json
+import math
 import string
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -19,8 +20,12 @@ INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, -(2**63), 2**63 -
 UINT32 = st.integers(0, 2**32 - 1) | st.sampled_from([0, 2**31, 2**32 - 1])
 UINT64 = st.integers(0, 2**64 - 1) | st.sampled_from([0, 2**63 - 1, 2**63, 2**64 - 1])
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
-DOUBLE = st.floats() | st.sampled_from([0.0, -0.0, 5e-324, 1.7976931348623157e308])
-FLOAT = st.floats(width=32)
+DOUBLE = (
+    st.floats(allow_nan=False)
+    | st.just(math.nan)
+    | st.sampled_from([0.0, -0.0, 5e-324, 1.7976931348623157e308])
+)
+FLOAT = st.floats(width=32, allow_nan=False) | st.just(math.nan)
 NANOS = st.sampled_from([0, 0, 1000, 999_999_000, 1, 999_999_999, -1, 10**9])
 
 _SCALARS: Mapping[int, st.SearchStrategy[Any]] = {

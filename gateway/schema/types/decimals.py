@@ -152,6 +152,6 @@ def _units(value: Decimal) -> dict[str, int]:
     if lost:
         raise ValueFault("the stored amount is finer than the nanos of Money", "INEXACT")
     units, nanos = divmod(whole, 10**_NANO)
-    if units >= 2**63:
+    if units >= 2**63 + sign:
         raise ValueFault("the stored amount is past the units of Money", "OUT_OF_RANGE")
     return {"units": -units, "nanos": -nanos} if sign else {"units": units, "nanos": nanos}

@@ -4,6 +4,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.dialects import postgresql
@@ -61,20 +62,20 @@ def _integer_in_numeric(proto: Range, sql: SqlType) -> ValueType:
     precision, scale = (*sql.modifiers, 0, 0)[:2]
     if scale != 0:
         raise TypeFault(f"a whole number can't be stored as {sql}", "give numeric no scale")
-    limit = 10**precision - 1 if precision else proto[1]
+    limit = 10**precision - 1 if precision else 2**64
     stored = (-limit, limit)
-    check = within_range(proto, "the message's field")
+    fits, check = within_range(stored, str(sql)), within_range(proto, "the message's field")
     return ValueType(
         sql=f"numeric({precision},0)" if precision else "numeric",
         engine=postgresql.NUMERIC(precision or None, 0 if precision else None),
         kind=ValueKind.INTEGER,
-        encode=None if not precision or _within(proto, stored) else within_range(stored, str(sql)),
+        encode=Decimal if _within(proto, stored) else lambda value: Decimal(fits(value)),
         decode=lambda value: check(_whole(value)),
-        parse=_parser(within_range(proto, str(sql))),
+        parse=lambda text: Decimal(_parser(fits)(text)),
     )
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Decimal) -> int:
     if not value.is_finite() or value != value.to_integral_value():
         raise ValueFault("the stored number is not whole", "NOT_WHOLE")
     return int(value)

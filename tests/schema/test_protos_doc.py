@@ -1,0 +1,63 @@
+"""docs/protos.md mentions all that a schema's author can write."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from rowgate.v1 import annotations_pb2
+
+from gateway.schema.model import MethodKind
+from gateway.schema.read import read_schema
+from gateway.schema.shapes import SHAPES
+from gateway.schema.sources import compile_protos
+from gateway.schema.types.mapping import MESSAGES, SCALARS
+
+DOC = Path(__file__).parents[2] / "docs" / "protos.md"
+
+OPTIONS = [
+    field.full_name
+    for message in annotations_pb2.DESCRIPTOR.message_types_by_name.values()
+    for field in message.fields
+]
+
+
+@cache
+def document() -> str:
+    return DOC.read_text()
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_is_mentioned(option: str) -> None:
+    assert f"`{option.rpartition('.')[2]}`" in document()
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_every_method_and_role_is_mentioned(kind: MethodKind) -> None:
+    shape = SHAPES[kind]
+    name = f"`{shape.prefix}Book{'s' if shape.plural else ''}`"
+    (line,) = [line for line in document().splitlines() if line.startswith(f"| {name} |")]
+    named = {"resource": "the resource", "rows": "the rows"}
+    for role in (*shape.request, *shape.response):
+        spelled = named.get(role.name, f"`{role.name}`")
+        assert (f"**{spelled}**" if role.required else spelled) in line, role.name
+    mentioned = set(re.findall(r"`([a-z_]+)`", line))
+    assert mentioned - {"requests"} <= {role.name for role in (*shape.request, *shape.response)}
+
+
+def test_every_type_is_mentioned() -> None:
+    scalars = {
+        getattr(FieldDescriptor, name): name for name in dir(FieldDescriptor) if name.startswith("TYPE_")
+    }
+    names = [scalars[number].removeprefix("TYPE_").lower() for number in SCALARS]
+    for name in (*names, "enum", "map", *MESSAGES):
+        assert re.search(rf"^\|[^|]*\b{re.escape(name)}\b", document(), re.MULTILINE), name
+
+
+def test_the_example_is_a_schema(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```proto\n(.*?)```", document(), re.DOTALL)
+    author = 'message Author {\n  option (rowgate.v1.table) = {primary_key: "id"};\n  int64 id = 1;\n}\n'
+    (tmp_path / "book.proto").write_text(f'syntax = "proto3";\n{example}\n{author}')
+    schema = read_schema(compile_protos(tmp_path))
+    assert schema.resources["Book"].etag == "etag"
