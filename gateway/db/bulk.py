@@ -140,9 +140,7 @@ class BulkWriter:
         return True
 
     async def _stage(self, chunk: Chunk) -> None:
-        if self._staging:
-            await self._transaction.fetch(self._statements.empty, ())
-        else:
+        if not self._staging:
             await self._transaction.fetch(self._statements.create, ())
             self._staging = True
         resource = self._shape.resource

@@ -31,7 +31,6 @@ class BulkStatements:
 
     Args:
         create: makes the staging table.
-        empty: empties it.
         drop_duplicates: takes all but the last row of each key out of it; returns their indexes.
         drop_repetitions: takes all but the first row of each key out of it; returns their indexes.
         remove: takes the rows of the bound indexes out of it.
@@ -45,7 +44,6 @@ class BulkStatements:
 
     shape: BulkShape
     create: Statement
-    empty: Statement
     drop_duplicates: Statement
     drop_repetitions: Statement
     remove: Statement
@@ -67,7 +65,6 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
     return BulkStatements(
         shape=shape,
         create=statement(_create(shape)),
-        empty=statement(f"TRUNCATE {_stage(shape)}"),
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),

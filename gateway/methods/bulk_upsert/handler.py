@@ -22,8 +22,6 @@ from gateway.sql.bulk import BulkShape
 from gateway.sql.bulk_write import BulkStatements, bulk_statements
 from gateway.sql.statement import Statement
 
-CHUNK = 10_000
-"""Rows that one statement writes. While PostgreSQL writes a chunk the next one is read."""
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
 CROWDED_SECONDS = 5.0
@@ -93,9 +91,7 @@ class BulkUpsert:
             last_wins=options.last_wins,
         )
         await (writer.claim() if alone else writer.share())
-        whole = options.shape.refers_to_itself or not options.shape.compares_in_python
-        size = max(1, len(rows)) if whole else CHUNK
-        await _pipelined(writer, reader.chunks(rows, tally, size=size, last_wins=options.last_wins))
+        await _pipelined(writer, reader.chunks(rows, tally, last_wins=options.last_wins))
         return tally
 
 

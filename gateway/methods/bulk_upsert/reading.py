@@ -1,7 +1,7 @@
 """The rows of a request, chunk by chunk: checked, without their duplicates, as columns of driver values."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -9,12 +9,15 @@ from google.protobuf.message import Message
 from gateway.db.bulk import Chunk, repeated_key
 from gateway.db.bulk_tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
-from gateway.methods.bulk_upsert.columns import Column, ColumnReader
+from gateway.methods.bulk_upsert.columns import Column, ColumnReader, plain_key
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk import BulkShape
 
 SLICE = 1000
 """Rows that are read before other calls get their turn: some milliseconds."""
+FIRST_CHUNK = 4_000
+LARGEST_CHUNK = 32_000
+"""While PostgreSQL writes a chunk the next one is read: the first is small, so that it waits little."""
 
 
 class RowReader:
@@ -30,20 +33,41 @@ class RowReader:
         self._readers = [ColumnReader(field) for field in shape.staged]
         self._keys = [i for i, field in enumerate(shape.staged) if field.column in shape.target]
         self._finds_duplicates = shape.compares_in_python
+        self._plain_key = plain_key(shape.target_fields)
+        self._whole = shape.refers_to_itself or not shape.compares_in_python
         self._path = path
 
-    async def chunks(
-        self, rows: Sequence[Message], tally: Tally, *, size: int, last_wins: bool
-    ) -> AsyncIterator[Chunk]:
-        """Yield the rows in chunks of `size`, but for those that are at fault or have another one's key.
+    async def chunks(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> AsyncIterator[Chunk]:
+        """Yield the rows in chunks, but for those that are at fault or have another one's key.
 
-        Their fate is noted in `tally`. The keys of all rows are read first, so that no two chunks share one.
+        Their fate is noted in `tally`. No two chunks share a key.
         """
-        keys = await self._read_keys(rows, tally)
-        if self._finds_duplicates:
+        keys: dict[int, Column] = {}
+        if self._finds_duplicates and not await self._all_differ(rows):
+            keys = await self._read_keys(rows, tally)
             _settle_duplicates(keys, tally, last_wins=last_wins)
-        for start in range(0, len(rows), size):
-            yield await self._chunk(rows, keys, tally, range(start, min(start + size, len(rows))))
+        for places in self._parts(len(rows)):
+            yield await self._chunk(rows, keys, tally, places)
+
+    def _parts(self, count: int) -> Iterator[range]:
+        start, size = 0, count if self._whole else FIRST_CHUNK
+        while start < count:
+            yield range(start, min(start + size, count))
+            start += size
+            size = min(2 * size, LARGEST_CHUNK)
+
+    async def _all_differ(self, rows: Sequence[Message]) -> bool:
+        """Return whether no two keys are equal, from the messages alone; unset ones count as equal."""
+        if self._plain_key is None:
+            return False
+        seen: set[Any] = set()
+        for start in range(0, len(rows), SLICE):
+            part = rows[start : start + SLICE]
+            seen.update(map(self._plain_key, part))
+            if len(seen) < start + len(part):
+                return False
+            await asyncio.sleep(0)
+        return True
 
     async def _read_keys(self, rows: Sequence[Message], tally: Tally) -> dict[int, Column]:
         columns: dict[int, Column] = {i: [] for i in self._keys}
