@@ -7,6 +7,17 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +30,12 @@ _WRITE: Mapping[type, Callable[[Any], Any]] = {
     bytes: lambda value: ["b", b64encode(value).decode()],
     Decimal: lambda value: ["d", str(value)],
     UUID: lambda value: ["u", value.hex],
+    IPv4Address: lambda value: ["a", str(value)],
+    IPv6Address: lambda value: ["a", str(value)],
+    IPv4Interface: lambda value: ["i", str(value)],
+    IPv6Interface: lambda value: ["i", str(value)],
+    IPv4Network: lambda value: ["n", str(value)],
+    IPv6Network: lambda value: ["n", str(value)],
     tuple: lambda value: ["t", *map(_to_json, value)],
     list: lambda value: ["l", *map(_to_json, value)],
 }
@@ -27,6 +44,9 @@ _READ: Mapping[str, Callable[..., Any]] = {
     "b": b64decode,
     "d": Decimal,
     "u": UUID,
+    "a": ip_address,
+    "i": ip_interface,
+    "n": ip_network,
     "t": lambda *items: tuple(map(_from_json, items)),
     "l": lambda *items: list(map(_from_json, items)),
 }

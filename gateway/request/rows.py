@@ -20,29 +20,29 @@ MAX_VIOLATIONS = 10
 def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
     """Return the function that reads a new row of `resource`: (message, its proto path) → values.
 
-    A column is absent where the database is to fill it: a field with presence that is unset, a server-set
-    field, and a key field without presence that is zero though it has a default (`gen_random_uuid()`) or is
-    an identity. Raises InvalidArgument, when called, naming every value that its column can't hold.
+    A column is absent where its default is to fill it: of a field with presence that is unset, and of a key
+    field without presence that is zero. Server-set columns are always absent. An unset field without a
+    default is None, so that most rows have the same columns and share a statement.
+    Raises InvalidArgument, when called, naming every value that its column can't hold.
     """
     fields = tuple(field for field in resource.fields if field.writable)
-    numbered = frozenset(f.name for f in fields if _fills_itself(resource, f))
+    omitted = frozenset(field.name for field in fields if _is_filled(resource, field))
 
     def read(message: Message, path: str) -> Values:
-        present = (f for f in fields if _is_present(message, f, numbered))
+        present = (field for field in fields if field.name not in omitted or _is_set(message, field))
         return encode_fields(message, present, path)
 
     return read
 
 
-def _fills_itself(resource: Resource, field: Field) -> bool:
+def _is_filled(resource: Resource, field: Field) -> bool:
+    """Whether the database fills the column where the message leaves the field out."""
     has_default = field.default is not None or field.identity
-    return has_default and field.column in resource.primary_key and not field.has_presence
+    return has_default and (field.has_presence or field.column in resource.primary_key)
 
 
-def _is_present(message: Message, field: Field, numbered: frozenset[str]) -> bool:
-    if field.has_presence:
-        return message.HasField(field.name)
-    return field.name not in numbered or bool(getattr(message, field.name))
+def _is_set(message: Message, field: Field) -> bool:
+    return message.HasField(field.name) if field.has_presence else bool(getattr(message, field.name))
 
 
 def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def _is_float(engine: TypeEngine[Any]) -> bool:
 def bound(value_type: ValueType, name: str) -> ColumnElement[Any]:
     """Return the parameter `name` as a value to compare with a column of the type."""
     if value_type.text_cast:
-        return cast(bindparam(name, type_=_TEXT), compared(value_type))
+        return cast(bindparam(name, type_=_text_of(value_type)), compared(value_type))
     if isinstance(value_type.engine, REAL):
         # SQLAlchemy binds every float as double precision, whose 0.1 is another number than real's.
         return cast(bindparam(name, type_=postgresql.DOUBLE_PRECISION()), value_type.engine)
@@ -51,4 +51,8 @@ def read_column(field: Field, table: Table) -> ColumnElement[Any]:
     column = table.c[field.column]
     if not field.type.text_cast:
         return column
-    return cast(column, ARRAY(_TEXT) if field.type.element else _TEXT).label(field.column)
+    return cast(column, _text_of(field.type)).label(field.column)
+
+
+def _text_of(value_type: ValueType) -> TypeEngine[Any]:
+    return ARRAY(_TEXT) if value_type.element else _TEXT

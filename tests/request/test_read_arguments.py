@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from ipaddress import ip_interface, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,10 @@ VALUES = st.recursive(
     | st.text()
     | st.binary()
     | st.decimals()
-    | st.uuids(),
+    | st.uuids()
+    | st.ip_addresses()
+    | st.ip_addresses().map(ip_interface)
+    | st.ip_addresses().map(ip_network),
     lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple),
     max_leaves=5,
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
-from tests.rpc.readside import Stored, insert
+from tests.rpc.readside import Stored, insert, read_all
 
 RICHES = "types.v1.RichService/"
 UUID = "123e4567-e89b-12d3-a456-426614174000"
@@ -161,6 +161,18 @@ async def test_faulty_mask_paths_are_named_together(rich: Stored) -> None:
     assert len(said) == 4
     assert {violation.field for violation in bad.field_violations} == {"read_mask"}
     assert 'did you mean "strings"?' in said[0]
+
+
+async def test_every_orderable_column_orders_pages(rich: Stored) -> None:
+    resource = rich.gateway.schema.resources["types.v1.Rich"]
+    orderable = [field.name for field in resource.fields if field.type.orderable]
+    assert len(orderable) > 30
+    for name in orderable:
+        for order_by in (name, f"{name} desc"):
+            found = await read_all(
+                rich, RICHES + "ListRiches", "riches", 1, order_by=order_by, read_mask="id"
+            )
+            assert sorted(row.id for row in found) == [1, 2, 3], order_by
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -104,7 +104,8 @@ def _step(spot: Spot, number: int, step: str) -> Spot:
         return Spot(None, keys)
     message = field.message_type
     if message is None:
-        raise StepFault(number, f'"{field.name}" is a single value: expected a comparator after it')
+        name = spot.keys[-1] if spot.keys else field.name
+        raise StepFault(number, f'"{name}" is a single value: expected a comparator after it')
     if is_map(field) and not spot.element:
         return Spot(message.fields_by_name["value"], keys, element=True)
     if message.full_name in _DYNAMIC:
