@@ -20,10 +20,13 @@ from gateway.db.embedded_user import EmbeddedPostgresError, ServerUser, open_the
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 
 MAJOR_VERSION = 18
+MAKE_SECONDS = 120.0
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _TRY_AGAIN_SECONDS = 0.2
 _LOG_TAIL_BYTES = 2_000
+# pg_ctl hands paths to a shell, between double quotes.
+_NOT_IN_A_PATH = frozenset('"$`\\\n')
 
 
 class EmbeddedPostgres:
@@ -51,6 +54,7 @@ class EmbeddedPostgres:
         Raises EmbeddedPostgresError where no server can be started within START_SECONDS.
         """
         binaries = _binaries()
+        self._check_name()
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
             self._mark_in_use()
@@ -119,9 +123,16 @@ class EmbeddedPostgres:
         sync = ["--no-sync"] if self._settings.get("fsync") == "off" else []
         command = [str(binaries / "initdb"), "--username=postgres", "--auth=trust", "--encoding=UTF8"]
         user.run(
-            [*command, *locale, *sync, f"--pgdata={unfinished}"], "make the cluster", seconds=START_SECONDS
+            [*command, *locale, *sync, f"--pgdata={unfinished}"], "make the cluster", seconds=MAKE_SECONDS
         )
         unfinished.rename(self._data)
+
+    def _check_name(self) -> None:
+        found = sorted(_NOT_IN_A_PATH.intersection(str(self.folder)))
+        if found:
+            raise EmbeddedPostgresError(
+                f"{self.folder} holds {' '.join(found)}, which pg_ctl would misread: name another folder"
+            )
 
     def _check_version(self) -> None:
         found = (self._data / "PG_VERSION").read_text().strip()

@@ -51,6 +51,7 @@ BY_CLASS: Mapping[type[Exception], Rule] = {
 }
 # What a call of the driver may raise.
 DRIVER_ERRORS = (asyncpg.PostgresError, driver.InterfaceError, driver.InternalClientError, OSError, EOFError)
+_FROM_SERVER = (asyncpg.PostgresError, asyncpg.PostgresLogMessage)
 _LOST = driver.ConnectionDoesNotExistError.sqlstate
 _NAMES = {
     "constraint": "constraint_name",
@@ -106,7 +107,7 @@ def rule_of(error: Exception) -> Rule | None:
     for cls, rule in BY_CLASS.items():
         if isinstance(error, cls):
             return rule
-    return rule_for(sqlstate_of(error)) if isinstance(error, asyncpg.PostgresError) else None
+    return rule_for(sqlstate_of(error)) if isinstance(error, _FROM_SERVER) else None
 
 
 def sqlstate_of(error: BaseException | None) -> str:
@@ -115,9 +116,7 @@ def sqlstate_of(error: BaseException | None) -> str:
     The driver reports a session that the server ended as a lost connection, and keeps what the server said as
     the cause: that says more.
     """
-    states = [
-        str(cause.sqlstate or "") for cause in _causes(error) if isinstance(cause, asyncpg.PostgresError)
-    ]
+    states = [str(cause.sqlstate or "") for cause in _causes(error) if isinstance(cause, _FROM_SERVER)]
     return next((state for state in states if state != _LOST), states[0] if states else "")
 
 

@@ -1,0 +1,131 @@
+"""Every exception that the driver can raise becomes an error of ours, by table."""
+
+import inspect
+import ssl
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from asyncpg import exceptions as driver
+from asyncpg.exceptions import _base
+
+from gateway.db.translate import BY_CLASS, is_connection_lost, rule_of, sqlstate_of, translate
+from gateway.errors import (
+    Aborted,
+    Internal,
+    InvalidArgument,
+    OutOfRange,
+    ResourceExhausted,
+    RowgateError,
+    Unavailable,
+)
+from gateway.errors.sqlstate import CLASSES, STATES, UNKNOWN, rule_for
+
+
+def exception_classes() -> Iterator[type[Exception]]:
+    """Yield every exception class of the driver's, exported or not."""
+    for module in (driver, _base):
+        for _, cls in inspect.getmembers(module, inspect.isclass):
+            if issubclass(cls, Exception):
+                yield cls
+
+
+EVERY = sorted(set(exception_classes()), key=lambda cls: f"{cls.__module__}.{cls.__name__}")
+WITH_STATE = [cls for cls in EVERY if getattr(cls, "sqlstate", None)]
+NETWORK = [OSError, ConnectionResetError, ConnectionRefusedError, BrokenPipeError, TimeoutError, EOFError]
+TLS = [ssl.SSLError, ssl.SSLCertVerificationError, ssl.SSLEOFError]
+
+
+def test_the_walk_finds_the_drivers_classes() -> None:
+    assert len(EVERY) > 250
+    assert {driver.UniqueViolationError, driver.InterfaceError, driver.OutdatedSchemaCacheError} <= set(EVERY)
+
+
+@pytest.mark.parametrize("cls", [*EVERY, *NETWORK, *TLS], ids=lambda cls: cls.__name__)
+def test_every_class_is_mapped(cls: type[Exception]) -> None:
+    rule = rule_of(cls("the text, with a secret"))
+
+    assert rule is not None, f"{cls} has no rule"
+    # Only what no SQLSTATE says anything about may fall through to the unknown.
+    if rule is UNKNOWN:
+        assert cls in {_base.PostgresError, _base.FatalPostgresError, _base.UnknownPostgresError}
+    error = translate(cls("the text, with a secret"))
+    assert isinstance(error, rule.error)
+    assert "secret" not in error.message
+    assert "secret" not in str(error.metadata)
+
+
+@pytest.mark.parametrize("cls", WITH_STATE, ids=lambda cls: cls.__name__)
+def test_every_state_of_the_driver_is_in_the_table(cls: type[asyncpg.PostgresError]) -> None:
+    state = str(cls.sqlstate)
+
+    assert state in STATES or state[:2] in CLASSES
+
+
+def test_every_state_of_its_own_has_a_class_beneath_it() -> None:
+    assert {state[:2] for state in STATES} <= set(CLASSES)
+
+
+def test_a_more_special_class_stands_before_its_parent() -> None:
+    classes = list(BY_CLASS)
+    for place, cls in enumerate(classes):
+        assert not any(issubclass(later, cls) for later in classes[place + 1 :]), cls
+
+
+def test_busy_can_be_retried_and_too_large_cant() -> None:
+    for rule in (*STATES.values(), *CLASSES.values()):
+        if rule.error in {ResourceExhausted, Aborted}:
+            assert rule.retry_delay is not None, rule
+        if rule.error in {InvalidArgument, OutOfRange, Internal}:
+            assert rule.retry_delay is None, rule
+    assert rule_for("54000").error is OutOfRange
+    assert rule_for("53200").error is ResourceExhausted
+
+
+def test_a_states_own_line_wins_over_its_class() -> None:
+    assert rule_for("23505").reason == "UNIQUE_VIOLATION"
+    assert rule_for("23999") is CLASSES["23"]
+    assert rule_for("ZZ000") is UNKNOWN
+
+
+def test_names_come_from_fields_and_never_from_the_text() -> None:
+    fields = {
+        "C": "23505",
+        "M": "secret",
+        "D": "Key (email)=(secret)",
+        "n": "a_key",
+        "s": "public",
+        "t": "a",
+        "c": "b",
+    }
+    error = translate(asyncpg.PostgresError.new(fields))
+
+    assert error.metadata == {
+        "sqlstate": "23505",
+        "constraint": "a_key",
+        "schema": "public",
+        "table": "a",
+        "column": "b",
+    }
+    assert error.message == "a unique key is taken (constraint a_key, table a, column b)"
+
+
+def test_what_the_server_said_before_it_hung_up_counts() -> None:
+    said = asyncpg.PostgresError.new({"C": "57P01", "M": "bye"})
+    lost = driver.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    lost.__cause__ = said
+    ours = translate(lost)
+    ours.__cause__ = lost
+
+    assert sqlstate_of(ours) == "57P01"
+    assert is_connection_lost(ours)
+    assert isinstance(ours, Unavailable)
+    assert sqlstate_of(driver.ConnectionDoesNotExistError("x")) == "08003"
+    assert not is_connection_lost(asyncpg.UniqueViolationError("x"))
+
+
+def test_an_error_of_ours_stays_itself_and_a_bug_is_internal() -> None:
+    mine: RowgateError = Aborted("x", reason="MINE")
+
+    assert translate(mine) is mine
+    assert translate(LookupError("secret")).message == "internal error"
