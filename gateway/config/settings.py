@@ -130,11 +130,11 @@ class LogSettings(Section):
     flat_prefix: ClassVar[str] = "log_"
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """the least level that is written"""
+    """the least level that is written: debug, info, warning or error"""
     format: Literal["auto", "json", "console"] = "auto"
-    """json, one object a line; console, for eyes; auto is console on a terminal"""
+    """json, one object a line; console, for eyes; auto, console on a terminal and json elsewhere"""
     access: Literal["all", "errors", "none"] = "all"
-    """which calls get a line"""
+    """which calls get a line: all, errors or none"""
 
 
 class TokenSettings(Section):

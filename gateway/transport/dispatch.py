@@ -51,7 +51,11 @@ class Endpoint:
 
     def _parse(self, body: bytes) -> Message:
         if len(body) > self._limits.max_request_bytes:
-            raise _too_large("request", len(body), self._limits.max_request_bytes)
+            raise OutOfRange(
+                f"the request has {len(body)} bytes, more than the limit of {self._limits.max_request_bytes}",
+                reason="REQUEST_TOO_LARGE",
+                metadata=_sizes(len(body), self._limits.max_request_bytes),
+            )
         try:
             return self._request.FromString(body)
         except DecodeError as error:
@@ -67,7 +71,12 @@ class Endpoint:
         except EncodeError as error:
             raise Internal("the response can't be serialised", reason="INTERNAL") from error
         if len(body) > self._limits.max_response_bytes:
-            raise _too_large("response", len(body), self._limits.max_response_bytes)
+            raise OutOfRange(
+                f"the response has {len(body)} bytes, more than the limit of "
+                f"{self._limits.max_response_bytes}: ask for fewer rows or fields",
+                reason="RESPONSE_TOO_LARGE",
+                metadata=_sizes(len(body), self._limits.max_response_bytes),
+            )
         return body
 
     def _count_rows(self, request: Message, response: Message) -> int | None:
@@ -83,12 +92,8 @@ def _rows_field(roles: Mapping[str, FieldDescriptor]) -> str | None:
     return field.name if field else None
 
 
-def _too_large(what: str, size: int, limit: int) -> OutOfRange:
-    return OutOfRange(
-        f"the {what} has {size} bytes, more than the limit of {limit}",
-        reason=f"{what.upper()}_TOO_LARGE",
-        metadata={"size_bytes": str(size), "limit_bytes": str(limit)},
-    )
+def _sizes(size: int, limit: int) -> Mapping[str, str]:
+    return {"size_bytes": str(size), "limit_bytes": str(limit)}
 
 
 class Dispatcher:
