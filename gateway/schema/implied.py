@@ -1,12 +1,10 @@
 """Conditions that a column's type implies, where the SQL type alone allows more than the proto type."""
 
 from google.protobuf.descriptor import FieldDescriptor
-from sqlalchemy.dialects import postgresql
 
 from gateway.schema.model import Field
 from gateway.schema.types.enums import names_of
 
-_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
 _UNSIGNED_MAX = {
     FieldDescriptor.TYPE_UINT32: 2**32 - 1,
     FieldDescriptor.TYPE_FIXED32: 2**32 - 1,
@@ -18,11 +16,6 @@ _WRAPPED = {
     "google.protobuf.UInt64Value": FieldDescriptor.TYPE_UINT64,
 }
 _INTEGER_MAX = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
-
-
-def quote(name: str) -> str:
-    """Return the name as SQL spells it, quoted where it must be."""
-    return str(_PREPARER.quote(name))
 
 
 def implied_condition(field: Field, column: str) -> str | None:

@@ -8,9 +8,9 @@ from google.protobuf.descriptor import Descriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.faults import Faults, suggestion
-from gateway.schema.implied import implied_condition, quote
+from gateway.schema.implied import implied_condition
 from gateway.schema.model import Action, Check, Field, ForeignKey, Index, IndexColumn, UniqueKey
-from gateway.schema.naming import check_name, foreign_key_name, index_name, unique_name
+from gateway.schema.naming import check_name, foreign_key_name, index_name, quote, unique_name
 from gateway.schema.options import column_options
 
 _ACTIONS = {

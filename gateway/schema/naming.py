@@ -3,9 +3,13 @@
 import hashlib
 import re
 
+from sqlalchemy.dialects import postgresql
+
 # NAMEDATALEN - 1: https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 MAX_BYTES = 63
 _DIGEST = 8
+# SQLAlchemy leaves the dialect without types.
+_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 # What `MetaData(naming_convention=…)` takes; our own constraints are named in full, by the functions below.
 CONVENTION = {
@@ -21,6 +25,11 @@ def snake_case(name: str) -> str:
     """Return `FlightLeg` as `flight_leg`, `HTTPRoute` as `http_route`."""
     parted = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", parted).lower()
+
+
+def quote(name: str) -> str:
+    """Return the name as SQL spells it, quoted where it must be."""
+    return str(_PREPARER.quote(name))
 
 
 def constraint_name(*parts: str) -> str:

@@ -1,6 +1,7 @@
 """What a schema must keep beyond its types: each rule yields what breaks it, and all of them are asked."""
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from google.protobuf.descriptor import Descriptor
 
@@ -8,7 +9,7 @@ from gateway.schema.faults import Faults
 from gateway.schema.model import Resource
 from gateway.schema.rules.columns import column_findings
 from gateway.schema.rules.keys import key_findings
-from gateway.schema.rules.names import name_findings, shared_name_findings
+from gateway.schema.rules.names import name_findings, shared_enum_findings, shared_name_findings
 from gateway.schema.rules.references import reference_findings
 from gateway.schema.rules.rowroles import row_role_findings
 from gateway.schema.rules.strays import stray_findings
@@ -24,5 +25,10 @@ def check_resources(
                 faults.add(*finding)
         for finding in reference_findings(resource, resources):
             faults.add(*finding)
-    for finding in (*shared_name_findings(resources), *stray_findings(messages, faults)):
+    schema_wide = (
+        shared_name_findings(resources),
+        shared_enum_findings(resources, faults),
+        stray_findings(messages, faults),
+    )
+    for finding in chain.from_iterable(schema_wide):
         faults.add(*finding)

@@ -9,6 +9,7 @@ from gateway.schema.model import Resource
 from gateway.schema.naming import MAX_BYTES, primary_key_name
 from gateway.schema.options import column_options
 from gateway.schema.rules.finding import Finding, Findings
+from gateway.schema.types.enums import enum_type_name
 
 # https://www.postgresql.org/docs/current/ddl-system-columns.html
 _TAKEN_SCHEMAS = frozenset({"information_schema", INTERNAL_SCHEMA})
@@ -84,6 +85,22 @@ def shared_name_findings(resources: Mapping[str, Resource]) -> Findings:
         for message in messages[1:]:
             what = f'"{schema}.{name}" is the name of a table or index of {messages[0]} too'
             yield Finding(message, what, "give one of them another name")
+
+
+def shared_enum_findings(resources: Mapping[str, Resource], faults: Faults) -> Findings:
+    """Yield the fields whose PostgreSQL enum stores another enum of the schema already."""
+    owners: dict[tuple[str, str], str] = {}
+    for resource in resources.values():
+        for field in resource.fields:
+            place, enum = field.descriptor.full_name, field.descriptor.enum_type
+            enum_type = column_options(place, faults).enum_type
+            if not enum_type or enum is None:
+                continue
+            owner = owners.setdefault(enum_type_name(enum_type, resource.schema), enum.full_name)
+            if owner != enum.full_name:
+                yield Finding(
+                    place, f'the enum_type "{enum_type}" stores {owner} already', "give it another name"
+                )
 
 
 def _relations(resource: Resource) -> Iterable[str]:

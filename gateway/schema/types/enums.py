@@ -7,6 +7,7 @@ from google.protobuf.descriptor import EnumDescriptor
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
+from gateway.schema.naming import MAX_BYTES, quote
 from gateway.schema.types.sqltypes import SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
@@ -23,9 +24,19 @@ def enum_as_text(enum: EnumDescriptor) -> ValueType:
 
 def enum_as_enum(enum: EnumDescriptor, enum_type: str, default_schema: str) -> ValueType:
     """Return the type of an enum stored as the PostgreSQL enum `name` or `schema.name`."""
+    names = names_of(enum)
+    for label in names:
+        if len(label.encode()) > MAX_BYTES:
+            raise TypeFault(f"{label} is longer than a label of a PostgreSQL enum", "store the enum as text")
+    schema, name = enum_type_name(enum_type, default_schema)
+    spelled = quote(name) if schema == "public" else f"{quote(schema)}.{quote(name)}"
+    return _by_name(enum, spelled, postgresql.ENUM(*names, name=name, schema=schema))
+
+
+def enum_type_name(enum_type: str, default_schema: str) -> tuple[str, str]:
+    """Return the schema and name of a PostgreSQL enum that the options call `name` or `schema.name`."""
     schema, _, name = enum_type.rpartition(".")
-    engine = postgresql.ENUM(*names_of(enum), name=name, schema=schema or default_schema)
-    return _by_name(enum, enum_type, engine)
+    return schema or default_schema, name
 
 
 def enum_as_number(enum: EnumDescriptor, sql: SqlType) -> ValueType:
