@@ -1,8 +1,9 @@
-"""Session codecs: date and time types as integers, so that every stored value is exact (see schema.values)."""
+"""Session codecs: date and time types as integers, so that each stored value is exact (see schema.values)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
+if TYPE_CHECKING:
+    import asyncpg
 
 _AS_TUPLE = ("timestamptz", "timestamp", "date", "time", "interval")
 
@@ -14,4 +15,6 @@ def _same(value: Any) -> Any:
 async def set_codecs(connection: "asyncpg.Connection[Any]") -> None:
     """Make date and time types travel as tuples of integers, infinity and months included."""
     for name in _AS_TUPLE:
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=_same, decoder=_same, format="tuple")
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=_same, decoder=_same, format="tuple"
+        )
