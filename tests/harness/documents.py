@@ -9,7 +9,7 @@ A comment before a block says how, where it is not plain: `<!-- test: … -->` w
 - `in PATH`: another test runs it, and holds the same words
 
 An `sh` block without a comment is run to its end and must succeed.
-A `json` block right behind it is its answer.
+A `json` block right behind it is its answer, in which "…" stands for any text.
 """
 
 import re
@@ -48,14 +48,14 @@ class Block:
         return self.language in ("sh", "bash", "shell", "console") or bool(self.how)
 
 
-def tested_blocks(document: Path) -> Sequence[Block]:
+def blocks_of(document: Path) -> Sequence[Block]:
     """Return the blocks to test, in order."""
     return [block for block in _blocks(document.read_text()) if block.is_tested]
 
 
 def _blocks(text: str) -> Iterator[Block]:
     found = list(_BLOCK.finditer(text))
-    for match, following in zip(found, [*found[1:], None], strict=True):
+    for match, following in zip(found, [*found, None][1:], strict=True):
         answers = following is not None and following["language"] == "json" and not following["how"]
         near = following is not None and not text[match.end() : following.start()].strip()
         yield Block(
