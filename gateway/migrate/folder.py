@@ -55,8 +55,9 @@ class Folder:
     def pending(self, current: str | None) -> Sequence[Script]:
         """Return the revisions after the current one, first to last.
 
-        Raises MigrationError where the folder doesn't know the current one.
+        Raises MigrationError where the folder doesn't know the current one, or branches.
         """
+        self._refuse_branches()
         with _explained():
             if current is not None and self.scripts.get_revision(current) is None:
                 raise MigrationError(f"the database is at revision {current}, which isn't in {self.path}")
@@ -87,6 +88,13 @@ class Folder:
             )
         self.scripts = self._load("%(slug)s")
         return path
+
+    def _refuse_branches(self) -> None:
+        heads = sorted(name_of(self.scripts.get_revision(head)) for head in self.scripts.get_heads())
+        if len(heads) > 1:
+            raise MigrationError(
+                f"several revisions are the last: {', '.join(heads)}; let the down_revision of one be another"
+            )
 
     def _new_id(self, message: str, day: date) -> str:
         """Return an id that two branches get alike only for the same revision."""

@@ -1,0 +1,190 @@
+"""From one version of a schema to the next, with data in the tables."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.migrate import (
+    DestructiveChangeError,
+    Folder,
+    MigrationError,
+    apply,
+    differences,
+    revise,
+    upgrade,
+)
+from tests.migrate.database import EmptyDatabase
+from tests.migrate.models import empty, flights
+
+FIRST, SECOND, THIRD = date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)
+ROWS = (
+    "INSERT INTO air.\"Airport\" VALUES ('JFK', '1')",
+    "INSERT INTO flight (origin, delay) VALUES ('JFK', 20), ('JFK', NULL)",
+)
+KEPT = [(1, "JFK", "planned", 20, True), (2, "JFK", "planned", None, None)]
+SELECT = "SELECT id, origin, state::text, delay, late FROM flight ORDER BY id"
+
+
+async def _two_revisions(database: EmptyDatabase, path: Path) -> Folder:
+    await revise(flights(1), database.connect, Folder(path), "add flight", day=FIRST)
+    await upgrade(Folder(path), database.connect)
+    await database.run(*ROWS)
+    await revise(flights(2), database.connect, Folder(path), "flights have gates", day=SECOND)
+    return Folder(path)
+
+
+async def test_a_folder_keeps_the_data(database: EmptyDatabase, tmp_path: Path) -> None:
+    folder = await _two_revisions(database, tmp_path)
+    assert await upgrade(folder, database.connect) == ("2026-11-21_flights_have_gates",)
+    assert await database.fetch(SELECT) == KEPT
+    assert await database.fetch("SELECT DISTINCT gate FROM flight") == [("A:1 %s",)]
+    assert await database.drift(flights(2)) == ()
+
+
+async def test_direct_changes_keep_the_data(database: EmptyDatabase) -> None:
+    await apply(flights(1), database.connect)
+    await database.run(*ROWS)
+    await apply(flights(2), database.connect)
+    assert await database.fetch(SELECT) == KEPT
+    assert await database.drift(flights(2)) == ()
+
+
+async def test_the_identity_goes_on_after_what_is_stored(database: EmptyDatabase) -> None:
+    await database.run("CREATE TABLE seat (id bigint PRIMARY KEY)", "INSERT INTO seat VALUES (41)")
+    model = empty()
+    column = sa.Column("id", sa.BigInteger, sa.Identity(always=False), primary_key=True)
+    sa.Table("seat", model, column)
+    await apply(model, database.connect)
+    await database.run("INSERT INTO seat DEFAULT VALUES")
+    assert await database.fetch("SELECT id FROM seat ORDER BY id") == [(41,), (42,)]
+
+
+async def test_a_new_database_gets_all_revisions(
+    database: EmptyDatabase, other_database: EmptyDatabase, tmp_path: Path
+) -> None:
+    folder = await _two_revisions(database, tmp_path)
+    assert len(await differences(flights(2), other_database.connect, folder)) > 1
+    assert await upgrade(folder, other_database.connect) == (
+        "2026-11-20_add_flight",
+        "2026-11-21_flights_have_gates",
+    )
+    assert await differences(flights(2), other_database.connect, folder) == ()
+
+
+async def test_back_again_is_destructive(database: EmptyDatabase, tmp_path: Path) -> None:
+    """Each loss is named, by the command that writes the revision and by the one that runs it."""
+    await upgrade(await _two_revisions(database, tmp_path), database.connect)
+    losses = [
+        "drops column public.flight.gate",
+        "changes column air.Airport.code from character varying(4) to character varying(3)",
+        "changes column public.flight.origin from character varying(4) to character varying(3)",
+        "changes column public.flight.delay from bigint to integer",
+    ]
+    with pytest.raises(DestructiveChangeError) as refused:
+        await revise(flights(1), database.connect, Folder(tmp_path), "back", day=THIRD)
+    assert list(refused.value.losses) == losses
+    assert len(Folder(tmp_path).pending(None)) == 2, "no file is left behind"
+
+    await revise(flights(1), database.connect, Folder(tmp_path), "back", day=THIRD, allow_destructive=True)
+    with pytest.raises(DestructiveChangeError) as refused:
+        await upgrade(Folder(tmp_path), database.connect)
+    assert list(refused.value.losses) == [f"2026-11-22_back: {loss}" for loss in losses]
+    assert await database.fetch("SELECT count(gate) FROM flight") == [(2,)]
+
+    await upgrade(Folder(tmp_path), database.connect, allow_destructive=True)
+    assert await database.fetch(SELECT) == KEPT
+    assert await differences(flights(1), database.connect, Folder(tmp_path)) == ()
+
+
+async def test_direct_losses_are_refused(database: EmptyDatabase) -> None:
+    await apply(flights(2), database.connect)
+    before = await database.drift(flights(1))
+    with pytest.raises(DestructiveChangeError, match="drops column public"):
+        await apply(flights(1), database.connect)
+    assert await database.drift(flights(1)) == before
+    await apply(flights(1), database.connect, allow_destructive=True)
+    assert [d for d in await database.drift(flights(1)) if d.forbids_serving] == []
+
+
+async def test_a_value_that_is_too_long_stops_a_narrowing(database: EmptyDatabase) -> None:
+    """Leave to lose data is no leave to cut it silently."""
+    await apply(flights(2), database.connect)
+    await database.run("INSERT INTO air.\"Airport\" VALUES ('KJFK', NULL)")
+    with pytest.raises(MigrationError, match="too long"):
+        await apply(flights(1), database.connect, allow_destructive=True)
+    assert await database.fetch('SELECT code FROM air."Airport"') == [("KJFK",)]
+
+
+async def test_a_failing_revision_leaves_nothing(database: EmptyDatabase, tmp_path: Path) -> None:
+    folder = await _two_revisions(database, tmp_path)
+    await database.run("ALTER TABLE flight ADD COLUMN gate integer")
+    with pytest.raises(MigrationError, match='"gate" of relation "flight" already exists'):
+        await upgrade(folder, database.connect)
+    assert await database.fetch(
+        "SELECT character_maximum_length FROM information_schema.columns WHERE column_name = 'origin'"
+    ) == [(3,)]
+    await database.run("ALTER TABLE flight DROP COLUMN gate")
+    await upgrade(folder, database.connect)
+    assert await database.drift(flights(2)) == ()
+
+
+async def test_a_branched_folder_is_refused(database: EmptyDatabase, tmp_path: Path) -> None:
+    await _two_revisions(database, tmp_path)
+    second = tmp_path / "2026-11-21_flights_have_gates.py"
+    other = re.sub(r'^revision = ".*"', 'revision = "other"', second.read_text(), flags=re.MULTILINE)
+    (tmp_path / "2026-11-21_other.py").write_text(other)
+    with pytest.raises(MigrationError, match="flights_have_gates, 2026-11-21_other"):
+        await upgrade(Folder(tmp_path), database.connect)
+
+
+async def test_a_database_ahead_of_the_folder_is_refused(database: EmptyDatabase, tmp_path: Path) -> None:
+    await upgrade(await _two_revisions(database, tmp_path), database.connect)
+    (tmp_path / "2026-11-21_flights_have_gates.py").unlink()
+    with pytest.raises(MigrationError, match="can't be used"):
+        await upgrade(Folder(tmp_path), database.connect)
+
+
+async def test_a_revision_wants_the_database_at_the_head(
+    database: EmptyDatabase, other_database: EmptyDatabase, tmp_path: Path
+) -> None:
+    folder = await _two_revisions(database, tmp_path)
+    with pytest.raises(MigrationError, match="rowgate migrate"):
+        await revise(flights(2), other_database.connect, folder, "more", day=THIRD)
+
+
+async def test_the_first_revision_wants_an_empty_database(database: EmptyDatabase, tmp_path: Path) -> None:
+    await apply(flights(1), database.connect)
+    with pytest.raises(MigrationError, match=r'air."Airport", public.flight'):
+        await revise(flights(1), database.connect, Folder(tmp_path), "first", day=FIRST)
+
+
+async def test_a_revision_never_overwrites_another(database: EmptyDatabase, tmp_path: Path) -> None:
+    await _two_revisions(database, tmp_path)
+    await upgrade(Folder(tmp_path), database.connect)
+    with pytest.raises(MigrationError, match="there already"):
+        await revise(
+            flights(1),
+            database.connect,
+            Folder(tmp_path),
+            "Flights have gates!",
+            day=SECOND,
+            allow_destructive=True,
+        )
+
+
+async def test_revisions_are_formatted(database: EmptyDatabase, tmp_path: Path) -> None:
+    await _two_revisions(database, tmp_path)
+    await asyncio.to_thread(_lint, tmp_path)
+
+
+def _lint(path: Path) -> None:
+    ruff = [sys.executable, "-m", "ruff"]
+    subprocess.run([*ruff, "format", "--isolated", "--line-length=110", "--check", str(path)], check=True)
+    rules = "--select=E,F,I,UP,D", "--ignore=E501,D203,D213"
+    subprocess.run([*ruff, "check", "--isolated", *rules, str(path)], check=True)
