@@ -5,7 +5,7 @@ Run as `python -m gateway.errors.document`; a test fails while the file on disk 
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,11 @@ import gateway.errors as tree
 from gateway.errors.sqlstate import CLASSES, STATES, UNKNOWN, Rule
 
 PACKAGE = Path(__file__).parent.parent
+_TABLE = Path(__file__).parent / "sqlstate.py"
 DOCUMENT = PACKAGE.parent / "docs" / "errors.md"
+
+# Raised by the types of gateway.schema, far above; its callers turn it into field violations.
+_VALUE_FAULT = "ValueFault"
 
 _HEAD = """# Errors
 
@@ -47,17 +51,35 @@ class Raised(NamedTuple):
 
 def document() -> str:
     """Return the page."""
-    return "\n".join([_HEAD, *_own_reasons(), *_database_reasons(), *_states()]) + "\n"
+    found = list(raised_in(PACKAGE))
+    own = [raised for raised in found if raised.error != _VALUE_FAULT]
+    of_values = [raised for raised in found if raised.error == _VALUE_FAULT]
+    parts = [_HEAD, *_own_reasons(own), *_value_reasons(of_values), *_database_reasons(), *_states()]
+    return "\n".join(parts) + "\n"
 
 
-def _own_reasons() -> Iterator[str]:
+def _own_reasons(own: Iterable[Raised]) -> Iterator[str]:
     yield "## Reasons of the gateway's own\n"
-    yield "| reason | code | where it says more, the message |\n|---|---|---|"
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for raised in raised_in(PACKAGE):
-        found[raised.reason, raised.error].add(raised.message)
-    for (reason, error), messages in sorted(found.items()):
-        yield f"| {reason} | {_code(error)} | {'; '.join(sorted(messages - {''}))} |"
+    yield "| reason | code | message |\n|---|---|---|"
+    for (reason, error), messages in _together(own):
+        yield f"| {reason} | {_code(error)} | {messages} |"
+
+
+def _value_reasons(of_values: Iterable[Raised]) -> Iterator[str]:
+    yield "\n## Reasons of single values\n"
+    yield "They stand at field violations; a stored value that can't be read is DATA_LOSS.\n"
+    yield "| reason | description |\n|---|---|"
+    for (reason, _), messages in _together(of_values):
+        yield f"| {reason} | {messages} |"
+
+
+def _together(found: Iterable[Raised]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield each reason and class with all of its sentences."""
+    sentences: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for raised in found:
+        sentences[raised.reason, raised.error].add(raised.message)
+    for key, messages in sorted(sentences.items()):
+        yield key, "; ".join(sorted(messages - {""}))
 
 
 def _database_reasons() -> Iterator[str]:
@@ -79,26 +101,37 @@ def _states() -> Iterator[str]:
 
 
 def raised_in(package: Path) -> Iterator[Raised]:
-    """Yield each reason that stands as a literal in a call of an error's class in the package's source."""
+    """Yield each reason that stands as a literal in the package's source, but for the table of SQLSTATEs."""
     for path in sorted(package.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and (name := _error_name(node.func)):
-                for keyword in node.keywords:
-                    if keyword.arg == "reason" and isinstance(keyword.value, ast.Constant):
-                        yield Raised(str(keyword.value.value), name, _sentence(node))
+        if path != _TABLE:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and (raised := _raised(node)):
+                    yield raised
 
 
-def _error_name(called: ast.expr) -> str | None:
-    """Return the error class that a call makes: `NotFound(…)` or `InvalidArgument.field(…)`."""
-    if isinstance(called, ast.Attribute):
-        called = called.value
-    return called.id if isinstance(called, ast.Name) and called.id in tree.__all__ else None
+def _raised(call: ast.Call) -> Raised | None:
+    """Return what a call makes: `NotFound(…)`, `InvalidArgument.field(…)`, `ValueFault(…)`, `Rule(…)`."""
+    called = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    name = called.id if isinstance(called, ast.Name) else ""
+    texts = call.args[1:] if isinstance(call.func, ast.Attribute) else call.args
+    if name in tree.__all__:
+        named = (keyword.value for keyword in call.keywords if keyword.arg == "reason")
+        return _made(next(named, None), name, texts[:1])
+    if name == _VALUE_FAULT and len(texts) == 2:  # noqa: PLR2004 - its description and its reason
+        return _made(texts[1], name, texts[:1])
+    if name == Rule.__name__ and isinstance(texts[0], ast.Name):
+        return _made(texts[1], texts[0].id, texts[2:3])
+    return None
 
 
-def _sentence(call: ast.Call) -> str:
+def _made(reason: ast.expr | None, error: str, texts: Sequence[ast.expr]) -> Raised | None:
+    if not isinstance(reason, ast.Constant):
+        return None
+    return Raised(str(reason.value), error, _sentence(texts[0]) if texts else "")
+
+
+def _sentence(text: ast.expr) -> str:
     """Return the message's text, with `{…}` for what is put in at run time; empty where it isn't literal."""
-    is_field = isinstance(call.func, ast.Attribute)
-    text = call.args[1 if is_field else 0] if len(call.args) > is_field else None
     if isinstance(text, ast.Constant):
         return str(text.value).replace("|", "\\|")
     if isinstance(text, ast.JoinedStr):
