@@ -97,8 +97,8 @@ class ServerSettings(Section):
     """at shutdown, how long calls are still taken after health says NOT_SERVING"""
     drain: Seconds = 20.0
     """at shutdown, longest wait for the calls under way"""
-    min_ping_interval: Wait = 10.0
-    """shortest interval at which clients may send keepalive pings"""
+    min_ping_interval: Wait = 5.0
+    """shortest interval at which clients may send keepalive pings; set theirs to twice this, for jitter"""
     keepalive_interval: Wait = 60.0
     """interval at which the server pings a silent client"""
     keepalive_timeout: Wait = 20.0
