@@ -85,6 +85,9 @@ check: generate breaking  ## format, lint, types, layers, and stubs as the proto
 	git diff --exit-code -- generated
 	@test -z "$$(git status --porcelain -- generated)" || (git status --short -- generated; exit 1)
 
+bench: setup  ## measure Rowgate beside hand-written services; writes docs/benchmarks.md
+	$(BIN)/python -m bench.run
+
 breaking: protos  ## compare the protos with the last release's, or main's
 	@.ci/breaking $(BIN)/buf
 

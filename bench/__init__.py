@@ -1,0 +1,1 @@
+"""Rowgate beside what a team would write by hand: `make bench`."""

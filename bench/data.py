@@ -26,6 +26,7 @@ KEY = ("carrier", "flight_number", "origin", "scheduled_departure_time")
 CARRIERS = [f"{chr(65 + n)}X" for n in range(16)]
 AIRPORTS = [f"{chr(65 + n // 26)}{chr(65 + n % 26)}A" for n in range(120)]
 
+_CANCELLED = 0.03  # as in 2013
 _START = datetime(2013, 1, 1, tzinfo=UTC)
 _TIMES = frozenset(name for name in COLUMNS if name.endswith("_time"))
 
@@ -45,7 +46,7 @@ def _row(number: int, keys: random.Random, values: random.Random) -> Row:
     leaves = _START + timedelta(minutes=10 * (number // 8))
     arrives = leaves + timedelta(hours=3)
     delay = values.randint(-20, 200)
-    flown = values.random() > 0.03  # as many are cancelled as in 2013
+    flown = values.random() > _CANCELLED
     return (
         keys.choice(CARRIERS),
         1 + number % 7000,

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+_TIMES = "\N{MULTIPLICATION SIGN}"
 ROOT = Path(__file__).parent.parent
 
 _TITLES = {
@@ -27,14 +28,15 @@ _PAGE = """# Benchmarks
 Written by `make bench`; figures are this machine's. Compare ratios, not figures.
 
 - Machine: {machine}
-- Software: Python {python}, PostgreSQL 18 (embedded, default settings, durable commits), asyncpg {asyncpg}, \
-grpcio {grpcio}, SQLAlchemy {sqlalchemy}
+- Software: Python {python}, PostgreSQL 18 (embedded, default settings, durable commits), asyncpg {asyncpg},
+  grpcio {grpcio}, SQLAlchemy {sqlalchemy}
 - Command: `make bench` ({rounds} rounds, interleaved, after one to warm up)
 
-The table is the sample's `flight`: nineteen columns, a primary key, a unique key of four columns, three more \
-indexes, two foreign keys and four checks. Every server is a process of its own on the same machine as PostgreSQL \
-and the client. BulkUpsert is timed at its client, serialising included; the straight COPY + MERGE gets ready tuples \
-and checks nothing but what PostgreSQL checks. The services that it stands beside are in `bench/peers/`.
+The table is the sample's `flight`: nineteen columns, a primary key, a unique key of four columns, three
+more indexes, two foreign keys and four checks. Every server is a process of its own on the same machine as
+PostgreSQL and the client. BulkUpsert is timed at its client, serialising included; the straight COPY + MERGE
+gets ready tuples and checks nothing but what PostgreSQL checks. The services that it stands beside are in
+`bench/peers/`.
 
 | work | contender | median | spread | Rowgate is | asked for |
 |---|---|---|---|---|---|
@@ -72,8 +74,8 @@ def _line(result: Mapping[str, Any], results: Sequence[Mapping[str, Any]], rows:
         result["contender"],
         f"{shown['median']} {result['unit']}",
         f"{shown['low']} to {shown['high']}",
-        f"{ratio(result, results):.2f}× as fast" if rival else "",
-        f"{bound}×" if bound else "",
+        f"{ratio(result, results):.2f}{_TIMES} as fast" if rival else "",
+        f"{bound}{_TIMES}" if bound else "",
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -1,7 +1,7 @@
 """Measures Rowgate beside what a team would write by hand; writes bench/results.json and docs/benchmarks.md.
 
-Rounds are interleaved, so that a slow minute of the machine meets every contender. Each server is a process of its
-own; all share one embedded PostgreSQL with its default settings, durable commits included.
+Rounds are interleaved, so that a slow minute of the machine meets every contender. Each server is a process
+of its own; all share one embedded PostgreSQL with its default settings, durable commits included.
 """
 
 import argparse
@@ -81,7 +81,9 @@ class Bench:
         messages = {id(batch): bulk_request(batch) for batch in (new, changed)}
         ways = {
             "Rowgate": lambda batch: bulk_call(served, messages[id(batch)]),
-            "COPY + MERGE through asyncpg": lambda batch: seconds_of(lambda: straight.upsert(connection, batch)),
+            "COPY + MERGE through asyncpg": lambda batch: seconds_of(
+                lambda: straight.upsert(connection, batch)
+            ),
             "SQLAlchemy behind grpc.aio": lambda batch: bulk_call(alchemy, messages[id(batch)]),
         }
         for contender, way in ways.items():
@@ -108,7 +110,8 @@ async def prepare(connection: Any) -> None:
         "INSERT INTO airline (carrier, name) VALUES ($1, $1)", [(carrier,) for carrier in CARRIERS]
     )
     await connection.executemany(
-        "INSERT INTO airport (faa, name, latitude, longitude, altitude_feet, utc_offset_hours, daylight_saving)"
+        "INSERT INTO airport"
+        " (faa, name, latitude, longitude, altitude_feet, utc_offset_hours, daylight_saving)"
         " VALUES ($1, $1, 0, 0, 0, -5, 'DAYLIGHT_SAVING_US')",
         [(airport,) for airport in AIRPORTS],
     )

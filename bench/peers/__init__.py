@@ -1,0 +1,1 @@
+"""What Rowgate is measured beside, as its users would write it."""

@@ -1,6 +1,5 @@
 """A hand-written grpc.aio service: Get by a prepared statement on asyncpg's pool."""
 
-import asyncio
 import sys
 from typing import Any
 from uuid import UUID
@@ -41,7 +40,8 @@ class FlightService(flight_pb2_grpc.FlightServiceServicer):
 async def _main(dsn: str, address: str) -> None:
     async with asyncpg.create_pool(dsn, min_size=8, max_size=8) as pool:
         service = FlightService(pool)
-        await serve(lambda server: flight_pb2_grpc.add_FlightServiceServicer_to_server(service, server), address)
+        add = flight_pb2_grpc.add_FlightServiceServicer_to_server
+        await serve(lambda server: add(service, server), address)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 import asyncio
 import sys
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import grpc
 from flights.v1 import flight_pb2, flight_pb2_grpc
 from sqlalchemy import MetaData, Table, func
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bench.data import COLUMNS, KEY
 from bench.peers.serving import serve
+
+if TYPE_CHECKING:
+    import grpc
 
 _TIMES = frozenset(name for name in COLUMNS if name.endswith("_time"))
 
@@ -39,7 +41,8 @@ class FlightService(flight_pb2_grpc.FlightServiceServicer):
         changed = {name: new.excluded[name] for name in COLUMNS if name not in KEY}
         stamps = {"version": table.c.version + 1, "updated_at": func.now(), "deleted_at": None}
         values = {"version": 1, "created_at": func.now(), "updated_at": func.now()}
-        self._statement = new.values(values).on_conflict_do_update(index_elements=KEY, set_={**changed, **stamps})
+        new = new.values(values)
+        self._statement = new.on_conflict_do_update(index_elements=KEY, set_={**changed, **stamps})
 
     async def BulkUpsertFlights(  # noqa: N802 - gRPC's name
         self, request: flight_pb2.BulkUpsertFlightsRequest, _context: "grpc.aio.ServicerContext[Any, Any]"
@@ -57,7 +60,8 @@ async def _main(dsn: str, address: str) -> None:
     async with engine.connect() as connection:
         await connection.run_sync(lambda sync: metadata.reflect(sync, only=["flight"]))
     service = FlightService(engine, metadata.tables["flight"])
-    await serve(lambda server: flight_pb2_grpc.add_FlightServiceServicer_to_server(service, server), address)
+    add = flight_pb2_grpc.add_FlightServiceServicer_to_server
+    await serve(lambda server: add(service, server), address)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ def _same(left: str, right: str, shape: BulkShape, field: Field) -> str:
 
 def inserted_values(shape: BulkShape) -> dict[str, str]:
     """Return what a new row gets, by column; absent ones take their defaults."""
-    values = {field.column: _new_value(shape.resource, field) for field in shape.staged}
+    values = {field.column: _new_value(field) for field in shape.staged}
     for field in shape.resource.fields:
         if field.server_set is ServerSet.VERSION:
             values[field.column] = "1"
@@ -193,17 +193,34 @@ def changes(shape: BulkShape) -> str:
     )
 
 
-def _new_value(resource: Resource, field: Field) -> str:
-    default = f"({field.default})" if field.default else _next_number(resource, field)
+def numbered(shape: BulkShape, rows: str) -> str:
+    """Return the ordered `rows` with a number of its own for each identity that is unset.
+
+    They are drawn here, for a MERGE inserts in any order it likes.
+    """
+    identities = [field for field in shape.staged if field.identity]
+    if not identities:
+        return rows
+    drawn = ", ".join(_drawn(shape.resource, field) for field in identities)
+    return f"(SELECT o.*, {drawn} FROM {rows} AS o)"
+
+
+def _drawn(resource: Resource, field: Field) -> str:
+    sequence = f"pg_get_serial_sequence({literal(table_name(resource))}, {literal(field.column)})"
+    return f"CASE WHEN o.{quote(field.column)} IS NULL THEN nextval({sequence}) END AS {_number(field)}"
+
+
+def _number(field: Field) -> str:
+    return quote(f"rowgate {field.column}")
+
+
+def _new_value(field: Field) -> str:
+    default = f"({field.default})" if field.default else None
+    if field.identity:
+        default = f"s.{_number(field)}"
     if default is None or not may_be_unset(field):
         return sent(field)
     return f"COALESCE({sent(field)}, {default})"
-
-
-def _next_number(resource: Resource, field: Field) -> str | None:
-    if not field.identity:
-        return None
-    return f"nextval(pg_get_serial_sequence({literal(table_name(resource))}, {literal(field.column)}))"
 
 
 def _kept_or_sent(shape: BulkShape, field: Field) -> str:

@@ -10,6 +10,7 @@ from gateway.sql.bulk import (
     changes,
     inserted_values,
     key_matches,
+    numbered,
     quote,
     sent,
     stage_name,
@@ -57,7 +58,8 @@ class BulkStatements:
 def bulk_statements(shape: BulkShape) -> BulkStatements:
     """Return the statements of a shape."""
     name = f"bulk upsert {shape.resource.table}"
-    staged = f"(SELECT * FROM {_stage(shape)} WHERE {_I} BETWEEN $1 AND $2 ORDER BY {_key_order(shape)}) AS s"
+    rows = f"(SELECT * FROM {_stage(shape)} WHERE {_I} BETWEEN $1 AND $2 ORDER BY {_key_order(shape)})"
+    staged, fresh = f"{rows} AS s", f"{numbered(shape, rows)} AS s"
 
     def statement(text: str) -> Statement:
         return Statement(text, (), (), writes=True, name=name, constants={})
@@ -68,9 +70,9 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
-        merge=statement(_merge(shape, staged)),
-        merge_sent=statement(_merge(shape, _unnested(shape))),
-        insert=statement(_insert(shape, staged)),
+        merge=statement(_merge(shape, fresh)),
+        merge_sent=statement(_merge(shape, f"{numbered(shape, _unnested(shape))} AS s")),
+        insert=statement(_insert(shape, fresh)),
         lock=statement(_lock(shape, staged)),
         update=statement(_update(shape, staged)),
     )
@@ -94,7 +96,7 @@ def _unnested(shape: BulkShape) -> str:
     types = ["integer", *map(staged_type, shape.staged)]
     arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types, 1))
     names = ", ".join([_I, *(quote(field.column) for field in shape.staged)])
-    return f"(SELECT * FROM unnest({arrays}) AS u({names}) ORDER BY {_key_order(shape)}) AS s"
+    return f"(SELECT * FROM unnest({arrays}) AS u({names}) ORDER BY {_key_order(shape)})"
 
 
 def _drop_duplicates(shape: BulkShape, order: str) -> str:

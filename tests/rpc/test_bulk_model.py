@@ -182,7 +182,7 @@ async def test_every_request_ends_as_the_model_says(
 async def _send(
     ledger: RunningGateway, sent: list[Account], options: dict[str, Any], expected: list[int]
 ) -> None:
-    request = {name: value for name, value in options.items() if name not in ("by_iban", "update_mask")}
+    request = {name: options[name] for name in options if name not in ("by_iban", "update_mask")}
     request["update_mask"] = ",".join(options["update_mask"])
     if options["by_iban"]:
         request["conflict_target"] = ["iban"]
@@ -211,10 +211,11 @@ async def _compare(ledger: RunningGateway, model: Model) -> None:
     stored = await ledger.sql('SELECT * FROM "Ledger"."order"')
     found = {
         (row["book"], row["number"]): (
-            row["user"], row["Title"], row["limit"], row["select"], row["revision"], row["closed_at"] is not None
+            *(row[column] for column in ("user", "Title", "limit", "select", "revision")),
+            row["closed_at"] is not None,
         )
         for row in stored
-    }  # fmt: skip
+    }
     expected = {
         key: (*(row.values[name] for name in ("owner", "title", "limit", "note")), row.revision, row.deleted)
         for key, row in model.rows.items()

@@ -1,0 +1,137 @@
+"""BulkUpsert as a call: concurrent ones, repeated ones, what it refuses, and rows of every shape."""
+
+import asyncio
+import random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway.db import bulk
+from gateway.methods.bulk_upsert import options
+from tests.conftest import GatewayFor
+from tests.harness.client import RpcFailed
+
+_ACCOUNTS = "ledger.v1.AccountService/BulkUpsertAccounts"
+_REMARKS = "ledger.v1.RemarkService/BulkUpsertRemarks"
+_NODES = "adversarial.v1.NodeService/BulkUpsertNodes"
+_TAGS = "adversarial.v1.TagService/BulkUpsertTags"
+
+
+def account(number: int, **more: Any) -> dict[str, Any]:
+    """Return an account that breaks nothing."""
+    return {"book": "a", "number": number, "title": f"t{number}", "iban": f"i{number}", **more}
+
+
+@pytest.mark.parametrize("small", [0, 1000], ids=["staged", "arrays"])
+async def test_fifty_clients_with_the_same_keys_all_end(
+    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr(bulk, "SMALL", small)
+    gateway = await gateway_for("ledger")
+    keys = list(range(300))
+
+    async def client(name: int) -> Any:
+        mine = random.Random(name).sample(keys, 200)  # noqa: S311 - an order of its own
+        rows = [account(number, owner=f"o{name}") for number in mine]
+        return await gateway.client.call(_ACCOUNTS, {"accounts": rows}, timeout=60)
+
+    answers = await asyncio.gather(*(client(name) for name in range(50)))
+    stored = await gateway.sql('SELECT number, revision FROM "Ledger"."order" ORDER BY number')
+    assert [row["number"] for row in stored] == keys
+    assert sum(answer.inserted_count for answer in answers) == len(keys)
+    # Each change is one more version: none was lost, none was made twice.
+    assert sum(row["revision"] - 1 for row in stored) == sum(answer.updated_count for answer in answers)
+    assert all(a.inserted_count + a.updated_count + a.unchanged_count == 200 for a in answers)
+
+
+async def test_a_single_writer_in_the_way_is_waited_for(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    creates = [gateway.call("ledger.v1.AccountService/CreateAccount", account=account(n)) for n in range(20)]
+    upsert = gateway.call(_ACCOUNTS, accounts=[account(n, owner="bulk") for n in range(20)])
+    *created, answer = await asyncio.gather(*creates, upsert, return_exceptions=True)
+    assert answer.inserted_count + answer.updated_count == 20
+    refused = [error for error in created if isinstance(error, RpcFailed)]
+    assert {error.reason for error in refused} <= {"UNIQUE_VIOLATION"}
+    stored = await gateway.sql('SELECT "user" FROM "Ledger"."order"')
+    assert [row["user"] for row in stored] == ["bulk"] * 20
+
+
+async def test_a_request_id_is_honoured_once(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    request = {"accounts": [account(n) for n in range(5)], "request_id": str(uuid4()), "outcomes": True}
+    first, again = [await gateway.call(_ACCOUNTS, request) for _ in range(2)]
+    assert first == again
+    assert list(again.outcomes) == [1] * 5
+    with pytest.raises(RpcFailed) as refused:
+        await gateway.call(_ACCOUNTS, {**request, "accounts": [account(9)]})
+    assert refused.value.reason == "REQUEST_ID_REUSED"
+    assert len(await gateway.sql('SELECT 1 FROM "Ledger"."order"')) == 5
+
+
+async def test_what_is_not_known_is_refused_with_what_is(
+    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = await gateway_for("ledger")
+    monkeypatch.setattr(options, "MAX_ROWS", 3)
+    wrong: dict[str, dict[str, Any]] = {
+        "UNKNOWN_CONFLICT_TARGET": {"conflict_target": ["title"]},
+        "INVALID_FIELD_MASK": {"update_mask": "nobody"},
+        "UNKNOWN_ENUM_VALUE": {"on_conflict": 9},
+        "TOO_MANY_ROWS": {"accounts": [account(n) for n in range(4)]},
+    }
+    for reason, fields in wrong.items():
+        with pytest.raises(RpcFailed) as refused:
+            await gateway.call(_ACCOUNTS, {"accounts": [account(1)], **fields})
+        assert refused.value.reason == reason
+    with pytest.raises(RpcFailed) as refused:
+        await gateway.call(_ACCOUNTS, conflict_target=["title"])
+    assert "book, number; iban" in refused.value.message
+
+
+async def test_no_rows_are_no_work(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    answer = await gateway.call(_ACCOUNTS, partial_failure=True, outcomes=True)
+    assert answer.ByteSize() == 0
+
+
+async def test_rows_without_a_key_are_new_and_keep_their_order(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    texts = [f"r{n}" for n in range(30)]
+    answer = await gateway.call(_REMARKS, remarks=[{"group": text} for text in texts], outcomes=True)
+    assert list(answer.outcomes) == [1] * 30
+    rows = await gateway.sql('SELECT "group", "groupLength" FROM "Ledger"."where" ORDER BY id')
+    assert [row["group"] for row in rows] == texts
+    assert [row["groupLength"] for row in rows] == [len(text) for text in texts]
+
+
+async def test_a_table_that_is_all_key(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    rows = [{"name": name} for name in ("a", "b", "a")]
+    first = await gateway.call(_TAGS, tags=rows)
+    assert (first.inserted_count, first.superseded_count) == (2, 1)
+    again = await gateway.call(_TAGS, tags=rows)
+    assert (again.unchanged_count, again.superseded_count) == (2, 1)
+
+
+async def test_nulls_are_equal_in_a_key_that_says_so(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial")
+    target = ["parent_id", "position"]
+    rows = [{"position": n % 4, "color": "COLOR_RED", "weight": n} for n in range(8)]
+    first = await gateway.call(_NODES, nodes=rows, conflict_target=target, outcomes=True)
+    assert list(first.outcomes) == [6] * 4 + [1] * 4
+    rows = [{"position": n, "color": "COLOR_RED", "weight": 9} for n in range(4)]
+    again = await gateway.call(_NODES, nodes=rows, conflict_target=target)
+    assert again.updated_count == 4
+    stored = await gateway.sql("SELECT position, weight, version FROM node ORDER BY position")
+    assert [tuple(row.values()) for row in stored] == [(n, 9, 2) for n in range(4)]
+
+
+async def test_the_threshold_between_the_ways_changes_nothing(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    for size in (bulk.SMALL - 1, bulk.SMALL, bulk.SMALL + 1):
+        rows = [account(n, owner=str(size)) for n in range(size)]
+        answer = await gateway.call(_ACCOUNTS, accounts=rows)
+        assert answer.inserted_count + answer.updated_count == size
+    stored = await gateway.sql('SELECT DISTINCT "user" AS owner FROM "Ledger"."order"')
+    assert [row["owner"] for row in stored] == [str(bulk.SMALL + 1)]
