@@ -1,0 +1,80 @@
+"""Several hosts: writes follow the one that takes them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.errors import Unavailable
+from gateway.request.call import Call
+from tests.db.conftest import Open
+from tests.db.proxy import proxied
+from tests.db.servers import FAST, sql, statement, write
+
+WHERE = statement("SELECT current_setting('cluster_name')")
+WRITE = write("INSERT INTO item VALUES (1)")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Run two servers, named a and b; give their DSNs."""
+    folder = tmp_path_factory.mktemp("pair")
+    servers = [EmbeddedPostgres(folder / name, settings={**FAST, "cluster_name": name}) for name in "ab"]
+    yield [server.start() for server in servers]
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+async def both(pair: list[str]) -> AsyncIterator[str]:
+    """Give a DSN of both hosts, in this order."""
+    async with AsyncExitStack() as stack:
+        places = [urlsplit((await stack.enter_async_context(proxied(dsn)))[1]).netloc for dsn in pair]
+        yield f"postgresql://postgres@{','.join(place.partition('@')[2] for place in places)}/postgres"
+
+
+async def make_primary(pair: list[str], primary: int) -> None:
+    """Let one server take writes and the other refuse them, for the sessions that are open too."""
+    for number, dsn in enumerate(pair):
+        state = "off" if number == primary else "on"
+        await sql(dsn, f"ALTER SYSTEM SET default_transaction_read_only = {state}")
+        await sql(dsn, "SELECT pg_reload_conf()")
+        async with asyncio.timeout(10):
+            while await sql(dsn, "SHOW default_transaction_read_only") != [(state,)]:
+                pass
+
+
+def soon() -> Call:
+    return Call("test", deadline=asyncio.get_running_loop().time() + 10)
+
+
+async def test_writes_follow_the_primary(pair: list[str], both: str, open_database: Open) -> None:
+    await make_primary(pair, 0)
+    await sql(pair[0], "CREATE TABLE IF NOT EXISTS item (id int)")
+    await make_primary(pair, 1)
+    await sql(pair[1], "CREATE TABLE IF NOT EXISTS item (id int)")
+    database = await open_database(both, pool_size=1)
+    assert await database.fetch(WHERE, [], soon()) == [("b",)]
+
+    await make_primary(pair, 0)
+    # The open session reads on; its first refused write makes it go.
+    with pytest.raises(Unavailable) as refused:
+        async with asyncio.timeout(10):
+            while True:
+                await database.fetch(WRITE, [], soon())
+    assert refused.value.reason == "DATABASE_READ_ONLY"
+    await database.fetch(WRITE, [], soon())
+    assert await database.fetch(WHERE, [], soon()) == [("a",)]
+
+
+async def test_a_host_that_is_away_is_passed_over(pair: list[str], both: str, open_database: Open) -> None:
+    await make_primary(pair, 1)
+    dead = both.replace("@", "@127.0.0.1:1,")
+
+    database = await open_database(dead, pool_size=1)
+
+    assert await database.fetch(WHERE, [], soon()) == [("b",)]
+    await make_primary(pair, 0)
