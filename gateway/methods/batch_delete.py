@@ -38,7 +38,7 @@ class BatchDelete(Batch):
         ]
 
     def _of_keys(self, request: Message) -> list[Removal]:
-        name = self._method.request["keys"].name
+        name = self._name
         keys = check_size(getattr(request, name), name)
         if self._method.item is not None:
             return [self._single.read(key, f"{name}[{i}]") for i, key in enumerate(keys)]

@@ -10,6 +10,7 @@ from google.rpc import code_pb2
 
 from gateway.db.rehearsal import rehearse
 from gateway.errors import FieldViolation, InvalidArgument, RowgateError
+from gateway.methods.blame import with_details
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session, Writes
 from gateway.request.call import Call
@@ -79,6 +80,7 @@ class Batch:
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._rows = method.response["rows"].name if "rows" in method.response else None
         self._method = method
+        self._name = method.request["requests" if "requests" in method.request else "keys"].name
 
     async def __call__(self, request: Message, call: Call) -> Message:
         """Carry out the batch."""
@@ -95,7 +97,7 @@ class Batch:
             raise
 
     def _read(self, request: Message) -> list[Any]:
-        name = self._method.request["requests"].name
+        name = self._name
         requests = check_size(getattr(request, name), name)
         for i, item in enumerate(requests):
             _check_hoisted(item, f"{name}[{i}]")
@@ -120,8 +122,15 @@ class Batch:
             await rehearse(self._database, one_by_one, call)
         except RowgateError as found:
             if found.reason == error.reason:
-                return self._worker.blame(found, items[at])
+                return _placed(self._worker.blame(found, items[at]), f"{self._name}[{at}]")
         return error
+
+
+def _placed(error: RowgateError, place: str) -> RowgateError:
+    """Return the error with at least the item's place, where the database names no column."""
+    if error.violations:
+        return error
+    return with_details(error, violations=[FieldViolation(place, error.message, error.reason)])
 
 
 def flag(request: Message, roles: Mapping[str, FieldDescriptor], name: str) -> bool:

@@ -17,8 +17,8 @@ def insert_rows(
     """Return the statement that inserts rows with values for `columns`; the rest takes its defaults.
 
     It returns the rows whole, in the order of the items: PostgreSQL inserts, and returns, as the SELECT
-    delivers. With `skip_existing` a row that a unique key keeps out is left out, and not returned. (To name
-    the primary key alone would let another key's index see a concurrent insert of the same row first, and fail.)
+    delivers. With `skip_existing` a row that a unique key keeps out is left out, and not returned. (Were the
+    primary key alone named, another key's index might meet a concurrent insert of the row first, and fail.)
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
     rows = items(fields)
