@@ -49,7 +49,8 @@ def _element(file: str, place: SourceCodeInfo.Location | None, proto: Named) -> 
 
 
 def _clean(comment: str) -> str:
-    return "\n".join(line.strip() for line in comment.strip().splitlines())
+    lines = (line.strip() for line in comment.strip().splitlines())
+    return "\n".join(line for line in lines if not line.startswith("buf:lint:")).strip()
 
 
 def _walk_file(file: FileDescriptorProto) -> Iterator[tuple[str, Path, Named]]:

@@ -9,7 +9,7 @@ from gateway.schema.faults import Faults
 from gateway.schema.model import Field, Method, MethodKind, Resource, Service
 from gateway.schema.needs import needs
 from gateway.schema.recognise import recognise
-from gateway.schema.roles import Binder, same_type
+from gateway.schema.roles import Binder, same_shape, same_type
 from gateway.schema.shapes import SHAPES, Answer, Keys, Shape
 
 _ITEM_FIELDS = ("requests", "keys")
@@ -113,7 +113,11 @@ def _item(method: MethodDescriptor, kind: MethodKind, field: FieldDescriptor, ou
 def _equals(binder: Binder) -> tuple[tuple[FieldDescriptor, Field], ...]:
     known = binder.resource.by_name
     pairs = [(field, known[field.name]) for field in binder.left() if field.name in known]
-    fitting = [pair for pair in pairs if same_type(pair[0], pair[1].descriptor)]
+    fitting = [pair for pair in pairs if same_shape(pair[0], pair[1].descriptor)]
+    for field, stored in fitting:
+        if not stored.type.equality:
+            right = "leave it out, or filter by what is inside"
+            binder.faults.add(field.full_name, f"asks for equality, which {stored.type.sql} has not", right)
     return tuple((binder.take(field), stored) for field, stored in fitting)
 
 

@@ -34,8 +34,13 @@ def type_name(descriptor: FieldDescriptor) -> str | None:
 
 
 def same_type(one: FieldDescriptor, other: FieldDescriptor) -> bool:
-    """Whether two fields hold values of one type, repeated or not."""
+    """Whether two fields hold values of one type, be they repeated or not."""
     return one.type == other.type and type_name(one) == type_name(other)
+
+
+def same_shape(one: FieldDescriptor, other: FieldDescriptor) -> bool:
+    """Whether two fields are of one type, and both repeated or neither."""
+    return same_type(one, other) and one.is_repeated == other.is_repeated
 
 
 @dataclass(slots=True)

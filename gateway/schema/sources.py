@@ -30,7 +30,9 @@ def compile_protos(directory: Path) -> FileDescriptorSet:
         raise SchemaError(
             [Fault(str(directory), 0, "", "is not a folder", "name a folder that holds .proto files")]
         )
-    files = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*.proto"))
+    found = (path.relative_to(directory) for path in directory.rglob("*.proto"))
+    # Hidden folders hold environments and caches, whose protos are nobody's schema.
+    files = sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
     if not files:
         raise SchemaError(
             [Fault(str(directory), 0, "", "holds no .proto file", "add one, or name another folder")]

@@ -118,3 +118,46 @@ def test_unenforced_references_make_no_constraint() -> None:
     loose = [key for key in source.foreign_keys if not key.enforced]
     assert [key.target_table for key in loose] == ["elsewhere"]
     assert not {key.name for key in loose} & set(constraints(source))
+
+
+@pytest.mark.parametrize(
+    ("schema", "sql", "constraint"),
+    [
+        (
+            "adversarial",
+            "INSERT INTO node (position, color, shape, version) VALUES (1, 'COLOR_BLUE', 0, 1)",
+            "node_color_check",
+        ),
+        (
+            "adversarial",
+            "INSERT INTO node (position, color, shape, version) VALUES (1, 'COLOR_RED', 5, 1)",
+            "node_shape_check",
+        ),
+        ("types", "INSERT INTO probe (uint32_value) VALUES (4294967296)", "scalar_uint32_value_check"),
+        ("types", "INSERT INTO probe (uint64_value) VALUES (-1)", "scalar_uint64_value_check"),
+        ("types", "INSERT INTO rich_probe (uint32_wrapper) VALUES (-1)", "rich_uint32_wrapper_check"),
+        ("types", "INSERT INTO rich_probe (number_choice, text_choice) VALUES (1, 'x')", "rich_choice_check"),
+    ],
+)
+async def test_rows_that_no_message_holds_are_refused_by_the_table(
+    databases: Databases, schema: str, sql: str, constraint: str
+) -> None:
+    dsn = await databases.copy_of(schema, build_tables(schema_of(schema)).metadata)
+    connection = await asyncpg.connect(dsn)
+    try:
+        await loosen(connection, schema)
+        with pytest.raises(asyncpg.CheckViolationError) as caught:
+            await connection.execute(sql)
+    finally:
+        await connection.close()
+    assert caught.value.constraint_name == constraint
+
+
+async def loosen(connection: asyncpg.Connection, schema: str) -> None:
+    """Make `probe` and `rich_probe`: the types' tables, of which one column can be written alone."""
+    if schema != "types":
+        return
+    for probe, table in (("probe", "scalar"), ("rich_probe", "rich")):
+        await connection.execute(f"CREATE TABLE {probe} (LIKE {table} INCLUDING CONSTRAINTS)")
+        for field in schema_of("types").resources[f"types.v1.{table.capitalize()}"].fields:
+            await connection.execute(f"ALTER TABLE {probe} ALTER {field.column} DROP NOT NULL")
