@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Table, bindparam, cast
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import REAL, Enum, Numeric, String, TypeEngine
+from sqlalchemy.types import Enum, Numeric, String, TypeEngine
 
 from gateway.schema.model import Field
 from gateway.schema.values import ValueType
@@ -33,9 +33,6 @@ def bound(value_type: ValueType, name: str) -> ColumnElement[Any]:
     """Return the parameter `name` as a value to compare with a column of the type."""
     if value_type.text_cast:
         return cast(bindparam(name, type_=_text_of(value_type)), compared(value_type))
-    if isinstance(value_type.engine, REAL):
-        # SQLAlchemy binds every float as double precision, whose 0.1 is another number than real's.
-        return cast(bindparam(name, type_=postgresql.DOUBLE_PRECISION()), value_type.engine)
     return bindparam(name, type_=compared(value_type))
 
 

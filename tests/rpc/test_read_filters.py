@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import GatewayFor
@@ -202,6 +202,11 @@ async def stored(module_gateway_for: GatewayFor) -> Stored:
 
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(spec=FILTERS)
+@example(spec=negated("NOT ", bare("ab")))
+@example(spec=Spec("float_value = 0.1", "(float_value = 0.1::real)"))
+@example(spec=Spec("color_enum = COLOR_RED", "(color_enum = 'COLOR_RED')"))
+@example(spec=Spec("int32_value = (0 OR -1)", "(int32_value IN (0, -1))"))
+@example(spec=Spec("NOT optional_int32_value = 1", "(NOT optional_int32_value = 1)"))
 async def test_a_filter_selects_what_sql_selects(stored: Stored, spec: Spec) -> None:
     sql = f"SELECT id FROM scalar WHERE {spec.sql} ORDER BY id"  # noqa: S608 - written by this test
     expected = [row["id"] for row in await stored.sql(sql)]

@@ -47,7 +47,10 @@ def literal_value(literal: Member, value_type: ValueType) -> Any:
 
 
 def _fit(value_type: ValueType, text: str) -> Any:
-    """Return the value as it is compared: no column's scale bounds a literal, single precision rounds it."""
+    """Return the value as it is compared: no column's scale bounds a literal, but single precision rounds it.
+
+    Else `= 0.1` would find no real, which PostgreSQL compares as double precision.
+    """
     if value_type.kind is ValueKind.DECIMAL and not value_type.text_cast:
         return _decimal(text)
     value = value_type.parse(text) if value_type.parse is not None else text
