@@ -1,0 +1,146 @@
+"""Delete with force removes all that refers to a row, in any graph of references, and nothing else."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.methods.dependents import MAX_DEPENDENTS, MAX_DEPTH
+from tests.conftest import GatewayFor
+from tests.harness.client import RpcFailed
+from tests.harness.gateway import RunningGateway
+
+SERVICE = "tree.v1.BranchService"
+IDS = range(1, 6)
+TARGET = st.none() | st.sampled_from(IDS)
+TARGETS = st.lists(TARGET, min_size=len(IDS), max_size=len(IDS))
+# Which column refers to which table; those of the first group go with their target.
+REFERENCES = {
+    ("branch", "parent_id"): "branch",
+    ("branch", "twin_id"): "branch",
+    ("branch", "bark_id"): "bark",
+    ("bark", "branch_id"): "branch",
+    ("owl", "bark_id"): "bark",
+    ("nest", "branch_id"): "branch",
+}
+LOOSE = ("nest", "branch_id")
+
+Row = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Rows 1 to 5 of every table; per reference, the target of each row."""
+
+    targets: dict[tuple[str, str], list[int | None]]
+
+    def referring(self, to: Row) -> set[Row]:
+        """Return the rows that can't outlive a row."""
+        return {
+            (table, i)
+            for (table, column), targets in self.targets.items()
+            if (table, column) != LOOSE and REFERENCES[table, column] == to[0]
+            for i, target in zip(IDS, targets, strict=True)
+            if target == to[1]
+        }
+
+    def closure(self, rows: Iterable[Row]) -> set[Row]:
+        """Return the rows with all that refers to them, directly or not."""
+        gone: set[Row] = set()
+        left = list(rows)
+        while left:
+            row = left.pop()
+            if row not in gone:
+                gone.add(row)
+                left += self.referring(row)
+        return gone
+
+    async def plant(self, connection: asyncpg.Connection) -> None:
+        """Store the rows."""
+        tables = {table for table, _ in self.targets}
+        await connection.execute(f"TRUNCATE {', '.join(tables)}")
+        for table in tables:
+            await connection.execute(f"INSERT INTO {table} SELECT generate_series(1, {len(IDS)})")
+        for (table, column), targets in self.targets.items():
+            pairs = list(zip(targets, IDS, strict=True))
+            await connection.executemany(f"UPDATE {table} SET {column} = $1 WHERE id = $2", pairs)  # noqa: S608
+
+
+FORESTS = st.fixed_dictionaries(dict.fromkeys(REFERENCES, TARGETS)).map(Forest)
+
+
+@dataclass(frozen=True, repr=False)
+class Bench:
+    """A gateway, and a connection past it."""
+
+    gateway: RunningGateway
+    plain: asyncpg.Connection
+
+    async def rows(self) -> set[Row]:
+        """Return the rows of all tables."""
+        tables = ("branch", "bark", "owl", "nest")
+        text = " UNION ALL ".join(f"SELECT '{table}' AS table, id FROM {table}" for table in tables)  # noqa: S608
+        return {(row["table"], row["id"]) for row in await self.plain.fetch(text)}
+
+
+@pytest.fixture(scope="module")
+async def bench(module_gateway_for: GatewayFor) -> AsyncIterator[Bench]:
+    gateway = await module_gateway_for("tree")
+    plain = await asyncpg.connect(gateway.dsn)
+    yield Bench(gateway, plain)
+    await plain.close()
+
+
+@given(forest=FORESTS, ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=3, unique=True))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_force_removes_the_closure(bench: Bench, forest: Forest, ids: list[int]) -> None:
+    await forest.plant(bench.plain)
+    before = await bench.rows()
+    if len(ids) == 1:
+        await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=ids[0], force=True)
+    else:
+        await bench.gateway.call(f"{SERVICE}/BatchDeleteBranches", ids=ids, force=True)
+    assert before - await bench.rows() == forest.closure(("branch", i) for i in ids)
+
+
+@given(forest=FORESTS, id_=st.sampled_from(IDS))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_without_force_what_refers_to_the_row_forbids(bench: Bench, forest: Forest, id_: int) -> None:
+    await forest.plant(bench.plain)
+    before = await bench.rows()
+    others = forest.referring(("branch", id_)) - {("branch", id_)}
+    if not others:
+        await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=id_)
+        assert before - await bench.rows() == {("branch", id_)}
+        return
+    with pytest.raises(RpcFailed) as failed:
+        await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=id_)
+    assert (failed.value.code.name, failed.value.reason) == ("FAILED_PRECONDITION", "ROW_IS_REFERENCED")
+    assert failed.value.metadata["table"] in {table for table, _ in others}
+    assert await bench.rows() == before
+
+
+async def test_force_has_limits(bench: Bench) -> None:
+    await bench.plain.execute("TRUNCATE branch, bark, owl, nest")
+    await bench.plain.execute(
+        f"INSERT INTO branch (id, parent_id) SELECT i, nullif(i - 1, 0)"  # noqa: S608 - a constant
+        f" FROM generate_series(1, {MAX_DEPTH + 1}) AS i"
+    )
+    with pytest.raises(RpcFailed) as failed:
+        await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=1, force=True)
+    assert failed.value.reason == "REFERENCES_TOO_DEEP"
+    await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=2, force=True)
+    assert await bench.rows() == {("branch", 1)}
+    await bench.plain.execute(
+        f"INSERT INTO branch (id, parent_id) SELECT i, 1 FROM generate_series(2, {MAX_DEPENDENTS + 1}) AS i"  # noqa: S608
+    )
+    with pytest.raises(RpcFailed) as failed:
+        await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=1, force=True)
+    assert failed.value.reason == "TOO_MANY_DEPENDENTS"
+    assert len(await bench.rows()) == MAX_DEPENDENTS + 1
+    await bench.plain.execute("DELETE FROM branch WHERE id = 2")
+    await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=1, force=True)
+    assert await bench.rows() == set()
