@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
+from gateway.schema.types.dynamic import DYNAMIC, spell
 from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
@@ -62,6 +63,22 @@ def _holder(field: FieldDescriptor) -> Callable[[], Message]:
 
 
 def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[Any], str]:
+    message = field.message_type
+    plain = DYNAMIC.get(message.full_name) if message is not None and not field.is_repeated else None
+    if plain is None:
+        return _general_encoder(field, finish)
+
+    def encode(value: Any) -> str:
+        _refuse_unknown(value)
+        try:
+            return finish(spell(plain(value)))
+        except RecursionError:
+            raise ValueFault("is too deep to be written as JSON", "INVALID_JSON") from None
+
+    return encode
+
+
+def _general_encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[Any], str]:
     pool, fill, decode = _pool(field), _fill(field), _decoder(field)
     name, empty = field.name, _empty(field)
     holds_values = "google.protobuf.Value" in _reachable(field)
@@ -74,7 +91,7 @@ def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[
             spelled = json_format.MessageToDict(
                 holder, preserving_proto_field_name=True, descriptor_pool=pool
             )
-            text = json.dumps(spelled.get(name, empty), ensure_ascii=False, separators=(",", ":"))
+            text = spell(spelled.get(name, empty))
         except (json_format.Error, ValueError, TypeError, RecursionError):
             raise ValueFault("can't be written as JSON", "INVALID_JSON") from None
         # A Value of no kind is written as null, and would come back as one.
