@@ -1,0 +1,182 @@
+"""`rowgate migrate` and `rowgate serve` as their users call them: as processes."""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.migrate import connect_to
+from tests.harness.databases import Databases
+from tests.harness.gateway import SCHEMAS
+from tests.migrate.database import EmptyDatabase
+
+PROTO = """
+syntax = "proto3";
+package seats.v1;
+import "rowgate/v1/annotations.proto";
+
+// A seat.
+message Seat {
+  option (rowgate.v1.table) = {primary_key: "id" %s};
+  string id = 1 [(rowgate.v1.column) = {type: "uuid", default: "gen_random_uuid()"}];
+  string row = 2;
+  %s
+}
+
+message GetSeatRequest {
+  string id = 1;
+}
+
+// Seats.
+service SeatService {
+  // Gets a seat.
+  rpc GetSeat(GetSeatRequest) returns (Seat);
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+async def rowgate(*args: str | Path, database: EmptyDatabase) -> Ended:
+    """Run the command against a database; it is killed after a minute."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    code = "from gateway.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code),
+        *map(str, args),
+        env={**environ, "ROWGATE_DSN": database.dsn},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), timeout=60)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+def protos(folder: Path, *, table: str = "", fields: str = "") -> Path:
+    """Write the seats' schema, with more in its table's options and in its fields."""
+    path = folder / "protos" / "seats" / "v1" / "seats.proto"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(PROTO % (table, fields))
+    return folder / "protos"
+
+
+@pytest.fixture(scope="module")
+async def pair(databases: Databases) -> tuple[EmptyDatabase, EmptyDatabase]:
+    """Return two databases of PostgreSQL 18: what the commands say doesn't hang on the version."""
+    first, second = [await databases.empty() for _ in range(2)]
+    return EmptyDatabase(first, connect_to(first)), EmptyDatabase(second, connect_to(second))
+
+
+@pytest.fixture
+async def database(pair: tuple[EmptyDatabase, EmptyDatabase]) -> EmptyDatabase:
+    """Return an empty database."""
+    await pair[0].clear()
+    return pair[0]
+
+
+async def test_three_at_once(database: EmptyDatabase) -> None:
+    """They take turns: one makes the tables, the others find nothing to do."""
+    args = ("migrate", "--protos", SCHEMAS / "ledger")
+    ended = await asyncio.gather(*(rowgate(*args, database=database) for _ in range(3)))
+    assert [(one.status, one.err) for one in ended] == [(0, "")] * 3
+    said = sorted(one.out.splitlines()[-1].split(" ")[0] for one in ended)
+    assert said == ["nothing", "nothing", "ran"]
+    check = await rowgate(*args, "--check", database=database)
+    assert (check.status, check.out) == (0, "the database is at the schema\n")
+
+
+async def test_three_at_once_with_a_folder(
+    database: EmptyDatabase, pair: tuple[EmptyDatabase, EmptyDatabase], tmp_path: Path
+) -> None:
+    where = ("--protos", SCHEMAS / "ledger", "--migrations", tmp_path)
+    wrote = await rowgate(
+        "migrate", "revision", "-m", "Ledger", "--date", "2026-11-20", *where, database=pair[1]
+    )
+    assert wrote.out == f"wrote {tmp_path / '2026-11-20_ledger.py'}\n"
+    ended = await asyncio.gather(*(rowgate("migrate", *where, database=database) for _ in range(3)))
+    assert [(one.status, one.err) for one in ended] == [(0, "")] * 3
+    nothing = f"nothing to do: the database is at the last revision of {tmp_path}\n"
+    assert sorted(one.out for one in ended) == [nothing, nothing, "ran 2026-11-20_ledger\n"]
+    assert (await rowgate("migrate", "--check", *where, database=database)).status == 0
+
+
+async def test_a_schema_never_seen_before(database: EmptyDatabase, tmp_path: Path) -> None:
+    """Check, print, migrate, check; then one field less, which is refused by name."""
+    args = ("migrate", "--protos", protos(tmp_path, fields="string comment = 3;"))
+    check = await rowgate(*args, "--check", database=database)
+    assert check.status == 1
+    assert "table public.seat is missing" in check.out.splitlines()
+    assert "rowgate migrate" in check.err
+    printed = await rowgate(*args, "--sql", database=database)
+    assert printed.status == 0
+    assert await database.fetch("SELECT to_regclass('seat')::text") == [(None,)]
+    done = await rowgate(*args, database=database)
+    assert (done.status, done.err) == (0, "")
+    assert "CREATE TABLE public.seat (" in done.out
+    assert (await rowgate(*args, "--sql", database=database)).out == "-- nothing to do\n"
+
+    protos(tmp_path)
+    refused = await rowgate(*args, database=database)
+    assert refused.status == 1
+    assert "drops column public.seat.comment" in refused.err
+    assert "--allow-destructive" in refused.err
+    assert (await rowgate(*args, "--allow-destructive", database=database)).status == 0
+    assert (await rowgate(*args, database=database)).out == "nothing to do: the database is at the schema\n"
+
+
+async def test_a_filled_table_takes_no_column_without_values(database: EmptyDatabase, tmp_path: Path) -> None:
+    args = ("migrate", "--protos", protos(tmp_path))
+    assert (await rowgate(*args, database=database)).status == 0
+    await database.run("INSERT INTO seat (\"row\") VALUES ('12')")
+    protos(tmp_path, fields="string comment = 3;")
+    refused = await rowgate(*args, database=database)
+    assert refused.status == 1
+    assert "column public.seat.comment can't be NOT NULL: the table has rows" in refused.err
+    protos(tmp_path, fields="optional string comment = 3;")
+    assert (await rowgate(*args, database=database)).status == 0
+
+
+async def test_a_condition_that_postgresql_refuses(database: EmptyDatabase, tmp_path: Path) -> None:
+    folder = protos(tmp_path, table='check: {expression: "row > 5" name: "seat_check"}')
+    refused = await rowgate("migrate", "--protos", folder, database=database)
+    assert refused.status == 1
+    assert "PostgreSQL can't hold the schema's tables: operator does not exist" in refused.err
+    assert "Traceback" not in refused.err
+
+
+async def test_serve_refuses_a_stale_database(database: EmptyDatabase, tmp_path: Path) -> None:
+    folder = protos(tmp_path)
+    await rowgate("migrate", "--protos", folder, database=database)
+    protos(tmp_path, fields="string comment = 3;\n  int64 weight = 4;")
+    refused = await rowgate("serve", "--protos", folder, "--listen", "127.0.0.1:0", database=database)
+    assert refused.status == 1
+    assert "table public.seat: column comment is missing: the schema says text" in refused.err
+    assert "table public.seat: column weight is missing: the schema says bigint" in refused.err
+    assert "`rowgate migrate` brings the database to the schema" in refused.err
+
+
+async def test_options_in_front_of_revision_are_not_lost(database: EmptyDatabase, tmp_path: Path) -> None:
+    ended = await rowgate("migrate", "--protos", tmp_path, "revision", "-m", "x", database=database)
+    assert ended.status == 2
+    assert "options go behind `revision`" in ended.err
+
+
+async def test_a_revision_needs_a_folder(database: EmptyDatabase) -> None:
+    ended = await rowgate("migrate", "revision", "-m", "x", "--protos", SCHEMAS / "ledger", database=database)
+    assert ended.status == 2
+    assert "--migrations DIR" in ended.err
