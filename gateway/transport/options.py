@@ -1,5 +1,6 @@
 """The server's settings as grpc core's channel arguments, and its TLS files as credentials."""
 
+import ssl
 from pathlib import Path
 
 import grpc
@@ -35,12 +36,26 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
 
 
 def credentials(server: ServerSettings) -> grpc.ServerCredentials | None:
-    """Return the credentials of the TLS files; None without. Raises OSError where one can't be read."""
+    """Return the credentials of the TLS files; None without. Raises OSError where one can't be used."""
     if server.tls_cert is None or server.tls_key is None:
         return None
     pair = (server.tls_key.read_bytes(), server.tls_cert.read_bytes())
     authorities = _read(server.tls_client_ca)
+    _check(server.tls_cert, server.tls_key, server.tls_client_ca)
     return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
+
+
+def _check(cert: Path, key: Path, authorities: Path | None) -> None:
+    """Raise OSError, with names, for files that can't be used: grpc core only says that it can't bind."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(cert, key, password=lambda: "")
+    except ssl.SSLError as error:
+        raise OSError(f"{cert} and {key} are no certificate and its unencrypted key: {error}") from error
+    try:
+        context.load_verify_locations(authorities or cert)
+    except ssl.SSLError as error:
+        raise OSError(f"{authorities} holds no certificate: {error}") from error
 
 
 def _read(path: Path | None) -> bytes | None:

@@ -12,6 +12,8 @@ from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import Gate, Serve
 
+NOT_SERVING = b"\x08\x02"
+
 
 def bare(**settings: object) -> GrpcServer:
     values = settings_of(**settings)
@@ -32,16 +34,14 @@ async def test_new_calls_are_sent_elsewhere_while_old_ones_finish(served: Serve)
     old = asyncio.create_task(server.get(book="old"))
     await gate.arrived()
     stop = asyncio.create_task(server.server.stop(20))
-    while True:
-        new = asyncio.create_task(server.get(book="new"))
-        arrived = asyncio.create_task(gate.arrived())
-        await asyncio.wait([new, arrived], return_when=asyncio.FIRST_COMPLETED)
-        if new.done():
-            arrived.cancel()
-            break
-    refused = new.exception()
-    assert isinstance(refused, RpcFailed)
-    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+    watch = server.client.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
+    async with asyncio.timeout(10):
+        while await watch.read() != NOT_SERVING:
+            pass
+    watch.cancel()
+    with pytest.raises(RpcFailed) as caught:
+        await server.get(book="new", timeout=10)
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
     gate.opened.set()
     assert (await old).book == "old"
     await stop

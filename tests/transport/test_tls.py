@@ -97,6 +97,18 @@ async def test_mutual_tls_refuses_those_without_a_certificate(
     await server.stop()
 
 
+async def test_files_that_do_not_fit_are_named(
+    authority: Certificate, certificate: Certificate, tmp_path: Path
+) -> None:
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("garbage")
+    for files in ({"tls_cert": garbage}, {"tls_key": garbage}, {"tls_key": authority.key_path}):
+        with pytest.raises(OSError, match="are no certificate and its unencrypted key"):
+            await tls_server(certificate, **files).start()
+    with pytest.raises(OSError, match=r"garbage\.pem holds no certificate"):
+        await tls_server(certificate, tls_client_ca=garbage).start()
+
+
 async def test_a_file_that_is_not_there_is_named(certificate: Certificate, tmp_path: Path) -> None:
     missing = tmp_path / "nothing.pem"
     with pytest.raises(FileNotFoundError, match=r"nothing\.pem"):
