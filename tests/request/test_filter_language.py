@@ -84,6 +84,7 @@ def test_the_grammar_is_that_of_aip_160(text: str, meaning: str) -> None:
         ("float_value = 1e300", 15, "single precision"),
         ("bool_value > true", 12, "expected = or !="),
         ("color = PINK", 9, "expected the name"),
+        ("color = COLOR_REDD", 9, 'did you mean "COLOR_RED"?'),
         ("at > yesterday", 6, "expected a timestamp"),
         ("string_value = timestamp('x')", 16, "not timestamp"),
         ("string_value", 1, "expected a comparator after it"),

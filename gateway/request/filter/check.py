@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.request.filter.compare import Subject, compare, compare_null
+from gateway.request.filter.compare import Subject, compare, compare_null, enum_names
 from gateway.request.filter.context import Context
 from gateway.request.filter.functions import call_condition, literal_of
 from gateway.request.filter.inner import compare_inside
@@ -86,7 +86,12 @@ class _Checker:
             return present(self._context, field)
         if field.type.kind is ValueKind.ARRAY:
             return self._array(field, comparator, literal)
-        return compare(self._context, Subject(column, field.type, field.name), comparator, literal)
+        return compare(
+            self._context,
+            Subject(column, field.type, field.name, enum_names(field.descriptor)),
+            comparator,
+            literal,
+        )
 
     def _array(self, field: Field, comparator: Token, literal: Member) -> Predicate:
         column = Column(field.column)

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from gateway.request.filter.context import Context
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import has_wildcard, is_word, literal_value, pattern
 from gateway.request.filter.plan import Compare, Comparison, IsNull, Like, Not, Operand, Predicate
 from gateway.request.filter.tree import Member
+from gateway.request.suggest import did_you_mean
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
 COMPARES: Mapping[str, Compare] = {
@@ -31,12 +34,14 @@ class Subject:
         operand: where its value is.
         type: how literals become values of it.
         name: how the filter spells it, for errors.
+        values: an enum's names, for errors.
 
     """
 
     operand: Operand
     type: ValueType
     name: str
+    values: tuple[str, ...] = ()
 
 
 def compare(context: Context, subject: Subject, comparator: Token, literal: Member) -> Predicate:
@@ -63,7 +68,13 @@ def value_of(context: Context, subject: Subject, literal: Member) -> object:
     try:
         return literal_value(literal, subject.type)
     except ValueFault as fault:
-        raise context.fault(literal.offset, f"{subject.name}: {fault.description}") from fault
+        hint = did_you_mean(literal.text, subject.values)
+        raise context.fault(literal.offset, f"{subject.name}: {fault.description}{hint}") from fault
+
+
+def enum_names(field: FieldDescriptor) -> tuple[str, ...]:
+    """Return the names of an enum field's values; none of another field."""
+    return tuple(value.name for value in field.enum_type.values) if field.enum_type is not None else ()
 
 
 def compare_null(context: Context, operand: Operand, comparator: Token) -> Predicate:

@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null
+from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null, enum_names
 from gateway.request.filter.context import Context
 from gateway.request.filter.inside import (
     Spot,
@@ -92,7 +92,7 @@ class _Inside:
         if spot.field is None or kind is ValueKind.BYTES:
             raise self._context.fault(self._comparator.offset, "bytes in a message have only = null and :*")
         operand = self._operand(spot, root, kind)
-        subject = Subject(operand, scalar_type(spot.field), self._name)
+        subject = Subject(operand, scalar_type(spot.field), self._name, enum_names(spot.field))
         return compare(self._context, subject, self._comparator, self._literal)
 
     def _dynamic(self, spot: Spot, root: Operand) -> Predicate:
