@@ -176,3 +176,17 @@ async def test_five_bad_rows_among_fifty_thousand(gateway_for: GatewayFor) -> No
         assert f"entries[{index}].{field}".rstrip(".") in named(answer)[index][1]
     ((count,),) = [tuple(row.values()) for row in await gateway.sql('SELECT count(*) FROM "Ledger"."Entry"')]
     assert count == _ROWS - 5
+
+
+@pytest.mark.usefixtures("_way")
+async def test_text_that_only_postgresql_can_judge_is_found(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("types")
+    rows = [{"id": n, "mac": "08:00:2b:01:02:03"} for n in range(20)]
+    rows[4]["mac"] = "nowhere"
+    rows[15]["mac"] = "08:00:2b:01:02:0g"
+    answer = await gateway.call("types.v1.RichService/BulkUpsertRiches", riches=rows, partial_failure=True)
+    assert {index: reason for index, (reason, _) in named(answer).items()} == {
+        4: "INVALID_VALUE",
+        15: "INVALID_VALUE",
+    }
+    assert answer.inserted_count == 18
