@@ -128,9 +128,10 @@ def broken_by(shape: BulkShape, rule: Rule) -> Statement:
 
 def badly_written(shape: BulkShape, field: Field) -> Statement:
     """Return the statement that returns the rows whose text the type refuses. PostgreSQL 16 and later."""
-    value = f"s.{quote(field.column)}"
+    value = f"CAST(s.{quote(field.column)} AS text)"
     stage = f"pg_temp.{quote(stage_name(shape.resource))}"
-    text = f"SELECT s.{_I} FROM {stage} AS s WHERE NOT pg_input_is_valid(CAST({value} AS text), {literal(stored_type(field))})"
+    valid = f"pg_input_is_valid({value}, {literal(stored_type(field))})"
+    text = f"SELECT s.{_I} FROM {stage} AS s WHERE NOT {valid}"
     name = f"locate faults {shape.resource.table}"
     return Statement(text, (), (), writes=False, name=name, constants={})
 
