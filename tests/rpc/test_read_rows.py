@@ -201,6 +201,9 @@ async def test_batch_get_takes_composite_keys(gateway_for: GatewayFor) -> None:
     answer = await gateway.call("ledger.v1.AccountService/BatchGetAccounts", requests=keys)
     assert [(row.book, row.number) for row in answer.accounts] == [("b", 2), ("a", 1)]
     assert [(key.book, key.number) for key in answer.missing] == [("a", 2)]
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call("ledger.v1.AccountService/BatchGetAccounts", requests=[*keys, {"book": "x" * 13}])
+    assert failed.value.fields == ["requests[3].book"]
     one = await gateway.call("ledger.v1.AccountService/GetAccount", book="b", number=2, read_mask="etag")
     assert {field.name for field, _ in one.ListFields()} == {"etag"}
     assert one.etag == answer.accounts[0].etag != ""

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from gateway.request.filter.compare import Subject, compare, compare_null, enum_names
 from gateway.request.filter.context import Context
+from gateway.request.filter.documents import compare_inside
 from gateway.request.filter.functions import call_condition, literal_of
-from gateway.request.filter.inner import compare_inside
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import is_quoted, is_word, pattern
 from gateway.request.filter.plan import And, Column, Filter, Not, Or, Predicate, Search

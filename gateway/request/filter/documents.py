@@ -4,7 +4,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null, enum_names
 from gateway.request.filter.context import Context
-from gateway.request.filter.inside import (
+from gateway.request.filter.descent import (
     Spot,
     StepFault,
     follow,
