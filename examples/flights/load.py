@@ -113,11 +113,13 @@ class _Tally:
             self.counts[name] += getattr(answer, f"{name}_count")
 
 
-async def load(channel: grpc.aio.Channel, sample: Sample, console: Console) -> list[Loaded]:
-    """Send every table; return what became of them. Raises grpc.aio.AioRpcError."""
+async def load(
+    channel: grpc.aio.Channel, sample: Sample, console: Console, tables: Sequence[Table] = TABLES
+) -> list[Loaded]:
+    """Send the tables; return what became of them. Raises grpc.aio.AioRpcError, in a group."""
     columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        return [await _load_table(table, channel, sample, progress) for table in TABLES]
+        return [await _load_table(table, channel, sample, progress) for table in tables]
 
 
 async def _load_table(table: Table, channel: grpc.aio.Channel, sample: Sample, progress: Progress) -> Loaded:
