@@ -13,7 +13,8 @@ from gateway.db.gate import Gate
 from gateway.db.retry import TryAgain
 from gateway.db.settings import DatabaseSettings
 from gateway.db.translate import DRIVER_ERRORS, sqlstate_of, translate
-from gateway.errors import Internal, RowgateError, Unavailable
+from gateway.errors import Internal, ResourceExhausted, RowgateError, Unavailable
+from gateway.errors.sqlstate import LATER
 
 Connection = Any  # asyncpg's connection or the pool's proxy of one: the stubs type them apart
 _FIRST_PAUSE = 0.05
@@ -40,6 +41,7 @@ class Pool:
         self._connect_timeout = self._target.connect_timeout or settings.connect_timeout
         self._gate = Gate(settings.pool_size, settings.queue_size, settings.acquire_timeout)
         self._generation = 0
+        self._acquiring = 0
         self._rescues: set[asyncio.Task[None]] = set()
         self._pool: Any = None
 
@@ -74,7 +76,7 @@ class Pool:
         A caller that is cancelled or out of time doesn't wait for that. Raises TryAgain where no connection
         could be made, ResourceExhausted where none came free.
         """
-        await self._gate.enter()
+        await self._enter()
         try:
             connection = await self._acquire()
         except BaseException:
@@ -110,11 +112,23 @@ class Pool:
         """How many more connections can be lent right now."""
         return self._gate.free
 
+    async def _enter(self) -> None:
+        try:
+            await self._gate.enter()
+        except ResourceExhausted as busy:
+            if self._acquiring < self._settings.pool_size:
+                raise
+            # Nobody holds a connection: all who may have one are still trying to connect.
+            raise _unreachable() from busy
+
     async def _acquire(self) -> Connection:
+        self._acquiring += 1
         try:
             return await self._pool.acquire()
         except DRIVER_ERRORS as error:
             raise _judge_connecting(error) from error
+        finally:
+            self._acquiring -= 1
 
     async def _connect(self, *args: Any, **kwargs: Any) -> Connection:
         """Connect and set the codecs, in bounded time: the driver takes leave of a frozen server for ever."""
@@ -185,11 +199,15 @@ async def _nothing_to_reset(_: Connection) -> None:
     """Take the place of the driver's reset query (see Pool)."""
 
 
+def _unreachable() -> Unavailable:
+    return Unavailable("the database can't be reached", reason="DATABASE_UNREACHABLE", retry_delay=LATER)
+
+
 def _judge_connecting(error: Exception) -> Exception:
     """Return a failed connect's error: nothing was sent, so it may be tried again, unless that is vain."""
     judged = translate(error)
     if isinstance(error, TimeoutError):
-        judged = Unavailable("the database can't be reached", reason="DATABASE_UNREACHABLE", retry_delay=1.0)
+        judged = _unreachable()
     if judged.reason in _PERMANENT or isinstance(judged, Internal):
         return judged
     judged.__cause__ = error

@@ -32,7 +32,8 @@ class Proxy:
 
     def __init__(self, socket: str) -> None:
         self._socket = socket
-        self._links: set[asyncio.Task[None]] = set()
+        self._links: set[asyncio.Task[object]] = set()
+        self._ends: set[asyncio.Event] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._cut: Cut | None = None
@@ -57,7 +58,10 @@ class Proxy:
         self._links.add(link)
         up_reader, up_writer = await asyncio.open_unix_connection(self._socket)
         cut: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
-        ways = {
+        end = asyncio.Event()
+        self._ends.add(end)
+        ways: set[asyncio.Task[object]] = {
+            asyncio.create_task(end.wait()),
             asyncio.create_task(self._requests(reader, up_writer, cut)),
             asyncio.create_task(self._answers(up_reader, writer, cut)),
         }
@@ -70,6 +74,7 @@ class Proxy:
             writer.transport.abort()
             up_writer.transport.abort()
             self._links.discard(link)
+            self._ends.discard(end)
 
     async def _requests(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: "asyncio.Future[Cut]"
@@ -102,9 +107,11 @@ class Proxy:
 
     async def close(self) -> None:
         """Cut everything."""
-        for link in self._links:
-            link.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
+        links = set(self._links)
+        for end in self._ends:
+            end.set()
+        if links:
+            await asyncio.wait(links)
 
 
 @asynccontextmanager

@@ -286,6 +286,25 @@ async def test_a_frozen_server_keeps_neither_calls_nor_close_waiting(dsn: str, o
             await hanging
 
 
+async def test_waiting_for_a_server_that_is_away_isnt_called_busy(dsn: str, open_database: Open) -> None:
+    async with proxied(dsn) as (proxy, through):
+        database = await open_database(through, pool_size=1, connect_timeout=5, acquire_timeout=0.2)
+        proxy.freeze()
+        await proxy.close()
+        calls = {asyncio.create_task(database.fetch(ONE, [], soon(20))) for _ in range(2)}
+
+        # One of them tries to connect, and the other one waits for that.
+        [waiting], [connecting] = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+
+        failed = waiting.exception()
+        assert isinstance(failed, Unavailable)
+        assert failed.reason == "DATABASE_UNREACHABLE"
+        assert failed.retry_delay
+        proxy.thaw()
+        assert await connecting == [(1,)]
+        await database.close()
+
+
 async def test_a_stopped_session_keeps_no_call_waiting(dsn: str, open_database: Open) -> None:
     database = await open_database(dsn, pool_size=1, release_timeout=0.3)
     [[pid]] = await database.fetch(PID, [], CALL)

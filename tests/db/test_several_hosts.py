@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.errors import Unavailable
 from gateway.request.call import Call
@@ -51,6 +52,12 @@ def soon() -> Call:
     return Call("test", deadline=asyncio.get_running_loop().time() + 10)
 
 
+async def write_for_ever(database: Database) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            await database.fetch(WRITE, [], soon())
+
+
 async def test_writes_follow_the_primary(pair: list[str], both: str, open_database: Open) -> None:
     await make_primary(pair, 0)
     await sql(pair[0], "CREATE TABLE IF NOT EXISTS item (id int)")
@@ -62,9 +69,7 @@ async def test_writes_follow_the_primary(pair: list[str], both: str, open_databa
     await make_primary(pair, 0)
     # The open session reads on; its first refused write makes it go.
     with pytest.raises(Unavailable) as refused:
-        async with asyncio.timeout(10):
-            while True:
-                await database.fetch(WRITE, [], soon())
+        await write_for_ever(database)
     assert refused.value.reason == "DATABASE_READ_ONLY"
     await database.fetch(WRITE, [], soon())
     assert await database.fetch(WHERE, [], soon()) == [("a",)]
