@@ -81,7 +81,7 @@ check: generate breaking  ## format, lint, types, layers, and stubs as the proto
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
-	$(BIN)/buf format --diff --exit-code --path protos
+	$(BIN)/buf format --diff --exit-code $(addprefix --path ,$(wildcard protos/*))
 	git diff --exit-code -- generated
 	@test -z "$$(git status --porcelain -- generated)" || (git status --short -- generated; exit 1)
 
