@@ -4,11 +4,24 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, delete, func, literal_column, null, select, true, update
+from sqlalchemy import (
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    null,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.sql.selectable import CTE
 
 from gateway.schema.model import Resource
-from gateway.sql.items import Items, RowsStatement, items, output_columns
+from gateway.schema.types.sqltypes import NamedType
+from gateway.sql.items import Items, RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.statement import compile_statement
 
 _HELD = "rowgate_held"
@@ -67,6 +80,50 @@ def change_rows(
     return RowsStatement(report, fields, expects)
 
 
+def change_row(
+    resource: Resource, table: Table, change: Change, columns: tuple[str, ...], *, expects: bool
+) -> RowStatement:
+    """Return the statement that makes an UPDATE, DELETE, SOFT_DELETE or UNDELETE of one row, and returns it.
+
+    It returns nothing where the row is not in the state that the change wants, and does not tell why:
+    `change_rows` does. `expects` says whether the row must be at an expected version.
+    """
+    wanted = {*resource.primary_key, *columns}
+    fields = tuple(field for field in resource.fields if field.column in wanted)
+    values = row_values(fields)
+    where = [table.c[name] == values[name] for name in resource.primary_key]
+    if resource.soft_delete:
+        deleted_at = table.c[resource.soft_delete]
+        where.append(deleted_at.is_not(None) if change is Change.UNDELETE else deleted_at.is_(None))
+    if expects and resource.version:
+        where.append(table.c[resource.version] == bindparam("expected", type_=NamedType("bigint")))
+    returned = output_columns(resource, table)
+    statement: Any = delete(table)
+    if change is not Change.DELETE:
+        sent = {name: values[name] for name in columns}
+        changed = {**sent, **server_set(resource, table, change)}
+        statement = update(table).values({table.c[name]: value for name, value in changed.items()})
+    compiled = compile_statement(
+        statement.where(*where).returning(*returned),
+        fields=resource.fields,
+        writes=True,
+        name=f"{change.value} {resource.table}",
+    )
+    return RowStatement(compiled, fields)
+
+
+def server_set(resource: Resource, table: Table, change: Change) -> dict[str, Any]:
+    """Return what a change sets on its own: version, time, and the mark of a soft-deleted row."""
+    values: dict[str, Any] = {}
+    if resource.version:
+        values[resource.version] = table.c[resource.version] + 1
+    if resource.updated_at:
+        values[resource.updated_at] = func.now()
+    if resource.soft_delete and change in _DELETED_AT:
+        values[resource.soft_delete] = _DELETED_AT[change]
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """The three parts of a change: the rows held, the rows changed, the report of both."""
@@ -107,19 +164,11 @@ class _Plan:
         returned = (held.c.n, *output_columns(self.resource, self.table))
         if self.change is Change.DELETE:
             return delete(self.table).where(ready).returning(*returned).cte(_CHANGED)
-        values = {self.table.c[name]: value for name, value in {**sent, **self._server_set()}.items()}
+        values = {
+            self.table.c[name]: value
+            for name, value in {**sent, **server_set(self.resource, self.table, self.change)}.items()
+        }
         return update(self.table).values(values).where(ready).returning(*returned).cte(_CHANGED)
-
-    def _server_set(self) -> dict[str, Any]:
-        resource = self.resource
-        values: dict[str, Any] = {}
-        if resource.version:
-            values[resource.version] = self.table.c[resource.version] + 1
-        if resource.updated_at:
-            values[resource.updated_at] = func.now()
-        if resource.soft_delete and self.change in _DELETED_AT:
-            values[resource.soft_delete] = _DELETED_AT[self.change]
-        return values
 
     def report(self, held: CTE, changed: CTE) -> Select[Any]:
         rows = self.items

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Integer, Table, bindparam, cast, column, func, select
+from sqlalchemy import Integer, Table, Text, bindparam, cast, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import CTE
@@ -114,6 +114,42 @@ def _value(i: int, field: Field, columns: Any) -> ColumnElement[Any]:
         whole: ColumnElement[Any] = Grouping(flat)[columns[f"lo{i}"] : columns[f"hi{i}"]]
         return cast(whole, _array_of(kind.element.sql)) if kind.text_cast else whole
     return cast(columns[f"v{i}"], NamedType(kind.sql)) if kind.text_cast else columns[f"v{i}"]
+
+
+@dataclass(frozen=True, slots=True)
+class RowStatement:
+    """A statement over one row, bound by a parameter per column: planned and run in a fraction of the time.
+
+    Args:
+        statement: it takes the values of `fields`, and the expected version where it compares that.
+        fields: the fields whose values it takes.
+
+    """
+
+    statement: Statement
+    fields: tuple[Field, ...]
+
+    def arguments(self, row: Mapping[str, Any], expected: int | None = None) -> Sequence[Any]:
+        """Return the arguments in bind order, of a row given as driver values by column name."""
+        binds = {f"v{i}": row[field.column] for i, field in enumerate(self.fields)}
+        return self.statement.arguments({**binds, "expected": expected})
+
+
+def row_values(fields: Sequence[Field]) -> dict[str, ColumnElement[Any]]:
+    """Return one row's values, by column, bound as `RowStatement.arguments` gives them.
+
+    Where they are assigned or compared decides their type: a cast could cut or round them.
+    """
+    return {field.column: _parameter(f"v{i}", field) for i, field in enumerate(fields)}
+
+
+def _parameter(name: str, field: Field) -> ColumnElement[Any]:
+    kind = field.type
+    if not kind.text_cast:
+        return bindparam(name, type_=NamedType(kind.sql))
+    if kind.element is None:
+        return cast(bindparam(name, type_=Text()), NamedType(kind.sql))
+    return cast(bindparam(name, type_=ARRAY(Text)), _array_of(kind.element.sql))
 
 
 def output_columns(resource: Resource, table: Table) -> list[ColumnElement[Any]]:
