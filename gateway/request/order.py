@@ -35,12 +35,12 @@ def parse_order(text: str, resource: Resource) -> Order:
     Raises InvalidArgument for an unknown, unorderable or repeated field (reason INVALID_ORDER_BY).
     """
     if len(text) > MAX_LENGTH:
-        raise _invalid(f"has {len(text)} characters; at most {MAX_LENGTH} are allowed")
+        raise _invalid(f"it has {len(text)} characters; at most {MAX_LENGTH} are allowed")
     terms: list[Term] = []
     for part in text.split(",") if text.strip() else ():
         term = _term(part, resource)
         if any(term.column == other.column for other in terms):
-            raise _invalid(f'names "{part.split()[0]}" twice')
+            raise _invalid(f'it names "{part.split()[0]}" twice')
         terms.append(term)
     descending = terms[-1].descending if terms else False
     named = {term.column for term in terms}
@@ -75,4 +75,4 @@ def _orderable(fields: tuple[Field, ...]) -> list[str]:
 
 
 def _invalid(description: str) -> InvalidArgument:
-    return InvalidArgument.field("order_by", description, reason="INVALID_ORDER_BY")
+    return InvalidArgument.field("order_by", f"is no order: {description}", reason="INVALID_ORDER_BY")

@@ -15,9 +15,12 @@ def methods(gateway: RunningGateway, kind: MethodKind) -> list[Method]:
     return [method for service in services for method in service.methods if method.kind is kind]
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-async def test_every_field_can_be_filtered(gateway_for: GatewayFor, name: str) -> None:
-    gateway = await gateway_for(name)
+@pytest.fixture(scope="module", params=SCHEMAS)
+async def gateway(request: pytest.FixtureRequest, module_gateway_for: GatewayFor) -> RunningGateway:
+    return await module_gateway_for(request.param)
+
+
+async def test_every_field_can_be_filtered(gateway: RunningGateway) -> None:
     counts = methods(gateway, MethodKind.COUNT)
     assert counts
     for method in counts:
@@ -28,11 +31,7 @@ async def test_every_field_can_be_filtered(gateway_for: GatewayFor, name: str) -
 
 
 @pytest.mark.parametrize("literal", ["0", '"x"', "true", "1.5s", "2024-01-01T00:00:00Z", '"00:00:00"', "*"])
-@pytest.mark.parametrize("name", SCHEMAS)
-async def test_every_comparison_is_answered_or_refused(
-    gateway_for: GatewayFor, name: str, literal: str
-) -> None:
-    gateway = await gateway_for(name)
+async def test_every_comparison_is_answered_or_refused(gateway: RunningGateway, literal: str) -> None:
     refused = 0
     for method in methods(gateway, MethodKind.COUNT):
         for field in method.resource.fields:
@@ -46,9 +45,7 @@ async def test_every_comparison_is_answered_or_refused(
     assert refused > 0
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-async def test_every_field_can_be_ordered_by_and_read_alone(gateway_for: GatewayFor, name: str) -> None:
-    gateway = await gateway_for(name)
+async def test_every_field_can_be_ordered_by_and_read_alone(gateway: RunningGateway) -> None:
     for method in methods(gateway, MethodKind.LIST):
         orderable = [field.name for field in method.resource.fields if field.type.orderable]
         await gateway.call(method.path[1:], order_by=", ".join(orderable))

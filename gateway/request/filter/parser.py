@@ -91,7 +91,9 @@ class _Parser:
         """Parse `restriction : comparable [comparator arg]`."""
         self._terms += 1
         if self._terms > MAX_TERMS:
-            raise _too_complex(f"has more than {MAX_TERMS} terms")
+            raise InvalidArgument.field(
+                "filter", f"has more than {MAX_TERMS} terms", reason="FILTER_TOO_COMPLEX"
+            )
         comparable = self._comparable()
         comparator = self._accept(Kind.COMPARATOR)
         if comparator is None:
@@ -173,7 +175,9 @@ class _Parser:
         self._advance()
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _too_complex(f"is nested more than {MAX_DEPTH} levels deep")
+            raise InvalidArgument.field(
+                "filter", f"is nested more than {MAX_DEPTH} levels deep", reason="FILTER_TOO_COMPLEX"
+            )
 
     def _leave(self, expected: str) -> None:
         if self._accept(Kind.CLOSE) is None:
@@ -184,7 +188,3 @@ class _Parser:
         token = self._token
         found = "the end of the filter" if token.kind is Kind.END else f'"{token.text[:32]}"'
         return filter_fault(self._text, token.offset, f"found {found}; {expected}")
-
-
-def _too_complex(description: str) -> InvalidArgument:
-    return InvalidArgument.field("filter", description, reason="FILTER_TOO_COMPLEX")
