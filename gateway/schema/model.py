@@ -35,7 +35,7 @@ class Action(Enum):
     SET_DEFAULT = "SET DEFAULT"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Field:
     """One column and the proto field that carries it."""
 
@@ -57,6 +57,9 @@ class Field:
     comment: str = ""
     zero_is_default: bool = False
     """Whether the zero value of a field without presence takes the default on create: identity 0, UUID ""."""
+
+    def __repr__(self) -> str:
+        return f"Field({self.descriptor.full_name}: {self.type.sql})"
 
     @property
     def writable(self) -> bool:
@@ -117,7 +120,7 @@ class ForeignKey:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Resource:
     """A message that is a row of a table. Keys, indexes and so on name columns, not proto fields."""
 
@@ -137,6 +140,9 @@ class Resource:
     etag: str | None = None
     """The proto field (not a column) that carries the etag."""
     comment: str = ""
+
+    def __repr__(self) -> str:
+        return f"Resource({self.message.full_name})"
 
     @property
     def name(self) -> str:
@@ -177,7 +183,7 @@ class MethodKind(Enum):
     BULK_UPSERT = "BULK_UPSERT"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Method:
     """An RPC bound to a resource.
 
@@ -196,6 +202,9 @@ class Method:
     """List and Count: request fields that ask for equality with the column of the same name."""
     item: "Method | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
+
+    def __repr__(self) -> str:
+        return f"Method({self.kind.name} {self.path})"
 
     @property
     def full_name(self) -> str:
