@@ -112,6 +112,14 @@ async def test_metadata_past_the_limit_is_refused(served: Serve) -> None:
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+async def test_metadata_below_the_limit_passes(served: Serve) -> None:
+    gate = Gate()
+    gate.opened.set()
+    server = await served(gate, max_metadata_bytes=65536)
+    stub = server.client.channel.unary_unary(f"/{GET}")
+    assert await stub(b"\x0a\x01b", metadata=[("x-long", "y" * 60_000)]) == b"\x0a\x01b"
+
+
 async def test_status_details_survive_the_way(served: Serve) -> None:
     async def handler(_request: Any, _call: Call) -> None:
         raise InvalidArgument(
