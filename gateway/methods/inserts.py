@@ -11,7 +11,7 @@ from gateway.methods.idempotent import Session
 from gateway.methods.shapes import MAX_SHAPES, grouped
 from gateway.request.rows import Values
 from gateway.schema.model import Resource
-from gateway.sql.insert import insert_rows
+from gateway.sql.insert import insert_row, insert_rows
 from gateway.sql.items import RowsStatement
 
 
@@ -22,9 +22,13 @@ class Inserts:
         self._columns = tuple(field.column for field in resource.fields)
         self._key = resource.primary_key
         self._statement = lru_cache(MAX_SHAPES)(partial(insert_rows, resource, table))
+        self._single = lru_cache(MAX_SHAPES)(partial(insert_row, resource, table))
 
     async def insert(self, session: Session, rows: Sequence[Values]) -> list[Row]:
         """Insert the rows; return them as stored, in the order given."""
+        if len(rows) == 1:
+            single = self._single(self._shape(rows[0]))
+            return list(await session.fetch(single.statement, single.arguments(rows[0])))
         stored: dict[int, Row] = {}
         for shape, places in self._groups(rows):
             returned = await self._run(session, self._statement(shape), [rows[i] for i in places])

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.schema.model import Field, Resource
-from gateway.sql.items import RowsStatement, items, output_columns
+from gateway.sql.items import RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.statement import compile_statement
 
 
@@ -34,6 +34,18 @@ def insert_rows(
         returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
     )
     return RowsStatement(compiled, fields)
+
+
+def insert_row(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowStatement:
+    """Return the statement that inserts one row with values for `columns`, and returns it whole."""
+    fields = tuple(field for field in resource.fields if field.column in columns)
+    values: dict[str, ColumnElement[Any]] = {**row_values(fields), **_server_set(resource)}
+    statement = insert(table).values({table.c[name]: value for name, value in values.items()})
+    returned = statement.returning(*output_columns(resource, table))
+    compiled = compile_statement(
+        returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
+    )
+    return RowStatement(compiled, fields)
 
 
 def _server_set(resource: Resource) -> dict[str, ColumnElement[Any]]:
