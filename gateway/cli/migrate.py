@@ -56,7 +56,7 @@ def migrate(ctx: click.Context, loaded: Loaded, sql: bool, check: bool, allow_de
         elif sql:
             _print_sql(settings, metadata, folder, allow_destructive=allow_destructive)
         elif folder is not None:
-            _tell_upgrade(settings, folder, allow_destructive=allow_destructive)
+            _tell_upgrade(settings, metadata, folder, allow_destructive=allow_destructive)
         else:
             _tell_direct(settings, metadata, allow_destructive=allow_destructive)
 
@@ -129,7 +129,7 @@ def _print_sql(
     click.echo(script or "-- nothing to do")
 
 
-def _tell_upgrade(settings: Settings, folder: Folder, *, allow_destructive: bool) -> None:
+def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, allow_destructive: bool) -> None:
     names = _run(
         settings, lambda connect: migrations.upgrade(folder, connect, allow_destructive=allow_destructive)
     )
@@ -137,6 +137,13 @@ def _tell_upgrade(settings: Settings, folder: Folder, *, allow_destructive: bool
         click.echo(f"ran {name}")
     if not names:
         click.echo(f"nothing to do: the database is at the last revision of {folder.path}")
+    left = _run(settings, lambda connect: migrations.differences(metadata, connect, folder))
+    if left:
+        click.echo(
+            "the schema has differences that no revision makes (`rowgate migrate revision`):", err=True
+        )
+    for difference in left:
+        click.echo(f"  {difference}", err=True)
 
 
 def _tell_direct(settings: Settings, metadata: MetaData, *, allow_destructive: bool) -> None:

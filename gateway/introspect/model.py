@@ -101,12 +101,12 @@ def _surroundings(needs: Needs, found: Catalog) -> Iterator[str]:
         yield ddl.create_schema(schema)
     for extension in sorted(needs.extensions - found.extensions):
         yield ddl.create_extension(extension)
-    for name, labels in sorted(needs.enums.items()):
+    for number, (name, labels) in enumerate(sorted(needs.enums.items())):
         held = found.enums.get(name)
         if held is not None and set(labels) <= set(held):
             continue
         if held is not None:
-            yield f"ALTER TYPE {ddl.quoted(name)} RENAME TO rowgate_scratch_enum"
+            yield f"ALTER TYPE {ddl.quoted(name)} RENAME TO rowgate_scratch_{number}"
         yield ddl.create_enum(name, labels)
 
 

@@ -1,6 +1,6 @@
 """From differences to statements: what brings a catalog to the model, in an order that PostgreSQL accepts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.introspect import ddl
 from gateway.introspect.definitions import Part, column_definition, create_index, create_table, definition
@@ -38,7 +38,7 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
             for _, change in sorted(changes.items())
             for step in _foreign_keys(change.wanted, _kept(change))
         ),
-        *_comments(wanted, found),
+        *_comments(wanted, changes),
         *map(_drop_table, old),
     )
 
@@ -152,16 +152,22 @@ def _foreign_keys(table: Table, kept: frozenset[str]) -> Iterator[Step]:
             yield Step(f"{_alter(table)} ADD CONSTRAINT {ddl.quote(key.name)} {definition(key)}")
 
 
-def _comments(wanted: Catalog, found: Catalog) -> Iterator[Step]:
+def _comments(wanted: Catalog, changes: Mapping[Name, TableChange]) -> Iterator[Step]:
     for name, table in sorted(wanted.tables.items()):
-        held = found.tables.get(name)
-        if table.comment != (held.comment if held else None):
+        change = changes.get(name)
+        if table.comment != (change.found.comment if change else None):
             yield Step(f"COMMENT ON TABLE {ddl.quoted(name)} IS {_text(table.comment)}")
         for column in table.columns.values():
-            before = held.columns.get(column.name) if held else None
-            if column.comment != (before.comment if before else None):
+            if column.comment != _comment_left(column.name, change):
                 target = f"{ddl.quoted(name)}.{ddl.quote(column.name)}"
                 yield Step(f"COMMENT ON COLUMN {target} IS {_text(column.comment)}")
+
+
+def _comment_left(column: str, change: TableChange | None) -> str | None:
+    """Return the comment that the column has after all other steps: one that was made again has none."""
+    if change is None or column in change.replaced or column not in change.found.columns:
+        return None
+    return change.found.columns[column].comment
 
 
 def _text(comment: str | None) -> str:

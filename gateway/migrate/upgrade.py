@@ -44,7 +44,7 @@ async def upgrade(folder: Folder, connect: Connect, *, allow_destructive: bool =
         if not allow_destructive:
             refuse_losses_of(pending)
         if pending:
-            await connection.execute(create_schema(INTERNAL_SCHEMA))
+            await _make_internal_schema(connection)
             before = await existing_parts(connection)
             await _run(folder, connect)
             async with connection.transaction():
@@ -82,6 +82,12 @@ def refuse_losses_of(pending: Sequence[Script]) -> None:
     losses = [f"{name_of(script)}: {loss}" for script in pending for loss in losses_of(script)]
     if losses:
         raise DestructiveChangeError(losses)
+
+
+async def _make_internal_schema(connection: Connection) -> None:
+    """Make the schema of the version table. IF NOT EXISTS alone asks for the right to make one even then."""
+    if await connection.fetchval("SELECT to_regnamespace($1) IS NULL", INTERNAL_SCHEMA):
+        await connection.execute(create_schema(INTERNAL_SCHEMA))
 
 
 async def _run(folder: Folder, connect: Connect) -> None:

@@ -9,8 +9,6 @@ _TYPE = re.compile(r"^(?P<base>[^(]+?)(?:\((?P<sizes>[\d,]+)\))?(?P<rest>[^()]*)
 _LADDERS = (
     ("smallint", "integer", "bigint"),
     ("real", "double precision"),
-    ("date", "timestamp without time zone"),
-    ("json", "jsonb"),
     ("macaddr", "macaddr8"),
     ("cidr", "inet"),
 )
@@ -39,8 +37,7 @@ def is_text(type_: str) -> bool:
 def conversion(column: str, old: str, new: str) -> str:
     """Return the USING clause of ALTER COLUMN … TYPE; empty where PostgreSQL's own assignment does it.
 
-    Types that PostgreSQL doesn't assign to each other go through text: a value that doesn't fit then fails,
-    instead of being rounded or cut as an explicit cast would.
+    Others go through text: a value that doesn't fit then fails, where an explicit cast would round or cut it.
     """
     if keeps_every_value(old, new) or (is_text(old) and is_text(new)) or _parsed(old)[0] == _parsed(new)[0]:
         return ""
