@@ -107,8 +107,10 @@ class Gateway:
 
     async def stop(self, grace: float | None = None) -> None:
         """Drain for at most `grace` seconds (the drain setting by default), then close."""
-        await self._server.stop(grace)
-        await self._opened.aclose()
+        try:
+            await self._server.stop(grace)
+        finally:
+            await self._opened.aclose()
 
     def hurry(self) -> None:
         """Let `stop` wait for no call any more."""
