@@ -10,7 +10,15 @@ from gateway.db.commit import Mark, outcome_unknown, read_mark, settle
 from gateway.db.pool import Connection, Pool
 from gateway.db.retry import TryAgain
 from gateway.db.transaction import Row, Transaction
-from gateway.db.translate import DRIVER_ERRORS, is_connection_lost, sqlstate_of, translate, translated
+from gateway.db.translate import (
+    DRIVER_ERRORS,
+    as_lost,
+    is_connection_lost,
+    sqlstate_of,
+    translate,
+    translated,
+    was_never_sent,
+)
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
 from gateway.sql.statement import Statement
@@ -34,7 +42,8 @@ class Direct:
             try:
                 rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             except DRIVER_ERRORS as error:
-                raise _judge_alone(error, writes=statement.writes) from error
+                cause = as_lost(error, connection)
+                raise _judge_alone(cause, writes=statement.writes) from cause
             return rows
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -92,7 +101,7 @@ def _judge_alone(error: Exception, *, writes: bool) -> Exception:
     """Return what a failed statement outside a transaction raises."""
     judged = translate(error)
     judged.__cause__ = error
-    if sqlstate_of(error) in ROLLED_BACK:
+    if sqlstate_of(error) in ROLLED_BACK or was_never_sent(error):
         return TryAgain(judged)
     # A result that can't be read comes from a statement that was carried out.
     if _is_open_end(judged) or isinstance(error, OutdatedSchemaCacheError):

@@ -86,12 +86,22 @@ def translated(connection: Any) -> Iterator[None]:
 
 
 def as_lost(error: Exception, connection: Any) -> Exception:
-    """Return a lost connection where the driver complains of being used after it had noticed the loss."""
-    if isinstance(error, driver.InterfaceError) and _is_gone(connection):
+    """Return a lost connection where the driver complains of being used after its end.
+
+    Either it knew of the end (InterfaceError), or it had read the server's last word but not yet the end of
+    the stream (InternalClientError).
+    """
+    complains = isinstance(error, driver.InterfaceError) or type(error) is driver.InternalClientError
+    if complains and _is_gone(connection):
         lost = driver.ConnectionDoesNotExistError("the connection was lost before the call")
         lost.__cause__ = error
         return lost
     return error
+
+
+def was_never_sent(error: Exception) -> bool:
+    """Return whether a lost connection (as_lost) was known to be lost before the call."""
+    return is_connection_lost(error) and isinstance(error.__cause__, driver.InterfaceError)
 
 
 def _is_gone(connection: Any) -> bool:

@@ -37,6 +37,9 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._cut: Cut | None = None
+        self.hides_ends = False
+        """Whether the client is not told that the server closed a connection."""
+        self.last_word = asyncio.Event()
         self.before_cut: Callable[[], Awaitable[object]] | None = None
 
     def freeze(self) -> None:
@@ -104,6 +107,9 @@ class Proxy:
                 continue
             writer.write(data)
             await writer.drain()
+        self.last_word.set()
+        if self.hides_ends:
+            await asyncio.Event().wait()
 
     async def close(self) -> None:
         """Cut everything."""

@@ -197,6 +197,34 @@ async def test_a_transaction_in_a_terminated_session_is_run_again(dsn: str, open
     assert await sql(dsn, "SELECT id FROM item") == [(1,)]
 
 
+async def test_a_last_word_without_an_end_is_a_lost_connection(dsn: str, open_database: Open) -> None:
+    """The server says that it ends the session; the end of the stream isn't there yet when a call comes."""
+    await sql(dsn, ITEM)
+    async with proxied(dsn) as (proxy, through):
+        database = await open_database(through, pool_size=1)
+        proxy.hides_ends = True
+
+        async def terminated() -> None:
+            [[pid]] = await database.fetch(PID, [], soon(10))
+            proxy.last_word.clear()
+            await sql(dsn, "SELECT pg_terminate_backend($1, 5000)", pid)
+            await proxy.last_word.wait()
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.fetch(ADD, [1])
+
+        await terminated()
+        assert await database.fetch(ONE, [], soon(10)) == [(1,)]
+        await terminated()
+        await database.transact(work, soon(10))
+        assert await sql(dsn, "SELECT id FROM item") == [(1,)]
+        await terminated()
+        # The driver doesn't tell whether it sent a single write before it failed.
+        with pytest.raises(OutcomeUnknown):
+            await database.fetch(ADD, [2], soon(10))
+        await database.close()
+
+
 @pytest.mark.parametrize("pool_size", [1, 3])
 @pytest.mark.parametrize("delivered", [True, False])
 async def test_a_commit_whose_answer_is_lost_is_settled(
