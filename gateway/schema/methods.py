@@ -53,22 +53,11 @@ def _method(method: MethodDescriptor, resources: Mapping[str, Resource], faults:
 def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> Method:
     """Return the method with its request alone bound; fields left over are faults."""
     shape = SHAPES[kind]
-    item: Method | None = None
-    keys: tuple[FieldDescriptor, ...] = ()
-    request: dict[str, FieldDescriptor] = {}
-    if shape.keys is Keys.ONE:
-        keys = _key_fields(binder)
-    elif shape.keys is not Keys.NONE:
-        field = _keys_field(binder)
-        if field is not None:
-            holds_requests = shape.keys is Keys.MANY_OR_ITEMS and field.name == "requests"
-            request["requests" if holds_requests else "keys"] = field
-            single = shape.item if holds_requests else MethodKind.GET
-            item = _item(method, single, field, binder) if field.message_type is not None and single else None
-            keys = () if item else (field,)
-    request.update(binder.roles(shape.request))
-    if "requests" in request and item is None and shape.item and request["requests"].message_type is not None:
-        item = _item(method, shape.item, request["requests"], binder)
+    keys = _key_fields(binder) if shape.keys is Keys.ONE else ()
+    request = {**_batch_keys(shape, binder), **binder.roles(shape.request)}
+    item = _item(method, shape, request, binder)
+    if "keys" in request and item is None:
+        keys = (request["keys"],)
     equals = _equals(binder) if shape.equals else ()
     _refuse_left(binder, shape)
     return Method(method, kind, binder.resource, request, {}, keys, equals, item)
@@ -88,24 +77,52 @@ def _key_fields(binder: Binder) -> tuple[FieldDescriptor, ...]:
     return tuple(found)
 
 
-def _keys_field(binder: Binder) -> FieldDescriptor | None:
-    keys = binder.resource.key_fields
-    fields = binder.message.fields_by_name
-    for name in _ITEM_FIELDS:
-        if name in fields and fields[name].message_type is not None and fields[name].is_repeated:
-            return binder.take(fields[name])
-    if len(keys) == 1:
-        for name in (keys[0].name, f"{keys[0].name}s", "keys"):
-            if name in fields and fields[name].is_repeated and same_type(fields[name], keys[0].descriptor):
-                return binder.take(fields[name])
-        right = f'add "repeated" "{keys[0].name}s" of the key\'s type'
-    else:
-        right = f'add "repeated" "requests", messages with {", ".join(key.name for key in keys)}'
-    binder.faults.add(binder.where, "lacks the keys", right)
-    return None
+def _batch_keys(shape: Shape, binder: Binder) -> dict[str, FieldDescriptor]:
+    if shape.keys not in (Keys.MANY, Keys.MANY_OR_ITEMS):
+        return {}
+    field = _plain_keys(binder) or _key_messages(binder)
+    if field is None:
+        binder.faults.add(binder.where, "lacks the keys", _wanted_keys(binder))
+        return {}
+    holds_requests = shape.keys is Keys.MANY_OR_ITEMS and field.name == "requests"
+    return {"requests" if holds_requests else "keys": binder.take(field)}
 
 
-def _item(method: MethodDescriptor, kind: MethodKind, field: FieldDescriptor, outer: Binder) -> Method:
+def _plain_keys(binder: Binder) -> FieldDescriptor | None:
+    """Return the repeated field of a one-column key's own type."""
+    if len(binder.resource.key_fields) != 1:
+        return None
+    (key,) = binder.resource.key_fields
+    named = map(binder.message.fields_by_name.get, (key.name, f"{key.name}s", "keys"))
+    return next((field for field in named if field and _holds_keys(field, key)), None)
+
+
+def _holds_keys(field: FieldDescriptor, key: Field) -> bool:
+    return field.is_repeated and same_type(field, key.descriptor)
+
+
+def _key_messages(binder: Binder) -> FieldDescriptor | None:
+    """Return the repeated field of messages that hold the key's fields."""
+    named = map(binder.message.fields_by_name.get, _ITEM_FIELDS)
+    return next((field for field in named if field and field.is_repeated and field.message_type), None)
+
+
+def _wanted_keys(binder: Binder) -> str:
+    names = [key.name for key in binder.resource.key_fields]
+    if len(names) == 1:
+        return f'add a repeated "{names[0]}s" of the key\'s type'
+    return f'add a repeated "requests" of messages with {", ".join(names)}'
+
+
+def _item(
+    method: MethodDescriptor, shape: Shape, request: Mapping[str, FieldDescriptor], outer: Binder
+) -> Method | None:
+    """Return the single method that a batch's messages are bound as; None where it holds plain keys."""
+    kind = shape.item if "requests" in request else MethodKind.GET
+    field = request.get("requests") or request.get("keys")
+    plain = field is None or field.message_type is None or field == _plain_keys(outer)
+    if field is None or kind is None or plain:
+        return None
     message = cast("Descriptor", field.message_type)
     return bind_request(method, kind, Binder(message, outer.resource, outer.faults, outer.method))
 

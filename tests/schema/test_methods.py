@@ -98,6 +98,28 @@ def test_a_batch_by_one_column_binds_its_keys() -> None:
     assert method.item is None
 
 
+def test_keys_may_be_messages_of_their_own_type(tmp_path: Path) -> None:
+    schema = read(
+        tmp_path,
+        """
+        message Moment {
+          option (rowgate.v1.table) = {primary_key: "at"};
+          google.protobuf.Timestamp at = 1;
+        }
+        message BatchGetMomentsRequest { repeated google.protobuf.Timestamp keys = 1; }
+        message BatchGetMomentsResponse {
+          repeated Moment moments = 1;
+          repeated google.protobuf.Timestamp missing = 2;
+        }
+        service S { rpc BatchGetMoments(BatchGetMomentsRequest) returns (BatchGetMomentsResponse); }
+        """,
+    )
+    method = the_method(schema)
+    assert [field.name for field in method.keys] == ["keys"]
+    assert method.item is None
+    assert not method.resource.key_fields[0].nullable
+
+
 def test_batch_items_are_bound_as_single_methods() -> None:
     method = method_of("ledger", "BatchUpdateAccounts")
     assert method.item is not None
