@@ -117,6 +117,20 @@ async def test_pages_hold_each_row_once_while_rows_come_in(gateway_for: GatewayF
     assert {row["id"] for row in before} <= set(found)
 
 
+@pytest.mark.parametrize("collation", ['FROM "C"', "(provider = builtin, locale = 'C.UTF-8')"])
+async def test_text_pages_by_its_columns_collation(gateway_for: GatewayFor, collation: str) -> None:
+    gateway = await gateway_for("types")
+    await insert(gateway, gateway.schema.resources["types.v1.Scalar"], rows(40))
+    await gateway.sql(f"CREATE COLLATION tested {collation}")
+    for column in ("string_value", "optional_string_value"):
+        await gateway.sql(f"ALTER TABLE scalar ALTER COLUMN {column} TYPE text COLLATE tested")
+    for order_by in ("string_value, id", "optional_string_value desc, id", "string_value desc"):
+        found = [row.id for row in await read_all(gateway, LIST, "scalars", 3, order_by=order_by)]
+        terms = order_by if "id" in order_by else f"{order_by}, id desc"
+        sql = f"SELECT id FROM scalar ORDER BY {terms}"  # noqa: S608 - written here
+        assert found == [row["id"] for row in await gateway.sql(sql)]
+
+
 async def test_composite_keys_with_odd_names_page_in_key_order(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("ledger")
     accounts = [{"book": "main", "number": i, "iban": str(i), "Title": str(i)} for i in (1, 2)]
