@@ -15,9 +15,19 @@ GatewayFor = Callable[..., Awaitable[RunningGateway]]
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def data_folder() -> Iterator[Path]:
+    """Return a folder for databases.
+
+    Not below pytest's own, which each run of pytest closes to other users: PostgreSQL may be one.
+    """
+    with TemporaryDirectory(prefix="rowgate-tests-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def databases(data_folder: Path) -> Iterator[Databases]:
     """One PostgreSQL for the run; it forgets at the end, so it need not flush."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings={"fsync": "off"})
+    server = EmbeddedPostgres(data_folder / "postgres", settings={"fsync": "off"})
     yield Databases(server.start())
     server.stop()
 
@@ -49,10 +59,8 @@ async def module_gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
 
 
 @pytest.fixture(scope="session")
-def served_sample() -> Iterator[Sample]:
+def served_sample(data_folder: Path) -> Iterator[Sample]:
     """Serve and load the flights sample as `make run` does, in a process of its own; shared by the run."""
-    # Not below pytest's folder, which every run of pytest closes to others: PostgreSQL may be another user.
-    with TemporaryDirectory(prefix="rowgate-sample-") as folder:
-        sample = start_sample(Path(folder))
-        yield sample
-        assert sample.stop() == 0
+    sample = start_sample(data_folder / "sample")
+    yield sample
+    assert sample.stop() == 0
