@@ -77,7 +77,9 @@ class EmbeddedPostgres:
             if self._is_used():
                 return False
             if self.postmaster_pid() is not None:
-                self._stop_server(_binaries(), server_user([self._data]))
+                binaries, user = _binaries(), server_user([self._data])
+                open_the_way(user, self.folder, binaries)
+                self._stop_server(binaries, user)
         return True
 
     def postmaster_pid(self) -> int | None:
