@@ -7,7 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from gateway.db.database import Database
 from gateway.db.idempotency import PURGED_PER_CLAIM
+from gateway.errors import OutcomeUnknown
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
@@ -139,3 +141,26 @@ async def test_old_records_go_faster_than_new_ones_come(gateway_for: GatewayFor)
     )
     assert 3 * PURGED_PER_CLAIM > 11  # eleven of the twenty are older than a day
     assert (row["kept"], row["oldest"].total_seconds() < 24 * 3600) == (20 - 11 + 3, True)
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_an_unknown_outcome_is_settled_by_the_record(
+    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch, *, committed: bool
+) -> None:
+    gateway = await gateway_for("adversarial")
+    transact = Database.transact
+    lost: list[bool] = []
+
+    async def lose_the_answer(self: Database, work: Any, call: Any) -> Any:
+        """Fail once as no real connection fails on demand: after COMMIT, or before."""
+        if lost:
+            return await transact(self, work, call)
+        lost.append(True)
+        if committed:
+            await transact(self, work, call)
+        raise OutcomeUnknown("the answer to COMMIT was lost", reason="COMMIT_OUTCOME_UNKNOWN")
+
+    monkeypatch.setattr(Database, "transact", lose_the_answer)
+    node = await gateway.call(f"{NODES}/CreateNode", node={"position": 4}, request_id=str(uuid4()))
+    (row,) = await gateway.sql("SELECT id::text FROM node")
+    assert (node.id, await records(gateway), lost) == (row["id"], 1, [True])
