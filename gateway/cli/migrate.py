@@ -18,6 +18,7 @@ from gateway.cli.options import with_settings
 from gateway.cli.serve import read_descriptors
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
+from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
 from gateway.migrate import Connect, Folder, MigrationError
@@ -172,4 +173,7 @@ async def _with_database(settings: Settings, work: Callable[[Connect], Awaitable
             embedded = EmbeddedPostgres(folder)
             opened.push_async_callback(asyncio.to_thread, embedded.stop)
             dsn = await asyncio.to_thread(embedded.start)
-        return await work(connector(database_settings(settings.database, dsn)))
+        where = database_settings(settings.database, dsn)
+        # Waits for a server that isn't there yet, as `rowgate serve` does.
+        await (await Database.open(where)).close()
+        return await work(connector(where))

@@ -73,6 +73,7 @@ class Folder:
             day: its date.
 
         """
+        title = message[:1].upper() + message[1:].strip().rstrip(".")
         name = f"{day.isoformat()}_{_slug(message)}"
         path = self.path / f"{name}.py"
         if path.exists():
@@ -80,7 +81,7 @@ class Folder:
         with _explained():
             self._load(name).generate_revision(
                 self._new_id(message, day),
-                message.strip().rstrip("."),
+                title,
                 day=day.isoformat(),
                 statements=render_statements(steps),
                 imports=imports_of(steps),

@@ -6,6 +6,9 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from gateway.migrate import Folder, apply, differences, preview, revise, upgrade
+from gateway.schema.read import read_schema
+from gateway.schema.sources import compile_protos
+from gateway.schema.tables import build_tables
 from tests.harness.databases import create_tables
 from tests.migrate.database import EmptyDatabase
 
@@ -53,3 +56,12 @@ async def test_printed_sql_of_a_folder_makes_the_same_catalog(
     await other_database.run(await preview(metadata, other_database.connect, folder))
     assert await differences(metadata, other_database.connect, folder) == ()
     assert await upgrade(folder, other_database.connect) == (), "the script notes the revision"
+
+
+async def test_the_samples_folder_makes_the_samples_tables(database: EmptyDatabase) -> None:
+    """A changed proto without a revision would show here."""
+    root = Path(__file__).parents[2]
+    sample = build_tables(read_schema(compile_protos(root / "protos"))).metadata
+    folder = Folder(root / "migrations")
+    assert await upgrade(folder, database.connect)
+    assert await differences(sample, database.connect, folder) == ()

@@ -181,6 +181,8 @@ async def test_a_revision_never_overwrites_another(database: EmptyDatabase, tmp_
 async def test_revisions_are_formatted(database: EmptyDatabase, tmp_path: Path) -> None:
     await _two_revisions(database, tmp_path)
     await asyncio.to_thread(_lint, tmp_path)
+    first = Folder(tmp_path).pending(None)[0].module
+    assert first.__doc__.startswith("Add flight.\n\nMade on 2026-11-20 ")
 
 
 def _lint(path: Path) -> None:
