@@ -191,3 +191,20 @@ async def test_a_database_that_does_not_match_is_refused(databases: Databases) -
     assert (status, out) == (1, "")
     assert "Ledger" in errors
     assert "Traceback" not in errors
+
+
+async def test_without_a_dsn_an_embedded_database_is_migrated_served_and_stopped(
+    start: Start, clients: Callable[[str], Client], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    status, _, errors = await rowgate("migrate", "--protos", str(LEDGER), "--data-dir", str(data))
+    assert status == 0, errors
+    server = await start("--data-dir", str(data))
+    client = clients(await server.ready())
+    account = {"book": "b", "number": 1, "owner": "o", "title": "t"}
+    await client.call("ledger.v1.AccountService/CreateAccount", account=account)
+    assert (await client.call(GET, book="b", number=1)).owner == "o"
+    assert (data / "page-tokens.key").exists()
+    server.signal()
+    assert (await server.ended())[0] == 0
+    assert not (data / "postgres" / "data" / "postmaster.pid").exists()
