@@ -105,3 +105,33 @@ async def test_a_filled_table_takes_a_column_with_a_default(database: EmptyDatab
     code = sa.Column("code", sa.Text, nullable=False, server_default=sa.text("'A'"))
     await apply(_seats(code), database.connect)
     assert await database.fetch("SELECT code FROM seat") == [("A",)]
+
+
+async def test_tables_and_indexes_of_one_name_in_two_schemas(database: EmptyDatabase) -> None:
+    model = empty()
+    for schema, kind in {None: sa.Text, "sky": sa.Integer, "Sea": sa.Boolean}.items():
+        code = sa.Column("code", kind, sa.CheckConstraint("code IS NOT NULL", name="code"), index=True)
+        sa.Table(
+            "seat",
+            model,
+            sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+            code,
+            schema=schema,
+        )
+    await apply(model, database.connect)
+    assert await database.drift(model) == ()
+    await database.run('ALTER TABLE "Sea".seat ALTER code TYPE text', "DROP INDEX sky.sky_seat_code_idx")
+    assert [str(difference) for difference in await database.drift(model)] == [
+        "table Sea.seat: column code is text, the schema says boolean",
+        "table sky.seat: index sky_seat_code_idx is missing: the schema says USING btree (code)",
+    ]
+
+
+async def test_a_reference_to_a_table_that_is_no_resource(database: EmptyDatabase) -> None:
+    await database.run("CREATE SCHEMA their", "CREATE TABLE their.crew (id integer PRIMARY KEY)")
+    model = _seats(sa.Column("crew", sa.Integer, sa.ForeignKey("their.crew.id", ondelete="SET NULL")))
+    await apply(model, database.connect)
+    assert await database.drift(model) == ()
+    await database.run("ALTER TABLE seat DROP CONSTRAINT seat_crew_fkey")
+    [missing] = await database.drift(model)
+    assert missing.wanted == "FOREIGN KEY (crew) REFERENCES their.crew (id) ON DELETE SET NULL"
