@@ -20,13 +20,13 @@ MAX_VIOLATIONS = 10
 def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
     """Return the function that reads a new row of `resource`: (message, its proto path) → values.
 
-    A column is absent where its default is to fill it: of a field with presence that is unset, and of a key
-    field without presence that is zero. Server-set columns are always absent. An unset field without a
-    default is None, so that most rows have the same columns and share a statement.
+    A column is absent where its default is to fill it: of a field with presence that is unset, and of one
+    without that is zero and could not mean it (`zero_is_default`). Server-set columns are always absent. An
+    unset field without a default is None, so that most rows have the same columns and share a statement.
     Raises InvalidArgument, when called, naming every value that its column can't hold.
     """
     fields = tuple(field for field in resource.fields if field.writable)
-    omitted = frozenset(field.name for field in fields if _is_filled(resource, field))
+    omitted = frozenset(field.name for field in fields if _is_filled(field))
 
     def read(message: Message, path: str) -> Values:
         present = (field for field in fields if field.name not in omitted or _is_set(message, field))
@@ -35,10 +35,11 @@ def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
     return read
 
 
-def _is_filled(resource: Resource, field: Field) -> bool:
+def _is_filled(field: Field) -> bool:
     """Whether the database fills the column where the message leaves the field out."""
-    has_default = field.default is not None or field.identity
-    return has_default and (field.has_presence or field.column in resource.primary_key)
+    if field.has_presence:
+        return field.default is not None or field.identity
+    return field.zero_is_default
 
 
 def _is_set(message: Message, field: Field) -> bool:
