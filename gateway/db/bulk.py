@@ -165,7 +165,7 @@ class BulkWriter:
             error = await self._attempt(indexes)
             if error is None:
                 return
-            if not await self._faults.remove(indexes[0], indexes[-1], error):
+            if not await self._faults.remove(indexes[0], indexes[-1], error, alone=self._alone):
                 await self._halve(indexes, error)
                 return
             indexes = self._tally.open(indexes)
@@ -244,15 +244,12 @@ class BulkWriter:
     def _judge(self, error: Exception) -> RowgateError:
         """Return the error of rows at fault; raise what is not theirs."""
         state = sqlstate(error)
-        if not self._alone and (state == _DEADLOCK or self._is_on_target(error, state)):
+        # Whether another transaction holds the value meanwhile, of any unique key, can be told only alone.
+        if not self._alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
             raise Collision from error
         if not is_row_fault(state) or not isinstance(error, RowgateError):
             raise error
         return error
-
-    def _is_on_target(self, error: Exception, state: str) -> bool:
-        named = error.metadata.get("constraint") if isinstance(error, RowgateError) else None
-        return state == _UNIQUE_VIOLATION and named in self._target_names
 
 
 def repeated_key() -> RowgateError:

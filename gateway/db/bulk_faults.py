@@ -51,11 +51,15 @@ class FaultFinder:
         self._server_version = server_version
         self._rules: Sequence[Rule] | None = None
 
-    async def remove(self, low: int, high: int, error: RowgateError) -> bool:
-        """Take the rows at fault out of the staging table and note them; return whether there were any."""
+    async def remove(self, low: int, high: int, error: RowgateError, *, alone: bool) -> bool:
+        """Take the rows at fault out of the staging table and note them; return whether there were any.
+
+        Unique keys are judged only `alone`: else a row that another bulk upsert commits between two of the
+        questions looks like one in the way.
+        """
         try:
             async with self._transaction.savepoint():
-                faults = await self._find(low, high, error)
+                faults = await self._find(low, high, error, alone=alone)
         except RowgateError as refused:
             # A check that divides by zero refuses this query as it refuses the row.
             if not is_row_fault(sqlstate(refused)):
@@ -66,13 +70,15 @@ class FaultFinder:
             self._tally.fail(index, fault)
         return bool(faults)
 
-    async def _find(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
+    async def _find(
+        self, low: int, high: int, error: RowgateError, *, alone: bool
+    ) -> dict[int, RowgateError]:
         if sqlstate(error).startswith("22"):
             return await self._badly_written(low, high, error)
         faults: dict[int, RowgateError] = {}
         statements = locate_statements(self._shape, low, high)
         await self._transaction.fetch(statements.create, ())
-        for rule in await self._relevant():
+        for rule in await self._relevant(alone=alone):
             for (index,) in await self._transaction.fetch(broken_by(self._shape, rule), ()):
                 faults.setdefault(index, self._error(rule))
         await self._transaction.fetch(statements.drop, ())
@@ -92,13 +98,14 @@ class FaultFinder:
                     faults[index] = InvalidArgument(message, reason=error.reason, metadata=metadata)
         return faults
 
-    async def _relevant(self) -> Iterable[Rule]:
+    async def _relevant(self, *, alone: bool) -> Iterable[Rule]:
         if self._rules is None:
             rows = await self._transaction.fetch(READ_RULES, [table_name(self._shape.resource)])
             self._rules = [_rule(row) for row in rows]
         unfilled = {field.column for field in self._shape.staged if may_be_unset(field)}
         key = set(self._shape.target)
-        return [rule for rule in self._rules if _is_relevant(rule, unfilled, key)]
+        rules = (rule for rule in self._rules if alone or rule.breach is not Breach.UNIQUE)
+        return [rule for rule in rules if _is_relevant(rule, unfilled, key)]
 
     def _error(self, rule: Rule) -> RowgateError:
         known = rule_for(rule.breach.value)
