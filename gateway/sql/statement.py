@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.engine import URL
 from sqlalchemy.sql.elements import ClauseElement
 
 from gateway.schema.model import Field
 
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
+
 # SQLAlchemy's asyncpg dialect numbers and casts the parameters: `$1::UUID`.
-_DIALECT = asyncpg.dialect()
+_DIALECT = URL.create("postgresql+asyncpg").get_dialect()()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def compile_statement(
     clause: ClauseElement, *, fields: tuple[Field, ...] = (), writes: bool = False, name: str
 ) -> Statement:
     """Return the Statement of an SQLAlchemy clause."""
-    compiled = clause.compile(dialect=_DIALECT)
+    compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT))
     return Statement(
         text=str(compiled),
         binds=tuple(compiled.positiontup or ()),
