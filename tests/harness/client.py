@@ -80,7 +80,13 @@ class Client:
         return json_format.ParseDict({**(fields or {}), **more}, cls(), descriptor_pool=self._pool)
 
     async def call(
-        self, method: str, request: Message | Mapping[str, Any] | None = None, /, *, timeout: float = 30, **more: Any
+        self,
+        method: str,
+        request: Message | Mapping[str, Any] | None = None,
+        /,
+        *,
+        timeout: float = 30,
+        **more: Any,
     ) -> Any:
         """Call `package.Service/Method`, with a message or its proto JSON; raises RpcFailed."""
         service, _, name = method.partition("/")
