@@ -161,3 +161,41 @@ async def loosen(connection: asyncpg.Connection, schema: str) -> None:
         await connection.execute(f"CREATE TABLE {probe} (LIKE {table} INCLUDING CONSTRAINTS)")
         for field in schema_of("types").resources[f"types.v1.{table.capitalize()}"].fields:
             await connection.execute(f"ALTER TABLE {probe} ALTER {field.column} DROP NOT NULL")
+
+
+DEFINITIONS = {
+    "ledger": {
+        "Account IBAN": "UNIQUE NULLS NOT DISTINCT (iban)",
+        "entry_credit_fkey": 'FOREIGN KEY (book, credit) REFERENCES "Ledger"."order"(book, number) '
+        "ON UPDATE CASCADE ON DELETE RESTRICT",
+        "where_book_fkey": 'FOREIGN KEY (book, sequence, part) REFERENCES "Ledger"."Entry"'
+        "(book, sequence, part) ON DELETE CASCADE",
+        "entry_sense": "CHECK (((amount > 0) AND (debit <> credit)))",
+        "order_user_idx": 'CREATE INDEX order_user_idx ON "Ledger"."order" USING btree '
+        '("user", opened_at DESC) INCLUDE ("Title")',
+        "open_title_idx": 'CREATE UNIQUE INDEX open_title_idx ON "Ledger"."order" USING btree ("Title") '
+        "WHERE (closed_at IS NULL)",
+    },
+    "adversarial": {
+        "node_color_idx": "CREATE INDEX node_color_idx ON public.node USING hash (color)",
+        "node_parent_id_key": 'UNIQUE NULLS NOT DISTINCT (parent_id, "position")',
+        "node_parent_id_fkey": "FOREIGN KEY (parent_id) REFERENCES node(id) ON DELETE CASCADE",
+    },
+}
+
+
+@pytest.mark.parametrize("schema", DEFINITIONS)
+async def test_keys_and_indexes_are_defined_as_asked(databases: Databases, schema: str) -> None:
+    dsn = await databases.copy_of(schema, build_tables(schema_of(schema)).metadata)
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = await connection.fetch(
+            "SELECT conname AS name, pg_get_constraintdef(oid) AS text FROM pg_constraint "
+            "UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = ANY($1) "
+            "AND indexname NOT IN (SELECT conname FROM pg_constraint)",
+            ["public", "Ledger"],
+        )
+    finally:
+        await connection.close()
+    texts = {row["name"]: row["text"] for row in found}
+    assert {name: texts[name] for name in DEFINITIONS[schema]} == DEFINITIONS[schema]
