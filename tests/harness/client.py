@@ -85,7 +85,7 @@ class Client:
         request: Message | Mapping[str, Any] | None = None,
         /,
         *,
-        timeout: float = 30,
+        timeout: float = 30,  # noqa: ASYNC109 - as below
         **more: Any,
     ) -> Any:
         """Call `package.Service/Method`, with a message or its proto JSON; raises RpcFailed."""
