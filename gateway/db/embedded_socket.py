@@ -18,12 +18,12 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
 def socket_folder(folder: Path, user: ServerUser) -> Path:
-    """Return the socket's folder: inside `folder`, or in the temporary folder where that path is too long.
+    """Return the socket's folder: inside `folder`, or in the temporary folder where that path doesn't do.
 
-    It is made, and only the server's user may enter it.
+    It may be too long for a socket, or hold a comma, which parts hosts. It is made, and only the server's user may enter it.
     """
     sockets = folder / "socket"
-    if len(str(sockets / _NAME).encode()) > _MAX_BYTES:
+    if len(str(sockets / _NAME).encode()) > _MAX_BYTES or "," in str(sockets):
         digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         sockets = Path(tempfile.gettempdir()) / f"rowgate-{digest}"
     user.make_folder(sockets)

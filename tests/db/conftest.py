@@ -1,6 +1,7 @@
 """Servers that the tests of this folder may kill, and databases opened on them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,21 +15,21 @@ Open = Callable[..., Awaitable[Database]]
 
 
 @pytest.fixture(scope="session")
-def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def fragile(data_folder: Path) -> Iterator[EmbeddedPostgres]:
     """Run a server of this folder's own; whoever kills it starts it again."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("fragile"), settings=FAST)
+    server = EmbeddedPostgres(data_folder / "fragile", settings=FAST)
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session", params=["18", "15"])
-def any_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def any_server(request: pytest.FixtureRequest, data_folder: Path) -> Iterator[str]:
     """Run a server of each end of the supported versions, the embedded one and Debian's 15; give its DSN."""
     if request.param == "18":
         yield request.getfixturevalue("fragile").start()
     else:
-        with debian_server(tmp_path_factory.mktemp("debian")) as dsn:
+        with debian_server(data_folder / "debian") as dsn:
             yield dsn
 
 

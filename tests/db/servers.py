@@ -67,6 +67,7 @@ def debian_server(folder: Path) -> Iterator[str]:
     """Run Debian's PostgreSQL 15 in a folder; yield its DSN. Skips where it isn't installed."""
     if not (DEBIAN_15 / "initdb").exists():
         pytest.skip("PostgreSQL 15 isn't installed in /usr/lib/postgresql/15")
+    folder.mkdir()
     user: dict[str, Any] = {}
     if os.geteuid() == 0:
         entry = pwd.getpwnam("postgres")

@@ -10,13 +10,21 @@ import pytest
 
 from gateway.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from tests.db.servers import kill_server, sql
+from tests.harness.client import fresh_name
 
 FAST = {"fsync": "off"}
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(tmp_path / "pg", settings=FAST)
+def folder(data_folder: Path) -> Path:
+    folder = data_folder / fresh_name("embedded")
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(folder / "pg", settings=FAST)
     yield server
     server.stop()
 
@@ -66,8 +74,8 @@ async def test_a_process_id_that_is_somebody_elses_now_is_no_server(server: Embe
     assert await sql(dsn, "SELECT 1") == [(1,)]
 
 
-async def test_the_last_to_leave_stops_it(tmp_path: Path) -> None:
-    first, second = (EmbeddedPostgres(tmp_path / "pg", settings=FAST) for _ in range(2))
+async def test_the_last_to_leave_stops_it(folder: Path) -> None:
+    first, second = (EmbeddedPostgres(folder / "pg", settings=FAST) for _ in range(2))
     dsn = first.start()
     assert second.start() == dsn
 
@@ -111,8 +119,8 @@ def test_several_processes_start_it_at_once(server: EmbeddedPostgres) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "it's a folder, isn't it?", "ünïcode & (more)"])
-async def test_long_and_odd_paths(tmp_path: Path, name: str) -> None:
-    server = EmbeddedPostgres(tmp_path / name, settings=FAST)
+async def test_long_and_odd_paths(folder: Path, name: str) -> None:
+    server = EmbeddedPostgres(folder / name, settings=FAST)
     dsn = server.start()
     try:
         assert await sql(dsn, "SELECT 1") == [(1,)]
@@ -138,22 +146,22 @@ def test_another_versions_cluster_is_left_alone(server: EmbeddedPostgres) -> Non
         server.start()
 
 
-def test_a_path_that_a_shell_would_read_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_a_shell_would_read_is_refused(folder: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match="another folder"):
-        EmbeddedPostgres(tmp_path / "$HOME").start()
+        EmbeddedPostgres(folder / "$HOME").start()
 
 
-def test_a_start_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_fails_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.db.embedded.START_SECONDS", 1.0)
-    server = EmbeddedPostgres(tmp_path / "pg", settings={"fsync": "off", "shared_buffers": "nonsense"})
+    server = EmbeddedPostgres(folder / "pg", settings={"fsync": "off", "shared_buffers": "nonsense"})
 
     with pytest.raises(EmbeddedPostgresError, match="shared_buffers"):
         server.start()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
-async def test_as_root_parents_are_opened_for_passing_only(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+async def test_as_root_parents_are_opened_for_passing_only(folder: Path) -> None:
+    closed = folder / "closed"
     closed.mkdir(mode=0o700)
     server = EmbeddedPostgres(closed / "pg", settings=FAST)
     dsn = server.start()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,10 +21,12 @@ WRITE = write("INSERT INTO item VALUES (1)")
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+def pair(data_folder: Path) -> Iterator[list[str]]:
     """Run two servers, named a and b; give their DSNs."""
-    folder = tmp_path_factory.mktemp("pair")
-    servers = [EmbeddedPostgres(folder / name, settings={**FAST, "cluster_name": name}) for name in "ab"]
+    servers = [
+        EmbeddedPostgres(data_folder / f"host_{name}", settings={**FAST, "cluster_name": name})
+        for name in "ab"
+    ]
     yield [server.start() for server in servers]
     for server in servers:
         server.stop()
