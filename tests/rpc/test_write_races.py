@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import asyncpg
+
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
@@ -135,3 +137,23 @@ async def test_a_child_that_comes_meanwhile_goes_with_its_parent_or_stays_out(
         assert set(reasons) <= {"", "FOREIGN_KEY_VIOLATION"}
         assert reasons[5] == ""
         assert await gateway.sql('SELECT FROM "Ledger"."where"') == []
+
+
+async def test_a_child_being_inserted_forbids_the_delete(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    await account(gateway, 1)
+    await account(gateway, 2)
+    row = {"book": "b", "sequence": 1, "part": 1, "debit": 1, "credit": 2, "amount": 1}
+    entry = {**row, "booked_at": "2020-01-01T00:00:00Z"}
+    await gateway.call("ledger.v1.EntryService/CreateEntry", entry=entry)
+    connection = await asyncpg.connect(gateway.dsn)
+    insert = 'INSERT INTO "Ledger"."where" (book, sequence, part, "group") VALUES (\'b\', 1, 1, \'g\')'
+    async with connection.transaction():
+        await connection.execute(insert)
+        call = gateway.call("ledger.v1.EntryService/DeleteEntry", book="b", sequence=1, part=1)
+        delete = asyncio.create_task(reason_of(call))
+        while not await gateway.sql("SELECT FROM pg_locks WHERE NOT granted"):
+            assert not delete.done()
+    await connection.close()
+    assert await delete == "ROW_IS_REFERENCED"
+    assert len(await gateway.sql('SELECT FROM "Ledger"."where"')) == 1
