@@ -38,7 +38,7 @@ __all__ = [
 @pytest.fixture(scope="module")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """One PostgreSQL 15 for the module."""
-    with debian_server(tmp_path_factory.mktemp("debian")) as dsn:
+    with debian_server(tmp_path_factory.mktemp("debian") / "15") as dsn:
         yield Databases(dsn)
 
 

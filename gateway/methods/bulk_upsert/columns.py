@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from gateway.schema.model import Field
 from gateway.schema.types.texts import plain
-from gateway.schema.values import ValueFault, ValueKind
+from gateway.schema.values import ValueFault
 
 Messages = Sequence[Message]
 Column = list[Any]
@@ -63,19 +63,3 @@ def _raw_reader(field: Field) -> Callable[[Messages], Column]:
     if field.descriptor.is_repeated and field.type.encode is None:
         return lambda messages: [list(get(m)) for m in messages]
     return lambda messages: list(map(get, messages))
-
-
-def plain_key(fields: Sequence[Field]) -> Callable[[Message], Any] | None:
-    """Return the function that reads a key whose messages differ exactly where the stored values do.
-
-    None where only the driver values tell: a UUID is one in capitals too.
-    """
-    names: list[str] = []
-    for field in fields:
-        if field.type.kind is ValueKind.TIMESTAMP:
-            names += [f"{field.name}.seconds", f"{field.name}.nanos"]
-        elif field.descriptor.message_type is None and field.type.kind is not ValueKind.UUID:
-            names.append(field.name)
-        else:
-            return None
-    return attrgetter(*names)

@@ -90,7 +90,7 @@ class BulkUpsert:
             refuses_stored=options.refuses_stored,
             last_wins=options.last_wins,
         )
-        await (writer.claim() if alone else writer.share())
+        await writer.lock(len(rows), alone=alone)
         await _pipelined(writer, reader.chunks(rows, tally, last_wins=options.last_wins))
         return tally
 

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gateway.db.bulk import Chunk, repeated_key
 from gateway.db.bulk_tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
-from gateway.methods.bulk_upsert.columns import Column, ColumnReader, plain_key
+from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk import BulkShape
 
@@ -33,7 +33,6 @@ class RowReader:
         self._readers = [ColumnReader(field) for field in shape.staged]
         self._keys = [i for i, field in enumerate(shape.staged) if field.column in shape.target]
         self._finds_duplicates = shape.compares_in_python
-        self._plain_key = plain_key(shape.target_fields)
         self._whole = shape.refers_to_itself or not shape.compares_in_python
         self._path = path
 
@@ -42,9 +41,8 @@ class RowReader:
 
         Their fate is noted in `tally`. No two chunks share a key.
         """
-        keys: dict[int, Column] = {}
-        if self._finds_duplicates and not await self._all_differ(rows):
-            keys = await self._read_keys(rows, tally)
+        keys = await self._read_keys(rows, tally)
+        if self._finds_duplicates:
             _settle_duplicates(keys, tally, last_wins=last_wins)
         for places in self._parts(len(rows)):
             yield await self._chunk(rows, keys, tally, places)
@@ -55,19 +53,6 @@ class RowReader:
             yield range(start, min(start + size, count))
             start += size
             size = min(2 * size, LARGEST_CHUNK)
-
-    async def _all_differ(self, rows: Sequence[Message]) -> bool:
-        """Return whether no two keys are equal, from the messages alone; unset ones count as equal."""
-        if self._plain_key is None:
-            return False
-        seen: set[Any] = set()
-        for start in range(0, len(rows), SLICE):
-            part = rows[start : start + SLICE]
-            seen.update(map(self._plain_key, part))
-            if len(seen) < start + len(part):
-                return False
-            await asyncio.sleep(0)
-        return True
 
     async def _read_keys(self, rows: Sequence[Message], tally: Tally) -> dict[int, Column]:
         columns: dict[int, Column] = {i: [] for i in self._keys}
