@@ -20,7 +20,8 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 def socket_folder(folder: Path, user: ServerUser) -> Path:
     """Return the socket's folder: inside `folder`, or in the temporary folder where that path doesn't do.
 
-    It may be too long for a socket, or hold a comma, which parts hosts. It is made, and only the server's user may enter it.
+    It may be too long for a socket, or hold a comma, which parts hosts. The folder is made, and only the
+    server's user may enter it.
     """
     sockets = folder / "socket"
     if len(str(sockets / _NAME).encode()) > _MAX_BYTES or "," in str(sockets):
