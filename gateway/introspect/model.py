@@ -97,15 +97,18 @@ async def read_model(connection: Connection, tables: Sequence[SqlTable], found: 
 
 def _surroundings(needs: Needs, found: Catalog) -> Iterator[str]:
     """Yield what makes the missing surroundings; an enum type that lacks labels steps aside."""
-    for schema in sorted(needs.schemas - found.schemas):
+    short = {
+        name: labels
+        for name, labels in sorted(needs.enums.items())
+        if not set(labels) <= set(found.enums.get(name, ()))
+    }
+    # Temporary tables need no schema, so one is made for enum types alone.
+    for schema in sorted({name.schema for name in short} - found.schemas):
         yield ddl.create_schema(schema)
     for extension in sorted(needs.extensions - found.extensions):
         yield ddl.create_extension(extension)
-    for number, (name, labels) in enumerate(sorted(needs.enums.items())):
-        held = found.enums.get(name)
-        if held is not None and set(labels) <= set(held):
-            continue
-        if held is not None:
+    for number, (name, labels) in enumerate(short.items()):
+        if name in found.enums:
             yield f"ALTER TYPE {ddl.quoted(name)} RENAME TO rowgate_scratch_{number}"
         yield ddl.create_enum(name, labels)
 

@@ -8,7 +8,7 @@ from gateway.introspect import Change, Difference
 from gateway.migrate.direct import is_work, planned, refuse_losses, sides_of
 from gateway.migrate.folder import Folder, name_of
 from gateway.migrate.impact import Managed
-from gateway.migrate.lock import Connect, opened
+from gateway.migrate.lock import Connect, alone, opened
 from gateway.migrate.managed import DIRECT, read_managed
 from gateway.migrate.steps import Step
 from gateway.migrate.upgrade import current_revision, offline_sql, refuse_losses_of
@@ -28,7 +28,7 @@ async def preview(
     Raises DestructiveChangeError and MigrationError, as the migration itself would.
 
     """
-    async with opened(connect) as connection, connection.transaction():
+    async with alone(connect), opened(connect) as connection, connection.transaction():
         if folder is not None:
             current = await current_revision(connection)
             if not allow_destructive:
@@ -46,7 +46,7 @@ async def differences(metadata: MetaData, connect: Connect, folder: Folder | Non
     What only the database has is no difference, unless a migration made it: it is left alone.
     """
     lineage = folder.lineage if folder is not None else DIRECT
-    async with opened(connect) as connection, connection.transaction():
+    async with alone(connect), opened(connect) as connection, connection.transaction():
         pending = folder.pending(await current_revision(connection)) if folder is not None else ()
         managed = await read_managed(connection, lineage)
         sides = await sides_of(connection, metadata, managed)

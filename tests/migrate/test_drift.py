@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.introspect import SchemaMismatchError, require_match
+from gateway.introspect import SchemaMismatchError, drift, require_match
 from gateway.migrate import DestructiveChangeError, apply
+from gateway.migrate.lock import opened
 from tests.harness.databases import create_tables
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import flights
@@ -151,3 +152,13 @@ async def test_a_restored_dump_matches(database: EmptyDatabase) -> None:
     )
     assert await database.fetch(printed) != [(first,)]
     assert await database.drift(flights()) == ()
+
+
+async def test_looking_needs_no_rights_to_change(database: EmptyDatabase) -> None:
+    """A gateway's role need own nothing: USAGE and TEMPORARY do."""
+    await apply(flights(), database.connect)
+    await database.run("GRANT USAGE ON SCHEMA air, public TO pg_monitor", "DROP INDEX flight_delay_idx")
+    async with opened(database.connect) as connection:
+        await connection.execute("SET ROLE pg_monitor")
+        [missing] = await drift(connection, flights())
+    assert missing.name == "flight_delay_idx"

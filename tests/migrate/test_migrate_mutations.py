@@ -122,7 +122,7 @@ async def paths() -> AsyncIterator[Path]:
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(first=model, second=model)
 async def test_any_model_becomes_any_other(
@@ -147,7 +147,7 @@ async def test_any_model_becomes_any_other(
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(first=model, second=model)
 @example(first={"Seat": {"at": PLAIN}}, second={"Seat": {"at": COMPUTED}})
