@@ -1,6 +1,7 @@
 """BulkUpsert on PostgreSQL 15, whose MERGE returns nothing: the tests of the other files, run there."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,9 +37,9 @@ __all__ = [
 
 
 @pytest.fixture(scope="module")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases(data_folder: Path) -> Iterator[Databases]:
     """One PostgreSQL 15 for the module."""
-    with debian_server(tmp_path_factory.mktemp("debian") / "15") as dsn:
+    with debian_server(data_folder / "debian-bulk") as dsn:
         yield Databases(dsn)
 
 

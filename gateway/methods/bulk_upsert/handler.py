@@ -24,7 +24,10 @@ from gateway.sql.statement import Statement
 
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
-CROWDED_SECONDS = 5.0
+AT_ONCE = 4
+"""Calls of one method that hold a connection at once. The others wait outside of the pool, by their deadlines:
+short calls find a connection meanwhile."""
+CROWDED_SECONDS = 30.0
 """How long after a collision the calls that follow take the table's lock for themselves at once."""
 
 _VERSION = Statement(
@@ -50,6 +53,7 @@ class BulkUpsert:
         self._writes = Writes(method, engine)
         self._answers = Answers(method, self._options.path("rows"))
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._crowded_until = 0.0
 
     async def __call__(self, request: Message, call: Call) -> Message:
@@ -63,7 +67,8 @@ class BulkUpsert:
                 raise self._answers.refusal(tally)
             return self._answers.answer(tally, outcomes=options.outcomes)
 
-        return await self._writes.atomically(request, call, work)
+        async with self._turns:
+            return await self._writes.atomically(request, call, work)
 
     def _prepare(self, shape: BulkShape) -> tuple[BulkStatements, RowReader]:
         return bulk_statements(shape), RowReader(shape, self._options.path("rows"))
