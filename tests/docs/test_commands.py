@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,10 +149,22 @@ def test_commands_work(document: Path, terminal: Terminal, request: pytest.Fixtu
             terminal.stay(block, rest.removeprefix("until "))
         elif how == "in":
             _is_tested_in(ROOT / rest, block)
+        elif block.language == "console":
+            _play(terminal, block, rest if how == "after" else ":")
         else:
             output = terminal.run(block, int(rest.removeprefix("with ") or 0) if how == "fails" else 0)
             if block.answer:
                 assert _fits(json.loads(output), json.loads(block.answer)), f"line {block.line}: {output}"
+
+
+def _play(terminal: Terminal, block: Block, first: str) -> None:
+    """Run a console block, and look for the lines that it shows; one that shows an error has to fail."""
+    terminal.run(replace(block, text=first))
+    for command, shown in block.steps():
+        fails = any(line.startswith("Error") for line in shown)
+        printed = terminal.run(replace(block, text=command), status=1 if fails else 0)
+        lines = ".*".join(re.escape(line).replace("…", ".*") for line in shown)
+        assert re.search(lines, printed, re.DOTALL), f"line {block.line}: $ {command}\n{printed}"
 
 
 def _fits(got: Any, shown: Any) -> bool:

@@ -7,9 +7,11 @@ A comment before a block says how, where it is not plain: `<!-- test: … -->` w
 - `fails with N`: the exit status
 - `served sample`: the sample that the whole run of tests shares stands for it
 - `in PATH`: another test runs it, and holds the same words
+- `after COMMAND`: the command is run first, unseen
 
 An `sh` block without a comment is run to its end and must succeed.
-A `json` block right behind it is its answer, in which "…" stands for any text.
+A `json` block right behind it is its answer, in which "…" stands for any text. In a
+`console` block the lines behind `$` are commands, and the others are lines of what they print, in this order.
 """
 
 import re
@@ -46,6 +48,12 @@ class Block:
     def is_tested(self) -> bool:
         """Whether something is to be done with it: it is a command, or a comment says so."""
         return self.language in ("sh", "bash", "shell", "console") or bool(self.how)
+
+    def steps(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Split a console block into its commands, each with the lines that it shows of what is printed."""
+        for step in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]:
+            command, *shown = step.splitlines()
+            yield command, [line for line in shown if line.strip() not in ("", "…")]
 
 
 def blocks_of(document: Path) -> Sequence[Block]:
