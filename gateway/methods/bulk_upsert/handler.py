@@ -25,8 +25,8 @@ from gateway.sql.statement import Statement
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
 AT_ONCE = 4
-"""Calls of one method that hold a connection at once. The others wait outside of the pool, by their deadlines:
-short calls find a connection meanwhile."""
+"""Calls of one method that hold a connection at once. The others wait outside of the pool, where they
+keep no connection from short calls."""
 CROWDED_SECONDS = 30.0
 """How long after a collision the calls that follow take the table's lock for themselves at once."""
 
