@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
-from gateway.request.keys import Key, encode_value, key_text
+from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
 from gateway.response.rows import Fill, rows_into
 from gateway.schema.model import Method
@@ -39,7 +39,7 @@ class BatchGet:
         self._keys_name = method.request["keys"].name
         self._response = GetMessageClass(method.descriptor.output_type)
         item = method.item
-        self._item_keys = tuple(key.name for key in item.keys) if item is not None else ()
+        self._read_item = key_reader(method.resource, item.keys) if item is not None else None
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
     async def __call__(self, request: Message, call: Call) -> Message:
@@ -69,14 +69,10 @@ class BatchGet:
         return [self._read_key(key, f"{self._keys_name}[{i}]") for i, key in enumerate(asked)]
 
     def _read_key(self, key: Any, path: str) -> Key:
-        fields = self._resource.key_fields
-        if not self._item_keys:
-            (field,) = fields
-            return {field.column: encode_value(field, key, path)}
-        named = zip(fields, self._item_keys, strict=True)
-        return {
-            field.column: encode_value(field, getattr(key, name), f"{path}.{name}") for field, name in named
-        }
+        if self._read_item is not None:
+            return self._read_item(key, path)
+        (field,) = self._resource.key_fields
+        return {field.column: encode_value(field, key, path)}
 
     def _build_plan(self, paths: tuple[str, ...]) -> tuple[Statement, Fill]:
         mask = read_fields(self._resource, paths)

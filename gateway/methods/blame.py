@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from gateway.errors import AlreadyExists, FailedPrecondition, FieldViolation, ResourceRef, RowgateError
-from gateway.request.keys import Key, key_text
-from gateway.request.rows import below
+from gateway.request.keys import Key, below, key_text
 from gateway.schema.model import Resource
 from gateway.schema.tables import constraints
 

@@ -11,7 +11,8 @@ from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One
-from gateway.request.rows import Values, below, new_row_reader
+from gateway.request.keys import below
+from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Method
 

@@ -17,7 +17,7 @@ from gateway.methods.expectation import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.items import One, flag
 from gateway.methods.verdicts import Verdicts
-from gateway.request.rows import request_key_reader
+from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Method
 from gateway.sql.change import Change
@@ -54,7 +54,7 @@ class Deleting:
         resource, table = method.resource, engine.table(method.resource)
         self._resource = resource
         self._roles = method.request
-        self._read_key = request_key_reader(resource, method.keys)
+        self._read_key = key_reader(resource, method.keys)
         self._expected = expectation(method)
         self._changes = Changes(resource, table)
         self._dependents = Dependents(resource, table)

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from gateway.errors import Aborted
 from gateway.request.etag import version_of
-from gateway.request.rows import below
+from gateway.request.keys import below
 from gateway.schema.model import Method
 
 Expectation = Callable[[Message, str], int | None]

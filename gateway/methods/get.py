@@ -41,7 +41,7 @@ class Get:
 
     async def __call__(self, request: Message, call: Call) -> Message:
         """Return the row's message."""
-        key = self._read_key(request)
+        key = self._read_key(request, "")
         plan = self._plan(tuple(getattr(request, self._mask).paths) if self._mask else ())
         rows = await self._database.fetch(plan.statement, plan.statement.arguments(key), call)
         if not rows:

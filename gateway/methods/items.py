@@ -14,7 +14,7 @@ from gateway.methods.blame import with_details
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session, Writes
 from gateway.request.call import Call
-from gateway.request.rows import below
+from gateway.request.keys import below
 from gateway.schema.model import Method
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.expectation import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.items import One
-from gateway.request.rows import request_key_reader
+from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Method
 from gateway.sql.change import Change
@@ -20,7 +20,7 @@ from gateway.sql.change import Change
 class _Undeleting:
     def __init__(self, method: Method, engine: Engine) -> None:
         self._resource = method.resource
-        self._read_key = request_key_reader(method.resource, method.keys)
+        self._read_key = key_reader(method.resource, method.keys)
         self._expected = expectation(method)
         self._changes = Changes(method.resource, engine.table(method.resource))
         self._message = row_to_message(method.resource, method.resource.fields)

@@ -16,9 +16,9 @@ from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One, flag
 from gateway.methods.verdicts import Verdicts
-from gateway.request.keys import Key
+from gateway.request.keys import Key, below, message_key_reader
 from gateway.request.masks import update_columns
-from gateway.request.rows import Values, below, encode_fields, message_key, new_row_reader
+from gateway.request.rows import Values, encode_fields, new_row_reader
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Field, Method
 from gateway.sql.change import Change
@@ -46,6 +46,7 @@ class Updating:
         self._roles = method.request
         self._field = method.request["resource"].name
         self._expected = expectation(method)
+        self._read_key = message_key_reader(method.resource)
         self._read_row = new_row_reader(method.resource)
         table = engine.table(method.resource)
         self._changes = Changes(method.resource, table)
@@ -56,7 +57,7 @@ class Updating:
         """Return what an Update request asks for; raises InvalidArgument for a wrong key, mask or value."""
         path = below(place, self._field)
         message = required(request, self._field, path)
-        key = message_key(self._resource, message, path)
+        key = self._read_key(message, path)
         values, defaults = self._masked(request, message, place)
         expected = self._expected(request, place)
         edit = Edit(key, place, path, expected=expected, values=values, defaults=defaults)
@@ -113,7 +114,7 @@ class Updating:
 
     def _place(self, created: Sequence[Row], places: Mapping[str, int], rows: dict[int, Row]) -> None:
         for row in created:
-            key = message_key(self._resource, self._message(row), "")
+            key = self._read_key(self._message(row), "")
             rows[places[_text(key)]] = row
 
     def blame(self, error: RowgateError, item: Wanted) -> RowgateError:

@@ -13,19 +13,40 @@ from gateway.schema.values import ValueFault
 Key = Mapping[str, Any]
 
 
-def key_reader(resource: Resource, descriptors: Sequence[FieldDescriptor]) -> Callable[[Message], Key]:
-    """Return the function that reads a key of `resource` from a message's fields, in key order.
+def key_reader(resource: Resource, descriptors: Sequence[FieldDescriptor]) -> Callable[[Message, str], Key]:
+    """Return the function that reads a key of `resource`: (message, its proto path) → key.
 
-    Raises InvalidArgument, when called, naming the field whose value can't be a key.
+    The path of the request itself is empty. Raises InvalidArgument, when called, naming the field whose value
+    can't be a key, or that is unset though it could tell (reason KEY_MISSING).
+
+    Args:
+        resource: whose key.
+        descriptors: the message's fields that carry it, in key order.
+
     """
     plan = [
-        (field, descriptor.name) for field, descriptor in zip(resource.key_fields, descriptors, strict=True)
+        (field, descriptor.name, descriptor.has_presence)
+        for field, descriptor in zip(resource.key_fields, descriptors, strict=True)
     ]
 
-    def read(message: Message) -> Key:
-        return {field.column: encode_value(field, getattr(message, name), name) for field, name in plan}
+    def read(message: Message, path: str) -> Key:
+        key = {}
+        for field, name, has_presence in plan:
+            if has_presence and not message.HasField(name):
+                raise _key_missing(below(path, name))
+            key[field.column] = encode_value(field, getattr(message, name), below(path, name))
+        return key
 
     return read
+
+
+def message_key_reader(resource: Resource) -> Callable[[Message, str], Key]:
+    """Return the function that reads the key that a message of the resource itself carries."""
+    return key_reader(resource, [field.descriptor for field in resource.key_fields])
+
+
+def _key_missing(path: str) -> InvalidArgument:
+    return InvalidArgument.field(path, "is part of the key and isn't set", reason="KEY_MISSING")
 
 
 def encode_value(field: Field, value: Any, path: str) -> Any:
@@ -41,3 +62,8 @@ def encode_value(field: Field, value: Any, path: str) -> Any:
 def key_text(resource: Resource, key: Key) -> str:
     """Return a key as `name=value, …`, for errors. The caller sent it: it tells nothing new."""
     return ", ".join(f"{field.name}={str(key[field.column])[:64]}" for field in resource.key_fields)
+
+
+def below(path: str, name: str) -> str:
+    """Return the proto path of a field below `path`, which may be empty."""
+    return f"{path}.{name}" if path else name

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument
-from gateway.request.keys import Key, encode_value
+from gateway.request.keys import below, encode_value
 from gateway.schema.model import Field, Resource
 
 Values = Mapping[str, Any]
@@ -66,38 +65,8 @@ def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[
     return values
 
 
-def message_key(resource: Resource, message: Message, path: str) -> Key:
-    """Return the key that a message of the resource carries; raises InvalidArgument as encode_fields."""
-    return encode_fields(message, resource.key_fields, path)
-
-
-def request_key_reader(
-    resource: Resource, descriptors: Sequence[FieldDescriptor]
-) -> Callable[[Message, str], Key]:
-    """Return the function that reads a key from a request's fields: (request, its proto path) → key.
-
-    As gateway.request.keys.key_reader, for requests that may stand in a batch.
-    """
-    plan = [
-        (field, descriptor.name) for field, descriptor in zip(resource.key_fields, descriptors, strict=True)
-    ]
-
-    def read(request: Message, path: str) -> Key:
-        return {
-            field.column: encode_value(field, getattr(request, name), below(path, name))
-            for field, name in plan
-        }
-
-    return read
-
-
 def merge_faults(faults: Sequence[InvalidArgument]) -> InvalidArgument:
     """Return one error that tells of all; its reason is the first one's."""
     violations: list[FieldViolation] = [v for fault in faults for v in fault.violations][:MAX_VIOLATIONS]
     text = "; ".join(fault.message for fault in faults[:MAX_VIOLATIONS])
     return InvalidArgument(text, reason=faults[0].reason, violations=violations)
-
-
-def below(path: str, name: str) -> str:
-    """Return the proto path of a field below `path`, which may be empty."""
-    return f"{path}.{name}" if path else name
