@@ -86,7 +86,7 @@ class Writes:
             if earlier is not None:
                 return self._answer.FromString(earlier)
             answer = await work(transaction)
-            await self._ids.keep(transaction, claim, answer.SerializeToString(deterministic=True))
+            await self._ids.keep(transaction, claim, answer.SerializePartialToString(deterministic=True))
             return answer
 
         try:

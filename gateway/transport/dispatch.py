@@ -4,18 +4,20 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
 
 from gateway.config.settings import LimitSettings
-from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
+from gateway.errors import FieldViolation, Internal, InvalidArgument, OutOfRange, RowgateError
 from gateway.errors.status import to_status
 from gateway.methods import Handler
 from gateway.observe.facts import Observer
 from gateway.request.call import Call
+from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.model import Method
+from gateway.schema.reach import reachable
 from gateway.transport.exchange import Answer, Exchange, Interceptor, Reply
 
 _logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class Endpoint:
         self._limits = limits
         self._request_name = method.descriptor.input_type.full_name
         self._request: type[Message] = GetMessageClass(method.descriptor.input_type)
+        self._may_lack = _holds_required(method.descriptor.input_type)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
 
@@ -57,17 +60,21 @@ class Endpoint:
                 metadata=_sizes(len(body), self._limits.max_request_bytes),
             )
         try:
-            return self._request.FromString(body)
+            request = self._request.FromString(body)
         except DecodeError as error:
             raise InvalidArgument(
                 f"the request is no valid {self._request_name}: malformed protobuf, "
                 "nested too deeply, or a string that is not UTF-8",
                 reason="REQUEST_MALFORMED",
             ) from error
+        if self._may_lack and not request.IsInitialized():
+            raise _lacking(request)
+        return request
 
     def _serialize(self, response: Message) -> bytes:
         try:
-            body = response.SerializeToString()
+            # Partial: a read mask, or a document stored by others, may leave out what proto2 requires.
+            body = response.SerializePartialToString()
         except EncodeError as error:
             raise Internal("the response can't be serialised", reason="INTERNAL") from error
         if len(body) > self._limits.max_response_bytes:
@@ -85,6 +92,19 @@ class Endpoint:
         if self._request_rows is not None:
             return len(getattr(request, self._request_rows))
         return None
+
+
+def _holds_required(message: Descriptor) -> bool:
+    # Told from the type, once: walking each request for it would cost.
+    return any(field.is_required for held in reachable(message).values() for field in held.fields)
+
+
+def _lacking(request: Message) -> InvalidArgument:
+    paths = request.FindInitializationErrors()[:MAX_VIOLATIONS]
+    violations = [FieldViolation(path, "is required", "REQUIRED") for path in paths]
+    return InvalidArgument(
+        f"{', '.join(paths)}: required, but not set", reason="REQUIRED", violations=violations
+    )
 
 
 def _rows_field(roles: Mapping[str, FieldDescriptor]) -> str | None:

@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
+from gateway.schema.reach import reachable
 from gateway.schema.types.dynamic import DYNAMIC, spell
 from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
@@ -81,7 +82,7 @@ def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[
 def _general_encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[Any], str]:
     pool, fill, decode = _pool(field), _fill(field), _decoder(field)
     name, empty = field.name, _empty(field)
-    holds_values = "google.protobuf.Value" in _reachable(field)
+    holds_values = "google.protobuf.Value" in reachable(field.message_type)
 
     def encode(value: Any) -> str:
         holder = _holder(field)()
@@ -110,18 +111,6 @@ def _empty(field: FieldDescriptor) -> list[None] | dict[str, None] | None:
 
 def _is_map(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
-
-
-def _reachable(field: FieldDescriptor) -> set[str]:
-    """Return the full names of the messages that the field's values can hold."""
-    found: set[str] = set()
-    waiting = [field.message_type]
-    while waiting:
-        message = waiting.pop()
-        if message is not None and message.full_name not in found:
-            found.add(message.full_name)
-            waiting.extend(inner.message_type for inner in message.fields)
-    return found
 
 
 def _pool(field: FieldDescriptor) -> DescriptorPool:

@@ -14,7 +14,12 @@ from gateway.schema.values import ValueFault, ValueKind, ValueType
 
 def names_of(enum: EnumDescriptor) -> tuple[str, ...]:
     """Return the enum's names as stored, one per number: an alias's first name stands for it."""
-    return tuple(value.name for number, value in sorted(enum.values_by_number.items()))
+    return tuple(name for _, name in sorted(_first_names(enum).items()))
+
+
+def _first_names(enum: EnumDescriptor) -> dict[int, str]:
+    # `values_by_number` lists a number once for each of its names.
+    return {value.number: value.name for value in reversed(enum.values)}
 
 
 def enum_as_text(enum: EnumDescriptor) -> ValueType:
@@ -57,7 +62,7 @@ def enum_as_number(enum: EnumDescriptor, sql: SqlType) -> ValueType:
 
 
 def _by_name(enum: EnumDescriptor, sql: str, engine: TypeEngine[Any]) -> ValueType:
-    names = dict(zip(sorted(enum.values_by_number), names_of(enum), strict=True))
+    names = _first_names(enum)
     numbers = {value.name: value.number for value in enum.values}
     describe = f"{enum.name} has no number"
 

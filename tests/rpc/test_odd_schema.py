@@ -1,0 +1,69 @@
+"""Legal protos that are seldom seen are served as any others."""
+
+from typing import Any
+
+import grpc
+import pytest
+
+from tests.conftest import GatewayFor
+from tests.harness.client import RpcFailed
+
+SERVICE = "odd.v1.OrderService"
+
+
+async def test_an_enum_with_aliases_is_stored_by_its_first_names(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("odd")
+    order = {
+        "id": 1,
+        "status": "STATUS_SENT",
+        "stored": "STATUS_SENT",
+        "past": ["STATUS_SENT", "STATUS_OPEN"],
+    }
+    created = await gateway.call(f"{SERVICE}/CreateOrder", order=order)
+    assert (created.status, created.stored, list(created.past)) == (2, 2, [2, 1])
+    stored = await gateway.sql('SELECT status, stored::text, past FROM "order"')
+    assert [tuple(row.values()) for row in stored] == [
+        ("STATUS_SHIPPED", "STATUS_SHIPPED", ["STATUS_SHIPPED", "STATUS_OPEN"])
+    ]
+    found = await gateway.call(f"{SERVICE}/ListOrders", filter="status = STATUS_SENT AND past:STATUS_SENT")
+    assert [order.id for order in found.orders] == [1]
+
+
+def _lacking(client: Any) -> bytes:
+    request = client.message(f"{SERVICE.rpartition('.')[0]}.CreateOrderRequest", order={"id": 1})
+    request.order.ship_to.city = "Rome"
+    request.order.parts[7].city = "Rome"
+    body: bytes = request.SerializePartialToString()
+    return body
+
+
+async def test_what_proto2_requires_is_asked_for(gateway_for: GatewayFor) -> None:
+    client = (await gateway_for("odd")).client
+    stub = client.channel.unary_unary(f"/{SERVICE}/CreateOrder")
+    with pytest.raises(RpcFailed) as caught:
+        await client.raw(stub, _lacking(client), 10)
+    assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.reason == "REQUIRED"
+    assert sorted(caught.value.fields) == ["order.parts[7].street", "order.ship_to.street"]
+
+
+async def test_a_mask_may_cut_what_proto2_requires(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("odd")
+    order = {"id": 1, "ship_to": {"street": "Corso", "city": "Rome"}}
+    await gateway.call(f"{SERVICE}/CreateOrder", order=order)
+    cut = await gateway.call(f"{SERVICE}/Fetch", id=1, read_mask="shipTo.city")
+    assert cut.ship_to.city == "Rome"
+    assert not cut.ship_to.HasField("street")
+
+
+async def test_a_document_that_lacks_what_proto2_requires_is_sent_as_it_stands(
+    gateway_for: GatewayFor,
+) -> None:
+    gateway = await gateway_for("odd")
+    await gateway.sql(
+        'INSERT INTO "order" (id, status, stored, past, parts, ship_to) '
+        "VALUES (1, 'STATUS_OPEN', 'STATUS_OPEN', '{}', '{}', '{}')"
+    )
+    got = await gateway.call(f"{SERVICE}/Fetch", id=1)
+    assert got.HasField("ship_to")
+    assert not got.ship_to.HasField("street")
