@@ -100,7 +100,8 @@ def _holds_required(message: Descriptor) -> bool:
 
 
 def _lacking(request: Message) -> InvalidArgument:
-    paths = request.FindInitializationErrors()[:MAX_VIOLATIONS]
+    unset: list[str] = getattr(request, "FindInitializationErrors")()  # noqa: B009 - the type stubs lack it
+    paths = unset[:MAX_VIOLATIONS]
     violations = [FieldViolation(path, "is required", "REQUIRED") for path in paths]
     return InvalidArgument(
         f"{', '.join(paths)}: required, but not set", reason="REQUIRED", violations=violations

@@ -39,7 +39,7 @@ def _lacking(client: Any) -> bytes:
 
 async def test_what_proto2_requires_is_asked_for(gateway_for: GatewayFor) -> None:
     client = (await gateway_for("odd")).client
-    stub = client.channel.unary_unary(f"/{SERVICE}/CreateOrder")
+    stub: Any = client.channel.unary_unary(f"/{SERVICE}/CreateOrder")
     with pytest.raises(RpcFailed) as caught:
         await client.raw(stub, _lacking(client), 10)
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
