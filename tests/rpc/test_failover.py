@@ -99,9 +99,9 @@ def account_of(number: int) -> dict[str, object]:
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+async def server(data_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """Start a PostgreSQL that may be killed, and that flushes what it commits."""
-    server = EmbeddedPostgres(tmp_path / "postgres")
+    server = EmbeddedPostgres(data_folder / "failover")
     yield server
     server.stop()
 

@@ -1,6 +1,7 @@
 """Reading on PostgreSQL 15: tests of the other files, and text under a collation whose equals differ."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,9 +31,9 @@ __all__ = [
 
 
 @pytest.fixture(scope="module")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases(data_folder: Path) -> Iterator[Databases]:
     """One PostgreSQL 15 for the module."""
-    with debian_server(tmp_path_factory.mktemp("debian")) as dsn:
+    with debian_server(data_folder / "debian-read") as dsn:
         yield Databases(dsn)
 
 
