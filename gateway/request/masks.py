@@ -58,6 +58,7 @@ def update_columns(
     - Paths: those fields, whether set in `message` or not. A path below a jsonb field
       (`author.given_name`) appears in `Mask.below`: only that part of the stored message is to change.
 
+    A member of a oneof that is written and set takes the other members along, which become NULL.
     Server-set fields, the key and the etag may be named but are never among the result, so that one mask
     serves reading and writing (AIP-161).
     Raises InvalidArgument naming every path that leads nowhere (reason INVALID_FIELD_MASK).
@@ -65,21 +66,31 @@ def update_columns(
     paths = tuple(mask.paths) if mask is not None else ()
     if not paths:
         populated = [(name, ()) for name in _populated(message) if name in resource.by_name]
-        return _writable(resource, _mask(resource, populated))
+        return _writable(resource, _mask(resource, populated), message)
     named = _by_field(resource, paths, path)
     if named is None:
-        return _writable(resource, Mask(resource.fields, {}, etag=False))
-    return _writable(resource, _mask(resource, named))
+        return _writable(resource, Mask(resource.fields, {}, etag=False), message)
+    return _writable(resource, _mask(resource, named), message)
 
 
 def _populated(message: Message) -> list[str]:
     return [descriptor.name for descriptor, _ in message.ListFields()]
 
 
-def _writable(resource: Resource, mask: Mask) -> Mask:
-    fields = tuple(f for f in mask.fields if f.writable and f.column not in resource.primary_key)
+def _writable(resource: Resource, mask: Mask, message: Message) -> Mask:
+    written = _with_rivals(resource, mask, message) if resource.oneofs else mask.fields
+    fields = tuple(f for f in written if f.writable and f.column not in resource.primary_key)
     names = {field.name for field in fields}
     return Mask(fields, {name: steps for name, steps in mask.below.items() if name in names}, etag=False)
+
+
+def _with_rivals(resource: Resource, mask: Mask, message: Message) -> tuple[Field, ...]:
+    """Return the fields and, for each that is set as one of a oneof, the oneof's other members too."""
+    named = {field.name for field in mask.fields}
+    for members in resource.oneofs:
+        if any(member.name in named and message.HasField(member.name) for member in members):
+            named.update(member.name for member in members)
+    return tuple(field for field in resource.fields if field.name in named)
 
 
 def _mask(resource: Resource, named: Iterable[tuple[str, Steps]]) -> Mask:

@@ -67,6 +67,8 @@ def _unknown(name: str, resource: Resource) -> str:
     first, _, below = name.partition(".")
     if below and first in resource.by_name:
         return f'"{name[:64]}" is inside of a field; rows are ordered by whole fields only'
+    if name == resource.etag and resource.version is not None:
+        return f'"{name}" is computed; order by "{resource.by_column[resource.version].name}" instead'
     return f'{resource.name} has no field "{name[:64]}"{did_you_mean(name, _orderable(resource.fields))}'
 
 

@@ -7,6 +7,7 @@ statements, migrations, drift checks) works from these and never from descriptor
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
@@ -120,7 +121,7 @@ class ForeignKey:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)  # without slots: what is derived from the fields is kept
 class Resource:
     """A message that is a row of a table. Keys, indexes and so on name columns, not proto fields."""
 
@@ -149,21 +150,31 @@ class Resource:
         """The message's short name."""
         return str(self.message.name)
 
-    @property
+    @cached_property
     def key_fields(self) -> tuple[Field, ...]:
         """The primary key's fields, in key order."""
         by_column = self.by_column
         return tuple(by_column[column] for column in self.primary_key)
 
-    @property
+    @cached_property
     def by_column(self) -> Mapping[str, Field]:
         """Fields by column name."""
         return {field.column: field for field in self.fields}
 
-    @property
+    @cached_property
     def by_name(self) -> Mapping[str, Field]:
         """Fields by proto name."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def oneofs(self) -> tuple[tuple[Field, ...], ...]:
+        """The stored members of each oneof that stores several: setting one of them unsets the others."""
+        by_name = self.by_name
+        stored = (
+            tuple(by_name[member.name] for member in oneof.fields if member.name in by_name)
+            for oneof in self.message.oneofs
+        )
+        return tuple(members for members in stored if len(members) > 1)
 
 
 class MethodKind(Enum):

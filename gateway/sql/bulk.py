@@ -69,7 +69,16 @@ class BulkShape:
         """The fields that a stored row may take. A row's keys never change."""
         keys = {*self.resource.primary_key, *self.target}
         fields = (field for field in self.staged if field.column not in keys)
-        return tuple(f for f in fields if self.replaced is None or f.column in self.replaced)
+        return tuple(f for f in fields if self.names(f) or self.rivals(f))
+
+    def names(self, field: Field) -> bool:
+        """Return whether the mask names the field, or there is none."""
+        return self.replaced is None or field.column in self.replaced
+
+    def rivals(self, field: Field) -> tuple[Field, ...]:
+        """Return the named members of the field's oneof: a row that sets one of them decides about all."""
+        members = next((members for members in self.resource.oneofs if field in members), ())
+        return tuple(filter(self.names, members))
 
     @cached_property
     def target_fields(self) -> tuple[Field, ...]:
@@ -224,10 +233,14 @@ def _new_value(field: Field) -> str:
 
 
 def _kept_or_sent(shape: BulkShape, field: Field) -> str:
-    taken = shape.replaced is not None and not field.zero_is_default
-    if taken or not may_be_unset(field):
+    masked = shape.replaced is not None
+    if (masked and shape.names(field) and not field.zero_is_default) or not may_be_unset(field):
         return sent(field)
-    return f"COALESCE({sent(field)}, t.{quote(field.column)})"
+    stored = f"t.{quote(field.column)}"
+    rivals = ", ".join(f"s.{quote(member.column)}" for member in shape.rivals(field))
+    if not rivals:
+        return f"COALESCE({sent(field)}, {stored})"
+    return f"CASE WHEN num_nonnulls({rivals}) > 0 THEN {'NULL' if masked else sent(field)} ELSE {stored} END"
 
 
 def _restored(resource: Resource) -> dict[str, str]:

@@ -107,6 +107,11 @@ def test_an_order_ends_in_the_key_in_its_last_direction() -> None:
     )
 
 
+def test_an_order_by_the_etag_is_sent_to_the_version() -> None:
+    with pytest.raises(InvalidArgument, match='"etag" is computed; order by "revision" instead'):
+        parse_order("etag", ACCOUNT)
+
+
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_an_etag_is_its_version(version: int) -> None:
     assert version_of(etag_of(version)) == version

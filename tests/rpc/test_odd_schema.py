@@ -67,3 +67,40 @@ async def test_a_document_that_lacks_what_proto2_requires_is_sent_as_it_stands(
     got = await gateway.call(f"{SERVICE}/Fetch", id=1)
     assert got.HasField("ship_to")
     assert not got.ship_to.HasField("street")
+
+
+PAYMENTS = 'SELECT card, voucher, invoice::text, note FROM "order"'
+
+
+@pytest.mark.parametrize(
+    ("sent", "mask", "stored"),
+    [
+        ({"voucher": 0}, "", (None, 0, None, "n")),
+        ({"voucher": 0}, "voucher", (None, 0, None, "n")),
+        ({"voucher": 0}, "voucher,note", (None, 0, None, None)),
+        ({"invoice": {"street": "s"}}, "", (None, None, '{"street": "s"}', "n")),
+        ({"card": ""}, "", ("", None, None, "n")),
+        ({"note": "m"}, "", ("c", None, None, "m")),
+        ({"voucher": 7, "note": "m"}, "note", ("c", None, None, "m")),
+        ({}, "voucher", ("c", None, None, "n")),
+        ({}, "card,voucher", (None, None, None, "n")),
+    ],
+)
+async def test_a_member_of_a_oneof_takes_the_place_of_the_others(
+    gateway_for: GatewayFor, sent: dict[str, Any], mask: str, stored: tuple[Any, ...]
+) -> None:
+    gateway = await gateway_for("odd")
+    for id_ in (1, 2):
+        await gateway.call(f"{SERVICE}/CreateOrder", order={"id": id_, "card": "c", "note": "n"})
+    await gateway.call(f"{SERVICE}/UpdateOrder", order={"id": 1, **sent}, update_mask=mask)
+    await gateway.call(f"{SERVICE}/BulkUpsertOrders", orders=[{"id": 2, **sent}], update_mask=mask)
+    assert [tuple(row.values()) for row in await gateway.sql(PAYMENTS)] == [stored, stored]
+
+
+async def test_a_oneof_that_is_stored_as_sent_is_unchanged(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("odd")
+    order = {"id": 1, "voucher": 3, "note": "n"}
+    await gateway.call(f"{SERVICE}/CreateOrder", order=order)
+    for orders in ([order], [{"id": 1, "note": "n"}]):
+        done = await gateway.call(f"{SERVICE}/BulkUpsertOrders", orders=orders)
+        assert (done.updated_count, done.unchanged_count) == (0, 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from rowgate.v1 import bulk_pb2
 
 from gateway.errors import InvalidArgument
@@ -43,6 +44,7 @@ class OptionReader:
         self._resource = method.resource
         self._names = {role: field.name for role, field in method.request.items()}
         self._keys = unique_keys(method.resource)
+        self._empty = GetMessageClass(method.resource.message)()
 
     def rows(self, request: Message) -> Sequence[Message]:
         """Return the rows; raises InvalidArgument where they are too many (TOO_MANY_ROWS)."""
@@ -105,8 +107,7 @@ class OptionReader:
         name = self._names.get("update_mask")
         if name is None or not getattr(request, name).paths:
             return None
-        empty = type(request)()
-        mask = update_columns(self._resource, getattr(request, name), empty, name)
+        mask = update_columns(self._resource, getattr(request, name), self._empty, name)
         if mask.below:
             field = next(iter(mask.below))
             raise InvalidArgument.field(

@@ -85,7 +85,7 @@ def number_of(enum: EnumDescriptor, text: str) -> int:
     """Return the number of a value written by name; raises ValueFault where the enum has no such name."""
     value = enum.values_by_name.get(text)
     if value is None:
-        raise ValueFault(f"{enum.name} has no such value", "UNKNOWN_ENUM_VALUE")
+        raise ValueFault(f"is no value of {enum.name}", "UNKNOWN_ENUM_VALUE")
     return int(value.number)
 
 
