@@ -105,7 +105,7 @@ class TableReader:
 
     def _check(self, option: annotations_pb2.Check) -> Check:
         columns = mentioned(option.expression, [field.column for field in self.fields])
-        name = option.name or check_name(self.name, *columns[:1])
+        name = option.name or check_name(self.name, *columns)
         return Check(option.expression, name, columns)
 
     def foreign_keys(self, options: Iterable[annotations_pb2.ForeignKey]) -> tuple[ForeignKey, ...]:
@@ -134,11 +134,18 @@ class TableReader:
             target_schema=schema or self.schema,
             target_table=table,
             target_columns=tuple(option.columns),
-            on_delete=_ACTIONS[option.on_delete],
-            on_update=_ACTIONS[option.on_update],
+            on_delete=self._action(option.on_delete, "on_delete"),
+            on_update=self._action(option.on_update, "on_update"),
             enforced=option.enforced if option.HasField("enforced") else True,
             name=name or foreign_key_name(self.name, columns[0]),
         )
+
+    def _action(self, number: annotations_pb2.Reference.Action, option: str) -> Action:
+        action = _ACTIONS.get(number)
+        if action is None:
+            known = ", ".join(annotations_pb2.Reference.Action.keys()[1:])
+            self.faults.add(self.message.full_name, f"{option}: there is no action {number}", f"use {known}")
+        return action or Action.NO_ACTION
 
 
 def mentioned(expression: str, columns: Iterable[str]) -> tuple[str, ...]:

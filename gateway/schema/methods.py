@@ -142,7 +142,9 @@ def _refuse_left(binder: Binder, shape: Shape) -> None:
     names = ", ".join(role.name for role in shape.request)
     for field in binder.left():
         more = " and the resource's own fields" if shape.equals else ""
-        binder.faults.add(field.full_name, "has no meaning here", f"known: {names}{more}")
+        binder.faults.add(
+            field.full_name, f"has no meaning in a {shape.prefix} request", f"known: {names}{more}"
+        )
 
 
 def _response(
@@ -164,5 +166,5 @@ def _response(
     bound = binder.roles(shape.response)
     for field in binder.left():
         known = ", ".join(role.name for role in shape.response)
-        faults.add(field.full_name, "has no meaning here", f"known: {known}")
+        faults.add(field.full_name, f"has no meaning in a {shape.prefix} response", f"known: {known}")
     return bound

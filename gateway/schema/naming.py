@@ -57,9 +57,9 @@ def index_name(table: str, column: str) -> str:
     return constraint_name(table, column, "idx")
 
 
-def check_name(table: str, column: str) -> str:
-    """Return the name of the check of the column."""
-    return constraint_name(table, column, "check")
+def check_name(table: str, *columns: str) -> str:
+    """Return the name of the check that speaks of the columns: the first one's, the table's for none."""
+    return constraint_name(table, *columns[:1], "check")
 
 
 def foreign_key_name(table: str, column: str) -> str:

@@ -14,6 +14,8 @@ from gateway.schema.shapes import SHAPES
 # Longest first: `BatchGetFlights` is no Get.
 _BY_PREFIX = sorted(((shape.prefix, kind) for kind, shape in SHAPES.items()), key=lambda pair: -len(pair[0]))
 
+_BY_NUMBER = {annotations_pb2.MethodKind.Value(f"METHOD_KIND_{kind.name}"): kind for kind in MethodKind}
+
 
 def recognise(
     method: MethodDescriptor, resources: Mapping[str, Resource], faults: Faults
@@ -21,6 +23,10 @@ def recognise(
     """Return the method's kind and resource; None, with a fault noted, where either can't be told."""
     options = method_options(method.full_name, faults)
     kind = _kind(method, options)
+    if kind is None and options.kind:
+        names = ", ".join(annotations_pb2.MethodKind.keys()[1:])
+        faults.add(method.full_name, f"there is no kind {options.kind}", f"use {names}")
+        return None
     if kind is None:
         prefixes = ", ".join(shape.prefix for shape in SHAPES.values())
         faults.add(method.full_name, "is no standard method", f"begin its name with {prefixes}, or set kind")
@@ -38,7 +44,7 @@ def recognise(
 
 def _kind(method: MethodDescriptor, options: annotations_pb2.MethodOptions) -> MethodKind | None:
     if options.kind:
-        return MethodKind[annotations_pb2.MethodKind.Name(options.kind).removeprefix("METHOD_KIND_")]
+        return _BY_NUMBER.get(options.kind)
     matches = (
         kind for prefix, kind in _BY_PREFIX if method.name.startswith(prefix) and method.name != prefix
     )
