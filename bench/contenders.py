@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,24 +21,33 @@ def free_address() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
+def migrate(dsn: str, protos: Path) -> None:
+    """Run `rowgate migrate`: make the tables of a schema."""
+    subprocess.run([*_rowgate("migrate", dsn, protos)], cwd=ROOT, check=True, timeout=START_SECONDS)  # noqa: S603 - ours
+
+
 @asynccontextmanager
-async def rowgate(dsn: str) -> AsyncIterator[str]:
+async def rowgate(dsn: str, protos: Path) -> AsyncIterator[str]:
     """Run `rowgate serve`, as anyone would; yield its address."""
     address = free_address()
-    command = [
-        str(Path(sys.executable).with_name("rowgate")),
-        *("serve", "--dsn", dsn, "--listen", address, "--protos", str(ROOT / "protos")),
-        *("--log-access", "errors"),
-    ]
+    command = [*_rowgate("serve", dsn, protos), "--listen", address, "--log-access", "errors"]
     async with _running(command, address):
         yield address
 
 
+def _rowgate(command: str, dsn: str, protos: Path) -> list[str]:
+    return [
+        str(Path(sys.executable).with_name("rowgate")),
+        *(command, "--dsn", dsn, "--protos", str(protos)),
+    ]
+
+
 @asynccontextmanager
-async def peer(module: str, dsn: str) -> AsyncIterator[str]:
-    """Run a hand-written service of bench/peers; yield its address."""
+async def peer(module: str, *arguments: str) -> AsyncIterator[str]:
+    """Run a hand-written service of bench/peers on its DSN and an address; yield the address."""
     address = free_address()
-    async with _running([sys.executable, "-m", f"bench.peers.{module}", dsn, address], address):
+    dsn, *rest = arguments
+    async with _running([sys.executable, "-m", f"bench.peers.{module}", dsn, address, *rest], address):
         yield address
 
 

@@ -1,11 +1,8 @@
-"""Flight-like rows, the same for every contender: as tuples for a driver, and as messages."""
+"""Flight-like rows, the same for every contender."""
 
 import random
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from flights.v1 import flight_pb2
 
 COLUMNS = (
     "carrier",
@@ -28,7 +25,6 @@ AIRPORTS = [f"{chr(65 + n // 26)}{chr(65 + n % 26)}A" for n in range(120)]
 
 _CANCELLED = 0.03  # as in 2013
 _START = datetime(2013, 1, 1, tzinfo=UTC)
-_TIMES = frozenset(name for name in COLUMNS if name.endswith("_time"))
 
 Row = tuple[Any, ...]
 
@@ -62,18 +58,3 @@ def _row(number: int, keys: random.Random, values: random.Random) -> Row:
         values.randint(30, 400) if flown else None,
         values.randint(80, 4000),
     )
-
-
-def bulk_request(made: Sequence[Row]) -> flight_pb2.BulkUpsertFlightsRequest:
-    """Return the request that upserts the rows by their natural key."""
-    request = flight_pb2.BulkUpsertFlightsRequest(conflict_target=KEY)
-    for row in made:
-        flight = request.flights.add()
-        for name, value in zip(COLUMNS, row, strict=True):
-            if value is None:
-                continue
-            if name in _TIMES:
-                getattr(flight, name).seconds = int(value.timestamp())
-            else:
-                setattr(flight, name, value)
-    return request

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from flights.v1 import flight_pb2, flight_pb2_grpc
+from google.protobuf.message import Message
 
 from bench.contenders import ROOT
 
@@ -24,12 +24,14 @@ async def seconds_of(work: Callable[[], Awaitable[Any]]) -> float:
     return time.perf_counter() - started
 
 
-async def bulk_call(address: str, request: flight_pb2.BulkUpsertFlightsRequest) -> float:
-    """Return the seconds of one BulkUpsertFlights as its client sees them, the message's bytes included."""
+async def bulk_call(address: str, path: str, request: Message) -> float:
+    """Return the seconds of one BulkUpsert as its client sees them, the message's bytes included."""
     async with grpc.aio.insecure_channel(address, options=_SIZE) as channel:
-        stub = flight_pb2_grpc.FlightServiceStub(channel)
+        upsert: grpc.aio.UnaryUnaryMultiCallable[Message, bytes] = channel.unary_unary(
+            path, request_serializer=type(request).SerializeToString
+        )
         await channel.channel_ready()
-        return await seconds_of(lambda: stub.BulkUpsertFlights(request, timeout=120))
+        return await seconds_of(lambda: upsert(request, timeout=120))
 
 
 async def get_rate(address: str, keys: Sequence[str], seconds: float, folder: Path) -> float:

@@ -7,22 +7,27 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 ROOT = Path(__file__).parent.parent
 
+STRAIGHT = "COPY + MERGE through asyncpg"
+EXECUTEMANY = "SQLAlchemy, executemany"
+VALUES = "SQLAlchemy, VALUES of many rows"
+BY_HAND = "grpc.aio + asyncpg"
+GET = "get flight"
+_WORKS = ("insert", "update")
+
 _TITLES = {
-    "insert": "BulkUpsert of {rows:,} new flights",
-    "update": "BulkUpsert of {rows:,} stored flights, all changed",
-    "get": "GetFlight, 128 calls in flight, random keys",
+    "insert item": "{rows:,} new plain rows",
+    "update item": "{rows:,} stored plain rows, all changed",
+    "insert flight": "{rows:,} new flights",
+    "update flight": "{rows:,} stored flights, all changed",
+    GET: "GetFlight, 128 calls in flight, random keys",
 }
-_BOUNDS = {
-    ("insert", "COPY + MERGE through asyncpg"): 0.8,
-    ("update", "COPY + MERGE through asyncpg"): 0.8,
-    ("insert", "SQLAlchemy behind grpc.aio"): 3.0,
-    ("update", "SQLAlchemy behind grpc.aio"): 3.0,
-}
+_BOUNDS = {STRAIGHT: 0.8, EXECUTEMANY: 3.0, VALUES: 3.0}
 _PAGE = """# Benchmarks
 
 Written by `make bench`; figures are this machine's. Compare ratios, not figures.
@@ -30,54 +35,109 @@ Written by `make bench`; figures are this machine's. Compare ratios, not figures
 - Machine: {machine}
 - Software: Python {python}, PostgreSQL 18 (embedded, default settings, durable commits), asyncpg {asyncpg},
   grpcio {grpcio}, SQLAlchemy {sqlalchemy}
-- Command: `make bench` ({rounds} rounds, interleaved, after one to warm up)
+- Command: `make bench`. Contenders take turns in every round; a first round warms up and doesn't count.
+  A ratio is taken within each round; shown are its median, lowest and highest.
+  VALUES takes part in the last of the rounds only, for it takes long.
+- Load of the machine over the run: {load}
 
-The table is the sample's `flight`: nineteen columns, a primary key, a unique key of four columns, three
-more indexes, two foreign keys and four checks. Every server is a process of its own on the same machine as
-PostgreSQL and the client. BulkUpsert is timed at its client, serialising included; the straight COPY + MERGE
-gets ready tuples and checks nothing but what PostgreSQL checks. The services that it stands beside are in
-`bench/peers/`.
+Every server is a process of its own on the same machine as PostgreSQL and the client; they share its CPUs.
+BulkUpsert is timed at its client, serialising included. COPY + MERGE gets ready tuples in the process that
+measures: no message, no network call, no check but PostgreSQL's, and it can't say what became of a row. The
+services that Rowgate stands beside are in `bench/peers/`; SQLAlchemy is there in both ways of writing it:
+`executemany`, and one statement for as many rows as its parameters allow. Both stand behind grpc.aio.
 
-| work | contender | median | spread | Rowgate is | asked for |
-|---|---|---|---|---|---|
-{lines}
+## Plain rows
+
+The table `item` of `bench/protos`: five columns (int64 key, text, double, timestamp, int64), about 100 bytes
+a row, no index but the key's. Here the way the rows take into PostgreSQL dominates.
+
+{plain}
+
+## Flights
+
+The sample's `flight`: nineteen columns, a primary key with a random UUID, a unique key of four columns, three
+more indexes, two foreign keys and four checks. Here PostgreSQL's work on indexes, foreign keys and checks
+dominates, and is the same whoever sends the rows: even the bare COPY + MERGE is only {bare_insert:.1f} times
+as fast as SQLAlchemy's executemany on new flights, and {bare_update:.1f} times on changed ones.
+
+{flights}
+
+## Single reads
+
+{gets}
 """
+_HEAD = """| work | contender | median | spread | Rowgate is | lowest to highest | asked for |
+|---|---|---|---|---|---|---|
+"""
+Result = Mapping[str, Any]
+Results = Sequence[Result]
 
 
-def write(results: Sequence[Mapping[str, Any]], options: argparse.Namespace) -> None:
-    """Write bench/results.json and docs/benchmarks.md; print the table."""
-    lines = "\n".join(_line(result, results, options.rows) for result in results)
-    print(lines)
-    document = {"machine": _machine(), "rows": options.rows, "rounds": options.rounds, "results": results}
+def write(results: Results, options: argparse.Namespace) -> None:
+    """Write bench/results.json and docs/benchmarks.md; print the tables."""
+    document = {"machine": _machine(), "rows": options.rows, "results": results}
     (ROOT / "bench" / "results.json").write_text(json.dumps(document, indent=2) + "\n")
     versions = {name: version(name) for name in ("asyncpg", "grpcio", "sqlalchemy")}
+    bare = [median(_ratios(results, f"{work} flight", STRAIGHT, EXECUTEMANY)) for work in _WORKS]
     page = _PAGE.format(
-        machine=_machine(), python=platform.python_version(), rounds=options.rounds, lines=lines, **versions
+        machine=_machine(),
+        python=platform.python_version(),
+        load=", ".join(f"{load:.1f}" for load in os.getloadavg()) + " (1, 5, 15 minutes before its end)",
+        plain=_table(results, options.rows, *(f"{work} item" for work in _WORKS)),
+        flights=_table(results, options.rows, *(f"{work} flight" for work in _WORKS)),
+        gets=_table(results, options.rows, GET),
+        bare_insert=bare[0],
+        bare_update=bare[1],
+        **versions,
     )
+    print(page)
     (ROOT / "docs" / "benchmarks.md").write_text(page)
 
 
-def ratio(result: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> float:
-    """Return how many times as fast as this contender Rowgate is."""
-    (ours,) = (r for r in results if r["work"] == result["work"] and r["contender"] == "Rowgate")
-    faster = result["median"] / ours["median"]
-    return 1 / faster if result["unit"] == "calls/s" else faster
+def _table(results: Results, rows: int, *works: str) -> str:
+    chosen = (result for work in works for result in results if result["work"] == work)
+    return _HEAD + "\n".join(_line(result, results, rows) for result in sorted(chosen, key=_place))
 
 
-def _line(result: Mapping[str, Any], results: Sequence[Mapping[str, Any]], rows: int) -> str:
-    digits = 0 if result["unit"] == "calls/s" else 2
+def _place(result: Result) -> tuple[int, int]:
+    order = ["Rowgate", STRAIGHT, EXECUTEMANY, VALUES, BY_HAND]
+    return list(_TITLES).index(result["work"]), order.index(result["contender"])
+
+
+def _ratios(results: Results, work: str, ours: str, theirs: str) -> list[float]:
+    """Return round by round how many times as fast as the one the other is."""
+    by_name = {result["contender"]: result for result in results if result["work"] == work}
+    mine, others = by_name[ours]["values"], by_name[theirs]["values"]
+    # A contender that takes long is in the last rounds only.
+    pairs = list(zip(mine[-len(others) :], others, strict=True))
+    if by_name[ours]["unit"] == "calls/s":
+        return [mine / other for mine, other in pairs]
+    return [other / mine for mine, other in pairs]
+
+
+def _line(result: Result, results: Results, rows: int) -> str:
+    digits = 0 if result["unit"] == "calls/s" else 3
     shown = {name: f"{result[name]:,.{digits}f}" for name in ("median", "low", "high")}
-    bound = _BOUNDS.get((result["work"], result["contender"]))
-    rival = result["contender"] != "Rowgate"
     cells = [
         _TITLES[result["work"]].format(rows=rows),
         result["contender"],
         f"{shown['median']} {result['unit']}",
         f"{shown['low']} to {shown['high']}",
-        f"{ratio(result, results):.2f}{_TIMES} as fast" if rival else "",
-        f"{bound}{_TIMES}" if bound else "",
+        *_compared(result, results),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _compared(result: Result, results: Results) -> list[str]:
+    if result["contender"] == "Rowgate":
+        return ["", "", ""]
+    ratios = _ratios(results, result["work"], "Rowgate", result["contender"])
+    bound = _BOUNDS.get(result["contender"])
+    return [
+        f"{median(ratios):.2f}{_TIMES} as fast",
+        f"{min(ratios):.2f} to {max(ratios):.2f}",
+        f"{bound}{_TIMES}" if bound else "",
+    ]
 
 
 def _machine() -> str:

@@ -9,6 +9,7 @@ import asyncio
 import random
 import statistics
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,11 @@ from typing import Any
 import asyncpg
 
 from bench import contenders
-from bench.data import AIRPORTS, CARRIERS, bulk_request, rows
+from bench.data import AIRPORTS, CARRIERS
 from bench.measure import bulk_call, get_rate, seconds_of
-from bench.peers import straight
-from bench.report import write
-from bench.tables import create_tables
+from bench.peers.straight import Straight
+from bench.report import BY_HAND, EXECUTEMANY, GET, STRAIGHT, VALUES, write
+from bench.subjects import FLIGHTS, PLAIN, SUBJECTS, Subject
 from gateway.db.embedded import EmbeddedPostgres
 
 KEYS = 20_000
@@ -56,7 +57,8 @@ class Bench:
         self._dsn = dsn
         self._folder = folder
         self._rows = options.rows
-        self._rounds = options.rounds
+        self._rounds = {subject.table: options.rounds for subject in SUBJECTS}
+        self._rounds[PLAIN.table] = options.plain_rounds
         self._seconds = options.seconds
         self._series: dict[tuple[str, str], Series] = {}
 
@@ -66,38 +68,49 @@ class Bench:
             connection = await asyncpg.connect(self._dsn)
             stack.push_async_callback(connection.close)
             await prepare(connection)
-            served = await stack.enter_async_context(contenders.rowgate(self._dsn))
-            alchemy = await stack.enter_async_context(contenders.peer("sqlalchemy_service", self._dsn))
-            by_hand = await stack.enter_async_context(contenders.peer("asyncpg_service", self._dsn))
-            for number in range(self._rounds + 1):
-                await self._bulk_round(connection, served, alchemy, warm_up=number == 0)
+            enter = stack.enter_async_context
+            served = {s.table: await enter(contenders.rowgate(self._dsn, s.protos)) for s in SUBJECTS}
+            executemany = await enter(contenders.peer("sqlalchemy_service", self._dsn, "executemany"))
+            values = await enter(contenders.peer("sqlalchemy_service", self._dsn, "values"))
+            for subject in SUBJECTS:
+                servers = {"Rowgate": served[subject.table], EXECUTEMANY: executemany, VALUES: values}
+                await self._bulk_rounds(subject, connection, servers)
+            by_hand = await enter(contenders.peer("asyncpg_service", self._dsn))
             keys = await some_keys(connection)
-            for number in range(self._rounds + 1):
-                await self._get_round(keys, {"Rowgate": served, "grpc.aio + asyncpg": by_hand}, number == 0)
+            for number in range(self._rounds[FLIGHTS.table] + 1):
+                addresses = {"Rowgate": served[FLIGHTS.table], BY_HAND: by_hand}
+                await self._get_round(keys, addresses, number == 0)
         return [series.as_json() for series in self._series.values()]
 
-    async def _bulk_round(self, connection: Any, served: str, alchemy: str, *, warm_up: bool) -> None:
-        new, changed = rows(self._rows, 1), rows(self._rows, 2)
-        messages = {id(batch): bulk_request(batch) for batch in (new, changed)}
-        ways = {
-            "Rowgate": lambda batch: bulk_call(served, messages[id(batch)]),
-            "COPY + MERGE through asyncpg": lambda batch: seconds_of(
-                lambda: straight.upsert(connection, batch)
-            ),
-            "SQLAlchemy behind grpc.aio": lambda batch: bulk_call(alchemy, messages[id(batch)]),
-        }
-        for contender, way in ways.items():
-            await connection.execute("TRUNCATE flight; CHECKPOINT")
-            self._note("insert", contender, "s", await way(new), warm_up=warm_up)
-            self._note("update", contender, "s", await way(changed), warm_up=warm_up)
+    async def _bulk_rounds(self, subject: Subject, connection: Any, servers: Mapping[str, str]) -> None:
+        request, _ = subject.messages()
+        batches = [subject.rows(self._rows, seed) for seed in (1, 2)]
+        messages = [subject.request(request, batch) for batch in batches]
+        by_hand = Straight(subject)
+
+        async def run(contender: str, number: int) -> float:
+            if contender == STRAIGHT:
+                return await seconds_of(lambda: by_hand.upsert(connection, batches[number]))
+            return await bulk_call(servers[contender], subject.path, messages[number])
+
+        ways = ["Rowgate", STRAIGHT, *(name for name in servers if name != "Rowgate")]
+        for number in range(self._rounds[subject.table] + 1):
+            # Each round begins with another contender: what one leaves behind meets them all.
+            for contender in ways[number % len(ways) :] + ways[: number % len(ways)]:
+                if contender == VALUES and number != self._rounds[subject.table]:
+                    continue
+                await connection.execute(f"TRUNCATE {subject.table}; CHECKPOINT")
+                for place, work in enumerate(("insert", "update")):
+                    seconds = await run(contender, place)
+                    self._note(f"{work} {subject.table}", contender, "s", seconds, warm_up=number == 0)
 
     async def _get_round(self, keys: list[str], addresses: dict[str, str], warm_up: bool) -> None:  # noqa: FBT001
         for contender, address in addresses.items():
             rate = await get_rate(address, keys, 1 if warm_up else self._seconds, self._folder)
-            self._note("get", contender, "calls/s", rate, warm_up=warm_up)
+            self._note(GET, contender, "calls/s", rate, warm_up=warm_up)
 
     def _note(self, work: str, contender: str, unit: str, value: float, *, warm_up: bool) -> None:
-        print(f"{'warm-up' if warm_up else '':8}{work:8}{contender:32}{value:10.3f} {unit}", flush=True)
+        print(f"{'warm-up' if warm_up else '':8}{work:16}{contender:32}{value:10.3f} {unit}", flush=True)
         if not warm_up:
             series = self._series.setdefault((work, contender), Series(work, contender, unit))
             series.values.append(value)
@@ -131,7 +144,8 @@ async def main(options: argparse.Namespace) -> None:
         postgres = EmbeddedPostgres(folder / "postgres")
         dsn = postgres.start()
         try:
-            await create_tables(dsn)
+            for subject in SUBJECTS:
+                contenders.migrate(dsn, subject.protos)
             results = await Bench(dsn, folder, options).run()
         finally:
             postgres.stop()
@@ -141,8 +155,9 @@ async def main(options: argparse.Namespace) -> None:
 def arguments() -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=50_000, help="flights of one bulk upsert")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count, after one to warm up")
+    parser.add_argument("--rows", type=int, default=50_000, help="rows of one bulk upsert")
+    parser.add_argument("--plain-rounds", type=int, default=9, help="rounds over the plain table")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds over flights, after one to warm up")
     parser.add_argument("--seconds", type=float, default=3, help="seconds of one load of GetFlight")
     return parser.parse_args()
 

@@ -2,66 +2,104 @@
 
 import asyncio
 import sys
-from datetime import UTC
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flights.v1 import flight_pb2, flight_pb2_grpc
-from sqlalchemy import MetaData, Table, func
-from sqlalchemy.dialects.postgresql import insert
+import grpc
+from sqlalchemy import MetaData, Table, text
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bench.data import COLUMNS, KEY
 from bench.peers.serving import serve
+from bench.subjects import SUBJECTS, Subject
 
 if TYPE_CHECKING:
-    import grpc
+    from google.protobuf.message import Message
 
-_TIMES = frozenset(name for name in COLUMNS if name.endswith("_time"))
-
-
-def _as_dict(flight: flight_pb2.Flight) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for name in COLUMNS:
-        field = flight.DESCRIPTOR.fields_by_name[name]
-        if field.has_presence and not flight.HasField(name):
-            row[name] = None
-        elif name in _TIMES:
-            row[name] = getattr(flight, name).ToDatetime(tzinfo=UTC)
-        else:
-            row[name] = getattr(flight, name)
-    return row
+PARAMETERS = 32_767
+"""The most that asyncpg binds to one statement."""
+Values = dict[str, Any]
+_NOW = object()
+_PLAIN = {"1": 1, "NULL": None, "now()": _NOW}
 
 
-class FlightService(flight_pb2_grpc.FlightServiceServicer):
-    """Upserts by executemany: faster here than one INSERT of as many VALUES as parameters allow."""
+class Upserts:
+    """Upserts one table's rows in one transaction.
 
-    def __init__(self, engine: AsyncEngine, table: Table) -> None:
+    Args:
+        engine: the database.
+        table: the table, as reflected.
+        subject: what is sent.
+        way: `executemany` runs the statement for each row; `values` sends as many rows in one statement as
+            its parameters allow.
+
+    """
+
+    def __init__(self, engine: AsyncEngine, table: Table, subject: Subject, way: str) -> None:
         self._engine = engine
-        new = insert(table)
-        changed = {name: new.excluded[name] for name in COLUMNS if name not in KEY}
-        stamps = {"version": table.c.version + 1, "updated_at": func.now(), "deleted_at": None}
-        values = {"version": 1, "created_at": func.now(), "updated_at": func.now()}
-        new = new.values(values)
-        self._statement = new.on_conflict_do_update(index_elements=KEY, set_={**changed, **stamps})
+        self._table = table
+        self._subject = subject
+        self._way = way
+        self._request, self._response = subject.messages()
+        message: Any = getattr(self._request(), subject.rows_field).add().DESCRIPTOR
+        self._fields = [message.fields_by_name[name] for name in subject.columns]
+        self._statement = self._upsert(insert(table).values(self._fresh()))
 
-    async def BulkUpsertFlights(  # noqa: N802 - gRPC's name
-        self, request: flight_pb2.BulkUpsertFlightsRequest, _context: "grpc.aio.ServicerContext[Any, Any]"
-    ) -> flight_pb2.BulkUpsertFlightsResponse:
-        """Upsert in one transaction."""
-        rows = [_as_dict(flight) for flight in request.flights]
+    def _fresh(self) -> Values:
+        return {name: text(fresh) for name, (fresh, _) in self._subject.stamps.items()}
+
+    def _upsert(self, new: Insert) -> Insert:
+        changed: Values = {name: new.excluded[name] for name in self._subject.values}
+        for name, (_, stored) in self._subject.stamps.items():
+            changed[name] = text(stored.replace("t.", f"{self._subject.table}."))
+        return new.on_conflict_do_update(index_elements=self._subject.key, set_=changed)
+
+    async def __call__(self, request: Any, _context: "grpc.aio.ServicerContext[Any, Any]") -> "Message":
+        """Upsert the rows of a request."""
+        rows = [self._as_dict(message) for message in getattr(request, self._subject.rows_field)]
         async with self._engine.begin() as connection:
-            await connection.execute(self._statement, rows)
-        return flight_pb2.BulkUpsertFlightsResponse(inserted_count=len(rows))
+            if self._way == "executemany":
+                await connection.execute(self._statement, rows)
+            else:
+                for part in self._parts(rows):
+                    await connection.execute(self._upsert(insert(self._table).values(part)))
+        return self._response(inserted_count=len(rows))
+
+    def _parts(self, rows: Sequence[Values]) -> Iterator[list[Values]]:
+        # Values of Python: with SQL in each row, SQLAlchemy takes several times as long.
+        fresh = {name: _PLAIN[sql] for name, (sql, _) in self._subject.stamps.items()}
+        fresh = {name: datetime.now(UTC) if value is _NOW else value for name, value in fresh.items()}
+        size = PARAMETERS // (len(self._subject.columns) + len(fresh))
+        for start in range(0, len(rows), size):
+            yield [row | fresh for row in rows[start : start + size]]
+
+    def _as_dict(self, message: "Message") -> Values:
+        row: Values = {}
+        for field in self._fields:
+            unset = field.has_presence and not message.HasField(field.name)
+            value: Any = None if unset else getattr(message, field.name)
+            row[field.name] = value.ToDatetime(tzinfo=UTC) if value and field.message_type else value
+        return row
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Return the RPC, as generated code would mount it."""
+        rpc = grpc.unary_unary_rpc_method_handler(
+            self.__call__,
+            request_deserializer=self._request.FromString,
+            response_serializer=self._response.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(self._subject.service, {self._subject.rpc: rpc})
 
 
-async def _main(dsn: str, address: str) -> None:
+async def _main(dsn: str, address: str, way: str) -> None:
     engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://"))
     metadata = MetaData()
+    names = [subject.table for subject in SUBJECTS]
     async with engine.connect() as connection:
-        await connection.run_sync(lambda sync: metadata.reflect(sync, only=["flight"]))
-    service = FlightService(engine, metadata.tables["flight"])
-    add = flight_pb2_grpc.add_FlightServiceServicer_to_server
-    await serve(lambda server: add(service, server), address)
+        await connection.run_sync(lambda sync: metadata.reflect(sync, only=names))
+    handlers = [Upserts(engine, metadata.tables[s.table], s, way).handler() for s in SUBJECTS]
+    await serve(lambda server: server.add_generic_rpc_handlers(handlers), address)
 
 
 if __name__ == "__main__":

@@ -3,27 +3,37 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.data import COLUMNS, KEY
+from bench.subjects import Subject
 
 if TYPE_CHECKING:
     import asyncpg
 
-_VALUES = [name for name in COLUMNS if name not in KEY]
-_CREATE = f"""
-    CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {", ".join(COLUMNS)} FROM flight WITH NO DATA
-"""  # noqa: S608 - names of our own
-_MERGE = f"""
-    MERGE INTO flight AS t USING incoming AS s ON {" AND ".join(f"t.{name} = s.{name}" for name in KEY)}
-    WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = s.{name}" for name in _VALUES)},
-        version = t.version + 1, updated_at = now(), deleted_at = NULL
-    WHEN NOT MATCHED THEN INSERT ({", ".join(COLUMNS)}, version, created_at, updated_at)
-        VALUES ({", ".join(f"s.{name}" for name in COLUMNS)}, 1, now(), now())
-"""  # noqa: S608 - names of our own
 
+class Straight:
+    """Upserts ready tuples into one table."""
 
-async def upsert(connection: "asyncpg.Connection[Any]", rows: Sequence[tuple[Any, ...]]) -> None:
-    """Upsert ready tuples in one transaction."""
-    async with connection.transaction():
-        await connection.execute(_CREATE)
-        await connection.copy_records_to_table("incoming", columns=COLUMNS, records=rows)
-        await connection.execute(_MERGE)
+    def __init__(self, subject: Subject) -> None:
+        self._columns = subject.columns
+        names = ", ".join(subject.columns)
+        stamps = subject.stamps
+        same = " AND ".join(f"t.{name} = s.{name}" for name in subject.key)
+        changed = [f"{name} = s.{name}" for name in subject.values]
+        changed += [f"{name} = {stored}" for name, (_, stored) in stamps.items() if stored != f"t.{name}"]
+        new = [*(f"s.{name}" for name in subject.columns), *(fresh for fresh, _ in stamps.values())]
+        self._create = (
+            f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS "  # noqa: S608 - names of our own
+            f"SELECT {names} FROM {subject.table} WITH NO DATA"
+        )
+        self._merge = (
+            f"MERGE INTO {subject.table} AS t USING incoming AS s ON {same} "  # noqa: S608 - names of our own
+            f"WHEN MATCHED THEN UPDATE SET {', '.join(changed)} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join([*subject.columns, *stamps])}) "
+            f"VALUES ({', '.join(new)})"
+        )
+
+    async def upsert(self, connection: "asyncpg.Connection[Any]", rows: Sequence[tuple[Any, ...]]) -> None:
+        """Upsert in one transaction."""
+        async with connection.transaction():
+            await connection.execute(self._create)
+            await connection.copy_records_to_table("incoming", columns=self._columns, records=rows)
+            await connection.execute(self._merge)
