@@ -24,6 +24,8 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
         ("grpc.max_concurrent_streams", limits.max_streams),
+        # It counts calls that have ended too, until they are freed, and so refuses well-behaved clients.
+        ("grpc.http.overload_protection", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", _ms(server.min_ping_interval)),
         ("grpc.keepalive_time_ms", _ms(server.keepalive_interval)),
         ("grpc.keepalive_timeout_ms", _ms(server.keepalive_timeout)),

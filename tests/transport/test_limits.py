@@ -35,6 +35,16 @@ async def test_calls_past_the_limit_are_refused_at_once_and_may_be_tried_again(s
     assert (await server.get(book="b2")).book == "b2"
 
 
+async def test_calls_past_a_connections_streams_wait_at_the_client(served: Serve) -> None:
+    async def answer(request: Any, _call: Call) -> Any:
+        return server.account(book=request.book)
+
+    server = await served(answer, max_streams=10)
+    for _ in range(5):
+        accounts = await asyncio.gather(*(server.get(book=f"b{n}") for n in range(200)))
+        assert [account.book for account in accounts] == [f"b{n}" for n in range(200)]
+
+
 async def test_a_cancelled_call_leaves_its_place(served: Serve) -> None:
     gate = Gate()
     server = await served(gate, max_in_flight=1)
