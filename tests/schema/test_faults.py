@@ -42,7 +42,7 @@ def test_every_fault_says_what_would_be_right_where_a_name_is_near() -> None:
     rights = {fault.wrong: fault.right for fault in found()}
     assert rights['primary_key: unknown column "idd"'] == 'did you mean "id"?'
     assert rights['index: unknown method "btre"'] == 'did you mean "btree"?'
-    assert 'did you mean "uuid"?' in rights['unknown type "uuidd"']
+    assert 'did you mean "uuid"?' in rights['no type for text is called "uuidd"']
     assert rights['works on no known resource ("Think")'] == 'did you mean "Thing"?'
 
 

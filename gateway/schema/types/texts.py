@@ -66,7 +66,7 @@ def text(sql: SqlType) -> ValueType:
         raise TypeFault(f"a string can't be stored as {sql}", f"declare the field as {_NOT_TEXT[sql.name]}")
     if sql.name in _CUTTING:
         raise TypeFault(f"casts to {sql} change what doesn't fit", "use text, with a check")
-    _refuse_misspelt(sql.name)
+    _refuse_unknown(sql.name)
     compared = sql.name not in _WITHOUT_EQUALITY
     return ValueType(
         sql=str(sql),
@@ -80,13 +80,14 @@ def text(sql: SqlType) -> ValueType:
     )
 
 
-def _refuse_misspelt(name: str) -> None:
+def _refuse_unknown(name: str) -> None:
     if name in _CAST or "." in name or '"' in name:
         return
     near = get_close_matches(name, [*_CAST, *_BUILDERS], n=1, cutoff=0.8)
-    if near:
-        right = f'did you mean "{near[0]}"? (a type of yours needs its schema, as "public.{name}")'
-        raise TypeFault(f'unknown type "{name}"', right)
+    guess = f'did you mean "{near[0]}"? ' if near else ""
+    raise TypeFault(
+        f'no type for text is called "{name}"', f'{guess}a type of yours needs its schema, as "public.{name}"'
+    )
 
 
 def plain(value: str) -> str:
