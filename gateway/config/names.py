@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.config.settings import (
+    CoalesceSettings,
     DatabaseSettings,
     LimitSettings,
     LogSettings,
@@ -91,6 +92,7 @@ class Setting:
 SECTIONS: Mapping[str, type[Section]] = {
     "schema": SchemaSettings,
     "database": DatabaseSettings,
+    "coalesce": CoalesceSettings,
     "server": ServerSettings,
     "limits": LimitSettings,
     "log": LogSettings,

@@ -74,6 +74,23 @@ class DatabaseSettings(Section):
     """how long the answer to a request_id is kept, at least"""
 
 
+class CoalesceSettings(Section):
+    """How calls that arrive together share statements."""
+
+    flat_prefix: ClassVar[str] = "coalesce_"
+
+    reads: bool = True
+    """whether reads by key that arrive while another is under way share the next statement"""
+    lanes: Annotated[int, Field(ge=1, le=100)] = 2
+    """statements of one kind and caller that may be under way; each takes a connection"""
+    patience: Seconds = 0.005
+    """how long the statement under way is waited for before another sets out beside it"""
+    max_batch: Annotated[int, Field(ge=1, le=10_000)] = 512
+    """keys of one statement"""
+    max_waiting: Annotated[int, Field(ge=0)] = 10_000
+    """calls that may wait for a statement to share; more are refused at once"""
+
+
 class ServerSettings(Section):
     """Where the server listens, and how it ends calls and connections."""
 
@@ -152,6 +169,7 @@ class Settings:
 
     schema: SchemaSettings = field(default_factory=SchemaSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    coalesce: CoalesceSettings = field(default_factory=CoalesceSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Table
 
+from gateway.db.coalesce import PointReads
 from gateway.db.database import Database
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
@@ -17,6 +18,7 @@ class Engine:
 
     Args:
         database: the way to PostgreSQL.
+        reads: the way of reads by key, which share statements.
         tables: SQLAlchemy's table of each resource, by the message's full name.
         request_id_retention: seconds that the answer to a request_id is kept for at least.
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
@@ -24,6 +26,7 @@ class Engine:
     """
 
     database: Database
+    reads: PointReads
     tables: Mapping[str, Table]
     request_id_retention: float = 24 * 60 * 60
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from google.protobuf.message import Message
 
+from gateway.db.coalesce import KeyRead
 from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
@@ -12,8 +13,7 @@ from gateway.request.keys import key_reader, key_text
 from gateway.request.masks import read_fields
 from gateway.response.rows import RowToMessage, row_to_message
 from gateway.schema.model import Method
-from gateway.sql.read import select_by_key, selected
-from gateway.sql.statement import Statement
+from gateway.sql.read import select_by_key, select_by_keys, selected
 
 _STATEMENTS = 128
 """How many statements are kept per method: one for each read mask."""
@@ -21,9 +21,9 @@ _STATEMENTS = 128
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a read mask needs: its statement, and how its row becomes a message."""
+    """What a read mask needs: its statements, and how its row becomes a message."""
 
-    statement: Statement
+    read: KeyRead
     message: RowToMessage
 
 
@@ -33,7 +33,7 @@ class Get:
     def __init__(self, method: Method, engine: Engine) -> None:
         self._resource = method.resource
         self._table = engine.table(method.resource)
-        self._database = engine.database
+        self._reads = engine.reads
         self._read_key = key_reader(method.resource, method.keys)
         mask = method.request.get("read_mask")
         self._mask = mask.name if mask is not None else None
@@ -43,16 +43,17 @@ class Get:
         """Return the row's message."""
         key = self._read_key(request, "")
         plan = self._plan(tuple(getattr(request, self._mask).paths) if self._mask else ())
-        rows = await self._database.fetch(plan.statement, plan.statement.arguments(key), call)
-        if not rows:
+        row = await self._reads.fetch(plan.read, plan.read.single.arguments(key), call)
+        if row is None:
             raise self._not_found(key_text(self._resource, key))
-        return plan.message(rows[0])
+        return plan.message(row)
 
     def _build_plan(self, paths: tuple[str, ...]) -> Plan:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
-        statement = select_by_key(self._resource, self._table, fields)
-        return Plan(statement, row_to_message(self._resource, fields, mask))
+        single = select_by_key(self._resource, self._table, fields)
+        many = select_by_keys(self._resource, self._table, fields)
+        return Plan(KeyRead(single, many), row_to_message(self._resource, fields, mask))
 
     def _not_found(self, key: str) -> NotFound:
         name = self._resource.message.full_name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, func, literal_column, select, true
 from sqlalchemy.types import Integer
 
 from gateway.request.filter.plan import Predicate
@@ -62,13 +62,16 @@ def select_by_keys(resource: Resource, table: Table, fields: tuple[Field, ...]) 
 
     Before the fields it returns the key's place in the arrays, from 1, so that PostgreSQL alone says which
     keys are equal. It returns nothing for a key without a row.
+
+    The LIMIT keeps PostgreSQL from joining otherwise than by looking up each key as select_by_key does. Left
+    the choice, it reads the whole table by the plan that it made, and keeps, when the table was small.
     """
     arrays = [bound_array(field.type, field.column) for field in resource.key_fields]
     names = [f"k{i}" for i in range(len(arrays))]
-    keys = func.unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("wanted")
+    keys = func.unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("rowgate_wanted")
     same = [table.c[c] == keys.c[name] for c, name in zip(resource.primary_key, names, strict=True)]
-    columns = [read_column(field, table) for field in fields]
-    query = select(keys.c.n, *columns).select_from(keys).join(table, and_(*same))
+    row = _select(table, fields).where(*same).limit(literal_column("1")).lateral("rowgate_found")
+    query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
     return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
 
 

@@ -1,0 +1,409 @@
+"""The contract of coalesced reads, clause by clause, on a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.config.settings import CoalesceSettings
+from gateway.db.coalesce import KeyRead, PointReads
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.settings import RetrySettings
+from gateway.errors import DeadlineExceeded, InvalidArgument, ResourceExhausted, RowgateError, Unavailable
+from gateway.request.call import Call
+from gateway.sql.statement import Statement
+from tests.db.conftest import Open
+from tests.db.servers import make_database, sql
+from tests.db.watched import Watched
+
+CALL = Call("test.v1.Test/Get")
+ROWS = {i: f"row {i}" for i in range(100)}
+WAITING_FOR_LOCK = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def key_read(name: str, column: str = "text") -> KeyRead:
+    """Return the statements that read a column of `item` by id."""
+    single = f"SELECT {column} FROM item WHERE id = $1"  # noqa: S608 - the test's own names
+    many = f"SELECT n, {column} FROM unnest($1::int[]) WITH ORDINALITY AS k(id, n) JOIN item USING (id)"  # noqa: S608
+    return KeyRead(
+        Statement(single, ("id",), (), writes=False, name=name, constants={}),
+        Statement(many, ("id",), (), writes=False, name=f"many {name}", constants={}),
+    )
+
+
+READ = key_read("read")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Coalesced reads of `item`, and the door that they pass."""
+
+    reads: PointReads
+    door: Watched
+    dsn: str
+
+    async def get(self, key: int, call: Call = CALL, read: KeyRead = READ) -> Any:
+        """Read one key's value."""
+        row = await self.reads.fetch(read, [key], call)
+        return None if row is None else row[0]
+
+    async def busy(self, *keys: int, call: Call = CALL) -> list["asyncio.Task[Any]"]:
+        """Start reads whose statement is carried out while its answer is kept."""
+        self.door.answers.clear()
+        before = len(self.door.sent)
+        tasks = self.start(*keys, call=call)
+        await self.door.until_carried_out(before + 1)
+        return tasks
+
+    def start(self, *keys: int, call: Call = CALL, read: KeyRead = READ) -> list["asyncio.Task[Any]"]:
+        """Start a read of each key."""
+        return [asyncio.create_task(self.get(key, call, read)) for key in keys]
+
+    def batches(self) -> list[int]:
+        """Return how many keys each statement had."""
+        return [len(args[0]) if isinstance(args[0], list) else 1 for _, args, _ in self.door.sent]
+
+
+async def new_desk(dsn: str, open_database: Open, retry: RetrySettings | None = None, **bounds: Any) -> Desk:
+    database = await open_database(dsn, retry=retry or RetrySettings())
+    door = Watched(database)
+    return Desk(PointReads(door, CoalesceSettings(**bounds)), door, dsn)
+
+
+@pytest.fixture(scope="module")
+async def stored(fragile: EmbeddedPostgres) -> str:
+    """Create a database with rows."""
+    dsn = await make_database(fragile.start())
+    await sql(dsn, "CREATE TABLE item (id int PRIMARY KEY, text text)")
+    await sql(dsn, "INSERT INTO item SELECT i, 'row ' || i FROM generate_series(0, 99) i")
+    return dsn
+
+
+@pytest.fixture
+async def desk(stored: str, open_database: Open) -> AsyncIterator[Desk]:
+    desk = await new_desk(stored, open_database, lanes=1)
+    yield desk
+    desk.door.answers.set()
+    await desk.reads.close()
+
+
+async def answers(tasks: Sequence["asyncio.Task[Any]"]) -> list[Any]:
+    return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+
+
+async def queued(tasks: int = 1) -> None:
+    """Let tasks that were just made run until they wait."""
+    for _ in range(tasks):
+        await asyncio.sleep(0)
+
+
+async def test_an_idle_gateway_reads_singly(desk: Desk) -> None:
+    """One after the other, nothing is waited for and no statement is added."""
+    found = [await desk.get(key) for key in (3, 1, 1000)]
+
+    assert found == ["row 3", "row 1", None]
+    assert desk.door.names == ["read", "read", "read"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(keys=st.lists(st.integers(90, 105), min_size=1, max_size=60), max_batch=st.integers(1, 20))
+async def test_each_caller_gets_its_own_row(
+    stored: str, open_database: Open, keys: list[int], max_batch: int
+) -> None:
+    """Whatever keys arrive together: repeated, missing, more than a batch."""
+    desk = await new_desk(stored, open_database, lanes=1, max_batch=max_batch)
+
+    found = await answers(desk.start(*keys))
+
+    assert found == [ROWS.get(key) for key in keys]
+    full, rest = divmod(len(keys) - 1, max_batch)
+    assert desk.batches() == [1, *[max_batch] * full, *[rest] * bool(rest)]
+
+
+async def test_those_who_arrive_meanwhile_share_a_statement(desk: Desk) -> None:
+    tasks = await desk.busy(1) + desk.start(2, 3, 2, 1000)
+    await queued()
+    desk.door.answers.set()
+
+    assert await answers(tasks) == ["row 1", "row 2", "row 3", "row 2", None]
+    assert desk.door.names == ["read", "many read"]
+    assert list(desk.door.sent[1][1]) == [[2, 3, 2, 1000]]
+
+
+async def test_one_who_waits_alone_reads_singly(desk: Desk) -> None:
+    tasks = await desk.busy(1) + desk.start(2)
+    await queued()
+    desk.door.answers.set()
+
+    assert await answers(tasks) == ["row 1", "row 2"]
+    assert desk.door.names == ["read", "read"]
+
+
+async def test_a_full_batch_takes_another_lane(stored: str, open_database: Open) -> None:
+    """As many as allowed."""
+    desk = await new_desk(stored, open_database, lanes=3, max_batch=4, patience=60)
+
+    found = await answers(desk.start(*range(50)))
+
+    assert found == [ROWS[key] for key in range(50)]
+    assert desk.door.most_under_way == 3
+    assert max(desk.batches()) == 4
+
+
+async def test_reads_pass_a_statement_that_is_stuck(stored: str, open_database: Open) -> None:
+    """They lose patience with it, and then share the other lane as if it weren't there."""
+    desk = await new_desk(stored, open_database, lanes=2, patience=0.5)
+    stuck = await desk.busy(1)
+    tasks = desk.start(2, 3)
+    await desk.door.until_carried_out(2)
+    assert desk.batches() == [1, 2]
+    desk.door.answers.set()
+
+    assert await answers(stuck + tasks) == ["row 1", "row 2", "row 3"]
+
+
+async def test_one_statement_is_waited_for(stored: str, open_database: Open) -> None:
+    """However many lanes there are: what arrives meanwhile makes one batch."""
+    desk = await new_desk(stored, open_database, lanes=8, patience=60)
+
+    assert await answers(desk.start(*range(50))) == [ROWS[key] for key in range(50)]
+    assert desk.batches() == [1, 49]
+
+
+async def test_principals_and_statements_are_apart(desk: Desk) -> None:
+    """Everyone's read is under way; one more of each joins none of the others'."""
+    other = key_read("other", "upper(text)")
+    callers = [Call("Get", principal) for principal in ("ann", "bob")]
+    tasks = []
+    for _ in range(3):
+        for call in callers:
+            tasks += desk.start(1, 2, call=call) + desk.start(1, 2, call=call, read=other)
+
+    assert await answers(tasks) == ["row 1", "row 2", "ROW 1", "ROW 2"] * 6
+    assert sorted(desk.batches()) == [1] * 4 + [5] * 4
+    shared = {(statement.name, call.principal) for statement, _, call in desk.door.sent[4:]}
+    assert shared == {(name, who) for name in ("many read", "many other") for who in ("ann", "bob")}
+
+
+@pytest.mark.parametrize("bad", [[5], [0, 5, 9], list(range(10))])
+async def test_the_fault_of_a_row_is_its_callers_alone(desk: Desk, bad: list[int]) -> None:
+    places = ", ".join(map(str, bad))
+    faulty = key_read("faulty", f"1 / CASE WHEN id IN ({places}) THEN 0 ELSE 1 END")
+
+    found = await answers(desk.start(1000, *range(10), read=faulty))
+
+    assert [i for i in range(10) if isinstance(found[i + 1], InvalidArgument)] == bad
+    assert [found[i + 1] for i in range(10) if i not in bad] == [1] * (10 - len(bad))
+
+
+async def test_a_fault_of_ours_is_answered_too(desk: Desk) -> None:
+    """An exception that no driver raises (a key without its value) hangs nobody either."""
+    tasks = desk.start(1, 2, 3)
+    tasks.append(asyncio.create_task(desk.reads.fetch(READ, [], CALL)))
+
+    *found, failed = await answers(tasks)
+
+    assert found == ["row 1", "row 2", "row 3"]
+    assert isinstance(failed, Exception)
+
+
+async def end_session_in_lock(dsn: str) -> None:
+    """Wait for a session that waits for a lock; end it."""
+    while not (found := await sql(dsn, WAITING_FOR_LOCK)):
+        pass
+    await sql(dsn, "SELECT pg_terminate_backend($1)", found[0][0])
+
+
+@pytest.mark.parametrize("attempts", [1, 6])
+async def test_a_lost_connection_hangs_nobody(
+    fragile: EmbeddedPostgres, open_database: Open, attempts: int
+) -> None:
+    """The batch is read again on another connection; where that is not to be, all of its callers hear."""
+    dsn = await make_database(fragile.start())
+    await sql(dsn, "CREATE TABLE item AS SELECT i AS id, 'row ' || i AS text FROM generate_series(0, 9) i")
+    desk = await new_desk(dsn, open_database, RetrySettings(attempts=attempts), lanes=1)
+    tasks = await desk.busy(1) + desk.start(2, 3, 4)
+    locker = await open_database(dsn, pool_size=1)
+
+    async def locked(transaction: Any) -> None:
+        await transaction.fetch(Statement("LOCK TABLE item", (), (), writes=True, name="", constants={}), [])
+        desk.door.answers.set()
+        await end_session_in_lock(dsn)
+
+    await locker.transact(locked, CALL)
+    found = await answers(tasks)
+
+    assert found[0] == "row 1"
+    if attempts > 1:
+        assert found[1:] == ["row 2", "row 3", "row 4"]
+    else:
+        assert {type(error) for error in found[1:]} == {Unavailable}
+    assert desk.batches() == [1, 3]
+    assert await desk.get(5) == "row 5"
+
+
+async def test_a_cancelled_caller_drops_its_own_place(desk: Desk) -> None:
+    """Also once its statement is under way."""
+    first = await desk.busy(1)
+    gone, *others = desk.start(2, 3, 4)
+    await queued()
+    gone.cancel()
+    await queued(2)
+    desk.door.answers.set()
+    assert await answers([*first, *others]) == ["row 1", "row 3", "row 4"]
+    assert list(desk.door.sent[1][1]) == [[3, 4]]
+
+    first = await desk.busy(1)
+    desk.door.answers.set()
+    gone, *others = desk.start(2, 3, 4)
+    await answers(first)
+    desk.door.answers.clear()
+    await desk.door.until_carried_out(4)
+    gone.cancel()
+    desk.door.answers.set()
+    assert await answers(others) == ["row 3", "row 4"]
+
+
+async def test_a_caller_out_of_time_leaves_the_others(desk: Desk) -> None:
+    """The statement has the time of who has most."""
+    now = asyncio.get_running_loop().time()
+    tasks = await desk.busy(1)
+    tasks += desk.start(2, call=Call("Get", deadline=now + 50)) + desk.start(
+        3, call=Call("Get", deadline=now + 90)
+    )
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await desk.get(4, Call("Get", deadline=now + 0.01))
+    desk.door.answers.set()
+
+    assert await answers(tasks) == ["row 1", "row 2", "row 3"]
+    assert list(desk.door.sent[1][1]) == [[2, 3]]
+    assert desk.door.sent[1][2].deadline == now + 90
+
+
+async def test_a_batch_without_time_is_over(fragile: EmbeddedPostgres, open_database: Open) -> None:
+    """Nobody cancels these callers: the latest deadline of the batch ends it."""
+    desk = await new_desk(await make_database(fragile.start()), open_database, lanes=1)
+    slow = key_read("slow", "pg_sleep(30)")
+    await sql(desk.dsn, "CREATE TABLE item AS SELECT 1 AS id")
+    calls = [Call("Get", deadline=asyncio.get_running_loop().time() + after) for after in (0.05, 0.1, 0.2)]
+
+    found = await answers([desk.start(1, call=call, read=slow)[0] for call in calls])
+
+    assert {type(error) for error in found} == {DeadlineExceeded}
+    assert desk.batches() == [1, 2]
+
+
+async def test_a_statement_without_callers_is_broken_off(
+    fragile: EmbeddedPostgres, open_database: Open
+) -> None:
+    """It gives its connection and its lane back: the next read doesn't wait for it."""
+    desk = await new_desk(await make_database(fragile.start()), open_database, lanes=1)
+    await sql(desk.dsn, "CREATE TABLE item AS SELECT i AS id FROM generate_series(1, 3) i")
+    slow = key_read("slow", "pg_sleep(CASE WHEN id < 3 THEN 30 ELSE 0 END)")
+    tasks = desk.start(1000, 1, 2, read=slow)
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    while await sql(desk.dsn, asleep) != [(1,)]:
+        pass
+    for task in tasks[1:]:
+        task.cancel()
+    await answers(tasks)
+
+    assert await asyncio.wait_for(desk.reads.fetch(slow, [3], CALL), 5) is not None
+    while await sql(desk.dsn, asleep) != [(0,)]:
+        pass
+
+
+async def test_a_full_queue_refuses(stored: str, open_database: Open) -> None:
+    desk = await new_desk(stored, open_database, lanes=1, max_waiting=2)
+    tasks = await desk.busy(1) + desk.start(2, 3)
+    await queued()
+    with pytest.raises(ResourceExhausted) as refused:
+        await desk.get(4)
+    assert refused.value.reason == "TOO_MANY_READS"
+    assert refused.value.retry_delay
+
+    tasks.pop().cancel()
+    await queued(2)
+    tasks += desk.start(5)
+    await queued()
+    desk.door.answers.set()
+    assert await answers(tasks) == ["row 1", "row 2", "row 5"]
+    assert await answers(desk.start(1, 2, 3)) == ["row 1", "row 2", "row 3"]
+
+
+async def test_a_read_after_a_write_sees_it(fragile: EmbeddedPostgres, open_database: Open) -> None:
+    """Statements that were carried out before the write answer nobody who came after it."""
+    dsn = await make_database(fragile.start())
+    await sql(dsn, "CREATE TABLE item AS SELECT i AS id, 'old' AS text FROM generate_series(0, 9) i")
+    desk = await new_desk(dsn, open_database, lanes=2, patience=0.001)
+    before = await desk.busy(1)
+    before += desk.start(1, 2)
+    await desk.door.until_carried_out(2)
+    await sql(dsn, "UPDATE item SET text = 'new'")
+    after = desk.start(1, 2)
+    await queued()
+    desk.door.answers.set()
+
+    assert await answers(before) == ["old", "old", "old"]
+    assert await answers(after) == ["new", "new"]
+
+
+async def test_closing_refuses_who_waits(desk: Desk) -> None:
+    """What is under way ends, unless that takes too long."""
+    under_way = await desk.busy(1)
+    waiting = desk.start(2, 3)
+    await queued()
+    await desk.reads.close()
+    await desk.reads.close()
+
+    refused = await answers(waiting)
+    assert {type(error) for error in refused} == {Unavailable}
+    assert {error.reason for error in refused if isinstance(error, RowgateError)} == {"SHUTTING_DOWN"}
+    with pytest.raises(Unavailable):
+        await desk.get(4)
+    desk.door.answers.set()
+    assert await answers(under_way) == ["row 1"]
+
+
+@pytest.mark.parametrize("grace", [0.0, 20.0])
+async def test_closing_gives_a_batch_its_time(desk: Desk, grace: float) -> None:
+    tasks = await desk.busy(1) + desk.start(2, 3)
+    await queued()
+    desk.door.answers.set()
+    await answers(tasks[:1])
+    desk.door.answers.clear()
+    await desk.door.until_carried_out(2)
+    closing = asyncio.create_task(desk.reads.close(grace))
+    if grace:
+        await queued(3)
+        desk.door.answers.set()
+    await asyncio.wait_for(closing, 10)
+
+    found = await answers(tasks[1:])
+    assert found == ["row 2", "row 3"] if grace else {type(error) for error in found} == {Unavailable}
+
+
+async def test_switched_off_every_read_is_alone(stored: str, open_database: Open) -> None:
+    desk = await new_desk(stored, open_database, reads=False)
+
+    assert await answers(desk.start(*range(20))) == [ROWS[key] for key in range(20)]
+    assert desk.batches() == [1] * 20
+
+
+async def test_nothing_is_left_behind(desk: Desk) -> None:
+    """Neither lanes of principals who went away, nor tasks, nor places in the queue."""
+    for n in range(20):
+        tasks = desk.start(*range(10), call=Call("Get", f"principal {n}"))
+        await queued(n % 4)
+        for task in tasks[:: 1 + n % 3]:
+            task.cancel()
+        await answers(tasks)
+        await queued(50)
+        assert not desk.reads.in_use
