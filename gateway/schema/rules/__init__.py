@@ -9,7 +9,12 @@ from gateway.schema.faults import Faults
 from gateway.schema.model import Resource
 from gateway.schema.rules.columns import column_findings
 from gateway.schema.rules.keys import key_findings
-from gateway.schema.rules.names import name_findings, shared_enum_findings, shared_name_findings
+from gateway.schema.rules.names import (
+    hiding_findings,
+    name_findings,
+    shared_enum_findings,
+    shared_name_findings,
+)
 from gateway.schema.rules.references import reference_findings
 from gateway.schema.rules.rowroles import row_role_findings
 from gateway.schema.rules.strays import stray_findings
@@ -29,6 +34,7 @@ def check_resources(
         shared_name_findings(resources),
         shared_enum_findings(resources, faults),
         stray_findings(messages, faults),
+        hiding_findings(messages),
     )
     for finding in chain.from_iterable(schema_wide):
         faults.add(*finding)

@@ -3,6 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.empty_pb2 import Empty
+
 from gateway.schema.faults import Faults
 from gateway.schema.internal import INTERNAL_SCHEMA
 from gateway.schema.model import Resource
@@ -13,6 +16,8 @@ from gateway.schema.types.enums import enum_type_name
 
 # https://www.postgresql.org/docs/current/ddl-system-columns.html
 _TAKEN_SCHEMAS = frozenset({"information_schema", INTERNAL_SCHEMA})
+# What protobuf's Python classes have beside the fields: a field of such a name hides it.
+_OF_MESSAGES = frozenset(dir(Empty))
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
@@ -34,6 +39,15 @@ def name_findings(resource: Resource, faults: Faults) -> Findings:
         enum_type = column_options(place, faults).enum_type
         yield from _short(place, enum_type.rpartition(".")[2], "enum_type")
     yield from _twice(where, [name for name in _constraint_names(resource) if name])
+
+
+def hiding_findings(messages: Iterable[Descriptor]) -> Findings:
+    """Yield the fields that hide what protobuf's Python classes need, whose messages could not be read."""
+    for message in messages:
+        for field in message.fields:
+            if field.name in _OF_MESSAGES:
+                wrong = f'"{field.name}" is what protobuf calls a part of every message in Python'
+                yield Finding(field.full_name, wrong, "give the field another name, as in snake_case")
 
 
 def _lengths(where: str, resource: Resource) -> Findings:
