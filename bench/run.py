@@ -156,7 +156,7 @@ def arguments() -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=50_000, help="rows of one bulk upsert")
-    parser.add_argument("--plain-rounds", type=int, default=9, help="rounds over the plain table")
+    parser.add_argument("--plain-rounds", type=int, default=7, help="rounds over the plain table")
     parser.add_argument("--rounds", type=int, default=3, help="rounds over flights, after one to warm up")
     parser.add_argument("--seconds", type=float, default=3, help="seconds of one load of GetFlight")
     return parser.parse_args()

@@ -1,6 +1,7 @@
 """`rowgate serve`: run the server until a signal."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -57,12 +58,23 @@ def _run(descriptors: FileDescriptorSet, settings: Settings) -> bool:
         raise Failed("stopped by a signal before it was ready") from error
 
 
+def _spare_what_stays() -> None:
+    """Keep the garbage collector off what lives as long as the server, and let it look less often.
+
+    A bulk call makes some hundred thousand objects, and none of them is garbage before its end.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 async def _serve(descriptors: FileDescriptorSet, settings: Settings) -> bool:
     """Serve until a signal; return False where a second one cut the calls off."""
     starting = asyncio.ensure_future(Gateway.start(descriptors, settings))
     _on_signal(starting.cancel)
     _logger.debug("starting")
     gateway = await starting
+    _spare_what_stays()
     stopping, hurried = asyncio.Event(), asyncio.Event()
     _on_signal(stopping.set)
     _tell_ready(gateway)

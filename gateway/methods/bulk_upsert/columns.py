@@ -8,7 +8,8 @@ from google.protobuf.message import Message
 
 from gateway.schema.model import Field
 from gateway.schema.types.texts import plain
-from gateway.schema.values import ValueFault
+from gateway.schema.types.times import encode_timestamp, encode_timestamps
+from gateway.schema.values import ValueFault, ValueKind
 
 Messages = Sequence[Message]
 Column = list[Any]
@@ -24,6 +25,8 @@ class ColumnReader:
 
     def read(self, messages: Messages) -> tuple[Column, dict[int, ValueFault]]:
         """Return the driver values, and the faults by place; a faulty value is None."""
+        if self.field.type.kind is ValueKind.TIMESTAMP:
+            return self._read_timestamps(messages)
         raw = self._raw(messages)
         encode = self._encode
         if encode is None or (encode is plain and _holds_no_nul(raw)):
@@ -32,6 +35,16 @@ class ColumnReader:
             return [None if value is None else encode(value) for value in raw], {}
         except ValueFault:
             return _one_by_one(raw, encode)
+
+    def _read_timestamps(self, messages: Messages) -> tuple[Column, dict[int, ValueFault]]:
+        column: Column = [*encode_timestamps(map(attrgetter(self.field.name), messages))]
+        if None not in column:
+            return column, {}
+        unsure = [place for place, value in enumerate(column) if value is None]
+        values, faults = _one_by_one(self._raw([messages[place] for place in unsure]), encode_timestamp)
+        for place, value in zip(unsure, values, strict=True):
+            column[place] = value
+        return column, {unsure[i]: fault for i, fault in faults.items()}
 
 
 def _holds_no_nul(texts: Column) -> bool:
