@@ -1,10 +1,13 @@
 """Keys: the request's key fields as driver values, by column name."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import InvalidArgument
 from gateway.schema.model import Field, Resource
@@ -61,7 +64,20 @@ def encode_value(field: Field, value: Any, path: str) -> Any:
 
 def key_text(resource: Resource, key: Key) -> str:
     """Return a key as `name=value, …`, for errors. The caller sent it: it tells nothing new."""
-    return ", ".join(f"{field.name}={str(key[field.column])[:64]}" for field in resource.key_fields)
+    return ", ".join(
+        f"{field.name}={_spelled(resource, field, key[field.column])[:64]}" for field in resource.key_fields
+    )
+
+
+def _spelled(resource: Resource, field: Field, value: Any) -> str:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    if (
+        isinstance(value, tuple) and field.type.decode is not None
+    ):  # what the driver gives for times and dates
+        sent = GetMessageClass(resource.message)(**{field.name: field.type.decode(value)})
+        return str(MessageToDict(getattr(sent, field.name)))
+    return str(value)
 
 
 def below(path: str, name: str) -> str:

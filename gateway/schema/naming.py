@@ -9,7 +9,8 @@ from sqlalchemy.dialects import postgresql
 MAX_BYTES = 63
 _DIGEST = 8
 # SQLAlchemy leaves the dialect without types.
-_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+# By the default style of parameters, a % in a name would be doubled.
+_PREPARER = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
 
 # What `MetaData(naming_convention=…)` takes; our own constraints are named in full, by the functions below.
 CONVENTION = {

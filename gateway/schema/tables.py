@@ -62,7 +62,7 @@ def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
         *(_column(field) for field in resource.fields),
         sa.PrimaryKeyConstraint(*resource.primary_key, name=conv(primary_key_name(resource.table))),
         *(_unique(key) for key in resource.unique),
-        *(sa.CheckConstraint(check.expression, name=conv(check.name)) for check in resource.checks),
+        *(sa.CheckConstraint(_written(check.expression), name=conv(check.name)) for check in resource.checks),
         *(_foreign_key(key) for key in resource.foreign_keys if key.enforced),
         schema=pg_schema(resource.schema),
         comment=resource.comment or None,
@@ -78,7 +78,7 @@ def _column(field: model.Field) -> sa.Column[Any]:
         field.type.engine,
         *_made_by_server(field),
         nullable=field.nullable,
-        server_default=sa.text(field.default) if field.default else None,
+        server_default=_written(field.default) if field.default else None,
         comment=field.comment or None,
         autoincrement="auto" if field.identity else False,
     )
@@ -86,8 +86,13 @@ def _column(field: model.Field) -> sa.Column[Any]:
 
 def _made_by_server(field: model.Field) -> tuple[SchemaItem, ...]:
     if field.generated:
-        return (sa.Computed(field.generated, persisted=True),)
+        return (sa.Computed(_written(field.generated), persisted=True),)
     return (sa.Identity(always=False),) if field.identity else ()
+
+
+def _written(expression: str) -> sa.ColumnClause[Any]:
+    # Not sa.text, which takes the `:30` of '12:30' for a parameter.
+    return sa.literal_column(expression)
 
 
 def _unique(key: model.UniqueKey) -> sa.UniqueConstraint:
@@ -119,6 +124,6 @@ def _index(index: model.Index, table: sa.Table) -> sa.Index:
         *parts,
         unique=index.unique,
         postgresql_using=index.method,
-        postgresql_where=sa.text(index.where) if index.where else None,
+        postgresql_where=_written(index.where) if index.where else None,
         postgresql_include=list(index.include) or None,
     )

@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.values import ValueKind
 
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+# By the default style of parameters, a % in a name would be doubled.
+_DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 _PREPARER = _DIALECT.identifier_preparer
 
 INDEX = "rowgate index"

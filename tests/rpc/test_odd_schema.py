@@ -104,3 +104,32 @@ async def test_a_oneof_that_is_stored_as_sent_is_unchanged(gateway_for: GatewayF
     for orders in ([order], [{"id": 1, "note": "n"}]):
         done = await gateway.call(f"{SERVICE}/BulkUpsertOrders", orders=orders)
         assert (done.updated_count, done.unchanged_count) == (0, 1)
+
+
+async def test_a_column_may_be_called_anything(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("odd")
+    await gateway.call(f"{SERVICE}/CreateOrder", order={"id": 1, "share": 40})
+    await gateway.call(f"{SERVICE}/UpdateOrder", order={"id": 1, "share": 50})
+    await gateway.call(f"{SERVICE}/BulkUpsertOrders", orders=[{"id": 1, "share": 60}, {"id": 2, "share": 70}])
+    found = await gateway.call(f"{SERVICE}/ListOrders", filter="share >= 60")
+    assert [order.share for order in found.orders] == [60, 70]
+
+
+async def test_a_key_is_told_as_it_was_sent(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("odd")
+    key = {"raw": "AP8=", "day": {"year": 2024, "month": 2, "day": 29}, "at": "2024-02-29T01:02:03.000004Z"}
+    with pytest.raises(RpcFailed, match=r"raw=AP8=, day=.*2024.*29.*, at=2024-02-29T01:02:03\.000004Z is"):
+        await gateway.call(f"{SERVICE}/GetStop", key)
+
+
+async def test_sql_in_the_schema_is_taken_as_it_is_written(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("odd")
+    created = await gateway.call(f"{SERVICE}/CreateOrder", order={"id": 1})
+    assert (created.opens, created.closes) == ("12:30", "12:30 to 18:00")
+    with pytest.raises(RpcFailed) as caught:
+        await gateway.call(f"{SERVICE}/CreateOrder", order={"id": 2, "opens": "00:10"})
+    assert (caught.value.reason, caught.value.fields) == ("CHECK_VIOLATION", ["order.opens"])
+    where = await gateway.sql(
+        "SELECT indexdef FROM pg_indexes WHERE indexname = 'order_share in %s \"$1\" :x_idx'"
+    )
+    assert "06:45" in where[0]["indexdef"]
