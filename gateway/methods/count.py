@@ -12,6 +12,7 @@ from rowgate.v1 import count_pb2
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
+from gateway.request.enums import known_value
 from gateway.schema.model import Method
 from gateway.sql.read import Rows, count_rows, explain_rows
 
@@ -37,12 +38,18 @@ class Count:
     async def __call__(self, request: Message, call: Call) -> Message:
         """Return the number of rows."""
         rows, values = self._selection(request)
-        mode = self._method.request.get("mode")
-        estimated = mode is not None and getattr(request, mode.name) == count_pb2.COUNT_MODE_ESTIMATED
+        estimated = self._is_estimated(request)
         number = await (self._estimate(rows, values, call) if estimated else self._count(rows, values, call))
         answer = {"count": number, "estimated": estimated}
         roles = self._method.response
         return self._response(**{roles[role].name: value for role, value in answer.items() if role in roles})
+
+    def _is_estimated(self, request: Message) -> bool:
+        mode = self._method.request.get("mode")
+        if mode is None:
+            return False
+        asked = known_value(count_pb2.CountMode, getattr(request, mode.name), mode.name)
+        return asked == count_pb2.COUNT_MODE_ESTIMATED
 
     async def _count(self, rows: Rows, values: Mapping[str, Any], call: Call) -> int:
         statement = self._exact(rows)

@@ -233,6 +233,14 @@ async def test_count_is_exact_or_the_planners_estimate(gateway_for: GatewayFor) 
     assert 300 < some.count < 700
 
 
+async def test_count_knows_its_modes(gateway_for: GatewayFor) -> None:
+    """A mode of a newer client is refused, not taken for EXACT."""
+    gateway = await gateway_for("types")
+    with pytest.raises(RpcFailed) as refused:
+        await gateway.call("types.v1.ScalarService/CountScalars", mode=77)
+    assert (refused.value.reason, refused.value.fields) == ("UNKNOWN_ENUM_VALUE", ["mode"])
+
+
 async def test_a_stored_value_that_no_message_holds_is_data_loss(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("types")
     resource = gateway.schema.resources["types.v1.Scalar"]

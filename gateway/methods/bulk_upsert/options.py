@@ -9,6 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rowgate.v1 import bulk_pb2
 
 from gateway.errors import InvalidArgument
+from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
 from gateway.schema.model import Method, Resource
 from gateway.sql.bulk import BulkShape
@@ -63,10 +64,10 @@ class OptionReader:
 
     def __call__(self, request: Message) -> Options:
         """Return the options; raises InvalidArgument for a key or mask that the resource doesn't have."""
-        conflict = _known(
+        conflict = known_value(
             bulk_pb2.OnConflict, self._value(request, "on_conflict", 0), self.path("on_conflict")
         )
-        duplicate = _known(
+        duplicate = known_value(
             bulk_pb2.OnDuplicate, self._value(request, "on_duplicate", 0), self.path("on_duplicate")
         )
         target, nulls_equal = self._target(request)
@@ -132,10 +133,3 @@ def unique_keys(resource: Resource) -> Mapping[tuple[str, ...], tuple[tuple[str,
     ]
     by_column = resource.by_column
     return {tuple(by_column[column].name for column in columns): (columns, equal) for columns, equal in keys}
-
-
-def _known(enum: Any, number: int, path: str) -> int:
-    if number in enum.values():
-        return number
-    allowed = ", ".join(enum.keys())
-    raise InvalidArgument.field(path, f"has no number {number}: use {allowed}", reason="UNKNOWN_ENUM_VALUE")
