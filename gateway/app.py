@@ -26,6 +26,7 @@ from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
 from gateway.sql.statement import Statement
+from gateway.transport.face import Face, Host, Hosting
 from gateway.transport.probe import Probe
 from gateway.transport.server import GrpcServer
 
@@ -59,18 +60,26 @@ def _dsn(settings: config.DatabaseSettings) -> str:
 class Gateway:
     """A schema being served. Parts are closed in the reverse order of their start; `stop` twice is safe."""
 
-    def __init__(self, schema: Schema, server: GrpcServer, opened: AsyncExitStack) -> None:
+    def __init__(self, schema: Schema, server: Host, opened: AsyncExitStack) -> None:
         self.schema = schema
         self._server = server
         self._opened = opened
 
     @classmethod
-    async def start(cls, descriptors: FileDescriptorSet, settings: Settings) -> "Gateway":
+    async def start(
+        cls, descriptors: FileDescriptorSet, settings: Settings, hosting: Hosting = GrpcServer
+    ) -> "Gateway":
         """Read the schema, connect, bind and listen; a start that fails closes what it opened.
+
+        Args:
+            descriptors: the schema's files, and those they import.
+            settings: all of them.
+            hosting: makes what listens.
 
         Raises gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError,
         gateway.errors.Unavailable, gateway.db.dsn.DsnError, gateway.db.embedded.EmbeddedPostgresError,
         gateway.introspect.SchemaMismatchError, and OSError where an address can't be listened on.
+
         """
         schema = read_schema(descriptors)
         async with AsyncExitStack() as opened:
@@ -88,7 +97,7 @@ class Gateway:
                 request_id_retention=settings.database.request_id_retention,
                 page_tokens=PageTokens(_secret(settings)),
             )
-            server = GrpcServer(
+            face = Face(
                 bind(schema, engine),
                 descriptors,
                 settings.server,
@@ -96,6 +105,7 @@ class Gateway:
                 observers=[AccessLog(settings.log.access)],
                 probe=_probe(database, settings.database.acquire_timeout),
             )
+            server = hosting(face, settings)
             await server.start()
             return cls(schema, server, opened.pop_all())
 

@@ -1,17 +1,19 @@
 """`rowgate serve`: run the server until a signal."""
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.app import Gateway
 from gateway.cli.failures import Failed, reported
 from gateway.cli.options import with_settings
+from gateway.cli.runtime import loop_factory
+from gateway.cli.served import InProcess, InWorkers, Served
+from gateway.cli.workers.transports import Transport, choose_transport
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.load import Loaded
 from gateway.config.settings import SchemaSettings, Settings
@@ -32,8 +34,11 @@ def serve(loaded: Loaded) -> None:
     settings = loaded.settings
     configure_logging(settings.log.level, settings.log.format)
     with reported():
+        transport = choose_transport(loaded)
+        for key in transport.unheeded(loaded):
+            _logger.warning("this transport has no use for a setting", extra={"setting": key})
         descriptors = read_descriptors(settings.schema)
-        orderly = _run(descriptors, settings)
+        orderly = _run(descriptors, settings, transport)
     if not orderly:
         raise Failed("calls were cut off by a second signal")
 
@@ -50,43 +55,34 @@ def read_descriptors(schema: SchemaSettings) -> FileDescriptorSet:
     )
 
 
-def _run(descriptors: FileDescriptorSet, settings: Settings) -> bool:
+def _run(descriptors: FileDescriptorSet, settings: Settings, transport: Transport) -> bool:
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(descriptors, settings))
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(_serve(descriptors, settings, transport))
     except asyncio.CancelledError as error:
         raise Failed("stopped by a signal before it was ready") from error
 
 
-def _spare_what_stays() -> None:
-    """Keep the garbage collector off what lives as long as the server, and let it look less often.
-
-    A bulk call makes some hundred thousand objects, and none of them is garbage before its end.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-
-
-async def _serve(descriptors: FileDescriptorSet, settings: Settings) -> bool:
+async def _serve(descriptors: FileDescriptorSet, settings: Settings, transport: Transport) -> bool:
     """Serve until a signal; return False where a second one cut the calls off."""
-    starting = asyncio.ensure_future(Gateway.start(descriptors, settings))
+    alone = transport.installed is None and settings.server.workers == 1
+    served: Served = InProcess() if alone else InWorkers(transport, Path.cwd())
+    starting = asyncio.ensure_future(served.start(descriptors, settings))
     _on_signal(starting.cancel)
     _logger.debug("starting")
-    gateway = await starting
-    _spare_what_stays()
+    await starting
     stopping, hurried = asyncio.Event(), asyncio.Event()
     _on_signal(stopping.set)
-    _tell_ready(gateway)
+    _tell_ready(served, transport)
     await stopping.wait()
 
     def hurry() -> None:
         hurried.set()
-        gateway.hurry()
+        served.hurry()
 
     _on_signal(hurry)
     _logger.info("stopping", extra={"drain_seconds": settings.server.drain})
-    await gateway.stop()
+    await served.stop()
     _logger.info("stopped")
     return not hurried.is_set()
 
@@ -98,16 +94,8 @@ def _on_signal(act: Callable[[], object]) -> None:
         loop.add_signal_handler(number, act)
 
 
-def _tell_ready(gateway: Gateway) -> None:
-    addresses = [str(address) for address in gateway.addresses]
-    click.echo(f"listening on {', '.join(addresses)}")
-    _logger.info("ready", extra={"addresses": addresses, "services": sorted(gateway.schema.services)})
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return uvloop's, where it is installed: it is measurably faster."""
-    try:
-        from uvloop import new_event_loop  # noqa: PLC0415 - it is not there on every platform
-    except ImportError:
-        return asyncio.new_event_loop
-    return new_event_loop
+def _tell_ready(served: Served, transport: Transport) -> None:
+    addresses = [str(address) for address in served.addresses]
+    click.echo(f"listening on {', '.join(addresses)} by {transport.name} ({transport.why})")
+    facts = {"transport": transport.name, "why": transport.why, "services": list(served.services)}
+    _logger.info("ready", extra={"addresses": addresses, **facts})

@@ -35,6 +35,10 @@ def cross_faults(settings: Settings, source: Callable[[str], Source]) -> Iterato
         yield _fault(source, key, "stands alone", "tls_cert and tls_key go together")
     if server.tls_client_ca and not server.tls_cert:
         yield _fault(source, "server.tls_client_ca", "needs TLS", "set tls_cert and tls_key too")
+    if server.workers > 1 and any(address.port is None for address in server.listen):
+        yield _fault(
+            source, "server.workers", "can't share a Unix socket", "one worker, or TCP addresses alone"
+        )
     if tokens.secret and tokens.secret_file:
         yield _fault(source, "tokens.secret_file", "stands beside tokens.secret", "give one of the two")
     if tokens.secret and len(tokens.secret.get_secret_value()) < _MIN_SECRET:

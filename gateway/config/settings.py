@@ -98,6 +98,10 @@ class ServerSettings(Section):
         Address("127.0.0.1", 50051),
     )
     """addresses to listen on: `host:port`, `[IPv6]:port` or `unix:PATH`; port 0 takes a free one"""
+    transport: Literal["auto", "envoy", "grpcio"] = "auto"
+    """envoy, grpcio, or auto: Envoy where pyvoy and a shared libpython are installed, else grpcio"""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """processes that share the addresses, each with a pool of its own"""
     tls_cert: Path | None = None
     """the server's certificate chain, PEM"""
     tls_key: Path | None = None
@@ -139,6 +143,8 @@ class LimitSettings(Section):
     """size of a call's metadata"""
     max_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection; more wait at the client"""
+    max_connections: Annotated[int, Field(ge=1)] = 20_000
+    """connections to one process of the Envoy transport; more are refused"""
 
 
 class LogSettings(Section):

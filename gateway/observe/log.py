@@ -17,12 +17,16 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 def configure_logging(level: str, format_: Format = "auto", stream: TextIO | None = None) -> None:
     """Send the root logger's records of `level` and above to `stream` (standard error by default)."""
     stream = stream or sys.stderr
-    console = format_ == "console" or (format_ == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(_formatter(console=console))
+    handler.setFormatter(_formatter(console=is_console(format_, stream)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])
+
+
+def is_console(format_: Format, stream: TextIO) -> bool:
+    """Return whether lines on `stream` are for eyes, and not JSON."""
+    return format_ == "console" or (format_ == "auto" and stream.isatty())
 
 
 def _formatter(*, console: bool) -> logging.Formatter:

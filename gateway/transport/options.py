@@ -18,7 +18,7 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
     that grpc core refuses them with RESOURCE_EXHAUSTED before they are read.
     """
     options = [
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(server.workers > 1)),
         ("grpc.max_receive_message_length", min(2 * limits.max_request_bytes, _MAX_INT32)),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
@@ -41,14 +41,19 @@ def credentials(server: ServerSettings) -> grpc.ServerCredentials | None:
     """Return the credentials of the TLS files; None without. Raises OSError where one can't be used."""
     if server.tls_cert is None or server.tls_key is None:
         return None
+    check_tls(server)
     pair = (server.tls_key.read_bytes(), server.tls_cert.read_bytes())
     authorities = _read(server.tls_client_ca)
-    _check(server.tls_cert, server.tls_key, server.tls_client_ca)
     return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
 
 
-def _check(cert: Path, key: Path, authorities: Path | None) -> None:
-    """Raise OSError, with names, for files that can't be used: grpc core only says that it can't bind."""
+def check_tls(server: ServerSettings) -> None:
+    """Raise OSError, with names, for TLS files that can't be used: a transport only says it can't bind."""
+    if server.tls_cert is None or server.tls_key is None:
+        return
+    cert, key, authorities = server.tls_cert, server.tls_key, server.tls_client_ca
+    for file in (cert, key, authorities):
+        _read(file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(cert, key, password=lambda: "")

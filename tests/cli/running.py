@@ -2,22 +2,14 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from tests.harness.gateway import SCHEMAS, descriptors_of
+from tests.harness.process import ROWGATE, environment
 
 LEDGER = SCHEMAS / "ledger"
-ROWGATE = (sys.executable, "-c", "from gateway.cli import main; main()")
-
-
-def environment(**variables: str) -> Mapping[str, str]:
-    """Return this environment without what would set rowgate or libpq up."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ROWGATE_", "PG"))}
-    return {**kept, **variables}
 
 
 class Running:

@@ -18,6 +18,7 @@ from tests.transport.conftest import GET, locked, until_waiting
 
 Start = Callable[..., Coroutine[Any, Any, Running]]
 KEY = {"book": "main", "number": 1}
+TRANSPORTS = ("grpcio", "envoy")
 
 
 @pytest.fixture
@@ -56,11 +57,12 @@ async def clients() -> AsyncIterator[Callable[[str], Client]]:
         await one.close()
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_lets_the_call_under_way_complete(
-    dsn: str, start: Start, clients: Callable[[str], Client], number: signal.Signals
+    dsn: str, start: Start, clients: Callable[[str], Client], transport: str, number: signal.Signals
 ) -> None:
-    server = await start("--dsn", dsn)
+    server = await start("--dsn", dsn, "--transport", transport)
     target = await server.ready()
     client = clients(target)
     async with locked(dsn) as connection:
@@ -75,7 +77,9 @@ async def test_a_signal_lets_the_call_under_way_complete(
     line = await server.logged("call")
     assert (line["method"], line["code"], line["reason"]) == (GET, "NOT_FOUND", "ROW_NOT_FOUND")
     await server.logged("stopped")
-    assert await server.ended() == (0, f"listening on {target}\n", "")
+    status, out, errors = await server.ended()
+    assert (status, errors) == (0, "")
+    assert out.startswith(f"listening on {target} by {transport} (as asked)\n")
     left = await fetch(
         dsn,
         "SELECT pid FROM pg_stat_activity "
@@ -84,10 +88,11 @@ async def test_a_signal_lets_the_call_under_way_complete(
     assert left == []
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_second_signal_cuts_the_call_off(
-    dsn: str, start: Start, clients: Callable[[str], Client]
+    dsn: str, start: Start, clients: Callable[[str], Client], transport: str
 ) -> None:
-    server = await start("--dsn", dsn, "--drain", "600")
+    server = await start("--dsn", dsn, "--drain", "600", "--transport", transport)
     client = clients(await server.ready())
     async with locked(dsn) as connection:
         call = asyncio.create_task(client.call(GET, KEY))
@@ -103,8 +108,10 @@ async def test_a_second_signal_cuts_the_call_off(
         await until_waiting(connection, 0)
 
 
-async def test_a_signal_before_it_is_ready_ends_it(start: Start) -> None:
-    server = await start("--dsn", "postgresql://127.0.0.1:1/nothing", "--log-level", "debug")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_signal_before_it_is_ready_ends_it(start: Start, transport: str) -> None:
+    nothing = "postgresql://127.0.0.1:1/nothing"
+    server = await start("--dsn", nothing, "--log-level", "debug", "--transport", transport)
     await server.logged("starting")
     server.signal()
     status, out, errors = await server.ended()
@@ -126,22 +133,23 @@ async def test_a_descriptor_set_serves_as_well(
     assert (await server.ended())[0] == 0
 
 
-async def test_a_port_in_use_is_a_failure(dsn: str, start: Start) -> None:
-    server = await start("--dsn", dsn)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_port_in_use_is_a_failure(dsn: str, start: Start, transport: str) -> None:
+    server = await start("--dsn", dsn, "--transport", transport)
     taken = await server.ready()
-    status, out, errors = await rowgate(
-        "serve", "--protos", str(LEDGER), "--dsn", dsn, "--listen", taken, "--log-level", "error"
-    )
+    flags = ("--dsn", dsn, "--listen", taken, "--log-level", "error", "--transport", transport)
+    status, out, errors = await rowgate("serve", "--protos", str(LEDGER), *flags)
     assert (status, out) == (1, "")
     assert errors == (
         f"Error: can't listen on {taken}: is the port taken, or the address not this machine's?\n"
     )
 
 
-async def test_no_database_is_a_failure_that_names_no_password() -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_no_database_is_a_failure_that_names_no_password(transport: str) -> None:
     dsn = "postgresql://u:hunter2@127.0.0.1:1/nothing"
-    flags = ("--dsn", dsn, "--start-timeout", "0.1", "--log-level", "error")
-    status, _, errors = await rowgate("serve", "--protos", str(LEDGER), *flags)
+    flags = ("--dsn", dsn, "--start-timeout", "0.1", "--log-level", "error", "--transport", transport)
+    status, _, errors = await rowgate("serve", "--protos", str(LEDGER), "--listen", "127.0.0.1:0", *flags)
     assert status == 1
     assert errors.startswith("Error: ")
     assert "Traceback" not in errors
@@ -183,11 +191,11 @@ message Two {
     assert "Traceback" not in errors
 
 
-async def test_a_database_that_does_not_match_is_refused(databases: Databases) -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_database_that_does_not_match_is_refused(databases: Databases, transport: str) -> None:
     empty = await databases.empty()
-    status, out, errors = await rowgate(
-        "serve", "--protos", str(LEDGER), "--dsn", empty, "--log-level", "error"
-    )
+    flags = ("--dsn", empty, "--log-level", "error", "--transport", transport, "--listen", "127.0.0.1:0")
+    status, out, errors = await rowgate("serve", "--protos", str(LEDGER), *flags)
     assert (status, out) == (1, "")
     assert "Ledger" in errors
     assert "Traceback" not in errors

@@ -1,5 +1,10 @@
-"""A gateway in this process, on a free port, over a database of its own."""
+"""A gateway on a free port, over a database of its own.
 
+It runs in this process over grpcio. ROWGATE_TEST_TRANSPORT=envoy runs each as `rowgate serve` over Envoy.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,8 +20,11 @@ from gateway.schema.sources import compile_protos
 from gateway.schema.tables import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
+from tests.harness.process import ServerProcess
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
+TRANSPORT = os.environ.get("ROWGATE_TEST_TRANSPORT", "grpcio")
+"""What carries the tests' calls: grpcio or envoy."""
 
 
 @cache
@@ -38,8 +46,8 @@ class RunningGateway:
     client: Client
     schema: Schema
     dsn: str
-    gateway: Gateway
     target: str
+    end: Callable[[], Awaitable[None]]
 
     async def call(self, method: str, request: Any = None, /, **fields: Any) -> Any:
         """Call `package.Service/Method`."""
@@ -52,7 +60,7 @@ class RunningGateway:
     async def stop(self) -> None:
         """Close the client, then the gateway."""
         await self.client.close()
-        await self.gateway.stop(grace=1)
+        await self.end()
 
 
 async def start_gateway(name: str, databases: Databases, **settings: Any) -> RunningGateway:
@@ -62,9 +70,20 @@ async def start_gateway(name: str, databases: Databases, **settings: Any) -> Run
     return await serve(name, dsn, **settings)
 
 
-async def serve(name: str, dsn: str, **settings: Any) -> RunningGateway:
-    """Serve tests/schemas/<name> over a database that has its tables."""
-    effective = settings_of(**{"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", **settings})
-    gateway = await Gateway.start(descriptors_of(name), effective)
-    target = f"127.0.0.1:{gateway.port}"
-    return RunningGateway(Client(target, descriptors_of(name)), gateway.schema, dsn, gateway, target)
+async def serve(name: str, dsn: str, *, transport: str = TRANSPORT, **settings: Any) -> RunningGateway:
+    """Serve tests/schemas/<name> over a database that has its tables; by a process where not over grpcio."""
+    start = _serve_here if transport == "grpcio" else _serve_apart
+    given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": transport, **settings}
+    target, end = await start(name, given)
+    return RunningGateway(Client(target, descriptors_of(name)), schema_of(name), dsn, target, end)
+
+
+async def _serve_here(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:
+    gateway = await Gateway.start(descriptors_of(name), settings_of(**settings))
+    return f"127.0.0.1:{gateway.port}", lambda: gateway.stop(grace=1)
+
+
+async def _serve_apart(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:
+    quiet = {"drain": 1, "log_level": "error"}
+    server = await ServerProcess.start(descriptors_of(name), {**quiet, **settings})
+    return server.target, server.stop

@@ -13,8 +13,11 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.config.load import settings_of
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
+from gateway.transport.face import Face
 from gateway.transport.server import GrpcServer
+from tests.conftest import GatewayFor, gateways
 from tests.harness.client import Client
+from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, schema_of
 
 SERVICE = "ledger.v1.AccountService"
@@ -31,13 +34,14 @@ class Served:
         self.ended = asyncio.Queue[CallFacts]()
         method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
         self.account = GetMessageClass(method.descriptor.output_type)
-        self.server = GrpcServer(
+        face = Face(
             {SERVICE: [(method, handler)]},
             descriptors_of("ledger"),
             values.server,
             values.limits,
             observers=[self.ended.put_nowait],
         )
+        self.server = GrpcServer(face, values)
 
     async def start(self) -> "Served":
         """Listen, and make the client."""
@@ -61,6 +65,20 @@ class Served:
 
 
 Serve = Callable[..., Awaitable[Served]]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what calls a gateway over both transports; over one what reads a log, which is this process's."""
+    if "transport" in metafunc.fixturenames:
+        here_alone = "caplog" in metafunc.fixturenames
+        metafunc.parametrize("transport", ["grpcio"] if here_alone else ["grpcio", "envoy"], scope="module")
+
+
+@pytest.fixture
+async def gateway_for(databases: Databases, transport: str) -> AsyncIterator[GatewayFor]:
+    """As everywhere, but over each transport."""
+    async with gateways(databases, transport=transport) as start:
+        yield start
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from gateway.config.load import settings_of
+from gateway.transport.face import Face
 from gateway.transport.server import GrpcServer
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of
@@ -17,7 +18,7 @@ NOT_SERVING = b"\x08\x02"
 
 def bare(**settings: object) -> GrpcServer:
     values = settings_of(**settings)
-    return GrpcServer({}, descriptors_of("ledger"), values.server, values.limits)
+    return GrpcServer(Face({}, descriptors_of("ledger"), values.server, values.limits), values)
 
 
 async def test_stop_before_start_and_twice_is_safe() -> None:

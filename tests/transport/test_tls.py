@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.config.load import settings_of
+from gateway.transport.face import Face
 from gateway.transport.server import GrpcServer
 from tests.harness.gateway import descriptors_of
 
@@ -60,7 +61,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory, authority: Certificate
 def tls_server(certificate: Certificate, **settings: Any) -> GrpcServer:
     files = {"tls_cert": certificate.cert_path, "tls_key": certificate.key_path}
     values = settings_of(**{"listen": "127.0.0.1:0", **files, **settings})
-    return GrpcServer({}, descriptors_of("ledger"), values.server, values.limits)
+    return GrpcServer(Face({}, descriptors_of("ledger"), values.server, values.limits), values)
 
 
 async def health_over(port: int, credentials: grpc.ChannelCredentials) -> bytes:

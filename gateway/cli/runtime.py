@@ -1,0 +1,24 @@
+"""Python's own part of a server's process: the event loop, and the garbage collector."""
+
+import asyncio
+import gc
+from collections.abc import Callable
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return uvloop's, where it is installed: it is measurably faster."""
+    try:
+        from uvloop import new_event_loop  # noqa: PLC0415 - it is not there on every platform
+    except ImportError:
+        return asyncio.new_event_loop
+    return new_event_loop
+
+
+def spare_what_stays() -> None:
+    """Keep the garbage collector off what lives as long as the server, and let it look less often.
+
+    A bulk call makes some hundred thousand objects, and none of them is garbage before its end.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

@@ -1,0 +1,196 @@
+"""A worker: serves what its supervisor assigns, and stops at its word or at its end.
+
+Envoy loads `application`; the grpcio transport runs this module.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import click
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from gateway.app import Gateway
+from gateway.cli.failures import reported
+from gateway.cli.runtime import loop_factory, spare_what_stays
+from gateway.cli.workers.messages import (
+    CHANNEL_VARIABLE,
+    Assignment,
+    Channel,
+    Ended,
+    Failed,
+    Hurry,
+    Message,
+    Ready,
+    Stop,
+    Stopped,
+)
+from gateway.config.settings import Settings
+from gateway.observe.log import configure_logging
+from gateway.transport.asgi.host import AsgiHost
+from gateway.transport.face import Face, Hosting
+from gateway.transport.server import GrpcServer
+
+_logger = logging.getLogger(__name__)
+_ORPHAN_SECONDS = 15.0
+_HOSTING_VARIABLES = (CHANNEL_VARIABLE, "LD_PRELOAD", "PYTHONPATH")
+
+
+class Worker:
+    """One gateway in this process.
+
+    Args:
+        channel: to the supervisor.
+
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._starting: asyncio.Task[Gateway] | None = None
+        self._gateway: Gateway | None = None
+        self.orphaned = False
+
+    async def start(self, hosting: Hosting) -> bool:
+        """Serve what is assigned; return False where that failed, which the supervisor is told."""
+        assignment = await asyncio.to_thread(self._channel.receive)
+        if not isinstance(assignment, Assignment):
+            os._exit(1)  # the supervisor is gone
+        os.chdir(assignment.folder)
+        configure_logging(assignment.settings.log.level, assignment.settings.log.format)
+        schema = FileDescriptorSet.FromString(assignment.descriptors)
+        self._starting = asyncio.ensure_future(Gateway.start(schema, assignment.settings, hosting))
+        self._channel.listen(self._heard)
+        failed = await self._failure(self._starting)
+        if failed is not None:
+            await asyncio.to_thread(self._channel.send, failed)
+            return False
+        self._gateway = self._starting.result()
+        spare_what_stays()
+        return True
+
+    async def serve(self) -> None:
+        """Say that it serves; return when it has stopped."""
+        if self._gateway is None:
+            raise RuntimeError("not started")
+        services = tuple(sorted(self._gateway.schema.services))
+        await asyncio.to_thread(self._channel.send, Ready(services))
+        await self._stopping.wait()
+        await self._gateway.stop()
+        await asyncio.to_thread(self._channel.send, Stopped())
+
+    def close(self) -> None:
+        """Have `serve` stop at once, if it hasn't."""
+        if self._gateway is not None:
+            self._gateway.hurry()
+        self._stopping.set()
+
+    async def _failure(self, starting: "asyncio.Task[Gateway]") -> Failed | None:
+        try:
+            with reported():
+                await starting
+        except click.ClickException as error:
+            return Failed(error.message, error.exit_code)
+        except asyncio.CancelledError:
+            return Failed("stopped by a signal before it was ready", 1)
+        except Exception:
+            _logger.exception("the start failed")
+            return Failed("the start failed: the log says why", 1)
+        return None
+
+    def _heard(self, message: Message) -> None:
+        self._loop.call_soon_threadsafe(self._do, message)
+        if isinstance(message, Ended):
+            # Nobody is left to end a worker that hangs.
+            threading.Event().wait(_ORPHAN_SECONDS)
+            os._exit(1)
+
+    def _do(self, message: Message) -> None:
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+        if isinstance(message, Hurry) and self._gateway is not None:
+            self._gateway.hurry()
+        elif isinstance(message, Stop):
+            self._stopping.set()
+        elif isinstance(message, Ended):
+            self.orphaned = True
+            self.close()
+
+
+class Application:
+    """What Envoy hosts: the gateway's life as the ASGI lifespan, its calls as ASGI requests."""
+
+    _asgi_single_callable = True
+
+    def __init__(self) -> None:
+        self._serve: Callable[..., Coroutine[Any, Any, None]] | None = None
+
+    def __call__(
+        self,
+        scope: Mapping[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> Coroutine[Any, Any, None]:
+        """Answer a request, or live."""
+        if self._serve is not None:
+            return self._serve(scope, receive, send)
+        return self._live(receive, send)
+
+    async def _live(
+        self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        await receive()
+        worker = Worker(inherited_channel())
+        if not await worker.start(self._host):
+            # The supervisor ends this process: Envoy would only repeat in its own words what it was told.
+            await asyncio.Event().wait()
+        await send({"type": "lifespan.startup.complete"})
+        serving = asyncio.create_task(worker.serve())
+        serving.add_done_callback(lambda _: _end_orphan(worker))
+        await receive()
+        worker.close()
+        await serving
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _host(self, face: Face, settings: Settings) -> AsgiHost:
+        host = AsgiHost(face, settings)
+        self._serve = host.application
+        return host
+
+
+def _end_orphan(worker: Worker) -> None:
+    if worker.orphaned:
+        os._exit(1)
+
+
+def inherited_channel() -> Channel:
+    """Return the channel that this process was started with, and forget how it was."""
+    descriptor = int(os.environ[CHANNEL_VARIABLE])
+    for name in _HOSTING_VARIABLES:
+        os.environ.pop(name, None)
+    # The host puts its working folder first, whatever lies in it.
+    sys.path[:] = [entry for entry in sys.path if entry != "."]
+    return Channel(descriptor)
+
+
+async def _serve_grpcio() -> None:
+    worker = Worker(inherited_channel())
+    if await worker.start(GrpcServer):
+        await worker.serve()
+
+
+def main() -> None:
+    """Run a worker of the grpcio transport."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve_grpcio())
+
+
+application = Application()
+
+if __name__ == "__main__":
+    main()

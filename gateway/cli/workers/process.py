@@ -1,0 +1,195 @@
+"""A worker as its supervisor sees it: one process."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gateway.cli.failures import Failed as FailedError
+from gateway.cli.failures import Wrong
+from gateway.cli.workers.messages import (
+    CHANNEL_VARIABLE,
+    Assignment,
+    Channel,
+    Ended,
+    Failed,
+    Hurry,
+    Message,
+    Ready,
+    Stop,
+    Stopped,
+)
+from gateway.transport.envoy.admin import calls_open, is_accepting
+
+_logger = logging.getLogger(__name__)
+_ACCEPT_SECONDS = 10.0
+_FLUSH_SECONDS = 1.0
+_END_SECONDS = 5.0
+_POLL_SECONDS = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How a worker is run.
+
+    Args:
+        arguments: the command line.
+        environ: variables beside this process's own.
+        admin: the name, in the worker's own folder, of Envoy's admin socket; None without Envoy.
+
+    """
+
+    arguments: Sequence[str]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    admin: str | None = None
+
+
+GRPCIO = Command((sys.executable, "-m", "gateway.cli.workers.hosted"))
+
+
+class WorkerProcess:
+    """Starts, stops and watches one worker.
+
+    Args:
+        command: how it is run.
+        assignment: what it serves.
+
+    """
+
+    def __init__(self, command: Command, assignment: Assignment) -> None:
+        self._command = command
+        self._assignment = assignment
+        self._folder = TemporaryDirectory(prefix="rowgate-", ignore_cleanup_errors=True)
+        self._ready: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._stopped = asyncio.Event()
+        self._channel: Channel | None = None
+        self._process: Process | None = None
+        self.services: Sequence[str] = ()
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; None while it runs."""
+        return self._process.returncode if self._process else None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Return when it takes calls.
+
+        Raises click.ClickException with what it said where it failed; nothing is left of it then.
+        """
+        try:
+            await self._spawn()
+            await self._assign()
+            await self._accepting()
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def ended(self) -> None:
+        """Wait until the process is gone."""
+        if self._process is not None:
+            await self._process.wait()
+        self._cleanup()
+
+    async def stop(self) -> None:
+        """Have it drain and stop, however long the settings let that take."""
+        if self._channel is None or self._process is None:
+            return
+        await asyncio.to_thread(self._channel.send, Stop())
+        await self._stopped.wait()
+        await self._flushed()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                await self.ended()
+        except TimeoutError:
+            _logger.warning("a worker doesn't end, and is killed", extra={"worker_pid": self.pid})
+            await self.kill()
+
+    def hurry(self) -> None:
+        """Let `stop`, under way or to come, wait for nothing."""
+        if self._channel is not None:
+            self._channel.send(Hurry())
+
+    async def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self.ended()
+
+    async def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours.detach())
+        with theirs:
+            # A session of its own: Ctrl-C in a terminal is the supervisor's, which tells its workers.
+            self._process = await create_subprocess_exec(
+                *self._command.arguments,
+                cwd=self._folder.name,
+                env={**os.environ, **self._command.environ, CHANNEL_VARIABLE: str(theirs.fileno())},
+                pass_fds=(theirs.fileno(),),
+                stdin=DEVNULL,
+                stdout=DEVNULL,
+                start_new_session=True,
+            )
+        loop = asyncio.get_running_loop()
+
+        def heard(message: Message) -> None:
+            loop.call_soon_threadsafe(self._heard, message)
+
+        self._channel.listen(heard)
+
+    async def _assign(self) -> None:
+        if self._channel is None:
+            raise RuntimeError("not started")
+        await asyncio.to_thread(self._channel.send, self._assignment)
+        answer = await self._ready
+        if isinstance(answer, Failed):
+            raise (Wrong if answer.status == Wrong.exit_code else FailedError)(answer.message)
+        if not isinstance(answer, Ready):
+            raise FailedError("a worker ended before it was ready")
+        self.services = answer.services
+
+    async def _accepting(self) -> None:
+        if self._admin is None:
+            return
+        try:
+            async with asyncio.timeout(_ACCEPT_SECONDS):
+                while not await is_accepting(self._admin):  # noqa: ASYNC110 - another process's state
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError as error:
+            raise FailedError("Envoy doesn't begin to accept connections") from error
+
+    async def _flushed(self) -> None:
+        """Wait until the last bytes have left Envoy."""
+        if self._admin is None:
+            return
+        with contextlib.suppress(OSError):
+            async with asyncio.timeout(_FLUSH_SECONDS):
+                while await calls_open(self._admin):  # noqa: ASYNC110 - another process's state
+                    await asyncio.sleep(_POLL_SECONDS)
+
+    @property
+    def _admin(self) -> Path | None:
+        return Path(self._folder.name, self._command.admin) if self._command.admin else None
+
+    def _heard(self, message: Message) -> None:
+        if isinstance(message, (Ready, Failed, Ended)) and not self._ready.done():
+            self._ready.set_result(message)
+        if isinstance(message, (Stopped, Ended)):
+            self._stopped.set()
+
+    def _cleanup(self) -> None:
+        self._folder.cleanup()

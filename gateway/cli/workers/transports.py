@@ -1,0 +1,64 @@
+"""Which transport serves, and why; and how its workers are run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.cli.workers.process import GRPCIO, Command
+from gateway.config.address import Address
+from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.load import Loaded
+from gateway.config.settings import Settings
+from gateway.transport.envoy.bootstrap import Hosting
+from gateway.transport.envoy.command import command
+from gateway.transport.envoy.installed import Installed, NotInstalledError, find_installed
+
+_APPLICATION = "gateway.cli.workers.hosted:application"
+_ADMIN = "admin.sock"
+_KEY = "server.transport"
+# What a transport has no use for: said at start where it is set.
+_UNHEEDED = {"envoy": ("server.min_ping_interval",), "grpcio": ("limits.max_connections",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A transport and why it was taken.
+
+    Args:
+        name: envoy or grpcio.
+        why: for the user's eyes.
+        installed: Envoy's parts; None for grpcio.
+
+    """
+
+    name: str
+    why: str
+    installed: Installed | None = None
+
+    def command(self, settings: Settings, listen: tuple[Address, ...]) -> Command:
+        """Return how a worker is run; `listen` is numeric."""
+        if self.installed is None:
+            return GRPCIO
+        hosting = Hosting(_APPLICATION, self.installed.module, _ADMIN, listen)
+        return Command(command(self.installed, hosting, settings), self.installed.environment, _ADMIN)
+
+    def unheeded(self, loaded: Loaded) -> Iterator[str]:
+        """Yield the settings that somebody has set and that this transport has no use for."""
+        return (key for key in _UNHEEDED[self.name] if key in loaded.sources)
+
+
+def choose_transport(loaded: Loaded) -> Transport:
+    """Return the transport that the settings ask for, or the best there is; raises ConfigError."""
+    wanted = loaded.settings.server.transport
+    if wanted == "grpcio":
+        return Transport("grpcio", "as asked")
+    try:
+        installed = find_installed()
+    except NotInstalledError as error:
+        if wanted == "envoy":
+            fault = ConfigFault(
+                _KEY, str(loaded.source(_KEY)), f"envoy can't be used: {error}", "auto or grpcio"
+            )
+            raise ConfigError([fault]) from error
+        return Transport("grpcio", f"not Envoy: {error}")
+    why = "as asked" if wanted == "envoy" else f"pyvoy {installed.version} is installed"
+    return Transport("envoy", why, installed)

@@ -1,0 +1,95 @@
+"""Length-prefixed messages: one byte of flags, four of length, then the message (grpc.io, PROTOCOL-HTTP2)."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+
+PREFIX = 5
+_COMPRESSED = 1
+
+
+class BadFrame(ValueError):  # noqa: N818 - becomes the call's status
+    """Bytes that are no message of this call.
+
+    Args:
+        message: what is wrong.
+        too_large: whether it is the message's size.
+
+    """
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.too_large = too_large
+
+
+def frame(message: bytes, encoding: str | None = None) -> bytes:
+    """Return the message with its prefix, compressed where an encoding is given."""
+    if encoding is None:
+        return b"\x00" + len(message).to_bytes(4, "big") + message
+    packed = _PACK[encoding](message)
+    return b"\x01" + len(packed).to_bytes(4, "big") + packed
+
+
+class Unframer:
+    """Cuts bytes into messages.
+
+    Args:
+        encoding: what compressed messages are compressed with; None where none may be.
+        limit: the most bytes of one message, before and after decompression.
+
+    """
+
+    def __init__(self, encoding: str | None, limit: int) -> None:
+        self._encoding = encoding
+        self._limit = limit
+        self._buffer = bytearray()
+
+    @property
+    def holds_part(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._buffer)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they arrived."""
+        self._buffer += data
+
+    def next(self) -> bytes | None:
+        """Return the next whole message, None where it hasn't arrived; raises BadFrame."""
+        buffer = self._buffer
+        if len(buffer) < PREFIX:
+            return None
+        size = int.from_bytes(buffer[1:PREFIX], "big")
+        if size > self._limit:
+            raise _too_large(self._limit)
+        if len(buffer) < PREFIX + size:
+            return None
+        flags, message = buffer[0], bytes(buffer[PREFIX : PREFIX + size])
+        del buffer[: PREFIX + size]
+        return self._unpack(message) if flags & _COMPRESSED else message
+
+    def _unpack(self, message: bytes) -> bytes:
+        if self._encoding is None:
+            raise BadFrame("a compressed message without grpc-encoding")
+        unpacker = zlib.decompressobj(_WINDOW_BITS[self._encoding])
+        try:
+            unpacked = unpacker.decompress(message, self._limit + 1)
+        except zlib.error as error:
+            raise BadFrame("a message that can't be decompressed") from error
+        if len(unpacked) > self._limit:
+            raise _too_large(self._limit)
+        if not unpacker.eof:
+            raise BadFrame("a compressed message that ends early")
+        return unpacked
+
+
+def _too_large(limit: int) -> BadFrame:
+    return BadFrame(f"a message is larger than the limit of {limit} bytes", too_large=True)
+
+
+_PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda message: gzip.compress(message, compresslevel=1, mtime=0),
+    "deflate": lambda message: zlib.compress(message, level=1),
+}
+_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+ENCODINGS = tuple(_PACK)
+"""The compressions that are spoken beside identity."""

@@ -1,0 +1,96 @@
+"""gRPC's metadata, timeouts and status as HTTP/2 headers (grpc.io, PROTOCOL-HTTP2)."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, unquote_to_bytes
+
+Header = tuple[bytes, bytes]
+Metadata = tuple[tuple[str, str | bytes], ...]
+
+_UNIT_SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+_TIMEOUT_DIGITS = 8
+# Headers of HTTP and of the protocol itself, which are not the caller's metadata.
+_RESERVED = frozenset(
+    {
+        b"host",
+        b"te",
+        b"content-type",
+        b"content-length",
+        b"connection",
+        b"grpc-timeout",
+        b"grpc-encoding",
+        b"grpc-accept-encoding",
+        b"grpc-status",
+        b"grpc-message",
+    }
+)
+# What grpc-message carries as it stands: printable ASCII but for the percent sign.
+_PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+
+
+class BadHeader(ValueError):  # noqa: N818 - said to the caller as INTERNAL or INVALID_ARGUMENT
+    """A header of the request that breaks the protocol."""
+
+
+def read_timeout(value: bytes) -> float:
+    """Return a grpc-timeout in seconds; raises BadHeader."""
+    digits, unit = value[:-1], _UNIT_SECONDS.get(value[-1:])
+    if unit is None or not digits.isdigit() or len(digits) > _TIMEOUT_DIGITS:
+        raise BadHeader("malformed grpc-timeout")
+    return int(digits) * unit
+
+
+def read_metadata(headers: Iterable[Header]) -> Metadata:
+    """Return the caller's metadata; raises BadHeader for a `-bin` value that is not base64."""
+    metadata: list[tuple[str, str | bytes]] = []
+    for name, value in headers:
+        if name in _RESERVED or name.startswith(b":"):
+            continue
+        key = name.decode("ascii")
+        if key.endswith("-bin"):
+            metadata += [(key, _decode_binary(part)) for part in value.split(b",")]
+        else:
+            metadata.append((key, value.decode("latin-1")))
+    return tuple(metadata)
+
+
+def write_metadata(metadata: Iterable[tuple[str, str | bytes]]) -> list[Header]:
+    """Return metadata as headers."""
+    return [(key.encode("ascii"), _encode(key, value)) for key, value in metadata]
+
+
+def status_headers(code: int, message: str, trailing: Iterable[tuple[str, str | bytes]]) -> list[Header]:
+    """Return the trailers that end a call."""
+    headers = [(b"grpc-status", b"%d" % code)]
+    if message:
+        headers.append((b"grpc-message", quote(message, safe=_PLAIN).encode("ascii")))
+    return headers + write_metadata(trailing)
+
+
+def read_message(value: bytes) -> str:
+    """Return the text of a grpc-message."""
+    return unquote_to_bytes(value).decode("utf-8", "replace")
+
+
+def find(headers: Sequence[Header], name: bytes) -> bytes | None:
+    """Return the first value of a header."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+def _encode(key: str, value: str | bytes) -> bytes:
+    if key.endswith("-bin"):
+        raw = value if isinstance(value, bytes) else value.encode()
+        return base64.b64encode(raw).rstrip(b"=")
+    return value if isinstance(value, bytes) else value.encode("latin-1", "replace")
+
+
+def _decode_binary(value: bytes) -> bytes:
+    value = value.strip()
+    try:
+        return base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
+    except binascii.Error as error:
+        raise BadHeader("a -bin header that is not base64") from error

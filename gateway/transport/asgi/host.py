@@ -1,0 +1,56 @@
+"""A face behind an ASGI host: the host has the sockets, this has the calls."""
+
+from collections.abc import Sequence
+
+from gateway.config.address import Address
+from gateway.config.settings import Settings
+from gateway.transport.asgi.server import AsgiServer
+from gateway.transport.face import Face
+
+_LAST_BYTES_SECONDS = 0.5
+
+
+class AsgiHost:
+    """Serves a face as an ASGI application. `stop` before `start`, and twice, is safe.
+
+    Args:
+        face: what is served.
+        settings: addresses, limits.
+
+    """
+
+    def __init__(self, face: Face, settings: Settings) -> None:
+        self._face = face
+        self._started = False
+        # Twice the limit is taken in, so that the error can be ours and name the limit, as with grpc core.
+        self.application = AsgiServer(2 * settings.limits.max_request_bytes)
+        self._settings = settings
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where the host listens."""
+        return self._settings.server.listen
+
+    async def start(self) -> int:
+        """Take calls; return the first address's port (0 for a Unix socket)."""
+        self.application.add_generic_rpc_handlers(self._face.handlers())
+        self._face.open()
+        self._started = True
+        return self.addresses[0].port or 0
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Become NOT_SERVING, wait for the calls under way, then cut off what is left.
+
+        Args:
+            grace: seconds to wait for them; the `drain` setting by default.
+
+        """
+        if not self._started:
+            return
+        self._started = False
+        await self._face.drain(grace)
+        await self.application.stop(_LAST_BYTES_SECONDS)
+
+    def hurry(self) -> None:
+        """Let `stop`, under way or to come, wait for nothing."""
+        self._face.hurry()

@@ -1,0 +1,240 @@
+"""The ASGI application: routes calls to mounted handlers and ends each with a status."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from gateway.transport.asgi.calls import Run, WrongCount, runner
+from gateway.transport.asgi.context import Context
+from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
+from gateway.transport.asgi.headers import BadHeader, Header, find, read_metadata, read_timeout
+from gateway.transport.asgi.stream import Event, HttpStream, Receive, Reset, Send
+from gateway.transport.asgi.watch import ResetWatch
+
+_logger = logging.getLogger(__name__)
+_GRPC = b"application/grpc"
+_UNKNOWN_PATHS = 1024
+
+
+class _Details:
+    """A grpc.HandlerCallDetails: which method is called, with what metadata."""
+
+    __slots__ = ("invocation_metadata", "method")
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.invocation_metadata: tuple[()] = ()
+
+
+class AsgiServer:
+    """An ASGI application with what grpc.aio.Server offers to whoever mounts servicers and stops it.
+
+    Args:
+        max_message: the most bytes of one request message.
+
+    """
+
+    def __init__(self, max_message: int) -> None:
+        self._max_message = max_message
+        self._generic: list[Any] = []
+        self._registered: dict[str, Any] = {}
+        self._routes: dict[str, tuple[Run, Any] | None] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+        self.watch = ResetWatch()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Mount handlers, as generated `add_XServicer_to_server` functions do."""
+        self._generic += generic_rpc_handlers
+        self._routes.clear()
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """Mount a service's handlers by method, as newer generated functions do."""
+        for name, handler in method_handlers.items():
+            self._registered[f"/{service_name}/{name}"] = handler
+        self._routes.clear()
+
+    async def stop(self, grace: float | None) -> None:
+        """Refuse new calls, wait for those under way for at most `grace` seconds, then cancel them."""
+        self._closed = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), grace or 0)
+        except TimeoutError:
+            for task in list(self._tasks):
+                task.cancel()
+            await self._idle.wait()
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        headers: Sequence[Header] = scope["headers"]
+        content_type = find(headers, b"content-type") or b""
+        if scope["method"] != "POST" or not content_type.startswith(_GRPC):
+            await _not_grpc(send)
+            return
+        route = self._route(scope["path"])
+        task = asyncio.current_task()
+        if task is None:  # pragma: no cover - a coroutine that awaits always runs in a task
+            raise RuntimeError("not in a task")
+        self._tasks.add(task)
+        self._idle.clear()
+        try:
+            await _Call(self, scope, receive, send, task).answer(route, content_type)
+        finally:
+            self._tasks.discard(task)
+            if not self._tasks:
+                self._idle.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether new calls are refused."""
+        return self._closed
+
+    @property
+    def max_message(self) -> int:
+        """The most bytes of one request message."""
+        return self._max_message
+
+    def _route(self, path: str) -> "tuple[Run, Any] | None":
+        if path not in self._routes:
+            if len(self._routes) > _UNKNOWN_PATHS:
+                self._routes.clear()
+            handler = self._find(path)
+            self._routes[path] = None if handler is None else (runner(handler), handler)
+        return self._routes[path]
+
+    def _find(self, path: str) -> Any:
+        if path in self._registered:
+            return self._registered[path]
+        details: Any = _Details(path)
+        found = (generic.service(details) for generic in self._generic)
+        return next((handler for handler in found if handler is not None), None)
+
+
+class _Call:
+    """One call, from its headers to its status."""
+
+    def __init__(
+        self,
+        server: AsgiServer,
+        scope: Mapping[str, Any],
+        receive: Receive,
+        send: Send,
+        task: "asyncio.Task[Any]",
+    ) -> None:
+        self._server = server
+        self._headers: Sequence[Header] = scope["headers"]
+        self._client = scope.get("client")
+        self._task = task
+        encoding = find(self._headers, b"grpc-encoding")
+        self._encoding = encoding.decode("latin-1") if encoding not in (None, b"identity") else None
+        known = self._encoding if self._encoding in ENCODINGS else None
+        self._stream = HttpStream(
+            receive, send, Unframer(known, server.max_message), on_reset=self._cancel, watch=server.watch
+        )
+        self._expired = False
+
+    async def answer(self, route: "tuple[Run, Any] | None", content_type: bytes) -> None:
+        """Run the handler and send the status. A caller that went away gets none."""
+        handler = route[1] if route else None
+        context = self._context(handler, content_type)
+        timer = None
+        try:
+            metadata, timeout = read_metadata(self._headers), find(self._headers, b"grpc-timeout")
+            context.accept(metadata)
+            if timeout is not None:
+                loop = asyncio.get_running_loop()
+                context.deadline = loop.time() + read_timeout(timeout)
+                timer = loop.call_at(context.deadline, self._expire)
+            await self._run(route, context)
+        except BadHeader as error:
+            context.fail(grpc.StatusCode.INTERNAL, str(error))
+        finally:
+            if timer is not None:
+                timer.cancel()
+        await self._end(context)
+
+    async def _run(self, route: "tuple[Run, Any] | None", context: Context) -> None:
+        try:
+            if self._may_run(route, context) and route is not None:
+                self._stream.listen()
+                await route[0](context)
+        except grpc.aio.AbortError:
+            pass
+        except asyncio.CancelledError:
+            self._task.uncancel()
+            self._blame_cancellation(context)
+        except (Reset, ConnectionError):
+            self._stream.reset = True
+        except WrongCount:
+            context.fail(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is expected")
+        except BadFrame as error:
+            code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.too_large else grpc.StatusCode.INTERNAL
+            context.fail(code, str(error))
+        except Exception:
+            _logger.exception("a handler failed")
+            context.fail(grpc.StatusCode.UNKNOWN, "the handler failed")
+
+    def _may_run(self, route: "tuple[Run, Any] | None", context: Context) -> bool:
+        if self._server.closed:
+            context.fail(grpc.StatusCode.UNAVAILABLE, "the server is shutting down")
+        elif route is None:
+            context.fail(grpc.StatusCode.UNIMPLEMENTED, "unknown method")
+        elif self._encoding is not None and self._encoding not in ENCODINGS:
+            context.fail(grpc.StatusCode.UNIMPLEMENTED, "grpc-encoding is not one of grpc-accept-encoding")
+        else:
+            return True
+        return False
+
+    def _blame_cancellation(self, context: Context) -> None:
+        if self._expired:
+            context.fail(grpc.StatusCode.DEADLINE_EXCEEDED, "the call's time is up")
+        elif not self._stream.reset:
+            context.fail(grpc.StatusCode.UNAVAILABLE, "the server is shutting down")
+
+    async def _end(self, context: Context) -> None:
+        self._stream.close()
+        try:
+            if not self._stream.reset:
+                with suppress(Reset):
+                    await context.finish()
+        finally:
+            context.end()
+
+    def _cancel(self) -> None:
+        self._task.cancel()
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()
+
+    def _context(self, handler: Any, content_type: bytes) -> Context:
+        accepted = (find(self._headers, b"grpc-accept-encoding") or b"").decode("latin-1")
+        return Context(
+            self._stream,
+            peer=_peer(self._client),
+            content_type=content_type,
+            accepted=frozenset(name.strip() for name in accepted.split(",")),
+            deserialize=handler.request_deserializer if handler else None,
+            serialize=handler.response_serializer if handler else None,
+        )
+
+
+def _peer(client: tuple[str, int] | None) -> str:
+    if client is None:
+        return "unknown"
+    host, port = client
+    return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
+
+
+async def _not_grpc(send: Send) -> None:
+    """Answer what is no gRPC call (PROTOCOL-HTTP2: 415 for another content type)."""
+    start: Event = {"type": "http.response.start", "status": 415, "headers": []}
+    await send(start)
+    await send({"type": "http.response.body", "body": b""})

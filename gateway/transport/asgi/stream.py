@@ -1,0 +1,156 @@
+"""One HTTP/2 stream of the host: messages in, messages out, and word of its reset."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from gateway.transport.asgi.framing import BadFrame, Unframer, frame
+from gateway.transport.asgi.headers import Header, status_headers
+from gateway.transport.asgi.watch import ResetWatch
+
+Event = dict[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+
+
+class Reset(Exception):  # noqa: N818 - it happened; it isn't our error
+    """The caller went away."""
+
+
+class HttpStream:
+    """What a call reads from and writes to.
+
+    One `receive` is always pending until the request is whole: a reset is seen at once, whatever the handler
+    waits for, and without a task more per call. It reads ahead one chunk and no further, so that
+    back-pressure reaches the caller. After that the watch asks for resets.
+
+    Args:
+        receive: the host's, which returns a future or an awaitable.
+        send: the host's.
+        unframer: cuts what arrives into messages.
+        on_reset: called once when the caller goes away.
+        watch: asks for resets when there is nothing more to receive.
+
+    """
+
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        unframer: Unframer,
+        *,
+        on_reset: Callable[[], None],
+        watch: ResetWatch,
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._unframer = unframer
+        self._on_reset = on_reset
+        self._watch = watch
+        self._arriving: asyncio.Future[Event] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._half_closed = False
+        self._started = False
+        self._finished = False
+        self.reset = False
+
+    @property
+    def started(self) -> bool:
+        """Whether the response's headers have been sent."""
+        return self._started
+
+    async def message(self) -> bytes | None:
+        """Return the next message, None at the end; raises BadFrame, and Reset."""
+        while True:
+            message = self._unframer.next()
+            if message is not None:
+                return message
+            if self._half_closed:
+                if self._unframer.holds_part:
+                    raise BadFrame("the request ends in the middle of a message")
+                return None
+            await self._chunk()
+
+    def listen(self) -> None:
+        """Have one `receive` pending, unless the call is over."""
+        if self._arriving is None and not self._finished:
+            self._arriving = asyncio.ensure_future(self._receive())
+            self._arriving.add_done_callback(self._arrived)
+
+    def ask(self) -> None:
+        """Ask whether the caller is still there."""
+        self.listen()
+
+    async def start(self, headers: Iterable[Header]) -> None:
+        """Send the response's headers."""
+        self._started = True
+        event = {"type": "http.response.start", "status": 200, "headers": list(headers), "trailers": True}
+        await self._hand_over(event)
+
+    async def write(self, message: bytes, encoding: str | None) -> None:
+        """Send a message; waits while the caller reads more slowly. Raises Reset."""
+        if self.reset:
+            raise Reset
+        await self._hand_over(
+            {"type": "http.response.body", "body": frame(message, encoding), "more_body": True}
+        )
+
+    async def finish(self, code: int, message: str, trailing: Iterable[tuple[str, str | bytes]]) -> None:
+        """End the call with a status, which is all there is where no headers were sent."""
+        trailers = status_headers(code, message, trailing)
+        if self._started:
+            await self._hand_over({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._hand_over({"type": "http.response.trailers", "headers": trailers})
+
+    async def refuse(self, headers: Iterable[Header]) -> None:
+        """Answer with headers alone ("Trailers-Only")."""
+        self._started = True
+        await self._hand_over({"type": "http.response.start", "status": 200, "headers": list(headers)})
+        await self._hand_over({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._finished = True
+        self._watch.discard(self)
+        if self._arriving is not None:
+            # Not cancelled: the host settles it later, and fails on one that is done.
+            self._arriving.remove_done_callback(self._arrived)
+            self._arriving = None
+
+    async def _hand_over(self, event: Event) -> None:
+        try:
+            await self._send(event)
+        except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
+            # The host raises one and the same exception for every caller that goes away: its traceback would
+            # grow, and keep each call's frames alive.
+            error.__traceback__ = None
+            self.reset = True
+            raise Reset from None
+
+    async def _chunk(self) -> None:
+        self.listen()
+        if self._arriving is None:
+            raise Reset
+        if not self._arriving.done():
+            # A future of our own: a call that is cancelled here must not cancel the host's.
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        event = self._arriving.result()
+        self._arriving = None
+        if event["type"] == "http.disconnect":
+            raise Reset
+        self._unframer.feed(event.get("body", b""))
+        self._half_closed = not event.get("more_body", False)
+        if self._half_closed:
+            self._watch.add(self)
+        else:
+            self.listen()
+
+    def _arrived(self, arrived: "asyncio.Future[Event]") -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        if arrived.exception() is not None or arrived.result()["type"] == "http.disconnect":
+            self.reset = True
+            self._on_reset()
+        elif self._half_closed:
+            self._arriving = None  # it only says that the caller is still there

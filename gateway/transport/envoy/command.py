@@ -1,0 +1,34 @@
+"""The command line that runs Envoy."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+from gateway.config.settings import LogSettings, Settings
+from gateway.observe.log import is_console
+from gateway.transport.envoy.bootstrap import Hosting, bootstrap
+from gateway.transport.envoy.installed import Installed
+
+# Envoy has more to say than we do at each level, and calls its own stop a warning.
+_LEVELS: Mapping[str, str] = {"debug": "info", "info": "warning", "warning": "warning", "error": "critical"}
+_LINE = "%Y-%m-%d %H:%M:%S [%l] envoy.%n: %v"
+_JSON_LINE = '{"event": "%j", "level": "%l", "logger": "envoy.%n", "timestamp": "%Y-%m-%dT%H:%M:%S.%f%z"}'
+
+
+def command(installed: Installed, hosting: Hosting, settings: Settings) -> Sequence[str]:
+    """Return what runs one Envoy; nothing in it is secret."""
+    return (
+        str(installed.envoy),
+        "--config-yaml",
+        json.dumps(bootstrap(hosting, settings.server, settings.limits)),
+        "--concurrency",
+        "1",
+        "--use-dynamic-base-id",
+        "--disable-hot-restart",
+        *_logging(settings.log),
+    )
+
+
+def _logging(log: LogSettings) -> Sequence[str]:
+    line = _LINE if is_console(log.format, sys.stderr) else _JSON_LINE
+    return ("--log-level", _LEVELS[log.level], "--component-log-level", "main:critical", "--log-format", line)

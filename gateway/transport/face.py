@@ -1,0 +1,123 @@
+"""What a gateway shows on any transport: its methods, health and reflection, and how they end."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+import grpc
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from grpc_health.v1 import health_pb2
+
+from gateway.config.address import Address
+from gateway.config.settings import LimitSettings, ServerSettings, Settings
+from gateway.observe.facts import Observer
+from gateway.transport.calls import BoundMethods
+from gateway.transport.dispatch import Dispatcher, Services
+from gateway.transport.health import SERVICE_NAME as HEALTH
+from gateway.transport.health import Health
+from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.probe import DatabaseWatch, Probe
+from gateway.transport.reflection import Reflection
+
+_logger = logging.getLogger(__name__)
+
+
+async def _always() -> None:
+    """Stand for a database that is never away."""
+
+
+class Face:
+    """The handlers that a transport mounts, and their life.
+
+    Args:
+        services: the bound methods by service.
+        descriptors: the files that declare them, for reflection.
+        server: deadlines, shutdown.
+        limits: what is taken at once.
+        observers: told of each call when it has ended.
+        probe: asks the database whether it answers, for health.
+
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        descriptors: FileDescriptorSet,
+        server: ServerSettings,
+        limits: LimitSettings,
+        *,
+        observers: Sequence[Observer] = (),
+        probe: Probe = _always,
+    ) -> None:
+        self._settings = server
+        self._admission = Admission(limits.max_in_flight)
+        interceptors = standard_interceptors(self._admission, server)
+        self._dispatcher = Dispatcher(services, limits, interceptors, observers)
+        self._health = Health(services)
+        self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
+        self._descriptors = descriptors
+        self._hurried = asyncio.Event()
+
+    def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
+        """Return what a server mounts."""
+        handlers: list[grpc.GenericRpcHandler] = [BoundMethods(self._dispatcher), self._health.handlers()]
+        if self._settings.reflection:
+            health = FileDescriptorProto()
+            health_pb2.DESCRIPTOR.CopyToProto(health)
+            names = [*self._dispatcher.service_names, HEALTH]
+            handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
+        return handlers
+
+    def open(self) -> None:
+        """Become SERVING, as long as the database answers."""
+        self._watch.start()
+
+    async def drain(self, grace: float | None = None) -> None:
+        """Become NOT_SERVING, and wait for the calls under way.
+
+        Args:
+            grace: seconds to wait for them; the `drain` setting by default.
+
+        """
+        self._health.drain()
+        await self._wait(asyncio.Event().wait(), self._settings.lame_duck)
+        self._admission.close()
+        await self._wait(self._admission.idle(), self._settings.drain if grace is None else grace)
+        if self._admission.in_flight:
+            _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight})
+        await self._watch.stop()
+        self._health.end()
+
+    def hurry(self) -> None:
+        """Let `drain`, under way or to come, wait for nothing."""
+        self._hurried.set()
+
+    async def _wait(self, wanted: Coroutine[Any, Any, object], seconds: float) -> None:
+        """Wait for `wanted`, for at most so long, unless hurried."""
+        tasks = [asyncio.ensure_future(wanted), asyncio.ensure_future(self._hurried.wait())]
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Host(Protocol):
+    """What listens, and carries calls to a face. `stop` before `start`, and twice, is safe."""
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where it listens, with the ports it was given."""
+
+    async def start(self) -> int:
+        """Listen; return the first address's port (0 for a Unix socket). Raises OSError."""
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Drain the face for at most `grace` seconds, then close."""
+
+    def hurry(self) -> None:
+        """Let `stop`, under way or to come, wait for nothing."""
+
+
+Hosting = Callable[[Face, Settings], Host]
+"""Makes the host of a face."""

@@ -1,0 +1,185 @@
+"""`rowgate serve` as a supervisor: workers that end come back, all stop together, nothing is left behind."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import pytest
+
+from gateway.schema.tables import build_tables
+from tests.cli.running import LEDGER, Running, rowgate
+from tests.harness.client import Client, RpcFailed
+from tests.harness.databases import Databases
+from tests.harness.gateway import descriptors_of, schema_of
+from tests.transport.conftest import GET, SERVICE, locked, until_waiting
+
+KEY = {"book": "main", "number": 1}
+LIST = f"{SERVICE}/ListAccounts"
+UNSEEN = "a-secret-not-to-be-seen"
+Start = Callable[..., Coroutine[Any, Any, Running]]
+
+
+@pytest.fixture
+async def dsn(databases: Databases) -> str:
+    """Return the DSN of a database with the ledger's tables."""
+    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+
+
+@pytest.fixture
+async def start(dsn: str) -> AsyncIterator[Start]:
+    """Give what starts a server of the ledger; what still runs at the end is killed."""
+    running: list[Running] = []
+
+    async def started(*flags: str) -> Running:
+        running.append(await Running.start("--protos", str(LEDGER), "--dsn", dsn, *flags))
+        return running[-1]
+
+    yield started
+    for one in running:
+        if one.process.returncode is None:
+            one.process.kill()
+            await one.process.wait()
+
+
+def children(parent: int) -> list[int]:
+    """Return the ids of a process's own processes."""
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def is_there(pid: int) -> bool:
+    """Return whether the process runs."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def text_of(pid: int, name: str) -> str:
+    """Return what /proc says of a process."""
+    return Path(f"/proc/{pid}/{name}").read_text()
+
+
+def folders_of_workers() -> list[Path]:
+    """Return the files that workers have beside them."""
+    return [file for file in Path(gettempdir()).glob("rowgate-*/*") if file.is_file()]
+
+
+async def until_gone(pids: list[int]) -> None:
+    """Wait until none of the processes runs."""
+    async with asyncio.timeout(20):
+        for pid in pids:
+            while is_there(pid):  # noqa: ASYNC110 - another process's state
+                await asyncio.sleep(0.02)
+
+
+async def owners(target: str) -> str:
+    """Call GetAccount over a connection of its own; return the status's reason."""
+    client = Client(target, descriptors_of("ledger"))
+    try:
+        await client.call(GET, KEY)
+    except RpcFailed as error:
+        return error.reason or error.code.name
+    finally:
+        await client.close()
+    return "OK"
+
+
+@pytest.mark.parametrize(("transport", "workers"), [("envoy", 2), ("grpcio", 2)])
+async def test_killed_workers_come_back_at_the_same_address(
+    start: Start, transport: str, workers: int
+) -> None:
+    server = await start("--transport", transport, "--workers", str(workers))
+    target = await server.ready()
+    pids = children(server.process.pid)
+    assert len(pids) == workers
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    for _ in pids:
+        await server.logged("a worker is ready again")
+    assert not set(children(server.process.pid)) & set(pids)
+    assert [await owners(target) for _ in range(4)] == ["ROW_NOT_FOUND"] * 4
+    server.signal()
+    status, out, _ = await server.ended()
+    assert (status, out.split()[2]) == (0, target)
+
+
+async def test_a_page_token_of_one_worker_is_another_worker_s(start: Start) -> None:
+    server = await start("--transport", "envoy")
+    target = await server.ready()
+    client = Client(target, descriptors_of("ledger"))
+    for number in range(3):
+        account = {"book": "main", "number": number, "title": f"T{number}", "iban": str(number)}
+        await client.call(f"{SERVICE}/CreateAccount", account=account)
+    token = (await client.call(LIST, page_size=2)).next_page_token
+    os.kill(children(server.process.pid)[0], signal.SIGKILL)
+    await server.logged("a worker is ready again")
+    await client.close()
+    client = Client(target, descriptors_of("ledger"))
+    assert len((await client.call(LIST, page_size=2, page_token=token)).accounts) == 1
+    await client.close()
+
+
+@pytest.mark.parametrize("transport", ["envoy", "grpcio"])
+async def test_workers_do_not_outlive_their_supervisor(dsn: str, start: Start, transport: str) -> None:
+    server = await start("--transport", transport, "--workers", "2")
+    client = Client(await server.ready(), descriptors_of("ledger"))
+    pids = children(server.process.pid)
+    assert len(pids) == 2
+    async with locked(dsn) as connection:
+        call = asyncio.create_task(client.call(GET, KEY))
+        await until_waiting(connection, 1)
+        server.process.kill()
+        with pytest.raises(RpcFailed):
+            await call
+        await until_waiting(connection, 0)
+    await until_gone(pids)
+    await client.close()
+
+
+async def test_a_drain_lets_every_worker_s_calls_complete(dsn: str, start: Start) -> None:
+    server = await start("--transport", "envoy", "--workers", "2", "--lame-duck", "0.2")
+    target = await server.ready()
+    clients = [Client(target, descriptors_of("ledger")) for _ in range(8)]
+    async with locked(dsn) as connection:
+        calls = [asyncio.create_task(client.call(LIST)) for client in clients]
+        await until_waiting(connection, len(calls))
+        server.signal()
+        await server.logged("stopping")
+    assert [len(page.accounts) for page in await asyncio.gather(*calls)] == [0] * len(calls)
+    assert (await server.ended())[0] == 0
+    await asyncio.gather(*(client.close() for client in clients))
+
+
+async def test_secrets_are_in_no_command_line_file_or_environment_of_a_worker(
+    start: Start, tmp_path: Path
+) -> None:
+    config = tmp_path / "rowgate.toml"
+    config.write_text(f'[tokens]\nsecret = "{UNSEEN}"\n')
+    server = await start("--transport", "envoy", "--config", str(config))
+    await server.ready()
+    (worker,) = children(server.process.pid)
+    for shown in ("cmdline", "environ"):
+        assert UNSEEN not in text_of(worker, shown)
+    assert not [file for file in folders_of_workers() if UNSEEN.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("flags", "wrong"),
+    [
+        (("--workers", "2", "--listen", "unix:/tmp/never.sock"), "can't share a Unix socket"),
+        (("--workers", "0"), "workers"),
+        (("--transport", "http"), "transport"),
+    ],
+)
+async def test_wrong_settings_are_told(flags: tuple[str, ...], wrong: str) -> None:
+    status, _, errors = await rowgate("serve", "--protos", str(LEDGER), *flags)
+    assert status == 2
+    assert wrong in errors
+
+
+async def test_settings_without_use_are_told(start: Start) -> None:
+    server = await start("--transport", "envoy", "--min-ping-interval", "3")
+    told = await server.logged("this transport has no use for a setting")
+    assert told["setting"] == "server.min_ping_interval"
+    await server.ready()
