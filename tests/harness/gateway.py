@@ -70,9 +70,14 @@ async def start_gateway(name: str, databases: Databases, **settings: Any) -> Run
     return await serve(name, dsn, **settings)
 
 
-async def serve(name: str, dsn: str, *, transport: str = TRANSPORT, **settings: Any) -> RunningGateway:
-    """Serve tests/schemas/<name> over a database that has its tables; by a process where not over grpcio."""
-    start = _serve_here if transport == "grpcio" else _serve_apart
+async def serve(
+    name: str, dsn: str, *, transport: str = TRANSPORT, apart: bool = False, **settings: Any
+) -> RunningGateway:
+    """Serve tests/schemas/<name> over a database that has its tables.
+
+    Over grpcio in this process, unless `apart`; over Envoy always by a process of its own.
+    """
+    start = _serve_here if transport == "grpcio" and not apart else _serve_apart
     given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": transport, **settings}
     target, end = await start(name, given)
     return RunningGateway(Client(target, descriptors_of(name)), schema_of(name), dsn, target, end)
