@@ -83,7 +83,7 @@ def debian_server(folder: Path) -> Iterator[str]:
         **run,
     )
     options = f"-c listen_addresses= -c fsync=off -c unix_socket_directories={folder}"
-    control = [DEBIAN_15 / "pg_ctl", "-D", data, "-s", "-w", "-l", folder / "log"]
+    control: list[Any] = [DEBIAN_15 / "pg_ctl", "-D", data, "-s", "-w", "-l", folder / "log"]
     subprocess.run([*control, "start", "-o", options], check=True, **run)
     try:
         yield f"postgresql://postgres@/postgres?host={folder}"
