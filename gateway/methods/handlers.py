@@ -1,6 +1,6 @@
 """What the transports call."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -25,5 +25,5 @@ class Piece:
 Handler = Callable[[Message, Call], Awaitable[Message]]
 """Answers one RPC; raises gateway.errors.RowgateError."""
 
-StreamHandler = Callable[[Message, Call], AsyncIterator[Piece]]
+StreamHandler = Callable[[Message, Call], AsyncGenerator[Piece, None]]
 """Answers one request with a stream. Each response is made when the caller has taken the one before."""

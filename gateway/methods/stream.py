@@ -1,6 +1,6 @@
 """Stream: all rows of a query in one call, in chunks, at the client's pace."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -35,7 +35,7 @@ class Stream:
         self._rows = method.response["rows"].name
         self._token = method.response["resume_token"].name
 
-    async def __call__(self, request: Message, call: Call) -> AsyncIterator[Piece]:
+    async def __call__(self, request: Message, call: Call) -> AsyncGenerator[Piece, None]:
         """Yield the chunks. Rows are fetched when those before them have been taken."""
         asked = self._read(request)
         statement = asked.query.statement
