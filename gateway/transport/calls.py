@@ -9,10 +9,9 @@ import grpc.aio
 
 from gateway.observe.facts import CallFacts
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.exchange import REQUEST_ID, Exchange, request_id
+from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, request_id
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
-_STATUS_DETAILS = "grpc-status-details-bin"
 
 
 class BoundMethods(grpc.GenericRpcHandler):
@@ -43,7 +42,7 @@ def _unary(path: str, dispatcher: Dispatcher) -> Callable[[bytes, Any], Any]:
         if reply.status is None:
             context.set_trailing_metadata((echoed,))
             return reply.body
-        details = (_STATUS_DETAILS, reply.status.SerializeToString())
+        details = (STATUS_DETAILS, reply.status.SerializeToString())
         await context.abort(_CODES[reply.status.code], reply.status.message, (echoed, details))
         raise AssertionError("abort returned")
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import grpc
@@ -14,6 +15,7 @@ from gateway.config.settings import LimitSettings, ServerSettings, Settings
 from gateway.observe.facts import Observer
 from gateway.transport.calls import BoundMethods
 from gateway.transport.dispatch import Dispatcher, Services
+from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Admission, standard_interceptors
@@ -68,6 +70,10 @@ class Face:
             names = [*self._dispatcher.service_names, HEALTH]
             handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
         return handlers
+
+    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
+        """Return what answers each bound method, by path, for a server that knows exchanges."""
+        return {path: partial(self._dispatcher, path) for path in self._dispatcher.paths}
 
     def open(self) -> None:
         """Become SERVING, as long as the database answers."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from gateway.config.settings import ServerSettings
 from gateway.errors import DeadlineExceeded, ResourceExhausted, Unavailable
+from gateway.transport.alarms import Alarms, Deadline
 from gateway.transport.exchange import Answer, Exchange, Interceptor
 
 _BUSY_RETRY_SECONDS = 0.1
@@ -79,16 +80,18 @@ def bounded_by(default: float, maximum: float) -> Interceptor:
         maximum: seconds; a later deadline is cut to it.
 
     """
+    alarms = Alarms()
 
     def bounded(answer: Answer) -> Answer:
         async def timed(exchange: Exchange) -> bytes:
             asked = default if exchange.time_remaining is None else exchange.time_remaining
             exchange.deadline = exchange.arrived + min(asked, maximum)
+            scope = Deadline(alarms, exchange.deadline)
             try:
-                async with asyncio.timeout_at(exchange.deadline) as scope:
+                with scope:
                     return await answer(exchange)
-            except TimeoutError as error:
-                if not scope.expired():
+            except asyncio.CancelledError as error:
+                if not scope.expired:
                     raise
                 raise DeadlineExceeded(
                     "the call's time is up; what it wrote is rolled back unless it had been committed",
