@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2
 from gateway.config.address import Address
 from gateway.config.settings import LimitSettings, ServerSettings, Settings
 from gateway.observe.facts import Observer
+from gateway.schema.shapes import Streams
 from gateway.transport.calls import BoundMethods
 from gateway.transport.dispatch import Dispatcher, Services
 from gateway.transport.exchange import Exchange, Reply
@@ -55,7 +56,7 @@ class Face:
         self._settings = server
         self._admission = Admission(limits.max_in_flight)
         interceptors = standard_interceptors(self._admission, server)
-        self._dispatcher = Dispatcher(services, limits, interceptors, observers)
+        self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
         self._health = Health(services)
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._descriptors = descriptors
@@ -72,8 +73,9 @@ class Face:
         return handlers
 
     def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
-        """Return what answers each bound method, by path, for a server that knows exchanges."""
-        return {path: partial(self._dispatcher, path) for path in self._dispatcher.paths}
+        """Return what answers each unary method, by path, for a server that knows exchanges."""
+        streams = self._dispatcher.streams.items()
+        return {path: partial(self._dispatcher, path) for path, side in streams if side is Streams.NEITHER}
 
     def open(self) -> None:
         """Become SERVING, as long as the database answers."""
