@@ -20,6 +20,9 @@ def loading(ground: Ground, contender: Contender, asked: Load) -> Measure:
     async def measured(share: float) -> Sample:
         before, stored = usage.Service.read(contender.pid), usage.postgres_cpu(ground.postmaster)
         found, memory = await _load(contender, replace(asked, seconds=asked.seconds * share))
+        if found.failures:
+            some = f"some calls of {contender.name}, {asked.in_flight} in flight"
+            ground.figures.fail(some, RuntimeError(f"{found.failures}, by status, of {found.calls}"))
         spent = usage.Service.read(contender.pid).since(before)
         postgres = usage.postgres_cpu(ground.postmaster) - stored
         return {**_speed(found), **_cost(found, spent, postgres), "memory": memory}
