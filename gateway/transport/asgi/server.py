@@ -13,11 +13,12 @@ from gateway.transport.asgi.calls import Run, WrongCount, runner
 from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
 from gateway.transport.asgi.headers import BadHeader, Header, find, read_metadata, read_timeout
-from gateway.transport.asgi.stream import Event, HttpStream, Receive, Reset, Send
+from gateway.transport.asgi.refuse import refuse
+from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
 
 _logger = logging.getLogger(__name__)
-_GRPC = b"application/grpc"
+_GRPC = frozenset({b"application/grpc", b"application/grpc+proto"})
 _UNKNOWN_PATHS = 1024
 
 
@@ -75,8 +76,8 @@ class AsgiServer:
         """Answer one HTTP request."""
         headers: Sequence[Header] = scope["headers"]
         content_type = find(headers, b"content-type") or b""
-        if scope["method"] != "POST" or not content_type.startswith(_GRPC):
-            await _not_grpc(send)
+        if scope["method"] != "POST" or content_type not in _GRPC:
+            await refuse(headers, send)
             return
         route = self._route(scope["path"])
         task = asyncio.current_task()
@@ -231,10 +232,3 @@ def _peer(client: tuple[str, int] | None) -> str:
         return "unknown"
     host, port = client
     return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
-
-
-async def _not_grpc(send: Send) -> None:
-    """Answer what is no gRPC call (PROTOCOL-HTTP2: 415 for another content type)."""
-    start: Event = {"type": "http.response.start", "status": 415, "headers": []}
-    await send(start)
-    await send({"type": "http.response.body", "body": b""})
