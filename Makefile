@@ -6,11 +6,13 @@ TOOLS  := .tools/bin
 
 GRPCURL_VERSION := v1.9.3
 GHZ_VERSION     := v0.120.0
+CONFORMANCE_VERSION := v1.0.6
+GRPC_GO_VERSION := v1.85.0
 
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
 
-.PHONY: help setup sample tools protos generate run test check breaking bench clean
+.PHONY: help setup sample tools test-tools protos generate run test check breaking bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -42,9 +44,10 @@ build/sample/.installed: examples/flights/requirements.txt | $(VENV)/.runtime
 
 ifneq ($(shell command -v go),)
 tools: .tools/grpcurl-$(GRPCURL_VERSION) .tools/ghz-$(GHZ_VERSION)  ## build grpcurl and ghz into .tools/bin
+test-tools: .tools/conformance-$(CONFORMANCE_VERSION) .tools/grpc-go-$(GRPC_GO_VERSION)  ## build the runners of others' test suites
 else
-tools:
-	@echo "There is no Go here: without it neither grpcurl nor ghz is built, and their tests are skipped"
+tools test-tools:
+	@echo "There is no Go here: what it builds is missing, and the tests that need it are skipped"
 endif
 
 .tools/grpcurl-$(GRPCURL_VERSION):
@@ -55,6 +58,21 @@ endif
 .tools/ghz-$(GHZ_VERSION):
 	@echo "Building ghz $(GHZ_VERSION)"
 	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/bojand/ghz/cmd/ghz@$(GHZ_VERSION)
+	@touch $@
+
+.tools/conformance-$(CONFORMANCE_VERSION):
+	@echo "Building connectconformance $(CONFORMANCE_VERSION)"
+	@GOBIN=$(CURDIR)/$(TOOLS) go install connectrpc.com/conformance/cmd/connectconformance@$(CONFORMANCE_VERSION)
+	@rm -rf .tools/protos/conformance && mkdir -p .tools/protos
+	@cp -r "$$(go list -m -f '{{.Dir}}' connectrpc.com/conformance@$(CONFORMANCE_VERSION))/proto" .tools/protos/conformance
+	@chmod -R u+w .tools/protos/conformance
+	@touch $@
+
+# It is named `client` where it comes from.
+.tools/grpc-go-$(GRPC_GO_VERSION):
+	@echo "Building grpc-go's interop client $(GRPC_GO_VERSION)"
+	@GOBIN=$(CURDIR)/.tools/grpc-go go install google.golang.org/grpc/interop/client@$(GRPC_GO_VERSION)
+	@mv .tools/grpc-go/client $(TOOLS)/grpc-interop-client && rmdir .tools/grpc-go
 	@touch $@
 
 PROTOS = $(sort $(shell find protos -name '*.proto'))
@@ -72,7 +90,7 @@ generate: protos  ## rebuild the stubs in generated/ from protos/
 	@$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=build/googleapis \
 		--python_out=generated --pyi_out=generated --grpc_python_out=generated $(PROTOS)
 
-test: setup sample tools  ## run all the tests; ARGS go to pytest
+test: setup sample tools test-tools  ## run all the tests; ARGS go to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: generate breaking  ## format, lint, types, layers, and stubs as the protos say

@@ -18,7 +18,7 @@ from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
 from gateway.db.settings import DatabaseSettings
 from gateway.introspect import require_match
-from gateway.methods import HANDLERS, Engine, Handler
+from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access import AccessLog
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
@@ -34,7 +34,7 @@ _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="pro
 _PROBE_SECONDS = 5.0
 
 
-def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, Handler]]]:
+def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, AnyHandler]]]:
     """Return each service's methods with their handlers, made once."""
     return {
         name: [(m, HANDLERS[m.kind](m, engine)) for m in service.methods if m.kind in HANDLERS]
@@ -95,6 +95,7 @@ class Gateway:
                 reads=reads,
                 tables=tables.tables,
                 request_id_retention=settings.database.request_id_retention,
+                chunk_bytes=settings.limits.stream_chunk_bytes,
                 page_tokens=PageTokens(_secret(settings)),
             )
             face = Face(

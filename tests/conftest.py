@@ -13,6 +13,7 @@ from tests.harness.gateway import TRANSPORT, RunningGateway, start_gateway
 from tests.harness.sample import Sample, start_sample
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
+_TOLD = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,6 +23,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"monkeypatch", "caplog"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.skip(reason="it changes a server in this process"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what tests had to tell."""
+    for line in config.stash.get(_TOLD, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return what puts a line into the summary at the end of the run: counts that a reader should see."""
+    return request.config.stash.setdefault(_TOLD, []).append
 
 
 @pytest.fixture(scope="session")

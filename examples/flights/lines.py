@@ -65,6 +65,10 @@ def _reads() -> Iterator[Call]:
         {"ids": [_KNOWN, str(uuid.UUID(int=0))], "read_mask": _mask("carrier", "flight_number")},
     )
     yield "CountFlights", {"filter": 'destination = "SFO"'}
+    yield (
+        "StreamFlights",
+        {"filter": 'destination = "ANC"', "read_mask": _mask("carrier", "flight_number")},
+    )
 
 
 def _mask(*paths: str) -> dict[str, Any]:

@@ -69,6 +69,8 @@ class DatabaseSettings(Section):
     """prepared statements kept per connection; 0 for poolers that can't keep them"""
     close_timeout: Seconds = 10.0
     """at shutdown, longest wait for statements under way"""
+    max_cursors: Annotated[int, Field(ge=0, le=1000)] = 4
+    """Stream calls that may read at once; each keeps a connection, so keep it below `pool_size`"""
     application_name: Annotated[str, Field(max_length=63)] = "rowgate"
     """what pg_stat_activity calls the connections"""
     request_id_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 86_400.0
@@ -115,6 +117,10 @@ class ServerSettings(Section):
     """time of a call whose caller sets no deadline"""
     max_deadline: Wait = 300.0
     """longest time of a call; a later deadline is cut to it"""
+    stream_deadline: Wait = 3600.0
+    """longest time of a call that streams, and of one whose caller sets no deadline"""
+    stream_patience: Wait = 30.0
+    """longest wait for a client to take a streamed response; then the call ends"""
     lame_duck: Seconds = 0.0
     """at shutdown, how long calls are still taken after health says NOT_SERVING"""
     drain: Seconds = 20.0
@@ -159,6 +165,8 @@ class LimitSettings(Section):
     """size of a request"""
     max_response_bytes: MessageBytes = 64 * MIB
     """size of a response"""
+    stream_chunk_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = 256 * 1024
+    """size of one response of a stream; a row that is larger comes alone"""
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
     """size of a call's metadata"""
     max_streams: Annotated[int, Field(ge=1)] = 1000

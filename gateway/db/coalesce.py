@@ -35,7 +35,6 @@ from gateway.config.settings import CoalesceSettings
 from gateway.db.transaction import Row
 from gateway.errors import (
     Aborted,
-    Cancelled,
     DeadlineExceeded,
     PermissionDenied,
     ResourceExhausted,
@@ -47,7 +46,7 @@ from gateway.sql.statement import Statement
 _RETRY_SECONDS = 0.05
 _CLOSED_RETRY_SECONDS = 1.0
 # What no key is to blame for: reading again without some of the keys would not help the others.
-_OF_ALL = (Aborted, Cancelled, DeadlineExceeded, PermissionDenied, ResourceExhausted, Unavailable)
+_OF_ALL = (Aborted, DeadlineExceeded, PermissionDenied, ResourceExhausted, Unavailable)
 
 
 class Door(Protocol):

@@ -1,8 +1,10 @@
 """The execute door: every statement of a served RPC passes here; driver errors are translated behind it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
+from gateway.db.cursor import Cursor, CursorPlaces
 from gateway.db.deadline import within
 from gateway.db.direct import Direct
 from gateway.db.pool import Pool
@@ -12,7 +14,7 @@ from gateway.db.transaction import Row, Transaction
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
-__all__ = ["Database", "Row", "Transaction"]
+__all__ = ["Cursor", "Database", "Row", "Transaction"]
 
 T = TypeVar("T")
 
@@ -24,8 +26,9 @@ class Database:
     around all.
     """
 
-    def __init__(self, pool: Pool, retry: Retry) -> None:
+    def __init__(self, pool: Pool, retry: Retry, places: CursorPlaces) -> None:
         self._pool = pool
+        self._places = places
         self._direct = Direct(pool)
         self._retry = retry
 
@@ -34,7 +37,7 @@ class Database:
         """Connect; raises gateway.errors.Unavailable where no server answers, gateway.db.dsn.DsnError."""
         pool = Pool(settings)
         await pool.open()
-        return cls(pool, Retry(settings.retry))
+        return cls(pool, Retry(settings.retry), CursorPlaces(settings.max_cursors))
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.
@@ -44,6 +47,24 @@ class Database:
         """
         async with within(call.deadline):
             return await self._retry(lambda: self._direct.fetch(statement, args), call.deadline)
+
+    @asynccontextmanager
+    async def cursor(self, statement: Statement, args: Sequence[Any], call: Call) -> AsyncIterator[Cursor]:
+        """Read a statement's rows slice by slice, from one snapshot, by the caller's deadline.
+
+        It keeps a connection and a transaction open until the context ends. Opening is retried, reading is
+        not. Raises ResourceExhausted where as many cursors are open as may be.
+        """
+        with self._places.place():
+            async with within(call.deadline), AsyncExitStack() as opened:
+
+                async def attempt() -> Cursor:
+                    async with AsyncExitStack() as opening:
+                        cursor = await opening.enter_async_context(self._direct.cursor(statement, args))
+                        opened.push_async_exit(opening.pop_all())
+                        return cursor
+
+                yield await self._retry(attempt, call.deadline)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
         """Run `work` in a transaction and commit it, by the caller's deadline; return what `work` returned.

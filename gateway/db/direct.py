@@ -1,12 +1,13 @@
 """One attempt at a call: with the connection it needs, and a verdict on whether it may be made again."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
 from gateway.db.commit import Mark, outcome_unknown, read_mark, settle
+from gateway.db.cursor import Cursor
 from gateway.db.pool import Connection, Pool
 from gateway.db.retry import TryAgain
 from gateway.db.transaction import Row, Transaction
@@ -46,6 +47,18 @@ class Direct:
                 raise _judge_alone(cause, writes=statement.writes) from cause
             return rows
 
+    @asynccontextmanager
+    async def cursor(self, statement: Statement, args: Sequence[Any]) -> AsyncIterator[Cursor]:
+        """Open a query that reads; its transaction lasts as long as the context."""
+        async with self._pool.lease() as connection:
+            try:
+                cursor = await _open_cursor(connection, statement, args)
+                yield cursor
+            except Exception:
+                await _roll_back(connection)
+                raise
+            await _roll_back(connection)
+
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in a transaction and commit it; return what `work` returned."""
         async with self._pool.lease() as connection:
@@ -58,6 +71,21 @@ class Direct:
         if lost is not None and mark is not None and not await settle(self._pool, mark):
             raise TryAgain(lost)
         return result
+
+
+async def _open_cursor(connection: Connection, statement: Statement, args: Sequence[Any]) -> Cursor:
+    """Begin, and bind the query to a portal; nothing of it has run then.
+
+    The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the
+    plan is made for these very values.
+    """
+    try:
+        await connection.execute("BEGIN READ ONLY")
+        prepared = await connection.prepare(statement.text, name="")
+        return Cursor(connection, await prepared.cursor(*args))
+    except DRIVER_ERRORS as error:
+        cause = as_lost(error, connection)
+        raise _judge_alone(cause, writes=False) from cause
 
 
 async def _carry_out(

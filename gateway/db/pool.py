@@ -10,6 +10,7 @@ import asyncpg
 from gateway.db.codecs import set_codecs
 from gateway.db.dsn import resolve
 from gateway.db.gate import Gate
+from gateway.db.pooler import ADVICE, REFUSED, warn_of_pooler
 from gateway.db.retry import TryAgain
 from gateway.db.settings import DatabaseSettings
 from gateway.db.translate import DRIVER_ERRORS, sqlstate_of, translate
@@ -147,7 +148,9 @@ class Pool:
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with self.lease():
+                async with self.lease() as connection:
+                    if self._settings.statement_cache_size:
+                        await warn_of_pooler(connection)
                     return
             except TryAgain as again:
                 if loop.time() + pause > bound:
@@ -158,7 +161,7 @@ class Pool:
     def _no_server(self, error: RowgateError) -> Unavailable:
         return Unavailable(
             f"no database answers at {self._target.redacted()} within {self._settings.start_timeout:g} s: "
-            f"{error.message}",
+            f"{error.message}{ADVICE if sqlstate_of(error.__cause__) == REFUSED else ''}",
             reason="DATABASE_UNREACHABLE",
         )
 

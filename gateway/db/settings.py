@@ -42,6 +42,7 @@ class DatabaseSettings:
         close_timeout: how long `Database.close` waits for the calls under way.
         statement_cache_size: prepared statements kept per connection; 0 behind a pooler without them.
         application_name: what pg_stat_activity calls the sessions.
+        max_cursors: queries that may be read slice by slice at once; each keeps a connection.
         retry: when a failed attempt is made again.
 
     A server setting of 0 isn't sent, for poolers that refuse start-up parameters they don't know.
@@ -62,6 +63,7 @@ class DatabaseSettings:
     close_timeout: float = 10.0
     statement_cache_size: int = 512
     application_name: str = "rowgate"
+    max_cursors: int = 4
     retry: RetrySettings = field(default_factory=RetrySettings)
 
     def server_settings(self) -> dict[str, str]:

@@ -10,7 +10,6 @@ RowgateError
 ├── ResourceExhausted    RESOURCE_EXHAUSTED    busy: retry after retry_delay
 ├── Unavailable          UNAVAILABLE           the database can't be reached: retry after retry_delay
 ├── DeadlineExceeded     DEADLINE_EXCEEDED     the caller's time is up
-├── Cancelled            CANCELLED             the caller went away
 ├── PermissionDenied     PERMISSION_DENIED     the database role may not
 ├── Unimplemented        UNIMPLEMENTED         the database or gateway can't do it
 ├── OutcomeUnknown       UNKNOWN               a write whose COMMIT may or may not have happened
@@ -21,7 +20,6 @@ RowgateError
 from gateway.errors.tree import (
     Aborted,
     AlreadyExists,
-    Cancelled,
     DataLoss,
     DeadlineExceeded,
     FailedPrecondition,
@@ -42,7 +40,6 @@ from gateway.errors.tree import (
 __all__ = [
     "Aborted",
     "AlreadyExists",
-    "Cancelled",
     "DataLoss",
     "DeadlineExceeded",
     "FailedPrecondition",

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from gateway.errors.tree import (
     Aborted,
     AlreadyExists,
-    Cancelled,
     DataLoss,
     DeadlineExceeded,
     FailedPrecondition,
@@ -88,7 +87,10 @@ STATES: dict[str, Rule] = {
     "53300": Rule(ResourceExhausted, "TOO_MANY_CONNECTIONS", "the database has no connection to give", LATER),
     "55006": Rule(Aborted, "OBJECT_IN_USE", "another session uses the object", LATER),
     "55P03": Rule(Aborted, "LOCK_TIMEOUT", "another transaction holds a lock for too long", SOON),
-    "57014": Rule(Cancelled, "QUERY_CANCELED", "the query was cancelled"),
+    # Not of the gateway's own cancelling, but of statement_timeout or an operator's pg_cancel_backend.
+    "57014": Rule(
+        DeadlineExceeded, "QUERY_CANCELED", "the database ended the statement, for it took too long"
+    ),
     "57P01": Rule(Unavailable, "DATABASE_SHUTTING_DOWN", "the database is shutting down", LATER),
     "57P02": Rule(Unavailable, "DATABASE_CRASHED", "the database is recovering from a crash", LATER),
     "57P03": Rule(Unavailable, "DATABASE_STARTING", "the database is starting or stopping", LATER),

@@ -114,15 +114,9 @@ class Unavailable(RowgateError):  # noqa: N818
 
 
 class DeadlineExceeded(RowgateError):  # noqa: N818
-    """The caller's time is up."""
+    """The caller's time is up, or the database's for a statement."""
 
     code = code_pb2.DEADLINE_EXCEEDED
-
-
-class Cancelled(RowgateError):  # noqa: N818
-    """The caller went away, or an operator cancelled the query."""
-
-    code = code_pb2.CANCELLED
 
 
 class PermissionDenied(RowgateError):  # noqa: N818

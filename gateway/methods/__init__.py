@@ -1,8 +1,6 @@
 """One file per standard method. Each reads, top to bottom, as the way of a request; none holds SQL."""
 
-from collections.abc import Awaitable, Callable, Mapping
-
-from google.protobuf.message import Message
+from collections.abc import Callable, Mapping
 
 from gateway.methods.batch_create import BatchCreate
 from gateway.methods.batch_delete import BatchDelete
@@ -14,16 +12,16 @@ from gateway.methods.create import Create
 from gateway.methods.delete import Delete
 from gateway.methods.engine import Engine
 from gateway.methods.get import Get
+from gateway.methods.handlers import Handler, Piece, StreamHandler
 from gateway.methods.list_rows import List
+from gateway.methods.stream import Stream
 from gateway.methods.undelete import Undelete
 from gateway.methods.update import Update
-from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind
 
-Handler = Callable[[Message, Call], Awaitable[Message]]
-"""Answers one RPC; raises gateway.errors.RowgateError."""
+AnyHandler = Handler | StreamHandler
 
-HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], Handler]] = {
+HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
     MethodKind.GET: Get,
     MethodKind.LIST: List,
     MethodKind.BATCH_GET: BatchGet,
@@ -36,7 +34,8 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], Handler]] = {
     MethodKind.BATCH_UPDATE: BatchUpdate,
     MethodKind.BATCH_DELETE: BatchDelete,
     MethodKind.BULK_UPSERT: BulkUpsert,
+    MethodKind.STREAM: Stream,
 }
 """The handler of each standard method, made once per method when the server starts."""
 
-__all__ = ["HANDLERS", "Engine", "Handler"]
+__all__ = ["HANDLERS", "AnyHandler", "Engine", "Handler", "Piece", "StreamHandler"]

@@ -1,9 +1,10 @@
-"""Page tokens: where the next page starts, sealed, and bound to what was asked (AIP-158)."""
+"""Page and resume tokens: where the next rows start, sealed, and bound to what was asked (AIP-158)."""
 
 import hashlib
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,46 @@ MAX_TOKEN = 65_536
 _VERSION = b"\x01"
 _NONCE = 12
 _PRINT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """What a token is called where it is read.
+
+    Args:
+        altered: makes the error of one that was altered or comes from elsewhere.
+        mismatched: makes the error of one that was given out for other arguments.
+
+    """
+
+    altered: Callable[[], InvalidArgument]
+    mismatched: Callable[[], InvalidArgument]
+
+
+PAGE_TOKEN = TokenUse(
+    lambda: InvalidArgument.field(
+        "page_token",
+        "is no token of this service: send next_page_token as it was read",
+        reason="INVALID_PAGE_TOKEN",
+    ),
+    lambda: InvalidArgument.field(
+        "page_token",
+        "was given out for other arguments: keep all but page_size and read_mask the same",
+        reason="PAGE_TOKEN_MISMATCH",
+    ),
+)
+RESUME_TOKEN = TokenUse(
+    lambda: InvalidArgument.field(
+        "resume_token",
+        "is no token of this service: send resume_token as it was read",
+        reason="INVALID_RESUME_TOKEN",
+    ),
+    lambda: InvalidArgument.field(
+        "resume_token",
+        "was given out for other arguments: keep all but read_mask the same",
+        reason="RESUME_TOKEN_MISMATCH",
+    ),
+)
 
 
 class PageTokens:
@@ -43,31 +84,29 @@ class PageTokens:
         sealed = self._ciphers[0].encrypt(nonce, fingerprint + dump_values(values), _VERSION)
         return urlsafe_b64encode(_VERSION + nonce + sealed).rstrip(b"=").decode()
 
-    def open(self, token: str, fingerprint: bytes) -> list[Any]:
+    def open(self, token: str, fingerprint: bytes, use: TokenUse = PAGE_TOKEN) -> list[Any]:
         """Return the values that a token was sealed with.
 
-        Raises InvalidArgument: reason INVALID_PAGE_TOKEN for a token that was altered or comes from
-        elsewhere, PAGE_TOKEN_MISMATCH for one that was given out for other arguments.
+        Raises InvalidArgument as `use` says: for a token that was altered or comes from elsewhere, and for
+        one that was given out for other arguments.
         """
         content = self._decrypt(_decode(token))
+        if content is None:
+            raise use.altered()
         if content[:_PRINT] != fingerprint:
-            raise InvalidArgument.field(
-                "page_token",
-                "was given out for other arguments: keep all but page_size and read_mask the same",
-                reason="PAGE_TOKEN_MISMATCH",
-            )
+            raise use.mismatched()
         return load_values(content[_PRINT:])
 
-    def _decrypt(self, data: bytes) -> bytes:
+    def _decrypt(self, data: bytes) -> bytes | None:
         nonce, sealed = data[1 : 1 + _NONCE], data[1 + _NONCE :]
         if data[:1] != _VERSION or len(nonce) < _NONCE:
-            raise _invalid()
+            return None
         for cipher in self._ciphers:
             try:
                 return cipher.decrypt(nonce, sealed, _VERSION)
             except InvalidTag:
                 continue
-        raise _invalid()
+        return None
 
 
 def fingerprint_of(*arguments: object) -> bytes:
@@ -80,21 +119,12 @@ def _key(secret: bytes) -> bytes:
 
 
 def _decode(token: str) -> bytes:
+    """Return the token's bytes; none of one that was never given out."""
     if len(token) > MAX_TOKEN:
-        raise _invalid()
+        return b""
     try:
         data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
-        raise _invalid() from None
+        return b""
     # Characters outside of the alphabet, and spare bits, are skipped in decoding: such a token was altered.
-    if urlsafe_b64encode(data).rstrip(b"=").decode() != token:
-        raise _invalid()
-    return data
-
-
-def _invalid() -> InvalidArgument:
-    return InvalidArgument.field(
-        "page_token",
-        "is no token of this service: send next_page_token as it was read",
-        reason="INVALID_PAGE_TOKEN",
-    )
+    return data if urlsafe_b64encode(data).rstrip(b"=").decode() == token else b""

@@ -192,6 +192,7 @@ class MethodKind(Enum):
     BATCH_DELETE = "BATCH_DELETE"
     COUNT = "COUNT"
     BULK_UPSERT = "BULK_UPSERT"
+    STREAM = "STREAM"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -210,7 +211,7 @@ class Method:
     keys: tuple[FieldDescriptor, ...] = ()
     """The request's key fields, in the order of the resource's primary key."""
     equals: tuple[tuple[FieldDescriptor, Field], ...] = ()
-    """List and Count: request fields that ask for equality with the column of the same name."""
+    """List, Count and Stream: request fields that ask for equality with the column of the same name."""
     item: "Method | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
 

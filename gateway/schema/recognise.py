@@ -9,7 +9,7 @@ from gateway.schema.faults import Faults, suggestion
 from gateway.schema.model import MethodKind, Resource
 from gateway.schema.options import method_options
 from gateway.schema.plurals import plurals
-from gateway.schema.shapes import SHAPES
+from gateway.schema.shapes import SHAPES, Streams
 
 # Longest first: `BatchGetFlights` is no Get.
 _BY_PREFIX = sorted(((shape.prefix, kind) for kind, shape in SHAPES.items()), key=lambda pair: -len(pair[0]))
@@ -31,8 +31,10 @@ def recognise(
         prefixes = ", ".join(shape.prefix for shape in SHAPES.values())
         faults.add(method.full_name, "is no standard method", f"begin its name with {prefixes}, or set kind")
         return None
-    if method.client_streaming or method.server_streaming:
-        faults.add(method.full_name, "streams", f"{kind.value} takes one request and returns one response")
+    streams = SHAPES[kind].streams
+    if Streams.of(method) is not streams:
+        wrong = "streams" if method.client_streaming or method.server_streaming else "doesn't stream"
+        faults.add(method.full_name, wrong, f"{kind.value} {streams.value}")
     resource = _resource(method, kind, options, resources)
     if resource is None:
         wanted = options.resource or method.name.removeprefix(SHAPES[kind].prefix)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from google.protobuf.descriptor import MethodDescriptor
+
 from gateway.schema.model import MethodKind
 
 
@@ -53,6 +55,19 @@ class Answer(Enum):
     EMPTY_OR_FIELDS = "google.protobuf.Empty or a message with its own fields"
 
 
+class Streams(Enum):
+    """Which side of a call is a stream of messages; values are what a method's declaration must say."""
+
+    NEITHER = "takes one request and returns one response"
+    RESPONSES = "takes one request and streams its responses: `returns (stream …)`"
+
+    @classmethod
+    def of(cls, method: MethodDescriptor) -> "Streams | None":
+        """Return what a method declares; None for what no standard method does."""
+        known = {(False, False): cls.NEITHER, (False, True): cls.RESPONSES}
+        return known.get((method.client_streaming, method.server_streaming))
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """A field that a request or response may have, or must."""
@@ -75,6 +90,7 @@ class Shape:
         keys: which keys the request has.
         equals: whether other fields, named and typed as the resource's, ask for equality.
         item: the single method whose requests a batch holds.
+        streams: which side is a stream.
 
     """
 
@@ -86,10 +102,12 @@ class Shape:
     keys: Keys = Keys.NONE
     equals: bool = False
     item: MethodKind | None = None
+    streams: Streams = Streams.NEITHER
 
 
 _READ_MASK = Role("read_mask", RoleType.MASK)
 _FILTER = Role("filter", RoleType.STRING)
+_ORDER_BY = Role("order_by", RoleType.STRING)
 _SHOW_DELETED = Role("show_deleted", RoleType.BOOL)
 _ETAG = Role("etag", RoleType.STRING)
 _VERSION = Role("version", RoleType.VERSION)
@@ -102,6 +120,7 @@ _WRITE = (_REQUEST_ID, _VALIDATE_ONLY)
 _RESOURCE = Role("resource", RoleType.RESOURCE, required=True)
 _ROWS = Role("rows", RoleType.ROWS, required=True)
 _ITEMS = Role("requests", RoleType.ITEMS, required=True)
+_RESUME_TOKEN = Role("resume_token", RoleType.STRING, required=True)
 _UPSERT_COUNTS = (
     "inserted_count",
     "updated_count",
@@ -120,7 +139,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
             Role("page_size", RoleType.INT32, required=True),
             Role("page_token", RoleType.STRING, required=True),
             _FILTER,
-            Role("order_by", RoleType.STRING),
+            _ORDER_BY,
             _READ_MASK,
             _SHOW_DELETED,
         ),
@@ -210,5 +229,14 @@ SHAPES: Mapping[MethodKind, Shape] = {
             Role("failures", RoleType.FAILURES),
             Role("outcomes", RoleType.OUTCOMES),
         ),
+    ),
+    MethodKind.STREAM: Shape(
+        "Stream",
+        plural=True,
+        request=(_RESUME_TOKEN, _FILTER, _ORDER_BY, _READ_MASK, _SHOW_DELETED),
+        answer=Answer.FIELDS,
+        response=(_ROWS, _RESUME_TOKEN),
+        equals=True,
+        streams=Streams.RESPONSES,
     ),
 }

@@ -85,11 +85,24 @@ def select_page(
     after: Nulls | None,
 ) -> Statement:
     """Return the statement that reads the first rows in an order, or those after a row; `limit` is bound."""
-    query = _select(table, fields).where(*_conditions(resource, table, rows))
-    if after is not None:
-        query = query.where(where_after(order, after, resource, table))
-    query = query.order_by(*order_clause(order, table)).limit(bindparam("limit", type_=Integer))
+    query = _in_order(resource, table, fields, rows=rows, order=order, after=after).limit(
+        bindparam("limit", type_=Integer)
+    )
     return compile_statement(query, fields=fields, name=f"list {resource.table}")
+
+
+def select_stream(
+    resource: Resource,
+    table: Table,
+    fields: tuple[Field, ...],
+    *,
+    rows: Rows,
+    order: Order,
+    after: Nulls | None,
+) -> Statement:
+    """Return the statement that reads all rows in an order, or all those after a row."""
+    query = _in_order(resource, table, fields, rows=rows, order=order, after=after)
+    return compile_statement(query, fields=fields, name=f"stream {resource.table}")
 
 
 def count_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
@@ -106,6 +119,21 @@ def explain_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
     query = select(1).select_from(table).where(*_conditions(resource, table, rows))
     plan = compile_statement(query, name=f"estimate {resource.table}")
     return replace(plan, text=f"EXPLAIN (FORMAT JSON) {plan.text}")
+
+
+def _in_order(
+    resource: Resource,
+    table: Table,
+    fields: tuple[Field, ...],
+    *,
+    rows: Rows,
+    order: Order,
+    after: Nulls | None,
+) -> Select[Any]:
+    query = _select(table, fields).where(*_conditions(resource, table, rows))
+    if after is not None:
+        query = query.where(where_after(order, after, resource, table))
+    return query.order_by(*order_clause(order, table))
 
 
 def _select(table: Table, fields: Sequence[Field]) -> Select[Any]:

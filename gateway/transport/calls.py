@@ -8,8 +8,10 @@ import grpc
 import grpc.aio
 
 from gateway.observe.facts import CallFacts
+from gateway.schema.shapes import Streams
+from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.exchange import REQUEST_ID, Exchange, request_id
+from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 _STATUS_DETAILS = "grpc-status-details-bin"
@@ -23,7 +25,7 @@ class BoundMethods(grpc.GenericRpcHandler):
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            path: grpc.unary_unary_rpc_method_handler(_unary(path, dispatcher)) for path in dispatcher.paths
+            path: _handler(path, streams, dispatcher) for path, streams in dispatcher.streams.items()
         }
 
     def service(
@@ -33,21 +35,56 @@ class BoundMethods(grpc.GenericRpcHandler):
         return self._handlers.get(handler_call_details.method)
 
 
+def _handler(path: str, streams: Streams, dispatcher: Dispatcher) -> "grpc.RpcMethodHandler[Any, Any]":
+    if streams is Streams.RESPONSES:
+        return grpc.unary_stream_rpc_method_handler(_streaming_out(path, dispatcher))
+    return grpc.unary_unary_rpc_method_handler(_unary(path, dispatcher))
+
+
 def _unary(path: str, dispatcher: Dispatcher) -> Callable[[bytes, Any], Any]:
     name = path.removeprefix("/")
 
     async def handle(request: bytes, context: Any) -> bytes:
         exchange = _exchange(name, request, context)
-        reply = await dispatcher(path, exchange)
-        echoed = (REQUEST_ID, exchange.facts.request_id)
-        if reply.status is None:
-            context.set_trailing_metadata((echoed,))
-            return reply.body
-        details = (_STATUS_DETAILS, reply.status.SerializeToString())
-        await context.abort(_CODES[reply.status.code], reply.status.message, (echoed, details))
-        raise AssertionError("abort returned")
+        return await _end(context, exchange, await dispatcher(path, exchange))
 
     return handle
+
+
+def _streaming_out(path: str, dispatcher: Dispatcher) -> Callable[[bytes, Any], Any]:
+    name = path.removeprefix("/")
+
+    # A coroutine that writes, no generator: whoever cancels it ends what it holds at once.
+    async def handle(request: bytes, context: Any) -> None:
+        exchange = _exchange(name, request, context)
+        exchange.channel = _ContextChannel(context)
+        await _end(context, exchange, await dispatcher(path, exchange))
+
+    return handle
+
+
+async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:
+    """Return the reply's bytes; a status is sent in their place."""
+    echoed = (REQUEST_ID, exchange.facts.request_id)
+    if reply.status is None:
+        context.set_trailing_metadata((echoed,))
+        return reply.body
+    details = (_STATUS_DETAILS, reply.status.SerializeToString())
+    await context.abort(_CODES[reply.status.code], reply.status.message, (echoed, details))
+    raise AssertionError("abort returned")
+
+
+class _ContextChannel:
+    """A servicer context's messages."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    async def send(self, message: bytes) -> None:
+        try:
+            await self._context.write(message)
+        except Reset:
+            raise asyncio.CancelledError from None
 
 
 def _exchange(name: str, request: bytes, context: Any) -> Exchange:

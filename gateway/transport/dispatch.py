@@ -3,26 +3,27 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from typing import cast
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import DecodeError, EncodeError, Message
-from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import EncodeError, Message
 from google.rpc import code_pb2
 
 from gateway.config.settings import LimitSettings
-from gateway.errors import FieldViolation, Internal, InvalidArgument, OutOfRange, RowgateError
+from gateway.errors import Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
-from gateway.methods import Handler
+from gateway.methods import AnyHandler, Handler, StreamHandler
 from gateway.observe.facts import Observer
 from gateway.request.call import Call
-from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.model import Method
-from gateway.schema.reach import reachable
+from gateway.schema.shapes import SHAPES, Streams
 from gateway.transport.exchange import Answer, Exchange, Interceptor, Reply
+from gateway.transport.parsing import RequestParser, sizes
+from gateway.transport.streaming import StreamEndpoint
 
 _logger = logging.getLogger(__name__)
 
-Services = Mapping[str, Sequence[tuple[Method, Handler]]]
+Services = Mapping[str, Sequence[tuple[Method, AnyHandler]]]
 """Each service's methods with their handlers, by the service's full name."""
 
 
@@ -36,9 +37,7 @@ class Endpoint:
         self.full_name = method.full_name
         self._handler = handler
         self._limits = limits
-        self._request_name = method.descriptor.input_type.full_name
-        self._request: type[Message] = GetMessageClass(method.descriptor.input_type)
-        self._may_lack = _holds_required(method.descriptor.input_type)
+        self._parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
 
@@ -52,25 +51,6 @@ class Endpoint:
         exchange.facts.response_bytes = len(body)
         return body
 
-    def _parse(self, body: bytes) -> Message:
-        if len(body) > self._limits.max_request_bytes:
-            raise OutOfRange(
-                f"the request has {len(body)} bytes, more than the limit of {self._limits.max_request_bytes}",
-                reason="REQUEST_TOO_LARGE",
-                metadata=_sizes(len(body), self._limits.max_request_bytes),
-            )
-        try:
-            request = self._request.FromString(body)
-        except DecodeError as error:
-            raise InvalidArgument(
-                f"the request is no valid {self._request_name}: malformed protobuf, "
-                "nested too deeply, or a string that is not UTF-8",
-                reason="REQUEST_MALFORMED",
-            ) from error
-        if self._may_lack and not request.IsInitialized():
-            raise _lacking(request)
-        return request
-
     def _serialize(self, response: Message) -> bytes:
         try:
             # Partial: a read mask, or a document stored by others, may leave out what proto2 requires.
@@ -82,7 +62,7 @@ class Endpoint:
                 f"the response has {len(body)} bytes, more than the limit of "
                 f"{self._limits.max_response_bytes}: ask for fewer rows or fields",
                 reason="RESPONSE_TOO_LARGE",
-                metadata=_sizes(len(body), self._limits.max_response_bytes),
+                metadata=sizes(len(body), self._limits.max_response_bytes),
             )
         return body
 
@@ -94,27 +74,9 @@ class Endpoint:
         return None
 
 
-def _holds_required(message: Descriptor) -> bool:
-    # Told from the type, once: walking each request for it would cost.
-    return any(field.is_required for held in reachable(message).values() for field in held.fields)
-
-
-def _lacking(request: Message) -> InvalidArgument:
-    unset: list[str] = getattr(request, "FindInitializationErrors")()  # noqa: B009 - the type stubs lack it
-    paths = unset[:MAX_VIOLATIONS]
-    violations = [FieldViolation(path, "is required", "REQUIRED") for path in paths]
-    return InvalidArgument(
-        f"{', '.join(paths)}: required, but not set", reason="REQUIRED", violations=violations
-    )
-
-
 def _rows_field(roles: Mapping[str, FieldDescriptor]) -> str | None:
     field = roles.get("rows") or roles.get("requests")
     return field.name if field else None
-
-
-def _sizes(size: int, limit: int) -> Mapping[str, str]:
-    return {"size_bytes": str(size), "limit_bytes": str(limit)}
 
 
 class Dispatcher:
@@ -123,6 +85,7 @@ class Dispatcher:
     Args:
         services: the bound methods.
         limits: sizes of messages.
+        patience: seconds that a client may leave a streamed response untaken.
         interceptors: from the outermost to the innermost.
         observers: told of each call when it has ended.
 
@@ -132,21 +95,21 @@ class Dispatcher:
         self,
         services: Services,
         limits: LimitSettings,
+        patience: float,
         interceptors: Sequence[Interceptor] = (),
         observers: Sequence[Observer] = (),
     ) -> None:
         self.service_names = tuple(sorted(services))
         self._observers = tuple(observers)
         self._answers: dict[str, Answer] = {
-            method.path: _intercepted(Endpoint(method, handler, limits), interceptors)
+            method.path: _intercepted(_endpoint(method, handler, limits, patience), interceptors)
             for methods in services.values()
             for method, handler in methods
         }
-
-    @property
-    def paths(self) -> Sequence[str]:
-        """Every method as `/package.Service/Method`."""
-        return tuple(self._answers)
+        self.streams: Mapping[str, Streams] = {
+            method.path: SHAPES[method.kind].streams for methods in services.values() for method, _ in methods
+        }
+        """Which side of each method is a stream, by its path, `/package.Service/Method`."""
 
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
         """Answer one RPC; raises nothing but CancelledError, which the caller's going away means."""
@@ -167,6 +130,12 @@ class Dispatcher:
         exchange.facts.duration = asyncio.get_running_loop().time() - exchange.arrived
         for observer in self._observers:
             observer(exchange.facts)
+
+
+def _endpoint(method: Method, handler: AnyHandler, limits: LimitSettings, patience: float) -> Answer:
+    if SHAPES[method.kind].streams is Streams.NEITHER:
+        return Endpoint(method, cast("Handler", handler), limits)
+    return StreamEndpoint(method, cast("StreamHandler", handler), limits, patience)
 
 
 def _intercepted(answer: Answer, interceptors: Sequence[Interceptor]) -> Answer:

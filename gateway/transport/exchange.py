@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from google.rpc.status_pb2 import Status
 
@@ -13,9 +14,16 @@ REQUEST_ID = "x-request-id"
 _REQUEST_ID_SHAPE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
+class Channel(Protocol):
+    """The messages of a streaming call."""
+
+    async def send(self, message: bytes) -> None:
+        """Send a response; returns when the transport has taken it, which waits for the client."""
+
+
 @dataclass(slots=True)
 class Exchange:
-    """One unary RPC under way.
+    """One RPC under way.
 
     Args:
         request: the message's bytes.
@@ -24,6 +32,7 @@ class Exchange:
         time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
         principal: who calls.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
+        channel: its further messages, where it streams.
 
     """
 
@@ -33,6 +42,7 @@ class Exchange:
     time_remaining: float | None = None
     principal: str = "anonymous"
     deadline: float | None = None
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Face:
         self._settings = server
         self._admission = Admission(limits.max_in_flight)
         interceptors = standard_interceptors(self._admission, server)
-        self._dispatcher = Dispatcher(services, limits, interceptors, observers)
+        self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
         self._health = Health(services)
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._descriptors = descriptors

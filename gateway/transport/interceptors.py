@@ -71,19 +71,21 @@ class Admission:
             self._idle.set()
 
 
-def bounded_by(default: float, maximum: float) -> Interceptor:
+def bounded_by(default: float, maximum: float, stream: float) -> Interceptor:
     """Return the interceptor that gives every call a deadline and ends it there.
 
     Args:
         default: seconds, for a call whose caller set no deadline.
         maximum: seconds; a later deadline is cut to it.
+        stream: seconds; both for a call that streams.
 
     """
 
     def bounded(answer: Answer) -> Answer:
         async def timed(exchange: Exchange) -> bytes:
-            asked = default if exchange.time_remaining is None else exchange.time_remaining
-            exchange.deadline = exchange.arrived + min(asked, maximum)
+            usual, most = (default, maximum) if exchange.channel is None else (stream, stream)
+            asked = usual if exchange.time_remaining is None else exchange.time_remaining
+            exchange.deadline = exchange.arrived + min(asked, most)
             try:
                 async with asyncio.timeout_at(exchange.deadline) as scope:
                     return await answer(exchange)
@@ -102,4 +104,4 @@ def bounded_by(default: float, maximum: float) -> Interceptor:
 
 def standard_interceptors(admission: Admission, server: ServerSettings) -> Sequence[Interceptor]:
     """Return the interceptors in order: a refused call costs nothing, and waits for nothing."""
-    return (admission, bounded_by(server.default_deadline, server.max_deadline))
+    return (admission, bounded_by(server.default_deadline, server.max_deadline, server.stream_deadline))

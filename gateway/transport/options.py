@@ -32,8 +32,9 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
         ("grpc.keepalive_permit_without_calls", 1),
     ]
     if server.max_connection_age:
+        longest = max(server.max_deadline, server.stream_deadline)
         options.append(("grpc.max_connection_age_ms", _ms(server.max_connection_age)))
-        options.append(("grpc.max_connection_age_grace_ms", _ms(server.max_deadline)))
+        options.append(("grpc.max_connection_age_grace_ms", _ms(longest)))
     return options
 
 

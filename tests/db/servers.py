@@ -5,9 +5,10 @@ import pwd
 import select
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -63,8 +64,17 @@ def kill_server(server: EmbeddedPostgres) -> None:
 
 
 @contextmanager
-def debian_server(folder: Path) -> Iterator[str]:
-    """Run Debian's PostgreSQL 15 in a folder; yield its DSN. Skips where it isn't installed."""
+def debian_server(
+    folder: Path, *, hba: str = "", settings: Mapping[str, object] = MappingProxyType({})
+) -> Iterator[str]:
+    """Run Debian's PostgreSQL 15 in a folder; yield its DSN. Skips where it isn't installed.
+
+    Args:
+        folder: a new folder for it.
+        hba: more lines for pg_hba.conf, before those that trust everybody.
+        settings: the server's own, besides no TCP and no fsync.
+
+    """
     if not (DEBIAN_15 / "initdb").exists():
         pytest.skip("PostgreSQL 15 isn't installed in /usr/lib/postgresql/15")
     folder.mkdir()
@@ -82,8 +92,11 @@ def debian_server(folder: Path) -> Iterator[str]:
         check=True,
         **run,
     )
-    options = f"-c listen_addresses= -c fsync=off -c unix_socket_directories={folder}"
-    control = [DEBIAN_15 / "pg_ctl", "-D", data, "-s", "-w", "-l", folder / "log"]
+    rules = data / "pg_hba.conf"
+    rules.write_text(hba + rules.read_text())
+    chosen = {"listen_addresses": "''", "fsync": "off", "unix_socket_directories": folder, **settings}
+    options = " ".join(f"-c {name}={value}" for name, value in chosen.items())
+    control: list[Any] = [DEBIAN_15 / "pg_ctl", "-D", data, "-s", "-w", "-l", folder / "log"]
     subprocess.run([*control, "start", "-o", options], check=True, **run)
     try:
         yield f"postgresql://postgres@/postgres?host={folder}"

@@ -62,7 +62,7 @@ def test_any_name_and_password_survive_both_forms(user: str, password: str, data
     for dsn in (url, pairs):
         target = resolve(dsn, NONE)
         assert target.parameters == {"user": user, "password": password, "dbname": database}
-        addresses, driver = asyncpg.connect_utils._parse_connect_dsn_and_args(
+        addresses, driver = asyncpg.connect_utils._parse_connect_dsn_and_args(  # type: ignore[attr-defined]
             **dict.fromkeys(_DRIVER_ARGUMENTS) | target.arguments()
         )
         assert addresses == [("localhost", 5432)]

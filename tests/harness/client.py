@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import grpc.aio
 from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
@@ -62,6 +63,26 @@ class RpcFailed(Exception):  # noqa: N818 - reads as what happened
         return [v.field for bad in self.details(error_details_pb2.BadRequest) for v in bad.field_violations]
 
 
+class Responses:
+    """The responses of a call under way, each read when it is asked for; raises RpcFailed."""
+
+    def __init__(self, call: Any, message: Descriptor) -> None:
+        self.call = call
+        self._type = GetMessageClass(message)
+
+    def __aiter__(self) -> "Responses":
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            body = await self.call.read()
+        except grpc.aio.AioRpcError as error:
+            raise RpcFailed(error) from None
+        if body is grpc.aio.EOF:
+            raise StopAsyncIteration
+        return self._type.FromString(body)
+
+
 class Client:
     """Calls the methods of a descriptor set over one channel."""
 
@@ -96,6 +117,22 @@ class Client:
         answer = GetMessageClass(descriptor.output_type)
         stub = self.channel.unary_unary(f"/{method}")
         return answer.FromString(await self.raw(stub, request.SerializeToString(), timeout))
+
+    def stream(
+        self,
+        method: str,
+        request: Mapping[str, Any] | None = None,
+        /,
+        *,
+        timeout: float = 30,
+        **more: Any,
+    ) -> "Responses":
+        """Call a method that streams its responses."""
+        service, _, name = method.partition("/")
+        descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
+        message = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
+        stub = self.channel.unary_stream(f"/{method}")
+        return Responses(stub(message.SerializeToString(), timeout=timeout), descriptor.output_type)
 
     @staticmethod
     async def raw(stub: Any, body: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 - the call's own deadline

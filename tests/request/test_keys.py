@@ -1,6 +1,7 @@
 """A key's parts are all there, or the one that is missing is named."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.message_factory import GetMessageClass
@@ -36,6 +37,6 @@ def test_a_part_that_is_unset_is_named(get_weather: Method, place: str, path: st
 def test_the_epoch_is_a_key(get_weather: Method) -> None:
     """A part that is set to its zero value is a key like any other."""
     read = key_reader(get_weather.resource, get_weather.keys)
-    request = GetMessageClass(get_weather.descriptor.input_type)(origin="EWR")
+    request: Any = GetMessageClass(get_weather.descriptor.input_type)(origin="EWR")
     request.observation_time.SetInParent()
     assert set(read(request, "")) == {"origin", "observation_time"}

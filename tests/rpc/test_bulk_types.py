@@ -115,7 +115,7 @@ async def created(gateway: RunningGateway, resource: Resource, rows: list[Messag
     schema, plural = resource.message.file.package, _PLURALS[resource.name]
     method = f"{schema}.{resource.name}Service/BatchCreate{plural}"
 
-    def request() -> Message:
+    def request() -> Any:
         made = gateway.client.message(f"{schema}.BatchCreate{plural}Request")
         for row in rows:
             getattr(made.requests.add(), resource.name.lower()).MergeFromString(row.SerializeToString())

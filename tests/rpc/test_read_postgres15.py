@@ -9,8 +9,9 @@ from tests.conftest import GatewayFor
 from tests.db.servers import debian_server
 from tests.harness.databases import Databases
 from tests.rpc.readside import insert, read_all
+from tests.rpc.scalars import rows
 from tests.rpc.test_read_every_field import gateway, test_every_field_can_be_filtered
-from tests.rpc.test_read_pages import LIST, rows
+from tests.rpc.test_read_pages import LIST
 from tests.rpc.test_read_rows import (
     rich,
     test_batch_get_takes_composite_keys,

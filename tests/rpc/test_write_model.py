@@ -1,6 +1,6 @@
 """Any sequence of writes leaves what a dictionary says: codes, reasons, rows, versions, etags."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Any
@@ -235,7 +235,7 @@ async def run(gateway: RunningGateway, model: Model, operation: tuple[Any, ...])
 
 
 @pytest.fixture(scope="module")
-async def gateway(module_gateway_for: GatewayFor) -> AsyncIterator[RunningGateway]:
+async def gateway(module_gateway_for: GatewayFor) -> RunningGateway:
     return await module_gateway_for("ledger")
 
 

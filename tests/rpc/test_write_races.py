@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import pytest
 
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
@@ -157,3 +158,17 @@ async def test_a_child_being_inserted_forbids_the_delete(gateway_for: GatewayFor
     await connection.close()
     assert await delete == "ROW_IS_REFERENCED"
     assert len(await gateway.sql('SELECT FROM "Ledger"."where"')) == 1
+
+
+async def test_a_statement_that_outlasts_the_databases_patience_says_so(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger", statement_timeout=0.2, lock_timeout=30)
+    await account(gateway)
+    locker = await asyncpg.connect(gateway.dsn)
+    try:
+        async with locker.transaction():
+            await locker.execute('LOCK TABLE "Ledger"."order"')
+            with pytest.raises(RpcFailed) as failed:
+                await gateway.call(f"{ACCOUNTS}/DeleteAccount", book="b", number=1)
+    finally:
+        await locker.close()
+    assert (failed.value.code.name, failed.value.reason) == ("DEADLINE_EXCEEDED", "QUERY_CANCELED")

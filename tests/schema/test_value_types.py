@@ -224,7 +224,7 @@ def test_stored_values_that_no_message_holds_are_refused(name: str, stored: Any)
 
 
 def test_unknown_fields_of_a_document_are_refused() -> None:
-    part = RICH(part={"name": "x"})
+    part: Any = RICH(part={"name": "x"})
     part.part.MergeFromString(b"\xfa\x3f\x01a")
     convert = FIELDS["part"].type.encode
     assert convert is not None

@@ -92,9 +92,9 @@ def encode(resource: Resource, message: Message) -> dict[str, Any]:
 def decode(resource: Resource, row: dict[str, Any]) -> Message:
     """Return the message of a stored row."""
     types = {name: resource.by_name[name].type for name in row}
+    decoders = {name: type_.decode for name, type_ in types.items()}
     fields = {
-        name: value if types[name].decode is None else types[name].decode(value)
-        for name, value in row.items()
+        name: value if (convert := decoders[name]) is None else convert(value) for name, value in row.items()
     }
     message: Message = GetMessageClass(resource.message)(**fields)
     return message

@@ -63,6 +63,7 @@ async def test_the_handler_is_told_the_nearer_of_both_deadlines(served: Serve) -
     told = []
 
     async def handler(_request: Any, call: Call) -> Any:
+        assert call.deadline is not None
         told.append(call.deadline - asyncio.get_running_loop().time())
         return server.account()
 

@@ -10,10 +10,10 @@ import pytest
 
 from gateway.schema.tables import build_tables
 from gateway.transport.envoy.installed import find_installed
+from tests.harness.certificates import Certificate
 from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.process import ServerProcess
-from tests.transport.test_tls import Certificate
 
 SERVING = b"\x08\x01"
 CHECK = "/grpc.health.v1.Health/Check"

@@ -68,7 +68,7 @@ async def test_the_clock_ends_a_call_that_waits() -> None:
 
     one = exchange()
     with pytest.raises(DeadlineExceeded):
-        await bounded_by(0.01, 10)(waiting)(one)
+        await bounded_by(0.01, 10, 10)(waiting)(one)
     assert one.deadline == pytest.approx(one.arrived + 0.01)
 
 

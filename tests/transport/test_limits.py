@@ -160,4 +160,4 @@ async def test_an_unexpected_error_is_logged_and_told_without_detail(
     assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
     assert "secret" not in str(caught.value.status) + str(caught.value.trailers)
     assert "a secret" in caplog.text
-    assert caplog.records[-1].request_id == caught.value.trailers["x-request-id"]
+    assert vars(caplog.records[-1])["request_id"] == caught.value.trailers["x-request-id"]

@@ -1,51 +1,16 @@
 """TLS and mutual TLS from files."""
 
-import datetime as dt
-import ipaddress
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.config.load import settings_of
 from gateway.transport.face import Face
 from gateway.transport.server import GrpcServer
+from tests.harness.certificates import Certificate
 from tests.harness.gateway import descriptors_of
-
-
-class Certificate:
-    """A key and a certificate for 127.0.0.1, signed by itself or by another one."""
-
-    def __init__(self, folder: Path, name: str, signer: "Certificate | None" = None) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        now = dt.datetime.now(dt.UTC)
-        loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        signed = (
-            x509.CertificateBuilder()
-            .subject_name(self.subject)
-            .issuer_name(signer.subject if signer else self.subject)
-            .public_key(self.key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(hours=1))
-            .add_extension(x509.SubjectAlternativeName([loopback]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
-            .sign(signer.key if signer else self.key, hashes.SHA256())
-        )
-        self.cert_path, self.key_path = folder / f"{name}.pem", folder / f"{name}.key"
-        self.cert_path.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-        self.key_path.write_bytes(
-            self.key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
 
 
 @pytest.fixture(scope="module")

@@ -135,10 +135,10 @@ class HttpStream:
             # A future of our own: a call that is cancelled here must not cancel the host's.
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        event = self._arriving.result()
-        self._arriving = None
-        if event["type"] == "http.disconnect":
+        arrived, self._arriving = self._arriving, None
+        if _says_gone(arrived):
             raise Reset
+        event = arrived.result()
         self._unframer.feed(event.get("body", b""))
         self._half_closed = not event.get("more_body", False)
         if self._half_closed:
@@ -147,10 +147,16 @@ class HttpStream:
             self.listen()
 
     def _arrived(self, arrived: "asyncio.Future[Event]") -> None:
+        if arrived is not self._arriving:
+            return  # it was read before this word of it came
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        if arrived.exception() is not None or arrived.result()["type"] == "http.disconnect":
+        if _says_gone(arrived):
             self.reset = True
             self._on_reset()
         elif self._half_closed:
             self._arriving = None  # it only says that the caller is still there
+
+
+def _says_gone(arrived: "asyncio.Future[Event]") -> bool:
+    return arrived.exception() is not None or arrived.result()["type"] == "http.disconnect"

@@ -280,3 +280,31 @@ class BulkUpsertFlightsResponse(_message.Message):
     failures: _containers.RepeatedCompositeFieldContainer[_bulk_pb2.RowFailure]
     outcomes: _containers.RepeatedScalarFieldContainer[_bulk_pb2.RowOutcome]
     def __init__(self, inserted_count: _Optional[int] = ..., updated_count: _Optional[int] = ..., unchanged_count: _Optional[int] = ..., ignored_count: _Optional[int] = ..., superseded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[_bulk_pb2.RowFailure, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[_bulk_pb2.RowOutcome, str]]] = ...) -> None: ...
+
+class StreamFlightsRequest(_message.Message):
+    __slots__ = ("resume_token", "filter", "order_by", "read_mask", "show_deleted", "carrier", "origin", "destination")
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    SHOW_DELETED_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    resume_token: str
+    filter: str
+    order_by: str
+    read_mask: _field_mask_pb2.FieldMask
+    show_deleted: bool
+    carrier: str
+    origin: str
+    destination: str
+    def __init__(self, resume_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ...) -> None: ...
+
+class StreamFlightsResponse(_message.Message):
+    __slots__ = ("flights", "resume_token")
+    FLIGHTS_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    flights: _containers.RepeatedCompositeFieldContainer[Flight]
+    resume_token: str
+    def __init__(self, flights: _Optional[_Iterable[_Union[Flight, _Mapping]]] = ..., resume_token: _Optional[str] = ...) -> None: ...

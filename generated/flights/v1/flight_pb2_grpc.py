@@ -95,6 +95,11 @@ class FlightServiceStub:
                 request_serializer=flights_dot_v1_dot_flight__pb2.BulkUpsertFlightsRequest.SerializeToString,
                 response_deserializer=flights_dot_v1_dot_flight__pb2.BulkUpsertFlightsResponse.FromString,
                 _registered_method=True)
+        self.StreamFlights = channel.unary_stream(
+                '/flights.v1.FlightService/StreamFlights',
+                request_serializer=flights_dot_v1_dot_flight__pb2.StreamFlightsRequest.SerializeToString,
+                response_deserializer=flights_dot_v1_dot_flight__pb2.StreamFlightsResponse.FromString,
+                _registered_method=True)
 
 
 class FlightServiceServicer:
@@ -185,6 +190,13 @@ class FlightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamFlights(self, request, context):
+        """All flights that a filter finds, in chunks, at the client's pace.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FlightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -247,6 +259,11 @@ def add_FlightServiceServicer_to_server(servicer, server):
                     servicer.BulkUpsertFlights,
                     request_deserializer=flights_dot_v1_dot_flight__pb2.BulkUpsertFlightsRequest.FromString,
                     response_serializer=flights_dot_v1_dot_flight__pb2.BulkUpsertFlightsResponse.SerializeToString,
+            ),
+            'StreamFlights': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamFlights,
+                    request_deserializer=flights_dot_v1_dot_flight__pb2.StreamFlightsRequest.FromString,
+                    response_serializer=flights_dot_v1_dot_flight__pb2.StreamFlightsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -574,6 +591,33 @@ class FlightService:
             '/flights.v1.FlightService/BulkUpsertFlights',
             flights_dot_v1_dot_flight__pb2.BulkUpsertFlightsRequest.SerializeToString,
             flights_dot_v1_dot_flight__pb2.BulkUpsertFlightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamFlights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/flights.v1.FlightService/StreamFlights',
+            flights_dot_v1_dot_flight__pb2.StreamFlightsRequest.SerializeToString,
+            flights_dot_v1_dot_flight__pb2.StreamFlightsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,29 @@
+"""What the transports call."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from gateway.request.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One streamed response.
+
+    Args:
+        body: the message's bytes: whoever fills it up to a size has serialised it already.
+        rows: how many rows it tells of.
+
+    """
+
+    body: bytes
+    rows: int = 0
+
+
+Handler = Callable[[Message, Call], Awaitable[Message]]
+"""Answers one RPC; raises gateway.errors.RowgateError."""
+
+StreamHandler = Callable[[Message, Call], AsyncGenerator[Piece, None]]
+"""Answers one request with a stream. Each response is made when the caller has taken the one before."""

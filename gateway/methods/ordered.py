@@ -1,0 +1,123 @@
+"""Rows in an order, all of them or those after a row: what List and Stream read of a request."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.methods.engine import Engine
+from gateway.methods.selection import selection_reader
+from gateway.request.masks import read_fields
+from gateway.request.order import Order, parse_order
+from gateway.request.page_token import TokenUse, fingerprint_of
+from gateway.response.rows import Fill, Row, rows_into
+from gateway.schema.model import Method
+from gateway.sql.order import Nulls, after_values
+from gateway.sql.read import Rows, selected
+from gateway.sql.statement import Statement
+
+_STATEMENTS = 512
+"""How many statements are kept per method: one for each shape of filter, order, mask and start."""
+_ORDERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A shape of request: its statement, how rows become messages, where the order's columns stand."""
+
+    statement: Statement
+    fill: Fill
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one request asks for.
+
+    Args:
+        query: its shape.
+        rows: which rows.
+        values: the values of all parameters of the query but a limit.
+        values_of_rows: those of them that say which rows.
+        fingerprint: what tokens are bound to: all that decides which rows come in which order.
+
+    """
+
+    query: Query
+    rows: Rows
+    values: Mapping[str, Any]
+    values_of_rows: Mapping[str, Any]
+    fingerprint: bytes
+
+
+class OrderedRows:
+    """Reads the requests of one method.
+
+    Args:
+        method: List or Stream.
+        engine: the gateway's parts.
+        select: makes the statement.
+        token: the role of the request's token.
+        use: what that token is called.
+
+    """
+
+    def __init__(
+        self, method: Method, engine: Engine, select: Callable[..., Statement], token: str, use: TokenUse
+    ) -> None:
+        self._method = method
+        self._resource = method.resource
+        self._table = engine.table(method.resource)
+        self._tokens = engine.page_tokens
+        self._select = select
+        self._token = token
+        self._use = use
+        self._selection = selection_reader(method)
+        self._order: Callable[[str], Order] = lru_cache(_ORDERS)(
+            lambda text: parse_order(text, self._resource)
+        )
+        self._query = lru_cache(_STATEMENTS)(self._build)
+
+    def __call__(self, request: Message) -> Asked:
+        """Return what a request asks for; raises InvalidArgument."""
+        rows, values = self._selection(request)
+        order = self._order(self.argument(request, "order_by", ""))
+        fingerprint = self._fingerprint(request, rows, values, order)
+        token = self.argument(request, self._token, "")
+        after = self._tokens.open(token, fingerprint, self._use) if token else None
+        query = self._query(self._mask_paths(request), rows, order, _nulls(after))
+        return Asked(query, rows, {**values, **after_values(after or ())}, values, fingerprint)
+
+    def token(self, asked: Asked, last: Row) -> str:
+        """Return the token of what follows the row."""
+        return self._tokens.seal(asked.fingerprint, [last[place] for place in asked.query.places])
+
+    def argument(self, request: Message, role: str, default: Any) -> Any:
+        """Return the value of a role's field; the default where the request has none."""
+        field = self._method.request.get(role)
+        return getattr(request, field.name) if field is not None else default
+
+    def _build(self, paths: tuple[str, ...], rows: Rows, order: Order, after: Nulls | None) -> Query:
+        mask = read_fields(self._resource, paths)
+        fields = selected(self._resource, mask, order)
+        statement = self._select(self._resource, self._table, fields, rows=rows, order=order, after=after)
+        columns = [field.column for field in fields]
+        places = tuple(columns.index(term.column) for term in order)
+        return Query(statement, rows_into(self._resource, fields, mask), places)
+
+    def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: Order) -> bytes:
+        types = [(term, self._resource.by_column[term.column].type.sql) for term in order]
+        asked = self.argument(request, "filter", "")
+        return fingerprint_of(
+            self._method.full_name, asked, rows.equals, rows.live, sorted(values.items()), types
+        )
+
+    def _mask_paths(self, request: Message) -> tuple[str, ...]:
+        mask = self.argument(request, "read_mask", None)
+        return tuple(mask.paths) if mask is not None else ()
+
+
+def _nulls(after: Sequence[Any] | None) -> Nulls | None:
+    return None if after is None else tuple(value is None for value in after)

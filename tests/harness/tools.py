@@ -1,0 +1,19 @@
+"""Programs that tests run, built by `make tools` and `make test-tools`."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.harness.sample import ROOT
+
+
+def tool(name: str) -> Path:
+    """Return where a tool is; skip the test without it, fail where CI should have built it."""
+    built = ROOT / ".tools" / "bin" / name
+    found = str(built) if built.exists() else shutil.which(name)
+    if found is None:
+        missing = f"{name} is neither in .tools/bin nor on PATH: `make test` builds it where Go is"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    return Path(found)

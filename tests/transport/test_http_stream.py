@@ -1,0 +1,48 @@
+import asyncio
+from typing import Any
+
+from gateway.transport.asgi.framing import Unframer, frame
+from gateway.transport.asgi.stream import Event, HttpStream
+from gateway.transport.asgi.watch import ResetWatch
+
+
+class Pieces:
+    """A host that hands over what the test says, when it says so."""
+
+    def __init__(self) -> None:
+        self.awaited: list[asyncio.Future[Event]] = []
+
+    def receive(self) -> Any:
+        """Return a future of the next piece."""
+        self.awaited.append(asyncio.get_running_loop().create_future())
+        return self.awaited[-1]
+
+    def give(self, body: bytes, *, more: bool = True) -> None:
+        """Hand over a piece."""
+        self.awaited[-1].set_result({"type": "http.request", "body": body, "more_body": more})
+
+
+async def _unsent(_event: Event) -> None:
+    raise AssertionError("nothing is to be sent")
+
+
+async def _two(stream: HttpStream) -> list[bytes | None]:
+    return [await stream.message(), await stream.message()]
+
+
+async def test_a_piece_that_was_read_before_its_word_came_wakes_nobody() -> None:
+    host, resets = Pieces(), list[None]()
+    unframer = Unframer(None, 100)
+    stream = HttpStream(
+        host.receive, _unsent, unframer, on_reset=lambda: resets.append(None), watch=ResetWatch()
+    )
+    stream.listen()
+    reader = asyncio.ensure_future(_two(stream))
+    host.give(frame(b"first"))  # the reader runs before the word of it
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not reader.done()
+    host.give(frame(b"second"), more=False)
+    assert await reader == [b"first", b"second"]
+    stream.close()
+    assert resets == []

@@ -1,0 +1,184 @@
+"""Stream over each transport: the client's pace and its going, deadlines, limits, and the way back."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import grpc
+
+from tests.conftest import GatewayFor
+from tests.harness.client import Responses, RpcFailed
+from tests.harness.gateway import RunningGateway
+from tests.transport.conftest import locked, until_waiting
+
+STREAM = "flow.v1.EventService/StreamEvents"
+ROWS = 40_000
+NOTE = 1_000
+PROMPT = 0.1
+"""Seconds within which a query stops when its caller goes."""
+LATE = 0.2
+"""What this machine may add, which runs other tests beside this one."""
+
+
+async def gateway_with_events(gateway_for: GatewayFor, rows: int = ROWS, **settings: Any) -> RunningGateway:
+    gateway = await gateway_for("flow", **settings)
+    await gateway.sql(
+        "INSERT INTO event (id, name, amount, note, version) "
+        "SELECT i, 'event ' || i, i * 7, repeat('x', $2), 1 FROM generate_series(1, $1::bigint) AS i",
+        rows,
+        NOTE,
+    )
+    return gateway
+
+
+async def read(responses: Responses) -> tuple[list[int], str, RpcFailed | None]:
+    """Return the ids, the last token, and the error that ended the stream."""
+    ids: list[int] = []
+    token = ""
+    try:
+        async for chunk in responses:
+            ids += [row.id for row in chunk.events]
+            token = chunk.resume_token
+    except RpcFailed as error:
+        return ids, token, error
+    return ids, token, None
+
+
+async def until_sessions(connection: asyncpg.Connection, *states: str) -> float:
+    """Wait until the gateway's sessions that are not idle have these states; return how long that took."""
+    begun = time.monotonic()
+    busy = (
+        "SELECT state FROM pg_stat_activity WHERE datname = current_database() "
+        "AND state <> 'idle' AND pid <> pg_backend_pid() ORDER BY state"
+    )
+    async with asyncio.timeout(10):
+        while [row["state"] for row in await connection.fetch(busy)] != list(states):
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
+    return time.monotonic() - begun
+
+
+async def test_a_waiting_query_stops_when_its_caller_goes(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for, rows=10)
+    async with locked(gateway.dsn, "event") as connection:
+        responses = gateway.client.stream(STREAM)
+        await until_waiting(connection, 1)
+        responses.call.cancel()
+        assert await until_sessions(connection) < PROMPT + LATE
+
+
+async def test_a_paused_stream_leaves_nothing_behind_when_its_caller_goes(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for, max_cursors=1)
+    watch = await asyncpg.connect(gateway.dsn)
+    try:
+        for _ in range(3):
+            responses = gateway.client.stream(STREAM)
+            assert (await anext(responses)).events[0].id == 1
+            await until_sessions(watch, "idle in transaction")
+            responses.call.cancel()
+            assert await until_sessions(watch) < PROMPT + LATE
+    finally:
+        await watch.close()
+    assert (await read(gateway.client.stream(STREAM)))[0] == list(range(1, ROWS + 1))
+
+
+async def test_rows_are_fetched_at_the_clients_pace_and_not_for_ever(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for, stream_patience=0.5)
+    responses = gateway.client.stream(STREAM)
+    first = await anext(responses)
+    watch = await asyncpg.connect(gateway.dsn)
+    await until_sessions(watch, "idle in transaction")
+    await until_sessions(watch)
+    await watch.close()
+    ids, token, error = await read(responses)
+    assert error is not None
+    assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "CLIENT_TOO_SLOW")
+    sent = [row.id for row in first.events] + ids
+    assert sent == list(range(1, len(sent) + 1))
+    assert len(sent) * NOTE < 30 * 1024 * 1024, "the transport took far more than the client"
+    rest, _, error = await read(gateway.client.stream(STREAM, resume_token=token))
+    assert error is None
+    assert sent + rest == list(range(1, ROWS + 1))
+
+
+async def test_a_stream_is_one_snapshot(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for)
+    responses = gateway.client.stream(STREAM)
+    first = await anext(responses)
+    await gateway.sql("DELETE FROM event WHERE id % 2 = 0")
+    await gateway.sql("INSERT INTO event (id, name, amount, version) VALUES ($1, '', 0, 1)", ROWS + 1)
+    rest, _, error = await read(responses)
+    assert error is None
+    assert [row.id for row in first.events] + rest == list(range(1, ROWS + 1))
+
+
+async def test_streams_are_counted(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for, max_cursors=2)
+    taken = [gateway.client.stream(STREAM) for _ in range(2)]
+    for responses in taken:
+        await anext(responses)
+    _, _, error = await read(gateway.client.stream(STREAM))
+    assert error is not None
+    assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS")
+    for responses in taken:
+        responses.call.cancel()
+
+
+async def test_the_deadline_ends_the_query(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for, rows=10)
+    async with locked(gateway.dsn, "event") as connection:
+        _, _, error = await read(gateway.client.stream(STREAM, timeout=0.5))
+        assert error is not None
+        assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert await until_sessions(connection) < PROMPT + LATE
+
+
+async def test_a_stream_has_a_deadline_of_its_own(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for, rows=10, default_deadline=0.01, stream_deadline=0.5)
+    async with locked(gateway.dsn, "event"):
+        begun = time.monotonic()
+        _, _, error = await read(gateway.client.stream(STREAM))
+    assert error is not None
+    assert error.reason == "DEADLINE_EXCEEDED"
+    assert time.monotonic() - begun > 0.4
+
+
+async def test_a_lost_connection_is_told_and_the_token_leads_on(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for)
+    responses = gateway.client.stream(STREAM)
+    first = await anext(responses)
+    watch = await asyncpg.connect(gateway.dsn)
+    await until_sessions(watch, "idle in transaction")
+    await watch.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await watch.close()
+    ids, token, error = await read(responses)
+    assert error is not None
+    assert error.code is grpc.StatusCode.UNAVAILABLE
+    rest, _, error = await read(gateway.client.stream(STREAM, resume_token=token or first.resume_token))
+    assert error is None
+    assert [*_ids(first.events), *ids, *rest] == list(range(1, ROWS + 1))
+
+
+async def test_many_streams_cancelled_at_random_leave_the_pool_whole(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_with_events(gateway_for, max_cursors=8, pool_size=8, apart=True)
+
+    async def cancelled(number: int) -> None:
+        responses = gateway.client.stream(STREAM)
+        asyncio.get_running_loop().call_later(number % 40 / 1000, responses.call.cancel)
+        await asyncio.wait([asyncio.ensure_future(responses.call.code())])
+
+    for _ in range(5):
+        await asyncio.gather(*(cancelled(number) for number in range(40)))
+    watch = await asyncpg.connect(gateway.dsn)
+    await until_sessions(watch)
+    await watch.close()
+    found = await asyncio.gather(*(read(gateway.client.stream(STREAM)) for _ in range(4)))
+    assert [len(ids) for ids, _, _ in found] == [ROWS] * 4
+
+
+def _ids(rows: Sequence[Any]) -> list[int]:
+    return [row.id for row in rows]
