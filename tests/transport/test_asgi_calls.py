@@ -9,14 +9,14 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.config.load import settings_of
 from gateway.transport.envoy.admin import is_accepting
 from gateway.transport.envoy.bootstrap import Hosting
-from gateway.transport.envoy.command import command, files
+from gateway.transport.envoy.command import command
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
+from tests.harness.mounted import lay_files
 from tests.transport.echo import LIMIT
 
 OK = grpc.StatusCode.OK
@@ -29,10 +29,8 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]
     folder = tmp_path_factory.mktemp("envoy")
     installed, settings = find_installed(), settings_of(listen="127.0.0.1:0", log_format="json")
     with closing(HeldAddresses(settings.server.listen)) as held:
-        application, schema = "tests.transport.echo:application", FileDescriptorSet()
-        hosting = Hosting(application, installed.module, "admin.sock", held.numeric, schema)
-        for name, text in files(hosting, settings).items():
-            (folder / name).write_text(text)
+        hosting = Hosting("tests.transport.echo:application", installed.module, "admin.sock", held.numeric)
+        lay_files(folder, hosting, settings)
         process = await asyncio.create_subprocess_exec(
             *command(installed, settings.log), cwd=folder, env={**os.environ, **installed.environment}
         )

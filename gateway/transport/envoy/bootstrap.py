@@ -6,7 +6,7 @@ Unix socket. Nothing here waits for ever: what has no timeout in Envoy has one i
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Hosting:
     module: Path
     admin: str
     listen: Sequence[Address]
-    descriptors: FileDescriptorSet
+    descriptors: FileDescriptorSet = field(default_factory=FileDescriptorSet)
 
 
 def bootstrap(hosting: Hosting, settings: Settings) -> Config:
