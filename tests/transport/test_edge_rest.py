@@ -114,7 +114,8 @@ async def test_errors_are_statuses_with_their_details(books: RunningGateway) -> 
 async def test_what_the_edge_refuses_is_a_status_too(
     books: RunningGateway, request_line: str, body: bytes | None, status: int, says: str
 ) -> None:
-    answer = await rest(books, *request_line.split(" "), body)
+    method, _, path = request_line.partition(" ")
+    answer = await rest(books, method, path, body)
     assert (answer.status, answer.json["code"]) == (status, CODES[status])
     assert says in answer.json["message"]
 

@@ -12,8 +12,8 @@ from gateway.config.address import Address
 from gateway.config.load import settings_of
 from gateway.transport.envoy.bootstrap import Hosting, bootstrap
 from gateway.transport.envoy.installed import find_installed
+from tests.harness.certificates import Certificate
 from tests.harness.gateway import descriptors_of
-from tests.transport.test_tls import Certificate
 
 APPLICATION = "tests.transport.validated:application"
 LISTEN = (Address("127.0.0.1", 50099), Address("::1", 50099), Address("/tmp/rowgate-validated.sock", None))  # noqa: S108 - never made
