@@ -119,7 +119,9 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            await self._send(event)
+            sent = self._send(event)
+            # A call that is cancelled here must not cancel the host's future, which the host settles later.
+            await (asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent)
         except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
             # The host raises one and the same exception for every caller that goes away: its traceback would
             # grow, and keep each call's frames alive.
