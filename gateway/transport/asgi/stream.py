@@ -119,15 +119,15 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            sent = self._send(event)
-            # A call that is cancelled here must not cancel the host's future, which the host settles later.
-            await (asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent)
-        except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
-            # The host raises one and the same exception for every caller that goes away: its traceback would
-            # grow, and keep each call's frames alive.
-            error.__traceback__ = None
+            await hand_over(self._shielded_send, event)
+        except Reset:
             self.reset = True
-            raise Reset from None
+            raise
+
+    def _shielded_send(self, event: Event) -> Awaitable[None]:
+        """Send. A call that is cancelled meanwhile must not cancel the future, which the host settles."""
+        sent = self._send(event)
+        return asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent
 
     async def _chunk(self) -> None:
         self.listen()
@@ -138,7 +138,7 @@ class HttpStream:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         arrived, self._arriving = self._arriving, None
-        if _says_gone(arrived):
+        if says_gone(arrived):
             raise Reset
         event = arrived.result()
         self._unframer.feed(event.get("body", b""))
@@ -153,12 +153,24 @@ class HttpStream:
             return  # it was read before this word of it came
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        if _says_gone(arrived):
+        if says_gone(arrived):
             self.reset = True
             self._on_reset()
         elif self._half_closed:
             self._arriving = None  # it only says that the caller is still there
 
 
-def _says_gone(arrived: "asyncio.Future[Event]") -> bool:
+async def hand_over(send: Send, event: Event) -> None:
+    """Send an event; raises Reset where the caller is gone."""
+    try:
+        await send(event)
+    except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
+        # The host raises one and the same exception for every caller that goes away: its traceback would
+        # grow, and keep each call's frames alive.
+        error.__traceback__ = None
+        raise Reset from None
+
+
+def says_gone(arrived: "asyncio.Future[Event]") -> bool:
+    """Return whether what has arrived is word that the caller went away."""
     return arrived.exception() is not None or arrived.result()["type"] == "http.disconnect"
