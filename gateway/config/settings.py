@@ -86,14 +86,16 @@ class CoalesceSettings(Section):
 
     reads: bool = True
     """whether reads by key that arrive while another is under way share the next statement"""
+    writes: bool = True
+    """whether writes of single rows that arrive while another is under way share the next statement"""
     lanes: Annotated[int, Field(ge=1, le=100)] = 2
-    """statements of one kind and caller that may be under way; each takes a connection"""
+    """shared statements of one kind and caller that may be under way; each takes a connection"""
     patience: Seconds = 0.005
     """how long the statement under way is waited for before another sets out beside it"""
     max_batch: Annotated[int, Field(ge=1, le=10_000)] = 512
-    """keys of one statement"""
+    """calls that share one statement"""
     max_waiting: Annotated[int, Field(ge=0)] = 10_000
-    """calls that may wait for a statement to share; more are refused at once"""
+    """reads, and writes, that may wait for a statement to share; more are refused at once"""
 
 
 class ServerSettings(Section):

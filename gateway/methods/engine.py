@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Table
 
-from gateway.db.coalesce import PointReads
+from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
@@ -19,6 +19,7 @@ class Engine:
     Args:
         database: the way to PostgreSQL.
         reads: the way of reads by key, which share statements.
+        writes: the way of writes of single rows, which share statements too.
         tables: SQLAlchemy's table of each resource, by the message's full name.
         request_id_retention: seconds that the answer to a request_id is kept for at least.
         ingest_retention: seconds that an Ingest stream is kept for at least after its last chunk.
@@ -29,6 +30,7 @@ class Engine:
 
     database: Database
     reads: PointReads
+    writes: RowWrites
     tables: Mapping[str, Table]
     request_id_retention: float = 24 * 60 * 60
     ingest_retention: float = 7 * 24 * 60 * 60
