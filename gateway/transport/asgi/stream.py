@@ -119,7 +119,7 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            await self._send(event)
+            await _settled(self._send(event))
         except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
             # The host raises one and the same exception for every caller that goes away: its traceback would
             # grow, and keep each call's frames alive.
@@ -156,6 +156,22 @@ class HttpStream:
             self._on_reset()
         elif self._half_closed:
             self._arriving = None  # it only says that the caller is still there
+
+
+async def _settled(sent: Awaitable[None]) -> None:
+    """Wait for a future of the host's, never cancelling it: the host settles it when the call is over too."""
+    future = asyncio.ensure_future(sent)
+    if not future.done():
+        waiter = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: _wake(waiter, done))
+        await waiter
+    future.result()
+
+
+def _wake(waiter: "asyncio.Future[None]", done: "asyncio.Future[None]") -> None:
+    done.exception()  # asked for, also where nobody waits any more: asyncio complains of one that nobody saw
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _says_gone(arrived: "asyncio.Future[Event]") -> bool:

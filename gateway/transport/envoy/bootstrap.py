@@ -25,6 +25,9 @@ _CONNECTION_WINDOW = 4 * 1024 * 1024
 _BUFFER = 1024 * 1024
 # Between the word that a connection will close and its last new call; calls under way go on after that.
 _GOAWAY_SECONDS = 5.0
+# Envoy closes a connection when of its first 500 streams half were reset within a second: rapid reset, to it.
+# A gRPC client resets every call whose deadline passes, so under load that took the other calls along.
+_RUNTIME: Mapping[str, int] = {"overload.premature_reset_total_stream_count": 100_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def bootstrap(hosting: Hosting, server: ServerSettings, limits: LimitSettings) -
         "admin": {"address": {"pipe": {"path": hosting.admin, "mode": 0o600}}},
         "static_resources": {"listeners": [_listener(hosting, server, limits)]},
         "overload_manager": _overload(limits),
+        "layered_runtime": {"layers": [{"name": "static", "static_layer": _RUNTIME}]},
     }
 
 
