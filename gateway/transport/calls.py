@@ -11,10 +11,9 @@ from gateway.observe.facts import CallFacts
 from gateway.schema.shapes import Streams
 from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
-_STATUS_DETAILS = "grpc-status-details-bin"
 
 
 class BoundMethods(grpc.GenericRpcHandler):
@@ -69,7 +68,7 @@ async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:
     if reply.status is None:
         context.set_trailing_metadata((echoed,))
         return reply.body
-    details = (_STATUS_DETAILS, reply.status.SerializeToString())
+    details = (STATUS_DETAILS, reply.status.SerializeToString())
     await context.abort(_CODES[reply.status.code], reply.status.message, (echoed, details))
     raise AssertionError("abort returned")
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import grpc
@@ -12,8 +13,10 @@ from grpc_health.v1 import health_pb2
 from gateway.config.address import Address
 from gateway.config.settings import LimitSettings, ServerSettings, Settings
 from gateway.observe.facts import Observer
+from gateway.schema.shapes import Streams
 from gateway.transport.calls import BoundMethods
 from gateway.transport.dispatch import Dispatcher, Services
+from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Admission, standard_interceptors
@@ -68,6 +71,11 @@ class Face:
             names = [*self._dispatcher.service_names, HEALTH]
             handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
         return handlers
+
+    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
+        """Return what answers each unary method, by path, for a server that knows exchanges."""
+        streams = self._dispatcher.streams.items()
+        return {path: partial(self._dispatcher, path) for path, side in streams if side is Streams.NEITHER}
 
     def open(self) -> None:
         """Become SERVING, as long as the database answers."""

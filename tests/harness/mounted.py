@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,10 @@ from gateway.observe.facts import CallFacts
 from gateway.transport.asgi.host import AsgiHost
 from gateway.transport.envoy.admin import is_accepting
 from gateway.transport.envoy.bootstrap import Hosting as Hosted
-from gateway.transport.envoy.command import command
+from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
-from gateway.transport.exchange import Exchange, Interceptor
+from gateway.transport.exchange import Exchange, Interceptor, Reply
 from gateway.transport.face import Face, Host, Hosting
 from gateway.transport.interceptors import Admission, standard_interceptors
 from gateway.transport.server import GrpcServer
@@ -105,6 +105,10 @@ class Extended(Face):
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts."""
         return [self._more, *self._face.handlers()]
+
+    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
+        """Return what answers each unary method of the face."""
+        return self._face.answers()
 
     def open(self) -> None:
         """Become SERVING."""
@@ -211,8 +215,8 @@ async def _in_envoy(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mou
     variables = {**installed.environment, _VARIABLE: _told(module, values)}
     with closing(HeldAddresses(settings.server.listen)) as held, TemporaryDirectory() as folder:
         hosting = Hosted(f"{__name__}:application", installed.module, _ADMIN, held.numeric)
-        command_line = command(installed, hosting, settings)
-        async with _process(command_line, variables, cwd=folder) as process:
+        lay_files(Path(folder), hosting, settings)
+        async with _process(command(installed, settings.log), variables, cwd=folder) as process:
             async with asyncio.timeout(_SECONDS):
                 while not await is_accepting(Path(folder, _ADMIN)):  # noqa: ASYNC110 - another process's state
                     await asyncio.sleep(0.01)
@@ -233,6 +237,12 @@ async def _process(
 
 def _told(module: str, values: Mapping[str, Any]) -> str:
     return json.dumps([module, values], default=str)
+
+
+def lay_files(folder: Path, hosting: Hosted, settings: Settings) -> None:
+    """Write what Envoy finds in its working folder."""
+    for name, text in files(hosting, settings).items():
+        (folder / name).write_text(text)
 
 
 class _Application:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import grpc
 import grpc.aio
 
-from gateway.transport.asgi.headers import Header, Metadata, status_headers, write_metadata
+from gateway.transport.asgi.headers import Header, Metadata, response_headers, status_headers, write_metadata
 from gateway.transport.asgi.stream import HttpStream
 
 _ENCODINGS = {grpc.Compression.Gzip: "gzip", grpc.Compression.Deflate: "deflate"}
@@ -184,7 +184,7 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
             callback(self)
 
     def _headers(self) -> list[Header]:
-        headers = [(b"content-type", self._content_type), (b"grpc-accept-encoding", b"identity,deflate,gzip")]
+        headers = response_headers(self._content_type)
         if self._encoding is not None:
             headers.append((b"grpc-encoding", self._encoding.encode()))
         return headers + write_metadata(self._initial) if self._initial else headers

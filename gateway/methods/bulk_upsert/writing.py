@@ -1,0 +1,97 @@
+"""Rows → table, in a transaction that is open: what BulkUpsert and Ingest share."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+
+from google.protobuf.message import Message
+
+from gateway.db.bulk import BulkWriter, Chunk, Collision
+from gateway.db.bulk_tally import Tally
+from gateway.db.database import Transaction
+from gateway.methods.bulk_upsert.options import Options
+from gateway.methods.bulk_upsert.reading import RowReader
+from gateway.sql.bulk import BulkShape
+from gateway.sql.bulk_write import BulkStatements, bulk_statements
+from gateway.sql.statement import Statement
+
+MAX_SHAPES = 64
+"""The most combinations of key, mode and mask whose statements are kept."""
+AT_ONCE = 4
+"""Calls of one method that hold a connection at once. The others wait outside of the pool, where they
+keep no connection from short calls."""
+CROWDED_SECONDS = 30.0
+"""How long after a collision the calls that follow take the table's lock for themselves at once."""
+
+_VERSION = Statement(
+    "SELECT current_setting('server_version_num')::integer",
+    binds=(),
+    fields=(),
+    writes=False,
+    name="read server version",
+    constants={},
+)
+
+
+class Upserts:
+    """Writes the rows of one method's calls.
+
+    Args:
+        path: the request's field that holds the rows.
+
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
+        self._crowded_until = 0.0
+        self.turns = asyncio.Semaphore(AT_ONCE)
+        """Held by whoever is about to take a connection for `write`."""
+
+    async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Tally:
+        """Write the rows that can be written; return what became of each."""
+        if time.monotonic() >= self._crowded_until:
+            with suppress(Collision):
+                async with transaction.savepoint():
+                    return await self._attempt(transaction, rows, options, alone=False)
+            self._crowded_until = time.monotonic() + CROWDED_SECONDS
+        return await self._attempt(transaction, rows, options, alone=True)
+
+    def _prepare(self, shape: BulkShape) -> tuple[BulkStatements, RowReader]:
+        return bulk_statements(shape), RowReader(shape, self._path)
+
+    async def _attempt(
+        self, transaction: Transaction, rows: Sequence[Message], options: Options, *, alone: bool
+    ) -> Tally:
+        tally = Tally(len(rows))
+        statements, reader = self._prepared(options.shape)
+        ((version,),) = await transaction.fetch(_VERSION, ())
+        writer = BulkWriter(
+            transaction,
+            statements,
+            tally,
+            server_version=version,
+            refuses_stored=options.refuses_stored,
+            last_wins=options.last_wins,
+        )
+        await writer.lock(len(rows), alone=alone)
+        await _pipelined(writer, reader.chunks(rows, tally, last_wins=options.last_wins))
+        return tally
+
+
+async def _pipelined(writer: BulkWriter, chunks: AsyncIterator[Chunk]) -> None:
+    """Write each chunk while the next one is read."""
+    writing: asyncio.Task[None] | None = None
+    try:
+        async for chunk in chunks:
+            if writing is not None:
+                await writing
+            writing = asyncio.create_task(writer.write(chunk))
+        if writing is not None:
+            await writing
+    finally:
+        if writing is not None and not writing.done():
+            writing.cancel()
+            await asyncio.wait([writing])
