@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from gateway.transport.envoy.bootstrap import Hosting as Hosted
 from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
-from gateway.transport.exchange import Exchange, Interceptor, Reply
+from gateway.transport.exchange import Exchange, Interceptor
 from gateway.transport.face import Face, Host, Hosting
 from gateway.transport.interceptors import Admission, standard_interceptors
 from gateway.transport.server import GrpcServer
@@ -89,11 +89,11 @@ def _stream(streaming: bool) -> str:  # noqa: FBT001 - grpc's own flag
     return "stream" if streaming else "unary"
 
 
-class Extended(Face):
+class Extended:
     """A face that shows further handlers.
 
     Args:
-        face: the face.
+        face: the face, which does all else.
         handlers: what is mounted before its own.
 
     """
@@ -106,21 +106,8 @@ class Extended(Face):
         """Return what a server mounts."""
         return [self._more, *self._face.handlers()]
 
-    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
-        """Return what answers each unary method of the face."""
-        return self._face.answers()
-
-    def open(self) -> None:
-        """Become SERVING."""
-        self._face.open()
-
-    async def drain(self, grace: float | None = None) -> None:
-        """Become NOT_SERVING, and wait for the calls under way."""
-        await self._face.drain(grace)
-
-    def hurry(self) -> None:
-        """Let `drain` wait for nothing."""
-        self._face.hurry()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._face, name)
 
 
 class Stoppable(Protocol):
@@ -135,9 +122,8 @@ async def start_servicers(handlers: grpc.GenericRpcHandler, settings: Settings, 
     guarded = Guarded(
         handlers, standard_interceptors(Admission(settings.limits.max_in_flight), settings.server)
     )
-    host = hosting(
-        Extended(Face({}, FileDescriptorSet(), settings.server, settings.limits), guarded), settings
-    )
+    face: Any = Extended(Face({}, FileDescriptorSet(), settings.server, settings.limits), guarded)
+    host = hosting(face, settings)
     await host.start()
     return host
 
@@ -231,7 +217,8 @@ async def _process(
     try:
         yield process
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

@@ -31,6 +31,7 @@ async def start(settings: Settings, hosting: Hosting) -> Gateway:
     )
 
     def with_census(face: Face, settings: Settings) -> Host:
-        return hosting(Extended(face, counted), settings)
+        extended: Any = Extended(face, counted)
+        return hosting(extended, settings)
 
     return await Gateway.start(descriptors_of(SCHEMA), settings, with_census)

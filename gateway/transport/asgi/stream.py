@@ -119,10 +119,15 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            await hand_over(self._send, event)
+            await hand_over(self._shielded_send, event)
         except Reset:
             self.reset = True
             raise
+
+    def _shielded_send(self, event: Event) -> Awaitable[None]:
+        """Send. A call that is cancelled meanwhile must not cancel the future, which the host settles."""
+        sent = self._send(event)
+        return asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent
 
     async def _chunk(self) -> None:
         self.listen()
