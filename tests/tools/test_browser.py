@@ -2,11 +2,9 @@
 
 import re
 import subprocess
-import threading
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ import pytest
 from tests.harness.sample import ROOT, Sample, free_port
 from tests.harness.tools import tool
 
-PAGES = ROOT / "examples" / "page"
+SERVE = "python -m http.server 8080 --bind localhost --directory examples/page"
 # Without these it looks for its maker's servers, and for a sandbox that a superuser has not.
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -23,22 +21,19 @@ _FLAGS = (
 _SHOWN = re.compile(r'<p id="answer">(.*?)</p>')
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @contextmanager
 def pages(address: str) -> Iterator[None]:
     """Serve the example's folder at `host:port`."""
     host, _, port = address.rpartition(":")
-    server = ThreadingHTTPServer((host, int(port)), partial(_Quiet, directory=PAGES))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    _, *arguments = SERVE.replace("8080", port).replace("localhost", host).split()
+    command = [sys.executable, "-u", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith("Serving HTTP")
+        yield
+        server.terminate()
 
 
 def shown(page: str, sample: Sample, carrier: str, profile: Path) -> str:
