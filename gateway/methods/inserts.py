@@ -48,7 +48,7 @@ class Inserts:
         return stored
 
     def wish(self, row: Values) -> Wish | None:
-        """Return the insertion of a row as a statement that can be shared; None where it has no key before."""
+        """Return the insertion of a row as a statement that can be shared; None without a key before."""
         shape = self._shape(row)
         write = self._kind(shape)
         if write is None:

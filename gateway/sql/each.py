@@ -78,8 +78,8 @@ def insert_each(resource: Resource, table: Table, columns: tuple[str, ...]) -> R
     left out: what one caller sends must not fail the others.
 
     INSERT can't return where a row came from, so its key tells; where the row takes its key from a default,
-    that is worked out before. Should the key not tell after all, because a trigger changes it, or two are equal
-    to the database alone, the statement fails (division by zero). None where a key is not known before.
+    that is worked out before. Should the key not tell after all, because a trigger changes it, or two are
+    equal to the database alone, the statement fails (division by zero). None where a key is not known before.
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
     filled = [field for field in resource.key_fields if field.column not in columns]

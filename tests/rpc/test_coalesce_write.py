@@ -186,10 +186,7 @@ class Client:
         if self._draw.random() < 0.2:
             return "GetAccount", key
         if self._draw.random() < 0.2:
-            missing = self._draw.choice([True, False])
-            return self._draw.choice(["DeleteAccount", "UndeleteAccount"]), key | (
-                {"etag": etag} if missing else {}
-            )
+            return self._draw.choice(["DeleteAccount", "UndeleteAccount"]), {**key, "etag": etag}
         row = {**key, **self._values()}
         if self._draw.random() < 0.4:
             return "CreateAccount", {"account": row}
@@ -199,7 +196,9 @@ class Client:
 
     def _values(self) -> dict[str, Any]:
         # Unique among all rows, so they are this client's own in every row that it writes.
-        values = {name: f"{self._seed}-{self._draw.randrange(4)}" for name in ("title", "iban")}
+        values: dict[str, Any] = {
+            name: f"{self._seed}-{self._draw.randrange(4)}" for name in ("title", "iban")
+        }
         if self._draw.random() < 0.7:
             values |= {"limit": self._draw.choice([0, 5, 9, -1])}
         return values | ({"note": "n"} if self._draw.random() < 0.5 else {})

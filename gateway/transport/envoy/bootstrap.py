@@ -26,6 +26,14 @@ _TLS = f"{TYPES}.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 _STREAM_WINDOW = 1024 * 1024
 _CONNECTION_WINDOW = 4 * 1024 * 1024
 _BUFFER = 1024 * 1024
+_RUNTIME: Mapping[str, int] = {
+    # Envoy closes a connection when half of its first 500 streams were reset within a second (rapid reset).
+    # A gRPC client resets every call whose deadline passes: under load that would take its other calls along.
+    "overload.premature_reset_total_stream_count": 100_000,
+    # Envoy doubts regular expressions longer than a name or two; ours list services and origins.
+    "re2.max_program_size.error_level": 1_000_000,
+    "re2.max_program_size.warn_level": 1_000_000,
+}
 # Between the word that a connection will close and its last new call; calls under way go on after that.
 _GOAWAY_SECONDS = 5.0
 
@@ -56,6 +64,7 @@ def bootstrap(hosting: Hosting, settings: Settings) -> Config:
         "admin": {"address": {"pipe": {"path": hosting.admin, "mode": 0o600}}},
         "static_resources": {"listeners": [_listener(hosting, settings)]},
         "overload_manager": _overload(settings.limits),
+        "layered_runtime": {"layers": [{"name": "rowgate", "static_layer": _RUNTIME}]},
     }
 
 
@@ -114,7 +123,11 @@ def _http(hosting: Hosting, settings: Settings) -> Config:
         "route_config": {
             "validate_clusters": False,
             "virtual_hosts": [
-                {"name": "rowgate", "domains": ["*"], "routes": routes(filters, settings.edge, server)}
+                {
+                    "name": "rowgate",
+                    "domains": ["*"],
+                    "routes": routes(filters, hosting.descriptors, settings.edge, server),
+                }
             ],
         },
     }
