@@ -17,21 +17,22 @@ class Deadline:
     Args:
         alarms: rings it.
         when: on the event loop's clock.
+        task: the one that will be inside, where it is known: asking for it costs.
 
     """
 
     __slots__ = ("_alarms", "_cancelling", "_task", "expired", "tick")
 
-    def __init__(self, alarms: "Alarms", when: float) -> None:
+    def __init__(self, alarms: "Alarms", when: float, task: "asyncio.Task[Any] | None" = None) -> None:
         self._alarms = alarms
-        self._task: asyncio.Task[Any] | None = None
+        self._task = task
         self._cancelling = 0
         self.expired = False
         self.tick = int(when / TICK) + 1
 
     def __enter__(self) -> Self:
         """Set the alarm."""
-        self._task = task = asyncio.current_task()
+        self._task = task = self._task or asyncio.current_task()
         if task is None:
             raise RuntimeError("not in a task")
         self._cancelling = task.cancelling()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import cast
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -36,7 +37,7 @@ class Endpoint:
     def __init__(self, method: Method, handler: Handler, limits: LimitSettings) -> None:
         self.full_name = method.full_name
         self._handler = handler
-        self._limits = limits
+        self._max_bytes = limits.max_response_bytes
         self._parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
@@ -57,12 +58,12 @@ class Endpoint:
             body = response.SerializePartialToString()
         except EncodeError as error:
             raise Internal("the response can't be serialised", reason="INTERNAL") from error
-        if len(body) > self._limits.max_response_bytes:
+        if len(body) > self._max_bytes:
             raise OutOfRange(
                 f"the response has {len(body)} bytes, more than the limit of "
-                f"{self._limits.max_response_bytes}: ask for fewer rows or fields",
+                f"{self._max_bytes}: ask for fewer rows or fields",
                 reason="RESPONSE_TOO_LARGE",
-                metadata=sizes(len(body), self._limits.max_response_bytes),
+                metadata=sizes(len(body), self._max_bytes),
             )
         return body
 
@@ -127,7 +128,7 @@ class Dispatcher:
             self._tell(exchange)
 
     def _tell(self, exchange: Exchange) -> None:
-        exchange.facts.duration = asyncio.get_running_loop().time() - exchange.arrived
+        exchange.facts.duration = monotonic() - exchange.arrived
         for observer in self._observers:
             observer(exchange.facts)
 

@@ -88,7 +88,7 @@ def bounded_by(default: float, maximum: float, stream: float) -> Interceptor:
             usual, most = (default, maximum) if exchange.channel is None else (stream, stream)
             asked = usual if exchange.time_remaining is None else exchange.time_remaining
             exchange.deadline = exchange.arrived + min(asked, most)
-            scope = Deadline(alarms, exchange.deadline)
+            scope = Deadline(alarms, exchange.deadline, exchange.task)
             try:
                 with scope:
                     return await answer(exchange)

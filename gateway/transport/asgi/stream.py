@@ -119,10 +119,11 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            await hand_over(self._send, event)
-        except Reset:
+            await self._send(event)
+        except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
+            forget_traceback(error)
             self.reset = True
-            raise
+            raise Reset from None
 
     async def _chunk(self) -> None:
         self.listen()
@@ -155,15 +156,13 @@ class HttpStream:
             self._arriving = None  # it only says that the caller is still there
 
 
-async def hand_over(send: Send, event: Event) -> None:
-    """Send an event; raises Reset where the caller is gone."""
-    try:
-        await send(event)
-    except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
-        # The host raises one and the same exception for every caller that goes away: its traceback would
-        # grow, and keep each call's frames alive.
-        error.__traceback__ = None
-        raise Reset from None
+def forget_traceback(error: Exception) -> None:
+    """Let go of the frames that an error of the host's holds.
+
+    It raises one and the same exception for every caller that goes away: its traceback would grow, and keep
+    each call's frames alive.
+    """
+    error.__traceback__ = None
 
 
 def says_gone(arrived: "asyncio.Future[Event]") -> bool:
