@@ -24,7 +24,7 @@ from gateway.observe.facts import CallFacts
 from gateway.transport.asgi.host import AsgiHost
 from gateway.transport.envoy.admin import is_accepting
 from gateway.transport.envoy.bootstrap import Hosting
-from gateway.transport.envoy.command import command
+from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.exchange import Exchange, Interceptor
@@ -142,8 +142,9 @@ async def _in_envoy(name: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
     variables = {**installed.environment, _VARIABLE: json.dumps([name, values], default=str)}
     with closing(HeldAddresses(settings.server.listen)) as held, TemporaryDirectory() as folder:
         hosting = Hosting(f"{__name__}:application", installed.module, _ADMIN, held.numeric)
+        lay_files(Path(folder), hosting, settings)
         process = await asyncio.create_subprocess_exec(
-            *command(installed, hosting, settings), cwd=folder, env={**os.environ, **variables}
+            *command(installed, settings.log), cwd=folder, env={**os.environ, **variables}
         )
         async with asyncio.timeout(_SECONDS):
             while not await is_accepting(Path(folder, _ADMIN)):  # noqa: ASYNC110 - another process's state
@@ -151,6 +152,12 @@ async def _in_envoy(name: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
         yield held.numeric[0].port or 0
         process.terminate()
         await process.wait()
+
+
+def lay_files(folder: Path, hosting: Hosting, settings: Settings) -> None:
+    """Write what Envoy finds in its working folder."""
+    for name, text in files(hosting, settings).items():
+        (folder / name).write_text(text)
 
 
 class _Application:

@@ -14,11 +14,12 @@ from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
 from gateway.transport.asgi.headers import BadHeader, Header, find, peer_name, read_metadata, read_timeout
 from gateway.transport.asgi.plain import Answer, PlainMethod, Running, running_task
-from gateway.transport.asgi.stream import Event, HttpStream, Receive, Reset, Send
+from gateway.transport.asgi.refuse import refuse
+from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
 
 _logger = logging.getLogger(__name__)
-_GRPC = b"application/grpc"
+_GRPC = frozenset({b"application/grpc", b"application/grpc+proto"})
 _UNKNOWN_PATHS = 1024
 
 
@@ -91,8 +92,8 @@ class AsgiServer:
     async def _general(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         headers: Sequence[Header] = scope["headers"]
         content_type = find(headers, b"content-type") or b""
-        if scope["method"] != "POST" or not content_type.startswith(_GRPC):
-            await _not_grpc(send)
+        if scope["method"] != "POST" or content_type not in _GRPC:
+            await refuse(headers, send)
             return
         route = self._route(scope["path"])
         task = running_task()
@@ -235,10 +236,3 @@ class _Call:
             deserialize=handler.request_deserializer if handler else None,
             serialize=handler.response_serializer if handler else None,
         )
-
-
-async def _not_grpc(send: Send) -> None:
-    """Answer what is no gRPC call (PROTOCOL-HTTP2: 415 for another content type)."""
-    start: Event = {"type": "http.response.start", "status": 415, "headers": []}
-    await send(start)
-    await send({"type": "http.response.body", "body": b""})

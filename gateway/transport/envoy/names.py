@@ -1,0 +1,14 @@
+"""What Envoy calls the parts that we configure."""
+
+from typing import Any
+
+Config = dict[str, Any]
+"""A message of Envoy's configuration, as JSON."""
+
+TYPES = "type.googleapis.com/envoy"
+FILTERS = f"{TYPES}.extensions.filters.http"
+
+CORS = "envoy.filters.http.cors"
+BUFFER = "envoy.filters.http.buffer"
+GRPC_WEB = "envoy.filters.http.grpc_web"
+TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
