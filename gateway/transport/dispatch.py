@@ -18,7 +18,8 @@ from gateway.observe.facts import Observer
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.schema.shapes import SHAPES, Streams
-from gateway.transport.exchange import Answer, Exchange, Interceptor, Reply
+from gateway.transport.exchange import Answer, Exchange, Reply
+from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing import RequestParser, sizes
 from gateway.transport.streaming import StreamEndpoint
 
@@ -41,6 +42,7 @@ class Endpoint:
         self._parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
+        self._has_rows = bool(self._request_rows or self._response_rows)
 
     async def __call__(self, exchange: Exchange) -> bytes:
         """Return the response's bytes."""
@@ -48,7 +50,8 @@ class Endpoint:
         call = Call(self.full_name, exchange.principal, exchange.deadline)
         response = await self._handler(request, call)
         body = self._serialize(response)
-        exchange.facts.rows = self._count_rows(request, response)
+        if self._has_rows:
+            exchange.facts.rows = self._count_rows(request, response)
         exchange.facts.response_bytes = len(body)
         return body
 
@@ -87,7 +90,7 @@ class Dispatcher:
         services: the bound methods.
         limits: sizes of messages.
         patience: seconds that a client may leave a streamed response untaken.
-        interceptors: from the outermost to the innermost.
+        interceptors: stand around every call.
         observers: told of each call when it has ended.
 
     """
@@ -97,13 +100,15 @@ class Dispatcher:
         services: Services,
         limits: LimitSettings,
         patience: float,
-        interceptors: Sequence[Interceptor] = (),
+        interceptors: Interceptors,
         observers: Sequence[Observer] = (),
     ) -> None:
         self.service_names = tuple(sorted(services))
         self._observers = tuple(observers)
+        self._admission = interceptors.admission
+        self._deadlines = interceptors.deadlines
         self._answers: dict[str, Answer] = {
-            method.path: _intercepted(_endpoint(method, handler, limits, patience), interceptors)
+            method.path: _endpoint(method, handler, limits, patience)
             for methods in services.values()
             for method, handler in methods
         }
@@ -115,7 +120,8 @@ class Dispatcher:
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
         """Answer one RPC; raises nothing but CancelledError, which the caller's going away means."""
         try:
-            return Reply(await self._answers[path](exchange))
+            with self._admission, self._deadlines.around(exchange):
+                return Reply(await self._answers[path](exchange))
         except RowgateError as error:
             return _refusal(exchange, error)
         except Exception:
@@ -137,12 +143,6 @@ def _endpoint(method: Method, handler: AnyHandler, limits: LimitSettings, patien
     if SHAPES[method.kind].streams is Streams.NEITHER:
         return Endpoint(method, cast("Handler", handler), limits)
     return StreamEndpoint(method, cast("StreamHandler", handler), limits, patience)
-
-
-def _intercepted(answer: Answer, interceptors: Sequence[Interceptor]) -> Answer:
-    for interceptor in reversed(interceptors):
-        answer = interceptor(answer)
-    return answer
 
 
 def _refusal(exchange: Exchange, error: RowgateError) -> Reply:

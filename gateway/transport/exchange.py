@@ -66,9 +66,6 @@ class Reply:
 Answer = Callable[[Exchange], Awaitable[bytes]]
 """Answers with the response's bytes, or raises gateway.errors.RowgateError."""
 
-Interceptor = Callable[[Answer], Answer]
-"""Wraps an Answer in another."""
-
 
 def request_id(sent: str | None) -> str:
     """Return the caller's request id, or one of ours where it sent none that is fit for a log line."""

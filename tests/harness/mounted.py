@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any
 
 import grpc
@@ -27,9 +28,9 @@ from gateway.transport.envoy.bootstrap import Hosting
 from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
-from gateway.transport.exchange import Exchange, Interceptor
+from gateway.transport.exchange import Exchange
 from gateway.transport.face import Face
-from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.interceptors import Interceptors
 from gateway.transport.server import GrpcServer
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
@@ -41,7 +42,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class Guarded(grpc.GenericRpcHandler):
     """Handlers with a gateway's interceptors around each call, whatever its kind."""
 
-    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Sequence[Interceptor]) -> None:
+    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Interceptors) -> None:
         self._handlers = handlers
         self._interceptors = interceptors
 
@@ -58,23 +59,15 @@ class Guarded(grpc.GenericRpcHandler):
 
     def _guarded(self, path: str, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Any) -> Any:
-            returned = None
-
-            async def answer(_exchange: Exchange) -> bytes:
-                nonlocal returned
-                returned = await behaviour(request, context)
-                return b""
-
-            for interceptor in reversed(self._interceptors):
-                answer = interceptor(answer)  # type: ignore[assignment]
             facts = CallFacts(path.removeprefix("/"), "", peer=context.peer(), request_bytes=0)
-            began = asyncio.get_running_loop().time()
+            exchange = Exchange(b"", facts, monotonic(), context.time_remaining())
+            around = self._interceptors
             try:
-                await answer(Exchange(b"", facts, began, context.time_remaining()))
+                with around.admission, around.deadlines.around(exchange):
+                    return await behaviour(request, context)
             except RowgateError as error:
                 status = to_status(error)
                 await context.abort(_CODES[status.code], status.message)
-            return returned
 
         return guarded
 
@@ -97,8 +90,7 @@ class MountedFace(Face):
         self, handlers: grpc.GenericRpcHandler, server: ServerSettings, limits: LimitSettings
     ) -> None:
         super().__init__({}, FileDescriptorSet(), server, limits)
-        interceptors = standard_interceptors(Admission(limits.max_in_flight), server)
-        self._guarded = Guarded(handlers, interceptors)
+        self._guarded = Guarded(handlers, Interceptors.of(server, limits))
 
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts."""

@@ -157,14 +157,16 @@ class PlainCall:
         echoed = (_REQUEST_ID, self.exchange.facts.request_id.encode())
         if reply.status is not None:
             details = [(STATUS_DETAILS, reply.status.SerializeToString())]
-            trailers = status_headers(reply.status.code, reply.status.message, details)
-            await self._refuse([*trailers, echoed])
+            headers = status_headers(reply.status.code, reply.status.message, details)
+            await self._refuse([*headers, echoed])
             return
-        await self._hand_over(
-            self._start,
-            {"type": "http.response.body", "body": frame(reply.body)},
-            {"type": "http.response.trailers", "headers": [_OK, echoed]},
-        )
+        try:
+            await self.send(self._start)
+            # Without `more_body` the host takes it at once: there is nothing to wait for.
+            await self.send({"type": "http.response.body", "body": frame(reply.body)})
+            await self.send({"type": "http.response.trailers", "headers": [_OK, echoed]})
+        except Exception as error:  # noqa: BLE001 - the host's own: the caller is gone
+            forget_traceback(error)
 
     async def end_cancelled(self) -> None:
         """Say that the server stops, unless it was the caller who went away."""
@@ -206,18 +208,11 @@ class PlainCall:
     async def _refuse(self, trailers: Sequence[Header]) -> None:
         """Answer with headers alone ("Trailers-Only")."""
         headers = [*self._start["headers"], *trailers]
-        await self._hand_over(
-            {"type": "http.response.start", "status": 200, "headers": headers},
-            {"type": "http.response.body", "body": b""},
-        )
-
-    async def _hand_over(self, *events: Event) -> None:
         try:
-            for event in events:
-                await self.send(event)
-        except Exception as error:  # noqa: BLE001 - the host's own: the caller is gone
+            await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self.send({"type": "http.response.body", "body": b""})
+        except Exception as error:  # noqa: BLE001 - as above
             forget_traceback(error)
-            self.over = True
 
 
 def running_task() -> "asyncio.Task[Any]":
