@@ -49,7 +49,7 @@ def embedded_folder(settings: config.DatabaseSettings) -> Path | None:
 
 def database_settings(settings: config.DatabaseSettings, dsn: str | None = None) -> DatabaseSettings:
     """Return the settings as the database layer has them, with another DSN where one is given."""
-    same = settings.model_dump(exclude={"dsn", "data_dir", "request_id_retention"})
+    same = settings.model_dump(exclude={"dsn", "data_dir", "request_id_retention", "ingest_retention"})
     return DatabaseSettings(dsn=_dsn(settings) if dsn is None else dsn, **same)
 
 
@@ -98,6 +98,7 @@ class Gateway:
                 writes=writes,
                 tables=tables.tables,
                 request_id_retention=settings.database.request_id_retention,
+                ingest_retention=settings.database.ingest_retention,
                 chunk_bytes=settings.limits.stream_chunk_bytes,
                 page_tokens=PageTokens(_secret(settings)),
             )

@@ -75,6 +75,8 @@ class DatabaseSettings(Section):
     """what pg_stat_activity calls the connections"""
     request_id_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 86_400.0
     """how long the answer to a request_id is kept, at least"""
+    ingest_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 604_800.0
+    """how long an Ingest stream can be resumed after its last chunk, at least"""
 
 
 class CoalesceSettings(Section):

@@ -22,6 +22,7 @@ class Engine:
         writes: the way of writes of single rows, which share statements too.
         tables: SQLAlchemy's table of each resource, by the message's full name.
         request_id_retention: seconds that the answer to a request_id is kept for at least.
+        ingest_retention: seconds that an Ingest stream is kept for at least after its last chunk.
         chunk_bytes: the most bytes of a streamed response that holds more than one row.
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
 
@@ -32,6 +33,7 @@ class Engine:
     writes: RowWrites
     tables: Mapping[str, Table]
     request_id_retention: float = 24 * 60 * 60
+    ingest_retention: float = 7 * 24 * 60 * 60
     chunk_bytes: int = 256 * 1024
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 

@@ -25,6 +25,9 @@ _REQUEST_ID_SHAPE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 class Channel(Protocol):
     """The messages of a streaming call."""
 
+    async def receive(self) -> bytes | None:
+        """Return the next request, None after the last; raises RowgateError for what is none."""
+
     async def send(self, message: bytes) -> None:
         """Send a response; returns when the transport has taken it, which waits for the client."""
 

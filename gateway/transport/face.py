@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import grpc
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_health.v1 import health_pb2
 
@@ -20,6 +21,7 @@ from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Interceptors
+from gateway.transport.json_methods import JsonMethods
 from gateway.transport.probe import DatabaseWatch, Probe
 from gateway.transport.reflection import Reflection
 
@@ -57,6 +59,9 @@ class Face:
         interceptors = Interceptors.of(server, limits)
         self._admission = interceptors.admission
         self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
+        self._methods = {
+            method.path: method.descriptor for methods in services.values() for method, _ in methods
+        }
         self._health = Health(services)
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._descriptors = descriptors
@@ -71,6 +76,10 @@ class Face:
             names = [*self._dispatcher.service_names, HEALTH]
             handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
         return handlers
+
+    def json_handlers(self) -> Sequence[grpc.GenericRpcHandler]:
+        """Return what a server mounts for callers whose messages are JSON."""
+        return [JsonMethods(self.handlers(), {**self._methods, **_health_methods()})]
 
     def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
         """Return what answers each unary method, by path, for a server that knows exchanges."""
@@ -108,6 +117,11 @@ class Face:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _health_methods() -> Mapping[str, MethodDescriptor]:
+    service = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    return {f"/{service.full_name}/{method.name}": method for method in service.methods}
 
 
 class Host(Protocol):

@@ -6,9 +6,11 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
+from google.rpc.status_pb2 import Status
 
 from gateway.transport.asgi.headers import Header, Metadata, response_headers, status_headers, write_metadata
 from gateway.transport.asgi.stream import HttpStream
+from gateway.transport.exchange import STATUS_DETAILS
 
 _ENCODINGS = {grpc.Compression.Gzip: "gzip", grpc.Compression.Deflate: "deflate"}
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
@@ -166,6 +168,11 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
     def fail(self, code: grpc.StatusCode, details: str) -> None:
         """Replace the status by a fault of the protocol, the handler or the clock."""
         self._code, self._details = code.value[0], details
+
+    def refuse(self, status: Status) -> None:
+        """Replace the status by one with details."""
+        self._code, self._details = status.code, status.message
+        self._trailing = ((STATUS_DETAILS, status.SerializeToString()),)
 
     async def finish(self) -> None:
         """Send the status, after the headers where the call succeeded without an answer."""

@@ -119,11 +119,16 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            await self._send(event)
+            await self._shielded_send(event)
         except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
             forget_traceback(error)
             self.reset = True
             raise Reset from None
+
+    def _shielded_send(self, event: Event) -> Awaitable[None]:
+        """Send. A call that is cancelled meanwhile must not cancel the future, which the host settles."""
+        sent = self._send(event)
+        return asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent
 
     async def _chunk(self) -> None:
         self.listen()

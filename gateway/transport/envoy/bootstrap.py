@@ -26,6 +26,11 @@ _TLS = f"{TYPES}.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 _STREAM_WINDOW = 1024 * 1024
 _CONNECTION_WINDOW = 4 * 1024 * 1024
 _BUFFER = 1024 * 1024
+# Envoy doubts regular expressions longer than a name or two; ours list services and origins.
+_RUNTIME: Mapping[str, int] = {
+    "re2.max_program_size.error_level": 1_000_000,
+    "re2.max_program_size.warn_level": 1_000_000,
+}
 # Between the word that a connection will close and its last new call; calls under way go on after that.
 _GOAWAY_SECONDS = 5.0
 
@@ -56,6 +61,7 @@ def bootstrap(hosting: Hosting, settings: Settings) -> Config:
         "admin": {"address": {"pipe": {"path": hosting.admin, "mode": 0o600}}},
         "static_resources": {"listeners": [_listener(hosting, settings)]},
         "overload_manager": _overload(settings.limits),
+        "layered_runtime": {"layers": [{"name": "rowgate", "static_layer": _RUNTIME}]},
     }
 
 
@@ -114,7 +120,11 @@ def _http(hosting: Hosting, settings: Settings) -> Config:
         "route_config": {
             "validate_clusters": False,
             "virtual_hosts": [
-                {"name": "rowgate", "domains": ["*"], "routes": routes(filters, settings.edge, server)}
+                {
+                    "name": "rowgate",
+                    "domains": ["*"],
+                    "routes": routes(filters, hosting.descriptors, settings.edge, server),
+                }
             ],
         },
     }

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.config.settings import EdgeSettings, LimitSettings
-from gateway.transport.envoy.names import BUFFER, CORS, FILTERS, GRPC_WEB, TRANSCODER, Config
+from gateway.transport.envoy.connect import bridge, version_header
+from gateway.transport.envoy.names import (
+    BUFFER,
+    CONNECT,
+    CONNECT_HEADER,
+    CORS,
+    FILTERS,
+    GRPC_WEB,
+    TRANSCODER,
+    Config,
+)
 from gateway.transport.envoy.rest import transcoder
 
 
@@ -19,7 +29,9 @@ def edge_filters(
     wanted = {
         CORS: cors() if edge.allowed_origins else None,
         GRPC_WEB: grpc_web() if edge.grpc_web else None,
-        BUFFER: buffer(limits) if edge.rest else None,
+        BUFFER: buffer(limits) if edge.rest or edge.connect else None,
+        CONNECT_HEADER: version_header() if edge.connect else None,
+        CONNECT: bridge() if edge.connect else None,
         TRANSCODER: transcoder(descriptors, edge, limits) if edge.rest else None,
     }
     return {

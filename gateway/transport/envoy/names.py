@@ -10,5 +10,7 @@ FILTERS = f"{TYPES}.extensions.filters.http"
 
 CORS = "envoy.filters.http.cors"
 BUFFER = "envoy.filters.http.buffer"
+CONNECT = "envoy.filters.http.connect_grpc_bridge"
+CONNECT_HEADER = "envoy.filters.http.header_mutation"
 GRPC_WEB = "envoy.filters.http.grpc_web"
 TRANSCODER = "envoy.filters.http.grpc_json_transcoder"

@@ -1,7 +1,6 @@
 """REST with JSON, where the protos carry `google.api.http` (AIP-127): Envoy's transcoder over the schema."""
 
 import base64
-from collections.abc import Sequence
 from typing import Any
 
 from google.api import annotations_pb2
@@ -10,8 +9,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.rpc import error_details_pb2, status_pb2
 
 from gateway.config.settings import EdgeSettings, LimitSettings
-from gateway.schema.foreign import is_foreign
 from gateway.transport.envoy.names import FILTERS, Config
+from gateway.transport.envoy.services import own_services
 
 # The types that an error's JSON is made of, behind what they import.
 _ERRORS = (any_pb2.DESCRIPTOR, duration_pb2.DESCRIPTOR, status_pb2.DESCRIPTOR, error_details_pb2.DESCRIPTOR)
@@ -23,7 +22,7 @@ def transcoder(descriptors: FileDescriptorSet, edge: EdgeSettings, limits: Limit
     """Return the transcoder of the services with routes; None where no method has one."""
     # Parsed again, so that the option is known even where it was parsed before it was imported.
     files = FileDescriptorSet.FromString(descriptors.SerializeToString())
-    services = routed_services(files)
+    services = [name for name, service in own_services(files) if _is_routed(service)]
     if not services:
         return None
     return {
@@ -47,17 +46,6 @@ def transcoder(descriptors: FileDescriptorSet, edge: EdgeSettings, limits: Limit
         # JSON is larger than its message, whose size the application bounds.
         "max_response_body_size": min(4 * limits.max_response_bytes, _MAX_UINT32),
     }
-
-
-def routed_services(files: FileDescriptorSet) -> Sequence[str]:
-    """Return the full names of the schema's own services with a method that has a route."""
-    return [
-        f"{file.package}.{service.name}".lstrip(".")
-        for file in files.file
-        if not is_foreign(file.package)
-        for service in file.service
-        if _is_routed(service)
-    ]
 
 
 def _is_routed(service: ServiceDescriptorProto) -> bool:

@@ -6,12 +6,26 @@ meets them where the page is allowed; the application refuses the others.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.config.settings import EdgeSettings, ServerSettings
-from gateway.transport.envoy.names import BUFFER, CORS, FILTERS, GRPC_WEB, TRANSCODER, TYPES, Config
+from gateway.transport.envoy.connect import method_paths
+from gateway.transport.envoy.names import (
+    BUFFER,
+    CONNECT,
+    CONNECT_HEADER,
+    CORS,
+    FILTERS,
+    GRPC_WEB,
+    TRANSCODER,
+    TYPES,
+    Config,
+)
 
 _PLAIN = ("application/grpc", "application/grpc+proto", "application/grpc+json")
+_CONNECT_UNARY = "application/(json|proto)(;.*)?"
 _ANY = "*"
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 # The asterisk stands for all but `authorization` (Fetch standard).
@@ -24,18 +38,21 @@ _SPARE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Protocol:
-    """Requests that are alike: the headers they are known by, and the filters that they need."""
+    """Requests that are alike: the headers and paths they are known by, and the filters that they need."""
 
     headers: Sequence[Config]
     filters: Sequence[str]
+    path: Config = field(default_factory=lambda: {"prefix": "/"})
 
 
-def routes(filters: Collection[str], edge: EdgeSettings, server: ServerSettings) -> Sequence[Config]:
+def routes(
+    filters: Collection[str], descriptors: FileDescriptorSet, edge: EdgeSettings, server: ServerSettings
+) -> Sequence[Config]:
     """Return the routes to these filters; the first that fits is taken. None are needed without filters."""
     if not filters:
         return []
     found = [_plain(content_type) for content_type in _PLAIN]
-    protocols = list(_protocols(filters))
+    protocols = list(_protocols(filters, descriptors))
     found += [_edge(one, _no_page(), {}, server) for one in protocols]
     if edge.allowed_origins:
         page, policy = _header("origin", _origins(edge)), {CORS: _policy(edge)}
@@ -44,9 +61,14 @@ def routes(filters: Collection[str], edge: EdgeSettings, server: ServerSettings)
     return found
 
 
-def _protocols(filters: Collection[str]) -> Iterator[_Protocol]:
+def _protocols(filters: Collection[str], descriptors: FileDescriptorSet) -> Iterator[_Protocol]:
     if GRPC_WEB in filters:
         yield _Protocol([_header("content-type", {"prefix": "application/grpc-web"})], (GRPC_WEB,))
+    if CONNECT in filters:
+        yield _Protocol([_header("content-type", {"prefix": "application/connect+"})], (CONNECT,))
+        unary = _header("content-type", {"safe_regex": {"regex": _CONNECT_UNARY}})
+        paths = {"safe_regex": {"regex": method_paths(descriptors)}}
+        yield _Protocol([unary], (BUFFER, CONNECT_HEADER, CONNECT), paths)
     if TRANSCODER in filters:
         yield _Protocol((), (BUFFER, TRANSCODER))
 
@@ -61,7 +83,7 @@ def _edge(protocol: _Protocol, origin: Config, more: Mapping[str, Config], serve
     idle = f"{server.max_deadline + _SPARE_SECONDS:g}s"
     switched_on = {"@type": f"{TYPES}.config.route.v3.FilterConfig", "config": {}}
     return {
-        "match": {"prefix": "/", "headers": [origin, *protocol.headers]},
+        "match": {**protocol.path, "headers": [origin, *protocol.headers]},
         "route": {"cluster": "none", "timeout": "0s", "idle_timeout": idle},
         "typed_per_filter_config": {**more, **dict.fromkeys(protocol.filters, switched_on)},
     }
