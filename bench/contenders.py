@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,16 +33,20 @@ class Contender:
         name: what the tables call it.
         address: where it listens.
         pid: its process; others may descend from it.
-        said: what it printed when it was ready, where it prints anything.
-        seconds: how long that took.
+        transport: what Rowgate says that it serves with, and why.
+        seconds: how long Rowgate took until it said that it is ready.
 
     """
 
     name: str
     address: str
     pid: int
-    said: str = ""
+    transport: str = ""
     seconds: float = 0.0
+
+
+Start = Callable[[], AbstractAsyncContextManager[Contender]]
+"""Starts a server, and stops it at the end."""
 
 
 def free_address() -> str:
@@ -68,7 +72,7 @@ async def rowgate(dsn: str, protos: Path, *options: str) -> AsyncIterator[Conten
         said = await asyncio.wait_for(_first_line(process), START_SECONDS)
         seconds = time.perf_counter() - started
         await _ready(address)
-        yield Contender(ROWGATE, address, process.pid, said, seconds)
+        yield Contender(ROWGATE, address, process.pid, said.partition(" by ")[2], seconds)
 
 
 @asynccontextmanager

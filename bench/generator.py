@@ -3,7 +3,9 @@
 import asyncio
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from google.protobuf.message import Message
 
 from bench import golang
 
-_CONNECTIONS = 4
-_PATIENCE = 40.0
+_START_SECONDS = 60.0
+_GRACE = 20.0
+_TOLERATED = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,44 +43,82 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How a method is loaded.
+
+    Args:
+        requests: the method and its requests.
+        in_flight: calls at any time, over all connections.
+        seconds: how long new calls are made.
+        connections: at most one a call in flight.
+        timeout: seconds of one call.
+
+    """
+
+    requests: Requests
+    in_flight: int
+    seconds: float
+    connections: int = 4
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the generator found. Latencies are µs, by percentile.
+    """What the generator found.
 
     Args:
         calls: all that were answered.
-        rate: calls answered per second while there was load.
+        failures: those that failed, by status.
+        rate: calls answered per second while new ones were made.
         cpu: CPU seconds of the generator.
-        latency: p50, p90, p99, p999, mean and max.
+        latency: µs by name: p50, p90, p99, p999, mean and max.
 
     """
 
     calls: int
+    failures: Mapping[str, int]
     rate: float
     cpu: float
     latency: Mapping[str, float]
 
 
-async def load(address: str, requests: Requests, in_flight: int, seconds: float) -> Loaded:
-    """Keep calls in flight for so long. Raises RuntimeError where a call fails."""
+async def load(address: str, asked: Load) -> Loaded:
+    """Load a server. Raises RuntimeError where it can't be done, or many calls fail."""
+    async with _running(
+        *("-address", address, "-method", asked.requests.method, "-requests", str(asked.requests.file)),
+        *("-connections", str(asked.connections), "-in-flight", str(asked.in_flight)),
+        *("-duration", f"{asked.seconds}s", "-timeout", f"{asked.timeout}s"),
+    ) as process:
+        bound = asked.seconds + asked.timeout + _GRACE
+        output, errors = await asyncio.wait_for(process.communicate(), bound)
+    if process.returncode:
+        raise RuntimeError(errors.decode().strip())
+    found = json.loads(output)
+    loaded = Loaded(found["calls"], found["failures"], found["rate"], found["cpu_seconds"], found["latency"])
+    if sum(loaded.failures.values()) > _TOLERATED * loaded.calls:
+        raise RuntimeError(f"of {loaded.calls} calls failed, by status: {loaded.failures}")
+    return loaded
+
+
+@asynccontextmanager
+async def idle_connections(address: str, count: int) -> AsyncIterator[None]:
+    """Hold so many connections that do nothing."""
+    async with _running("-address", address, "-idle", str(count)) as process:
+        if process.stdout is None or process.stderr is None:
+            raise RuntimeError("its output isn't read")
+        if not await asyncio.wait_for(process.stdout.readline(), _START_SECONDS):
+            raise RuntimeError((await process.stderr.read()).decode().strip())
+        yield
+
+
+@asynccontextmanager
+async def _running(*arguments: Any) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        str(golang.BUILD / "load"),
-        *("-address", address, "-method", requests.method, "-requests", str(requests.file)),
-        *("-connections", str(_CONNECTIONS), "-in-flight", str(in_flight), "-duration", f"{seconds}s"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        str(golang.BUILD / "load"), *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), seconds + _PATIENCE)
+        yield process
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode:
-        raise RuntimeError(errors.decode().strip())
-    return _as_loaded(json.loads(output))
-
-
-def _as_loaded(found: Mapping[str, Any]) -> Loaded:
-    if found["failures"]:
-        raise RuntimeError(f"calls failed, by status: {found['failures']}")
-    return Loaded(found["calls"], found["rate"], found["cpu_seconds"], found["latency"])

@@ -1,13 +1,13 @@
 """What every work stands on: one PostgreSQL, its rows, and the servers."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.contenders import Contender
+from bench.contenders import Contender, Start
 from bench.data import AIRPORTS, CARRIERS
 from bench.figures import Figures
 from bench.peers.straight import Straight
@@ -32,6 +32,8 @@ class Options:
     Args:
         seconds: of one load.
         rounds: that count.
+        short: seconds of one load at a point of a curve.
+        few: rounds of a curve.
         rows: of one bulk upsert.
         stored: rows of the tables that calls read and change.
         full: whether what takes long is measured too.
@@ -40,6 +42,8 @@ class Options:
 
     seconds: float
     rounds: int
+    short: float
+    few: int
     rows: int
     stored: int
     full: bool
@@ -98,15 +102,16 @@ class Ground:
         )
 
     @asynccontextmanager
-    async def running(
-        self, *servers: tuple[str, Callable[[], AbstractAsyncContextManager[Contender]]]
-    ) -> AsyncIterator[list[Contender]]:
+    async def running(self, *servers: tuple[str, Start]) -> AsyncIterator[list[Contender]]:
         """Run servers; one that doesn't start is reported and left out."""
         async with AsyncExitStack() as stack:
             running: list[Contender] = []
             for name, start in servers:
                 try:
-                    running.append(await stack.enter_async_context(start()))
+                    contender = await stack.enter_async_context(start())
+                    running.append(contender)
+                    if contender.transport:
+                        self.figures.facts["Transport of Rowgate"] = contender.transport
                 except Exception as error:  # noqa: BLE001 - whatever ails a contender, the others are measured
                     self.figures.fail(f"start of {name}", error)
             yield running

@@ -1,21 +1,168 @@
-"""The results as JSON."""
+"""The results as a page of the documentation, with charts, and as JSON."""
 
 import dataclasses
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bench import charts, goals
 from bench.figures import Figures
 from bench.ground import Options
+from bench.subjects import SUBJECTS
+from bench.tables import cpu_table, curve_table, goals_table, table, work_table
+from bench.works import bulk, calls, scaling, sizes, streams
+from bench.works.ghz import GHZ
 
-ROOT = Path(__file__).parent.parent
+DOCS = Path(__file__).parent.parent / "docs"
+_CHARTS = "charts"
+_CALL = ("rate", "p50", "p99", "p999", "cpu", "cpu_postgres", "cpu_load", "memory")
+_PAGE = Path(__file__).with_name("page.md").read_text()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Curve:
+    """A scaling curve of the page.
+
+    Args:
+        work: what is done.
+        title: the section's.
+        along: what the width tells.
+        metric: what the height tells.
+        up: that, with its unit.
+        metrics: the table's.
+        what: what is counted.
+
+    """
+
+    work: str
+    title: str
+    along: str
+    metric: str
+    up: str
+    metrics: Sequence[str]
+    what: str = "calls"
+
+
+_CURVES = (
+    Curve(
+        scaling.CONCURRENCY,
+        "Calls in flight",
+        "calls in flight",
+        "rate",
+        "Get: calls/s",
+        ("rate", "p50", "p99"),
+    ),
+    Curve(
+        sizes.TABLES,
+        "Rows in the table",
+        "rows in the table",
+        "p50",
+        "Get, one at a time: µs",
+        ("p50", "p99"),
+    ),
+    Curve(sizes.PAGES, "Pages", "page of 50 rows", "p50", "List: µs", ("p50", "cpu", "cpu_postgres")),
+    Curve(
+        sizes.BATCHES, "Rows in a call", "rows in the call", "rate", "BulkUpsert: rows/s", ("rate",), "rows"
+    ),
+)
 
 
 def write(figures: Figures, options: Options) -> None:
-    """Write what was measured."""
-    document = {
-        "options": dataclasses.asdict(options),
+    """Write docs/benchmarks.md, docs/benchmarks.json and docs/charts."""
+    (DOCS / "benchmarks.json").write_text(json.dumps(_document(figures, options), indent=1) + "\n")
+    for curve in _CURVES:
+        _draw(figures, curve)
+    page = _page(figures, options)
+    (DOCS / "benchmarks.md").write_text(page)
+    print(page)
+
+
+def _document(figures: Figures, options: Options) -> object:
+    return {
         "facts": figures.facts,
+        "options": dataclasses.asdict(options),
         "failures": figures.failures,
         "series": [series.as_json() for series in figures.series.values()],
     }
-    (ROOT / "docs" / "benchmarks.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _page(figures: Figures, options: Options) -> str:
+    works = list(_single_calls())
+    return _PAGE.format(
+        facts="\n".join(f"- {name}: {fact}" for name, fact in figures.facts.items()),
+        goals=goals_table(goals.verdicts(figures)),
+        failures=_failures(figures),
+        stored=options.stored,
+        rows=options.rows,
+        calls=_sections((work, work_table(figures, work, _CALL)) for work in works),
+        cpu=cpu_table(figures, works),
+        ghz=work_table(figures, GHZ, ("rate", "p50", "p99")),
+        bulk=_sections(_bulk(figures)),
+        streams=_sections(_streams(figures)),
+        memory=curve_table(figures, streams.MEMORY, "rows", ("memory", "growth", "rate"), "rows"),
+        scaling=_sections(_scaling(figures)),
+    )
+
+
+def _failures(figures: Figures) -> str:
+    if not figures.failures:
+        return "Nothing failed in this run."
+    return "Failed in this run:\n\n" + table(("what", "why"), figures.failures.items())
+
+
+def _sections(titled: Iterable[tuple[str, str]]) -> str:
+    return "\n\n".join(f"### {title}\n\n{text}" for title, text in titled)
+
+
+def _single_calls() -> Iterator[str]:
+    for verb, in_flight in (("Get", calls.IN_FLIGHT), ("Get", 1), ("Update", calls.IN_FLIGHT)):
+        for subject in SUBJECTS:
+            yield calls.name_of(verb, subject, in_flight)
+
+
+def _bulk(figures: Figures) -> Iterator[tuple[str, str]]:
+    for subject in SUBJECTS:
+        yield subject.title.capitalize(), work_table(figures, bulk.name_of(subject), ("insert", "update"))
+
+
+def _streams(figures: Figures) -> Iterator[tuple[str, str]]:
+    metrics = ("rate", "cpu_python", "cpu_envoy", "cpu", "cpu_postgres", "memory")
+    for subject in SUBJECTS:
+        yield subject.title.capitalize(), work_table(figures, streams.name_of(subject), metrics, "rows")
+
+
+def _scaling(figures: Figures) -> Iterator[tuple[str, str]]:
+    for curve in _CURVES:
+        drawn = (
+            f"![{curve.up}]({_CHARTS}/{_file(curve)})\n\n" if (DOCS / _CHARTS / _file(curve)).exists() else ""
+        )
+        yield curve.title, drawn + curve_table(figures, curve.work, curve.along, curve.metrics, curve.what)
+    some = ("rate", "p50", "p99", "cpu", "memory")
+    yield (
+        f"Workers, {scaling.WORKERS_IN_FLIGHT} calls in flight",
+        curve_table(figures, scaling.WORKERS, "workers", some),
+    )
+    idle = (*some, "kib_per_connection")
+    yield (
+        f"Idle connections, {calls.IN_FLIGHT} calls in flight",
+        curve_table(figures, scaling.IDLE, "idle", idle),
+    )
+
+
+def _draw(figures: Figures, curve: Curve) -> None:
+    """Draw a curve; without points the last run's chart is removed."""
+    file = DOCS / _CHARTS / _file(curve)
+    curves = {
+        name: points
+        for name in dict.fromkeys(series.contender for series in figures.of(curve.work))
+        if len(points := figures.curve(curve.work, name, curve.metric)) > 1
+    }
+    if not curves:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(charts.chart(curve.up, curve.along, curves))
+
+
+def _file(curve: Curve) -> str:
+    return f"{curve.title.lower().replace(' ', '-')}.svg"

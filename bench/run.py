@@ -7,6 +7,7 @@ of its own; all share one embedded PostgreSQL with durable commits. What fails i
 import argparse
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,14 +18,29 @@ from bench import contenders, golang, report
 from bench.figures import Figures
 from bench.ground import Ground, Options
 from bench.subjects import SUBJECTS
+from bench.surroundings import load_average, surroundings
 from bench.works.bulk import bulk
 from bench.works.calls import gets, updates
+from bench.works.ghz import ghz
+from bench.works.scaling import concurrency, idle, workers
+from bench.works.sizes import batches, pages, tables
+from bench.works.start import start
+from bench.works.streams import streams
 from gateway.db.embedded import EmbeddedPostgres
 
 WORKS: Mapping[str, Callable[[Ground], Awaitable[None]]] = {
     "get": gets,
     "update": updates,
     "bulk": bulk,
+    "stream": streams,
+    "pages": pages,
+    "tables": tables,
+    "batches": batches,
+    "concurrency": concurrency,
+    "workers": workers,
+    "idle": idle,
+    "start": start,
+    "ghz": ghz,
 }
 # 128 clients of pgbench beside the pools: PostgreSQL's own default is 100 connections in all.
 _POSTGRES = {"max_connections": "400"}
@@ -32,7 +48,8 @@ _POSTGRES = {"max_connections": "400"}
 
 async def main(only: Sequence[str], options: Options) -> Figures:
     """Measure the works that are named."""
-    figures = Figures()
+    figures, started = Figures(), time.monotonic()
+    figures.facts |= surroundings() | {"Load of the machine before": load_average()}
     try:
         await asyncio.to_thread(golang.build)
     except golang.NoGoError as error:
@@ -43,6 +60,10 @@ async def main(only: Sequence[str], options: Options) -> Figures:
                 await WORKS[name](made)
             except Exception as error:  # noqa: BLE001 - one work's trouble is not the others'
                 figures.fail(name, error)
+    figures.facts |= {
+        "Took": f"{(time.monotonic() - started) / 60:.1f} minutes",
+        "Load of the machine at the end": f"{load_average()} (over 1, 5, 15 minutes)",
+    }
     return figures
 
 
@@ -88,8 +109,10 @@ def arguments() -> argparse.Namespace:
 def run(given: argparse.Namespace) -> None:
     """Measure and write the report."""
     options = Options(
-        seconds=given.seconds or (1.0 if given.quick else 3.0),
-        rounds=given.rounds or (1 if given.quick else 5),
+        seconds=given.seconds or (0.5 if given.quick else 2.0),
+        rounds=given.rounds or (1 if given.quick else 3),
+        short=0.3 if given.quick else 1.0,
+        few=1 if given.quick else 2,
         rows=given.rows,
         stored=given.stored,
         full=given.full,

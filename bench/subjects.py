@@ -68,8 +68,8 @@ class Subject:
         return [field.name for field in self.message(self.resource).DESCRIPTOR.fields if field.name != "etag"]
 
     def rpc(self, verb: str) -> str:
-        """Return a method's name: Get, Update, List or BulkUpsert."""
-        return f"{verb}{self.resource}{'s' if verb in ('List', 'BulkUpsert') else ''}"
+        """Return a method's name by its verb: Get, Update, List, Stream or BulkUpsert."""
+        return f"{verb}{self.resource}{'' if verb in ('Get', 'Update') else 's'}"
 
     def path(self, verb: str) -> str:
         """Return a method as gRPC names it."""

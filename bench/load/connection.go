@@ -14,10 +14,9 @@ import (
 )
 
 const (
-	window      = 1 << 24 // what the server may send of one answer, and of all, before we say more
-	buffered    = 1 << 16
-	patience    = 30 * time.Second // for an answer, once the time is up
-	callTimeout = "20S"
+	window   = 1 << 24 // what the server may send of one answer, and of all, before we say more
+	buffered = 1 << 16
+	grace    = 5 * time.Second // beyond a call's timeout, for the server to say so
 )
 
 // connection makes calls over one HTTP/2 connection. One goroutine both reads and writes.
@@ -49,8 +48,8 @@ type call struct {
 }
 
 // dial connects, and waits for the server's settings.
-func dial(address, method string, requests [][]byte, seed uint64) (*connection, error) {
-	socket, err := net.Dial("tcp", address)
+func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
+	socket, err := net.Dial("tcp", o.address)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +75,7 @@ func dial(address, method string, requests [][]byte, seed uint64) (*connection, 
 	if err := c.greet(); err != nil {
 		return nil, err
 	}
-	return c, c.encodeHeaders(address, method)
+	return c, c.encodeHeaders(o)
 }
 
 func (c *connection) greet() error {
@@ -107,7 +106,7 @@ func (c *connection) greet() error {
 
 // encodeHeaders lets the server learn the headers by a first call's block, as every gRPC client does, and
 // keeps the block of the later ones: references to what it has learned.
-func (c *connection) encodeHeaders(address, method string) error {
+func (c *connection) encodeHeaders(o options) error {
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	encode := func() []byte {
@@ -115,12 +114,12 @@ func (c *connection) encodeHeaders(address, method string) error {
 		for _, field := range []hpack.HeaderField{
 			{Name: ":method", Value: "POST"},
 			{Name: ":scheme", Value: "http"},
-			{Name: ":path", Value: method},
-			{Name: ":authority", Value: address},
+			{Name: ":path", Value: o.method},
+			{Name: ":authority", Value: o.address},
 			{Name: "content-type", Value: "application/grpc"},
 			{Name: "user-agent", Value: "rowgate-bench"},
 			{Name: "te", Value: "trailers"},
-			{Name: "grpc-timeout", Value: callTimeout},
+			{Name: "grpc-timeout", Value: fmt.Sprintf("%dm", o.timeout.Milliseconds())},
 		} {
 			if err := encoder.WriteField(field); err != nil {
 				panic(err) // a bytes.Buffer takes everything
@@ -137,9 +136,9 @@ func (c *connection) encodeHeaders(address, method string) error {
 }
 
 // run keeps so many calls in flight until the time is up, and waits for the last answers.
-func (c *connection) run(inFlight int, until time.Time) error {
+func (c *connection) run(inFlight int, until time.Time, timeout time.Duration) error {
 	c.until = until
-	if err := c.socket.SetReadDeadline(until.Add(patience)); err != nil {
+	if err := c.socket.SetReadDeadline(until.Add(timeout + grace)); err != nil {
 		return err
 	}
 	for range inFlight - len(c.open) {

@@ -3,6 +3,8 @@
 // It speaks HTTP/2 by hand, so that it costs little beside the server that it loads: one goroutine a
 // connection, header blocks encoded once, requests encoded beforehand. Every call draws another request.
 //
+// With -idle it only holds connections that do nothing.
+//
 // The requests are read from a file that holds them one after the other as gRPC frames them: a zero byte,
 // the length as four bytes, the message. What it finds is printed as one JSON object.
 package main
@@ -27,6 +29,8 @@ type options struct {
 	connections int
 	inFlight    int
 	duration    time.Duration
+	timeout     time.Duration
+	idle        int
 }
 
 func parse() options {
@@ -37,6 +41,8 @@ func parse() options {
 	flag.IntVar(&o.connections, "connections", 4, "connections, at most one per call in flight")
 	flag.IntVar(&o.inFlight, "in-flight", 128, "calls in flight over all connections")
 	flag.DurationVar(&o.duration, "duration", 3*time.Second, "how long new calls are made")
+	flag.DurationVar(&o.timeout, "timeout", 20*time.Second, "how long one call may take")
+	flag.IntVar(&o.idle, "idle", 0, "open so many quiet connections, say so, and hold them until a line is read; no load")
 	flag.Parse()
 	o.connections = min(o.connections, o.inFlight)
 	return o
@@ -48,7 +54,14 @@ func main() {
 	// One thread does it: more would take turns with the server's for nothing.
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(1000)
-	result, err := run(parse())
+	o := parse()
+	if o.idle > 0 {
+		if err := holdIdle(o); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	result, err := run(o)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,12 +77,12 @@ func run(o options) (*report, error) {
 	}
 	connections := make([]*connection, o.connections)
 	for n := range connections {
-		if connections[n], err = dial(o.address, o.method, requests, uint64(n)); err != nil {
+		if connections[n], err = dial(o, requests, uint64(n)); err != nil {
 			return nil, err
 		}
 	}
 	started, cpu := time.Now(), cpuSeconds()
-	if err := load(connections, o.inFlight, started.Add(o.duration)); err != nil {
+	if err := load(connections, o, started.Add(o.duration)); err != nil {
 		return nil, err
 	}
 	found := newTally()
@@ -80,15 +93,15 @@ func run(o options) (*report, error) {
 }
 
 // load makes calls over all connections until the time is up and the last is answered.
-func load(connections []*connection, inFlight int, until time.Time) error {
+func load(connections []*connection, o options, until time.Time) error {
 	var group sync.WaitGroup
 	failures := make([]error, len(connections))
 	for n, c := range connections {
-		share := inFlight / len(connections)
-		if n < inFlight%len(connections) {
+		share := o.inFlight / len(connections)
+		if n < o.inFlight%len(connections) {
 			share++
 		}
-		group.Go(func() { failures[n] = c.run(share, until) })
+		group.Go(func() { failures[n] = c.run(share, until, o.timeout) })
 	}
 	group.Wait()
 	for _, err := range failures {

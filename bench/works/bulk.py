@@ -10,7 +10,7 @@ from bench.contenders import GO, ROWGATE, Contender
 from bench.figures import Sample
 from bench.ground import Ground
 from bench.peers.straight import Straight
-from bench.rounds import Measure, take_turns
+from bench.rounds import Measure, Turn, take_turns
 from bench.subjects import FLIGHTS, PLAIN, Row, Subject
 
 STRAIGHT = "COPY + MERGE through asyncpg"
@@ -40,7 +40,7 @@ async def _bulk(ground: Ground, subject: Subject) -> None:
         ways = {STRAIGHT: upserting(ground, subject, straight(ground, subject, batches))}
         for contender in running:
             ways[contender.name] = upserting(ground, subject, calling(contender, subject, batches))
-        await _rounds(ground, name_of(subject), ways)
+        await _take_turns(ground, [Turn(name_of(subject), name, way) for name, way in ways.items()])
 
 
 def name_of(subject: Subject) -> str:
@@ -48,12 +48,14 @@ def name_of(subject: Subject) -> str:
     return f"BulkUpsert {subject.table}"
 
 
-async def _rounds(ground: Ground, work: str, ways: dict[str, Measure]) -> None:
-    """Take turns; VALUES has one turn only, for it takes as long as all others together."""
-    slow = {name: ways.pop(name) for name in (VALUES,) if name in ways}
-    await take_turns(ground.figures, work, ways, ground.options.rounds)
+async def _take_turns(ground: Ground, turns: Sequence[Turn]) -> None:
+    """Take turns; VALUES has a single one, for it takes as long as all the others together."""
+    await take_turns(
+        ground.figures, [turn for turn in turns if turn.contender != VALUES], ground.options.rounds
+    )
     if ground.options.full:
-        await take_turns(ground.figures, work, slow, 1, warm_up=False)
+        slow = [turn for turn in turns if turn.contender == VALUES]
+        await take_turns(ground.figures, slow, 1, warm_up=False)
 
 
 def upserting(ground: Ground, subject: Subject, upsert: Upsert) -> Measure:

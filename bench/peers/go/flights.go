@@ -16,8 +16,9 @@ const (
 	flightColumns = `id, carrier, flight_number, origin, destination, scheduled_departure_time,
 departure_delay_minutes, tail_number, departure_time, scheduled_arrival_time, arrival_time,
 arrival_delay_minutes, air_time_minutes, distance_miles, version, created_at, updated_at, deleted_at`
-	getFlight    = "SELECT " + flightColumns + " FROM flight WHERE id = $1"
-	updateFlight = `UPDATE flight SET %s, version = version + 1, updated_at = now()
+	getFlight     = "SELECT " + flightColumns + " FROM flight WHERE id = $1"
+	streamFlights = "SELECT " + flightColumns + " FROM flight WHERE deleted_at IS NULL ORDER BY id"
+	updateFlight  = `UPDATE flight SET %s, version = version + 1, updated_at = now()
 WHERE id = $1 AND deleted_at IS NULL RETURNING ` + flightColumns
 	mergeFlights = `MERGE INTO flight AS t USING incoming AS s
 ON t.carrier = s.carrier AND t.flight_number = s.flight_number AND t.origin = s.origin
@@ -80,6 +81,14 @@ func (s *flightService) BulkUpsertFlights(
 		return nil, failed(err)
 	}
 	return &flights.BulkUpsertFlightsResponse{InsertedCount: written}, nil
+}
+
+func (s *flightService) StreamFlights(
+	_ *flights.StreamFlightsRequest, answer flights.FlightService_StreamFlightsServer,
+) error {
+	return stream(answer.Context(), s.pool, streamFlights, scanFlight, func(chunk []*flights.Flight) error {
+		return answer.Send(&flights.StreamFlightsResponse{Flights: chunk})
+	})
 }
 
 func scanFlight(row pgx.Row) (*flights.Flight, error) {

@@ -15,6 +15,7 @@ import (
 const (
 	itemColumns = "id, name, price, seen_time, quantity"
 	getItem     = "SELECT " + itemColumns + " FROM item WHERE id = $1"
+	streamItems = "SELECT " + itemColumns + " FROM item ORDER BY id"
 	updateItem  = "UPDATE item SET %s WHERE id = $1 RETURNING " + itemColumns
 	mergeItems  = `MERGE INTO item AS t USING incoming AS s ON t.id = s.id
 WHEN MATCHED THEN UPDATE SET name = s.name, price = s.price, seen_time = s.seen_time, quantity = s.quantity
@@ -56,6 +57,14 @@ func (s *itemService) BulkUpsertItems(
 		return nil, failed(err)
 	}
 	return &items.BulkUpsertItemsResponse{InsertedCount: written}, nil
+}
+
+func (s *itemService) StreamItems(
+	_ *items.StreamItemsRequest, answer items.ItemService_StreamItemsServer,
+) error {
+	return stream(answer.Context(), s.pool, streamItems, scanItem, func(chunk []*items.Item) error {
+		return answer.Send(&items.StreamItemsResponse{Items: chunk})
+	})
 }
 
 func scanItem(row pgx.Row) (*items.Item, error) {

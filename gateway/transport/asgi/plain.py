@@ -22,7 +22,7 @@ from gateway.transport.asgi.headers import (
     response_headers,
     status_headers,
 )
-from gateway.transport.asgi.stream import Event, Receive, Send, forget_traceback, says_gone
+from gateway.transport.asgi.stream import Event, Receive, Send, says_gone
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
 
@@ -166,7 +166,7 @@ class PlainCall:
             await self.send({"type": "http.response.body", "body": frame(reply.body)})
             await self.send({"type": "http.response.trailers", "headers": [_OK, echoed]})
         except Exception as error:  # noqa: BLE001 - the host's own: the caller is gone
-            forget_traceback(error)
+            error.__traceback__ = None  # as hand_over does
 
     async def end_cancelled(self) -> None:
         """Say that the server stops, unless it was the caller who went away."""
@@ -212,7 +212,7 @@ class PlainCall:
             await self.send({"type": "http.response.start", "status": 200, "headers": headers})
             await self.send({"type": "http.response.body", "body": b""})
         except Exception as error:  # noqa: BLE001 - as above
-            forget_traceback(error)
+            error.__traceback__ = None
 
 
 def running_task() -> "asyncio.Task[Any]":

@@ -119,11 +119,10 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            await self._shielded_send(event)
-        except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
-            forget_traceback(error)
+            await hand_over(self._shielded_send, event)
+        except Reset:
             self.reset = True
-            raise Reset from None
+            raise
 
     def _shielded_send(self, event: Event) -> Awaitable[None]:
         """Send. A call that is cancelled meanwhile must not cancel the future, which the host settles."""
@@ -161,15 +160,33 @@ class HttpStream:
             self._arriving = None  # it only says that the caller is still there
 
 
-def forget_traceback(error: Exception) -> None:
-    """Let go of the frames that an error of the host's holds.
-
-    It raises one and the same exception for every caller that goes away: its traceback would grow, and keep
-    each call's frames alive.
-    """
-    error.__traceback__ = None
+async def hand_over(send: Send, event: Event) -> None:
+    """Send an event; raises Reset where the caller is gone."""
+    try:
+        sent = send(event)
+        await (_settled(sent) if isinstance(sent, asyncio.Future) else sent)
+    except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
+        # The host raises one and the same exception for every caller that goes away: its traceback would
+        # grow, and keep each call's frames alive.
+        error.__traceback__ = None
+        raise Reset from None
 
 
 def says_gone(arrived: "asyncio.Future[Event]") -> bool:
     """Return whether what has arrived is word that the caller went away."""
     return arrived.exception() is not None or arrived.result()["type"] == "http.disconnect"
+
+
+async def _settled(sent: "asyncio.Future[None]") -> None:
+    """Wait for a future of the host's, never cancelling it: the host settles it when the call is over too."""
+    if not sent.done():
+        waiter = asyncio.get_running_loop().create_future()
+        sent.add_done_callback(lambda done: _wake(waiter, done))
+        await waiter
+    sent.result()
+
+
+def _wake(waiter: "asyncio.Future[None]", done: "asyncio.Future[None]") -> None:
+    done.exception()  # asked for, also where nobody waits any more: asyncio complains of one that nobody saw
+    if not waiter.done():
+        waiter.set_result(None)
