@@ -6,15 +6,14 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from gateway.db.bulk import Chunk, repeated_key
+from gateway.db.bulk import repeated_key
+from gateway.db.bulk_copy import SLICE, Chunk
 from gateway.db.bulk_tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk import BulkShape
 
-SLICE = 1000
-"""Rows that are read before other calls get their turn: some milliseconds."""
 FIRST_CHUNK = 4_000
 LARGEST_CHUNK = 48_000
 GROWTH = 3

@@ -8,14 +8,16 @@ from functools import lru_cache
 
 from google.protobuf.message import Message
 
-from gateway.db.bulk import BulkWriter, Chunk, Collision
+from gateway.db.bulk import BulkWriter
+from gateway.db.bulk_copy import Chunk
+from gateway.db.bulk_faults import Collision
 from gateway.db.bulk_tally import Tally
+from gateway.db.bulk_target import lock_target
 from gateway.db.database import Transaction
 from gateway.methods.bulk_upsert.options import Options
 from gateway.methods.bulk_upsert.reading import RowReader
 from gateway.sql.bulk import BulkShape
 from gateway.sql.bulk_write import BulkStatements, bulk_statements
-from gateway.sql.statement import Statement
 
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
@@ -24,15 +26,6 @@ AT_ONCE = 4
 keep no connection from short calls."""
 CROWDED_SECONDS = 30.0
 """How long after a collision the calls that follow take the table's lock for themselves at once."""
-
-_VERSION = Statement(
-    "SELECT current_setting('server_version_num')::integer",
-    binds=(),
-    fields=(),
-    writes=False,
-    name="read server version",
-    constants={},
-)
 
 
 class Upserts:
@@ -67,16 +60,16 @@ class Upserts:
     ) -> Tally:
         tally = Tally(len(rows))
         statements, reader = self._prepared(options.shape)
-        ((version,),) = await transaction.fetch(_VERSION, ())
+        target = await lock_target(transaction, options.shape.resource, len(rows), alone=alone)
         writer = BulkWriter(
             transaction,
+            target,
             statements,
             tally,
-            server_version=version,
             refuses_stored=options.refuses_stored,
             last_wins=options.last_wins,
+            tells_rows=options.outcomes,
         )
-        await writer.lock(len(rows), alone=alone)
         await _pipelined(writer, reader.chunks(rows, tally, last_wins=options.last_wins))
         return tally
 
