@@ -6,7 +6,8 @@ inserted meanwhile, a deadlock) starts over with the lock for itself, so every o
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -31,6 +32,20 @@ MERGE_RETURNS = 170_000
 _PASSES = 5
 _HALVINGS = 4096
 _UNIQUE_VIOLATION = "23505"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows as COPY takes them.
+
+    Args:
+        indexes: their places in the request, ascending.
+        parts: their bytes.
+
+    """
+
+    indexes: Sequence[int]
+    parts: Sequence[bytes]
 
 
 class BulkWriter:
@@ -78,12 +93,18 @@ class BulkWriter:
             if set(columns) == set(self._shape.target)
         )
 
-    async def write(self, chunk: Chunk) -> None:
-        """Write a chunk whose keys are in no other one; raises Collision where others are in the way."""
+    async def prepare(self, chunk: Chunk) -> Chunk | Encoded:
+        """Do what needs no connection: it may be done while another chunk is written."""
+        return chunk if self._fits_arrays(chunk) else await self._encode(chunk)
+
+    async def write(self, chunk: Chunk | Encoded) -> None:
+        """Write a prepared chunk whose keys no other has; raises Collision where others are in the way."""
         if not chunk.indexes:
             return
-        if self._fits_arrays(chunk) and await self._merge_sent(chunk):
-            return
+        if isinstance(chunk, Chunk):
+            if await self._merge_sent(chunk):
+                return
+            chunk = await self._encode(chunk)
         await self._stage(chunk)
         await self._settle(self._tally.open(chunk.indexes))
 
@@ -104,21 +125,21 @@ class BulkWriter:
         self._note(chunk.indexes, merged)
         return True
 
-    async def _stage(self, chunk: Chunk) -> None:
+    async def _encode(self, chunk: Chunk) -> Encoded:
+        parts = [HEADER]
+        for part in chunk.parts():
+            parts.append(self._rows.encode([part.indexes], part.columns, len(part.indexes)))
+            await asyncio.sleep(0)
+        return Encoded(chunk.indexes, [*parts, TRAILER])
+
+    async def _stage(self, chunk: Encoded) -> None:
         if not self._staging:
             await self._transaction.fetch(self._statements.create, ())
             self._staging = True
         names = [INDEX, *self._rows.names]
-        await self._transaction.copy(stage_name(self._shape.resource), names, self._encoded(chunk))
+        await self._transaction.copy(stage_name(self._shape.resource), names, _each(chunk.parts))
         if not self._shape.compares_in_python:
             await self._drop_duplicates()
-
-    async def _encoded(self, chunk: Chunk) -> AsyncIterator[bytes]:
-        yield HEADER
-        for part in chunk.parts():
-            yield self._rows.encode([part.indexes], part.columns, len(part.indexes))
-            await asyncio.sleep(0)
-        yield TRAILER
 
     async def _drop_duplicates(self) -> None:
         """Let PostgreSQL find equal keys, where only it knows which ones are."""
@@ -219,6 +240,11 @@ class BulkWriter:
         else:
             for index in rest:
                 self._tally.fail(index, stored_key(self._target_names))
+
+
+async def _each(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 def repeated_key() -> RowgateError:

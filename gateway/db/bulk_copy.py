@@ -21,8 +21,8 @@ from gateway.sql.bulk import may_be_unset
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
-SLICE = 1000
-"""Rows that are read or encoded before other calls get their turn: some milliseconds."""
+SLICE = 250
+"""Rows that are read or encoded before others get their turn: other calls, and the statement under way."""
 
 Column = Sequence[Any]
 _NULL = b"\xff\xff\xff\xff"

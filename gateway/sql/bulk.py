@@ -152,6 +152,11 @@ def staged_type(field: Field) -> str:
     return _MODIFIERS.sub("", stored) if limited else stored
 
 
+def is_sent_as_stored(field: Field) -> bool:
+    """Return whether the staged value is the column's own; its length was checked where it was read."""
+    return staged_type(field) in (stored_type(field), _MODIFIERS.sub("", stored_type(field)))
+
+
 def sent(field: Field) -> str:
     """Return the value that was sent."""
     value = f"s.{quote(field.column)}"

@@ -11,6 +11,7 @@ from gateway.db import bulk
 from gateway.methods.bulk_upsert import options
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
+from tests.rpc.bulk_ways import taking
 
 _ACCOUNTS = "ledger.v1.AccountService/BulkUpsertAccounts"
 _REMARKS = "ledger.v1.RemarkService/BulkUpsertRemarks"
@@ -23,11 +24,13 @@ def account(number: int, **more: Any) -> dict[str, Any]:
     return {"book": "a", "number": number, "title": f"t{number}", "iban": f"i{number}", **more}
 
 
-@pytest.mark.parametrize("small", [0, 1000], ids=["staged", "arrays"])
-async def test_fifty_clients_with_the_same_keys_all_end(
-    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch, small: int
-) -> None:
-    monkeypatch.setattr(bulk, "SMALL", small)
+@pytest.mark.parametrize("way", ["arrays", "merge", "load"])
+async def test_fifty_clients_with_the_same_keys_all_end(gateway_for: GatewayFor, way: str) -> None:
+    with taking(way):
+        await _meet(gateway_for)
+
+
+async def _meet(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("ledger")
     keys = list(range(300))
 

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from gateway.db.bulk import BulkWriter
 from gateway.db.bulk_copy import Chunk
 from gateway.db.bulk_faults import Collision
+from gateway.db.bulk_load import BulkLoader
 from gateway.db.bulk_tally import Tally
 from gateway.db.bulk_target import lock_target
 from gateway.db.database import Transaction
@@ -60,7 +61,11 @@ class Upserts:
     ) -> Tally:
         tally = Tally(len(rows))
         statements, reader = self._prepared(options.shape)
+        keys = await reader.keys(rows, tally, last_wins=options.last_wins)
         target = await lock_target(transaction, options.shape.resource, len(rows), alone=alone)
+        loader = BulkLoader(transaction, target, options.shape, tally)
+        if await loader.load(list(keys.values()), reader.slices(rows, keys, tally)):
+            return tally
         writer = BulkWriter(
             transaction,
             target,
@@ -70,7 +75,7 @@ class Upserts:
             last_wins=options.last_wins,
             tells_rows=options.outcomes,
         )
-        await _pipelined(writer, reader.chunks(rows, tally, last_wins=options.last_wins))
+        await _pipelined(writer, reader.chunks(rows, keys, tally))
         return tally
 
 
@@ -79,9 +84,10 @@ async def _pipelined(writer: BulkWriter, chunks: AsyncIterator[Chunk]) -> None:
     writing: asyncio.Task[None] | None = None
     try:
         async for chunk in chunks:
+            prepared = await writer.prepare(chunk)
             if writing is not None:
                 await writing
-            writing = asyncio.create_task(writer.write(chunk))
+            writing = asyncio.create_task(writer.write(prepared))
         if writing is not None:
             await writing
     finally:
