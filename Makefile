@@ -103,11 +103,11 @@ check: generate breaking  ## format, lint, types, layers, and stubs as the proto
 	git diff --exit-code -- generated
 	@test -z "$$(git status --porcelain -- generated)" || (git status --short -- generated; exit 1)
 
-bench: setup  ## measure Rowgate beside hand-written services; writes docs/benchmarks.md
-	$(BIN)/python -m bench.run
+bench: setup tools  ## measure Rowgate beside other services; writes docs/benchmarks.md; ARGS=--quick for a look
+	$(BIN)/python -m bench.run $(ARGS)
 
 breaking: protos  ## compare the protos with the last release's, or main's
 	@.ci/breaking $(BIN)/buf
 
 clean:  ## remove the environment, tools, caches and the embedded database
-	rm -rf $(VENV) .rowgate .tools build dist
+	rm -rf $(VENV) .rowgate .tools build bench/build dist

@@ -4,14 +4,49 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
+from bench import golang
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+
+ROWGATE = "Rowgate"
+GO = "Go: grpc-go + pgx"
+BY_HAND = "grpc.aio + asyncpg"
+ORM = "grpc.aio + SQLAlchemy ORM"
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A server that runs.
+
+    Args:
+        name: what the tables call it.
+        address: where it listens.
+        pid: its process; others may descend from it.
+        transport: what Rowgate says that it serves with, and why.
+        seconds: how long Rowgate took until it said that it is ready.
+
+    """
+
+    name: str
+    address: str
+    pid: int
+    transport: str = ""
+    seconds: float = 0.0
+
+
+Start = Callable[[], AbstractAsyncContextManager[Contender]]
+"""Starts a server, and stops it at the end."""
 
 
 def free_address() -> str:
@@ -23,16 +58,40 @@ def free_address() -> str:
 
 def migrate(dsn: str, protos: Path) -> None:
     """Run `rowgate migrate`: make the tables of a schema."""
-    subprocess.run([*_rowgate("migrate", dsn, protos)], cwd=ROOT, check=True, timeout=START_SECONDS)  # noqa: S603 - ours
+    command = _rowgate("migrate", dsn, protos)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=START_SECONDS, stdout=subprocess.DEVNULL)  # noqa: S603 - ours
 
 
 @asynccontextmanager
-async def rowgate(dsn: str, protos: Path) -> AsyncIterator[str]:
-    """Run `rowgate serve`, as anyone would; yield its address."""
+async def rowgate(dsn: str, protos: Path, *options: str) -> AsyncIterator[Contender]:
+    """Run `rowgate serve`, as anyone would."""
     address = free_address()
-    command = [*_rowgate("serve", dsn, protos), "--listen", address, "--log-access", "errors"]
-    async with _running(command, address):
-        yield address
+    command = [*_rowgate("serve", dsn, protos), "--listen", address, "--log-access", "errors", *options]
+    started = time.perf_counter()
+    async with _process(command, stdout=asyncio.subprocess.PIPE) as process:
+        said = await asyncio.wait_for(_first_line(process), START_SECONDS)
+        seconds = time.perf_counter() - started
+        await _ready(address)
+        yield Contender(ROWGATE, address, process.pid, said.partition(" by ")[2], seconds)
+
+
+@asynccontextmanager
+async def peer(name: str, module: str, dsn: str, *options: str) -> AsyncIterator[Contender]:
+    """Run a hand-written Python service of bench/peers."""
+    address = free_address()
+    command = [sys.executable, "-m", f"bench.peers.{module}", dsn, address, *options]
+    async with _process(command) as process:
+        await _ready(address)
+        yield Contender(name, address, process.pid)
+
+
+@asynccontextmanager
+async def go_service(dsn: str) -> AsyncIterator[Contender]:
+    """Run the hand-written Go service; bench.golang has built it."""
+    address = free_address()
+    async with _process([str(golang.BUILD / "go_service"), dsn, address]) as process:
+        await _ready(address)
+        yield Contender(GO, address, process.pid)
 
 
 def _rowgate(command: str, dsn: str, protos: Path) -> list[str]:
@@ -43,22 +102,29 @@ def _rowgate(command: str, dsn: str, protos: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def peer(module: str, *arguments: str) -> AsyncIterator[str]:
-    """Run a hand-written service of bench/peers on its DSN and an address; yield the address."""
-    address = free_address()
-    dsn, *rest = arguments
-    async with _running([sys.executable, "-m", f"bench.peers.{module}", dsn, address, *rest], address):
-        yield address
-
-
-@asynccontextmanager
-async def _running(command: list[str], address: str) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+async def _process(command: list[str], stdout: int | None = None) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=stdout)
     try:
-        async with grpc.aio.insecure_channel(address) as channel:
-            await asyncio.wait_for(channel.channel_ready(), START_SECONDS)
-        yield
+        yield process
     finally:
         if process.returncode is None:
             process.terminate()
-        await process.wait()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _first_line(process: Process) -> str:
+    if process.stdout is None:
+        raise RuntimeError("its output isn't read")
+    line = await process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"it ended with {await process.wait()}")
+    return line.decode().strip()
+
+
+async def _ready(address: str) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
+        await asyncio.wait_for(channel.channel_ready(), START_SECONDS)

@@ -1,151 +1,168 @@
-"""The results as JSON and as a page of the documentation."""
+"""The results as a page of the documentation, with charts, and as JSON."""
 
-import argparse
+import dataclasses
 import json
-import os
-import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-_TIMES = "\N{MULTIPLICATION SIGN}"
-ROOT = Path(__file__).parent.parent
+from bench import charts, goals
+from bench.figures import Figures
+from bench.ground import Options
+from bench.subjects import SUBJECTS
+from bench.tables import cpu_table, curve_table, goals_table, table, work_table
+from bench.works import bulk, calls, scaling, sizes, streams
+from bench.works.ghz import GHZ
 
-STRAIGHT = "COPY + MERGE through asyncpg"
-EXECUTEMANY = "SQLAlchemy, executemany"
-VALUES = "SQLAlchemy, VALUES of many rows"
-BY_HAND = "grpc.aio + asyncpg"
-GET = "get flight"
-_WORKS = ("insert", "update")
-
-_TITLES = {
-    "insert item": "{rows:,} new plain rows",
-    "update item": "{rows:,} stored plain rows, all changed",
-    "insert flight": "{rows:,} new flights",
-    "update flight": "{rows:,} stored flights, all changed",
-    GET: "GetFlight, 128 calls in flight, random keys",
-}
-_BOUNDS = {STRAIGHT: 0.8, EXECUTEMANY: 3.0, VALUES: 3.0}
-_PAGE = """# Benchmarks
-
-Written by `make bench`; figures are this machine's. Compare ratios, not figures.
-
-- Machine: {machine}
-- Software: Python {python}, PostgreSQL 18 (embedded, default settings, durable commits), asyncpg {asyncpg},
-  grpcio {grpcio}, SQLAlchemy {sqlalchemy}
-- Command: `make bench`. Contenders take turns in every round; a first round warms up and doesn't count.
-  A ratio is taken within each round; shown are its median, lowest and highest.
-  VALUES takes part in the last of the rounds only, for it takes long.
-- Load of the machine over the run: {load}
-
-Every server is a process of its own on the same machine as PostgreSQL and the client; they share its CPUs.
-BulkUpsert is timed at its client, serialising included. COPY + MERGE gets ready tuples in the process that
-measures: no message, no network call, no check but PostgreSQL's, and it can't say what became of a row. The
-services that Rowgate stands beside are in `bench/peers/`; SQLAlchemy is there in both ways of writing it:
-`executemany`, and one statement for as many rows as its parameters allow. Both stand behind grpc.aio.
-
-## Plain rows
-
-The table `item` of `bench/protos`: five columns (int64 key, text, double, timestamp, int64), about 100 bytes
-a row, no index but the key's. Here the way the rows take into PostgreSQL dominates.
-
-{plain}
-
-## Flights
-
-The sample's `flight`: nineteen columns, a primary key with a random UUID, a unique key of four columns, three
-more indexes, two foreign keys and four checks. Here PostgreSQL's work on indexes, foreign keys and checks
-dominates, and is the same whoever sends the rows: even the bare COPY + MERGE is only {bare_insert:.1f} times
-as fast as SQLAlchemy's executemany on new flights, and {bare_update:.1f} times on changed ones.
-
-{flights}
-
-## Single reads
-
-{gets}
-"""
-_HEAD = """| work | contender | median | spread | Rowgate is | lowest to highest | asked for |
-|---|---|---|---|---|---|---|
-"""
-Result = Mapping[str, Any]
-Results = Sequence[Result]
+DOCS = Path(__file__).parent.parent / "docs"
+_CHARTS = "charts"
+_CALL = ("rate", "p50", "p99", "p999", "cpu", "cpu_postgres", "cpu_load", "memory")
+_PAGE = Path(__file__).with_name("page.md").read_text()
 
 
-def write(results: Results, options: argparse.Namespace) -> None:
-    """Write bench/results.json and docs/benchmarks.md; print the tables."""
-    document = {"machine": _machine(), "rows": options.rows, "results": results}
-    (ROOT / "bench" / "results.json").write_text(json.dumps(document, indent=2) + "\n")
-    versions = {name: version(name) for name in ("asyncpg", "grpcio", "sqlalchemy")}
-    bare = [median(_ratios(results, f"{work} flight", STRAIGHT, EXECUTEMANY)) for work in _WORKS]
-    page = _PAGE.format(
-        machine=_machine(),
-        python=platform.python_version(),
-        load=", ".join(f"{load:.1f}" for load in os.getloadavg()) + " (1, 5, 15 minutes before its end)",
-        plain=_table(results, options.rows, *(f"{work} item" for work in _WORKS)),
-        flights=_table(results, options.rows, *(f"{work} flight" for work in _WORKS)),
-        gets=_table(results, options.rows, GET),
-        bare_insert=bare[0],
-        bare_update=bare[1],
-        **versions,
-    )
+@dataclasses.dataclass(frozen=True, slots=True)
+class Curve:
+    """A scaling curve of the page.
+
+    Args:
+        work: what is done.
+        title: the section's.
+        along: what the width tells.
+        metric: what the height tells.
+        up: that, with its unit.
+        metrics: the table's.
+        what: what is counted.
+
+    """
+
+    work: str
+    title: str
+    along: str
+    metric: str
+    up: str
+    metrics: Sequence[str]
+    what: str = "calls"
+
+
+_CURVES = (
+    Curve(
+        scaling.CONCURRENCY,
+        "Calls in flight",
+        "calls in flight",
+        "rate",
+        "Get: calls/s",
+        ("rate", "p50", "p99"),
+    ),
+    Curve(
+        sizes.TABLES,
+        "Rows in the table",
+        "rows in the table",
+        "p50",
+        "Get, one at a time: µs",
+        ("p50", "p99"),
+    ),
+    Curve(sizes.PAGES, "Pages", "page of 50 rows", "p50", "List: µs", ("p50", "cpu", "cpu_postgres")),
+    Curve(
+        sizes.BATCHES, "Rows in a call", "rows in the call", "rate", "BulkUpsert: rows/s", ("rate",), "rows"
+    ),
+)
+
+
+def write(figures: Figures, options: Options) -> None:
+    """Write docs/benchmarks.md, docs/benchmarks.json and docs/charts."""
+    (DOCS / "benchmarks.json").write_text(json.dumps(_document(figures, options), indent=1) + "\n")
+    for curve in _CURVES:
+        _draw(figures, curve)
+    page = _page(figures, options)
+    (DOCS / "benchmarks.md").write_text(page)
     print(page)
-    (ROOT / "docs" / "benchmarks.md").write_text(page)
 
 
-def _table(results: Results, rows: int, *works: str) -> str:
-    chosen = (result for work in works for result in results if result["work"] == work)
-    return _HEAD + "\n".join(_line(result, results, rows) for result in sorted(chosen, key=_place))
+def _document(figures: Figures, options: Options) -> object:
+    return {
+        "facts": figures.facts,
+        "options": dataclasses.asdict(options),
+        "failures": figures.failures,
+        "series": [series.as_json() for series in figures.series.values()],
+    }
 
 
-def _place(result: Result) -> tuple[int, int]:
-    order = ["Rowgate", STRAIGHT, EXECUTEMANY, VALUES, BY_HAND]
-    return list(_TITLES).index(result["work"]), order.index(result["contender"])
+def _page(figures: Figures, options: Options) -> str:
+    works = list(_single_calls())
+    return _PAGE.format(
+        facts="\n".join(f"- {name}: {fact}" for name, fact in figures.facts.items()),
+        goals=goals_table(goals.verdicts(figures)),
+        failures=_failures(figures),
+        stored=options.stored,
+        rows=options.rows,
+        calls=_sections((work, work_table(figures, work, _CALL)) for work in works),
+        cpu=cpu_table(figures, works),
+        ghz=work_table(figures, GHZ, ("rate", "p50", "p99")),
+        bulk=_sections(_bulk(figures)),
+        streams=_sections(_streams(figures)),
+        memory=curve_table(figures, streams.MEMORY, "rows", ("memory", "growth", "rate"), "rows"),
+        scaling=_sections(_scaling(figures)),
+    )
 
 
-def _ratios(results: Results, work: str, ours: str, theirs: str) -> list[float]:
-    """Return round by round how many times as fast as the one the other is."""
-    by_name = {result["contender"]: result for result in results if result["work"] == work}
-    mine, others = by_name[ours]["values"], by_name[theirs]["values"]
-    # A contender that takes long is in the last rounds only.
-    pairs = list(zip(mine[-len(others) :], others, strict=True))
-    if by_name[ours]["unit"] == "calls/s":
-        return [mine / other for mine, other in pairs]
-    return [other / mine for mine, other in pairs]
+def _failures(figures: Figures) -> str:
+    if not figures.failures:
+        return "Nothing failed in this run."
+    return "Failed in this run:\n\n" + table(("what", "why"), figures.failures.items())
 
 
-def _line(result: Result, results: Results, rows: int) -> str:
-    digits = 0 if result["unit"] == "calls/s" else 3
-    shown = {name: f"{result[name]:,.{digits}f}" for name in ("median", "low", "high")}
-    cells = [
-        _TITLES[result["work"]].format(rows=rows),
-        result["contender"],
-        f"{shown['median']} {result['unit']}",
-        f"{shown['low']} to {shown['high']}",
-        *_compared(result, results),
-    ]
-    return f"| {' | '.join(cells)} |"
+def _sections(titled: Iterable[tuple[str, str]]) -> str:
+    return "\n\n".join(f"### {title}\n\n{text}" for title, text in titled)
 
 
-def _compared(result: Result, results: Results) -> list[str]:
-    if result["contender"] == "Rowgate":
-        return ["", "", ""]
-    ratios = _ratios(results, result["work"], "Rowgate", result["contender"])
-    bound = _BOUNDS.get(result["contender"])
-    return [
-        f"{median(ratios):.2f}{_TIMES} as fast",
-        f"{min(ratios):.2f} to {max(ratios):.2f}",
-        f"{bound}{_TIMES}" if bound else "",
-    ]
+def _single_calls() -> Iterator[str]:
+    for verb, in_flight in (("Get", calls.IN_FLIGHT), ("Get", 1), ("Update", calls.IN_FLIGHT)):
+        for subject in SUBJECTS:
+            yield calls.name_of(verb, subject, in_flight)
 
 
-def _machine() -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} CPUs ({_cpu()}), {memory:.0f} GiB, {platform.system()}"
+def _bulk(figures: Figures) -> Iterator[tuple[str, str]]:
+    for subject in SUBJECTS:
+        yield subject.title.capitalize(), work_table(figures, bulk.name_of(subject), ("insert", "update"))
 
 
-def _cpu() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+def _streams(figures: Figures) -> Iterator[tuple[str, str]]:
+    metrics = ("rate", "cpu_python", "cpu_envoy", "cpu", "cpu_postgres", "memory")
+    for subject in SUBJECTS:
+        yield subject.title.capitalize(), work_table(figures, streams.name_of(subject), metrics, "rows")
+
+
+def _scaling(figures: Figures) -> Iterator[tuple[str, str]]:
+    for curve in _CURVES:
+        drawn = (
+            f"![{curve.up}]({_CHARTS}/{_file(curve)})\n\n" if (DOCS / _CHARTS / _file(curve)).exists() else ""
+        )
+        yield curve.title, drawn + curve_table(figures, curve.work, curve.along, curve.metrics, curve.what)
+    some = ("rate", "p50", "p99", "cpu", "memory")
+    yield (
+        f"Workers, {scaling.WORKERS_IN_FLIGHT} calls in flight",
+        curve_table(figures, scaling.WORKERS, "workers", some),
+    )
+    idle = (*some, "kib_per_connection")
+    yield (
+        f"Idle connections, {calls.IN_FLIGHT} calls in flight",
+        curve_table(figures, scaling.IDLE, "idle", idle),
+    )
+
+
+def _draw(figures: Figures, curve: Curve) -> None:
+    """Draw a curve; without points the last run's chart is removed."""
+    file = DOCS / _CHARTS / _file(curve)
+    curves = {
+        name: points
+        for name in dict.fromkeys(series.contender for series in figures.of(curve.work))
+        if len(points := figures.curve(curve.work, name, curve.metric)) > 1
+    }
+    if not curves:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(charts.chart(curve.up, curve.along, curves))
+
+
+def _file(curve: Curve) -> str:
+    return f"{curve.title.lower().replace(' ', '-')}.svg"

@@ -1,166 +1,126 @@
-"""Measures Rowgate beside what a team would write by hand; writes bench/results.json and docs/benchmarks.md.
+"""Measures Rowgate beside what a team would write by hand; writes docs/benchmarks.md, its JSON and charts.
 
 Rounds are interleaved, so that a slow minute of the machine meets every contender. Each server is a process
-of its own; all share one embedded PostgreSQL with its default settings, durable commits included.
+of its own; all share one embedded PostgreSQL with durable commits. What fails is reported; the rest goes on.
 """
 
 import argparse
 import asyncio
-import random
-import statistics
 import tempfile
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
-from bench import contenders
-from bench.data import AIRPORTS, CARRIERS
-from bench.measure import bulk_call, get_rate, seconds_of
-from bench.peers.straight import Straight
-from bench.report import BY_HAND, EXECUTEMANY, GET, STRAIGHT, VALUES, write
-from bench.subjects import FLIGHTS, PLAIN, SUBJECTS, Subject
+from bench import contenders, golang, report
+from bench.figures import Figures
+from bench.ground import Ground, Options
+from bench.subjects import SUBJECTS
+from bench.surroundings import load_average, surroundings
+from bench.works.bulk import bulk
+from bench.works.calls import gets, updates
+from bench.works.ghz import ghz
+from bench.works.scaling import concurrency, idle, workers
+from bench.works.sizes import batches, pages, tables
+from bench.works.start import start
+from bench.works.streams import streams
 from gateway.db.embedded import EmbeddedPostgres
 
-KEYS = 20_000
+WORKS: Mapping[str, Callable[[Ground], Awaitable[None]]] = {
+    "get": gets,
+    "update": updates,
+    "bulk": bulk,
+    "stream": streams,
+    "pages": pages,
+    "tables": tables,
+    "batches": batches,
+    "concurrency": concurrency,
+    "workers": workers,
+    "idle": idle,
+    "start": start,
+    "ghz": ghz,
+}
+# 128 clients of pgbench beside the pools: PostgreSQL's own default is 100 connections in all.
+_POSTGRES = {"max_connections": "400"}
 
 
-@dataclass
-class Series:
-    """One contender's measurements of one piece of work."""
-
-    work: str
-    contender: str
-    unit: str
-    values: list[float] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it with its median and spread."""
-        return {
-            "work": self.work,
-            "contender": self.contender,
-            "unit": self.unit,
-            "median": statistics.median(self.values),
-            "low": min(self.values),
-            "high": max(self.values),
-            "values": self.values,
-        }
-
-
-class Bench:
-    """Runs the rounds over one database."""
-
-    def __init__(self, dsn: str, folder: Path, options: argparse.Namespace) -> None:
-        self._dsn = dsn
-        self._folder = folder
-        self._rows = options.rows
-        self._rounds = {subject.table: options.rounds for subject in SUBJECTS}
-        self._rounds[PLAIN.table] = options.plain_rounds
-        self._seconds = options.seconds
-        self._series: dict[tuple[str, str], Series] = {}
-
-    async def run(self) -> list[dict[str, Any]]:
-        """Return all series."""
-        async with AsyncExitStack() as stack:
-            connection = await asyncpg.connect(self._dsn)
-            stack.push_async_callback(connection.close)
-            await prepare(connection)
-            enter = stack.enter_async_context
-            served = {s.table: await enter(contenders.rowgate(self._dsn, s.protos)) for s in SUBJECTS}
-            executemany = await enter(contenders.peer("sqlalchemy_service", self._dsn, "executemany"))
-            values = await enter(contenders.peer("sqlalchemy_service", self._dsn, "values"))
-            for subject in SUBJECTS:
-                servers = {"Rowgate": served[subject.table], EXECUTEMANY: executemany, VALUES: values}
-                await self._bulk_rounds(subject, connection, servers)
-            by_hand = await enter(contenders.peer("asyncpg_service", self._dsn))
-            keys = await some_keys(connection)
-            for number in range(self._rounds[FLIGHTS.table] + 1):
-                addresses = {"Rowgate": served[FLIGHTS.table], BY_HAND: by_hand}
-                await self._get_round(keys, addresses, number == 0)
-        return [series.as_json() for series in self._series.values()]
-
-    async def _bulk_rounds(self, subject: Subject, connection: Any, servers: Mapping[str, str]) -> None:
-        request, _ = subject.messages()
-        batches = [subject.rows(self._rows, seed) for seed in (1, 2)]
-        messages = [subject.request(request, batch) for batch in batches]
-        by_hand = Straight(subject)
-
-        async def run(contender: str, number: int) -> float:
-            if contender == STRAIGHT:
-                return await seconds_of(lambda: by_hand.upsert(connection, batches[number]))
-            return await bulk_call(servers[contender], subject.path, messages[number])
-
-        ways = ["Rowgate", STRAIGHT, *(name for name in servers if name != "Rowgate")]
-        for number in range(self._rounds[subject.table] + 1):
-            # Each round begins with another contender: what one leaves behind meets them all.
-            for contender in ways[number % len(ways) :] + ways[: number % len(ways)]:
-                if contender == VALUES and number != self._rounds[subject.table]:
-                    continue
-                await connection.execute(f"TRUNCATE {subject.table}; CHECKPOINT")
-                for place, work in enumerate(("insert", "update")):
-                    seconds = await run(contender, place)
-                    self._note(f"{work} {subject.table}", contender, "s", seconds, warm_up=number == 0)
-
-    async def _get_round(self, keys: list[str], addresses: dict[str, str], warm_up: bool) -> None:  # noqa: FBT001
-        for contender, address in addresses.items():
-            rate = await get_rate(address, keys, 1 if warm_up else self._seconds, self._folder)
-            self._note(GET, contender, "calls/s", rate, warm_up=warm_up)
-
-    def _note(self, work: str, contender: str, unit: str, value: float, *, warm_up: bool) -> None:
-        print(f"{'warm-up' if warm_up else '':8}{work:16}{contender:32}{value:10.3f} {unit}", flush=True)
-        if not warm_up:
-            series = self._series.setdefault((work, contender), Series(work, contender, unit))
-            series.values.append(value)
+async def main(only: Sequence[str], options: Options) -> Figures:
+    """Measure the works that are named."""
+    figures, started = Figures(), time.monotonic()
+    figures.facts |= surroundings() | {"Load of the machine before": load_average()}
+    try:
+        await asyncio.to_thread(golang.build)
+    except golang.NoGoError as error:
+        figures.fail("the load generator and the Go service", error)
+    async with ground(figures, options) as made:
+        for name in only:
+            try:
+                await WORKS[name](made)
+            except Exception as error:  # noqa: BLE001 - one work's trouble is not the others'
+                figures.fail(name, error)
+    figures.facts |= {
+        "Took": f"{(time.monotonic() - started) / 60:.1f} minutes",
+        "Load of the machine at the end": f"{load_average()} (over 1, 5, 15 minutes)",
+    }
+    return figures
 
 
-async def prepare(connection: Any) -> None:
-    """Store what flights refer to."""
-    await connection.execute("TRUNCATE airline, airport CASCADE")
-    await connection.executemany(
-        "INSERT INTO airline (carrier, name) VALUES ($1, $1)", [(carrier,) for carrier in CARRIERS]
-    )
-    await connection.executemany(
-        "INSERT INTO airport"
-        " (faa, name, latitude, longitude, altitude_feet, utc_offset_hours, daylight_saving)"
-        " VALUES ($1, $1, 0, 0, 0, -5, 'DAYLIGHT_SAVING_US')",
-        [(airport,) for airport in AIRPORTS],
-    )
-
-
-async def some_keys(connection: Any) -> list[str]:
-    """Return random flights' ids."""
-    await connection.execute("VACUUM ANALYZE flight")
-    ids = [str(row[0]) for row in await connection.fetch("SELECT id FROM flight")]
-    return random.Random(0).sample(ids, min(KEYS, len(ids)))  # noqa: S311 - keys, no secrets
-
-
-async def main(options: argparse.Namespace) -> None:
-    """Measure and write the report."""
+@asynccontextmanager
+async def ground(figures: Figures, options: Options) -> AsyncIterator[Ground]:
+    """Start PostgreSQL in a folder that is removed at the end, and make the tables."""
     with tempfile.TemporaryDirectory(prefix="rowgate-bench-") as name:
         folder = Path(name)
-        postgres = EmbeddedPostgres(folder / "postgres")
-        dsn = postgres.start()
+        postgres = EmbeddedPostgres(folder / "postgres", settings=_POSTGRES)
+        dsn = await asyncio.to_thread(postgres.start)
         try:
             for subject in SUBJECTS:
                 contenders.migrate(dsn, subject.protos)
-            results = await Bench(dsn, folder, options).run()
+            connection = await asyncpg.connect(dsn)
+            yield Ground(dsn, postgres.postmaster_pid() or 0, connection, folder, options, figures)
+            await connection.close(timeout=5)
         finally:
-            postgres.stop()
-    write(results, options)
+            await asyncio.to_thread(postgres.stop)
 
 
 def arguments() -> argparse.Namespace:
     """Return the command line's options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default=",".join(WORKS), help="parts, by commas: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="a look in two minutes: short loads, few rounds")
+    parser.add_argument(
+        "--full", action="store_true", help="with what takes long: 10^7 rows, slow contenders"
+    )
+    parser.add_argument("--rounds", type=int, help="rounds that count, after one to warm up")
+    parser.add_argument("--seconds", type=float, help="seconds of one load")
     parser.add_argument("--rows", type=int, default=50_000, help="rows of one bulk upsert")
-    parser.add_argument("--plain-rounds", type=int, default=7, help="rounds over the plain table")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds over flights, after one to warm up")
-    parser.add_argument("--seconds", type=float, default=3, help="seconds of one load of GetFlight")
-    return parser.parse_args()
+    parser.add_argument("--stored", type=int, default=100_000, help="rows of the tables that calls meet")
+    parser.add_argument("--no-report", action="store_true", help="only print: write no document")
+    given = parser.parse_args()
+    unknown = set(given.only.split(",")) - set(WORKS)
+    if unknown:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    return given
+
+
+def run(given: argparse.Namespace) -> None:
+    """Measure and write the report."""
+    options = Options(
+        seconds=given.seconds or (0.5 if given.quick else 2.0),
+        rounds=given.rounds or (1 if given.quick else 3),
+        short=0.3 if given.quick else 1.0,
+        few=1 if given.quick else 2,
+        rows=given.rows,
+        stored=given.stored,
+        full=given.full,
+    )
+    figures = asyncio.run(main(given.only.split(","), options))
+    if not given.no_report:
+        report.write(figures, options)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(arguments()))
+    run(arguments())

@@ -1,14 +1,14 @@
-"""The tables that bulk upserts are measured on: their rows, and their messages."""
+"""The tables that are measured on: their rows, and their messages."""
 
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bench import data
@@ -20,17 +20,17 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A table and its BulkUpsert.
+    """A table and its service.
 
     Args:
         title: what a page calls the rows.
         table: its name in PostgreSQL.
         protos: the folder that describes it.
-        service: its service's full name.
-        rpc: its BulkUpsert.
-        rows_field: the request's field that holds the rows.
-        columns: those that are sent.
-        key: those that tell whether a row is there already.
+        package: the protos' package.
+        resource: the message of a row.
+        columns: those that are sent in bulk.
+        key: those that tell whether a row sent in bulk is there already.
+        changed: the column that updates change, an integer.
         stamps: columns that the server sets, in SQL: in a new row, and in a stored one `t`.
         rows: makes so many rows from a seed; another seed changes values but no key.
 
@@ -39,35 +39,49 @@ class Subject:
     title: str
     table: str
     protos: Path
-    service: str
-    rpc: str
-    rows_field: str
+    package: str
+    resource: str
     columns: Sequence[str]
     key: Sequence[str]
+    changed: str
     stamps: dict[str, tuple[str, str]]
     rows: Callable[[int, int], list[Row]]
 
     @property
-    def path(self) -> str:
-        """The RPC as gRPC names it."""
-        return f"/{self.service}/{self.rpc}"
+    def service(self) -> str:
+        """The service's full name."""
+        return f"{self.package}.{self.resource}Service"
+
+    @property
+    def rows_field(self) -> str:
+        """The field of a bulk request, or of a page, that holds the rows."""
+        return f"{self.resource.lower()}s"
 
     @property
     def values(self) -> list[str]:
         """The columns that are not in the key."""
         return [name for name in self.columns if name not in self.key]
 
-    def messages(self) -> tuple[type[Message], type[Message]]:
-        """Return the classes of the request and the response."""
-        pool = DescriptorPool()
-        for file in compile_protos(self.protos).file:
-            pool.Add(file)
-        method = pool.FindServiceByName(self.service).FindMethodByName(self.rpc)
-        return GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+    @property
+    def fields(self) -> list[str]:
+        """The columns of a row: the fields of its message but the etag, which isn't stored."""
+        return [field.name for field in self.message(self.resource).DESCRIPTOR.fields if field.name != "etag"]
 
-    def request(self, request: type[Message], made: Sequence[Row]) -> Any:
+    def rpc(self, verb: str) -> str:
+        """Return a method's name by its verb: Get, Update, List, Stream or BulkUpsert."""
+        return f"{verb}{self.resource}{'' if verb in ('Get', 'Update') else 's'}"
+
+    def path(self, verb: str) -> str:
+        """Return a method as gRPC names it."""
+        return f"/{self.service}/{self.rpc(verb)}"
+
+    def message(self, name: str) -> type[Any]:
+        """Return a class of the protos' messages."""
+        return GetMessageClass(_pool(self.protos).FindMessageTypeByName(f"{self.package}.{name}"))
+
+    def upsert(self, made: Sequence[Row]) -> Any:
         """Return the request that upserts the rows."""
-        message: Any = request(conflict_target=self.key)
+        message = self.message(f"{self.rpc('BulkUpsert')}Request")(conflict_target=self.key)
         for row in made:
             added = getattr(message, self.rows_field).add()
             for name, value in zip(self.columns, row, strict=True):
@@ -76,6 +90,14 @@ class Subject:
                 elif value is not None:
                     setattr(added, name, value)
         return message
+
+
+@cache
+def _pool(protos: Path) -> DescriptorPool:
+    pool = DescriptorPool()
+    for file in compile_protos(protos).file:
+        pool.Add(file)
+    return pool
 
 
 def _items(count: int, seed: int) -> list[Row]:
@@ -99,11 +121,11 @@ PLAIN = Subject(
     title="plain rows",
     table="item",
     protos=ROOT / "bench" / "protos",
-    service="bench.v1.ItemService",
-    rpc="BulkUpsertItems",
-    rows_field="items",
+    package="items.v1",
+    resource="Item",
     columns=("id", "name", "price", "seen_time", "quantity"),
     key=("id",),
+    changed="quantity",
     stamps={},
     rows=_items,
 )
@@ -111,11 +133,11 @@ FLIGHTS = Subject(
     title="flights",
     table="flight",
     protos=ROOT / "protos",
-    service="flights.v1.FlightService",
-    rpc="BulkUpsertFlights",
-    rows_field="flights",
+    package="flights.v1",
+    resource="Flight",
     columns=data.COLUMNS,
     key=data.KEY,
+    changed="departure_delay_minutes",
     stamps={
         "version": ("1", "t.version + 1"),
         "created_at": ("now()", "t.created_at"),

@@ -11,7 +11,7 @@ from gateway.config import settings as config
 from gateway.config.address import Address
 from gateway.config.secret import token_secret
 from gateway.config.settings import Settings
-from gateway.db.coalesce import PointReads
+from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.dsn import names_a_server
 from gateway.db.embedded import EmbeddedPostgres
@@ -49,7 +49,7 @@ def embedded_folder(settings: config.DatabaseSettings) -> Path | None:
 
 def database_settings(settings: config.DatabaseSettings, dsn: str | None = None) -> DatabaseSettings:
     """Return the settings as the database layer has them, with another DSN where one is given."""
-    same = settings.model_dump(exclude={"dsn", "data_dir", "request_id_retention"})
+    same = settings.model_dump(exclude={"dsn", "data_dir", "request_id_retention", "ingest_retention"})
     return DatabaseSettings(dsn=_dsn(settings) if dsn is None else dsn, **same)
 
 
@@ -90,11 +90,15 @@ class Gateway:
             await require_match(connector(where), tables.metadata)
             reads = PointReads(database, settings.coalesce)
             opened.push_async_callback(reads.close, settings.database.close_timeout)
+            writes = RowWrites(database, settings.coalesce)
+            opened.push_async_callback(writes.close, settings.database.close_timeout)
             engine = Engine(
                 database=database,
                 reads=reads,
+                writes=writes,
                 tables=tables.tables,
                 request_id_retention=settings.database.request_id_retention,
+                ingest_retention=settings.database.ingest_retention,
                 chunk_bytes=settings.limits.stream_chunk_bytes,
                 page_tokens=PageTokens(_secret(settings)),
             )

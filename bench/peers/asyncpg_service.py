@@ -1,4 +1,4 @@
-"""A hand-written grpc.aio service: Get by a prepared statement on asyncpg's pool."""
+"""A hand-written grpc.aio service: Get and Update by prepared statements on asyncpg's pool."""
 
 import sys
 from typing import Any
@@ -7,41 +7,62 @@ from uuid import UUID
 import asyncpg
 import grpc
 import uvloop
-from flights.v1 import flight_pb2, flight_pb2_grpc
 
-from bench.peers.serving import serve
+from bench.peers.serving import handler, serve
+from bench.subjects import SUBJECTS, Subject
 
-_FIELDS = [field.name for field in flight_pb2.Flight.DESCRIPTOR.fields if field.name != "etag"]
-_GET = f"SELECT {', '.join(_FIELDS)} FROM flight WHERE id = $1"  # noqa: S608 - names of our own
-
-
-def _as_message(row: asyncpg.Record) -> flight_pb2.Flight:
-    values = {name: value for name, value in row.items() if value is not None}
-    values["id"] = str(values["id"])
-    return flight_pb2.Flight(**values, etag=f'"{row["version"]}"')
+Context = grpc.aio.ServicerContext[Any, Any]
+Row = asyncpg.Record
+_STAMPS = ("version", "updated_at")
 
 
-class FlightService(flight_pb2_grpc.FlightServiceServicer):
-    """Answers GetFlight."""
+class Rows:
+    """Reads and changes single rows of a table."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[Row]", subject: Subject) -> None:
         self._pool = pool
+        self._subject = subject
+        self._message = subject.message(subject.resource)
+        fields = ", ".join(subject.fields)
+        self._get = f"SELECT {fields} FROM {subject.table} WHERE id = $1"  # noqa: S608 - names of our own
+        stamps = [f"{name} = {subject.stamps[name][1]}" for name in _STAMPS if name in subject.stamps]
+        self._update = (
+            f"UPDATE {subject.table} AS t SET {', '.join(['{}', *stamps])} "  # noqa: S608 - names of our own
+            f"WHERE id = $1 RETURNING {fields}"
+        )
 
-    async def GetFlight(  # noqa: N802 - gRPC's name
-        self, request: flight_pb2.GetFlightRequest, context: "grpc.aio.ServicerContext[Any, Any]"
-    ) -> flight_pb2.Flight:
-        """Return one flight."""
-        row = await self._pool.fetchrow(_GET, UUID(request.id))
+    async def get(self, request: Any, context: Context) -> Any:
+        """Return one row."""
+        return await self._answer(context, self._get, self._key(request.id))
+
+    async def update(self, request: Any, context: Context) -> Any:
+        """Change the masked fields of one row; return it."""
+        new = getattr(request, self._subject.resource.lower())
+        paths = request.update_mask.paths
+        sets = ", ".join(f"{name} = ${place}" for place, name in enumerate(paths, 2))
+        values = [getattr(new, name) for name in paths]
+        return await self._answer(context, self._update.format(sets), self._key(new.id), *values)
+
+    async def _answer(self, context: Context, statement: str, *values: Any) -> Any:
+        row = await self._pool.fetchrow(statement, *values)
         if row is None:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such flight")
-        return _as_message(row)
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such row")
+        return self._as_message(row)
+
+    def _key(self, key: Any) -> Any:
+        return UUID(key) if isinstance(key, str) else key
+
+    def _as_message(self, row: Row) -> Any:
+        values = {name: value for name, value in row.items() if value is not None}
+        if "version" in values:
+            values |= {"id": str(values["id"]), "etag": f'"{values["version"]}"'}
+        return self._message(**values)
 
 
 async def _main(dsn: str, address: str) -> None:
     async with asyncpg.create_pool(dsn, min_size=8, max_size=8) as pool:
-        service = FlightService(pool)
-        add = flight_pb2_grpc.add_FlightServiceServicer_to_server
-        await serve(lambda server: add(service, server), address)
+        tables = [(subject, Rows(pool, subject)) for subject in SUBJECTS]
+        await serve([handler(s, {"Get": rows.get, "Update": rows.update}) for s, rows in tables], address)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,36 @@
-"""Runs a peer's server until SIGTERM."""
+"""Mounts a peer's methods, and runs its server until SIGTERM."""
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import grpc
 
+from bench.subjects import Subject
+
 _LIMIT = 64 * 1024 * 1024
+Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 
-async def serve(add: Callable[[grpc.aio.Server], None], address: str) -> None:
-    """Serve on `address`; `add` registers the servicer."""
+def handler(subject: Subject, behaviours: Mapping[str, Behaviour]) -> grpc.GenericRpcHandler:
+    """Return methods of a table's service, by their verbs, as generated code would mount them."""
+    methods = {}
+    for verb, behaviour in behaviours.items():
+        name = subject.rpc(verb)
+        answer = subject.resource if verb in ("Get", "Update") else f"{name}Response"
+        methods[name] = grpc.unary_unary_rpc_method_handler(
+            behaviour,
+            request_deserializer=subject.message(f"{name}Request").FromString,
+            response_serializer=subject.message(answer).SerializeToString,
+        )
+    return grpc.method_handlers_generic_handler(subject.service, methods)
+
+
+async def serve(handlers: Sequence[grpc.GenericRpcHandler], address: str) -> None:
+    """Serve on `address`."""
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", _LIMIT)])
-    add(server)
+    server.add_generic_rpc_handlers(handlers)
     server.add_insecure_port(address)
     await server.start()
     stop = asyncio.Event()

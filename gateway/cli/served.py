@@ -116,7 +116,7 @@ class InWorkers:
         server = settings.server.model_copy(update={"listen": tuple(held.told)})
         assigned = dataclasses.replace(settings, server=server, tokens=shared_tokens(settings))
         assignment = Assignment(assigned, descriptors.SerializeToString(), str(self._folder))
-        command = self._transport.command(settings, tuple(held.numeric))
+        command = self._transport.command(descriptors, settings, tuple(held.numeric))
         self._supervisor = Supervisor(lambda: WorkerProcess(command, assignment), settings.server.workers)
         await self._supervisor.start()
         self.services = self._supervisor.services

@@ -45,10 +45,14 @@ def parse_address(text: str) -> Address:
     return Address(match["v6"] or match["host"], int(match["port"]))
 
 
+def listed(value: object) -> object:
+    """Return the parts of a comma-separated text; other values as they are."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 def addresses(value: object) -> object:
     """Return the addresses of a comma-separated text or a list of texts; other values as they are."""
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
+    value = listed(value)
     if isinstance(value, (list, tuple)):
         return tuple(parse_address(part) if isinstance(part, str) else part for part in value)
     return value

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.settings import (
     CoalesceSettings,
     DatabaseSettings,
+    EdgeSettings,
     LimitSettings,
     LogSettings,
     SchemaSettings,
@@ -94,6 +95,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "database": DatabaseSettings,
     "coalesce": CoalesceSettings,
     "server": ServerSettings,
+    "edge": EdgeSettings,
     "limits": LimitSettings,
     "log": LogSettings,
     "tokens": TokenSettings,

@@ -9,12 +9,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from gateway.config.address import Address, addresses
+from gateway.config.address import Address, addresses, listed
 
 MIB = 1024 * 1024
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Wait = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[a-z0-9.\[\]:-]*[a-z0-9\]])$")]
 MessageBytes = Annotated[int, Field(ge=1024, le=1024 * MIB)]
 
 
@@ -74,6 +75,8 @@ class DatabaseSettings(Section):
     """what pg_stat_activity calls the connections"""
     request_id_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 86_400.0
     """how long the answer to a request_id is kept, at least"""
+    ingest_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 604_800.0
+    """how long an Ingest stream can be resumed after its last chunk, at least"""
 
 
 class CoalesceSettings(Section):
@@ -83,14 +86,16 @@ class CoalesceSettings(Section):
 
     reads: bool = True
     """whether reads by key that arrive while another is under way share the next statement"""
+    writes: bool = True
+    """whether writes of single rows that arrive while another is under way share the next statement"""
     lanes: Annotated[int, Field(ge=1, le=100)] = 2
-    """statements of one kind and caller that may be under way; each takes a connection"""
+    """shared statements of one kind and caller that may be under way; each takes a connection"""
     patience: Seconds = 0.005
     """how long the statement under way is waited for before another sets out beside it"""
     max_batch: Annotated[int, Field(ge=1, le=10_000)] = 512
-    """keys of one statement"""
+    """calls that share one statement"""
     max_waiting: Annotated[int, Field(ge=0)] = 10_000
-    """calls that may wait for a statement to share; more are refused at once"""
+    """reads, and writes, that may wait for a statement to share; more are refused at once"""
 
 
 class ServerSettings(Section):
@@ -134,6 +139,25 @@ class ServerSettings(Section):
     """age at which a connection is renewed, so that clients spread anew; 0 is never"""
     probe_interval: Wait = 5.0
     """interval at which health asks the database"""
+
+
+class EdgeSettings(Section):
+    """What the Envoy transport answers on the same port, beside gRPC."""
+
+    flat_prefix = "edge_"
+
+    grpc_web: bool = True
+    """whether gRPC-Web is answered"""
+    connect: bool = True
+    """whether Connect is answered: unary calls, with protobuf or JSON"""
+    rest: bool = True
+    """whether the routes that the protos name with google.api.http are answered, with JSON"""
+    allowed_origins: Annotated[tuple[Origin, ...], BeforeValidator(listed)] = ()
+    """origins of web pages that may call, such as `https://shop.example.com`; `*` is every page"""
+    json_proto_names: bool = False
+    """REST: whether JSON has the protos' field names, not lowerCamelCase"""
+    json_defaults: bool = False
+    """REST: whether JSON has fields that hold their type's default, such as 0"""
 
 
 class LimitSettings(Section):
@@ -185,6 +209,7 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     coalesce: CoalesceSettings = field(default_factory=CoalesceSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     log: LogSettings = field(default_factory=LogSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)

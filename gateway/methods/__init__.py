@@ -12,14 +12,13 @@ from gateway.methods.create import Create
 from gateway.methods.delete import Delete
 from gateway.methods.engine import Engine
 from gateway.methods.get import Get
-from gateway.methods.handlers import Handler, Piece, StreamHandler
+from gateway.methods.handlers import AnyHandler, BidiHandler, Handler, Piece, StreamHandler
+from gateway.methods.ingest import Ingest
 from gateway.methods.list_rows import List
 from gateway.methods.stream import Stream
 from gateway.methods.undelete import Undelete
 from gateway.methods.update import Update
 from gateway.schema.model import Method, MethodKind
-
-AnyHandler = Handler | StreamHandler
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
     MethodKind.GET: Get,
@@ -35,7 +34,8 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
     MethodKind.BATCH_DELETE: BatchDelete,
     MethodKind.BULK_UPSERT: BulkUpsert,
     MethodKind.STREAM: Stream,
+    MethodKind.INGEST: Ingest,
 }
 """The handler of each standard method, made once per method when the server starts."""
 
-__all__ = ["HANDLERS", "AnyHandler", "Engine", "Handler", "Piece", "StreamHandler"]
+__all__ = ["HANDLERS", "AnyHandler", "BidiHandler", "Engine", "Handler", "Piece", "StreamHandler"]

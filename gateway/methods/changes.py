@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from gateway.db.database import Row
+from gateway.db.coalesce import RowWrite, Wish
+from gateway.db.database import Row, Transaction
 from gateway.methods.idempotent import Session
 from gateway.methods.shapes import MAX_SHAPES, grouped
 from gateway.methods.verdicts import Verdicts
@@ -16,6 +17,7 @@ from gateway.request.keys import Key
 from gateway.request.rows import Values
 from gateway.schema.model import Resource
 from gateway.sql.change import FLAGS, Change, change_row, change_rows
+from gateway.sql.each import change_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Changes:
     def __init__(self, resource: Resource, table: Table) -> None:
         self._resource = resource
         self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table))
-        self._single = lru_cache(MAX_SHAPES)(partial(change_row, resource, table))
+        self._kind = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
     async def apply(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         """Make the changes; return what each met, in the order given.
@@ -94,13 +96,21 @@ class Changes:
 
     async def _at_once(self, session: Session, change: Change, edit: Edit) -> Row | None:
         """Make the change of one row by the quick statement; None where it didn't, or it can't tell."""
+        # Outside of a transaction that was tried before (`wish`).
+        wish = self.wish(change, edit) if isinstance(session, Transaction) else None
+        if wish is None:
+            return None
+        rows = await session.fetch(*wish.write.alone(wish.args))
+        return rows[0] if rows else None
+
+    def wish(self, change: Change, edit: Edit) -> Wish | None:
+        """Return the change as one statement that can be shared; None where it takes more to make it."""
         columns = tuple(edit.values) if change is Change.UPDATE else ()
         if edit.defaults or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
             return None
-        single = self._single(change, columns, expects=edit.expected is not None)
-        arguments = single.arguments({**edit.values, **edit.key}, edit.expected)
-        rows = await session.fetch(single.statement, arguments)
-        return rows[0] if rows else None
+        write = self._kind(change, columns, expects=edit.expected is not None)
+        arguments = write.single.arguments({**edit.values, **edit.key}, edit.expected)
+        return Wish(write, arguments, _order(edit))
 
     async def _run(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         columns, defaults = edits[0].shape if change is Change.UPDATE else ((), ())
@@ -136,6 +146,13 @@ class Changes:
         if not met.done:  # two keys that differ here and are equal in the database, as in citext
             raise verdicts.twice()
         return met.row
+
+
+def _kind(
+    resource: Resource, table: Table, change: Change, columns: tuple[str, ...], *, expects: bool
+) -> RowWrite:
+    single = change_row(resource, table, change, columns, expects=expects)
+    return RowWrite(single, change_each(resource, table, change, columns, expects=expects))
 
 
 _ANSWERS_ONLY = frozenset({Change.HOLD, Change.SEIZE})

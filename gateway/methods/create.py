@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
+from gateway.db.coalesce import Wish
+from gateway.db.database import Row
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.methods.blame import blame
 from gateway.methods.engine import Engine
@@ -47,6 +49,14 @@ class Creating:
     def is_alone(self, _: NewRow) -> bool:
         """Whether one statement does it: always."""
         return True
+
+    def wish(self, _: NewRow) -> Wish | None:
+        """Return no statement that can be shared."""
+        return None
+
+    def answer(self, row: Row) -> Message:
+        """Return the stored row's message."""
+        return self._message(row)
 
     async def write(self, session: Session, items: Sequence[NewRow]) -> list[Message]:
         """Insert the rows; return them as stored."""

@@ -7,6 +7,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.db.coalesce import Wish
 from gateway.db.database import Row
 from gateway.errors import FieldViolation, RowgateError
 from gateway.methods.blame import with_details
@@ -79,6 +80,14 @@ class Deleting:
             return False
         return self._dependents.exist if item.force else self._dependents.cascade
 
+    def wish(self, item: Removal) -> Wish | None:
+        """Return the deletion as a statement that can be shared."""
+        return self._changes.wish(Change.SOFT_DELETE if self._soft else Change.DELETE, item.edit)
+
+    def answer(self, row: Row) -> Message:
+        """Return the row's message, where the response is the row."""
+        return self._row(row) if self._shows_rows else self._nothing()
+
     async def write(self, session: Session, items: Sequence[Removal]) -> list[Message]:
         """Delete the rows; return them as they are now, or were.
 
@@ -90,7 +99,7 @@ class Deleting:
             rows = await self._remove_carefully(session, items)
         else:
             rows = self._rows(items, await self._apply(session, Change.DELETE, items))
-        return [self._nothing() if row is None or not self._shows_rows else self._row(row) for row in rows]
+        return [self._nothing() if row is None else self.answer(row) for row in rows]
 
     async def _apply(self, session: Session, change: Change, items: Sequence[Removal]) -> list[Found]:
         return await self._changes.apply(session, change, [item.edit for item in items])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Table
 
-from gateway.db.coalesce import PointReads
+from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
@@ -19,8 +19,10 @@ class Engine:
     Args:
         database: the way to PostgreSQL.
         reads: the way of reads by key, which share statements.
+        writes: the way of writes of single rows, which share statements too.
         tables: SQLAlchemy's table of each resource, by the message's full name.
         request_id_retention: seconds that the answer to a request_id is kept for at least.
+        ingest_retention: seconds that an Ingest stream is kept for at least after its last chunk.
         chunk_bytes: the most bytes of a streamed response that holds more than one row.
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
 
@@ -28,8 +30,10 @@ class Engine:
 
     database: Database
     reads: PointReads
+    writes: RowWrites
     tables: Mapping[str, Table]
     request_id_retention: float = 24 * 60 * 60
+    ingest_retention: float = 7 * 24 * 60 * 60
     chunk_bytes: int = 256 * 1024
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 

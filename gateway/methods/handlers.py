@@ -1,6 +1,6 @@
 """What the transports call."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -27,3 +27,8 @@ Handler = Callable[[Message, Call], Awaitable[Message]]
 
 StreamHandler = Callable[[Message, Call], AsyncGenerator[Piece, None]]
 """Answers one request with a stream. Each response is made when the caller has taken the one before."""
+
+BidiHandler = Callable[[AsyncIterator[Message], Call], AsyncGenerator[Piece, None]]
+"""As StreamHandler, for a stream of requests, which it reads at its own pace."""
+
+AnyHandler = Handler | StreamHandler | BidiHandler

@@ -70,13 +70,13 @@ class Writes:
             return await self._database.transact(work, call)
         return await self._once(claim, call, work)
 
-    async def alone(
-        self, request: Message, call: Call, work: Callable[[Session], Awaitable[Message]]
-    ) -> Message:
-        """As `atomically`, for work that one statement does: it needs no transaction around it."""
-        if self._rehearsed(request) or self._claim(request, call) is not None:
-            return await self.atomically(request, call, work)
-        return await work(_Alone(self._database, call))
+    def is_plain(self, request: Message) -> bool:
+        """Whether the request asks for neither: one statement may do it, without a transaction around."""
+        return not (self._rehearsed(request) or (self._has_id and bool(getattr(request, "request_id"))))  # noqa: B009 - a dynamic message
+
+    def alone(self, call: Call) -> Session:
+        """Return the session of a plain request whose statements are each a transaction of their own."""
+        return _Alone(self._database, call)
 
     async def _once(
         self, claim: Claim, call: Call, work: Callable[[Transaction], Awaitable[Message]]

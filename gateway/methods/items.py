@@ -1,6 +1,7 @@
 """The frame of a write: one item, or a batch of them, is read, carried out, and blamed for a refusal."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -8,6 +9,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
 
+from gateway.db.coalesce import Wish
+from gateway.db.database import Row
 from gateway.db.rehearsal import rehearse
 from gateway.errors import FieldViolation, InvalidArgument, RowgateError
 from gateway.methods.blame import with_details
@@ -41,6 +44,12 @@ class Worker(Protocol[T]):
     def is_alone(self, item: T) -> bool:
         """Whether one statement does the item."""
 
+    def wish(self, item: T) -> Wish | None:
+        """Return the item as one statement that returns a row where all is well; None where there is none."""
+
+    def answer(self, row: Row) -> Message:
+        """Return the message of the row that such a statement returned."""
+
     async def write(self, session: Session, items: Sequence[T]) -> list[Message]:
         """Carry out the items together; return their messages in order."""
 
@@ -54,18 +63,28 @@ class One:
     def __init__(self, method: Method, engine: Engine, worker: Worker[Any]) -> None:
         self._worker = worker
         self._writes = Writes(method, engine)
+        self._shared = engine.writes
 
     async def __call__(self, request: Message, call: Call) -> Message:
-        """Carry out the request."""
+        """Carry out the request.
+
+        Where one statement does it, that is shared with other callers. What it leaves undone is done, or
+        refused with the reason, by the worker alone.
+        """
         worker = self._worker
         item = worker.read(request, "")
 
         async def work(session: Session) -> Message:
             return (await worker.write(session, [item]))[0]
 
-        run = self._writes.alone if worker.is_alone(item) else self._writes.atomically
         try:
-            return await run(request, call, work)
+            if not (self._writes.is_plain(request) and worker.is_alone(item)):
+                return await self._writes.atomically(request, call, work)
+            exactly = partial(work, self._writes.alone(call))
+            wish = worker.wish(item)
+            if wish is None:
+                return await exactly()
+            return await self._shared.write(wish, call, worker.answer, exactly)
         except RowgateError as error:
             raise worker.blame(error, item) from error.__cause__
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
+from gateway.db.coalesce import Wish
+from gateway.db.database import Row
 from gateway.errors import RowgateError
 from gateway.methods.blame import blame
 from gateway.methods.changes import Changes, Edit
@@ -30,6 +32,12 @@ class _Undeleting:
 
     def is_alone(self, _: Edit) -> bool:
         return True
+
+    def wish(self, item: Edit) -> Wish | None:
+        return self._changes.wish(Change.UNDELETE, item)
+
+    def answer(self, row: Row) -> Message:
+        return self._message(row)
 
     async def write(self, session: Session, items: Sequence[Edit]) -> list[Message]:
         met = await self._changes.apply(session, Change.UNDELETE, items)

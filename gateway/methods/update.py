@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
+from gateway.db.coalesce import Wish
 from gateway.db.database import Row
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.methods.blame import blame
@@ -80,6 +81,14 @@ class Updating:
     def is_alone(self, item: Wanted) -> bool:
         """Whether one statement does it: where nothing is created."""
         return item.row is None
+
+    def wish(self, item: Wanted) -> Wish | None:
+        """Return the update as a statement that can be shared, where there is something to change."""
+        return self._changes.wish(Change.UPDATE, item.edit)
+
+    def answer(self, row: Row) -> Message:
+        """Return the changed row's message."""
+        return self._message(row)
 
     async def write(self, session: Session, items: Sequence[Wanted]) -> list[Message]:
         """Change the rows, create those that may be; return them as stored."""

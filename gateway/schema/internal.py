@@ -1,6 +1,18 @@
 """Tables of the gateway's own. They live in a PostgreSQL schema of their own, away from the author's."""
 
-from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, Uuid, func, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
 
 INTERNAL_SCHEMA = "rowgate"
 """The PostgreSQL schema that holds them."""
@@ -21,3 +33,18 @@ IDEMPOTENCY = Table(
     comment="Answers of writes that carried a request_id (AIP-155), kept for a while.",
 )
 """One row per request_id that was honoured, inserted in the transaction of the write itself."""
+
+INGEST = Table(
+    "ingest",
+    INTERNAL,
+    Column("principal", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("stream_id", Text, primary_key=True),
+    Column("options_hash", LargeBinary, nullable=False),
+    Column("owner", Uuid, nullable=False),
+    Column("watermark", BigInteger, nullable=False, server_default=text("0")),
+    Column("answer", LargeBinary, nullable=False, server_default=text("''")),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="How far each Ingest stream has come, kept for a while after its last chunk.",
+)
+"""One row per stream, moved on in the transaction of each chunk's rows."""

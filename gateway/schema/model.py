@@ -193,6 +193,7 @@ class MethodKind(Enum):
     COUNT = "COUNT"
     BULK_UPSERT = "BULK_UPSERT"
     STREAM = "STREAM"
+    INGEST = "INGEST"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

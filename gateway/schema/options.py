@@ -2,6 +2,8 @@
 
 from typing import Any, cast
 
+from google.api.annotations_pb2 import http
+from google.api.http_pb2 import HttpRule
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.faults import Faults
@@ -10,6 +12,7 @@ from gateway.schema.faults import Faults
 _TABLE: Any = annotations_pb2.table
 _COLUMN: Any = annotations_pb2.column
 _METHOD: Any = annotations_pb2.method
+_HTTP: Any = http
 
 
 def has_table(message: str, faults: Faults) -> bool:
@@ -35,3 +38,9 @@ def column_options(field: str, faults: Faults) -> annotations_pb2.ColumnOptions:
 def method_options(method: str, faults: Faults) -> annotations_pb2.MethodOptions:
     """Return the `(rowgate.v1.method)` of the method of that full name."""
     return cast("annotations_pb2.MethodOptions", faults.elements[method].options.Extensions[_METHOD])
+
+
+def http_rule(method: str, faults: Faults) -> HttpRule | None:
+    """Return the `(google.api.http)` of the method of that full name; None without one."""
+    options = faults.elements[method].options
+    return options.Extensions[_HTTP] if options.HasExtension(_HTTP) else None

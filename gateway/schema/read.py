@@ -12,7 +12,7 @@ from gateway.schema.model import Resource, Schema
 from gateway.schema.options import has_table
 from gateway.schema.references import settle_references
 from gateway.schema.resources import read_resource
-from gateway.schema.rules import check_resources
+from gateway.schema.rules import check_resources, check_routes
 
 
 def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
@@ -27,10 +27,9 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     messages = [one for file in own for one in _messages(list(file.message_types_by_name.values()))]
     resources = settle_references(_read_resources(messages, faults))
     check_resources(resources, messages, faults)
-    services = read_services(
-        [service for file in own for service in file.services_by_name.values()], resources, faults
-    )
-    return faults.settle(Schema(resources, services))
+    declared = [service for file in own for service in file.services_by_name.values()]
+    check_routes(declared, faults)
+    return faults.settle(Schema(resources, read_services(declared, resources, faults)))
 
 
 def build_files(files: FileDescriptorSet) -> list[FileDescriptor]:

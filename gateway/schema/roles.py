@@ -24,6 +24,7 @@ _NAMED: Mapping[RoleType, tuple[str, bool]] = {
     RoleType.ON_DUPLICATE: ("rowgate.v1.OnDuplicate", False),
     RoleType.FAILURES: ("rowgate.v1.RowFailure", True),
     RoleType.OUTCOMES: ("rowgate.v1.RowOutcome", True),
+    RoleType.INGEST_START: ("rowgate.v1.IngestStart", False),
 }
 
 

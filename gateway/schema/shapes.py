@@ -32,6 +32,7 @@ class RoleType(Enum):
     ON_DUPLICATE = "rowgate.v1.OnDuplicate"
     FAILURES = "repeated rowgate.v1.RowFailure"
     OUTCOMES = "repeated rowgate.v1.RowOutcome"
+    INGEST_START = "rowgate.v1.IngestStart"
 
 
 class Keys(Enum):
@@ -60,11 +61,12 @@ class Streams(Enum):
 
     NEITHER = "takes one request and returns one response"
     RESPONSES = "takes one request and streams its responses: `returns (stream …)`"
+    BOTH = "streams requests and responses: `(stream …) returns (stream …)`"
 
     @classmethod
     def of(cls, method: MethodDescriptor) -> "Streams | None":
         """Return what a method declares; None for what no standard method does."""
-        known = {(False, False): cls.NEITHER, (False, True): cls.RESPONSES}
+        known = {(False, False): cls.NEITHER, (False, True): cls.RESPONSES, (True, True): cls.BOTH}
         return known.get((method.client_streaming, method.server_streaming))
 
 
@@ -128,6 +130,11 @@ _UPSERT_COUNTS = (
     "ignored_count",
     "superseded_count",
     "failed_count",
+)
+_UPSERTED = (
+    *(Role(name, RoleType.COUNT) for name in _UPSERT_COUNTS),
+    Role("failures", RoleType.FAILURES),
+    Role("outcomes", RoleType.OUTCOMES),
 )
 
 SHAPES: Mapping[MethodKind, Shape] = {
@@ -224,11 +231,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
             *_WRITE,
         ),
         answer=Answer.FIELDS,
-        response=(
-            *(Role(name, RoleType.COUNT) for name in _UPSERT_COUNTS),
-            Role("failures", RoleType.FAILURES),
-            Role("outcomes", RoleType.OUTCOMES),
-        ),
+        response=_UPSERTED,
     ),
     MethodKind.STREAM: Shape(
         "Stream",
@@ -238,5 +241,17 @@ SHAPES: Mapping[MethodKind, Shape] = {
         response=(_ROWS, _RESUME_TOKEN),
         equals=True,
         streams=Streams.RESPONSES,
+    ),
+    MethodKind.INGEST: Shape(
+        "Ingest",
+        plural=True,
+        request=(
+            Role("start", RoleType.INGEST_START, required=True),
+            Role("sequence", RoleType.INT64, required=True),
+            _ROWS,
+        ),
+        answer=Answer.FIELDS,
+        response=(Role("watermark", RoleType.INT64, required=True), *_UPSERTED),
+        streams=Streams.BOTH,
     ),
 }

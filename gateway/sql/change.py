@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     Table,
     and_,
@@ -92,11 +93,8 @@ def change_row(
     fields = tuple(field for field in resource.fields if field.column in wanted)
     values = row_values(fields)
     where = [table.c[name] == values[name] for name in resource.primary_key]
-    if resource.soft_delete:
-        deleted_at = table.c[resource.soft_delete]
-        where.append(deleted_at.is_not(None) if change is Change.UNDELETE else deleted_at.is_(None))
-    if expects and resource.version:
-        where.append(table.c[resource.version] == bindparam("expected", type_=NamedType("bigint")))
+    expected = bindparam("expected", type_=NamedType("bigint")) if expects else None
+    where += is_ready(resource, table, change, expected)
     returned = output_columns(resource, table)
     statement: Any = delete(table)
     if change is not Change.DELETE:
@@ -110,6 +108,19 @@ def change_row(
         name=f"{change.value} {resource.table}",
     )
     return RowStatement(compiled, fields)
+
+
+def is_ready(
+    resource: Resource, table: Table, change: Change, expected: ColumnElement[Any] | None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions on a row's state that a change makes: deleted or not, and its version."""
+    conditions: list[ColumnElement[bool]] = []
+    if resource.soft_delete:
+        deleted_at = table.c[resource.soft_delete]
+        conditions.append(deleted_at.is_not(None) if change is Change.UNDELETE else deleted_at.is_(None))
+    if expected is not None and resource.version:
+        conditions.append(table.c[resource.version] == expected)
+    return conditions
 
 
 def server_set(resource: Resource, table: Table, change: Change) -> dict[str, Any]:

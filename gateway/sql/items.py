@@ -35,11 +35,13 @@ class Items:
     Args:
         cte: one row per item; `n` is its place, from 0.
         values: the item's value of each column, by the table's column name.
+        places: the parameter with the places of all, as an array.
 
     """
 
     cte: CTE
     values: Mapping[str, ColumnElement[Any]]
+    places: ColumnElement[Any]
 
     @property
     def n(self) -> ColumnElement[int]:
@@ -66,11 +68,17 @@ class RowsStatement:
         self, rows: Sequence[Mapping[str, Any]], expected: Sequence[int | None] = ()
     ) -> Sequence[Any]:
         """Return the arguments in bind order, of rows given as driver values by column name."""
-        binds: dict[str, Any] = {"n": list(range(len(rows)))}
+        columns = [[row[field.column] for row in rows] for field in self.fields]
+        return self.of_columns(len(rows), columns, list(expected))
+
+    def of_columns(
+        self, count: int, columns: Sequence[Sequence[Any]], expected: Sequence[int | None] = ()
+    ) -> Sequence[Any]:
+        """Return the arguments in bind order, of so many rows given by `fields`, each field's values."""
+        binds: dict[str, Any] = {"n": range(count)}
         if self.expects:
-            binds["expected"] = list(expected)
-        for i, field in enumerate(self.fields):
-            values = [row[field.column] for row in rows]
+            binds["expected"] = expected
+        for i, (field, values) in enumerate(zip(self.fields, columns, strict=True)):
             binds.update(_flat(i, values) if field.type.element else {f"v{i}": values})
         return self.statement.arguments(binds)
 
@@ -100,7 +108,7 @@ def items(fields: Sequence[Field], *, expects: bool = False) -> Items:
     values = {f"v{i}": _value(i, field, rows.c) for i, field in enumerate(fields)}
     extra = [rows.c.expected] if expects else []
     cte = select(rows.c.n, *extra, *(value.label(name) for name, value in values.items())).cte(ITEM)
-    return Items(cte, {field.column: cte.c[f"v{i}"] for i, field in enumerate(fields)})
+    return Items(cte, {field.column: cte.c[f"v{i}"] for i, field in enumerate(fields)}, arrays[0])
 
 
 def _scalar(i: int, field: Field) -> dict[str, str]:

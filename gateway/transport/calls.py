@@ -7,14 +7,15 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from gateway.errors import InvalidArgument, OutOfRange, RowgateError
 from gateway.observe.facts import CallFacts
 from gateway.schema.shapes import Streams
+from gateway.transport.asgi.framing import BadFrame
 from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
-_STATUS_DETAILS = "grpc-status-details-bin"
 
 
 class BoundMethods(grpc.GenericRpcHandler):
@@ -38,6 +39,8 @@ class BoundMethods(grpc.GenericRpcHandler):
 def _handler(path: str, streams: Streams, dispatcher: Dispatcher) -> "grpc.RpcMethodHandler[Any, Any]":
     if streams is Streams.RESPONSES:
         return grpc.unary_stream_rpc_method_handler(_streaming_out(path, dispatcher))
+    if streams is Streams.BOTH:
+        return grpc.stream_stream_rpc_method_handler(_streaming_both(path, dispatcher))
     return grpc.unary_unary_rpc_method_handler(_unary(path, dispatcher))
 
 
@@ -63,13 +66,23 @@ def _streaming_out(path: str, dispatcher: Dispatcher) -> Callable[[bytes, Any], 
     return handle
 
 
+def _streaming_both(path: str, dispatcher: Dispatcher) -> Callable[[Any, Any], Any]:
+    handle = _streaming_out(path, dispatcher)
+
+    # The requests are read by the channel.
+    async def handle_both(_requests: Any, context: Any) -> None:
+        await handle(b"", context)
+
+    return handle_both
+
+
 async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:
     """Return the reply's bytes; a status is sent in their place."""
     echoed = (REQUEST_ID, exchange.facts.request_id)
     if reply.status is None:
         context.set_trailing_metadata((echoed,))
         return reply.body
-    details = (_STATUS_DETAILS, reply.status.SerializeToString())
+    details = (STATUS_DETAILS, reply.status.SerializeToString())
     await context.abort(_CODES[reply.status.code], reply.status.message, (echoed, details))
     raise AssertionError("abort returned")
 
@@ -80,11 +93,26 @@ class _ContextChannel:
     def __init__(self, context: Any) -> None:
         self._context = context
 
+    async def receive(self) -> bytes | None:
+        try:
+            message = await self._context.read()
+        except Reset:
+            raise asyncio.CancelledError from None
+        except BadFrame as error:
+            raise _refused(error) from error
+        return None if message is grpc.aio.EOF else message
+
     async def send(self, message: bytes) -> None:
         try:
             await self._context.write(message)
         except Reset:
             raise asyncio.CancelledError from None
+
+
+def _refused(error: BadFrame) -> RowgateError:
+    if error.too_large:
+        return OutOfRange(str(error), reason="REQUEST_TOO_LARGE")
+    return InvalidArgument(str(error), reason="REQUEST_MALFORMED")
 
 
 def _exchange(name: str, request: bytes, context: Any) -> Exchange:

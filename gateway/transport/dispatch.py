@@ -12,14 +12,14 @@ from google.rpc import code_pb2
 from gateway.config.settings import LimitSettings
 from gateway.errors import Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
-from gateway.methods import AnyHandler, Handler, StreamHandler
+from gateway.methods import AnyHandler, BidiHandler, Handler, StreamHandler
 from gateway.observe.facts import Observer
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.schema.shapes import SHAPES, Streams
 from gateway.transport.exchange import Answer, Exchange, Interceptor, Reply
 from gateway.transport.parsing import RequestParser, sizes
-from gateway.transport.streaming import StreamEndpoint
+from gateway.transport.streaming import bidi_answer, stream_answer
 
 _logger = logging.getLogger(__name__)
 
@@ -133,9 +133,12 @@ class Dispatcher:
 
 
 def _endpoint(method: Method, handler: AnyHandler, limits: LimitSettings, patience: float) -> Answer:
-    if SHAPES[method.kind].streams is Streams.NEITHER:
-        return Endpoint(method, cast("Handler", handler), limits)
-    return StreamEndpoint(method, cast("StreamHandler", handler), limits, patience)
+    streams = SHAPES[method.kind].streams
+    if streams is Streams.RESPONSES:
+        return stream_answer(method, cast("StreamHandler", handler), limits, patience)
+    if streams is Streams.BOTH:
+        return bidi_answer(method, cast("BidiHandler", handler), limits, patience)
+    return Endpoint(method, cast("Handler", handler), limits)
 
 
 def _intercepted(answer: Answer, interceptors: Sequence[Interceptor]) -> Answer:

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 from google.rpc.status_pb2 import Status
@@ -11,11 +12,18 @@ from google.rpc.status_pb2 import Status
 from gateway.observe.facts import CallFacts
 
 REQUEST_ID = "x-request-id"
+STATUS_DETAILS = "grpc-status-details-bin"
+# An id of ours tells calls apart and is no secret: one random half for all of a process's is enough.
+_OWN = secrets.token_hex(4)
+_numbers = count(secrets.randbits(16))
 _REQUEST_ID_SHAPE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
 class Channel(Protocol):
     """The messages of a streaming call."""
+
+    async def receive(self) -> bytes | None:
+        """Return the next request, None after the last; raises RowgateError for what is none."""
 
     async def send(self, message: bytes) -> None:
         """Send a response; returns when the transport has taken it, which waits for the client."""
@@ -45,7 +53,7 @@ class Exchange:
     channel: Channel | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """The answer: a message's bytes, or the status that says why there is none."""
 
@@ -64,4 +72,4 @@ def request_id(sent: str | None) -> str:
     """Return the caller's request id, or one of ours where it sent none that is fit for a log line."""
     if sent and _REQUEST_ID_SHAPE.fullmatch(sent):
         return sent
-    return secrets.token_hex(8)
+    return f"{_OWN}{next(_numbers):08x}"

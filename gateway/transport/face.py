@@ -2,21 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import grpc
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_health.v1 import health_pb2
 
 from gateway.config.address import Address
 from gateway.config.settings import LimitSettings, ServerSettings, Settings
 from gateway.observe.facts import Observer
+from gateway.schema.shapes import Streams
 from gateway.transport.calls import BoundMethods
 from gateway.transport.dispatch import Dispatcher, Services
+from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.json_methods import JsonMethods
 from gateway.transport.probe import DatabaseWatch, Probe
 from gateway.transport.reflection import Reflection
 
@@ -54,6 +59,9 @@ class Face:
         self._admission = Admission(limits.max_in_flight)
         interceptors = standard_interceptors(self._admission, server)
         self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
+        self._methods = {
+            method.path: method.descriptor for methods in services.values() for method, _ in methods
+        }
         self._health = Health(services)
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._descriptors = descriptors
@@ -68,6 +76,15 @@ class Face:
             names = [*self._dispatcher.service_names, HEALTH]
             handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
         return handlers
+
+    def json_handlers(self) -> Sequence[grpc.GenericRpcHandler]:
+        """Return what a server mounts for callers whose messages are JSON."""
+        return [JsonMethods(self.handlers(), {**self._methods, **_health_methods()})]
+
+    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
+        """Return what answers each unary method, by path, for a server that knows exchanges."""
+        streams = self._dispatcher.streams.items()
+        return {path: partial(self._dispatcher, path) for path, side in streams if side is Streams.NEITHER}
 
     def open(self) -> None:
         """Become SERVING, as long as the database answers."""
@@ -100,6 +117,11 @@ class Face:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _health_methods() -> Mapping[str, MethodDescriptor]:
+    service = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    return {f"/{service.full_name}/{method.name}": method for method in service.methods}
 
 
 class Host(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from gateway.config.settings import ServerSettings
 from gateway.errors import DeadlineExceeded, ResourceExhausted, Unavailable
+from gateway.transport.alarms import Alarms, Deadline
 from gateway.transport.exchange import Answer, Exchange, Interceptor
 
 _BUSY_RETRY_SECONDS = 0.1
@@ -80,17 +81,19 @@ def bounded_by(default: float, maximum: float, stream: float) -> Interceptor:
         stream: seconds; both for a call that streams.
 
     """
+    alarms = Alarms()
 
     def bounded(answer: Answer) -> Answer:
         async def timed(exchange: Exchange) -> bytes:
             usual, most = (default, maximum) if exchange.channel is None else (stream, stream)
             asked = usual if exchange.time_remaining is None else exchange.time_remaining
             exchange.deadline = exchange.arrived + min(asked, most)
+            scope = Deadline(alarms, exchange.deadline)
             try:
-                async with asyncio.timeout_at(exchange.deadline) as scope:
+                with scope:
                     return await answer(exchange)
-            except TimeoutError as error:
-                if not scope.expired():
+            except asyncio.CancelledError as error:
+                if not scope.expired:
                     raise
                 raise DeadlineExceeded(
                     "the call's time is up; what it wrote is rolled back unless it had been committed",

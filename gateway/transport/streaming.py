@@ -1,58 +1,77 @@
 """From the messages of a streaming call to its handler and back, at the pace of the slower side."""
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+
+from google.protobuf.message import Message
 
 from gateway.config.settings import LimitSettings
 from gateway.errors import Aborted
-from gateway.methods import Piece, StreamHandler
+from gateway.methods import BidiHandler, Piece, StreamHandler
 from gateway.request.call import Call
 from gateway.schema.model import Method
-from gateway.transport.exchange import Channel, Exchange
+from gateway.transport.exchange import Answer, Channel, Exchange
 from gateway.transport.parsing import RequestParser
 
+Respond = Callable[[Exchange, Channel, Call], AsyncGenerator[Piece, None]]
+"""Begins a call's responses."""
 
-class StreamEndpoint:
-    """One method that streams: an Answer without bytes of its own, which go through the exchange's channel.
 
-    The handler is asked for its next response when the transport has taken the last. Raises InvalidArgument
-    for bytes that are no message, Aborted where the client takes nothing for too long.
+def stream_answer(method: Method, handler: StreamHandler, limits: LimitSettings, patience: float) -> Answer:
+    """Return what answers a method with one request and a stream of responses; see `_sent`."""
+    parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
 
-    Args:
-        method: the method.
-        handler: answers it.
-        limits: sizes of messages.
-        patience: seconds that the client may leave a response untaken.
+    def respond(exchange: Exchange, _channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
+        return handler(parse(exchange.request), call)
 
+    return _sent(method, respond, patience)
+
+
+def bidi_answer(method: Method, handler: BidiHandler, limits: LimitSettings, patience: float) -> Answer:
+    """Return what answers a method with streams of requests and responses; see `_sent`."""
+    parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
+
+    async def requests(exchange: Exchange, channel: Channel) -> AsyncIterator[Message]:
+        while (body := await channel.receive()) is not None:
+            exchange.facts.request_bytes += len(body)
+            yield parse(body)
+
+    def respond(exchange: Exchange, channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
+        return handler(requests(exchange, channel), call)
+
+    return _sent(method, respond, patience)
+
+
+def _sent(method: Method, respond: Respond, patience: float) -> Answer:
+    """Return an Answer that sends the responses through the exchange's channel, and has no bytes of its own.
+
+    The handler is asked for its next response when the transport has taken the last. The Answer raises
+    Aborted where the client takes nothing for `patience` seconds.
     """
+    full_name = method.full_name
 
-    def __init__(
-        self, method: Method, handler: StreamHandler, limits: LimitSettings, patience: float
-    ) -> None:
-        self._full_name = method.full_name
-        self._handler = handler
-        self._parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
-        self._patience = patience
-
-    async def __call__(self, exchange: Exchange) -> bytes:
-        """Send the responses; return nothing more."""
+    async def answer(exchange: Exchange) -> bytes:
         channel = exchange.channel
         if channel is None:
             raise TypeError("a streaming method was called without a channel")
-        call = Call(self._full_name, exchange.principal, exchange.deadline)
-        async with aclosing(self._handler(self._parse(exchange.request), call)) as pieces:
+        call = Call(full_name, exchange.principal, exchange.deadline)
+        async with aclosing(respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
-                await self._send(channel, piece)
+                await _send(channel, piece, patience)
                 exchange.facts.rows = (exchange.facts.rows or 0) + piece.rows
                 exchange.facts.response_bytes += len(piece.body)
         return b""
 
-    async def _send(self, channel: Channel, piece: Piece) -> None:
-        try:
-            async with asyncio.timeout(self._patience):
-                await channel.send(piece.body)
-        except TimeoutError as error:
-            raise Aborted(
-                f"the client took nothing for {self._patience:g} s: go on by the last token that it read",
-                reason="CLIENT_TOO_SLOW",
-            ) from error
+    return answer
+
+
+async def _send(channel: Channel, piece: Piece, patience: float) -> None:
+    try:
+        async with asyncio.timeout(patience):
+            await channel.send(piece.body)
+    except TimeoutError as error:
+        raise Aborted(
+            f"the client took nothing for {patience:g} s: go on by the last token or watermark that it read",
+            reason="CLIENT_TOO_SLOW",
+        ) from error

@@ -17,7 +17,10 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
+from gateway.config.settings import Settings
 from gateway.schema.sources import compile_protos
+from gateway.transport.face import Host, Hosting
+from tests.harness.mounted import start_servicers
 from tests.harness.sample import ROOT
 
 PROTOS = ROOT / ".tools" / "protos" / "conformance"
@@ -170,10 +173,15 @@ _BEHAVIOURS = {
 }
 
 
-def handlers() -> grpc.GenericRpcHandler:
-    """Return what a server mounts; Unimplemented is left out, as it has to be."""
+def _handlers() -> grpc.GenericRpcHandler:
+    """Return what is mounted; Unimplemented is left out, as it has to be."""
     made: dict[str, Any] = {
         name: make(behaviour, message(f"{name}Request").FromString, lambda answer: answer.SerializeToString())
         for name, (make, behaviour) in _BEHAVIOURS.items()
     }
     return grpc.method_handlers_generic_handler(SERVICE, made)
+
+
+async def start(settings: Settings, hosting: Hosting) -> Host:
+    """Serve it."""
+    return await start_servicers(_handlers(), settings, hosting)

@@ -1,13 +1,15 @@
 """A gRPC client of any schema: calls by name, with messages given as dictionaries."""
 
+import asyncio
 import itertools
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import grpc
 import grpc.aio
 from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
@@ -83,6 +85,31 @@ class Responses:
         return self._type.FromString(body)
 
 
+class Conversation(Responses):
+    """A call whose requests and responses are streams."""
+
+    def __init__(self, call: Any, client: "Client", method: MethodDescriptor) -> None:
+        super().__init__(call, method.output_type)
+        self._client = client
+        self._request = method.input_type.full_name
+
+    async def send(self, request: Message | None = None, /, **fields: Any) -> None:
+        """Send a request, a message or its proto JSON; what ended the call shows when it is read."""
+        message = self._client.message(self._request, fields) if request is None else request
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self.call.write(message.SerializeToString())
+
+    async def ask(self, request: Message | None = None, /, **fields: Any) -> Any:
+        """Send a request and return the next response; raises RpcFailed."""
+        await self.send(request, **fields)
+        return await anext(self)
+
+    async def end(self) -> list[Any]:
+        """Send no more; return the responses that are left. Raises RpcFailed."""
+        await self.call.done_writing()
+        return [response async for response in self]
+
+
 class Client:
     """Calls the methods of a descriptor set over one channel."""
 
@@ -133,6 +160,13 @@ class Client:
         message = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         stub = self.channel.unary_stream(f"/{method}")
         return Responses(stub(message.SerializeToString(), timeout=timeout), descriptor.output_type)
+
+    def converse(self, method: str, *, timeout: float = 30) -> Conversation:
+        """Call a method that streams its requests and responses."""
+        service, _, name = method.partition("/")
+        descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
+        stub = self.channel.stream_stream(f"/{method}")
+        return Conversation(stub(timeout=timeout), self, descriptor)
 
     @staticmethod
     async def raw(stub: Any, body: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 - the call's own deadline

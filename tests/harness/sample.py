@@ -33,6 +33,7 @@ class Sample:
     Args:
         target: `host:port` of the gateway.
         process: `examples.flights.run`.
+        page: `host:port` of the one web server whose pages may call it.
         printed: the lines that it printed so far.
         seconds: how long it took until it was served and loaded.
 
@@ -40,6 +41,7 @@ class Sample:
 
     target: str
     process: subprocess.Popen[str]
+    page: str
     printed: list[str] = field(default_factory=list)
     seconds: float = 0.0
     _lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
@@ -86,22 +88,26 @@ def start_sample(data: Path, *, within: float = 240) -> Sample:
 
     Raises AssertionError, with what it printed, where it ends or is late.
     """
-    target = f"127.0.0.1:{free_port()}"
+    target, page = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
         [sys.executable, "-m", "examples.flights.run", "--target", target],
         cwd=ROOT,
-        env=_environment(data),
+        env=_environment(data, page),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    sample = Sample(target, process)
+    sample = Sample(target, process, page)
     sample.read_until(LAST_LINE, within)
     return sample
 
 
-def _environment(data: Path) -> Mapping[str, str]:
-    own = {"ROWGATE_DATA_DIR": str(data), "COLUMNS": "200"}
+def _environment(data: Path, page: str) -> Mapping[str, str]:
+    own = {
+        "ROWGATE_DATA_DIR": str(data),
+        "ROWGATE_EDGE_ALLOWED_ORIGINS": f"http://{page}",
+        "COLUMNS": "200",
+    }
     return {
         name: value for name, value in os.environ.items() if not name.startswith(("PG", "ROWGATE_"))
     } | own

@@ -8,12 +8,15 @@ import pytest
 
 from tests.harness.sample import ROOT
 
+_BUILT = "`make test` builds it where Go is"
+_FROM = {"chromium": "Debian's package chromium brings it", "curl": "Debian's package curl brings it"}
+
 
 def tool(name: str) -> Path:
     """Return where a tool is; skip the test without it, fail where CI should have built it."""
     built = ROOT / ".tools" / "bin" / name
     found = str(built) if built.exists() else shutil.which(name)
     if found is None:
-        missing = f"{name} is neither in .tools/bin nor on PATH: `make test` builds it where Go is"
+        missing = f"{name} is neither in .tools/bin nor on PATH: {_FROM.get(name, _BUILT)}"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
     return Path(found)

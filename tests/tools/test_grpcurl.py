@@ -42,7 +42,7 @@ def test_list_names_the_services(grpcurl: Path, served_sample: Sample) -> None:
 def test_each_service_has_every_method(grpcurl: Path, served_sample: Sample, name: str) -> None:
     service = f"flights.v1.{name}Service"
     methods = answer(grpcurl, served_sample.target, "list", service).split()
-    streams = ("StreamFlights",) if name == "Flight" else ()
+    streams = ("IngestFlights", "StreamFlights") if name == "Flight" else ()
     expected = (*(method.format(name) for method in METHODS), *streams)
     assert set(methods) == {f"{service}.{method}" for method in expected}
 

@@ -16,6 +16,7 @@ from gateway.transport.envoy.bootstrap import Hosting
 from gateway.transport.envoy.command import command
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
+from tests.harness.mounted import lay_files
 from tests.transport.echo import LIMIT
 
 OK = grpc.StatusCode.OK
@@ -29,8 +30,9 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]
     installed, settings = find_installed(), settings_of(listen="127.0.0.1:0", log_format="json")
     with closing(HeldAddresses(settings.server.listen)) as held:
         hosting = Hosting("tests.transport.echo:application", installed.module, "admin.sock", held.numeric)
+        lay_files(folder, hosting, settings)
         process = await asyncio.create_subprocess_exec(
-            *command(installed, hosting, settings), cwd=folder, env={**os.environ, **installed.environment}
+            *command(installed, settings.log), cwd=folder, env={**os.environ, **installed.environment}
         )
         async with asyncio.timeout(30):
             while not await is_accepting(folder / "admin.sock"):  # noqa: ASYNC110 - another process's state

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
 import grpc
+import pytest
 
-from tests.conftest import GatewayFor
+from tests.conftest import GatewayFor, gateways
 from tests.harness.client import Responses, RpcFailed
+from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway
 from tests.transport.conftest import locked, until_waiting
 
@@ -20,6 +22,13 @@ PROMPT = 0.1
 """Seconds within which a query stops when its caller goes."""
 LATE = 0.2
 """What this machine may add, which runs other tests beside this one."""
+
+
+@pytest.fixture(scope="module")
+async def flow(databases: Databases, transport: str) -> AsyncIterator[RunningGateway]:
+    """Serve many events, with the settings as they come."""
+    async with gateways(databases, transport=transport) as start:
+        yield await gateway_with_events(start)
 
 
 async def gateway_with_events(gateway_for: GatewayFor, rows: int = ROWS, **settings: Any) -> RunningGateway:
@@ -59,10 +68,9 @@ async def until_sessions(connection: asyncpg.Connection, *states: str) -> float:
     return time.monotonic() - begun
 
 
-async def test_a_waiting_query_stops_when_its_caller_goes(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_with_events(gateway_for, rows=10)
-    async with locked(gateway.dsn, "event") as connection:
-        responses = gateway.client.stream(STREAM)
+async def test_a_waiting_query_stops_when_its_caller_goes(flow: RunningGateway) -> None:
+    async with locked(flow.dsn, "event") as connection:
+        responses = flow.client.stream(STREAM)
         await until_waiting(connection, 1)
         responses.call.cancel()
         assert await until_sessions(connection) < PROMPT + LATE
@@ -102,14 +110,13 @@ async def test_rows_are_fetched_at_the_clients_pace_and_not_for_ever(gateway_for
     assert sent + rest == list(range(1, ROWS + 1))
 
 
-async def test_a_stream_is_one_snapshot(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_with_events(gateway_for)
-    responses = gateway.client.stream(STREAM)
+async def test_a_stream_is_one_snapshot(flow: RunningGateway) -> None:
+    responses = flow.client.stream(STREAM)
     first = await anext(responses)
-    await gateway.sql("DELETE FROM event WHERE id % 2 = 0")
-    await gateway.sql("INSERT INTO event (id, name, amount, version) VALUES ($1, '', 0, 1)", ROWS + 1)
+    await flow.sql("UPDATE event SET id = id + $1 WHERE id % 2 = 0", ROWS)
     rest, _, error = await read(responses)
     assert error is None
+    await flow.sql("UPDATE event SET id = id - $1 WHERE id > $1", ROWS)
     assert [row.id for row in first.events] + rest == list(range(1, ROWS + 1))
 
 
@@ -125,10 +132,9 @@ async def test_streams_are_counted(gateway_for: GatewayFor) -> None:
         responses.call.cancel()
 
 
-async def test_the_deadline_ends_the_query(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_with_events(gateway_for, rows=10)
-    async with locked(gateway.dsn, "event") as connection:
-        _, _, error = await read(gateway.client.stream(STREAM, timeout=0.5))
+async def test_the_deadline_ends_the_query(flow: RunningGateway) -> None:
+    async with locked(flow.dsn, "event") as connection:
+        _, _, error = await read(flow.client.stream(STREAM, timeout=0.5))
         assert error is not None
         assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
         assert await until_sessions(connection) < PROMPT + LATE
@@ -144,11 +150,10 @@ async def test_a_stream_has_a_deadline_of_its_own(gateway_for: GatewayFor) -> No
     assert time.monotonic() - begun > 0.4
 
 
-async def test_a_lost_connection_is_told_and_the_token_leads_on(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_with_events(gateway_for)
-    responses = gateway.client.stream(STREAM)
+async def test_a_lost_connection_is_told_and_the_token_leads_on(flow: RunningGateway) -> None:
+    responses = flow.client.stream(STREAM)
     first = await anext(responses)
-    watch = await asyncpg.connect(gateway.dsn)
+    watch = await asyncpg.connect(flow.dsn)
     await until_sessions(watch, "idle in transaction")
     await watch.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -158,7 +163,7 @@ async def test_a_lost_connection_is_told_and_the_token_leads_on(gateway_for: Gat
     ids, token, error = await read(responses)
     assert error is not None
     assert error.code is grpc.StatusCode.UNAVAILABLE
-    rest, _, error = await read(gateway.client.stream(STREAM, resume_token=token or first.resume_token))
+    rest, _, error = await read(flow.client.stream(STREAM, resume_token=token or first.resume_token))
     assert error is None
     assert [*_ids(first.events), *ids, *rest] == list(range(1, ROWS + 1))
 

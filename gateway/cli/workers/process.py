@@ -42,12 +42,14 @@ class Command:
     Args:
         arguments: the command line.
         environ: variables beside this process's own.
+        files: what lies in the worker's own folder, by name.
         admin: the name, in the worker's own folder, of Envoy's admin socket; None without Envoy.
 
     """
 
     arguments: Sequence[str]
     environ: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     admin: str | None = None
 
 
@@ -131,6 +133,7 @@ class WorkerProcess:
         await self.ended()
 
     async def _spawn(self) -> None:
+        self._lay_files()
         ours, theirs = socket.socketpair()
         self._channel = Channel(ours.detach())
         with theirs:
@@ -150,6 +153,10 @@ class WorkerProcess:
             loop.call_soon_threadsafe(self._heard, message)
 
         self._channel.listen(heard)
+
+    def _lay_files(self) -> None:
+        for name, text in self._command.files.items():
+            Path(self._folder.name, name).write_text(text)
 
     async def _assign(self) -> None:
         if self._channel is None:

@@ -3,20 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
 from gateway.cli.workers.process import GRPCIO, Command
 from gateway.config.address import Address
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.load import Loaded
-from gateway.config.settings import Settings
+from gateway.config.settings import EdgeSettings, Settings
 from gateway.transport.envoy.bootstrap import Hosting
-from gateway.transport.envoy.command import command
+from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import Installed, NotInstalledError, find_installed
 
 _APPLICATION = "gateway.cli.workers.hosted:application"
 _ADMIN = "admin.sock"
 _KEY = "server.transport"
 # What a transport has no use for: said at start where it is set.
-_UNHEEDED = {"envoy": ("server.min_ping_interval",), "grpcio": ("limits.max_connections",)}
+_EDGE = tuple(f"edge.{name}" for name in EdgeSettings.model_fields)
+_UNHEEDED = {"envoy": ("server.min_ping_interval",), "grpcio": ("limits.max_connections", *_EDGE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,19 @@ class Transport:
     why: str
     installed: Installed | None = None
 
-    def command(self, settings: Settings, listen: tuple[Address, ...]) -> Command:
+    def command(
+        self, descriptors: FileDescriptorSet, settings: Settings, listen: tuple[Address, ...]
+    ) -> Command:
         """Return how a worker is run; `listen` is numeric."""
         if self.installed is None:
             return GRPCIO
-        hosting = Hosting(_APPLICATION, self.installed.module, _ADMIN, listen)
-        return Command(command(self.installed, hosting, settings), self.installed.environment, _ADMIN)
+        hosting = Hosting(_APPLICATION, self.installed.module, _ADMIN, listen, descriptors)
+        return Command(
+            command(self.installed, settings.log),
+            self.installed.environment,
+            files(hosting, settings),
+            _ADMIN,
+        )
 
     def unheeded(self, loaded: Loaded) -> Iterator[str]:
         """Yield the settings that somebody has set and that this transport has no use for."""

@@ -11,7 +11,7 @@ from rowgate.v1 import bulk_pb2
 from gateway.errors import InvalidArgument
 from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
-from gateway.schema.model import Method, Resource
+from gateway.schema.model import Resource
 from gateway.sql.bulk import BulkShape
 
 MAX_ROWS = 100_000
@@ -38,29 +38,37 @@ class Options:
     outcomes: bool
 
 
+def bounded_rows(rows: Sequence[Message], path: str) -> Sequence[Message]:
+    """Return the rows of a request's field; raises InvalidArgument where they are too many."""
+    if len(rows) > MAX_ROWS:
+        raise InvalidArgument(
+            f"{path}: {len(rows)} rows were sent, {MAX_ROWS} are allowed",
+            reason="TOO_MANY_ROWS",
+            metadata={"limit": str(MAX_ROWS)},
+        )
+    return list(rows)
+
+
 class OptionReader:
-    """Reads the options of one method's requests."""
+    """Reads options from the message that holds them.
 
-    def __init__(self, method: Method) -> None:
-        self._resource = method.resource
-        self._names = {role: field.name for role, field in method.request.items()}
-        self._keys = unique_keys(method.resource)
-        self._empty = GetMessageClass(method.resource.message)()
+    Args:
+        resource: what is written.
+        names: the message's field for each role.
+        prefix: where the message stands in the request, such as `start.`.
 
-    def rows(self, request: Message) -> Sequence[Message]:
-        """Return the rows; raises InvalidArgument where they are too many (TOO_MANY_ROWS)."""
-        rows: Sequence[Message] = self._value(request, "rows", ())
-        if len(rows) > MAX_ROWS:
-            raise InvalidArgument(
-                f"{self.path('rows')}: {len(rows)} rows were sent, {MAX_ROWS} are allowed",
-                reason="TOO_MANY_ROWS",
-                metadata={"limit": str(MAX_ROWS)},
-            )
-        return list(rows)
+    """
+
+    def __init__(self, resource: Resource, names: Mapping[str, str], prefix: str = "") -> None:
+        self._resource = resource
+        self._names = names
+        self._prefix = prefix
+        self._keys = unique_keys(resource)
+        self._empty = GetMessageClass(resource.message)()
 
     def path(self, role: str) -> str:
-        """Return the name of the request's field that plays a role."""
-        return self._names.get(role, role)
+        """Return the path of the field that plays a role."""
+        return self._prefix + self._names.get(role, role)
 
     def __call__(self, request: Message) -> Options:
         """Return the options; raises InvalidArgument for a key or mask that the resource doesn't have."""
@@ -108,11 +116,12 @@ class OptionReader:
         name = self._names.get("update_mask")
         if name is None or not getattr(request, name).paths:
             return None
-        mask = update_columns(self._resource, getattr(request, name), self._empty, name)
+        path = self.path("update_mask")
+        mask = update_columns(self._resource, getattr(request, name), self._empty, path)
         if mask.below:
             field = next(iter(mask.below))
             raise InvalidArgument.field(
-                name,
+                path,
                 f'"{field}" is replaced whole: name it without a path below',
                 reason="INVALID_FIELD_MASK",
             )

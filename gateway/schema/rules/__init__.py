@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 
 from gateway.schema.faults import Faults
 from gateway.schema.model import Resource
@@ -16,6 +16,7 @@ from gateway.schema.rules.names import (
     shared_name_findings,
 )
 from gateway.schema.rules.references import reference_findings
+from gateway.schema.rules.routes import route_findings
 from gateway.schema.rules.rowroles import row_role_findings
 from gateway.schema.rules.strays import stray_findings
 
@@ -37,4 +38,10 @@ def check_resources(
         hiding_findings(messages),
     )
     for finding in chain.from_iterable(schema_wide):
+        faults.add(*finding)
+
+
+def check_routes(services: Iterable[ServiceDescriptor], faults: Faults) -> None:
+    """Note every fault of the routes that methods have beside gRPC's own."""
+    for finding in route_findings(services, faults):
         faults.add(*finding)

@@ -6,9 +6,11 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
+from google.rpc.status_pb2 import Status
 
-from gateway.transport.asgi.headers import Header, Metadata, status_headers, write_metadata
+from gateway.transport.asgi.headers import Header, Metadata, response_headers, status_headers, write_metadata
 from gateway.transport.asgi.stream import HttpStream
+from gateway.transport.exchange import STATUS_DETAILS
 
 _ENCODINGS = {grpc.Compression.Gzip: "gzip", grpc.Compression.Deflate: "deflate"}
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
@@ -167,6 +169,11 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
         """Replace the status by a fault of the protocol, the handler or the clock."""
         self._code, self._details = code.value[0], details
 
+    def refuse(self, status: Status) -> None:
+        """Replace the status by one with details."""
+        self._code, self._details = status.code, status.message
+        self._trailing = ((STATUS_DETAILS, status.SerializeToString()),)
+
     async def finish(self) -> None:
         """Send the status, after the headers where the call succeeded without an answer."""
         if not self._stream.started and self._code:
@@ -184,7 +191,7 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
             callback(self)
 
     def _headers(self) -> list[Header]:
-        headers = [(b"content-type", self._content_type), (b"grpc-accept-encoding", b"identity,deflate,gzip")]
+        headers = response_headers(self._content_type)
         if self._encoding is not None:
             headers.append((b"grpc-encoding", self._encoding.encode()))
         return headers + write_metadata(self._initial) if self._initial else headers

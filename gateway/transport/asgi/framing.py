@@ -30,6 +30,14 @@ def frame(message: bytes, encoding: str | None = None) -> bytes:
     return b"\x01" + len(packed).to_bytes(4, "big") + packed
 
 
+def whole_message(body: bytes, limit: int) -> bytes | None:
+    """Return the message that the bytes are, where they are one, uncompressed and within the limit."""
+    size = len(body) - PREFIX
+    if 0 <= size <= limit and body[0] == 0 and int.from_bytes(body[1:PREFIX], "big") == size:
+        return body[PREFIX:]
+    return None
+
+
 class Unframer:
     """Cuts bytes into messages.
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 Header = tuple[bytes, bytes]
@@ -71,6 +72,20 @@ def status_headers(code: int, message: str, trailing: Iterable[tuple[str, str | 
 def read_message(value: bytes) -> str:
     """Return the text of a grpc-message."""
     return unquote_to_bytes(value).decode("utf-8", "replace")
+
+
+def response_headers(content_type: bytes) -> list[Header]:
+    """Return the headers that every answer has."""
+    return [(b"content-type", content_type), (b"grpc-accept-encoding", b"identity,deflate,gzip")]
+
+
+@lru_cache(1024)
+def peer_name(client: tuple[str, int] | None) -> str:
+    """Return a caller's address as gRPC writes it."""
+    if client is None:
+        return "unknown"
+    host, port = client
+    return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
 
 
 def find(headers: Sequence[Header], name: bytes) -> bytes | None:

@@ -34,6 +34,9 @@ class AsgiHost:
     async def start(self) -> int:
         """Take calls; return the first address's port (0 for a Unix socket)."""
         self.application.add_generic_rpc_handlers(self._face.handlers())
+        if self._settings.edge.connect:
+            self.application.add_json_handlers(self._face.json_handlers())
+        self.application.add_plain_methods(self._face.answers())
         self._face.open()
         self._started = True
         return self.addresses[0].port or 0

@@ -2,33 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from gateway.transport.asgi.calls import Run, WrongCount, runner
+from gateway.errors import RowgateError
+from gateway.errors.status import to_status
+from gateway.transport.asgi.calls import WrongCount
 from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
-from gateway.transport.asgi.headers import BadHeader, Header, find, read_metadata, read_timeout
-from gateway.transport.asgi.stream import Event, HttpStream, Receive, Reset, Send
+from gateway.transport.asgi.headers import BadHeader, Header, find, peer_name, read_metadata, read_timeout
+from gateway.transport.asgi.plain import Answer, PlainMethod, Running, running_task
+from gateway.transport.asgi.refuse import refuse
+from gateway.transport.asgi.routes import Route, Routes
+from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
 
 _logger = logging.getLogger(__name__)
-_GRPC = b"application/grpc"
-_UNKNOWN_PATHS = 1024
-
-
-class _Details:
-    """A grpc.HandlerCallDetails: which method is called, with what metadata."""
-
-    __slots__ = ("invocation_metadata", "method")
-
-    def __init__(self, method: str) -> None:
-        self.method = method
-        self.invocation_metadata: tuple[()] = ()
+_GRPC_JSON = b"application/grpc+json"
+_GRPC = frozenset({b"application/grpc", b"application/grpc+proto", _GRPC_JSON})
 
 
 class AsgiServer:
@@ -41,55 +36,66 @@ class AsgiServer:
 
     def __init__(self, max_message: int) -> None:
         self._max_message = max_message
-        self._generic: list[Any] = []
-        self._registered: dict[str, Any] = {}
-        self._routes: dict[str, tuple[Run, Any] | None] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._routes = Routes()
+        self._json = Routes()
+        self._plain: dict[str, PlainMethod] = {}
+        self._running: Running = {}
         self._closed = False
         self.watch = ResetWatch()
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Mount handlers, as generated `add_XServicer_to_server` functions do."""
-        self._generic += generic_rpc_handlers
-        self._routes.clear()
+        self._routes.add(generic_rpc_handlers)
 
     def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
         """Mount a service's handlers by method, as newer generated functions do."""
-        for name, handler in method_handlers.items():
-            self._registered[f"/{service_name}/{name}"] = handler
-        self._routes.clear()
+        self._routes.register(service_name, method_handlers)
+
+    def add_json_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Mount handlers for the calls whose messages are JSON."""
+        self._json.add(handlers)
+
+    def add_plain_methods(self, answers: Mapping[str, Answer]) -> None:
+        """Give mounted unary methods of bytes, by path, a shorter way for their plain calls."""
+        for path, answer in answers.items():
+            self._plain[path] = PlainMethod(
+                path,
+                answer,
+                self._general,
+                running=self._running,
+                watch=self.watch,
+                limit=self._max_message,
+            )
 
     async def stop(self, grace: float | None) -> None:
         """Refuse new calls, wait for those under way for at most `grace` seconds, then cancel them."""
         self._closed = True
-        try:
-            await asyncio.wait_for(self._idle.wait(), grace or 0)
-        except TimeoutError:
-            for task in list(self._tasks):
-                task.cancel()
-            await self._idle.wait()
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=grace or 0)
+        for break_off in list(self._running.values()):
+            break_off()
+        if self._running:
+            await asyncio.wait(list(self._running))
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one HTTP request."""
+        plain = self._plain.get(scope["path"])
+        return (plain or self._general)(scope, receive, send)
+
+    async def _general(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         headers: Sequence[Header] = scope["headers"]
-        content_type = find(headers, b"content-type") or b""
-        if scope["method"] != "POST" or not content_type.startswith(_GRPC):
-            await _not_grpc(send)
+        content_type = (find(headers, b"content-type") or b"").partition(b";")[0].rstrip()
+        if scope["method"] != "POST" or content_type not in _GRPC:
+            await refuse(headers, send)
             return
-        route = self._route(scope["path"])
-        task = asyncio.current_task()
-        if task is None:  # pragma: no cover - a coroutine that awaits always runs in a task
-            raise RuntimeError("not in a task")
-        self._tasks.add(task)
-        self._idle.clear()
+        routes = self._json if content_type == _GRPC_JSON else self._routes
+        route = routes.find(scope["path"])
+        task = running_task()
+        self._running[task] = task.cancel
         try:
             await _Call(self, scope, receive, send, task).answer(route, content_type)
         finally:
-            self._tasks.discard(task)
-            if not self._tasks:
-                self._idle.set()
+            del self._running[task]
 
     @property
     def closed(self) -> bool:
@@ -100,21 +106,6 @@ class AsgiServer:
     def max_message(self) -> int:
         """The most bytes of one request message."""
         return self._max_message
-
-    def _route(self, path: str) -> "tuple[Run, Any] | None":
-        if path not in self._routes:
-            if len(self._routes) > _UNKNOWN_PATHS:
-                self._routes.clear()
-            handler = self._find(path)
-            self._routes[path] = None if handler is None else (runner(handler), handler)
-        return self._routes[path]
-
-    def _find(self, path: str) -> Any:
-        if path in self._registered:
-            return self._registered[path]
-        details: Any = _Details(path)
-        found = (generic.service(details) for generic in self._generic)
-        return next((handler for handler in found if handler is not None), None)
 
 
 class _Call:
@@ -140,7 +131,7 @@ class _Call:
         )
         self._expired = False
 
-    async def answer(self, route: "tuple[Run, Any] | None", content_type: bytes) -> None:
+    async def answer(self, route: Route | None, content_type: bytes) -> None:
         """Run the handler and send the status. A caller that went away gets none."""
         handler = route[1] if route else None
         context = self._context(handler, content_type)
@@ -160,7 +151,7 @@ class _Call:
                 timer.cancel()
         await self._end(context)
 
-    async def _run(self, route: "tuple[Run, Any] | None", context: Context) -> None:
+    async def _run(self, route: Route | None, context: Context) -> None:
         try:
             if self._may_run(route, context) and route is not None:
                 self._stream.listen()
@@ -177,11 +168,13 @@ class _Call:
         except BadFrame as error:
             code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.too_large else grpc.StatusCode.INTERNAL
             context.fail(code, str(error))
+        except RowgateError as error:
+            context.refuse(to_status(error))
         except Exception:
             _logger.exception("a handler failed")
             context.fail(grpc.StatusCode.UNKNOWN, "the handler failed")
 
-    def _may_run(self, route: "tuple[Run, Any] | None", context: Context) -> bool:
+    def _may_run(self, route: Route | None, context: Context) -> bool:
         if self._server.closed:
             context.fail(grpc.StatusCode.UNAVAILABLE, "the server is shutting down")
         elif route is None:
@@ -218,23 +211,9 @@ class _Call:
         accepted = (find(self._headers, b"grpc-accept-encoding") or b"").decode("latin-1")
         return Context(
             self._stream,
-            peer=_peer(self._client),
+            peer=peer_name(self._client),
             content_type=content_type,
             accepted=frozenset(name.strip() for name in accepted.split(",")),
             deserialize=handler.request_deserializer if handler else None,
             serialize=handler.response_serializer if handler else None,
         )
-
-
-def _peer(client: tuple[str, int] | None) -> str:
-    if client is None:
-        return "unknown"
-    host, port = client
-    return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
-
-
-async def _not_grpc(send: Send) -> None:
-    """Answer what is no gRPC call (PROTOCOL-HTTP2: 415 for another content type)."""
-    start: Event = {"type": "http.response.start", "status": 415, "headers": []}
-    await send(start)
-    await send({"type": "http.response.body", "body": b""})

@@ -119,13 +119,15 @@ class HttpStream:
 
     async def _hand_over(self, event: Event) -> None:
         try:
-            await self._send(event)
-        except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
-            # The host raises one and the same exception for every caller that goes away: its traceback would
-            # grow, and keep each call's frames alive.
-            error.__traceback__ = None
+            await hand_over(self._shielded_send, event)
+        except Reset:
             self.reset = True
-            raise Reset from None
+            raise
+
+    def _shielded_send(self, event: Event) -> Awaitable[None]:
+        """Send. A call that is cancelled meanwhile must not cancel the future, which the host settles."""
+        sent = self._send(event)
+        return asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent
 
     async def _chunk(self) -> None:
         self.listen()
@@ -136,7 +138,7 @@ class HttpStream:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         arrived, self._arriving = self._arriving, None
-        if _says_gone(arrived):
+        if says_gone(arrived):
             raise Reset
         event = arrived.result()
         self._unframer.feed(event.get("body", b""))
@@ -151,12 +153,40 @@ class HttpStream:
             return  # it was read before this word of it came
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        if _says_gone(arrived):
+        if says_gone(arrived):
             self.reset = True
             self._on_reset()
         elif self._half_closed:
             self._arriving = None  # it only says that the caller is still there
 
 
-def _says_gone(arrived: "asyncio.Future[Event]") -> bool:
+async def hand_over(send: Send, event: Event) -> None:
+    """Send an event; raises Reset where the caller is gone."""
+    try:
+        sent = send(event)
+        await (_settled(sent) if isinstance(sent, asyncio.Future) else sent)
+    except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
+        # The host raises one and the same exception for every caller that goes away: its traceback would
+        # grow, and keep each call's frames alive.
+        error.__traceback__ = None
+        raise Reset from None
+
+
+def says_gone(arrived: "asyncio.Future[Event]") -> bool:
+    """Return whether what has arrived is word that the caller went away."""
     return arrived.exception() is not None or arrived.result()["type"] == "http.disconnect"
+
+
+async def _settled(sent: "asyncio.Future[None]") -> None:
+    """Wait for a future of the host's, never cancelling it: the host settles it when the call is over too."""
+    if not sent.done():
+        waiter = asyncio.get_running_loop().create_future()
+        sent.add_done_callback(lambda done: _wake(waiter, done))
+        await waiter
+    sent.result()
+
+
+def _wake(waiter: "asyncio.Future[None]", done: "asyncio.Future[None]") -> None:
+    done.exception()  # asked for, also where nobody waits any more: asyncio complains of one that nobody saw
+    if not waiter.done():
+        waiter.set_result(None)

@@ -6,23 +6,34 @@ Unix socket. Nothing here waits for ever: what has no timeout in Envoy has one i
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
 from gateway.config.address import Address
-from gateway.config.settings import LimitSettings, ServerSettings
+from gateway.config.settings import LimitSettings, ServerSettings, Settings
+from gateway.transport.envoy.filters import edge_filters
+from gateway.transport.envoy.names import FILTERS, TYPES, Config
+from gateway.transport.envoy.replies import replies
+from gateway.transport.envoy.routes import routes
 from gateway.transport.envoy.sockets import ANY_IPV6
 
-Config = dict[str, Any]
-
-_TYPES = "type.googleapis.com/envoy"
-_HTTP = f"{_TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-_MODULE = f"{_TYPES}.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"
-_TLS = f"{_TYPES}.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+_HTTP = f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_MODULE = f"{FILTERS}.dynamic_modules.v3.DynamicModuleFilter"
+_TLS = f"{TYPES}.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 _STREAM_WINDOW = 1024 * 1024
 _CONNECTION_WINDOW = 4 * 1024 * 1024
 _BUFFER = 1024 * 1024
+_RUNTIME: Mapping[str, int] = {
+    # Envoy closes a connection when half of its first 500 streams were reset within a second (rapid reset).
+    # A gRPC client resets every call whose deadline passes: under load that would take its other calls along.
+    "overload.premature_reset_total_stream_count": 100_000,
+    # Envoy doubts regular expressions longer than a name or two; ours list services and origins.
+    "re2.max_program_size.error_level": 1_000_000,
+    "re2.max_program_size.warn_level": 1_000_000,
+}
 # Between the word that a connection will close and its last new call; calls under way go on after that.
 _GOAWAY_SECONDS = 5.0
 
@@ -36,6 +47,7 @@ class Hosting:
         module: the path of pyvoy's dynamic module.
         admin: the admin interface's Unix socket; relative to the folder Envoy is run in.
         listen: where to listen: numeric addresses with their ports, absolute paths.
+        descriptors: the schema, whose routes are served.
 
     """
 
@@ -43,20 +55,23 @@ class Hosting:
     module: Path
     admin: str
     listen: Sequence[Address]
+    descriptors: FileDescriptorSet = field(default_factory=FileDescriptorSet)
 
 
-def bootstrap(hosting: Hosting, server: ServerSettings, limits: LimitSettings) -> Config:
+def bootstrap(hosting: Hosting, settings: Settings) -> Config:
     """Return the configuration that Envoy is started with."""
     return {
         "admin": {"address": {"pipe": {"path": hosting.admin, "mode": 0o600}}},
-        "static_resources": {"listeners": [_listener(hosting, server, limits)]},
-        "overload_manager": _overload(limits),
+        "static_resources": {"listeners": [_listener(hosting, settings)]},
+        "overload_manager": _overload(settings.limits),
+        "layered_runtime": {"layers": [{"name": "rowgate", "static_layer": _RUNTIME}]},
     }
 
 
-def _listener(hosting: Hosting, server: ServerSettings, limits: LimitSettings) -> Config:
+def _listener(hosting: Hosting, settings: Settings) -> Config:
     """Return the one listener: a second would load the application a second time."""
-    chain: Config = {"filters": [{"name": "http", "typed_config": _http(hosting, server, limits)}]}
+    server = settings.server
+    chain: Config = {"filters": [{"name": "http", "typed_config": _http(hosting, settings)}]}
     if server.tls_cert is not None:
         chain["transport_socket"] = {"name": "tls", "typed_config": _tls(server)}
     first, *others = hosting.listen
@@ -77,7 +92,9 @@ def _address(address: Address) -> Config:
     return {"socket_address": {"address": address.host, "port_value": address.port, **any_ipv6}}
 
 
-def _http(hosting: Hosting, server: ServerSettings, limits: LimitSettings) -> Config:
+def _http(hosting: Hosting, settings: Settings) -> Config:
+    server, limits = settings.server, settings.limits
+    filters = edge_filters(hosting.descriptors, settings.edge, limits)
     age = (
         {"max_connection_duration": _seconds(server.max_connection_age)} if server.max_connection_age else {}
     )
@@ -101,8 +118,18 @@ def _http(hosting: Hosting, server: ServerSettings, limits: LimitSettings) -> Co
             **age,
         },
         "http2_protocol_options": _http2(server, limits),
-        "http_filters": [_application(hosting)],
-        "route_config": {"virtual_hosts": [{"name": "rowgate", "domains": ["*"]}]},
+        "http_filters": [*filters.values(), _application(hosting)],
+        "local_reply_config": replies(),
+        "route_config": {
+            "validate_clusters": False,
+            "virtual_hosts": [
+                {
+                    "name": "rowgate",
+                    "domains": ["*"],
+                    "routes": routes(filters, hosting.descriptors, settings.edge, server),
+                }
+            ],
+        },
     }
 
 
@@ -160,7 +187,7 @@ def _tls(server: ServerSettings) -> Config:
 def _overload(limits: LimitSettings) -> Mapping[str, Any]:
     """Bound the connections; calls are bounded by the application, which can say so."""
     monitor = "envoy.resource_monitors.global_downstream_max_connections"
-    config = f"{_TYPES}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    config = f"{TYPES}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
     bound = {"@type": config}
     return {
         "resource_monitors": [

@@ -15,17 +15,25 @@ _LINE = "%Y-%m-%d %H:%M:%S [%l] envoy.%n: %v"
 _JSON_LINE = '{"event": "%j", "level": "%l", "logger": "envoy.%n", "timestamp": "%Y-%m-%dT%H:%M:%S.%f%z"}'
 
 
-def command(installed: Installed, hosting: Hosting, settings: Settings) -> Sequence[str]:
-    """Return what runs one Envoy; nothing in it is secret."""
+_CONFIGURATION = "envoy.json"
+
+
+def files(hosting: Hosting, settings: Settings) -> Mapping[str, str]:
+    """Return what has to lie in Envoy's working folder: a schema is too long for a command line."""
+    return {_CONFIGURATION: json.dumps(bootstrap(hosting, settings))}
+
+
+def command(installed: Installed, log: LogSettings) -> Sequence[str]:
+    """Return what runs one Envoy."""
     return (
         str(installed.envoy),
-        "--config-yaml",
-        json.dumps(bootstrap(hosting, settings.server, settings.limits)),
+        "--config-path",
+        _CONFIGURATION,
         "--concurrency",
         "1",
         "--use-dynamic-base-id",
         "--disable-hot-restart",
-        *_logging(settings.log),
+        *_logging(log),
     )
 
 

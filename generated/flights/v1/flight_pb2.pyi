@@ -1,10 +1,12 @@
 import datetime
 
+from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
-from rowgate.v1 import annotations_pb2 as _annotations_pb2
+from rowgate.v1 import annotations_pb2 as _annotations_pb2_1
 from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
+from rowgate.v1 import ingest_pb2 as _ingest_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -308,3 +310,35 @@ class StreamFlightsResponse(_message.Message):
     flights: _containers.RepeatedCompositeFieldContainer[Flight]
     resume_token: str
     def __init__(self, flights: _Optional[_Iterable[_Union[Flight, _Mapping]]] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class IngestFlightsRequest(_message.Message):
+    __slots__ = ("start", "sequence", "flights")
+    START_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    FLIGHTS_FIELD_NUMBER: _ClassVar[int]
+    start: _ingest_pb2.IngestStart
+    sequence: int
+    flights: _containers.RepeatedCompositeFieldContainer[Flight]
+    def __init__(self, start: _Optional[_Union[_ingest_pb2.IngestStart, _Mapping]] = ..., sequence: _Optional[int] = ..., flights: _Optional[_Iterable[_Union[Flight, _Mapping]]] = ...) -> None: ...
+
+class IngestFlightsResponse(_message.Message):
+    __slots__ = ("watermark", "inserted_count", "updated_count", "unchanged_count", "ignored_count", "superseded_count", "failed_count", "failures", "outcomes")
+    WATERMARK_FIELD_NUMBER: _ClassVar[int]
+    INSERTED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    IGNORED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    watermark: int
+    inserted_count: int
+    updated_count: int
+    unchanged_count: int
+    ignored_count: int
+    superseded_count: int
+    failed_count: int
+    failures: _containers.RepeatedCompositeFieldContainer[_bulk_pb2.RowFailure]
+    outcomes: _containers.RepeatedScalarFieldContainer[_bulk_pb2.RowOutcome]
+    def __init__(self, watermark: _Optional[int] = ..., inserted_count: _Optional[int] = ..., updated_count: _Optional[int] = ..., unchanged_count: _Optional[int] = ..., ignored_count: _Optional[int] = ..., superseded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[_bulk_pb2.RowFailure, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[_bulk_pb2.RowOutcome, str]]] = ...) -> None: ...

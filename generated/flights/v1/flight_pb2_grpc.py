@@ -100,6 +100,11 @@ class FlightServiceStub:
                 request_serializer=flights_dot_v1_dot_flight__pb2.StreamFlightsRequest.SerializeToString,
                 response_deserializer=flights_dot_v1_dot_flight__pb2.StreamFlightsResponse.FromString,
                 _registered_method=True)
+        self.IngestFlights = channel.stream_stream(
+                '/flights.v1.FlightService/IngestFlights',
+                request_serializer=flights_dot_v1_dot_flight__pb2.IngestFlightsRequest.SerializeToString,
+                response_deserializer=flights_dot_v1_dot_flight__pb2.IngestFlightsResponse.FromString,
+                _registered_method=True)
 
 
 class FlightServiceServicer:
@@ -197,6 +202,13 @@ class FlightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IngestFlights(self, request_iterator, context):
+        """Inserts or updates flights, chunk by chunk; a stream that broke off is resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FlightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -264,6 +276,11 @@ def add_FlightServiceServicer_to_server(servicer, server):
                     servicer.StreamFlights,
                     request_deserializer=flights_dot_v1_dot_flight__pb2.StreamFlightsRequest.FromString,
                     response_serializer=flights_dot_v1_dot_flight__pb2.StreamFlightsResponse.SerializeToString,
+            ),
+            'IngestFlights': grpc.stream_stream_rpc_method_handler(
+                    servicer.IngestFlights,
+                    request_deserializer=flights_dot_v1_dot_flight__pb2.IngestFlightsRequest.FromString,
+                    response_serializer=flights_dot_v1_dot_flight__pb2.IngestFlightsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -618,6 +635,33 @@ class FlightService:
             '/flights.v1.FlightService/StreamFlights',
             flights_dot_v1_dot_flight__pb2.StreamFlightsRequest.SerializeToString,
             flights_dot_v1_dot_flight__pb2.StreamFlightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestFlights(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/flights.v1.FlightService/IngestFlights',
+            flights_dot_v1_dot_flight__pb2.IngestFlightsRequest.SerializeToString,
+            flights_dot_v1_dot_flight__pb2.IngestFlightsResponse.FromString,
             options,
             channel_credentials,
             insecure,

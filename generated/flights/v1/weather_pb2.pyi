@@ -1,8 +1,9 @@
 import datetime
 
+from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
-from rowgate.v1 import annotations_pb2 as _annotations_pb2
+from rowgate.v1 import annotations_pb2 as _annotations_pb2_1
 from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
 from google.protobuf.internal import containers as _containers

@@ -24,6 +24,7 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD_KIND_COUNT: _ClassVar[MethodKind]
     METHOD_KIND_BULK_UPSERT: _ClassVar[MethodKind]
     METHOD_KIND_STREAM: _ClassVar[MethodKind]
+    METHOD_KIND_INGEST: _ClassVar[MethodKind]
 METHOD_KIND_UNSPECIFIED: MethodKind
 METHOD_KIND_GET: MethodKind
 METHOD_KIND_LIST: MethodKind
@@ -38,6 +39,7 @@ METHOD_KIND_BATCH_DELETE: MethodKind
 METHOD_KIND_COUNT: MethodKind
 METHOD_KIND_BULK_UPSERT: MethodKind
 METHOD_KIND_STREAM: MethodKind
+METHOD_KIND_INGEST: MethodKind
 TABLE_FIELD_NUMBER: _ClassVar[int]
 table: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]

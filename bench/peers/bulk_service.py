@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import grpc
 from sqlalchemy import MetaData, Table, text
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bench.peers.serving import serve
+from bench.peers.serving import handler, serve
 from bench.subjects import SUBJECTS, Subject
 
 if TYPE_CHECKING:
@@ -41,8 +40,8 @@ class Upserts:
         self._table = table
         self._subject = subject
         self._way = way
-        self._request, self._response = subject.messages()
-        message: Any = getattr(self._request(), subject.rows_field).add().DESCRIPTOR
+        self._response = subject.message(f"{subject.rpc('BulkUpsert')}Response")
+        message = subject.message(subject.resource).DESCRIPTOR
         self._fields = [message.fields_by_name[name] for name in subject.columns]
         self._statement = self._upsert(insert(table).values(self._fresh()))
 
@@ -55,7 +54,7 @@ class Upserts:
             changed[name] = text(stored.replace("t.", f"{self._subject.table}."))
         return new.on_conflict_do_update(index_elements=self._subject.key, set_=changed)
 
-    async def __call__(self, request: Any, _context: "grpc.aio.ServicerContext[Any, Any]") -> "Message":
+    async def upsert(self, request: Any, _context: object) -> Any:
         """Upsert the rows of a request."""
         rows = [self._as_dict(message) for message in getattr(request, self._subject.rows_field)]
         async with self._engine.begin() as connection:
@@ -82,15 +81,6 @@ class Upserts:
             row[field.name] = value.ToDatetime(tzinfo=UTC) if value and field.message_type else value
         return row
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """Return the RPC, as generated code would mount it."""
-        rpc = grpc.unary_unary_rpc_method_handler(
-            self.__call__,
-            request_deserializer=self._request.FromString,
-            response_serializer=self._response.SerializeToString,
-        )
-        return grpc.method_handlers_generic_handler(self._subject.service, {self._subject.rpc: rpc})
-
 
 async def _main(dsn: str, address: str, way: str) -> None:
     engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://"))
@@ -98,8 +88,10 @@ async def _main(dsn: str, address: str, way: str) -> None:
     names = [subject.table for subject in SUBJECTS]
     async with engine.connect() as connection:
         await connection.run_sync(lambda sync: metadata.reflect(sync, only=names))
-    handlers = [Upserts(engine, metadata.tables[s.table], s, way).handler() for s in SUBJECTS]
-    await serve(lambda server: server.add_generic_rpc_handlers(handlers), address)
+    tables = [
+        (subject, Upserts(engine, metadata.tables[subject.table], subject, way)) for subject in SUBJECTS
+    ]
+    await serve([handler(subject, {"BulkUpsert": rows.upsert}) for subject, rows in tables], address)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,124 @@
+"""Loads a method by bench/load: so many calls in flight, another request each time."""
+
+import asyncio
+import json
+import struct
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+
+from bench import golang
+
+_START_SECONDS = 60.0
+_GRACE = 20.0
+_TOLERATED = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """A method and the requests that are drawn from.
+
+    Args:
+        method: its path, /package.Service/Method.
+        file: the requests as gRPC frames them.
+
+    """
+
+    method: str
+    file: Path
+
+    @classmethod
+    def write(cls, method: str, messages: Iterable[Message], file: Path) -> "Requests":
+        """Write the requests to a file."""
+        with file.open("wb") as out:
+            for message in messages:
+                body = message.SerializeToString()
+                out.write(struct.pack("!BI", 0, len(body)) + body)
+        return cls(method, file)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How a method is loaded.
+
+    Args:
+        requests: the method and its requests.
+        in_flight: calls at any time, over all connections.
+        seconds: how long new calls are made.
+        connections: at most one a call in flight.
+        timeout: seconds of one call.
+
+    """
+
+    requests: Requests
+    in_flight: int
+    seconds: float
+    connections: int = 4
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the generator found.
+
+    Args:
+        calls: all that were answered.
+        failures: those that failed, by status.
+        rate: calls answered per second while new ones were made.
+        cpu: CPU seconds of the generator.
+        latency: µs by name: p50, p90, p99, p999, mean and max.
+
+    """
+
+    calls: int
+    failures: Mapping[str, int]
+    rate: float
+    cpu: float
+    latency: Mapping[str, float]
+
+
+async def load(address: str, asked: Load) -> Loaded:
+    """Load a server. Raises RuntimeError where it can't be done, or many calls fail."""
+    async with _running(
+        *("-address", address, "-method", asked.requests.method, "-requests", str(asked.requests.file)),
+        *("-connections", str(asked.connections), "-in-flight", str(asked.in_flight)),
+        *("-duration", f"{asked.seconds}s", "-timeout", f"{asked.timeout}s"),
+    ) as process:
+        bound = asked.seconds + asked.timeout + _GRACE
+        output, errors = await asyncio.wait_for(process.communicate(), bound)
+    if process.returncode:
+        raise RuntimeError(errors.decode().strip())
+    found = json.loads(output)
+    loaded = Loaded(found["calls"], found["failures"], found["rate"], found["cpu_seconds"], found["latency"])
+    if sum(loaded.failures.values()) > _TOLERATED * loaded.calls:
+        raise RuntimeError(f"of {loaded.calls} calls failed, by status: {loaded.failures}")
+    return loaded
+
+
+@asynccontextmanager
+async def idle_connections(address: str, count: int) -> AsyncIterator[None]:
+    """Hold so many connections that do nothing."""
+    async with _running("-address", address, "-idle", str(count)) as process:
+        if process.stdout is None or process.stderr is None:
+            raise RuntimeError("its output isn't read")
+        if not await asyncio.wait_for(process.stdout.readline(), _START_SECONDS):
+            raise RuntimeError((await process.stderr.read()).decode().strip())
+        yield
+
+
+@asynccontextmanager
+async def _running(*arguments: Any) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        str(golang.BUILD / "load"), *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

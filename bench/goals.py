@@ -1,0 +1,133 @@
+"""What Rowgate is to reach: ratios within one run on one machine, and a few bounds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from bench.contenders import BY_HAND, GO, ROWGATE
+from bench.figures import Figures, Series
+from bench.subjects import FLIGHTS, PLAIN, SUBJECTS
+from bench.works import bulk, calls, sizes, streams
+from bench.works.pgbench import PGBENCH
+from bench.works.start import START
+
+FASTER = ("rate",)
+"""Metrics of which more is better."""
+_BOTH = ("insert", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure of Rowgate's beside another's.
+
+    Args:
+        work: what is done.
+        metric: which figure of it.
+        wanted: the bound.
+        against: whose figure it is divided by; Rowgate for another place on the curve, None for a bare bound.
+        at_most: whether less is better: of a ratio of costs. Otherwise the ratio is of speeds.
+        at: Rowgate's place on a curve.
+        against_at: the other's place.
+        unit: of a bare bound.
+
+    """
+
+    work: str
+    metric: str
+    wanted: float
+    against: str | None = None
+    at_most: bool = False
+    at: float | None = None
+    against_at: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was measured of a goal: a value a round; none where it wasn't measured."""
+
+    goal: Goal
+    values: list[float]
+
+    @property
+    def value(self) -> float:
+        """The median."""
+        return median(self.values)
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.value <= self.goal.wanted if self.goal.at_most else self.value >= self.goal.wanted
+
+
+def verdicts(figures: Figures) -> Iterator[Verdict]:
+    """Yield each goal with what was measured."""
+    for goal in goals():
+        yield Verdict(goal, list(_values(goal, figures)))
+
+
+def _values(goal: Goal, figures: Figures) -> Iterator[float]:
+    ours = figures.get(goal.work, ROWGATE, goal.at)
+    if ours is None:
+        return
+    if goal.against is None:
+        yield from ours.values(goal.metric)
+        return
+    theirs = figures.get(goal.work, goal.against, goal.against_at)
+    if theirs is not None:
+        yield from ratios(ours, theirs, goal.metric, at_most=goal.at_most)
+
+
+def ratios(ours: Series, theirs: Series, metric: str, *, at_most: bool = False) -> Iterator[float]:
+    """Yield round by round how many times as fast ours is; or, `at_most`, how many times as costly."""
+    for mine, other in zip(ours.values(metric), theirs.values(metric), strict=False):
+        upside_down = metric not in FASTER and not at_most
+        above, below = (other, mine) if upside_down else (mine, other)
+        if below:
+            yield above / below
+
+
+def goals() -> Iterator[Goal]:
+    """Yield the goals in the order of the page."""
+    yield from _gets()
+    yield from _updates()
+    yield from _bulk()
+    yield from _streams()
+    yield Goal(sizes.PAGES, "p50", 1.1, ROWGATE, at_most=True, at=sizes.LAST_PAGE, against_at=1)
+    small, large = sizes.SMALLEST_TABLE, sizes.LARGEST_TABLE
+    yield Goal(sizes.TABLES, "p50", 1.3, ROWGATE, at_most=True, at=large, against_at=small)
+    yield Goal(START, "seconds", 1.5, at_most=True, unit="s")
+
+
+def _gets() -> Iterator[Goal]:
+    for subject in SUBJECTS:
+        many = calls.name_of("Get", subject, calls.IN_FLIGHT)
+        alone = calls.name_of("Get", subject, 1)
+        yield Goal(many, "rate", 6, BY_HAND)
+        yield Goal(many, "rate", 1.1, GO)
+        if subject is PLAIN:
+            yield Goal(many, "rate", 0.45, PGBENCH)
+        yield Goal(many, "cpu_postgres", 0.3, GO, at_most=True)
+        yield Goal(alone, "p50", 1.8, GO, at_most=True)
+        yield Goal(alone, "p50", 0.7, BY_HAND, at_most=True)
+
+
+def _updates() -> Iterator[Goal]:
+    for subject in SUBJECTS:
+        work = calls.name_of("Update", subject, calls.IN_FLIGHT)
+        yield Goal(work, "rate", 2.2, GO)
+        yield Goal(work, "rate", 5, BY_HAND)
+
+
+def _bulk() -> Iterator[Goal]:
+    for subject in SUBJECTS:
+        for against, wanted in ((bulk.STRAIGHT, 0.85), (GO, 1.0), (bulk.EXECUTEMANY, 3.0)):
+            for metric in _BOTH:
+                yield Goal(bulk.name_of(subject), metric, wanted, against)
+
+
+def _streams() -> Iterator[Goal]:
+    for subject in (PLAIN, FLIGHTS):
+        yield Goal(streams.name_of(subject), "rate", 0.5, streams.FETCH)
+    for rows in streams.MEMORY_ROWS:
+        yield Goal(streams.MEMORY, "growth", 50, at_most=True, at=rows, unit="MiB above idle")

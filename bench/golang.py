@@ -1,0 +1,74 @@
+"""Builds what is written in Go: the load generator, and the Go service."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.subjects import SUBJECTS
+from gateway.schema.sources import compile_protos
+
+FOLDER = Path(__file__).parent
+BUILD = FOLDER / "build"
+_SECONDS = 600
+_PLUGINS = ("google.golang.org/protobuf/cmd/protoc-gen-go", "google.golang.org/grpc/cmd/protoc-gen-go-grpc")
+_MODULE = "rowgate/bench"
+# The protos name no Go package: each file's stubs get one of ours.
+_PACKAGES = {
+    "flights/v1/flight.proto": "flights",
+    "items/v1/item.proto": "items",
+    "rowgate/v1/annotations.proto": "rowgate",
+    "rowgate/v1/bulk.proto": "rowgate",
+    "rowgate/v1/count.proto": "rowgate",
+}
+
+
+class NoGoError(Exception):
+    """There is no Go, or it can't build: what needs it is left out."""
+
+
+def build() -> Path:
+    """Build the programs, and the stubs that they need; return their folder. Raises NoGoError."""
+    go = shutil.which("go")
+    if go is None:
+        raise NoGoError("there is no Go here")
+    BUILD.mkdir(exist_ok=True)
+    _run(go, "build", "-o", f"{BUILD}/", *_PLUGINS)
+    _make_stubs()
+    _run(go, "build", "-o", str(BUILD / "load"), "./load")
+    _run(go, "build", "-o", str(BUILD / "go_service"), "./peers/go")
+    return BUILD
+
+
+def _make_stubs() -> None:
+    sets = []
+    for subject in SUBJECTS:
+        sets.append(BUILD / f"{subject.table}.binpb")
+        sets[-1].write_bytes(compile_protos(subject.protos).SerializeToString())
+    options = ",".join(
+        [f"module={_MODULE}", *(f"M{file}={_MODULE}/build/{name}" for file, name in _PACKAGES.items())]
+    )
+    _run(
+        *(sys.executable, "-m", "grpc_tools.protoc"),
+        f"--descriptor_set_in={os.pathsep.join(map(str, sets))}",
+        *(f"--plugin={BUILD / plugin.rpartition('/')[2]}" for plugin in _PLUGINS),
+        *(f"--go_out={FOLDER}", f"--go_opt={options}"),
+        *(f"--go-grpc_out={FOLDER}", f"--go-grpc_opt={options}"),
+        *_PACKAGES,
+    )
+
+
+def _run(*command: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603 - ours
+            command, cwd=FOLDER, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NoGoError(f"{command[0]} took longer than {_SECONDS} s") from error
+    if done.returncode:
+        raise NoGoError(f"{' '.join(command[:3])} … failed:\n{done.stderr}")
+
+
+if __name__ == "__main__":
+    print(build())

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+const (
+	window   = 1 << 24 // what the server may send of one answer, and of all, before we say more
+	buffered = 1 << 16
+	grace    = 5 * time.Second // beyond a call's timeout, for the server to say so
+)
+
+// connection makes calls over one HTTP/2 connection. One goroutine both reads and writes.
+type connection struct {
+	framer   *http2.Framer
+	in       *bufio.Reader
+	out      *bufio.Writer
+	socket   net.Conn
+	headers  []byte // the header block of every call but the first
+	decoder  *hpack.Decoder
+	requests [][]byte
+	random   *rand.Rand
+	tally    *tally
+
+	open     map[uint32]*call
+	next     uint32 // the next stream
+	budget   int    // bytes that the server takes over the connection
+	streamed int    // bytes that the server takes of one call
+	stalled  int    // calls that wait for budget
+	unread   int    // bytes that we have taken and not yet told of
+	status   string // the last grpc-status seen
+	ended    bool   // whether the header block being read ends its stream
+	until    time.Time
+}
+
+type call struct {
+	started time.Time
+	unread  int
+}
+
+// dial connects, and waits for the server's settings.
+func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
+	socket, err := net.Dial("tcp", o.address)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{
+		socket:   socket,
+		in:       bufio.NewReaderSize(socket, buffered),
+		out:      bufio.NewWriterSize(socket, buffered),
+		requests: requests,
+		random:   rand.New(rand.NewPCG(seed, 1)),
+		tally:    newTally(),
+		open:     map[uint32]*call{},
+		next:     1,
+		budget:   65_535, // RFC 9113, 6.9.2
+		streamed: 65_535,
+	}
+	c.framer = http2.NewFramer(c.out, c.in)
+	c.framer.SetReuseFrames()
+	c.decoder = hpack.NewDecoder(4096, func(field hpack.HeaderField) {
+		if field.Name == "grpc-status" {
+			c.status = field.Value
+		}
+	})
+	if err := c.greet(); err != nil {
+		return nil, err
+	}
+	return c, c.encodeHeaders(o)
+}
+
+func (c *connection) greet() error {
+	if _, err := c.out.WriteString(http2.ClientPreface); err != nil {
+		return err
+	}
+	if err := c.framer.WriteSettings(
+		http2.Setting{ID: http2.SettingEnablePush, Val: 0},
+		http2.Setting{ID: http2.SettingInitialWindowSize, Val: window},
+	); err != nil {
+		return err
+	}
+	if err := c.framer.WriteWindowUpdate(0, window); err != nil {
+		return err
+	}
+	if err := c.out.Flush(); err != nil {
+		return err
+	}
+	frame, err := c.framer.ReadFrame()
+	if err != nil {
+		return err
+	}
+	if _, ok := frame.(*http2.SettingsFrame); !ok {
+		return fmt.Errorf("the server greets with %v", frame)
+	}
+	return c.take(frame)
+}
+
+// encodeHeaders lets the server learn the headers by a first call's block, as every gRPC client does, and
+// keeps the block of the later ones: references to what it has learned.
+func (c *connection) encodeHeaders(o options) error {
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	encode := func() []byte {
+		block.Reset()
+		for _, field := range []hpack.HeaderField{
+			{Name: ":method", Value: "POST"},
+			{Name: ":scheme", Value: "http"},
+			{Name: ":path", Value: o.method},
+			{Name: ":authority", Value: o.address},
+			{Name: "content-type", Value: "application/grpc"},
+			{Name: "user-agent", Value: "rowgate-bench"},
+			{Name: "te", Value: "trailers"},
+			{Name: "grpc-timeout", Value: fmt.Sprintf("%dm", o.timeout.Milliseconds())},
+		} {
+			if err := encoder.WriteField(field); err != nil {
+				panic(err) // a bytes.Buffer takes everything
+			}
+		}
+		return bytes.Clone(block.Bytes())
+	}
+	c.headers = encode()
+	if err := c.start(); err != nil {
+		return err
+	}
+	c.headers = encode()
+	return nil
+}
+
+// run keeps so many calls in flight until the time is up, and waits for the last answers.
+func (c *connection) run(inFlight int, until time.Time, timeout time.Duration) error {
+	c.until = until
+	if err := c.socket.SetReadDeadline(until.Add(timeout + grace)); err != nil {
+		return err
+	}
+	for range inFlight - len(c.open) {
+		if err := c.start(); err != nil {
+			return err
+		}
+	}
+	for len(c.open) > 0 {
+		// What is read at once is answered at once.
+		if c.in.Buffered() == 0 {
+			if err := c.out.Flush(); err != nil {
+				return err
+			}
+		}
+		frame, err := c.framer.ReadFrame()
+		if err != nil {
+			return err
+		}
+		if err := c.take(frame); err != nil {
+			return err
+		}
+	}
+	return c.socket.Close()
+}
+
+// start makes a call with a request drawn at random.
+func (c *connection) start() error {
+	request := c.requests[c.random.IntN(len(c.requests))]
+	if len(request) > c.streamed {
+		return errors.New("a request is larger than the server's window")
+	}
+	if len(request) > c.budget {
+		c.stalled++
+		return nil
+	}
+	c.budget -= len(request)
+	c.open[c.next] = &call{started: time.Now()}
+	headers := http2.HeadersFrameParam{StreamID: c.next, BlockFragment: c.headers, EndHeaders: true}
+	if err := c.framer.WriteHeaders(headers); err != nil {
+		return err
+	}
+	err := c.framer.WriteData(c.next, true, request)
+	c.next += 2
+	return err
+}
+
+// take acts on a frame of the server.
+func (c *connection) take(frame http2.Frame) error {
+	switch frame := frame.(type) {
+	case *http2.DataFrame:
+		return c.takeData(frame)
+	case *http2.HeadersFrame:
+		c.ended = frame.StreamEnded()
+		return c.takeHeaders(frame.StreamID, frame.HeaderBlockFragment(), frame.HeadersEnded())
+	case *http2.ContinuationFrame:
+		return c.takeHeaders(frame.StreamID, frame.HeaderBlockFragment(), frame.HeadersEnded())
+	case *http2.RSTStreamFrame:
+		return c.finish(frame.StreamID, "reset: "+frame.ErrCode.String())
+	case *http2.WindowUpdateFrame:
+		return c.takeBudget(frame)
+	case *http2.SettingsFrame:
+		return c.takeSettings(frame)
+	case *http2.PingFrame:
+		if !frame.IsAck() {
+			return c.framer.WritePing(true, frame.Data)
+		}
+	case *http2.GoAwayFrame:
+		return fmt.Errorf("the server goes away: %v %s", frame.ErrCode, frame.DebugData())
+	}
+	return nil
+}
+
+func (c *connection) takeData(frame *http2.DataFrame) error {
+	size := int(frame.Length)
+	c.tally.bytes += size
+	c.unread += size
+	if c.unread > window/2 {
+		if err := c.framer.WriteWindowUpdate(0, uint32(c.unread)); err != nil {
+			return err
+		}
+		c.unread = 0
+	}
+	call := c.open[frame.StreamID]
+	if call == nil {
+		return nil
+	}
+	call.unread += size
+	if call.unread > window/2 {
+		if err := c.framer.WriteWindowUpdate(frame.StreamID, uint32(call.unread)); err != nil {
+			return err
+		}
+		call.unread = 0
+	}
+	return nil
+}
+
+func (c *connection) takeHeaders(stream uint32, block []byte, whole bool) error {
+	if _, err := c.decoder.Write(block); err != nil {
+		return err
+	}
+	if !whole {
+		return nil
+	}
+	if err := c.decoder.Close(); err != nil {
+		return err
+	}
+	if !c.ended {
+		return nil
+	}
+	return c.finish(stream, c.status)
+}
+
+// finish counts an answered call, and makes the next while there is time.
+func (c *connection) finish(stream uint32, status string) error {
+	call := c.open[stream]
+	if call == nil {
+		return nil
+	}
+	delete(c.open, stream)
+	c.status = "none"
+	now := time.Now()
+	inTime := now.Before(c.until)
+	c.tally.note(now.Sub(call.started), status, inTime)
+	if inTime {
+		return c.start()
+	}
+	return nil
+}
+
+func (c *connection) takeBudget(frame *http2.WindowUpdateFrame) error {
+	if frame.StreamID != 0 {
+		return nil // a request is sent as a whole: no stream waits
+	}
+	c.budget += int(frame.Increment)
+	waiting := c.stalled
+	c.stalled = 0
+	for range waiting {
+		if err := c.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *connection) takeSettings(frame *http2.SettingsFrame) error {
+	if frame.IsAck() {
+		return nil
+	}
+	if size, ok := frame.Value(http2.SettingInitialWindowSize); ok {
+		c.streamed = int(size)
+	}
+	if size, ok := frame.Value(http2.SettingHeaderTableSize); ok && size < 4096 {
+		return fmt.Errorf("the server keeps %d bytes of headers: too few", size)
+	}
+	return c.framer.WriteSettingsAck()
+}

@@ -1,0 +1,111 @@
+"""What can be carried out together: one statement for one caller, and its like for many."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from gateway.db.transaction import Row
+from gateway.sql.items import RowsStatement, RowStatement
+from gateway.sql.statement import Statement
+
+Args = Sequence[Any]
+"""What one caller brings."""
+
+
+class Kind(Protocol):
+    """Calls that may share a statement. Told apart by identity: there is one object for each."""
+
+    @property
+    def name(self) -> str:
+        """What its figures are called by: kinds of one name learn their pace together."""
+
+    def alone(self, args: Args) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement, with its arguments, for a caller that shares with nobody."""
+
+    def together(self, callers: Sequence[Args]) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement, with its arguments, for callers that share one, in their order."""
+
+    def deal(self, rows: Sequence[Row], callers: int) -> Sequence[Any]:
+        """Return each caller's share of the rows of `together`."""
+
+
+class KeyRead:
+    """Reads of one row by key.
+
+    Args:
+        single: reads the row of one key.
+        many: reads the rows of many, each key column bound as an array; its rows begin with the key's place
+            in the arrays, from 1 (gateway.sql.read.select_by_keys).
+
+    """
+
+    __slots__ = ("_many", "_places", "single")
+
+    def __init__(self, single: Statement, many: Statement) -> None:
+        self.single = single
+        self._many = many
+        self._places = [single.binds.index(name) for name in many.binds]
+
+    @property
+    def name(self) -> str:
+        """The name of the statement for many."""
+        return self._many.name
+
+    def alone(self, args: Args) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement for one key, given as arguments of `single`."""
+        return self.single, args
+
+    def together(self, callers: Sequence[Args]) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement for many keys; one alone is read by the cheaper one."""
+        if len(callers) == 1:
+            return self.single, callers[0]
+        return self._many, [[key[place] for key in callers] for place in self._places]
+
+    def deal(self, rows: Sequence[Row], callers: int) -> Sequence[Row | None]:
+        """Return each key's row, or None."""
+        if callers == 1:
+            return (rows[0] if rows else None,)
+        by_place = {row[0]: row[1:] for row in rows}
+        return [by_place.get(place) for place in range(1, callers + 1)]
+
+
+class RowWrite:
+    """Changes of one row, which either happen and return the row, or find nothing to do and return nothing.
+
+    Args:
+        single: changes one row.
+        many: changes the rows of many callers, and leaves those out that are locked; its rows begin with the
+            caller's place, from 0 (gateway.sql.each). It takes the same values as `single`.
+
+    """
+
+    __slots__ = ("_expected", "_many", "_places", "single")
+
+    def __init__(self, single: RowStatement, many: RowsStatement) -> None:
+        binds = single.statement.binds
+        self.single = single
+        self._many = many
+        self._places = [binds.index(f"v{i}") for i in range(len(many.fields))]
+        self._expected = binds.index("expected") if many.expects else None
+
+    @property
+    def name(self) -> str:
+        """The name of the statement for many."""
+        return self._many.statement.name
+
+    def alone(self, args: Args) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement for one row."""
+        return self.single.statement, args
+
+    def together(self, callers: Sequence[Args]) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement for many, also for one: it waits for no other transaction's row."""
+        columns = [[args[place] for args in callers] for place in self._places]
+        at = self._expected
+        expected = [args[at] for args in callers] if at is not None else ()
+        return self._many.statement, self._many.of_columns(len(callers), columns, expected)
+
+    def deal(self, rows: Sequence[Row], callers: int) -> Sequence[Row | None]:
+        """Return each caller's row; None where nothing was done."""
+        dealt: list[Row | None] = [None] * callers
+        for row in rows:
+            dealt[row[0]] = row[1:]
+        return dealt

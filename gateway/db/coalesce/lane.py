@@ -1,0 +1,189 @@
+"""Who waits for one kind of statement on behalf of one principal, and in which order they are taken."""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from gateway.db.coalesce.figures import Tally
+from gateway.db.coalesce.kinds import Args, Kind
+from gateway.db.coalesce.pace import Pace
+from gateway.request.call import Call
+
+if TYPE_CHECKING:
+    import asyncio
+
+Queue = OrderedDict["Place", None]
+
+
+class Place:
+    """A caller's place: what it brings, and the answer that it waits for.
+
+    Args:
+        args: what the kind's statements take.
+        call: its call.
+        row: names the row that it changes; None where it changes none that has a name yet.
+
+    """
+
+    __slots__ = ("answer", "args", "batch", "call", "queue", "row")
+
+    def __init__(self, args: Args, call: Call, row: Hashable, answer: "asyncio.Future[Any]") -> None:
+        self.args = args
+        self.call = call
+        self.row = row
+        self.answer = answer
+        self.queue: Queue | None = None
+        self.batch: Batch | None = None
+
+
+class Batch:
+    """Callers that share a statement.
+
+    Args:
+        begun: when it set out.
+
+    """
+
+    __slots__ = ("begun", "places", "present", "task")
+
+    def __init__(self, begun: float) -> None:
+        self.begun = begun
+        self.places: Sequence[Place] = ()
+        self.present = 0
+        self.task: asyncio.Task[None] | None = None
+
+    def board(self, places: Sequence[Place]) -> None:
+        """Take the callers: from now on they share the statement's fate."""
+        self.places = places
+        self.present = len(places)
+        for place in places:
+            place.queue = None
+            place.batch = self
+
+    @property
+    def deadline(self) -> float | None:
+        """The latest among the callers; None where one has none."""
+        latest = 0.0
+        for place in self.places:
+            deadline = place.call.deadline
+            if deadline is None:
+                return None
+            latest = max(latest, deadline)
+        return latest
+
+
+class Lane:
+    """The queue of one kind of statement and one principal.
+
+    A row that somebody waits to change, or changes, is taken. Who comes for it later stands behind, outside
+    of the queue, until it is let go: so two changes of a row are never in one batch, and keep their order.
+    """
+
+    __slots__ = (
+        "_behind",
+        "alarm",
+        "alone",
+        "kind",
+        "last_begun",
+        "pace",
+        "principal",
+        "queue",
+        "tally",
+        "under_way",
+        "waits_since",
+    )
+
+    def __init__(self, kind: Kind, principal: str, pace: Pace, tally: Tally) -> None:
+        self.kind = kind
+        self.principal = principal
+        self.pace = pace
+        self.tally = tally
+        self.queue: Queue = OrderedDict()
+        self.under_way: set[Batch] = set()
+        self.alone = False
+        """Whether the statement of a caller that shares with nobody is under way."""
+        self.last_begun = 0.0
+        """When a statement last set out."""
+        self.waits_since = 0.0
+        """When the queue last got its first."""
+        self.alarm: asyncio.TimerHandle | None = None
+        self._behind: dict[Hashable, Queue] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a statement is under way."""
+        return self.alone or bool(self.under_way)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody waits, nothing is under way and no row is taken."""
+        return not (self.queue or self.is_busy or self._behind)
+
+    def take(self, row: Hashable) -> None:
+        """Take a row that nobody has taken."""
+        if row is not None:
+            self._behind[row] = OrderedDict()
+
+    def join(self, place: Place) -> None:
+        """Let a caller wait: in the queue, or behind another that has taken its row."""
+        queue = self.queue
+        if place.row is not None:
+            behind = self._behind.get(place.row)
+            if behind is None:
+                self.take(place.row)
+            else:
+                queue = behind
+        queue[place] = None
+        place.queue = queue
+
+    def leave(self, place: Place) -> None:
+        """Drop the place of a caller that still waits."""
+        queue = place.queue
+        if queue is not None:
+            del queue[place]
+            place.queue = None
+            if queue is self.queue:
+                self.let_go(place.row)
+
+    def let_go(self, row: Hashable) -> None:
+        """Let the next change of a row into the queue."""
+        if row is None:
+            return
+        behind = self._behind[row]
+        if not behind:
+            del self._behind[row]
+            return
+        place, _ = behind.popitem(last=False)
+        self.queue[place] = None
+        place.queue = self.queue
+
+    def first(self, size: int) -> list[Place]:
+        """Take up to `size` callers from the queue."""
+        queue = self.queue
+        if len(queue) <= size:
+            places = list(queue)
+            queue.clear()
+            return places
+        places = list(islice(queue, size))
+        for place in places:
+            del queue[place]
+        return places
+
+    def drop(self, places: Iterable[Place]) -> None:
+        """Forget callers that were taken from the queue, but have left in this moment."""
+        for place in places:
+            place.queue = None
+            self.let_go(place.row)
+
+    def clear(self) -> list[Place]:
+        """Take everyone who waits."""
+        places = [*self.queue, *(place for behind in self._behind.values() for place in behind)]
+        for behind in self._behind.values():
+            behind.clear()
+        for place in self.queue:
+            self.let_go(place.row)
+        self.queue.clear()
+        for place in places:
+            place.queue = None
+        return places

@@ -1,0 +1,65 @@
+"""Reads of rows by key that arrive together."""
+
+import asyncio
+
+from gateway.db.coalesce.kinds import Args, KeyRead
+from gateway.db.coalesce.lane import Batch
+from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, closing
+from gateway.db.transaction import Row
+from gateway.errors import (
+    Aborted,
+    DeadlineExceeded,
+    PermissionDenied,
+    ResourceExhausted,
+    RowgateError,
+    Unavailable,
+)
+from gateway.request.call import Call
+
+# What no key is to blame for: reading again without some of the keys would not help the others.
+_OF_ALL = (Aborted, DeadlineExceeded, PermissionDenied, ResourceExhausted, Unavailable)
+
+
+class PointReads(Sharing):
+    """Reads of rows by key, shared by all methods (the contract stands in gateway.db.coalesce)."""
+
+    alone_counts = True
+
+    async def fetch(self, read: KeyRead, args: Args, call: Call) -> Row | None:
+        """Return the row of the key in `args`, in the single statement's bind order; None without one.
+
+        Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
+        """
+        self._check_open()
+        lane = self._lanes.get((read, call.principal))
+        if lane is None:
+            if not self._settings.reads:
+                rows = await self._door.fetch(read.single, args, call)
+            else:
+                rows = await self._alone(self._open(read, call.principal), args, call)
+            return rows[0] if rows else None
+        place = self._wait(lane, args, None, call)
+        try:
+            row: Row | None = await place.answer
+        except asyncio.CancelledError:
+            self._leave(lane, place)
+            raise
+        return row
+
+    def _all_left(self, batch: Batch) -> None:
+        if batch.task is not None:
+            batch.task.cancel()
+
+    def _is_of_one(self, error: Exception) -> bool:
+        return not isinstance(error, _OF_ALL)
+
+    def _broken_off(self) -> RowgateError:
+        return closing()
+
+    def _busy(self, limit: int) -> RowgateError:
+        return ResourceExhausted(
+            f"the gateway is busy: {limit} reads wait already",
+            reason="TOO_MANY_READS",
+            metadata={"limit": str(limit)},
+            retry_delay=RETRY_SECONDS,
+        )

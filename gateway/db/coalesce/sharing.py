@@ -1,0 +1,263 @@
+"""The work that coalesced reads and writes have in common: callers gather, set out together, are answered."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, Protocol
+
+from gateway.config.settings import CoalesceSettings
+from gateway.db.coalesce.figures import Figures, Tally
+from gateway.db.coalesce.kinds import Args, Kind
+from gateway.db.coalesce.lane import Batch, Lane, Place
+from gateway.db.coalesce.pace import Pace
+from gateway.db.transaction import Row
+from gateway.errors import RowgateError, Unavailable
+from gateway.request.call import Call
+from gateway.sql.statement import Statement
+
+_logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.05
+"""When a caller may come again that found too many waiting."""
+_CLOSED_RETRY_SECONDS = 1.0
+
+
+class Door(Protocol):
+    """The part of gateway.db.database.Database that shared statements pass through."""
+
+    async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
+        """Run one statement; return its rows."""
+
+
+class Sharing(ABC):
+    """Lets callers share statements. `close` before any call, and twice, is safe.
+
+    Args:
+        door: where statements go.
+        settings: the bounds.
+
+    """
+
+    alone_counts: bool
+    """Whether the statement of a caller alone is one of the `lanes`."""
+
+    def __init__(self, door: Door, settings: CoalesceSettings) -> None:
+        self._door = door
+        self._settings = settings
+        self._lanes: dict[tuple[Kind, str], Lane] = {}
+        self._paces: dict[str, tuple[Pace, Tally]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._closed = False
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anything is under way or waits."""
+        return bool(self._lanes or self._tasks or self._waiting)
+
+    @property
+    def figures(self) -> Sequence[Figures]:
+        """What was shared since the start, by kind of statement."""
+        return [tally.figures for _, tally in self._paces.values()]
+
+    async def close(self, grace: float = 0.0) -> None:
+        """Refuse who waits and who comes; what is under way has `grace` seconds to end."""
+        if not self._closed:
+            for figures in self.figures:
+                _logger.debug("shared statements", extra={"figures": figures})
+        self._closed = True
+        for lane in self._lanes.values():
+            _fail(lane.clear(), closing())
+        self._waiting = 0
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _open(self, kind: Kind, principal: str) -> Lane:
+        lane = Lane(kind, principal, *self._pace_of(kind.name))
+        self._lanes[kind, principal] = lane
+        return lane
+
+    def _pace_of(self, name: str) -> tuple[Pace, Tally]:
+        found = self._paces.get(name)
+        if found is None:
+            found = (Pace(self._settings.lanes, self._settings.max_batch), Tally(name))
+            self._paces[name] = found
+        return found
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise closing()
+
+    async def _alone(self, lane: Lane, args: Args, call: Call) -> Sequence[Row]:
+        """Carry out in the caller's own task: nothing is under way that it could share."""
+        statement, values = lane.kind.alone(args)
+        lane.alone = True
+        lane.last_begun = asyncio.get_running_loop().time()
+        lane.tally.alone += 1
+        try:
+            return await self._door.fetch(statement, values, call)
+        finally:
+            lane.alone = False
+            self._move_on(lane)
+
+    def _wait(self, lane: Lane, args: Args, row: Hashable, call: Call) -> Place:
+        """Give a caller a place; its answer comes with a statement that it shares."""
+        if self._waiting >= self._settings.max_waiting:
+            raise self._busy(self._settings.max_waiting)
+        loop = asyncio.get_running_loop()
+        place = Place(args, call, row, loop.create_future())
+        if not lane.queue:
+            lane.waits_since = loop.time()
+        lane.join(place)
+        self._waiting += 1
+        self._set_out(lane)
+        return place
+
+    def _leave(self, lane: Lane, place: Place) -> None:
+        """Drop a caller's place, or its share of a batch under way."""
+        if place.queue is not None:
+            lane.leave(place)
+            self._waiting -= 1
+        elif place.batch is not None:
+            place.batch.present -= 1
+            if not place.batch.present:
+                self._all_left(place.batch)
+
+    def _set_out(self, lane: Lane) -> None:
+        """Send a statement for those who wait, if it is time for another."""
+        under_way = len(lane.under_way) + (lane.alone and self.alone_counts)
+        if not lane.queue or under_way + 1 > lane.pace.limit:
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if lane.is_busy and len(lane.queue) < lane.pace.size:
+            due = lane.last_begun + self._settings.patience
+            if now < due:
+                if lane.alarm is None:
+                    lane.alarm = loop.call_at(due, self._lose_patience, lane)
+                return
+        batch = Batch(now)
+        lane.under_way.add(batch)
+        lane.last_begun = now
+        batch.task = loop.create_task(self._carry(lane, batch))
+        self._tasks.add(batch.task)
+        batch.task.add_done_callback(self._tasks.discard)
+
+    def _lose_patience(self, lane: Lane) -> None:
+        lane.alarm = None
+        self._set_out(lane)
+
+    def _move_on(self, lane: Lane) -> None:
+        """Send the next statement after one has ended; forget the lane where there is nothing left."""
+        self._set_out(lane)
+        if lane.is_empty and self._lanes.get((lane.kind, lane.principal)) is lane:
+            if lane.alarm is not None:
+                lane.alarm.cancel()
+            del self._lanes[lane.kind, lane.principal]
+
+    async def _carry(self, lane: Lane, batch: Batch) -> None:
+        """Answer those who wait now. They are taken here, when the task runs, so that others could join."""
+        try:
+            self._board(lane, batch)
+            if batch.places:
+                await self._answer(lane, batch, batch.places)
+        except BaseException:
+            self._fail(lane, batch.places, self._broken_off())
+            raise
+        finally:
+            lane.under_way.discard(batch)
+            self._move_on(lane)
+
+    def _board(self, lane: Lane, batch: Batch) -> None:
+        taken = lane.first(lane.pace.size)
+        self._waiting -= len(taken)
+        places = [place for place in taken if not place.answer.done()]
+        if len(places) < len(taken):
+            lane.drop(place for place in taken if place.answer.done())
+        if not places:
+            return
+        batch.board(self._in_order(places))
+        lane.tally.sent(len(places), batch.begun - lane.waits_since)
+        lane.waits_since = batch.begun
+        self._set_out(lane)
+
+    async def _answer(self, lane: Lane, batch: Batch, places: Sequence[Place]) -> None:
+        """Carry out the callers' wishes and answer them, whatever happens."""
+        call = places[0].call
+        if len(places) > 1:
+            call = Call(call.method, call.principal, batch.deadline)
+        sent = False
+        try:
+            statement, args = lane.kind.together([place.args for place in places])
+            sent = True
+            rows = await self._timed(lane, statement, args, call)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again, at the callers
+            if len(places) == 1 or (sent and not self._is_of_one(error)):
+                self._fail(lane, places, error)
+                return
+            lane.tally.divided += 1
+            lane.pace.divided(len(places))
+            # One caller is at fault: the others are served without it.
+            middle = len(places) // 2
+            await self._answer(lane, batch, places[:middle])
+            await self._answer(lane, batch, places[middle:])
+        else:
+            lane.pace.went_well(len(places))
+            self._settle(lane, places, lane.kind.deal(rows, len(places)))
+
+    async def _timed(
+        self, lane: Lane, statement: Statement, args: Sequence[Any], call: Call
+    ) -> Sequence[Row]:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            return await self._door.fetch(statement, args, call)
+        finally:
+            lane.pace.took(loop.time() - begun)
+
+    def _settle(self, lane: Lane, places: Sequence[Place], answers: Sequence[Any]) -> None:  # noqa: ARG002 - writes use the lane
+        """Give each caller its answer."""
+        for place, answer in zip(places, answers, strict=True):
+            if not place.answer.done():
+                place.answer.set_result(answer)
+
+    def _fail(self, lane: Lane, places: Iterable[Place], error: Exception) -> None:  # noqa: ARG002 - writes use the lane
+        """Give the callers that have no answer yet the error."""
+        _fail(places, error)
+
+    def _in_order(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Return the callers in the order in which the statement takes them."""
+        return places
+
+    @abstractmethod
+    def _all_left(self, batch: Batch) -> None:
+        """Decide what becomes of a statement under way that nobody waits for any more."""
+
+    @abstractmethod
+    def _is_of_one(self, error: Exception) -> bool:
+        """Whether one caller is to blame for a batch, of which nothing is done: others may go without it."""
+
+    @abstractmethod
+    def _broken_off(self) -> RowgateError:
+        """Return the error of callers whose statement was broken off."""
+
+    @abstractmethod
+    def _busy(self, limit: int) -> RowgateError:
+        """Return the error of a call that comes when `limit` wait already."""
+
+
+def _fail(places: Iterable[Place], error: Exception) -> None:
+    for place in places:
+        if not place.answer.done():
+            place.answer.set_exception(error)
+
+
+def closing() -> Unavailable:
+    """Return the error of a call that came, or waited, when the gateway shut down."""
+    return Unavailable(
+        "the gateway is shutting down", reason="SHUTTING_DOWN", retry_delay=_CLOSED_RETRY_SECONDS
+    )

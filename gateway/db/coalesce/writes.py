@@ -1,0 +1,162 @@
+"""Writes of single rows that arrive together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from asyncpg import DataError
+
+from gateway.db.coalesce.kinds import Args, RowWrite
+from gateway.db.coalesce.lane import Batch, Lane, Place
+from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing
+from gateway.db.commit import outcome_unknown
+from gateway.db.transaction import Row
+from gateway.db.translate import is_connection_lost, sqlstate_of
+from gateway.errors import (
+    DeadlineExceeded,
+    OutcomeUnknown,
+    PermissionDenied,
+    ResourceExhausted,
+    RowgateError,
+    Unavailable,
+)
+from gateway.request.call import Call
+
+T = TypeVar("T")
+
+# No row is to blame for these, or nobody knows whether something was written.
+_OF_ALL = (DeadlineExceeded, OutcomeUnknown, PermissionDenied, ResourceExhausted, Unavailable)
+
+# Each part of the batch would wait as long again.
+_LOCK_TIMEOUT = "55P03"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One caller's change of one row.
+
+    Args:
+        write: the kind of write.
+        args: the arguments of its single statement.
+        row: names the row among those of the kind; None where it has no name yet.
+
+    """
+
+    write: RowWrite
+    args: Args
+    row: Hashable
+
+
+class RowWrites(Sharing):
+    """Writes of single rows, shared by all methods (the contract stands in gateway.db.coalesce)."""
+
+    # It may wait for another transaction's row, which must not keep the others from theirs.
+    alone_counts = False
+
+    async def write(
+        self, wish: Wish, call: Call, answer: Callable[[Row], T], otherwise: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Return the answer made of the changed row, or what `otherwise` returns where nothing was changed.
+
+        Until `otherwise` has ended, nobody else changes the row by the same kind of write.
+
+        Args:
+            wish: the change.
+            call: the caller's.
+            answer: makes the answer.
+            otherwise: finds out what stands in the way, and waits for it where it passes.
+
+        Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
+
+        """
+        self._check_open()
+        lane = self._lanes.get((wish.write, call.principal))
+        if lane is None:
+            return await self._write_alone(wish, call, answer, otherwise)
+        place = self._wait(lane, wish.args, wish.row, call)
+        try:
+            row: Row | None = await place.answer
+        except asyncio.CancelledError:
+            self._leave(lane, place)
+            raise
+        if row is not None:
+            return answer(row)
+        try:
+            return await otherwise()
+        finally:
+            self._let_go(lane, wish.row)
+
+    async def _write_alone(
+        self, wish: Wish, call: Call, answer: Callable[[Row], T], otherwise: Callable[[], Awaitable[T]]
+    ) -> T:
+        if not self._settings.writes:
+            rows = await self._door.fetch(*wish.write.alone(wish.args), call)
+            return answer(rows[0]) if rows else await otherwise()
+        lane = self._open(wish.write, call.principal)
+        lane.take(wish.row)
+        try:
+            rows = await self._alone(lane, wish.args, call)
+            return answer(rows[0]) if rows else await otherwise()
+        finally:
+            self._let_go(lane, wish.row)
+
+    def _let_go(self, lane: Lane, row: Hashable) -> None:
+        lane.let_go(row)
+        self._move_on(lane)
+
+    def _leave(self, lane: Lane, place: Place) -> None:
+        super()._leave(lane, place)
+        # Cancelled in the moment in which it was told that nothing was done: nobody else lets the row go.
+        answer = place.answer
+        if not answer.cancelled() and answer.exception() is None and answer.result() is None:
+            self._let_go(lane, place.row)
+
+    def _settle(self, lane: Lane, places: Sequence[Place], answers: Sequence[Any]) -> None:
+        for place, row in zip(places, answers, strict=True):
+            place.batch = None
+            gone = place.answer.done()
+            if not gone:
+                place.answer.set_result(row)
+            if gone or row is not None:
+                lane.let_go(place.row)
+
+    def _fail(self, lane: Lane, places: Iterable[Place], error: Exception) -> None:
+        left = [place for place in places if place.batch is not None]
+        super()._fail(lane, left, error)
+        for place in left:
+            place.batch = None
+            lane.let_go(place.row)
+
+    def _in_order(self, places: Sequence[Place]) -> Sequence[Place]:
+        """By key: rows are locked in this order, so that statements over the same rows don't deadlock."""
+        if places[0].row is None:
+            return places
+        return sorted(places, key=_row)
+
+    def _all_left(self, batch: Batch) -> None:
+        """Let it run on: breaking it off would save little, and leave in doubt what was written."""
+
+    def _is_of_one(self, error: Exception) -> bool:
+        if isinstance(error, _OF_ALL):
+            return False
+        if isinstance(error.__cause__, DataError):
+            return True  # the driver can't encode a value: nothing was sent
+        state = sqlstate_of(error)
+        # Where the server answers, it has undone the whole statement.
+        return bool(state) and state != _LOCK_TIMEOUT and not is_connection_lost(error)
+
+    def _broken_off(self) -> RowgateError:
+        return outcome_unknown()
+
+    def _busy(self, limit: int) -> RowgateError:
+        return ResourceExhausted(
+            f"the gateway is busy: {limit} writes wait already",
+            reason="TOO_MANY_WRITES",
+            metadata={"limit": str(limit)},
+            retry_delay=RETRY_SECONDS,
+        )
+
+
+def _row(place: Place) -> Any:
+    return place.row

@@ -1,0 +1,58 @@
+"""What Envoy itself answers to REST: google.rpc.Status as JSON, as the application's errors come."""
+
+from collections.abc import Mapping, Sequence
+
+from google.rpc import code_pb2
+
+from gateway.transport.envoy.names import Config
+
+_CODES: Mapping[int, int] = {
+    400: code_pb2.INVALID_ARGUMENT,
+    404: code_pb2.NOT_FOUND,
+    408: code_pb2.DEADLINE_EXCEEDED,
+    413: code_pb2.OUT_OF_RANGE,
+    415: code_pb2.INVALID_ARGUMENT,
+    500: code_pb2.INTERNAL,
+    503: code_pb2.UNAVAILABLE,
+}
+
+
+def replies() -> Config:
+    """Return the form of Envoy's own answers. Those to gRPC stay headers, which Envoy writes itself."""
+    return {"mappers": [_mapper(status, code) for status, code in _CODES.items()]}
+
+
+def _mapper(status: int, code: int) -> Config:
+    return {
+        "filter": _both([_has_status(status), _either([_was_transcoded(), _is_not_grpc()])]),
+        "body_format_override": {"json_format": {"code": code, "message": "%LOCAL_REPLY_BODY%"}},
+    }
+
+
+def _both(filters: Sequence[Config]) -> Config:
+    return {"and_filter": {"filters": filters}}
+
+
+def _either(filters: Sequence[Config]) -> Config:
+    return {"or_filter": {"filters": filters}}
+
+
+def _has_status(status: int) -> Config:
+    # Without the key the comparison isn't valid; nobody sets it.
+    value = {"default_value": status, "runtime_key": "rowgate.status"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
+def _was_transcoded() -> Config:
+    """Return what knows a request of REST once the transcoder has made gRPC of it."""
+    return {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": True}}}
+
+
+def _is_not_grpc() -> Config:
+    content_type = {
+        "name": "content-type",
+        "string_match": {"prefix": "application/grpc"},
+        "treat_missing_header_as_empty": True,
+        "invert_match": True,
+    }
+    return {"header_filter": {"header": content_type}}

@@ -1,0 +1,69 @@
+"""Deadlines that share one timer."""
+
+import asyncio
+
+import pytest
+
+from gateway.transport.alarms import TICK, Alarms, Deadline
+
+
+async def until(alarms: Alarms, when: float) -> Deadline:
+    """Wait inside a deadline; return it."""
+    deadline = Deadline(alarms, when)
+    try:
+        with deadline:
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if not deadline.expired:
+            raise
+    return deadline
+
+
+async def test_each_rings_in_time_and_none_early() -> None:
+    loop, alarms = asyncio.get_running_loop(), Alarms()
+    ended: list[tuple[float, float]] = []
+
+    async def one(seconds: float) -> None:
+        when = loop.time() + seconds
+        assert (await until(alarms, when)).expired
+        ended.append((when, loop.time()))
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(one(0.002 * n) for n in (50, 1, 20, 1, 0, -10, 35)))
+    assert len(ended) == 7
+    assert all(when <= now < when + 20 * TICK for when, now in ended)
+
+
+async def test_what_ends_before_is_left_alone() -> None:
+    loop, alarms = asyncio.get_running_loop(), Alarms()
+    with Deadline(alarms, loop.time() + 0.001) as deadline:
+        pass
+    assert (await until(alarms, loop.time() + 5 * TICK)).expired
+    assert not deadline.expired
+
+
+async def test_a_cancellation_from_elsewhere_is_not_the_deadline_s() -> None:
+    loop, alarms = asyncio.get_running_loop(), Alarms()
+    soon = asyncio.create_task(until(alarms, loop.time() + 60))
+    await asyncio.sleep(0)
+    soon.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await soon
+
+
+async def test_who_is_cancelled_by_both_stays_cancelled() -> None:
+    loop, alarms = asyncio.get_running_loop(), Alarms()
+    deadline = Deadline(alarms, loop.time() + 60)
+
+    async def waiting() -> None:
+        with deadline:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(waiting())
+    await asyncio.sleep(0)
+    task.cancel()
+    deadline.ring()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not deadline.expired
+    assert task.cancelling() == 1
