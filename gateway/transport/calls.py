@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import grpc
@@ -118,5 +119,4 @@ def _refused(error: BadFrame) -> RowgateError:
 def _exchange(name: str, request: bytes, context: Any) -> Exchange:
     sent = next((value for key, value in context.invocation_metadata() if key == REQUEST_ID), None)
     facts = CallFacts(name, request_id(sent), peer=context.peer(), request_bytes=len(request))
-    arrived = asyncio.get_running_loop().time()
-    return Exchange(request, facts, arrived, context.time_remaining())
+    return Exchange(request, facts, monotonic(), context.time_remaining())

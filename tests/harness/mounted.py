@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any, Protocol
 
 import grpc
@@ -33,9 +34,9 @@ from gateway.transport.envoy.bootstrap import Hosting as Hosted
 from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
-from gateway.transport.exchange import Exchange, Interceptor
+from gateway.transport.exchange import Exchange
 from gateway.transport.face import Face, Host, Hosting
-from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.interceptors import Interceptors
 from gateway.transport.server import GrpcServer
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
@@ -47,7 +48,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class Guarded(grpc.GenericRpcHandler):
     """Handlers with a gateway's interceptors around each call, whatever its kind."""
 
-    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Sequence[Interceptor]) -> None:
+    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Interceptors) -> None:
         self._handlers = handlers
         self._interceptors = interceptors
 
@@ -64,23 +65,15 @@ class Guarded(grpc.GenericRpcHandler):
 
     def _guarded(self, path: str, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Any) -> Any:
-            returned = None
-
-            async def answer(_exchange: Exchange) -> bytes:
-                nonlocal returned
-                returned = await behaviour(request, context)
-                return b""
-
-            for interceptor in reversed(self._interceptors):
-                answer = interceptor(answer)  # type: ignore[assignment]
             facts = CallFacts(path.removeprefix("/"), "", peer=context.peer(), request_bytes=0)
-            began = asyncio.get_running_loop().time()
+            exchange = Exchange(b"", facts, monotonic(), context.time_remaining())
+            around = self._interceptors
             try:
-                await answer(Exchange(b"", facts, began, context.time_remaining()))
+                with around.admission, around.deadlines.around(exchange):
+                    return await behaviour(request, context)
             except RowgateError as error:
                 status = to_status(error)
                 await context.abort(_CODES[status.code], status.message)
-            return returned
 
         return guarded
 
@@ -119,9 +112,7 @@ class Stoppable(Protocol):
 
 async def start_servicers(handlers: grpc.GenericRpcHandler, settings: Settings, hosting: Hosting) -> Host:
     """Serve handlers behind the interceptors, beside health and reflection."""
-    guarded = Guarded(
-        handlers, standard_interceptors(Admission(settings.limits.max_in_flight), settings.server)
-    )
+    guarded = Guarded(handlers, Interceptors.of(settings.server, settings.limits))
     face: Any = Extended(Face({}, FileDescriptorSet(), settings.server, settings.limits), guarded)
     host = hosting(face, settings)
     await host.start()
