@@ -76,7 +76,7 @@ def exchange(channel: Channel, request: bytes = b"") -> Exchange:
 async def test_the_next_response_is_made_when_the_last_was_taken() -> None:
     channel, handler = Channel(), Handler()
     one = exchange(channel)
-    answering = asyncio.create_task(_awaited(stream_answer(method("StreamEvents"), handler, LIMITS, 10)(one)))
+    answering = asyncio.ensure_future(stream_answer(method("StreamEvents"), handler, LIMITS, 10)(one))
     await channel.asked.wait()
     assert (handler.made, channel.sent) == (1, [])
     channel.open.set()
