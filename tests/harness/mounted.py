@@ -16,7 +16,8 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from time import monotonic
+from typing import IO, Any, Protocol
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -33,9 +34,9 @@ from gateway.transport.envoy.bootstrap import Hosting as Hosted
 from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
-from gateway.transport.exchange import Exchange, Interceptor
+from gateway.transport.exchange import Exchange
 from gateway.transport.face import Face, Host, Hosting
-from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.interceptors import Interceptors
 from gateway.transport.server import GrpcServer
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
@@ -47,7 +48,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class Guarded(grpc.GenericRpcHandler):
     """Handlers with a gateway's interceptors around each call, whatever its kind."""
 
-    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Sequence[Interceptor]) -> None:
+    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Interceptors) -> None:
         self._handlers = handlers
         self._interceptors = interceptors
 
@@ -64,23 +65,15 @@ class Guarded(grpc.GenericRpcHandler):
 
     def _guarded(self, path: str, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Any) -> Any:
-            returned = None
-
-            async def answer(_exchange: Exchange) -> bytes:
-                nonlocal returned
-                returned = await behaviour(request, context)
-                return b""
-
-            for interceptor in reversed(self._interceptors):
-                answer = interceptor(answer)  # type: ignore[assignment]
             facts = CallFacts(path.removeprefix("/"), "", peer=context.peer(), request_bytes=0)
-            began = asyncio.get_running_loop().time()
+            exchange = Exchange(b"", facts, monotonic(), context.time_remaining())
+            around = self._interceptors
             try:
-                await answer(Exchange(b"", facts, began, context.time_remaining()))
+                with around.admission, around.deadlines.around(exchange):
+                    return await behaviour(request, context)
             except RowgateError as error:
                 status = to_status(error)
                 await context.abort(_CODES[status.code], status.message)
-            return returned
 
         return guarded
 
@@ -119,9 +112,7 @@ class Stoppable(Protocol):
 
 async def start_servicers(handlers: grpc.GenericRpcHandler, settings: Settings, hosting: Hosting) -> Host:
     """Serve handlers behind the interceptors, beside health and reflection."""
-    guarded = Guarded(
-        handlers, standard_interceptors(Admission(settings.limits.max_in_flight), settings.server)
-    )
+    guarded = Guarded(handlers, Interceptors.of(settings.server, settings.limits))
     face: Any = Extended(Face({}, FileDescriptorSet(), settings.server, settings.limits), guarded)
     host = hosting(face, settings)
     await host.start()
@@ -144,7 +135,7 @@ class Mounted:
 
 @asynccontextmanager
 async def mounted(
-    module: str, transport: str, *, apart: bool = False, **values: Any
+    module: str, transport: str, *, apart: bool = False, log: IO[bytes] | None = None, **values: Any
 ) -> AsyncIterator[Mounted]:
     """Serve what a module starts.
 
@@ -152,12 +143,16 @@ async def mounted(
         module: its name.
         transport: grpcio or envoy.
         apart: whether grpcio serves in a process of its own; Envoy always does.
+        log: where the server's own process logs; with this one by default.
         values: settings by their flat names.
 
     """
     values = {"listen": "127.0.0.1:0", "log_format": "json", **values}
-    serve = _in_envoy if transport == "envoy" else _apart if apart else _here
-    async with serve(module, values) as server:
+    if transport == "grpcio" and not apart:
+        serving = _here(module, values)
+    else:
+        serving = (_in_envoy if transport == "envoy" else _apart)(module, values, log)
+    async with serving as server:
         yield server
 
 
@@ -186,9 +181,9 @@ async def _start(module: str, values: Mapping[str, Any], hosting: Hosting) -> St
 
 
 @asynccontextmanager
-async def _apart(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounted]:
+async def _apart(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
     command_line = (sys.executable, "-m", __name__)
-    async with _process(command_line, {_VARIABLE: _told(module, values)}, stdout=PIPE) as process:
+    async with _process(command_line, {_VARIABLE: _told(module, values)}, stdout=PIPE, stderr=log) as process:
         assert process.stdout is not None
         async with asyncio.timeout(_SECONDS):
             port = int(await process.stdout.readline())
@@ -196,13 +191,13 @@ async def _apart(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounte
 
 
 @asynccontextmanager
-async def _in_envoy(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounted]:
+async def _in_envoy(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
     installed, settings = find_installed(), settings_of(**values)
     variables = {**installed.environment, _VARIABLE: _told(module, values)}
     with closing(HeldAddresses(settings.server.listen)) as held, TemporaryDirectory() as folder:
         hosting = Hosted(f"{__name__}:application", installed.module, _ADMIN, held.numeric)
         lay_files(Path(folder), hosting, settings)
-        async with _process(command(installed, settings.log), variables, cwd=folder) as process:
+        async with _process(command(installed, settings.log), variables, cwd=folder, stderr=log) as process:
             async with asyncio.timeout(_SECONDS):
                 while not await is_accepting(Path(folder, _ADMIN)):  # noqa: ASYNC110 - another process's state
                     await asyncio.sleep(0.01)
