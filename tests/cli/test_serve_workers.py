@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+import grpc
 import pytest
 
 from gateway.schema.tables import build_tables
@@ -149,6 +150,24 @@ async def test_a_drain_lets_every_worker_s_calls_complete(dsn: str, start: Start
     assert [len(page.accounts) for page in await asyncio.gather(*calls)] == [0] * len(calls)
     assert (await server.ended())[0] == 0
     await asyncio.gather(*(client.close() for client in clients))
+
+
+async def test_a_drain_sends_callers_away_and_lets_their_calls_complete(dsn: str, start: Start) -> None:
+    server = await start("--transport", "envoy", "--lame-duck", "0.1")
+    target = await server.ready()
+    client = Client(target, descriptors_of("ledger"))
+    async with locked(dsn) as connection:
+        held = asyncio.create_task(client.call(LIST))
+        await until_waiting(connection, 1)
+        server.signal()
+        async with asyncio.timeout(10):
+            # An answer comes with GOAWAY; then a client leaves the connection to the calls it has.
+            while client.channel.get_state() is grpc.ChannelConnectivity.READY:
+                await client.channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+        assert not held.done()
+    assert len((await held).accounts) == 0
+    assert (await server.ended())[0] == 0
+    await client.close()
 
 
 async def test_secrets_are_in_no_command_line_file_or_environment_of_a_worker(

@@ -15,6 +15,8 @@ _LINE = "%Y-%m-%d %H:%M:%S [%l] envoy.%n: %v"
 _JSON_LINE = '{"event": "%j", "level": "%l", "logger": "envoy.%n", "timestamp": "%Y-%m-%dT%H:%M:%S.%f%z"}'
 
 
+# Every caller is told to go at once, not one after the other over ten minutes.
+_DRAIN = ("--drain-strategy", "immediate")
 _CONFIGURATION = "envoy.json"
 
 
@@ -33,6 +35,7 @@ def command(installed: Installed, log: LogSettings) -> Sequence[str]:
         "1",
         "--use-dynamic-base-id",
         "--disable-hot-restart",
+        *_DRAIN,
         *_logging(log),
     )
 
