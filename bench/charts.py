@@ -16,6 +16,8 @@ text { font: 12px system-ui, sans-serif; fill: #57606a }
 .grid { stroke: #8c959f; stroke-opacity: .3 }
 @media (prefers-color-scheme: dark) { text { fill: #9198a1 } .title { fill: #f0f6fc } }
 </style>"""
+_CHARACTER = 7
+"""About the width of a letter, in pixels."""
 _THOUSANDS = ((10**6, "M"), (10**3, "k"), (1, ""))
 
 
@@ -95,10 +97,11 @@ def _grid(across: Axis, up: Axis) -> Iterator[str]:
 
 
 def _legend(names: Sequence[str]) -> Iterator[str]:
+    x = _LEFT
     for n, name in enumerate(names):
-        x = _LEFT + n * (_WIDTH - _LEFT - _RIGHT) / max(len(names), 3)
-        yield f'<rect x="{x:.1f}" y="25" width="10" height="10" fill="{_COLOURS[n]}"/>'
+        yield f'<rect x="{x}" y="25" width="10" height="10" fill="{_COLOURS[n]}"/>'
         yield _text(x + 15, 34, name)
+        x += 40 + _CHARACTER * len(name)
 
 
 def _curve(points: Points, across: Axis, up: Axis, colour: str) -> Iterator[str]:

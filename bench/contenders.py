@@ -14,12 +14,12 @@ from pathlib import Path
 import grpc
 
 from bench import golang
+from bench.figures import ROWGATE
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 
-ROWGATE = "Rowgate"
 GO = "Go: grpc-go + pgx"
 BY_HAND = "grpc.aio + asyncpg"
 ORM = "grpc.aio + SQLAlchemy ORM"
@@ -66,7 +66,7 @@ def migrate(dsn: str, protos: Path) -> None:
 async def rowgate(dsn: str, protos: Path, *options: str) -> AsyncIterator[Contender]:
     """Run `rowgate serve`, as anyone would."""
     address = free_address()
-    command = [*_rowgate("serve", dsn, protos), "--listen", address, "--log-access", "errors", *options]
+    command = [*_rowgate("serve", dsn, protos), "--listen", address, "--log-level", "error", *options]
     started = time.perf_counter()
     async with _process(command, stdout=asyncio.subprocess.PIPE) as process:
         said = await asyncio.wait_for(_first_line(process), START_SECONDS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+ROWGATE = "Rowgate"
 Sample = Mapping[str, float]
 """Figures by metric: `rate` per second; seconds; `p50` and other latencies in µs; CPU in µs a call."""
 
@@ -78,8 +79,9 @@ class Figures:
         return self.series.get((work, contender, x))
 
     def of(self, work: str) -> Iterator[Series]:
-        """Yield a work's series, in the order of their first rounds."""
-        return (series for series in self.series.values() if series.work == work)
+        """Yield a work's series: Rowgate's first, the others in the order of their first rounds."""
+        found = [series for series in self.series.values() if series.work == work]
+        return iter(sorted(found, key=lambda series: series.contender != ROWGATE))
 
     def curve(self, work: str, contender: str, metric: str) -> list[tuple[float, float]]:
         """Return a curve's medians, by their place."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from bench.contenders import BY_HAND, GO, ROWGATE
-from bench.figures import Figures, Series
+from bench.contenders import BY_HAND, GO
+from bench.figures import ROWGATE, Figures, Series
 from bench.subjects import FLIGHTS, PLAIN, SUBJECTS
 from bench.works import bulk, calls, sizes, streams
 from bench.works.pgbench import PGBENCH

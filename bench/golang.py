@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.subjects import SUBJECTS
@@ -14,14 +15,8 @@ BUILD = FOLDER / "build"
 _SECONDS = 600
 _PLUGINS = ("google.golang.org/protobuf/cmd/protoc-gen-go", "google.golang.org/grpc/cmd/protoc-gen-go-grpc")
 _MODULE = "rowgate/bench"
-# The protos name no Go package: each file's stubs get one of ours.
-_PACKAGES = {
-    "flights/v1/flight.proto": "flights",
-    "items/v1/item.proto": "items",
-    "rowgate/v1/annotations.proto": "rowgate",
-    "rowgate/v1/bulk.proto": "rowgate",
-    "rowgate/v1/count.proto": "rowgate",
-}
+_SERVED = ("flights/v1/flight.proto", "items/v1/item.proto")
+_IMPORTED = "rowgate/"
 
 
 class NoGoError(Exception):
@@ -42,21 +37,28 @@ def build() -> Path:
 
 
 def _make_stubs() -> None:
-    sets = []
-    for subject in SUBJECTS:
-        sets.append(BUILD / f"{subject.table}.binpb")
-        sets[-1].write_bytes(compile_protos(subject.protos).SerializeToString())
+    sets = [compile_protos(subject.protos) for subject in SUBJECTS]
+    listed = []
+    for subject, files in zip(SUBJECTS, sets, strict=True):
+        listed.append(str(BUILD / f"{subject.table}.binpb"))
+        Path(listed[-1]).write_bytes(files.SerializeToString())
+    packages = _packages({file.name for files in sets for file in files.file})
     options = ",".join(
-        [f"module={_MODULE}", *(f"M{file}={_MODULE}/build/{name}" for file, name in _PACKAGES.items())]
+        [f"module={_MODULE}", *(f"M{file}={_MODULE}/build/{name}" for file, name in packages.items())]
     )
     _run(
-        *(sys.executable, "-m", "grpc_tools.protoc"),
-        f"--descriptor_set_in={os.pathsep.join(map(str, sets))}",
+        *(sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={os.pathsep.join(listed)}"),
         *(f"--plugin={BUILD / plugin.rpartition('/')[2]}" for plugin in _PLUGINS),
         *(f"--go_out={FOLDER}", f"--go_opt={options}"),
         *(f"--go-grpc_out={FOLDER}", f"--go-grpc_opt={options}"),
-        *_PACKAGES,
+        *packages,
     )
+
+
+def _packages(files: Iterable[str]) -> dict[str, str]:
+    """Return the Go package of each file's stubs: the protos name none."""
+    served = {file: f"{Path(file).stem}s" for file in _SERVED}
+    return served | {file: "rowgate" for file in sorted(files) if file.startswith(_IMPORTED)}
 
 
 def _run(*command: str) -> None:

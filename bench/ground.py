@@ -34,6 +34,7 @@ class Options:
         rounds: that count.
         short: seconds of one load at a point of a curve.
         few: rounds of a curve.
+        sparse: of so many points of a long curve one is measured.
         rows: of one bulk upsert.
         stored: rows of the tables that calls read and change.
         full: whether what takes long is measured too.
@@ -44,6 +45,7 @@ class Options:
     rounds: int
     short: float
     few: int
+    sparse: int
     rows: int
     stored: int
     full: bool

@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bench import charts, goals
+from bench import goals
+from bench.charts import chart
 from bench.figures import Figures
 from bench.ground import Options
 from bench.subjects import SUBJECTS
@@ -67,13 +68,14 @@ _CURVES = (
 )
 
 
-def write(figures: Figures, options: Options) -> None:
-    """Write docs/benchmarks.md, docs/benchmarks.json and docs/charts."""
-    (DOCS / "benchmarks.json").write_text(json.dumps(_document(figures, options), indent=1) + "\n")
-    for curve in _CURVES:
-        _draw(figures, curve)
-    page = _page(figures, options)
-    (DOCS / "benchmarks.md").write_text(page)
+def write(figures: Figures, options: Options, folder: Path) -> None:
+    """Write benchmarks.md, benchmarks.json and charts/ into a folder; print the page."""
+    (folder / "benchmarks.json").write_text(json.dumps(_document(figures, options), indent=1) + "\n")
+    pictures = folder / _CHARTS
+    pictures.mkdir(exist_ok=True)
+    drawn = [curve for curve in _CURVES if _draw(figures, curve, pictures / _file(curve))]
+    page = _page(figures, options, drawn)
+    (folder / "benchmarks.md").write_text(page)
     print(page)
 
 
@@ -86,7 +88,7 @@ def _document(figures: Figures, options: Options) -> object:
     }
 
 
-def _page(figures: Figures, options: Options) -> str:
+def _page(figures: Figures, options: Options, drawn: Sequence[Curve]) -> str:
     works = list(_single_calls())
     return _PAGE.format(
         facts="\n".join(f"- {name}: {fact}" for name, fact in figures.facts.items()),
@@ -100,7 +102,7 @@ def _page(figures: Figures, options: Options) -> str:
         bulk=_sections(_bulk(figures)),
         streams=_sections(_streams(figures)),
         memory=curve_table(figures, streams.MEMORY, "rows", ("memory", "growth", "rate"), "rows"),
-        scaling=_sections(_scaling(figures)),
+        scaling=_sections(_scaling(figures, drawn)),
     )
 
 
@@ -131,12 +133,10 @@ def _streams(figures: Figures) -> Iterator[tuple[str, str]]:
         yield subject.title.capitalize(), work_table(figures, streams.name_of(subject), metrics, "rows")
 
 
-def _scaling(figures: Figures) -> Iterator[tuple[str, str]]:
+def _scaling(figures: Figures, drawn: Sequence[Curve]) -> Iterator[tuple[str, str]]:
     for curve in _CURVES:
-        drawn = (
-            f"![{curve.up}]({_CHARTS}/{_file(curve)})\n\n" if (DOCS / _CHARTS / _file(curve)).exists() else ""
-        )
-        yield curve.title, drawn + curve_table(figures, curve.work, curve.along, curve.metrics, curve.what)
+        picture = f"![{curve.up}]({_CHARTS}/{_file(curve)})\n\n" if curve in drawn else ""
+        yield curve.title, picture + curve_table(figures, curve.work, curve.along, curve.metrics, curve.what)
     some = ("rate", "p50", "p99", "cpu", "memory")
     yield (
         f"Workers, {scaling.WORKERS_IN_FLIGHT} calls in flight",
@@ -149,19 +149,18 @@ def _scaling(figures: Figures) -> Iterator[tuple[str, str]]:
     )
 
 
-def _draw(figures: Figures, curve: Curve) -> None:
-    """Draw a curve; without points the last run's chart is removed."""
-    file = DOCS / _CHARTS / _file(curve)
+def _draw(figures: Figures, curve: Curve, file: Path) -> bool:
+    """Draw a curve, and return whether it has points; without any the last run's chart is removed."""
     curves = {
         name: points
         for name in dict.fromkeys(series.contender for series in figures.of(curve.work))
         if len(points := figures.curve(curve.work, name, curve.metric)) > 1
     }
-    if not curves:
+    if curves:
+        file.write_text(chart(curve.up, curve.along, curves))
+    else:
         file.unlink(missing_ok=True)
-        return
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(charts.chart(curve.up, curve.along, curves))
+    return bool(curves)
 
 
 def _file(curve: Curve) -> str:

@@ -113,13 +113,14 @@ def run(given: argparse.Namespace) -> None:
         rounds=given.rounds or (1 if given.quick else 3),
         short=0.3 if given.quick else 1.0,
         few=1 if given.quick else 2,
+        sparse=2 if given.quick else 1,
         rows=given.rows,
         stored=given.stored,
         full=given.full,
     )
     figures = asyncio.run(main(given.only.split(","), options))
     if not given.no_report:
-        report.write(figures, options)
+        report.write(figures, options, report.DOCS)
 
 
 if __name__ == "__main__":

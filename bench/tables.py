@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.contenders import ROWGATE
-from bench.figures import Figures, Series
+from bench.figures import ROWGATE, Figures, Series
 from bench.goals import Goal, Verdict
 
 _TIMES = "\N{MULTIPLICATION SIGN}"

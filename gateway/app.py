@@ -100,6 +100,8 @@ class Gateway:
                 request_id_retention=settings.database.request_id_retention,
                 ingest_retention=settings.database.ingest_retention,
                 chunk_bytes=settings.limits.stream_chunk_bytes,
+                bulk_max_rows=settings.limits.bulk_max_rows,
+                bulk_at_once=settings.limits.bulk_at_once,
                 page_tokens=PageTokens(_secret(settings)),
             )
             face = Face(

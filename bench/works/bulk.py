@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import grpc
 
 from bench import contenders
-from bench.contenders import GO, ROWGATE, Contender
-from bench.figures import Sample
+from bench.contenders import GO, Contender
+from bench.figures import ROWGATE, Sample
 from bench.ground import Ground
 from bench.peers.straight import Straight
 from bench.rounds import Measure, Turn, take_turns

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench import contenders
-from bench.contenders import BY_HAND, GO, ORM, ROWGATE
+from bench.contenders import BY_HAND, GO, ORM
+from bench.figures import ROWGATE
 from bench.generator import Load, Requests
 from bench.ground import Ground
 from bench.loading import loading

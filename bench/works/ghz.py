@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import contenders, golang
-from bench.contenders import BY_HAND, GO, ROOT, ROWGATE, Contender
-from bench.figures import Sample
+from bench.contenders import BY_HAND, GO, ROOT, Contender
+from bench.figures import ROWGATE, Sample
 from bench.ground import Ground
 from bench.rounds import Measure, Turn, take_turns
 from bench.subjects import PLAIN

@@ -1,8 +1,8 @@
 """Get by key as its circumstances grow: calls in flight, workers, idle connections."""
 
 from bench import contenders, usage
-from bench.contenders import BY_HAND, GO, ROWGATE
-from bench.figures import Sample
+from bench.contenders import BY_HAND, GO
+from bench.figures import ROWGATE, Sample
 from bench.generator import Load, idle_connections
 from bench.ground import Ground
 from bench.loading import loading
@@ -35,7 +35,7 @@ async def concurrency(ground: Ground) -> None:
         (GO, lambda: contenders.go_service(ground.dsn)),
         (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)),
     ) as running:
-        for calls in _CALLS:
+        for calls in _CALLS[:: ground.options.sparse]:
             asked = Load(requests, calls, ground.options.short)
             turns = [Turn(CONCURRENCY, c.name, loading(ground, c, asked), calls) for c in running]
             await take_turns(ground.figures, turns, ground.options.few)

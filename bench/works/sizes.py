@@ -10,8 +10,8 @@ import asyncpg
 import grpc
 
 from bench import contenders
-from bench.contenders import GO, ROWGATE, Contender
-from bench.figures import Sample
+from bench.contenders import GO, Contender
+from bench.figures import ROWGATE, Sample
 from bench.generator import Load, Requests
 from bench.ground import Ground
 from bench.loading import loading

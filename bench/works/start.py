@@ -1,8 +1,7 @@
 """From the command to the first call that can be made, the database being up."""
 
 from bench import contenders
-from bench.contenders import ROWGATE
-from bench.figures import Sample
+from bench.figures import ROWGATE, Sample
 from bench.ground import Ground
 from bench.rounds import Turn, take_turns
 from bench.subjects import PLAIN

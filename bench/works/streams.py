@@ -3,8 +3,8 @@
 import time
 
 from bench import contenders, usage
-from bench.contenders import GO, ROWGATE
-from bench.figures import Sample
+from bench.contenders import GO
+from bench.figures import ROWGATE, Sample
 from bench.generator import Load, Requests
 from bench.ground import Ground
 from bench.loading import loading

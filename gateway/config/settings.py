@@ -171,6 +171,10 @@ class LimitSettings(Section):
     """size of a response"""
     stream_chunk_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = 256 * 1024
     """size of one response of a stream; a row that is larger comes alone"""
+    bulk_max_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """rows of one BulkUpsert, and of one chunk of Ingest: they are held in memory, and are one transaction"""
+    bulk_at_once: Annotated[int, Field(ge=1, le=1000)] = 4
+    """calls of one BulkUpsert or Ingest method that hold a connection at once; more wait, and hold none"""
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
     """size of a call's metadata"""
     max_streams: Annotated[int, Field(ge=1)] = 1000

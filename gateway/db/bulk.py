@@ -4,19 +4,23 @@ A bulk upsert holds an advisory lock on its table, shared with the others. One t
 inserted meanwhile, a deadlock) starts over with the lock for itself, so every one of them ends.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-from gateway.db.bulk_faults import FaultFinder, is_row_fault, sqlstate
+from gateway.db.bulk_copy import HEADER, TRAILER, Chunk, CopyRows
+from gateway.db.bulk_faults import FaultFinder, judged
 from gateway.db.bulk_tally import Outcome, Tally
+from gateway.db.bulk_target import Target
 from gateway.db.database import Transaction
 from gateway.errors import Aborted, AlreadyExists, RowgateError
 from gateway.errors.sqlstate import rule_for
 from gateway.schema.tables import constraints
-from gateway.sql.bulk import stage_name, table_name
+from gateway.sql.bulk import INDEX, stage_name
 from gateway.sql.bulk_write import BulkStatements
 from gateway.sql.statement import Statement
 
@@ -28,55 +32,20 @@ MERGE_RETURNS = 170_000
 _PASSES = 5
 _HALVINGS = 4096
 _UNIQUE_VIOLATION = "23505"
-_DEADLOCK = "40P01"
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some rows, column by column.
+class Encoded:
+    """Rows as COPY takes them.
 
     Args:
         indexes: their places in the request, ascending.
-        columns: the driver values of each staged field, in the staging table's order.
+        parts: their bytes.
 
     """
 
     indexes: Sequence[int]
-    columns: Sequence[Sequence[Any]]
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Return the rows as the staging table has them."""
-        return zip(self.indexes, *self.columns, strict=True)
-
-
-class Collision(Exception):  # noqa: N818 - not an error: a reason to start over
-    """Another transaction wrote the same keys meanwhile."""
-
-
-def _lock_statement(function: str) -> Statement:
-    """Return the statement that takes a table's lock, and settles how PostgreSQL joins the table.
-
-    The wait may be longer than lock_timeout allows for a row: the caller's deadline bounds it.
-
-    A table that was filled a moment ago counts as empty until it is analyzed, and ten thousand rows are then
-    joined with it by scanning it for each. Its size on disk is never wrong: a small table is hashed, a large
-    one is looked up by its index. A page holds some tens of rows and is read in the time of a few look-ups.
-    Before PostgreSQL 18 a plan that had to be switched on counts as so dear that it would be compiled (JIT).
-    """
-    text = f"""
-        SELECT set_config('lock_timeout', '0', true),
-            set_config('jit', 'off', true),
-            set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
-            set_config('enable_seqscan', CASE WHEN small THEN 'on' ELSE 'off' END, true),
-            {function}(hashtextextended($1, 0))
-        FROM (SELECT relkind = 'r' AND pg_relation_size(oid) / 8192 * 13 < $2::bigint AS small
-              FROM pg_class WHERE oid = to_regclass($1)) AS target
-    """  # noqa: S608 - the function is one of two named below
-    return Statement(text, (), (), writes=True, name="bulk upsert lock", constants={})
-
-
-_SHARE = _lock_statement("pg_advisory_xact_lock_shared")
-_CLAIM = _lock_statement("pg_advisory_xact_lock")
+    parts: Sequence[bytes]
 
 
 class BulkWriter:
@@ -84,23 +53,25 @@ class BulkWriter:
 
     Args:
         transaction: the transaction.
+        target: the table, locked.
         statements: what to run.
         tally: where outcomes and failures go.
-        server_version: PostgreSQL's server_version_num.
         refuses_stored: whether a row whose key is stored fails, instead of being ignored.
         last_wins: which of two rows with one key is written.
+        tells_rows: whether each row's outcome is asked for, or their sums are enough.
 
     """
 
     def __init__(
         self,
         transaction: Transaction,
+        target: Target,
         statements: BulkStatements,
         tally: Tally,
         *,
-        server_version: int,
         refuses_stored: bool,
         last_wins: bool,
+        tells_rows: bool,
     ) -> None:
         self._transaction = transaction
         self._statements = statements
@@ -108,35 +79,39 @@ class BulkWriter:
         self._tally = tally
         self._refuses_stored = refuses_stored
         self._last_wins = last_wins
-        self._can_merge = server_version >= MERGE_RETURNS and not statements.shape.nulls_equal
-        self._alone = False
+        self._tells_rows = tells_rows or refuses_stored
+        self._alone = target.alone
+        can_merge = target.server_version >= MERGE_RETURNS and not self._shape.nulls_equal
+        self._merges = can_merge and not target.alone
+        self._rows = CopyRows(self._shape.staged, ["i"])
         self._staging = False
         self._halvings = _HALVINGS
-        self._faults = FaultFinder(transaction, statements, tally, server_version=server_version)
+        self._faults = FaultFinder(transaction, statements, tally, target)
         self._target_names = frozenset(
             name
             for name, columns in constraints(self._shape.resource).items()
             if set(columns) == set(self._shape.target)
         )
 
-    async def lock(self, count: int, *, alone: bool) -> None:
-        """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts."""
-        self._alone = alone
-        await self._transaction.fetch(_CLAIM if alone else _SHARE, [table_name(self._shape.resource), count])
+    async def prepare(self, chunk: Chunk) -> Chunk | Encoded:
+        """Do what needs no connection: it may be done while another chunk is written."""
+        return chunk if self._fits_arrays(chunk) else await self._encode(chunk)
 
-    async def write(self, chunk: Chunk) -> None:
-        """Write a chunk whose keys are in no other one; raises Collision where others are in the way."""
+    async def write(self, chunk: Chunk | Encoded) -> None:
+        """Write a prepared chunk whose keys no other has; raises Collision where others are in the way."""
         if not chunk.indexes:
             return
-        if self._fits_arrays(chunk) and await self._merge_sent(chunk):
-            return
+        if isinstance(chunk, Chunk):
+            if await self._merge_sent(chunk):
+                return
+            chunk = await self._encode(chunk)
         await self._stage(chunk)
         await self._settle(self._tally.open(chunk.indexes))
 
     def _fits_arrays(self, chunk: Chunk) -> bool:
         small = len(chunk.indexes) <= SMALL
         plain = self._shape.compares_in_python and not self._shape.has_arrays
-        return small and plain and self._can_merge and not self._alone
+        return small and plain and self._merges
 
     async def _merge_sent(self, chunk: Chunk) -> bool:
         try:
@@ -145,18 +120,24 @@ class BulkWriter:
                     self._statements.merge_sent, [chunk.indexes, *chunk.columns]
                 )
         except (RowgateError, asyncpg.PostgresError) as error:
-            self._judge(error)
+            judged(error, alone=self._alone)
             return False
         self._note(chunk.indexes, merged)
         return True
 
-    async def _stage(self, chunk: Chunk) -> None:
+    async def _encode(self, chunk: Chunk) -> Encoded:
+        parts = [HEADER]
+        for part in chunk.parts():
+            parts.append(self._rows.encode([part.indexes], part.columns, len(part.indexes)))
+            await asyncio.sleep(0)
+        return Encoded(chunk.indexes, [*parts, TRAILER])
+
+    async def _stage(self, chunk: Encoded) -> None:
         if not self._staging:
             await self._transaction.fetch(self._statements.create, ())
             self._staging = True
-        resource = self._shape.resource
-        names = ["rowgate index", *(field.column for field in self._shape.staged)]
-        await self._transaction.copy(stage_name(resource), names, chunk.rows())
+        names = [INDEX, *self._rows.names]
+        await self._transaction.copy(stage_name(self._shape.resource), names, _each(chunk.parts))
         if not self._shape.compares_in_python:
             await self._drop_duplicates()
 
@@ -176,7 +157,7 @@ class BulkWriter:
             error = await self._attempt(indexes)
             if error is None:
                 return
-            if not await self._faults.remove(indexes[0], indexes[-1], error, alone=self._alone):
+            if not await self._faults.remove(indexes[0], indexes[-1], error):
                 await self._halve(indexes, error)
                 return
             indexes = self._tally.open(indexes)
@@ -201,13 +182,15 @@ class BulkWriter:
             async with self._transaction.savepoint():
                 await self._apply(indexes)
         except (RowgateError, asyncpg.PostgresError) as error:
-            return self._judge(error)
+            return judged(error, alone=self._alone)
         return None
 
     async def _apply(self, indexes: list[int]) -> None:
         bounds = [indexes[0], indexes[-1]]
-        if self._can_merge and not self._alone:
+        if self._merges and self._tells_rows:
             self._note(indexes, await self._transaction.fetch(self._statements.merge, bounds))
+        elif self._merges:
+            self._note_counts(indexes, await self._transaction.fetch(self._statements.merge_counted, bounds))
         elif self._shape.updates:
             await self._insert_or_update(indexes)
         else:
@@ -240,6 +223,12 @@ class BulkWriter:
     async def _indexes(self, statement: Statement, args: Sequence[Any]) -> list[int]:
         return [index for (index,) in await self._transaction.fetch(statement, args)]
 
+    def _note_counts(self, indexes: Sequence[int], written: Sequence[Sequence[Any]]) -> None:
+        counts = Counter({Outcome.INSERTED if new else Outcome.UPDATED: count for new, count in written})
+        rest = Outcome.UNCHANGED if self._shape.updates else Outcome.IGNORED
+        counts[rest] = len(indexes) - counts.total()
+        self._tally.settle_counted(indexes, counts)
+
     def _note(self, indexes: Sequence[int], written: Sequence[Sequence[Any]]) -> None:
         for action, done in written:
             self._tally.settle(done, Outcome.INSERTED if action == "INSERT" else Outcome.UPDATED)
@@ -252,15 +241,10 @@ class BulkWriter:
             for index in rest:
                 self._tally.fail(index, stored_key(self._target_names))
 
-    def _judge(self, error: Exception) -> RowgateError:
-        """Return the error of rows at fault; raise what is not theirs."""
-        state = sqlstate(error)
-        # Whether another transaction holds the value meanwhile, of any unique key, can be told only alone.
-        if not self._alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
-            raise Collision from error
-        if not is_row_fault(state) or not isinstance(error, RowgateError):
-            raise error
-        return error
+
+async def _each(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 def repeated_key() -> RowgateError:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from gateway.db.bulk_tally import Tally
+from gateway.db.bulk_target import Target
 from gateway.db.database import Transaction
+from gateway.db.translate import sqlstate_of
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.errors.sqlstate import rule_for
 from gateway.sql.bulk import may_be_unset, table_name
@@ -12,17 +14,31 @@ from gateway.sql.bulk_write import BulkStatements
 
 _INPUT_IS_VALID = 160_000
 """The first server_version_num with pg_input_is_valid."""
+_UNIQUE_VIOLATION = "23505"
+_DEADLOCK = "40P01"
 _ROW_FAULTS = ("22", "23", "44", "P0001")
 """What a row's own values can raise: data exceptions, constraints, views' check options, triggers' RAISE."""
 
 
-def sqlstate(error: BaseException) -> str:
-    """Return the SQLSTATE behind an error, empty where it is none of the database's."""
-    for cause in (error, error.__cause__):
-        state = getattr(cause, "sqlstate", None)
-        if state:
-            return str(state)
-    return ""
+class Collision(Exception):  # noqa: N818 - not an error: a reason to start over
+    """Another transaction wrote the same keys meanwhile."""
+
+
+def judged(error: Exception, *, alone: bool) -> RowgateError:
+    """Return the error of rows at fault; raise Collision where others are in the way, and what is neither.
+
+    Args:
+        error: what a statement raised that writes rows.
+        alone: whether no other bulk upsert writes the table.
+
+    """
+    state = sqlstate_of(error)
+    # Whether another transaction holds the value meanwhile, of any unique key, can be told only alone.
+    if not alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
+        raise Collision from error
+    if not is_row_fault(state) or not isinstance(error, RowgateError):
+        raise error
+    return error
 
 
 def is_row_fault(state: str) -> bool:
@@ -37,32 +53,32 @@ class FaultFinder:
         transaction: the transaction that the rows are staged in.
         statements: the bulk upsert's statements.
         tally: where failures go.
-        server_version: PostgreSQL's server_version_num.
+        target: the table.
 
     """
 
     def __init__(
-        self, transaction: Transaction, statements: BulkStatements, tally: Tally, *, server_version: int
+        self, transaction: Transaction, statements: BulkStatements, tally: Tally, target: Target
     ) -> None:
         self._transaction = transaction
         self._statements = statements
         self._shape = statements.shape
         self._tally = tally
-        self._server_version = server_version
+        self._target = target
         self._rules: Sequence[Rule] | None = None
 
-    async def remove(self, low: int, high: int, error: RowgateError, *, alone: bool) -> bool:
+    async def remove(self, low: int, high: int, error: RowgateError) -> bool:
         """Take the rows at fault out of the staging table and note them; return whether there were any.
 
-        Unique keys are judged only `alone`: else a row that another bulk upsert commits between two of the
+        Unique keys are judged only alone: else a row that another bulk upsert commits between two of the
         questions looks like one in the way.
         """
         try:
             async with self._transaction.savepoint():
-                faults = await self._find(low, high, error, alone=alone)
+                faults = await self._find(low, high, error)
         except RowgateError as refused:
             # A check that divides by zero refuses this query as it refuses the row.
-            if not is_row_fault(sqlstate(refused)):
+            if not is_row_fault(sqlstate_of(refused)):
                 raise
             return False
         await self._transaction.fetch(self._statements.remove, [list(faults)])
@@ -70,15 +86,13 @@ class FaultFinder:
             self._tally.fail(index, fault)
         return bool(faults)
 
-    async def _find(
-        self, low: int, high: int, error: RowgateError, *, alone: bool
-    ) -> dict[int, RowgateError]:
-        if sqlstate(error).startswith("22"):
+    async def _find(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
+        if sqlstate_of(error).startswith("22"):
             return await self._badly_written(low, high, error)
         faults: dict[int, RowgateError] = {}
         statements = locate_statements(self._shape, low, high)
         await self._transaction.fetch(statements.create, ())
-        for rule in await self._relevant(alone=alone):
+        for rule in await self._relevant():
             for (index,) in await self._transaction.fetch(broken_by(self._shape, rule), ()):
                 faults.setdefault(index, self._error(rule))
         await self._transaction.fetch(statements.drop, ())
@@ -86,7 +100,7 @@ class FaultFinder:
 
     async def _badly_written(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
         faults: dict[int, RowgateError] = {}
-        if self._server_version < _INPUT_IS_VALID:
+        if self._target.server_version < _INPUT_IS_VALID:
             return faults
         for field in self._shape.staged:
             if not field.type.text_cast:
@@ -98,13 +112,13 @@ class FaultFinder:
                     faults[index] = InvalidArgument(message, reason=error.reason, metadata=metadata)
         return faults
 
-    async def _relevant(self, *, alone: bool) -> Iterable[Rule]:
+    async def _relevant(self) -> Iterable[Rule]:
         if self._rules is None:
             rows = await self._transaction.fetch(READ_RULES, [table_name(self._shape.resource)])
             self._rules = [_rule(row) for row in rows]
         unfilled = {field.column for field in self._shape.staged if may_be_unset(field)}
         key = set(self._shape.target)
-        rules = (rule for rule in self._rules if alone or rule.breach is not Breach.UNIQUE)
+        rules = (rule for rule in self._rules if self._target.alone or rule.breach is not Breach.UNIQUE)
         return [rule for rule in rules if _is_relevant(rule, unfilled, key)]
 
     def _error(self, rule: Rule) -> RowgateError:

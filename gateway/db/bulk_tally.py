@@ -1,13 +1,17 @@
 """What became of each row of a bulk upsert."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 
 from gateway.errors import RowgateError
 
 
 class Outcome(IntEnum):
-    """Numbers are those of rowgate.v1.RowOutcome; OPEN is nobody's answer."""
+    """Numbers are those of rowgate.v1.RowOutcome; OPEN and COUNTED are nobody's answer.
+
+    A COUNTED row has one of the other outcomes; nobody asked which.
+    """
 
     OPEN = 0
     INSERTED = 1
@@ -16,6 +20,7 @@ class Outcome(IntEnum):
     IGNORED = 4
     FAILED = 5
     SUPERSEDED = 6
+    COUNTED = 7
 
 
 class Tally:
@@ -28,6 +33,7 @@ class Tally:
 
     def __init__(self, size: int) -> None:
         self._outcomes = bytearray(size)
+        self._counted: Counter[Outcome] = Counter()
         self.failures: dict[int, RowgateError] = {}
 
     @property
@@ -37,13 +43,18 @@ class Tally:
 
     def count(self, outcome: Outcome) -> int:
         """Return how many rows ended so."""
-        return self._outcomes.count(outcome)
+        return self._outcomes.count(outcome) + self._counted[outcome]
 
     def settle(self, indexes: Iterable[int], outcome: Outcome) -> None:
         """Note what became of some rows."""
         outcomes = self._outcomes
         for index in indexes:
             outcomes[index] = outcome
+
+    def settle_counted(self, indexes: Iterable[int], counts: Mapping[Outcome, int]) -> None:
+        """Note what became of some rows, of which only the sum is known."""
+        self.settle(indexes, Outcome.COUNTED)
+        self._counted.update(counts)
 
     def fail(self, index: int, error: RowgateError) -> None:
         """Note that a row is refused; the first reason stays."""
@@ -53,4 +64,6 @@ class Tally:
     def open(self, indexes: Iterable[int]) -> list[int]:
         """Return those of `indexes` whose fate is open."""
         outcomes = self._outcomes
+        if isinstance(indexes, range) and not any(outcomes[indexes.start : indexes.stop]):
+            return list(indexes)
         return [index for index in indexes if not outcomes[index]]

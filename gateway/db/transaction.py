@@ -1,6 +1,6 @@
 """An open transaction, as the work in it sees it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,11 +28,24 @@ class Transaction:
             rows: Sequence[Row] = await self._connection.fetch(statement.text, *args)
             return rows
 
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        """COPY rows, in binary, into a table of this session."""
+    async def copy(
+        self, table: str, columns: Sequence[str], parts: AsyncIterator[bytes], *, schema: str | None = None
+    ) -> int:
+        """COPY rows into a table; return how many it took.
+
+        Args:
+            table: its name, of this session's own table where there is no schema.
+            columns: those that are sent.
+            parts: the rows in COPY's binary format, cut anywhere. What it raises cancels the statement.
+            schema: the table's schema.
+
+        """
         self.wrote = True
         with translated(self._connection):
-            await self._connection.copy_records_to_table(table, columns=columns, records=rows)
+            tag: str = await self._connection.copy_to_table(
+                table, schema_name=schema, columns=columns, source=parts, format="binary"
+            )
+        return int(tag.rpartition(" ")[2])
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

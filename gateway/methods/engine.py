@@ -24,6 +24,8 @@ class Engine:
         request_id_retention: seconds that the answer to a request_id is kept for at least.
         ingest_retention: seconds that an Ingest stream is kept for at least after its last chunk.
         chunk_bytes: the most bytes of a streamed response that holds more than one row.
+        bulk_max_rows: the most rows of a bulk upsert, and of a chunk of Ingest.
+        bulk_at_once: bulk writes of one method that hold a connection at once.
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
 
     """
@@ -35,6 +37,8 @@ class Engine:
     request_id_retention: float = 24 * 60 * 60
     ingest_retention: float = 7 * 24 * 60 * 60
     chunk_bytes: int = 256 * 1024
+    bulk_max_rows: int = 100_000
+    bulk_at_once: int = 4
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
     def table(self, resource: Resource) -> Table:

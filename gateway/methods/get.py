@@ -21,9 +21,10 @@ _STATEMENTS = 128
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a read mask needs: its statements, and how its row becomes a message."""
+    """What a read mask needs: its statements, the single one's binds, and how its row becomes a message."""
 
     read: KeyRead
+    binds: tuple[str, ...]
     message: RowToMessage
 
 
@@ -43,7 +44,7 @@ class Get:
         """Return the row's message."""
         key = self._read_key(request, "")
         plan = self._plan(tuple(getattr(request, self._mask).paths) if self._mask else ())
-        row = await self._reads.fetch(plan.read, plan.read.single.arguments(key), call)
+        row = await self._reads.fetch(plan.read, [key[name] for name in plan.binds], call)
         if row is None:
             raise self._not_found(key_text(self._resource, key))
         return plan.message(row)
@@ -53,7 +54,7 @@ class Get:
         fields = selected(self._resource, mask)
         single = select_by_key(self._resource, self._table, fields)
         many = select_by_keys(self._resource, self._table, fields)
-        return Plan(KeyRead(single, many), row_to_message(self._resource, fields, mask))
+        return Plan(KeyRead(single, many), single.binds, row_to_message(self._resource, fields, mask))
 
     def _not_found(self, key: str) -> NotFound:
         name = self._resource.message.full_name

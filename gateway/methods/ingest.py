@@ -15,7 +15,7 @@ from gateway.db.database import Transaction
 from gateway.db.watermarks import IngestStream, Progress, Watermarks
 from gateway.errors import InvalidArgument, OutcomeUnknown
 from gateway.methods.bulk_upsert.answer import Answers
-from gateway.methods.bulk_upsert.options import OptionReader, Options, bounded_rows
+from gateway.methods.bulk_upsert.options import OptionReader, Options
 from gateway.methods.bulk_upsert.writing import Upserts
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
@@ -51,7 +51,7 @@ class Ingest:
         self._database = engine.database
         self._watermarks = Watermarks(engine.ingest_retention)
         self._answers = Answers(method, self._rows)
-        self._upserts = Upserts(self._rows)
+        self._upserts = Upserts(self._rows, engine)
         self._response = GetMessageClass(method.descriptor.output_type)
         self._watermark = method.response["watermark"].name
 
@@ -115,7 +115,7 @@ class Ingest:
             return await self._database.transact(work, call)
 
     async def _store(self, started: Started, request: Message, sequence: int, call: Call) -> Progress:
-        rows = bounded_rows(getattr(request, self._rows), self._rows)
+        rows = self._upserts.rows(request)
 
         async def work(transaction: Transaction) -> Progress:
             stored = await self._watermarks.lock(transaction, started.stream)

@@ -6,11 +6,14 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from gateway.db.coalesce import RowWrite, Wish
 from gateway.db.database import Row
+from gateway.errors import FailedPrecondition
 from gateway.methods.idempotent import Session
 from gateway.methods.shapes import MAX_SHAPES, grouped
 from gateway.request.rows import Values
 from gateway.schema.model import Resource
+from gateway.sql.each import insert_each
 from gateway.sql.insert import insert_row, insert_rows
 from gateway.sql.items import RowsStatement
 
@@ -23,16 +26,17 @@ class Inserts:
         self._key = resource.primary_key
         self._statement = lru_cache(MAX_SHAPES)(partial(insert_rows, resource, table))
         self._single = lru_cache(MAX_SHAPES)(partial(insert_row, resource, table))
+        self._kind = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
     async def insert(self, session: Session, rows: Sequence[Values]) -> list[Row]:
         """Insert the rows; return them as stored, in the order given."""
         if len(rows) == 1:
             single = self._single(self._shape(rows[0]))
-            return list(await session.fetch(single.statement, single.arguments(rows[0])))
+            return _all_stored(await session.fetch(single.statement, single.arguments(rows[0])), 1)
         stored: dict[int, Row] = {}
         for shape, places in self._groups(rows):
             returned = await self._run(session, self._statement(shape), [rows[i] for i in places])
-            stored.update(zip(places, returned, strict=True))
+            stored.update(zip(places, _all_stored(returned, len(places)), strict=True))
         return [stored[i] for i in range(len(rows))]
 
     async def insert_missing(self, session: Session, rows: Sequence[Values]) -> list[Row]:
@@ -42,6 +46,15 @@ class Inserts:
             statement = self._statement(shape, skip_existing=True)
             stored += await self._run(session, statement, [rows[i] for i in places])
         return stored
+
+    def wish(self, row: Values) -> Wish | None:
+        """Return the insertion of a row as a statement that can be shared; None without a key before."""
+        shape = self._shape(row)
+        write = self._kind(shape)
+        if write is None:
+            return None
+        key = self._order(row)
+        return Wish(write, write.single.arguments(row), key if len(key) == len(self._key) else None)
 
     def _groups(self, rows: Sequence[Values]) -> Iterator[tuple[tuple[str, ...], list[int]]]:
         """Yield each shape with the places of its rows, sorted by key, so that batches don't deadlock."""
@@ -56,3 +69,14 @@ class Inserts:
 
     def _order(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(row[column] for column in self._key if column in row)
+
+
+def _kind(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowWrite | None:
+    many = insert_each(resource, table, columns)
+    return RowWrite(insert_row(resource, table, columns), many) if many is not None else None
+
+
+def _all_stored(returned: Sequence[Row], count: int) -> list[Row]:
+    if len(returned) < count:
+        raise FailedPrecondition("a trigger in the database keeps the row out", reason="ROW_KEPT_OUT")
+    return list(returned)

@@ -1,11 +1,14 @@
 """The access log: one line per call. It tells what happened, never what was in the messages."""
 
 import logging
+from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Literal
 
 from google.rpc import code_pb2
 
 from gateway.observe.facts import CallFacts
+from gateway.observe.lines import LineHandler
 
 Access = Literal["all", "errors", "none"]
 
@@ -15,18 +18,27 @@ _CODE_NAMES = dict(zip(code_pb2.Code.values(), code_pb2.Code.keys(), strict=True
 
 
 class AccessLog:
-    """An observer that writes a line per call, or per failed call."""
+    """An observer that writes a line per call, or per failed call.
+
+    Where the log is JSON, its lines are made here: as records of Python's logging they would cost ten times
+    as much, for every call.
+    """
 
     def __init__(self, access: Access) -> None:
         self._least_code = {"all": 0, "errors": 1, "none": len(_CODE_NAMES)}[access]
+        self._lines = LineHandler.installed()
 
     def __call__(self, facts: CallFacts) -> None:
         """Write the call's line: an error where the fault is ours, else a piece of information."""
         if facts.code < self._least_code:
             return
         level = logging.ERROR if facts.code in _OURS else logging.INFO
-        if _logger.isEnabledFor(level):
+        if not _logger.isEnabledFor(level):
+            return
+        if self._lines is None:
             _logger.log(level, "call", extra=_shown(facts))
+        else:
+            self._lines.write_soon(_as_json(facts, "error" if level == logging.ERROR else "info"))
 
 
 def _shown(facts: CallFacts) -> dict[str, object]:
@@ -44,3 +56,17 @@ def _shown(facts: CallFacts) -> dict[str, object]:
     if facts.rows is not None:
         shown["rows"] = facts.rows
     return shown
+
+
+def _as_json(facts: CallFacts, level: str) -> str:
+    """Return what `_shown` shows as the log's formatter writes it."""
+    reason = f', "reason": {quoted(facts.reason)}' if facts.reason else ""
+    rows = f', "rows": {facts.rows}' if facts.rows is not None else ""
+    return (
+        f'{{"event": "call", "level": "{level}", "logger": "gateway.access", '
+        f'"method": {quoted(facts.method)}, "code": "{_CODE_NAMES[facts.code]}", '
+        f'"duration_ms": {facts.duration * 1000:.3f}, "request_id": {quoted(facts.request_id)}, '
+        f'"peer": {quoted(facts.peer)}, '
+        f'"request_bytes": {facts.request_bytes}, "response_bytes": {facts.response_bytes}{reason}{rows}, '
+        f'"timestamp": "{datetime.now(UTC).isoformat().removesuffix("+00:00")}Z"}}\n'
+    )

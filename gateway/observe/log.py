@@ -9,6 +9,8 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
+from gateway.observe.lines import LineHandler
+
 Format = Literal["auto", "json", "console"]
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -17,8 +19,9 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 def configure_logging(level: str, format_: Format = "auto", stream: TextIO | None = None) -> None:
     """Send the root logger's records of `level` and above to `stream` (standard error by default)."""
     stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(_formatter(console=is_console(format_, stream)))
+    console = is_console(format_, stream)
+    handler = logging.StreamHandler(stream) if console else LineHandler(stream)
+    handler.setFormatter(_formatter(console=console))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])

@@ -141,13 +141,20 @@ def stored_type(field: Field) -> str:
 def staged_type(field: Field) -> str:
     """Return the staging column's type: text where the driver doesn't speak it, no limits of length.
 
-    A limit is then met by the one statement that writes, where the row at fault can be found.
+    A limit is then met by the one statement that writes, where the row at fault can be found. An array's
+    elements are sent with their type's number, which no enum has before it is made.
     """
-    if field.type.text_cast:
-        return "text" if field.type.element is None else "text[]"
+    element = field.type.element
+    if field.type.text_cast or (element is not None and isinstance(element.engine, postgresql.ENUM)):
+        return "text" if element is None else "text[]"
     stored = stored_type(field)
     limited = field.type.sql.startswith(("character varying", "numeric"))
     return _MODIFIERS.sub("", stored) if limited else stored
+
+
+def is_sent_as_stored(field: Field) -> bool:
+    """Return whether the staged value is the column's own; its length was checked where it was read."""
+    return staged_type(field) in (stored_type(field), _MODIFIERS.sub("", stored_type(field)))
 
 
 def sent(field: Field) -> str:

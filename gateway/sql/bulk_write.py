@@ -36,7 +36,8 @@ class BulkStatements:
         drop_repetitions: takes all but the first row of each key out of it; returns their indexes.
         remove: takes the rows of the bound indexes out of it.
         merge: inserts and updates; returns (action, indexes) pairs. PostgreSQL 17 and later.
-        merge_sent: the same, from one bound array per column: the indexes, then the staged fields.
+        merge_counted: the same, but returns (whether new, count) pairs.
+        merge_sent: as merge, from one bound array per column: the indexes, then the staged fields.
         insert: inserts the rows whose key is free, but for the bound indexes; returns indexes.
         lock: locks the stored rows, but for the bound indexes, in the order of their keys; returns indexes.
         update: updates the stored rows, but for the bound indexes; returns the indexes of those that changed.
@@ -49,6 +50,7 @@ class BulkStatements:
     drop_repetitions: Statement
     remove: Statement
     merge: Statement
+    merge_counted: Statement
     merge_sent: Statement
     insert: Statement
     lock: Statement
@@ -72,8 +74,9 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
-        merge=statement(_merge(shape, fresh)),
-        merge_sent=statement(_merge(shape, f"{numbered(shape, _unnested(shape))} AS s")),
+        merge=statement(_merge_told(shape, fresh)),
+        merge_counted=statement(_merge_counted(shape, fresh)),
+        merge_sent=statement(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
         insert=statement(_insert(shape, fresh)),
         lock=statement(_lock(shape, staged)),
         update=statement(_update(shape, staged)),
@@ -118,17 +121,26 @@ def _keys_known(fields: tuple[Field, ...]) -> str:
     return " AND ".join(f"s.{quote(field.column)} IS NOT NULL" for field in fields)
 
 
-def _merge(shape: BulkShape, source: str) -> str:
+def _merge_told(shape: BulkShape, source: str) -> str:
+    merge = _merge(shape, source, f"merge_action() AS action, s.{_I} AS i")
+    return f"WITH m AS ({merge}) SELECT action, array_agg(i) FROM m GROUP BY action"
+
+
+def _merge_counted(shape: BulkShape, source: str) -> str:
+    merge = _merge(shape, source, "merge_action() = 'INSERT' AS new")
+    return f"WITH m AS ({merge}) SELECT new, count(*) FROM m GROUP BY new"
+
+
+def _merge(shape: BulkShape, source: str, returned: str) -> str:
     values = inserted_values(shape)
     matched = ""
     if shape.updates and updated_values(shape):
         matched = f"WHEN MATCHED AND ({changes(shape)}) THEN UPDATE SET {_assignments(shape)} "
     return (
-        f"WITH m AS (MERGE INTO {table_name(shape.resource)} AS t "
+        f"MERGE INTO {table_name(shape.resource)} AS t "
         f"USING {source} ON {key_matches(shape)} {matched}"
         f"WHEN NOT MATCHED THEN INSERT ({_names(values)}) VALUES ({', '.join(values.values())}) "
-        f"RETURNING merge_action() AS action, s.{_I} AS i) "
-        "SELECT action, array_agg(i) FROM m GROUP BY action"
+        f"RETURNING {returned}"
     )
 
 

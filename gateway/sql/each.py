@@ -7,17 +7,34 @@ locked, because one caller's wait must not become everyone's.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, column, delete, func, literal_column, select, true, update
-from sqlalchemy.sql.selectable import Subquery
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Table,
+    and_,
+    cast,
+    column,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.selectable import CTE, Subquery
 
 from gateway.schema.model import Resource
 from gateway.sql.change import Change, is_ready, server_set
+from gateway.sql.insert import default_of, has_default, stamps
 from gateway.sql.items import Items, RowsStatement, items, output_columns
 from gateway.sql.statement import compile_statement
 
 _TARGET = "rowgate_target"
 _HELD = "rowgate_held"
 _READY = "rowgate_ready"
+_NEW = "rowgate_new"
+_ADDED = "rowgate_added"
 _ROW_ID = "ctid"
 
 
@@ -52,6 +69,47 @@ def change_each(
     name = f"{change.value} each {resource.table}"
     compiled = compile_statement(returned, fields=resource.fields, writes=True, name=name)
     return RowsStatement(compiled, fields, expects)
+
+
+def insert_each(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowsStatement | None:
+    """Return the statement that inserts a row per item, with values for `columns`, and defaults for the rest.
+
+    It returns the items' places, from 0, each with its row as stored. Rows that a unique key keeps out are
+    left out: what one caller sends must not fail the others.
+
+    INSERT can't return where a row came from, so its key tells; where the row takes its key from a default,
+    that is worked out before. Should the key not tell after all, because a trigger changes it, or two are
+    equal to the database alone, the statement fails (division by zero). None where a key is not known before.
+    """
+    fields = tuple(field for field in resource.fields if field.column in columns)
+    filled = [field for field in resource.key_fields if field.column not in columns]
+    if not fields or not all(map(has_default, filled)):
+        return None
+    rows = items(fields)
+    keys = {field.column: default_of(resource, field).label(f"d{i}") for i, field in enumerate(filled)}
+    new = select(*rows.cte.c, *keys.values()).select_from(rows.cte).cte(_NEW)
+    named = {field.column: f"v{i}" for i, field in enumerate(fields)} | {
+        c: key.name for c, key in keys.items()
+    }
+    given = {name: new.c[label] for name, label in named.items()}
+    values = {**given, **stamps(resource)}
+    source = select(*values.values()).select_from(new).order_by(new.c.n)
+    added = insert(table).from_select([table.c[name] for name in values], source).on_conflict_do_nothing()
+    key = [table.c[name].label(f"k{i}") for i, name in enumerate(resource.primary_key)]
+    stored = added.returning(*key, *output_columns(resource, table)).cte(_ADDED)
+    same = and_(*(stored.c[f"k{i}"] == given[name] for i, name in enumerate(resource.primary_key)))
+    # Not of a place that is NULL, which divides without failing.
+    place = func.coalesce(new.c.n, -1) // cast(_are_told_apart(stored, new.c.n), Integer)
+    whole = (stored.c[f"f{i}"] for i in range(len(resource.fields)))
+    found = select(place, *whole).select_from(stored.outerjoin(new, same))
+    name = f"create each {resource.table}"
+    return RowsStatement(compile_statement(found, fields=resource.fields, writes=True, name=name), fields)
+
+
+def _are_told_apart(stored: CTE, place: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether every stored row has found one place, over the stored rows joined with the places."""
+    count = select(func.count()).select_from(stored).scalar_subquery()
+    return and_(func.count().over() == count, func.count(place).over() == count)
 
 
 def _ready(resource: Resource, table: Table, change: Change, rows: Items, *, expects: bool) -> Subquery:

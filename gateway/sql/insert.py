@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Table, func, literal, literal_column, select
+from sqlalchemy import Table, cast, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.schema.model import Field, Resource
+from gateway.schema.types.sqltypes import NamedType
 from gateway.sql.items import RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.statement import compile_statement
 
@@ -22,7 +23,7 @@ def insert_rows(
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
     rows = items(fields)
-    values: dict[str, ColumnElement[Any]] = {**rows.values, **_server_set(resource)}
+    values: dict[str, ColumnElement[Any]] = {**rows.values, **stamps(resource)}
     if not values:
         values = _any_default(resource)
     source = select(*values.values()).select_from(rows.cte).order_by(rows.n)
@@ -39,7 +40,7 @@ def insert_rows(
 def insert_row(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowStatement:
     """Return the statement that inserts one row with values for `columns`, and returns it whole."""
     fields = tuple(field for field in resource.fields if field.column in columns)
-    values: dict[str, ColumnElement[Any]] = {**row_values(fields), **_server_set(resource)}
+    values: dict[str, ColumnElement[Any]] = {**row_values(fields), **stamps(resource)}
     statement = insert(table).values({table.c[name]: value for name, value in values.items()})
     returned = statement.returning(*output_columns(resource, table))
     compiled = compile_statement(
@@ -48,7 +49,8 @@ def insert_row(resource: Resource, table: Table, columns: tuple[str, ...]) -> Ro
     return RowStatement(compiled, fields)
 
 
-def _server_set(resource: Resource) -> dict[str, ColumnElement[Any]]:
+def stamps(resource: Resource) -> dict[str, ColumnElement[Any]]:
+    """Return what the server sets in a new row: its times and its version."""
     times: dict[str, ColumnElement[Any]]
     times = {name: func.now() for name in (resource.created_at, resource.updated_at) if name}
     return {**times, resource.version: literal(1)} if resource.version else times
@@ -56,10 +58,20 @@ def _server_set(resource: Resource) -> dict[str, ColumnElement[Any]]:
 
 def _any_default(resource: Resource) -> dict[str, ColumnElement[Any]]:
     """INSERT … SELECT needs a column: spell out the default of one that the database fills itself."""
-    field = next(f for f in resource.key_fields if f.identity or f.default)
-    return {field.column: literal_column(field.default) if field.default else _next_number(resource, field)}
+    field = next(f for f in resource.key_fields if has_default(f))
+    return {field.column: default_of(resource, field)}
 
 
-def _next_number(resource: Resource, field: Field) -> ColumnElement[Any]:
+def has_default(field: Field) -> bool:
+    """Whether the database fills a column that a new row gives no value for."""
+    return field.identity or field.default is not None
+
+
+def default_of(resource: Resource, field: Field) -> ColumnElement[Any]:
+    """Return the default of a column that has one (`has_default`), as an expression."""
+    if field.default is not None:
+        return literal_column(field.default)
     name = func.format("%I.%I", resource.schema, resource.table)
-    return func.nextval(func.pg_get_serial_sequence(name, field.column))
+    # Looked up once, not for every row.
+    sequence = select(func.pg_get_serial_sequence(name, field.column)).scalar_subquery()
+    return func.nextval(cast(sequence, NamedType("regclass")))

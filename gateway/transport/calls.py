@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import grpc
@@ -16,6 +17,9 @@ from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+
+# What a context raises where the caller is gone: ours, and grpc.aio's, if it doesn't know of it yet.
+_GONE = (Reset, grpc.aio.InternalError)
 
 
 class BoundMethods(grpc.GenericRpcHandler):
@@ -96,7 +100,7 @@ class _ContextChannel:
     async def receive(self) -> bytes | None:
         try:
             message = await self._context.read()
-        except Reset:
+        except _GONE:
             raise asyncio.CancelledError from None
         except BadFrame as error:
             raise _refused(error) from error
@@ -105,7 +109,7 @@ class _ContextChannel:
     async def send(self, message: bytes) -> None:
         try:
             await self._context.write(message)
-        except Reset:
+        except _GONE:
             raise asyncio.CancelledError from None
 
 
@@ -118,5 +122,4 @@ def _refused(error: BadFrame) -> RowgateError:
 def _exchange(name: str, request: bytes, context: Any) -> Exchange:
     sent = next((value for key, value in context.invocation_metadata() if key == REQUEST_ID), None)
     facts = CallFacts(name, request_id(sent), peer=context.peer(), request_bytes=len(request))
-    arrived = asyncio.get_running_loop().time()
-    return Exchange(request, facts, arrived, context.time_remaining())
+    return Exchange(request, facts, monotonic(), context.time_remaining())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import cast
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -17,7 +18,8 @@ from gateway.observe.facts import Observer
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.schema.shapes import SHAPES, Streams
-from gateway.transport.exchange import Answer, Exchange, Interceptor, Reply
+from gateway.transport.exchange import Answer, Exchange, Reply
+from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing import RequestParser, sizes
 from gateway.transport.streaming import bidi_answer, stream_answer
 
@@ -36,10 +38,11 @@ class Endpoint:
     def __init__(self, method: Method, handler: Handler, limits: LimitSettings) -> None:
         self.full_name = method.full_name
         self._handler = handler
-        self._limits = limits
+        self._max_bytes = limits.max_response_bytes
         self._parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
+        self._has_rows = bool(self._request_rows or self._response_rows)
 
     async def __call__(self, exchange: Exchange) -> bytes:
         """Return the response's bytes."""
@@ -47,7 +50,8 @@ class Endpoint:
         call = Call(self.full_name, exchange.principal, exchange.deadline)
         response = await self._handler(request, call)
         body = self._serialize(response)
-        exchange.facts.rows = self._count_rows(request, response)
+        if self._has_rows:
+            exchange.facts.rows = self._count_rows(request, response)
         exchange.facts.response_bytes = len(body)
         return body
 
@@ -57,12 +61,12 @@ class Endpoint:
             body = response.SerializePartialToString()
         except EncodeError as error:
             raise Internal("the response can't be serialised", reason="INTERNAL") from error
-        if len(body) > self._limits.max_response_bytes:
+        if len(body) > self._max_bytes:
             raise OutOfRange(
                 f"the response has {len(body)} bytes, more than the limit of "
-                f"{self._limits.max_response_bytes}: ask for fewer rows or fields",
+                f"{self._max_bytes}: ask for fewer rows or fields",
                 reason="RESPONSE_TOO_LARGE",
-                metadata=sizes(len(body), self._limits.max_response_bytes),
+                metadata=sizes(len(body), self._max_bytes),
             )
         return body
 
@@ -86,7 +90,7 @@ class Dispatcher:
         services: the bound methods.
         limits: sizes of messages.
         patience: seconds that a client may leave a streamed response untaken.
-        interceptors: from the outermost to the innermost.
+        interceptors: stand around every call.
         observers: told of each call when it has ended.
 
     """
@@ -96,13 +100,15 @@ class Dispatcher:
         services: Services,
         limits: LimitSettings,
         patience: float,
-        interceptors: Sequence[Interceptor] = (),
+        interceptors: Interceptors,
         observers: Sequence[Observer] = (),
     ) -> None:
         self.service_names = tuple(sorted(services))
         self._observers = tuple(observers)
+        self._admission = interceptors.admission
+        self._deadlines = interceptors.deadlines
         self._answers: dict[str, Answer] = {
-            method.path: _intercepted(_endpoint(method, handler, limits, patience), interceptors)
+            method.path: _endpoint(method, handler, limits, patience)
             for methods in services.values()
             for method, handler in methods
         }
@@ -114,7 +120,8 @@ class Dispatcher:
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
         """Answer one RPC; raises nothing but CancelledError, which the caller's going away means."""
         try:
-            return Reply(await self._answers[path](exchange))
+            with self._admission, self._deadlines.around(exchange):
+                return Reply(await self._answers[path](exchange))
         except RowgateError as error:
             return _refusal(exchange, error)
         except Exception:
@@ -127,7 +134,7 @@ class Dispatcher:
             self._tell(exchange)
 
     def _tell(self, exchange: Exchange) -> None:
-        exchange.facts.duration = asyncio.get_running_loop().time() - exchange.arrived
+        exchange.facts.duration = monotonic() - exchange.arrived
         for observer in self._observers:
             observer(exchange.facts)
 
@@ -139,12 +146,6 @@ def _endpoint(method: Method, handler: AnyHandler, limits: LimitSettings, patien
     if streams is Streams.BOTH:
         return bidi_answer(method, cast("BidiHandler", handler), limits, patience)
     return Endpoint(method, cast("Handler", handler), limits)
-
-
-def _intercepted(answer: Answer, interceptors: Sequence[Interceptor]) -> Answer:
-    for interceptor in reversed(interceptors):
-        answer = interceptor(answer)
-    return answer
 
 
 def _refusal(exchange: Exchange, error: RowgateError) -> Reply:

@@ -5,11 +5,14 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from google.rpc.status_pb2 import Status
 
 from gateway.observe.facts import CallFacts
+
+if TYPE_CHECKING:
+    from asyncio import Task
 
 REQUEST_ID = "x-request-id"
 STATUS_DETAILS = "grpc-status-details-bin"
@@ -36,10 +39,11 @@ class Exchange:
     Args:
         request: the message's bytes.
         facts: what is observed of it.
-        arrived: when it arrived, on the event loop's clock.
+        arrived: when it arrived, by time.monotonic, which is the event loop's clock, but finer and cheaper.
         time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
         principal: who calls.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
+        task: the task it runs in; None where the transport doesn't know.
         channel: its further messages, where it streams.
 
     """
@@ -51,6 +55,7 @@ class Exchange:
     principal: str = "anonymous"
     deadline: float | None = None
     channel: Channel | None = None
+    task: "Task[Any] | None" = None
 
 
 @dataclass(slots=True)
@@ -63,9 +68,6 @@ class Reply:
 
 Answer = Callable[[Exchange], Awaitable[bytes]]
 """Answers with the response's bytes, or raises gateway.errors.RowgateError."""
-
-Interceptor = Callable[[Answer], Answer]
-"""Wraps an Answer in another."""
 
 
 def request_id(sent: str | None) -> str:

@@ -20,7 +20,7 @@ from gateway.transport.dispatch import Dispatcher, Services
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
-from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.interceptors import Interceptors
 from gateway.transport.json_methods import JsonMethods
 from gateway.transport.probe import DatabaseWatch, Probe
 from gateway.transport.reflection import Reflection
@@ -56,8 +56,8 @@ class Face:
         probe: Probe = _always,
     ) -> None:
         self._settings = server
-        self._admission = Admission(limits.max_in_flight)
-        interceptors = standard_interceptors(self._admission, server)
+        interceptors = Interceptors.of(server, limits)
+        self._admission = interceptors.admission
         self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
         self._methods = {
             method.path: method.descriptor for methods in services.values() for method, _ in methods

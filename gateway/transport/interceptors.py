@@ -1,12 +1,12 @@
-"""What happens around every call, in the order in which a call meets it."""
+"""What happens around every call: context managers, which cost less than coroutines around coroutines."""
 
 import asyncio
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from gateway.config.settings import ServerSettings
-from gateway.errors import DeadlineExceeded, ResourceExhausted, Unavailable
+from gateway.config.settings import LimitSettings, ServerSettings
+from gateway.errors import ResourceExhausted, Unavailable
 from gateway.transport.alarms import Alarms, Deadline
-from gateway.transport.exchange import Answer, Exchange, Interceptor
+from gateway.transport.exchange import Exchange
 
 _BUSY_RETRY_SECONDS = 0.1
 _CLOSED_RETRY_SECONDS = 1.0
@@ -39,19 +39,8 @@ class Admission:
         """Wait until no call is under way."""
         await self._idle.wait()
 
-    def __call__(self, answer: Answer) -> Answer:
-        """Wrap `answer`; the result raises ResourceExhausted or Unavailable before it calls it."""
-
-        async def admitted(exchange: Exchange) -> bytes:
-            self._enter()
-            try:
-                return await answer(exchange)
-            finally:
-                self._leave()
-
-        return admitted
-
-    def _enter(self) -> None:
+    def __enter__(self) -> None:
+        """Take a place; raises ResourceExhausted or Unavailable."""
         if self._closed:
             raise Unavailable(
                 "the server is shutting down", reason="SHUTTING_DOWN", retry_delay=_CLOSED_RETRY_SECONDS
@@ -66,14 +55,15 @@ class Admission:
         self._in_flight += 1
         self._idle.clear()
 
-    def _leave(self) -> None:
+    def __exit__(self, *_raised: object) -> None:
+        """Leave it."""
         self._in_flight -= 1
         if not self._in_flight:
             self._idle.set()
 
 
-def bounded_by(default: float, maximum: float, stream: float) -> Interceptor:
-    """Return the interceptor that gives every call a deadline and ends it there.
+class Deadlines:
+    """Gives every call a deadline, and ends it there with DeadlineExceeded.
 
     Args:
         default: seconds, for a call whose caller set no deadline.
@@ -81,30 +71,38 @@ def bounded_by(default: float, maximum: float, stream: float) -> Interceptor:
         stream: seconds; both for a call that streams.
 
     """
-    alarms = Alarms()
 
-    def bounded(answer: Answer) -> Answer:
-        async def timed(exchange: Exchange) -> bytes:
-            usual, most = (default, maximum) if exchange.channel is None else (stream, stream)
-            asked = usual if exchange.time_remaining is None else exchange.time_remaining
-            exchange.deadline = exchange.arrived + min(asked, most)
-            scope = Deadline(alarms, exchange.deadline)
-            try:
-                with scope:
-                    return await answer(exchange)
-            except asyncio.CancelledError as error:
-                if not scope.expired:
-                    raise
-                raise DeadlineExceeded(
-                    "the call's time is up; what it wrote is rolled back unless it had been committed",
-                    reason="DEADLINE_EXCEEDED",
-                ) from error
+    def __init__(self, default: float, maximum: float, stream: float) -> None:
+        self._unary = (default, maximum)
+        self._stream = (stream, stream)
+        self._alarms = Alarms()
 
-        return timed
-
-    return bounded
+    def around(self, exchange: Exchange) -> Deadline:
+        """Return what to answer the call in."""
+        usual, most = self._unary if exchange.channel is None else self._stream
+        asked = usual if exchange.time_remaining is None else exchange.time_remaining
+        exchange.deadline = exchange.arrived + min(asked, most)
+        return Deadline(self._alarms, exchange.deadline, exchange.task)
 
 
-def standard_interceptors(admission: Admission, server: ServerSettings) -> Sequence[Interceptor]:
-    """Return the interceptors in order: a refused call costs nothing, and waits for nothing."""
-    return (admission, bounded_by(server.default_deadline, server.max_deadline, server.stream_deadline))
+@dataclass(frozen=True, slots=True)
+class Interceptors:
+    """All of them. A refused call costs nothing, and waits for nothing: so it is admitted first.
+
+        with interceptors.admission, interceptors.deadlines.around(exchange):
+            ...
+
+    Args:
+        admission: counts the calls in flight.
+        deadlines: bound each.
+
+    """
+
+    admission: Admission
+    deadlines: Deadlines
+
+    @classmethod
+    def of(cls, server: ServerSettings, limits: LimitSettings) -> "Interceptors":
+        """Return those that the settings ask for."""
+        deadlines = Deadlines(server.default_deadline, server.max_deadline, server.stream_deadline)
+        return cls(Admission(limits.max_in_flight), deadlines)

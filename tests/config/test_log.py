@@ -1,11 +1,15 @@
 """The log's two forms, and what never gets into them."""
 
+import asyncio
 import io
 import json
 import logging
 from collections.abc import Iterator
 
 import pytest
+from google.rpc import code_pb2
+from hypothesis import given
+from hypothesis.strategies import builds, sampled_from, text
 
 from gateway.observe.access import AccessLog
 from gateway.observe.facts import CallFacts
@@ -61,6 +65,31 @@ def test_auto_is_json_where_nobody_looks(stream: io.StringIO) -> None:
 
 def facts(code: int, reason: str = "") -> CallFacts:
     return CallFacts("a.v1.S/M", "id-1", "peer", code, reason, 0.0123456, 7 if not code else None, 10, 20)
+
+
+@given(facts=builds(CallFacts, text(), text(), text(), sampled_from(sorted(code_pb2.Code.values())), text()))
+def test_a_call_s_line_is_what_a_record_of_it_would_be(facts: CallFacts) -> None:
+    stream = io.StringIO()
+    handlers = logging.getLogger().handlers[:]
+    configure_logging("info", "json", stream)
+    log, record = AccessLog("all"), AccessLog("all")
+    record._lines = None
+    log(facts)
+    record(facts)
+    logging.getLogger().handlers[:] = handlers
+    one, other = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert one.pop("timestamp")[:10] == other.pop("timestamp")[:10]
+    assert one == other
+
+
+async def test_the_lines_of_one_turn_are_written_together(stream: io.StringIO) -> None:
+    configure_logging("info", "json", stream)
+    log = AccessLog("all")
+    for _ in range(3):
+        log(facts(0))
+    assert not stream.getvalue()
+    await asyncio.sleep(0)
+    assert stream.getvalue().count("\n") == 3
 
 
 def test_a_call_is_one_line_of_facts(stream: io.StringIO) -> None:

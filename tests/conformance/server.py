@@ -52,9 +52,9 @@ async def _serve(transport: str) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         settings = dict(_settings(wanted, folder))
-        async with mounted("tests.conformance.service:handlers", transport, **settings) as port:
+        async with mounted("tests.conformance.service", transport, **settings) as server:
             cert = wanted.server_creds.cert if wanted.use_tls else b""
-            _write(message("ServerCompatResponse")(host="127.0.0.1", port=port, pem_cert=cert))
+            _write(message("ServerCompatResponse")(host="127.0.0.1", port=server.port, pem_cert=cert))
             await stopped.wait()
 
 

@@ -1,6 +1,6 @@
 """The service that the conformance suite calls, as its protos describe it.
 
-The protos are the suite's own (connectrpc/conformance, Apache-2.0); `make test-tools` lays them beside it.
+The descriptors are of the suite's own protos; `make test-tools` lays them beside the runner.
 """
 
 import asyncio
@@ -17,10 +17,13 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
-from gateway.schema.sources import compile_protos
+from gateway.config.settings import Settings
+from gateway.schema.sources import load_descriptor_set
+from gateway.transport.face import Host, Hosting
+from tests.harness.mounted import start_servicers
 from tests.harness.sample import ROOT
 
-PROTOS = ROOT / ".tools" / "protos" / "conformance"
+DESCRIPTORS = ROOT / ".tools" / "conformance.binpb"
 SERVICE = "connectrpc.conformance.v1.ConformanceService"
 _PACKAGE = "connectrpc.conformance.v1"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -29,7 +32,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 @cache
 def _pool() -> Any:
     pool: Any = Default()
-    for file in compile_protos(PROTOS).file:
+    for file in load_descriptor_set(DESCRIPTORS).file:
         # A file that is known to this process is the same: protobuf's own, such as google/protobuf/any.proto.
         with suppress(TypeError):
             pool.Add(file)
@@ -170,10 +173,15 @@ _BEHAVIOURS = {
 }
 
 
-def handlers() -> grpc.GenericRpcHandler:
-    """Return what a server mounts; Unimplemented is left out, as it has to be."""
+def _handlers() -> grpc.GenericRpcHandler:
+    """Return what is mounted; Unimplemented is left out, as it has to be."""
     made: dict[str, Any] = {
         name: make(behaviour, message(f"{name}Request").FromString, lambda answer: answer.SerializeToString())
         for name, (make, behaviour) in _BEHAVIOURS.items()
     }
     return grpc.method_handlers_generic_handler(SERVICE, made)
+
+
+async def start(settings: Settings, hosting: Hosting) -> Host:
+    """Serve it."""
+    return await start_servicers(_handlers(), settings, hosting)

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce import RowWrite, RowWrites, Wish
+from gateway.db.database import Database
 from gateway.db.settings import RetrySettings
 from gateway.request.call import Call
 from gateway.schema.tables import build_tables
@@ -55,6 +56,7 @@ class WritingDesk:
 
     writes: RowWrites
     door: Watched
+    database: Database
     dsn: str
     handed_back: list[int] = field(default_factory=list)
 
@@ -72,7 +74,11 @@ class WritingDesk:
 
         async def back() -> Any:
             self.handed_back.append(number)
-            return await otherwise() if otherwise else HANDED_BACK
+            if otherwise is not None:
+                return await otherwise()
+            statement, values = write.alone(args)
+            rows = await self.database.fetch(statement, values, call)
+            return _told(rows[0]) if rows else HANDED_BACK
 
         values = {"book": "b", "number": number, "limit": limit}
         args = write.single.arguments(values, expected)
@@ -108,7 +114,7 @@ async def new_writing_desk(
     """Open a desk with settings of coalescing by name."""
     database = await open_database(dsn, retry=retry or RetrySettings(), pool_size=pool_size)
     door = Watched(database)
-    return WritingDesk(RowWrites(door, CoalesceSettings(**bounds)), door, dsn)
+    return WritingDesk(RowWrites(door, CoalesceSettings(**bounds)), door, database, dsn)
 
 
 def _told(row: Any) -> tuple[int, int]:

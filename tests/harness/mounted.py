@@ -1,35 +1,42 @@
-"""Servicers of a test's own on either transport, with around each call what a gateway has around its own.
+"""What tests serve on either transport themselves: servicers behind a gateway's interceptors, or beside one.
 
-Envoy loads this module; what it is to mount is in its environment.
+A module says what, by its coroutine `start(settings, hosting)`, which returns what can be stopped. The server
+is this process, or one of its own that loads this module and finds in its environment what to start.
 """
 
 import asyncio
 import importlib
 import json
 import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from time import monotonic
+from typing import IO, Any, Protocol
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from gateway.cli.runtime import loop_factory
 from gateway.config.load import settings_of
-from gateway.config.settings import LimitSettings, ServerSettings, Settings
+from gateway.config.settings import Settings
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.facts import CallFacts
 from gateway.transport.asgi.host import AsgiHost
 from gateway.transport.envoy.admin import is_accepting
-from gateway.transport.envoy.bootstrap import Hosting
+from gateway.transport.envoy.bootstrap import Hosting as Hosted
 from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
-from gateway.transport.exchange import Exchange, Interceptor
-from gateway.transport.face import Face
-from gateway.transport.interceptors import Admission, standard_interceptors
+from gateway.transport.exchange import Exchange
+from gateway.transport.face import Face, Host, Hosting
+from gateway.transport.interceptors import Interceptors
 from gateway.transport.server import GrpcServer
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
@@ -41,7 +48,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class Guarded(grpc.GenericRpcHandler):
     """Handlers with a gateway's interceptors around each call, whatever its kind."""
 
-    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Sequence[Interceptor]) -> None:
+    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Interceptors) -> None:
         self._handlers = handlers
         self._interceptors = interceptors
 
@@ -58,23 +65,15 @@ class Guarded(grpc.GenericRpcHandler):
 
     def _guarded(self, path: str, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Any) -> Any:
-            returned = None
-
-            async def answer(_exchange: Exchange) -> bytes:
-                nonlocal returned
-                returned = await behaviour(request, context)
-                return b""
-
-            for interceptor in reversed(self._interceptors):
-                answer = interceptor(answer)  # type: ignore[assignment]
             facts = CallFacts(path.removeprefix("/"), "", peer=context.peer(), request_bytes=0)
-            began = asyncio.get_running_loop().time()
+            exchange = Exchange(b"", facts, monotonic(), context.time_remaining())
+            around = self._interceptors
             try:
-                await answer(Exchange(b"", facts, began, context.time_remaining()))
+                with around.admission, around.deadlines.around(exchange):
+                    return await behaviour(request, context)
             except RowgateError as error:
                 status = to_status(error)
                 await context.abort(_CODES[status.code], status.message)
-            return returned
 
         return guarded
 
@@ -83,85 +82,153 @@ def _stream(streaming: bool) -> str:  # noqa: FBT001 - grpc's own flag
     return "stream" if streaming else "unary"
 
 
-class MountedFace(Face):
-    """A face that shows servicers beside health and reflection.
+class Extended:
+    """A face that shows further handlers.
 
     Args:
-        handlers: the servicers' own.
-        server: deadlines, shutdown.
-        limits: what is taken at once.
+        face: the face, which does all else.
+        handlers: what is mounted before its own.
 
     """
 
-    def __init__(
-        self, handlers: grpc.GenericRpcHandler, server: ServerSettings, limits: LimitSettings
-    ) -> None:
-        super().__init__({}, FileDescriptorSet(), server, limits)
-        interceptors = standard_interceptors(Admission(limits.max_in_flight), server)
-        self._guarded = Guarded(handlers, interceptors)
+    def __init__(self, face: Face, handlers: grpc.GenericRpcHandler) -> None:
+        self._face = face
+        self._more = handlers
 
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts."""
-        return [self._guarded, *super().handlers()]
+        return [self._more, *self._face.handlers()]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._face, name)
 
 
-def face_of(name: str, settings: Settings) -> MountedFace:
-    """Return a face with the handlers that `module:function` returns."""
-    module, _, function = name.partition(":")
-    handlers = getattr(importlib.import_module(module), function)()
-    return MountedFace(handlers, settings.server, settings.limits)
+class Stoppable(Protocol):
+    """What was started."""
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Drain for so many seconds, then close."""
+
+
+async def start_servicers(handlers: grpc.GenericRpcHandler, settings: Settings, hosting: Hosting) -> Host:
+    """Serve handlers behind the interceptors, beside health and reflection."""
+    guarded = Guarded(handlers, Interceptors.of(settings.server, settings.limits))
+    face: Any = Extended(Face({}, FileDescriptorSet(), settings.server, settings.limits), guarded)
+    host = hosting(face, settings)
+    await host.start()
+    return host
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A server that answers.
+
+    Args:
+        port: where it listens, on 127.0.0.1.
+        pid: its process.
+
+    """
+
+    port: int
+    pid: int
 
 
 @asynccontextmanager
-async def mounted(name: str, transport: str, **values: Any) -> AsyncIterator[int]:
-    """Serve what `module:function` returns; give the port.
+async def mounted(
+    module: str, transport: str, *, apart: bool = False, log: IO[bytes] | None = None, **values: Any
+) -> AsyncIterator[Mounted]:
+    """Serve what a module starts.
 
     Args:
-        name: a function of no arguments that returns a grpc.GenericRpcHandler.
-        transport: grpcio, which serves in this process, or envoy.
+        module: its name.
+        transport: grpcio or envoy.
+        apart: whether grpcio serves in a process of its own; Envoy always does.
+        log: where the server's own process logs; with this one by default.
         values: settings by their flat names.
 
     """
     values = {"listen": "127.0.0.1:0", "log_format": "json", **values}
-    serve = _in_envoy if transport == "envoy" else _here
-    async with serve(name, values) as port:
-        yield port
+    if transport == "grpcio" and not apart:
+        serving = _here(module, values)
+    else:
+        serving = (_in_envoy if transport == "envoy" else _apart)(module, values, log)
+    async with serving as server:
+        yield server
 
 
 @asynccontextmanager
-async def _here(name: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
-    settings = settings_of(**values)
-    server = GrpcServer(face_of(name, settings), settings)
-    yield await server.start()
-    await server.stop(1)
+async def _here(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounted]:
+    async with _started(module, values) as port:
+        yield Mounted(port, os.getpid())
 
 
 @asynccontextmanager
-async def _in_envoy(name: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
-    installed, settings = find_installed(), settings_of(**values)
-    variables = {**installed.environment, _VARIABLE: json.dumps([name, values], default=str)}
-    with closing(HeldAddresses(settings.server.listen)) as held, TemporaryDirectory() as folder:
-        hosting = Hosting(f"{__name__}:application", installed.module, _ADMIN, held.numeric)
-        lay_files(Path(folder), hosting, settings)
-        process = await asyncio.create_subprocess_exec(
-            *command(installed, settings.log), cwd=folder, env={**os.environ, **variables}
-        )
+async def _started(module: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
+    hosts: list[GrpcServer] = []
+
+    def hosting(face: Face, settings: Settings) -> GrpcServer:
+        hosts.append(GrpcServer(face, settings))
+        return hosts[-1]
+
+    running = await _start(module, values, hosting)
+    yield hosts[0].addresses[0].port or 0
+    await running.stop(1)
+
+
+async def _start(module: str, values: Mapping[str, Any], hosting: Hosting) -> Stoppable:
+    running: Stoppable = await importlib.import_module(module).start(settings_of(**values), hosting)
+    return running
+
+
+@asynccontextmanager
+async def _apart(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
+    command_line = (sys.executable, "-m", __name__)
+    async with _process(command_line, {_VARIABLE: _told(module, values)}, stdout=PIPE, stderr=log) as process:
+        assert process.stdout is not None
         async with asyncio.timeout(_SECONDS):
-            while not await is_accepting(Path(folder, _ADMIN)):  # noqa: ASYNC110 - another process's state
-                await asyncio.sleep(0.01)
-        yield held.numeric[0].port or 0
-        process.terminate()
+            port = int(await process.stdout.readline())
+        yield Mounted(port, process.pid)
+
+
+@asynccontextmanager
+async def _in_envoy(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
+    installed, settings = find_installed(), settings_of(**values)
+    variables = {**installed.environment, _VARIABLE: _told(module, values)}
+    with closing(HeldAddresses(settings.server.listen)) as held, TemporaryDirectory() as folder:
+        hosting = Hosted(f"{__name__}:application", installed.module, _ADMIN, held.numeric)
+        lay_files(Path(folder), hosting, settings)
+        async with _process(command(installed, settings.log), variables, cwd=folder, stderr=log) as process:
+            async with asyncio.timeout(_SECONDS):
+                while not await is_accepting(Path(folder, _ADMIN)):  # noqa: ASYNC110 - another process's state
+                    await asyncio.sleep(0.01)
+            yield Mounted(held.numeric[0].port or 0, process.pid)
+
+
+@asynccontextmanager
+async def _process(
+    command_line: Sequence[str], variables: Mapping[str, str], **options: Any
+) -> AsyncIterator[Process]:
+    process = await create_subprocess_exec(*command_line, env={**os.environ, **variables}, **options)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 
-def lay_files(folder: Path, hosting: Hosting, settings: Settings) -> None:
+def _told(module: str, values: Mapping[str, Any]) -> str:
+    return json.dumps([module, values], default=str)
+
+
+def lay_files(folder: Path, hosting: Hosted, settings: Settings) -> None:
     """Write what Envoy finds in its working folder."""
     for name, text in files(hosting, settings).items():
         (folder / name).write_text(text)
 
 
 class _Application:
-    """What Envoy hosts: the face's life as the ASGI lifespan, its calls as ASGI requests."""
+    """What Envoy hosts: the server's life as the ASGI lifespan, its calls as ASGI requests."""
 
     def __init__(self) -> None:
         self._host: AsgiHost | None = None
@@ -173,14 +240,29 @@ class _Application:
             await self._host.application(scope, receive, send)
             return
         await receive()
-        name, values = json.loads(os.environ[_VARIABLE])
-        settings = settings_of(**values)
-        self._host = AsgiHost(face_of(name, settings), settings)
-        await self._host.start()
+        module, values = json.loads(os.environ[_VARIABLE])
+        running = await _start(module, values, self._hosting)
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._host.stop(1)
+        await running.stop(1)
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _hosting(self, face: Face, settings: Settings) -> AsgiHost:
+        self._host = AsgiHost(face, settings)
+        return self._host
 
 
 application = _Application()
+
+
+async def _serve() -> None:
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    async with _started(*json.loads(os.environ[_VARIABLE])) as port:
+        print(port, flush=True)  # noqa: T201 - what whoever started it waits for
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve())

@@ -10,7 +10,10 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.config.settings import Settings
 from gateway.schema.sources import compile_protos
+from gateway.transport.face import Host, Hosting
+from tests.harness.mounted import start_servicers
 
 SERVICE = "grpc.testing.TestService"
 _INITIAL, _TRAILING = "x-grpc-test-echo-initial", "x-grpc-test-echo-trailing-bin"
@@ -82,8 +85,8 @@ def _payload(size: int) -> Any:
     return _MESSAGES["Payload"](body=bytes(size))
 
 
-def handlers() -> grpc.GenericRpcHandler:
-    """Return what a server mounts; UnimplementedCall is left out, as it has to be."""
+def _handlers() -> grpc.GenericRpcHandler:
+    """Return what is mounted; UnimplementedCall is left out, as it has to be."""
     behaviours: dict[str, tuple[Any, Any, str]] = {
         "EmptyCall": (grpc.unary_unary_rpc_method_handler, empty_call, "Empty"),
         "UnaryCall": (grpc.unary_unary_rpc_method_handler, unary_call, "SimpleRequest"),
@@ -108,3 +111,8 @@ def handlers() -> grpc.GenericRpcHandler:
         for name, (make, behaviour, request) in behaviours.items()
     }
     return grpc.method_handlers_generic_handler(SERVICE, made)
+
+
+async def start(settings: Settings, hosting: Hosting) -> Host:
+    """Serve it."""
+    return await start_servicers(_handlers(), settings, hosting)

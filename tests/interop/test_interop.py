@@ -49,9 +49,9 @@ async def _failure(client: Path, case: str, port: int) -> str | None:
 @pytest.mark.parametrize("transport", ["envoy", "grpcio"])
 async def test_every_case_passes(transport: str, tell: Callable[[str], None]) -> None:
     client, failed = tool("grpc-interop-client"), {}
-    async with mounted("tests.interop.service:handlers", transport) as port:
+    async with mounted("tests.interop.service", transport) as server:
         for case in CASES:
-            failure = await _failure(client, case, port)
+            failure = await _failure(client, case, server.port)
             if failure is not None:
                 failed[case] = failure
     tell(f"grpc-go's interop client over {transport}: {len(CASES) - len(failed)} of {len(CASES)} passed")

@@ -5,12 +5,13 @@ import random
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from gateway.db import bulk
-from gateway.methods.bulk_upsert import options
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
+from tests.rpc.bulk_ways import taking
 
 _ACCOUNTS = "ledger.v1.AccountService/BulkUpsertAccounts"
 _REMARKS = "ledger.v1.RemarkService/BulkUpsertRemarks"
@@ -23,11 +24,13 @@ def account(number: int, **more: Any) -> dict[str, Any]:
     return {"book": "a", "number": number, "title": f"t{number}", "iban": f"i{number}", **more}
 
 
-@pytest.mark.parametrize("small", [0, 1000], ids=["staged", "arrays"])
-async def test_fifty_clients_with_the_same_keys_all_end(
-    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch, small: int
-) -> None:
-    monkeypatch.setattr(bulk, "SMALL", small)
+@pytest.mark.parametrize("way", ["arrays", "merge", "load"])
+async def test_fifty_clients_with_the_same_keys_all_end(gateway_for: GatewayFor, way: str) -> None:
+    with taking(way):
+        await _meet(gateway_for)
+
+
+async def _meet(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("ledger")
     keys = list(range(300))
 
@@ -69,11 +72,8 @@ async def test_a_request_id_is_honoured_once(gateway_for: GatewayFor) -> None:
     assert len(await gateway.sql('SELECT 1 FROM "Ledger"."order"')) == 5
 
 
-async def test_what_is_not_known_is_refused_with_what_is(
-    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gateway = await gateway_for("ledger")
-    monkeypatch.setattr(options, "MAX_ROWS", 3)
+async def test_what_is_not_known_is_refused_with_what_is(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger", bulk_max_rows=3)
     wrong: dict[str, dict[str, Any]] = {
         "UNKNOWN_CONFLICT_TARGET": {"conflict_target": ["title"]},
         "INVALID_FIELD_MASK": {"update_mask": "nobody"},
@@ -87,6 +87,27 @@ async def test_what_is_not_known_is_refused_with_what_is(
     with pytest.raises(RpcFailed) as refused:
         await gateway.call(_ACCOUNTS, conflict_target=["title"])
     assert "book, number; iban" in refused.value.message
+
+
+async def test_calls_past_the_limit_wait_without_a_connection(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger", bulk_at_once=2, pool_size=3)
+    locker = await asyncpg.connect(gateway.dsn)
+    busy = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    try:
+        async with locker.transaction():
+            await locker.execute('LOCK TABLE "Ledger"."order" IN SHARE MODE')
+            upserts = [gateway.call(_ACCOUNTS, accounts=[account(n)]) for n in range(6)]
+            calls = asyncio.gather(*upserts)
+            while len(await gateway.sql(busy)) < 2:
+                assert not calls.done()
+            # The third connection is left for others.
+            listed = await gateway.call("ledger.v1.AccountService/ListAccounts")
+            assert not listed.accounts
+            assert len(await gateway.sql(busy)) == 2
+        answers = await calls
+    finally:
+        await locker.close()
+    assert sum(answer.inserted_count for answer in answers) == 6
 
 
 async def test_no_rows_are_no_work(gateway_for: GatewayFor) -> None:

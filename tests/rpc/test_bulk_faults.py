@@ -1,14 +1,15 @@
 """BulkUpsert with bad rows: each is named, with its reason and field; the others land, or none does."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from google.rpc import error_details_pb2
 
-from gateway.db import bulk
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
+from tests.rpc.bulk_ways import WAYS, taking
 
 _ACCOUNTS = "ledger.v1.AccountService/BulkUpsertAccounts"
 _ENTRIES = "ledger.v1.EntryService/BulkUpsertEntries"
@@ -41,10 +42,10 @@ def named(answer: Any) -> dict[int, tuple[str, list[str]]]:
     return found
 
 
-@pytest.fixture(params=[{}, {"SMALL": 0}, {"MERGE_RETURNS": 10**9}], ids=["arrays", "merge", "two steps"])
-def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in request.param.items():
-        monkeypatch.setattr(bulk, name, value)
+@pytest.fixture(params=WAYS)
+def _way(request: pytest.FixtureRequest) -> Iterator[None]:
+    with taking(request.param):
+        yield
 
 
 async def _with_accounts(gateway_for: GatewayFor) -> RunningGateway:

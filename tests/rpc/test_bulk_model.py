@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.db import bulk
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
+from tests.rpc.bulk_ways import WAYS, taking
 
 _METHOD = "ledger.v1.AccountService/BulkUpsertAccounts"
 _COUNTS = {
@@ -153,14 +153,10 @@ async def ledger(module_gateway_for: GatewayFor) -> RunningGateway:
     return await module_gateway_for("ledger")
 
 
-@pytest.fixture(
-    scope="module", params=[{}, {"SMALL": 0}, {"MERGE_RETURNS": 10**9}], ids=["arrays", "merge", "two steps"]
-)
+@pytest.fixture(scope="module", params=WAYS)
 def _way(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every way that rows can be written must come to the same."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in request.param.items():
-            patch.setattr(bulk, name, value)
+    with taking(request.param):
         yield
 
 

@@ -1,5 +1,6 @@
 """BulkUpsert stores every type, and a hundred columns, as the methods for single rows store them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,13 +9,13 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.db import bulk
 from gateway.errors import InvalidArgument
 from gateway.request.rows import encode_fields
 from gateway.schema.model import Resource
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway, schema_of
+from tests.rpc.bulk_ways import WAYS, taking
 from tests.schema.messages import messages
 
 _PLURALS = {"Scalar": "Scalars", "Rich": "Riches", "Wide": "Wides"}
@@ -49,13 +50,9 @@ PATIENT = settings(
 )
 
 
-@pytest.fixture(
-    scope="module", params=[{}, {"SMALL": 0}, {"MERGE_RETURNS": 10**9}], ids=["arrays", "merge", "two steps"]
-)
-def _way(request: pytest.FixtureRequest) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in request.param.items():
-            patch.setattr(bulk, name, value)
+@pytest.fixture(scope="module", params=WAYS)
+def _way(request: pytest.FixtureRequest) -> Iterator[None]:
+    with taking(request.param):
         yield
 
 

@@ -1,8 +1,10 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from gateway.transport.asgi.framing import Unframer, frame
-from gateway.transport.asgi.stream import Event, HttpStream
+from gateway.transport.asgi.stream import Event, HttpStream, hand_over
 from gateway.transport.asgi.watch import ResetWatch
 
 
@@ -46,3 +48,14 @@ async def test_a_piece_that_was_read_before_its_word_came_wakes_nobody() -> None
     assert await reader == [b"first", b"second"]
     stream.close()
     assert resets == []
+
+
+async def test_a_cancelled_call_leaves_the_host_its_future() -> None:
+    taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    sending = asyncio.ensure_future(hand_over(lambda _event: taken, {}))
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    taken.set_exception(ConnectionError)  # the host settles it all the same; nobody has to ask for it
+    await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """The order of what happens around a call, and what each part leaves to the next."""
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 import grpc
@@ -10,65 +11,53 @@ from gateway.config.load import settings_of
 from gateway.errors import DeadlineExceeded, ResourceExhausted, Unavailable
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
+from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import Exchange, request_id
-from gateway.transport.interceptors import Admission, bounded_by, standard_interceptors
+from gateway.transport.interceptors import Admission, Deadlines, Interceptors
 from tests.harness.client import RpcFailed
-from tests.transport.conftest import GET, Gate, Serve
+from tests.harness.gateway import schema_of
+from tests.transport.conftest import GET, SERVICE, Gate, Serve
 
 
 def exchange() -> Exchange:
-    return Exchange(b"", CallFacts("x.Y/Z", "id"), arrived=asyncio.get_running_loop().time())
+    return Exchange(b"", CallFacts("x.Y/Z", "id"), arrived=monotonic())
 
 
 async def test_a_call_is_admitted_before_its_clock_is_set() -> None:
-    admission = Admission(1)
-    outer, inner = standard_interceptors(admission, settings_of().server)
-    assert outer is admission
-
-    async def reached(one: Exchange) -> bytes:
-        assert one.deadline is not None
-        assert admission.in_flight == 1
-        return b"reached"
-
-    assert await outer(inner(reached))(exchange()) == b"reached"
-    assert admission.in_flight == 0
+    method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
+    interceptors = Interceptors(Admission(0), Deadlines(1, 1, 1))
+    dispatcher = Dispatcher({SERVICE: [(method, Gate())]}, settings_of().limits, 1, interceptors)
+    refused = exchange()
+    reply = await dispatcher(f"/{GET}", refused)
+    assert reply.status is not None
+    assert (refused.facts.reason, refused.deadline) == ("TOO_MANY_CALLS", None)
 
 
-async def test_a_refused_call_reaches_nothing() -> None:
-    async def reached(_one: Exchange) -> bytes:
-        raise AssertionError
-
+def test_a_refused_call_takes_no_place() -> None:
     full, closed = Admission(0), Admission(5)
     closed.close()
-    with pytest.raises(ResourceExhausted):
-        await full(reached)(exchange())
-    with pytest.raises(Unavailable) as caught:
-        await closed(reached)(exchange())
+    with pytest.raises(ResourceExhausted), full:
+        raise AssertionError
+    with pytest.raises(Unavailable) as caught, closed:
+        raise AssertionError
     assert (caught.value.reason, caught.value.retry_delay) == ("SHUTTING_DOWN", 1.0)
     assert full.in_flight == closed.in_flight == 0
 
 
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
 async def test_a_call_that_fails_leaves_its_place(error: type[BaseException]) -> None:
-    async def failing(_one: Exchange) -> bytes:
-        raise error
-
     admission = Admission(1)
-    with pytest.raises(error):
-        await admission(failing)(exchange())
+    with pytest.raises(error), admission:
+        raise error
     assert admission.in_flight == 0
     async with asyncio.timeout(1):
         await admission.idle()
 
 
 async def test_the_clock_ends_a_call_that_waits() -> None:
-    async def waiting(_one: Exchange) -> bytes:
-        await asyncio.Event().wait()
-        return b""
-
     one = exchange()
-    with pytest.raises(DeadlineExceeded):
-        await bounded_by(0.01, 10, 10)(waiting)(one)
+    with pytest.raises(DeadlineExceeded), Deadlines(0.01, 10, 10).around(one):
+        await asyncio.Event().wait()
     assert one.deadline == pytest.approx(one.arrived + 0.01)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway.db.coalesce.kinds import Args, KeyRead
-from gateway.db.coalesce.lane import Batch
+from gateway.db.coalesce.lane import Batch, Lane, Place
 from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, closing
 from gateway.db.transaction import Row
 from gateway.errors import (
@@ -24,6 +24,7 @@ class PointReads(Sharing):
     """Reads of rows by key, shared by all methods (the contract stands in gateway.db.coalesce)."""
 
     alone_counts = True
+    hands_back = False
 
     async def fetch(self, read: KeyRead, args: Args, call: Call) -> Row | None:
         """Return the row of the key in `args`, in the single statement's bind order; None without one.
@@ -45,6 +46,9 @@ class PointReads(Sharing):
             self._leave(lane, place)
             raise
         return row
+
+    def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:
+        self._fail(lane, [place], error)
 
     def _all_left(self, batch: Batch) -> None:
         if batch.task is not None:

@@ -42,6 +42,9 @@ class Sharing(ABC):
     alone_counts: bool
     """Whether the statement of a caller alone is one of the `lanes`."""
 
+    hands_back: bool
+    """Whether a caller of a batch that failed tries again on its own."""
+
     def __init__(self, door: Door, settings: CoalesceSettings) -> None:
         self._door = door
         self._settings = settings
@@ -196,18 +199,27 @@ class Sharing(ABC):
             sent = True
             rows = await self._timed(lane, statement, args, call)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again, at the callers
-            if len(places) == 1 or (sent and not self._is_of_one(error)):
+            if sent and not self._is_of_one(error):
                 self._fail(lane, places, error)
-                return
-            lane.tally.divided += 1
-            lane.pace.divided(len(places))
-            # One caller is at fault: the others are served without it.
-            middle = len(places) // 2
-            await self._answer(lane, batch, places[:middle])
-            await self._answer(lane, batch, places[middle:])
+            else:
+                await self._divide(lane, batch, places, error)
         else:
             lane.pace.went_well(len(places))
             self._settle(lane, places, lane.kind.deal(rows, len(places)))
+
+    async def _divide(self, lane: Lane, batch: Batch, places: Sequence[Place], error: Exception) -> None:
+        """Answer callers of whom one is to blame for the error: the others are served without it."""
+        if len(places) == 1:
+            self._refuse(lane, places[0], error)
+            return
+        lane.tally.divided += 1
+        lane.pace.divided(len(places))
+        middle = len(places) // 2
+        for part in (places[:middle], places[middle:]):
+            if len(part) == 1 and self.hands_back:
+                self._refuse(lane, part[0], error)
+            else:
+                await self._answer(lane, batch, part)
 
     async def _timed(
         self, lane: Lane, statement: Statement, args: Sequence[Any], call: Call
@@ -232,6 +244,10 @@ class Sharing(ABC):
     def _in_order(self, places: Sequence[Place]) -> Sequence[Place]:
         """Return the callers in the order in which the statement takes them."""
         return places
+
+    @abstractmethod
+    def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:
+        """Answer the caller that is to blame for an error."""
 
     @abstractmethod
     def _all_left(self, batch: Batch) -> None:

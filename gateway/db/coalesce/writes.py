@@ -53,6 +53,7 @@ class RowWrites(Sharing):
 
     # It may wait for another transaction's row, which must not keep the others from theirs.
     alone_counts = False
+    hands_back = True
 
     async def write(
         self, wish: Wish, call: Call, answer: Callable[[Row], T], otherwise: Callable[[], Awaitable[T]]
@@ -120,6 +121,10 @@ class RowWrites(Sharing):
                 place.answer.set_result(row)
             if gone or row is not None:
                 lane.let_go(place.row)
+
+    def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:  # noqa: ARG002 - the caller meets its own
+        """Hand the write back: the caller's own statement says best what is wrong with it."""
+        self._settle(lane, [place], [None])
 
     def _fail(self, lane: Lane, places: Iterable[Place], error: Exception) -> None:
         left = [place for place in places if place.batch is not None]

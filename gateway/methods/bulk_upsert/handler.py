@@ -4,7 +4,7 @@ from google.protobuf.message import Message
 
 from gateway.db.database import Transaction
 from gateway.methods.bulk_upsert.answer import Answers
-from gateway.methods.bulk_upsert.options import OptionReader, bounded_rows
+from gateway.methods.bulk_upsert.options import OptionReader
 from gateway.methods.bulk_upsert.writing import Upserts
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Writes
@@ -22,16 +22,16 @@ class BulkUpsert:
 
     def __init__(self, method: Method, engine: Engine) -> None:
         names = {role: field.name for role, field in method.request.items()}
-        self._rows = names["rows"]
+        rows = names["rows"]
         self._options = OptionReader(method.resource, names)
         self._writes = Writes(method, engine)
-        self._answers = Answers(method, self._rows)
-        self._upserts = Upserts(self._rows)
+        self._answers = Answers(method, rows)
+        self._upserts = Upserts(rows, engine)
 
     async def __call__(self, request: Message, call: Call) -> Message:
         """Return the counts, the failures and the outcomes."""
         options = self._options(request)
-        rows = bounded_rows(getattr(request, self._rows), self._rows)
+        rows = self._upserts.rows(request)
 
         async def work(transaction: Transaction) -> Message:
             tally = await self._upserts.write(transaction, rows, options)

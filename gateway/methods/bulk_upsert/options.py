@@ -1,6 +1,6 @@
 """What a BulkUpsert request asks for, checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,6 @@ from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
 from gateway.schema.model import Resource
 from gateway.sql.bulk import BulkShape
-
-MAX_ROWS = 100_000
-"""The most rows of one call: what a call holds in memory and in one transaction stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +33,6 @@ class Options:
     last_wins: bool
     partial: bool
     outcomes: bool
-
-
-def bounded_rows(rows: Sequence[Message], path: str) -> Sequence[Message]:
-    """Return the rows of a request's field; raises InvalidArgument where they are too many."""
-    if len(rows) > MAX_ROWS:
-        raise InvalidArgument(
-            f"{path}: {len(rows)} rows were sent, {MAX_ROWS} are allowed",
-            reason="TOO_MANY_ROWS",
-            metadata={"limit": str(MAX_ROWS)},
-        )
-    return list(rows)
 
 
 class OptionReader:

@@ -1,26 +1,28 @@
 """The rows of a request, chunk by chunk: checked, without their duplicates, as columns of driver values."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
-from gateway.db.bulk import Chunk, repeated_key
+from gateway.db.bulk import repeated_key
+from gateway.db.bulk_copy import SLICE, Chunk
 from gateway.db.bulk_tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk import BulkShape
 
-SLICE = 1000
-"""Rows that are read before other calls get their turn: some milliseconds."""
-FIRST_CHUNK = 4_000
+FIRST_CHUNK = 2_500
 LARGEST_CHUNK = 48_000
-GROWTH = 3
+GROWTH = 4
 """While PostgreSQL writes a chunk the next one is read: the first is small, so that it waits little. Few
 chunks are best beyond that, for a small table is hashed anew for each; PostgreSQL takes about three times
 as long to write a row as it takes to read one."""
+
+Keys = dict[int, Column]
+"""The columns of the key by their place among those that are staged."""
 
 
 class RowReader:
@@ -39,16 +41,40 @@ class RowReader:
         self._whole = shape.refers_to_itself or not shape.compares_in_python
         self._path = path
 
-    async def chunks(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> AsyncIterator[Chunk]:
-        """Yield the rows in chunks, but for those that are at fault or have another one's key.
-
-        Their fate is noted in `tally`. No two chunks share a key.
-        """
-        keys = await self._read_keys(rows, tally)
+    async def keys(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> Keys:
+        """Return the columns of the key; settle in `tally` rows whose key is at fault, or another one's."""
+        keys: Keys = {i: [] for i in self._keys}
+        for start in range(0, len(rows), SLICE):
+            part = rows[start : start + SLICE]
+            for i in self._keys:
+                values, faults = self._readers[i].read(part)
+                keys[i] += values
+                self._note(tally, i, {start + place: fault for place, fault in faults.items()})
+            await asyncio.sleep(0)
         if self._finds_duplicates:
             _settle_duplicates(keys, tally, last_wins=last_wins)
+        return keys
+
+    async def slices(
+        self, rows: Sequence[Message], keys: Keys, tally: Tally, places: range | None = None
+    ) -> AsyncGenerator[Chunk]:
+        """Yield the open rows in small parts; those that are found at fault are settled in `tally`."""
+        places = places or range(len(rows))
+        for start in range(places.start, places.stop, SLICE):
+            indexes = tally.open(range(start, min(start + SLICE, places.stop)))
+            yield self._slice(rows, keys, tally, indexes)
+            await asyncio.sleep(0)
+
+    async def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> AsyncGenerator[Chunk]:
+        """Yield the open rows in parts that grow; those that are found at fault are settled in `tally`."""
         for places in self._parts(len(rows)):
-            yield await self._chunk(rows, keys, tally, places)
+            indexes: list[int] = []
+            columns: list[Column] = [[] for _ in self._readers]
+            async for part in self.slices(rows, keys, tally, places):
+                indexes += part.indexes
+                for column, values in zip(columns, part.columns, strict=True):
+                    column.extend(values)
+            yield Chunk(indexes, columns)
 
     def _parts(self, count: int) -> Iterator[range]:
         start, size = 0, count if self._whole else FIRST_CHUNK
@@ -57,46 +83,18 @@ class RowReader:
             start += size
             size = min(GROWTH * size, LARGEST_CHUNK)
 
-    async def _read_keys(self, rows: Sequence[Message], tally: Tally) -> dict[int, Column]:
-        columns: dict[int, Column] = {i: [] for i in self._keys}
-        for start in range(0, len(rows), SLICE):
-            part = rows[start : start + SLICE]
-            for i in self._keys:
-                values, faults = self._readers[i].read(part)
-                columns[i] += values
-                self._note(tally, i, {start + place: fault for place, fault in faults.items()})
-            await asyncio.sleep(0)
-        return columns
-
-    async def _chunk(
-        self, rows: Sequence[Message], keys: dict[int, Column], tally: Tally, places: range
-    ) -> Chunk:
-        columns: list[Column] = [[] for _ in self._readers]
-        indexes: list[int] = []
-        for start in range(places.start, places.stop, SLICE):
-            part = tally.open(range(start, min(start + SLICE, places.stop)))
-            self._read_slice(rows, keys, tally, part, columns)
-            indexes += part
-            await asyncio.sleep(0)
-        return _without_refused(indexes, columns, tally)
-
-    def _read_slice(
-        self,
-        rows: Sequence[Message],
-        keys: dict[int, Column],
-        tally: Tally,
-        indexes: list[int],
-        columns: list[Column],
-    ) -> None:
+    def _slice(self, rows: Sequence[Message], keys: Keys, tally: Tally, indexes: list[int]) -> Chunk:
         messages = [rows[index] for index in indexes]
+        columns: list[Column] = []
         for i, reader in enumerate(self._readers):
             if i in keys:
                 known = keys[i]
-                columns[i] += [known[index] for index in indexes]
+                columns.append([known[index] for index in indexes])
                 continue
             values, faults = reader.read(messages)
-            columns[i] += values
+            columns.append(values)
             self._note(tally, i, {indexes[place]: fault for place, fault in faults.items()})
+        return _without_refused(indexes, columns, tally)
 
     def _note(self, tally: Tally, i: int, faults: dict[int, ValueFault]) -> None:
         name = self._readers[i].field.name

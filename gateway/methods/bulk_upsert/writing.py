@@ -8,31 +8,24 @@ from functools import lru_cache
 
 from google.protobuf.message import Message
 
-from gateway.db.bulk import BulkWriter, Chunk, Collision
+from gateway.db.bulk import BulkWriter
+from gateway.db.bulk_copy import Chunk
+from gateway.db.bulk_faults import Collision
+from gateway.db.bulk_load import BulkLoader
 from gateway.db.bulk_tally import Tally
+from gateway.db.bulk_target import lock_target
 from gateway.db.database import Transaction
+from gateway.errors import InvalidArgument
 from gateway.methods.bulk_upsert.options import Options
 from gateway.methods.bulk_upsert.reading import RowReader
+from gateway.methods.engine import Engine
 from gateway.sql.bulk import BulkShape
 from gateway.sql.bulk_write import BulkStatements, bulk_statements
-from gateway.sql.statement import Statement
 
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
-AT_ONCE = 4
-"""Calls of one method that hold a connection at once. The others wait outside of the pool, where they
-keep no connection from short calls."""
 CROWDED_SECONDS = 30.0
 """How long after a collision the calls that follow take the table's lock for themselves at once."""
-
-_VERSION = Statement(
-    "SELECT current_setting('server_version_num')::integer",
-    binds=(),
-    fields=(),
-    writes=False,
-    name="read server version",
-    constants={},
-)
 
 
 class Upserts:
@@ -40,15 +33,29 @@ class Upserts:
 
     Args:
         path: the request's field that holds the rows.
+        engine: its limits hold: calls past `bulk_at_once` wait outside of the pool, where they keep no
+            connection from short calls.
 
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, engine: Engine) -> None:
         self._path = path
+        self._max_rows = engine.bulk_max_rows
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
         self._crowded_until = 0.0
-        self.turns = asyncio.Semaphore(AT_ONCE)
+        self.turns = asyncio.Semaphore(engine.bulk_at_once)
         """Held by whoever is about to take a connection for `write`."""
+
+    def rows(self, request: Message) -> Sequence[Message]:
+        """Return a request's rows; raises InvalidArgument where they are too many."""
+        rows: Sequence[Message] = getattr(request, self._path)
+        if len(rows) > self._max_rows:
+            raise InvalidArgument(
+                f"{self._path}: {len(rows)} rows were sent, {self._max_rows} are allowed",
+                reason="TOO_MANY_ROWS",
+                metadata={"limit": str(self._max_rows)},
+            )
+        return list(rows)
 
     async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Tally:
         """Write the rows that can be written; return what became of each."""
@@ -67,17 +74,21 @@ class Upserts:
     ) -> Tally:
         tally = Tally(len(rows))
         statements, reader = self._prepared(options.shape)
-        ((version,),) = await transaction.fetch(_VERSION, ())
+        keys = await reader.keys(rows, tally, last_wins=options.last_wins)
+        target = await lock_target(transaction, options.shape.resource, len(rows), alone=alone)
+        loader = BulkLoader(transaction, target, options.shape, tally)
+        if await loader.load(list(keys.values()), reader.slices(rows, keys, tally)):
+            return tally
         writer = BulkWriter(
             transaction,
+            target,
             statements,
             tally,
-            server_version=version,
             refuses_stored=options.refuses_stored,
             last_wins=options.last_wins,
+            tells_rows=options.outcomes,
         )
-        await writer.lock(len(rows), alone=alone)
-        await _pipelined(writer, reader.chunks(rows, tally, last_wins=options.last_wins))
+        await _pipelined(writer, reader.chunks(rows, keys, tally))
         return tally
 
 
@@ -86,9 +97,10 @@ async def _pipelined(writer: BulkWriter, chunks: AsyncIterator[Chunk]) -> None:
     writing: asyncio.Task[None] | None = None
     try:
         async for chunk in chunks:
+            prepared = await writer.prepare(chunk)
             if writing is not None:
                 await writing
-            writing = asyncio.create_task(writer.write(chunk))
+            writing = asyncio.create_task(writer.write(prepared))
         if writing is not None:
             await writing
     finally:

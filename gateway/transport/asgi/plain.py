@@ -7,6 +7,7 @@ way (gateway.transport.asgi.server), which knows all there is.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from google.rpc import code_pb2
@@ -21,7 +22,7 @@ from gateway.transport.asgi.headers import (
     response_headers,
     status_headers,
 )
-from gateway.transport.asgi.stream import Event, Receive, Reset, Send, hand_over, says_gone
+from gateway.transport.asgi.stream import Event, Receive, Send, says_gone
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
 
@@ -91,11 +92,10 @@ class PlainMethod:
             return self._general(scope, receive, send)
         sent = headers.get(_REQUEST_ID, b"").decode("latin-1")
         facts = CallFacts(self._name, request_id(sent), peer_name(scope.get("client")))
-        arrived = asyncio.get_running_loop().time()
-        return self._run(PlainCall(receive, send, start, Exchange(b"", facts, arrived, remaining)), scope)
+        return self._run(PlainCall(receive, send, start, Exchange(b"", facts, monotonic(), remaining)), scope)
 
     async def _run(self, call: "PlainCall", scope: Mapping[str, Any]) -> None:
-        call.task = task = running_task()
+        call.task = call.exchange.task = task = running_task()
         self._running[task] = call.break_off
         self._watch.add(call)
         try:
@@ -157,14 +157,16 @@ class PlainCall:
         echoed = (_REQUEST_ID, self.exchange.facts.request_id.encode())
         if reply.status is not None:
             details = [(STATUS_DETAILS, reply.status.SerializeToString())]
-            trailers = status_headers(reply.status.code, reply.status.message, details)
-            await self._refuse([*trailers, echoed])
+            headers = status_headers(reply.status.code, reply.status.message, details)
+            await self._refuse([*headers, echoed])
             return
-        await self._hand_over(
-            self._start,
-            {"type": "http.response.body", "body": frame(reply.body)},
-            {"type": "http.response.trailers", "headers": [_OK, echoed]},
-        )
+        try:
+            await self.send(self._start)
+            # Without `more_body` the host takes it at once: there is nothing to wait for.
+            await self.send({"type": "http.response.body", "body": frame(reply.body)})
+            await self.send({"type": "http.response.trailers", "headers": [_OK, echoed]})
+        except Exception as error:  # noqa: BLE001 - the host's own: the caller is gone
+            error.__traceback__ = None  # as hand_over does
 
     async def end_cancelled(self) -> None:
         """Say that the server stops, unless it was the caller who went away."""
@@ -195,7 +197,7 @@ class PlainCall:
 
     def _is_late(self) -> bool:
         remaining = self.exchange.time_remaining
-        return remaining is not None and asyncio.get_running_loop().time() > self.exchange.arrived + remaining
+        return remaining is not None and monotonic() > self.exchange.arrived + remaining
 
     def _refuse_early(self, code: int, message: str) -> None:
         """Refuse a call whose request hasn't come. The host then settles what the call waits for."""
@@ -206,17 +208,11 @@ class PlainCall:
     async def _refuse(self, trailers: Sequence[Header]) -> None:
         """Answer with headers alone ("Trailers-Only")."""
         headers = [*self._start["headers"], *trailers]
-        await self._hand_over(
-            {"type": "http.response.start", "status": 200, "headers": headers},
-            {"type": "http.response.body", "body": b""},
-        )
-
-    async def _hand_over(self, *events: Event) -> None:
         try:
-            for event in events:
-                await hand_over(self.send, event)
-        except Reset:
-            self.over = True
+            await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self.send({"type": "http.response.body", "body": b""})
+        except Exception as error:  # noqa: BLE001 - as above
+            error.__traceback__ = None
 
 
 def running_task() -> "asyncio.Task[Any]":

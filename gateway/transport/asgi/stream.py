@@ -163,7 +163,8 @@ class HttpStream:
 async def hand_over(send: Send, event: Event) -> None:
     """Send an event; raises Reset where the caller is gone."""
     try:
-        await send(event)
+        sent = send(event)
+        await (_settled(sent) if isinstance(sent, asyncio.Future) else sent)
     except Exception as error:  # noqa: BLE001 - the host's own: there is no other fault
         # The host raises one and the same exception for every caller that goes away: its traceback would
         # grow, and keep each call's frames alive.
@@ -174,3 +175,18 @@ async def hand_over(send: Send, event: Event) -> None:
 def says_gone(arrived: "asyncio.Future[Event]") -> bool:
     """Return whether what has arrived is word that the caller went away."""
     return arrived.exception() is not None or arrived.result()["type"] == "http.disconnect"
+
+
+async def _settled(sent: "asyncio.Future[None]") -> None:
+    """Wait for a future of the host's, never cancelling it: the host settles it when the call is over too."""
+    if not sent.done():
+        waiter = asyncio.get_running_loop().create_future()
+        sent.add_done_callback(lambda done: _wake(waiter, done))
+        await waiter
+    sent.result()
+
+
+def _wake(waiter: "asyncio.Future[None]", done: "asyncio.Future[None]") -> None:
+    done.exception()  # asked for, also where nobody waits any more: asyncio complains of one that nobody saw
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,65 @@
+"""The table of a bulk upsert: its lock, and what of it decides how rows are written."""
+
+from dataclasses import dataclass
+
+from gateway.db.database import Transaction
+from gateway.schema.model import Resource
+from gateway.sql.bulk import table_name
+from gateway.sql.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table that is locked for a bulk upsert.
+
+    Args:
+        alone: whether no other bulk upsert writes it meanwhile.
+        server_version: PostgreSQL's server_version_num.
+        now: the transaction's time, in microseconds since 2000-01-01 UTC.
+        takes_copy: whether COPY may write it: it is a table, and no policy of its rows holds for us.
+        empty: whether nothing was ever stored in it.
+
+    """
+
+    alone: bool
+    server_version: int
+    now: int
+    takes_copy: bool
+    empty: bool
+
+
+def _lock_statement(function: str) -> Statement:
+    """Return the statement that takes a table's lock, and settles how PostgreSQL joins the table.
+
+    The wait may be longer than lock_timeout allows for a row: the caller's deadline bounds it.
+
+    A table that was filled a moment ago counts as empty until it is analyzed, and ten thousand rows are then
+    joined with it by scanning it for each. Its size on disk is never wrong: a small table is hashed, a large
+    one is looked up by its index. A page holds some tens of rows and is read in the time of a few look-ups.
+    Before PostgreSQL 18 a plan that had to be switched on counts as so dear that it would be compiled (JIT).
+    """
+    text = f"""
+        SELECT current_setting('server_version_num')::integer, now(),
+            kind IN ('r', 'p') AND NOT row_security_active(oid), kind = 'r' AND size = 0,
+            set_config('lock_timeout', '0', true),
+            set_config('jit', 'off', true),
+            set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
+            set_config('enable_seqscan', CASE WHEN small THEN 'on' ELSE 'off' END, true),
+            {function}(hashtextextended($1, 0))
+        FROM (SELECT oid, relkind AS kind, size, relkind = 'r' AND size / 8192 * 13 < $2::bigint AS small
+              FROM pg_class, pg_relation_size(oid) AS size WHERE oid = to_regclass($1)) AS target
+    """  # noqa: S608 - the function is one of two named below
+    return Statement(text, (), (), writes=True, name="bulk upsert lock", constants={})
+
+
+_SHARE = _lock_statement("pg_advisory_xact_lock_shared")
+_CLAIM = _lock_statement("pg_advisory_xact_lock")
+
+
+async def lock_target(transaction: Transaction, resource: Resource, count: int, *, alone: bool) -> Target:
+    """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts."""
+    statement = _CLAIM if alone else _SHARE
+    ((version, (now,), takes_copy, empty, *_),) = await transaction.fetch(
+        statement, [table_name(resource), count]
+    )
+    return Target(alone, version, now, takes_copy, empty)

@@ -1,0 +1,113 @@
+"""bench/load makes the calls that it says, against a real server."""
+
+import asyncio
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import Int64Value
+
+from bench import golang
+from bench.generator import Load, Requests, idle_connections, load
+
+METHOD = "/test.Echo/Echo"
+Behaviour = Callable[[bytes, Any], Awaitable[bytes]]
+
+pytestmark = pytest.mark.usefixtures("programs")
+
+
+@asynccontextmanager
+async def serving(behaviour: Behaviour) -> AsyncIterator[str]:
+    """Serve one method that takes and gives bytes; yield its address."""
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(behaviour)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Echo", {"Echo": handler}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+def requests_of(folder: Path, count: int) -> Requests:
+    """Write so many different requests."""
+    return Requests.write(METHOD, (Int64Value(value=n + 1) for n in range(count)), folder / "requests")
+
+
+def open_files() -> int:
+    """Return how many files and sockets this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_count_every_call_and_vary_the_request(tmp_path: Path) -> None:
+    seen: Counter[int] = Counter()
+    most = under_way = 0
+
+    async def echo(request: bytes, _context: Any) -> bytes:
+        nonlocal most, under_way
+        under_way += 1
+        most = max(most, under_way)
+        seen[Int64Value.FromString(request).value] += 1
+        await asyncio.sleep(0)
+        under_way -= 1
+        return request
+
+    async with serving(echo) as address:
+        found = await load(address, Load(requests_of(tmp_path, 20), 8, 0.3, connections=3))
+    assert found.calls == seen.total() > 100
+    assert set(seen) == set(range(1, 21))
+    assert 1 < most <= 8
+    assert found.failures == {}
+    assert 0 < found.latency["p50"] <= found.latency["p99"] <= found.latency["p999"]
+
+
+async def test_tell_many_failures(tmp_path: Path) -> None:
+    async def refuse(request: bytes, context: Any) -> bytes:
+        if Int64Value.FromString(request).value == 1:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is none")
+        return request
+
+    async with serving(refuse) as address:
+        with pytest.raises(RuntimeError, match=r"failed, by status: {'5': \d+}"):
+            await load(address, Load(requests_of(tmp_path, 2), 4, 0.2))
+
+
+async def test_take_more_than_the_window(tmp_path: Path) -> None:
+    size = 3 * 2**20
+
+    async def much(_request: bytes, _context: Any) -> bytes:
+        return bytes(size)
+
+    async with serving(much) as address:
+        found = await load(address, Load(requests_of(tmp_path, 1), 2, 0.5, connections=1))
+    assert found.calls * size > 2 * 2**24  # the window is 2**24 bytes
+
+
+async def test_tell_that_nobody_listens(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="refused"):
+        await load("127.0.0.1:1", Load(requests_of(tmp_path, 1), 1, 0.1))
+
+
+async def test_hold_idle_connections(tmp_path: Path) -> None:
+    async def echo(request: bytes, _context: Any) -> bytes:
+        return request
+
+    async with serving(echo) as address:
+        before = open_files()
+        async with idle_connections(address, 50):
+            assert open_files() >= before + 50
+            assert (await load(address, Load(requests_of(tmp_path, 1), 1, 0.1))).calls
+
+
+def test_pass_gos_own_checks() -> None:
+    for command in (["vet", "./..."], ["test", "./load"]):
+        done = subprocess.run(
+            ["go", *command], cwd=golang.FOLDER, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

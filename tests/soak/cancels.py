@@ -1,0 +1,273 @@
+"""Calls that are cancelled at random moments, and what is left of them: nothing.
+
+`python -m tests.soak.cancels` makes 10,000 over each transport, from a process beside the server's.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any
+
+import asyncpg
+import grpc
+import grpc.aio
+
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.schema.tables import build_tables
+from tests.harness.client import Client
+from tests.harness.databases import Databases, fetch
+from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.mounted import mounted
+from tests.soak.nodes import METHODS, PACKAGE, ROWS, SEED, SERVICE, Nodes
+from tests.soak.served import CENSUS, SCHEMA
+
+POOL, CURSORS = 8, 4
+_AT_ONCE = 50
+_ROUNDS = 20
+_LATEST_SECONDS = 0.2
+_SETTLING_SECONDS = 5.0
+_CHANNEL = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_BUSY = (
+    "SELECT state, query FROM pg_stat_activity "
+    "WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
+)
+_USUAL = {"OK", "CANCELLED", "StreamNodes: RESOURCE_EXHAUSTED"}
+"""What calls may end with; a stream may find the cursors taken."""
+_LEAST_CANCELLED = 0.25
+_MEMORY, _OBJECTS = 1.05, 1.01
+"""How many times as much the server may hold at the end as half way."""
+_FILES = 5
+"""Connections that may be closing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What the server holds when no call is under way.
+
+    Args:
+        calls: made so far.
+        memory: resident bytes.
+        tasks: of its event loop.
+        objects: that Python's garbage collector knows, after it ran.
+        files: open descriptors.
+
+    """
+
+    calls: int
+    memory: int
+    tasks: int
+    objects: int
+    files: int
+
+
+class Soak:
+    """A client that cancels what it calls.
+
+    Args:
+        client: for what is not cancelled.
+        target: the gateway.
+        dsn: the gateway's database.
+        pid: the gateway's process.
+
+    """
+
+    def __init__(self, client: Client, target: str, dsn: str, pid: int) -> None:
+        self._client = client
+        self._target = target
+        self._dsn = dsn
+        self._pid = pid
+        self._random = Random(1)  # noqa: S311 - chance, no secret
+        self._nodes = Nodes(self._random)
+        self.ended: Counter[str] = Counter()
+
+    async def run(self, calls: int) -> Sequence[Census]:
+        """Make so many calls; return what the server held before them and after each twentieth part."""
+        taken = [await self._census()]
+        for _ in range(_ROUNDS):
+            # A connection each: Envoy closes one of more than 1,000 resets that come faster than 33 a second.
+            async with grpc.aio.insecure_channel(self._target, options=_CHANNEL) as channel:
+                await self._storm(channel, calls // _ROUNDS - _AT_ONCE // 2)
+                left = [self._call(channel) for _ in range(_AT_ONCE // 2)]
+                await asyncio.sleep(self._moment())
+            self.ended.update([await _status(*one) for one in left])
+            taken.append(await self._settled(taken[0]))
+        return taken
+
+    async def _storm(self, channel: grpc.aio.Channel, calls: int) -> None:
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def one() -> None:
+            async with at_once:
+                method, call = self._call(channel)
+                timer = asyncio.get_running_loop().call_later(self._moment(), call.cancel)
+                self.ended[await _status(method, call)] += 1
+                timer.cancel()
+
+        await asyncio.gather(*(one() for _ in range(calls)))
+
+    def _call(self, channel: grpc.aio.Channel) -> tuple[str, Any]:
+        """Call some method."""
+        method = self._random.choice(METHODS)
+        request = self._client.message(f"{PACKAGE}.{method}Request", self._nodes.request(method))
+        make: Any = channel.unary_stream if method.startswith("Stream") else channel.unary_unary
+        return method, make(f"/{SERVICE}/{method}")(request.SerializeToString(), timeout=30)
+
+    def _moment(self) -> float:
+        return self._random.random() ** 2 * _LATEST_SECONDS
+
+    async def _settled(self, before: Census) -> Census:
+        """Return what the server holds when no statement and no call is left."""
+        gc.collect()  # grpcio closes a channel's connection when it frees the channel
+        async with asyncio.timeout(_SETTLING_SECONDS):
+            while await fetch(self._dsn, _BUSY):
+                pass
+            while (now := await self._census()).tasks > before.tasks:
+                pass
+        return now
+
+    async def _census(self) -> Census:
+        counted = json.loads(await self._client.channel.unary_unary(CENSUS)(b"", timeout=30))
+        process = Path("/proc", str(self._pid))
+        memory = int((process / "statm").read_text().split()[1]) * _PAGE
+        return Census(self.ended.total(), memory, files=len(list((process / "fd").iterdir())), **counted)
+
+    async def assert_pool_whole(self) -> None:
+        """Assert that as many calls as there are connections run at once, and then as many streams."""
+        lists = [self._client.call(f"{SERVICE}/ListNodes", page_size=10) for _ in range(POOL)]
+        await self._assert_all_wait(POOL, lists)
+        streams = [self._rows() for _ in range(CURSORS)]
+        await self._assert_all_wait(CURSORS, streams)
+
+    async def _rows(self) -> None:
+        assert [chunk async for chunk in self._client.stream(f"{SERVICE}/StreamNodes")]
+
+    async def _assert_all_wait(self, number: int, calls: Sequence[Any]) -> None:
+        connection = await asyncpg.connect(self._dsn)
+        tasks = []
+        try:
+            async with connection.transaction(), asyncio.timeout(10):
+                await connection.execute("LOCK TABLE node IN ACCESS EXCLUSIVE MODE")
+                tasks = [asyncio.ensure_future(call) for call in calls]
+                waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                while await connection.fetchval(waiting) != number:
+                    pass
+            await asyncio.gather(*tasks)
+        finally:
+            await connection.close()
+
+
+async def _status(method: str, call: Any) -> str:
+    """Read all that a call answers; return its status, and whose where it is an error."""
+    with suppress(grpc.aio.AioRpcError, asyncio.CancelledError):
+        if isinstance(call, grpc.aio.UnaryStreamCall):
+            while await call.read() is not grpc.aio.EOF:
+                pass
+        else:
+            await call
+    code: str = (await call.code()).name
+    return code if code in ("OK", "CANCELLED") else f"{method}: {code}"
+
+
+def leaks(taken: Sequence[Census]) -> Sequence[str]:
+    """Return what the server held more of at the end than half way."""
+    half, end = taken[len(taken) // 2], taken[-1]
+    most = max(one.memory for one in taken[len(taken) // 2 :])
+    found = {
+        f"memory: {half.memory} to {most}": most > half.memory * _MEMORY,
+        f"objects: {half.objects} to {end.objects}": end.objects > half.objects * _OBJECTS,
+        f"tasks: {taken[0].tasks} to {end.tasks}": end.tasks > taken[0].tasks,
+        f"files: {half.files} to {end.files}": end.files > half.files + _FILES,
+    }
+    return [leak for leak, is_one in found.items() if is_one]
+
+
+async def soak(transport: str, databases: Databases, calls: int) -> "Outcome":
+    """Serve over a transport, cancel so many calls, and assert that the server goes on as before."""
+    dsn = await databases.copy_of(SCHEMA, build_tables(schema_of(SCHEMA)).metadata)
+    await fetch(dsn, SEED, ROWS)
+    settings = {"pool_size": POOL, "max_cursors": CURSORS, "secret": "x" * 16, "log_level": "error"}
+    with TemporaryFile() as log:
+        serving = mounted("tests.soak.served", transport, apart=True, log=log, dsn=dsn, **settings)
+        async with serving as server, client_of(server.port) as client:
+            run = Soak(client, f"127.0.0.1:{server.port}", dsn, server.pid)
+            taken = await run.run(calls)
+            await run.assert_pool_whole()
+        log.seek(0)
+        return Outcome(transport, run.ended, taken, log.read().decode())
+
+
+@asynccontextmanager
+async def client_of(port: int) -> AsyncIterator[Client]:
+    """Give a client, closed at the end."""
+    client = Client(f"127.0.0.1:{port}", descriptors_of(SCHEMA))
+    yield client
+    await client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a soak found.
+
+    Args:
+        transport: over which.
+        ended: calls by their status.
+        taken: what the server held, from before the first call to after the last.
+        log: what the server had to say.
+
+    """
+
+    transport: str
+    ended: Mapping[str, int]
+    taken: Sequence[Census]
+    log: str
+
+    def faults(self) -> Sequence[str]:
+        """Return what is not as it has to be."""
+        strange = [
+            f"{count} calls ended with {status}"
+            for status, count in self.ended.items()
+            if status not in _USUAL
+        ]
+        few = self.ended["CANCELLED"] < _LEAST_CANCELLED * sum(self.ended.values())
+        said = [f"the server logged: {self.log[:2000]}"] if self.log else []
+        return [*strange, *leaks(self.taken), *said, *(["too few calls were cancelled"] if few else [])]
+
+    def __str__(self) -> str:
+        """Return a line for the eye."""
+        half, end = self.taken[len(self.taken) // 2], self.taken[-1]
+        ended = ", ".join(f"{count} {status}" for status, count in sorted(self.ended.items()))
+        return (
+            f"{end.calls} calls over {self.transport}: {ended}; half way and at the end "
+            f"{half.memory / 2**20:.1f} and {end.memory / 2**20:.1f} MiB, "
+            f"{half.objects} and {end.objects} objects, {half.tasks} and {end.tasks} tasks, "
+            f"{half.files} and {end.files} files"
+        )
+
+
+async def _main(calls: int) -> int:
+    faults: list[str] = []
+    with TemporaryDirectory(prefix="rowgate-soak-") as folder:
+        server = EmbeddedPostgres(Path(folder, "postgres"), settings={"fsync": "off"})
+        databases = Databases(server.start())
+        try:
+            for transport in ("envoy", "grpcio"):
+                outcome = await soak(transport, databases, calls)
+                print(outcome, *outcome.faults(), sep="\n")  # noqa: T201 - a command's output
+                faults += outcome.faults()
+        finally:
+            server.stop()
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)))

@@ -1,0 +1,37 @@
+"""The gateway under a soak: whole, and beside its own services one that counts what its process holds."""
+
+import asyncio
+import gc
+import json
+from typing import Any
+
+import grpc
+
+from gateway.app import Gateway
+from gateway.config.settings import Settings
+from gateway.transport.face import Face, Host, Hosting
+from tests.harness.gateway import descriptors_of
+from tests.harness.mounted import Extended
+
+SCHEMA = "adversarial"
+CENSUS = "/rowgate.test.Census/Take"
+
+
+async def _census(_request: bytes, _context: Any) -> bytes:
+    """Answer with the counts of what is alive."""
+    gc.collect()
+    return json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}).encode()
+
+
+async def start(settings: Settings, hosting: Hosting) -> Gateway:
+    """Serve the schema."""
+    service, _, method = CENSUS.removeprefix("/").partition("/")
+    counted = grpc.method_handlers_generic_handler(
+        service, {method: grpc.unary_unary_rpc_method_handler(_census)}
+    )
+
+    def with_census(face: Face, settings: Settings) -> Host:
+        extended: Any = Extended(face, counted)
+        return hosting(extended, settings)
+
+    return await Gateway.start(descriptors_of(SCHEMA), settings, with_census)

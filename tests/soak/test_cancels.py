@@ -1,0 +1,17 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.harness.databases import Databases
+from tests.soak.cancels import soak
+
+CALLS = 1_000
+
+
+@pytest.mark.parametrize("transport", ["envoy", "grpcio"])
+async def test_nothing_is_left_of_cancelled_calls(
+    databases: Databases, transport: str, tell: Callable[[str], None]
+) -> None:
+    outcome = await soak(transport, databases, CALLS)
+    tell(str(outcome))
+    assert outcome.faults() == []

@@ -1,0 +1,26 @@
+"""The soaks, small: a few kills, some rows."""
+
+import random
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.soak.ingest import Soak
+from tests.soak.stream import MIB, measure
+
+TRANSPORTS = ("grpcio", "envoy")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_ingest_survives_kills(data_folder: Path, transport: str) -> None:
+    seed = random.randrange(1 << 32)  # noqa: S311 - moments, no secrets
+    click.echo(f"seed {seed}")
+    soak = Soak(20_000, 250, kills=3, transport=transport, chance=random.Random(seed))  # noqa: S311 - as above
+    await soak.run(data_folder / f"ingest-{transport}")
+    assert soak.killed == {"client": 1, "gateway": 1, "database": 1}
+
+
+async def test_a_stream_takes_no_memory(data_folder: Path) -> None:
+    found = await measure(data_folder / "stream", 200_000, "grpcio")
+    assert found.grown < 50 * MIB
