@@ -61,6 +61,11 @@ def text_of(pid: int, name: str) -> str:
     return Path(f"/proc/{pid}/{name}").read_text()
 
 
+def left_in(folder: Path) -> list[Path]:
+    """Return what lies in a folder."""
+    return list(folder.iterdir())
+
+
 def folders_of_workers() -> list[Path]:
     """Return the files that workers have beside them."""
     return [file for file in Path(gettempdir()).glob("rowgate-*/*") if file.is_file()]
@@ -122,11 +127,15 @@ async def test_a_page_token_of_one_worker_is_another_worker_s(start: Start) -> N
 
 
 @pytest.mark.parametrize("transport", ["envoy", "grpcio"])
-async def test_workers_do_not_outlive_their_supervisor(dsn: str, start: Start, transport: str) -> None:
+async def test_workers_do_not_outlive_their_supervisor(
+    dsn: str, start: Start, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     server = await start("--transport", transport, "--workers", "2")
     client = Client(await server.ready(), descriptors_of("ledger"))
     pids = children(server.process.pid)
     assert len(pids) == 2
+    assert len(left_in(tmp_path)) == 2
     async with locked(dsn) as connection:
         call = asyncio.create_task(client.call(GET, KEY))
         await until_waiting(connection, 1)
@@ -135,6 +144,7 @@ async def test_workers_do_not_outlive_their_supervisor(dsn: str, start: Start, t
             await call
         await until_waiting(connection, 0)
     await until_gone(pids)
+    assert not left_in(tmp_path)
     await client.close()
 
 
