@@ -101,7 +101,8 @@ class InWorkers:
         """Return when all workers take calls.
 
         Raises click.ClickException with what a worker said, and what this process finds before:
-        gateway.schema.faults.SchemaError, and OSError for TLS files and addresses.
+        gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError for TLS files, and OSError for
+        addresses.
         """
         from gateway.schema.read import read_schema  # noqa: PLC0415 - with all of SQLAlchemy
 
