@@ -60,12 +60,12 @@ endif
 	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/bojand/ghz/cmd/ghz@$(GHZ_VERSION)
 	@touch $@
 
-.tools/conformance-$(CONFORMANCE_VERSION):
+.tools/conformance-$(CONFORMANCE_VERSION): | $(VENV)/.installed
 	@echo "Building connectconformance $(CONFORMANCE_VERSION)"
 	@GOBIN=$(CURDIR)/$(TOOLS) go install connectrpc.com/conformance/cmd/connectconformance@$(CONFORMANCE_VERSION)
-	@rm -rf .tools/protos/conformance && mkdir -p .tools/protos
-	@cp -r "$$(go list -m -f '{{.Dir}}' connectrpc.com/conformance@$(CONFORMANCE_VERSION))/proto" .tools/protos/conformance
-	@chmod -R u+w .tools/protos/conformance
+	@source="$$(go list -m -f '{{.Dir}}' connectrpc.com/conformance@$(CONFORMANCE_VERSION))/proto" && \
+		$(BIN)/python -m grpc_tools.protoc --proto_path="$$source" --include_imports \
+		--descriptor_set_out=.tools/conformance.binpb $$(cd "$$source" && find . -name '*.proto' -printf '%P\n')
 	@touch $@
 
 # It is named `client` where it comes from.

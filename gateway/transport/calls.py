@@ -18,6 +18,9 @@ from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Rep
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
+# What a context raises where the caller is gone: ours, and grpc.aio's, if it doesn't know of it yet.
+_GONE = (Reset, grpc.aio.InternalError)
+
 
 class BoundMethods(grpc.GenericRpcHandler):
     """Every method of a dispatcher.
@@ -97,7 +100,7 @@ class _ContextChannel:
     async def receive(self) -> bytes | None:
         try:
             message = await self._context.read()
-        except Reset:
+        except _GONE:
             raise asyncio.CancelledError from None
         except BadFrame as error:
             raise _refused(error) from error
@@ -106,7 +109,7 @@ class _ContextChannel:
     async def send(self, message: bytes) -> None:
         try:
             await self._context.write(message)
-        except Reset:
+        except _GONE:
             raise asyncio.CancelledError from None
 
 

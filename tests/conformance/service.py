@@ -1,6 +1,6 @@
 """The service that the conformance suite calls, as its protos describe it.
 
-The protos are the suite's own (connectrpc/conformance, Apache-2.0); `make test-tools` lays them beside it.
+The descriptors are of the suite's own protos; `make test-tools` lays them beside the runner.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import Settings
-from gateway.schema.sources import compile_protos
+from gateway.schema.sources import load_descriptor_set
 from gateway.transport.face import Host, Hosting
 from tests.harness.mounted import start_servicers
 from tests.harness.sample import ROOT
 
-PROTOS = ROOT / ".tools" / "protos" / "conformance"
+DESCRIPTORS = ROOT / ".tools" / "conformance.binpb"
 SERVICE = "connectrpc.conformance.v1.ConformanceService"
 _PACKAGE = "connectrpc.conformance.v1"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -32,7 +32,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 @cache
 def _pool() -> Any:
     pool: Any = Default()
-    for file in compile_protos(PROTOS).file:
+    for file in load_descriptor_set(DESCRIPTORS).file:
         # A file that is known to this process is the same: protobuf's own, such as google/protobuf/any.proto.
         with suppress(TypeError):
             pool.Add(file)

@@ -27,11 +27,13 @@ def _lists(protocol: str, transport: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "transport", "least"), [("grpc", "envoy", 747), ("grpc", "grpcio", 741)]
+    ("protocol", "transport", "least"),
+    [("grpc", "envoy", 747), ("grpc", "grpcio", 741), ("grpc_web", "envoy", 1000)],
 )
 def test_every_case_passes(protocol: str, transport: str, least: int, tell: Callable[[str], None]) -> None:
     command = [
-        *(str(tool("connectconformance")), "--mode", "server", "--conf", str(HERE / f"{protocol}.yaml")),
+        *(str(tool("connectconformance")), "--mode", "server", "--max-servers", "2"),
+        *("--conf", str(HERE / f"{protocol}.yaml")),
         *(*_lists(protocol, transport), "--"),
         *(sys.executable, "-m", "tests.conformance.server", transport),
     ]

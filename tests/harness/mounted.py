@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -135,7 +135,7 @@ class Mounted:
 
 @asynccontextmanager
 async def mounted(
-    module: str, transport: str, *, apart: bool = False, **values: Any
+    module: str, transport: str, *, apart: bool = False, log: IO[bytes] | None = None, **values: Any
 ) -> AsyncIterator[Mounted]:
     """Serve what a module starts.
 
@@ -143,12 +143,16 @@ async def mounted(
         module: its name.
         transport: grpcio or envoy.
         apart: whether grpcio serves in a process of its own; Envoy always does.
+        log: where the server's own process logs; with this one by default.
         values: settings by their flat names.
 
     """
     values = {"listen": "127.0.0.1:0", "log_format": "json", **values}
-    serve = _in_envoy if transport == "envoy" else _apart if apart else _here
-    async with serve(module, values) as server:
+    if transport == "grpcio" and not apart:
+        serving = _here(module, values)
+    else:
+        serving = (_in_envoy if transport == "envoy" else _apart)(module, values, log)
+    async with serving as server:
         yield server
 
 
@@ -177,9 +181,9 @@ async def _start(module: str, values: Mapping[str, Any], hosting: Hosting) -> St
 
 
 @asynccontextmanager
-async def _apart(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounted]:
+async def _apart(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
     command_line = (sys.executable, "-m", __name__)
-    async with _process(command_line, {_VARIABLE: _told(module, values)}, stdout=PIPE) as process:
+    async with _process(command_line, {_VARIABLE: _told(module, values)}, stdout=PIPE, stderr=log) as process:
         assert process.stdout is not None
         async with asyncio.timeout(_SECONDS):
             port = int(await process.stdout.readline())
@@ -187,13 +191,13 @@ async def _apart(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounte
 
 
 @asynccontextmanager
-async def _in_envoy(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounted]:
+async def _in_envoy(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
     installed, settings = find_installed(), settings_of(**values)
     variables = {**installed.environment, _VARIABLE: _told(module, values)}
     with closing(HeldAddresses(settings.server.listen)) as held, TemporaryDirectory() as folder:
         hosting = Hosted(f"{__name__}:application", installed.module, _ADMIN, held.numeric)
         lay_files(Path(folder), hosting, settings)
-        async with _process(command(installed, settings.log), variables, cwd=folder) as process:
+        async with _process(command(installed, settings.log), variables, cwd=folder, stderr=log) as process:
             async with asyncio.timeout(_SECONDS):
                 while not await is_accepting(Path(folder, _ADMIN)):  # noqa: ASYNC110 - another process's state
                     await asyncio.sleep(0.01)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, schema_of, serve
 
 ACCOUNTS = "ledger.v1.AccountService"
+EVENTS = "flow.v1.EventService"
 FEW = 2
 # What PgBouncer can't pass on at connecting, or can't keep between transactions.
 BEHIND_A_POOLER = {
@@ -26,11 +28,18 @@ BEHIND_A_POOLER = {
 }
 
 
+@asynccontextmanager
+async def behind_pgbouncer(schema: str, databases: Databases, folder: Path) -> AsyncIterator[str]:
+    """Give the DSN of a schema's database behind PgBouncer."""
+    dsn = await databases.copy_of(schema, build_tables(schema_of(schema)).metadata)
+    with bouncer(folder / fresh_name("bouncer"), dsn, size=FEW) as pooled:
+        yield pooled
+
+
 @pytest.fixture
 async def pooled(databases: Databases, data_folder: Path) -> AsyncIterator[str]:
     """Return the DSN of the ledger behind PgBouncer."""
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
-    with bouncer(data_folder / fresh_name("bouncer"), dsn, size=FEW) as pooled:
+    async with behind_pgbouncer("ledger", databases, data_folder) as pooled:
         yield pooled
 
 
@@ -40,6 +49,15 @@ async def gateway(pooled: str) -> AsyncIterator[RunningGateway]:
     served = await serve("ledger", pooled, **BEHIND_A_POOLER)
     yield served
     await served.stop()
+
+
+@pytest.fixture
+async def events(databases: Databases, data_folder: Path) -> AsyncIterator[RunningGateway]:
+    """Serve what streams behind PgBouncer."""
+    async with behind_pgbouncer("flow", databases, data_folder) as pooled:
+        served = await serve("flow", pooled, stream_chunk_bytes=1024, **BEHIND_A_POOLER)
+        yield served
+        await served.stop()
 
 
 async def test_many_callers_share_its_connections(gateway: RunningGateway) -> None:
@@ -65,6 +83,25 @@ async def test_a_bulk_is_one_transaction(gateway: RunningGateway) -> None:
     assert sum(answer.inserted_count for answer in answers) == len(rows)
     counted = await gateway.call(f"{ACCOUNTS}/CountAccounts")
     assert counted.count == len(rows)
+
+
+async def test_streams_are_a_transaction_a_chunk_or_one_in_all(events: RunningGateway) -> None:
+    async def stored(stream: int) -> None:
+        talk = events.client.converse(f"{EVENTS}/IngestEvents")
+        await talk.ask(start={"stream_id": str(stream)})
+        for sequence in range(1, 6):
+            first = 1000 * stream + 100 * (sequence - 1)
+            await talk.ask(sequence=sequence, events=[{"id": first + n} for n in range(100)])
+
+    async def read(first: int) -> list[int]:
+        chunks = events.client.stream(
+            f"{EVENTS}/StreamEvents", filter=f"id >= {first} AND id < {first + 1000}"
+        )
+        return [row.id async for chunk in chunks for row in chunk.events]
+
+    await asyncio.gather(*map(stored, range(4)))
+    found = await asyncio.gather(*(read(1000 * stream) for stream in range(4)))
+    assert found == [list(range(1000 * stream, 1000 * stream + 500)) for stream in range(4)]
 
 
 async def test_refused_start_up_parameters_are_named(pooled: str) -> None:

@@ -9,12 +9,12 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import asyncpg
@@ -195,17 +195,23 @@ async def soak(transport: str, databases: Databases, calls: int) -> "Outcome":
     """Serve over a transport, cancel so many calls, and assert that the server goes on as before."""
     dsn = await databases.copy_of(SCHEMA, build_tables(schema_of(SCHEMA)).metadata)
     await fetch(dsn, SEED, ROWS)
-    settings = {"pool_size": POOL, "max_cursors": CURSORS, "log_level": "error", "log_access": "none"}
-    async with mounted("tests.soak.served", transport, apart=True, dsn=dsn, **settings) as server:
-        target = f"127.0.0.1:{server.port}"
-        client = Client(target, descriptors_of(SCHEMA))
-        try:
-            run = Soak(client, target, dsn, server.pid)
-            outcome = Outcome(transport, run.ended, await run.run(calls))
+    settings = {"pool_size": POOL, "max_cursors": CURSORS, "secret": "x" * 16, "log_level": "error"}
+    with TemporaryFile() as log:
+        serving = mounted("tests.soak.served", transport, apart=True, log=log, dsn=dsn, **settings)
+        async with serving as server, client_of(server.port) as client:
+            run = Soak(client, f"127.0.0.1:{server.port}", dsn, server.pid)
+            taken = await run.run(calls)
             await run.assert_pool_whole()
-        finally:
-            await client.close()
-    return outcome
+        log.seek(0)
+        return Outcome(transport, run.ended, taken, log.read().decode())
+
+
+@asynccontextmanager
+async def client_of(port: int) -> AsyncIterator[Client]:
+    """Give a client, closed at the end."""
+    client = Client(f"127.0.0.1:{port}", descriptors_of(SCHEMA))
+    yield client
+    await client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +222,14 @@ class Outcome:
         transport: over which.
         ended: calls by their status.
         taken: what the server held, from before the first call to after the last.
+        log: what the server had to say.
 
     """
 
     transport: str
     ended: Mapping[str, int]
     taken: Sequence[Census]
+    log: str
 
     def faults(self) -> Sequence[str]:
         """Return what is not as it has to be."""
@@ -231,7 +239,8 @@ class Outcome:
             if status not in _USUAL
         ]
         few = self.ended["CANCELLED"] < _LEAST_CANCELLED * sum(self.ended.values())
-        return [*strange, *leaks(self.taken), *(["too few calls were cancelled"] if few else [])]
+        said = [f"the server logged: {self.log[:2000]}"] if self.log else []
+        return [*strange, *leaks(self.taken), *said, *(["too few calls were cancelled"] if few else [])]
 
     def __str__(self) -> str:
         """Return a line for the eye."""
