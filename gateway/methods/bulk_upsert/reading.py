@@ -16,12 +16,12 @@ from gateway.sql.bulk import BulkShape
 
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""
-FIRST_CHUNK = 2_000
+FIRST_CHUNK = 2_500
 LARGEST_CHUNK = 48_000
 GROWTH = 4
 """While PostgreSQL writes a chunk the next one is read: the first is small, so that it waits little. Few
-chunks are best beyond that, for a small table is hashed anew for each; PostgreSQL takes about three times
-as long to write a row as it takes to read one."""
+chunks are best beyond that, for a small table is hashed anew for each; PostgreSQL takes about four times
+as long to write a row as it takes to read one. A rest that is hardly longer than a chunk belongs to it."""
 
 Keys = dict[int, Column]
 """The columns of the key by their place among those that are staged."""
@@ -81,9 +81,9 @@ class RowReader:
     def _parts(self, count: int) -> Iterator[range]:
         start, size = 0, count if self._whole else FIRST_CHUNK
         while start < count:
-            yield range(start, min(start + size, count))
-            start += size
-            size = min(GROWTH * size, LARGEST_CHUNK)
+            stop = count if count - start < 2 * size else start + size
+            yield range(start, stop)
+            start, size = stop, min(GROWTH * size, LARGEST_CHUNK)
 
     def _slice(self, rows: Sequence[Message], keys: Keys, tally: Tally, indexes: list[int]) -> Chunk:
         messages = [rows[index] for index in indexes]
