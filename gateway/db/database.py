@@ -11,6 +11,7 @@ from gateway.db.pool import Pool
 from gateway.db.retry import Retry
 from gateway.db.settings import DatabaseSettings
 from gateway.db.transaction import Row, Transaction
+from gateway.errors import OutcomeUnknown
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
@@ -76,6 +77,16 @@ class Database:
         """
         async with within(call.deadline):
             return await self._retry(lambda: self._direct.transact(work), call.deadline)
+
+    async def transact_once(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
+        """As `transact`, for work that finds out by itself whether it has been done.
+
+        Where nobody else can tell, it runs again, and answers either way.
+        """
+        try:
+            return await self.transact(work, call)
+        except OutcomeUnknown:
+            return await self.transact(work, call)
 
     async def close(self) -> None:
         """Close the pool, in bounded time. Twice is safe."""

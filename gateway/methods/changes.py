@@ -73,7 +73,7 @@ class Changes:
     def __init__(self, resource: Resource, table: Table) -> None:
         self._resource = resource
         self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table))
-        self._kind = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
+        self._kinds = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
     async def apply(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         """Make the changes; return what each met, in the order given.
@@ -108,9 +108,13 @@ class Changes:
         columns = tuple(edit.values) if change is Change.UPDATE else ()
         if edit.defaults or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
             return None
-        write = self._kind(change, columns, expects=edit.expected is not None)
+        write = self.kind(change, columns, expects=edit.expected is not None)
         arguments = write.single.arguments({**edit.values, **edit.key}, edit.expected)
         return Wish(write, arguments, _order(edit))
+
+    def kind(self, change: Change, columns: tuple[str, ...], *, expects: bool) -> RowWrite:
+        """Return the statements that make a change of one row, and of many callers' rows."""
+        return self._kinds(change, columns, expects=expects)
 
     async def _run(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         columns, defaults = edits[0].shape if change is Change.UPDATE else ((), ())

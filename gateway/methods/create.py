@@ -50,9 +50,9 @@ class Creating:
         """Whether one statement does it: always."""
         return True
 
-    def wish(self, item: NewRow) -> Wish | None:
+    def wish(self, request: Message) -> Wish | None:
         """Return the insertion as a statement that can be shared."""
-        return self._inserts.wish(item.values)
+        return self._inserts.wish(self.read(request, "").values)
 
     def answer(self, row: Row) -> Message:
         """Return the stored row's message."""

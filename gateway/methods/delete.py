@@ -80,8 +80,11 @@ class Deleting:
             return False
         return self._dependents.exist if item.force else self._dependents.cascade
 
-    def wish(self, item: Removal) -> Wish | None:
-        """Return the deletion as a statement that can be shared."""
+    def wish(self, request: Message) -> Wish | None:
+        """Return the deletion as a statement that can be shared, unless other rows are looked at."""
+        item = self.read(request, "")
+        if self._is_careful(item):
+            return None
         return self._changes.wish(Change.SOFT_DELETE if self._soft else Change.DELETE, item.edit)
 
     def answer(self, row: Row) -> Message:

@@ -22,6 +22,8 @@ def expectation(method: Method) -> Expectation:
     Raises InvalidArgument, when called, for what is no etag, and Aborted for expectations that contradict.
     """
     readers = [*_request_readers(method), *_resource_readers(method)]
+    if len(readers) < 2:  # noqa: PLR2004 - nothing that could contradict
+        return readers[0] if readers else _none
 
     def read(request: Message, place: str) -> int | None:
         versions = {version for reader in readers if (version := reader(request, place)) is not None}
@@ -30,6 +32,10 @@ def expectation(method: Method) -> Expectation:
         return versions.pop() if versions else None
 
     return read
+
+
+def _none(_: Message, __: str) -> None:
+    """Return no expectation."""
 
 
 def _request_readers(method: Method) -> list[Expectation]:

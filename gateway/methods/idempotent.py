@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.db.database import Database, Row, Transaction
 from gateway.db.idempotency import Claim, RequestIds
 from gateway.db.rehearsal import rehearse
-from gateway.errors import InvalidArgument, OutcomeUnknown
+from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
 from gateway.schema.model import Method
@@ -89,11 +89,7 @@ class Writes:
             await self._ids.keep(transaction, claim, answer.SerializePartialToString(deterministic=True))
             return answer
 
-        try:
-            return await self._database.transact(run, call)
-        except OutcomeUnknown:
-            # The record tells whether the COMMIT happened: running again answers either way, and writes once.
-            return await self._database.transact(run, call)
+        return await self._database.transact_once(run, call)
 
     def _rehearsed(self, request: Message) -> bool:
         return self._has_rehearsal and bool(getattr(request, "validate_only"))  # noqa: B009 - a dynamic message

@@ -13,7 +13,7 @@ from rowgate.v1 import ingest_pb2
 from gateway.db.bulk_tally import Tally
 from gateway.db.database import Transaction
 from gateway.db.watermarks import IngestStream, Progress, Watermarks
-from gateway.errors import InvalidArgument, OutcomeUnknown
+from gateway.errors import InvalidArgument
 from gateway.methods.bulk_upsert.answer import Answers
 from gateway.methods.bulk_upsert.options import OptionReader, Options
 from gateway.methods.bulk_upsert.writing import Upserts
@@ -109,10 +109,7 @@ class Ingest:
         async def work(transaction: Transaction) -> Progress:
             return await self._watermarks.take(transaction, stream)
 
-        try:
-            return await self._database.transact(work, call)
-        except OutcomeUnknown:
-            return await self._database.transact(work, call)
+        return await self._database.transact_once(work, call)
 
     async def _store(self, started: Started, request: Message, sequence: int, call: Call) -> Progress:
         rows = self._upserts.rows(request)
@@ -129,11 +126,7 @@ class Ingest:
             return Progress(sequence, answer)
 
         async with self._upserts.turns:
-            try:
-                return await self._database.transact(work, call)
-            except OutcomeUnknown:
-                # The watermark tells whether the COMMIT happened: running again writes the rows once.
-                return await self._database.transact(work, call)
+            return await self._database.transact_once(work, call)
 
     def _answer(self, tally: Tally, options: Options, sequence: int) -> bytes:
         answer = self._answers.answer(tally, outcomes=options.outcomes)

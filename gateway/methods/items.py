@@ -44,8 +44,11 @@ class Worker(Protocol[T]):
     def is_alone(self, item: T) -> bool:
         """Whether one statement does the item."""
 
-    def wish(self, item: T) -> Wish | None:
-        """Return the item as one statement that returns a row where all is well; None where there is none."""
+    def wish(self, request: Message) -> Wish | None:
+        """Return a single method's request as one statement that returns a row where all is well.
+
+        None where there is none. Raises InvalidArgument as `read` does.
+        """
 
     def answer(self, row: Row) -> Message:
         """Return the message of the row that such a statement returned."""
@@ -71,6 +74,16 @@ class One:
         Where one statement does it, that is shared with other callers. What it leaves undone is done, or
         refused with the reason, by the worker alone.
         """
+        wish = self._worker.wish(request) if self._writes.is_plain(request) else None
+        if wish is None:
+            return await self._exactly(request, call)
+        try:
+            exactly = partial(self._exactly, request, call)
+            return await self._shared.write(wish, call, self._worker.answer, exactly)
+        except RowgateError as error:
+            raise self._worker.blame(error, self._worker.read(request, "")) from error.__cause__
+
+    async def _exactly(self, request: Message, call: Call) -> Message:
         worker = self._worker
         item = worker.read(request, "")
 
@@ -78,13 +91,9 @@ class One:
             return (await worker.write(session, [item]))[0]
 
         try:
-            if not (self._writes.is_plain(request) and worker.is_alone(item)):
-                return await self._writes.atomically(request, call, work)
-            exactly = partial(work, self._writes.alone(call))
-            wish = worker.wish(item)
-            if wish is None:
-                return await exactly()
-            return await self._shared.write(wish, call, worker.answer, exactly)
+            if self._writes.is_plain(request) and worker.is_alone(item):
+                return await work(self._writes.alone(call))
+            return await self._writes.atomically(request, call, work)
         except RowgateError as error:
             raise worker.blame(error, item) from error.__cause__
 

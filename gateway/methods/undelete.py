@@ -33,8 +33,8 @@ class _Undeleting:
     def is_alone(self, _: Edit) -> bool:
         return True
 
-    def wish(self, item: Edit) -> Wish | None:
-        return self._changes.wish(Change.UNDELETE, item)
+    def wish(self, request: Message) -> Wish | None:
+        return self._changes.wish(Change.UNDELETE, self.read(request, ""))
 
     def answer(self, row: Row) -> Message:
         return self._message(row)

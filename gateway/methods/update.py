@@ -16,6 +16,7 @@ from gateway.methods.expectation import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One, flag
+from gateway.methods.quick_update import QuickUpdates
 from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import Key, below, message_key_reader
 from gateway.request.masks import update_columns
@@ -51,6 +52,7 @@ class Updating:
         self._read_row = new_row_reader(method.resource)
         table = engine.table(method.resource)
         self._changes = Changes(method.resource, table)
+        self._quick = QuickUpdates(method, self._changes)
         self._inserts = Inserts(method.resource, table)
         self._message = row_to_message(method.resource, method.resource.fields)
 
@@ -82,9 +84,11 @@ class Updating:
         """Whether one statement does it: where nothing is created."""
         return item.row is None
 
-    def wish(self, item: Wanted) -> Wish | None:
-        """Return the update as a statement that can be shared, where there is something to change."""
-        return self._changes.wish(Change.UPDATE, item.edit)
+    def wish(self, request: Message) -> Wish | None:
+        """Return a plain update as a statement that can be shared, where there is something to change."""
+        if flag(request, self._roles, "allow_missing") or not request.HasField(self._field):
+            return None
+        return self._quick.wish(request, getattr(request, self._field), self._expected(request, ""))
 
     def answer(self, row: Row) -> Message:
         """Return the changed row's message."""

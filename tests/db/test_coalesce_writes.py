@@ -468,3 +468,19 @@ async def test_nothing_is_left_behind(stored: str, open_database: Open) -> None:
         async with asyncio.timeout(10):
             while desk.writes.in_use:  # noqa: ASYNC110 - what was sent runs on; the loop's turns are waited for
                 await asyncio.sleep(0)
+
+
+async def test_figures_tell_what_was_shared(desk: WritingDesk, caplog: pytest.LogCaptureFixture) -> None:
+    """While it runs, and in the log when it ends."""
+    tasks = await desk.busy(0, 1) + desk.start((1, 1), (2, -1), (3, 1))
+    await queued()
+    desk.door.answers.set()
+    await answers(tasks)
+    (figures,) = desk.writes.figures
+    assert (figures.name, figures.calls, figures.alone, figures.statements) == (SHARED, 4, 1, 1)
+    assert (figures.divided, figures.sizes) == (2, (0, 1))
+    assert 0 < figures.longest_wait == figures.wait_seconds
+
+    with caplog.at_level("DEBUG", logger="gateway.db.coalesce"):
+        await desk.writes.close()
+    assert [record.__dict__["figures"] for record in caplog.records] == [figures]

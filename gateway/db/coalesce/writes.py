@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from asyncpg import DataError
 
@@ -32,8 +31,7 @@ _OF_ALL = (DeadlineExceeded, OutcomeUnknown, PermissionDenied, ResourceExhausted
 _LOCK_TIMEOUT = "55P03"
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """One caller's change of one row.
 
     Args:

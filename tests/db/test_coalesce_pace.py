@@ -1,0 +1,83 @@
+"""How many statements may be under way, and how many callers share one, by how the last ones went."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.db.coalesce.figures import Tally
+from gateway.db.coalesce.pace import Pace
+
+
+def test_statements_in_their_usual_time_keep_all_lanes() -> None:
+    pace = Pace(lanes=4, max_batch=512)
+    draw = random.Random(1)  # noqa: S311 - a seed, so that a failure comes again
+    for _ in range(1000):
+        pace.took(0.001 * draw.uniform(0.7, 1.5))
+    assert pace.limit == 4
+
+
+def test_slower_statements_cut_the_lanes_and_faster_ones_give_them_back() -> None:
+    pace = Pace(lanes=4, max_batch=512)
+    for _ in range(100):
+        pace.took(0.001)
+    for _ in range(3):
+        pace.took(0.01)
+    assert pace.limit < 1.5
+    for _ in range(40):
+        pace.took(0.001)
+    assert pace.limit == 4
+
+
+def test_a_database_that_stays_slow_is_the_usual_one() -> None:
+    pace = Pace(lanes=4, max_batch=512)
+    for _ in range(100):
+        pace.took(0.001)
+    for _ in range(300):
+        pace.took(0.01)
+    assert pace.limit == 4
+
+
+def test_one_that_hung_is_forgotten() -> None:
+    pace = Pace(lanes=4, max_batch=512)
+    for _ in range(100):
+        pace.took(0.001)
+    pace.took(30)
+    assert pace.limit > 2
+    for _ in range(10):
+        pace.took(0.002)
+    assert pace.limit > 2.9
+
+
+@given(st.lists(st.floats(0, 100)), st.integers(1, 10))
+def test_there_is_always_one_lane_and_never_one_too_many(times: list[float], lanes: int) -> None:
+    pace = Pace(lanes=lanes, max_batch=512)
+    for seconds in times:
+        pace.took(seconds)
+        assert 1 <= pace.limit <= lanes
+
+
+def test_batches_shrink_with_failures_and_grow_with_success() -> None:
+    pace = Pace(lanes=4, max_batch=100)
+    sizes = []
+    for callers in (100, 50, 25, 12, 8, 8):
+        pace.divided(callers)
+        sizes.append(pace.size)
+    assert sizes == [50, 25, 12, 8, 8, 8]
+    pace.went_well(7)
+    assert pace.size == 8
+    for callers in (8, 16, 32, 64, 100):
+        pace.went_well(callers)
+        sizes.append(pace.size)
+    assert sizes[6:] == [16, 32, 64, 100, 100]
+
+
+def test_figures_count_callers_and_their_waits() -> None:
+    tally = Tally("update each item")
+    tally.alone += 2
+    for callers, waited in ((1, 0.0), (3, 0.25), (2, 0.5), (8, 0.0)):
+        tally.sent(callers, waited)
+    figures = tally.figures
+    assert (figures.calls, figures.alone, figures.statements) == (16, 2, 4)
+    assert figures.sizes == (1, 2, 0, 1)
+    assert (figures.wait_seconds, figures.longest_wait) == (0.75, 0.5)
