@@ -1,28 +1,31 @@
 """Starts the servers that are measured, as processes of their own."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
-from bench import golang
+from bench import golang, node
 from bench.figures import ROWGATE
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+_AGAIN_SECONDS = 0.1
 
 GO = "Go: grpc-go + pgx"
 BY_HAND = "grpc.aio + asyncpg"
 ORM = "grpc.aio + SQLAlchemy ORM"
+POSTGRAPHILE = "PostGraphile, HTTP/1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,23 @@ async def go_service(dsn: str) -> AsyncIterator[Contender]:
         yield Contender(GO, address, process.pid)
 
 
+@asynccontextmanager
+async def postgraphile(dsn: str) -> AsyncIterator[Contender]:
+    """Run PostGraphile as its manual says for production."""
+    address = free_address()
+    host, _, port = address.partition(":")
+    program = await asyncio.to_thread(node.postgraphile)
+    command = [
+        *(str(program), "--connection", dsn, "--schema", "public", "--max-pool-size", "8"),
+        *("--host", host, "--port", port, "--disable-query-log", "--disable-graphiql", "--dynamic-json"),
+    ]
+    environment = {**os.environ, "NODE_ENV": "production"}
+    async with _process(command, stdout=asyncio.subprocess.DEVNULL, env=environment) as process:
+        async with asyncio.timeout(START_SECONDS):
+            await _listening(host, int(port))
+        yield Contender(POSTGRAPHILE, address, process.pid)
+
+
 def _rowgate(command: str, dsn: str, protos: Path) -> list[str]:
     return [
         str(Path(sys.executable).with_name("rowgate")),
@@ -102,8 +122,10 @@ def _rowgate(command: str, dsn: str, protos: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def _process(command: list[str], stdout: int | None = None) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=stdout)
+async def _process(
+    command: list[str], stdout: int | None = None, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=stdout, env=env)
     try:
         yield process
     finally:
@@ -123,6 +145,18 @@ async def _first_line(process: Process) -> str:
     if not line:
         raise RuntimeError(f"it ended with {await process.wait()}")
     return line.decode().strip()
+
+
+async def _listening(host: str, port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(_AGAIN_SECONDS)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
 
 
 async def _ready(address: str) -> None:

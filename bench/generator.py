@@ -35,9 +35,13 @@ class Requests:
     @classmethod
     def write(cls, method: str, messages: Iterable[Message], file: Path) -> "Requests":
         """Write the requests to a file."""
+        return cls.write_bodies(method, (message.SerializeToString() for message in messages), file)
+
+    @classmethod
+    def write_bodies(cls, method: str, bodies: Iterable[bytes], file: Path) -> "Requests":
+        """Write requests that are bytes already."""
         with file.open("wb") as out:
-            for message in messages:
-                body = message.SerializeToString()
+            for body in bodies:
                 out.write(struct.pack("!BI", 0, len(body)) + body)
         return cls(method, file)
 
@@ -52,6 +56,7 @@ class Load:
         seconds: how long new calls are made.
         connections: at most one a call in flight.
         timeout: seconds of one call.
+        http1: whether the requests are JSON to post over HTTP/1.1, a connection a call; not gRPC.
 
     """
 
@@ -60,6 +65,7 @@ class Load:
     seconds: float
     connections: int = 4
     timeout: float = 20.0
+    http1: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ async def load(address: str, asked: Load) -> Loaded:
         *("-address", address, "-method", asked.requests.method, "-requests", str(asked.requests.file)),
         *("-connections", str(asked.connections), "-in-flight", str(asked.in_flight)),
         *("-duration", f"{asked.seconds}s", "-timeout", f"{asked.timeout}s"),
+        *(["-http1"] if asked.http1 else []),
     ) as process:
         bound = asked.seconds + asked.timeout + _GRACE
         output, errors = await asyncio.wait_for(process.communicate(), bound)

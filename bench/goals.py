@@ -7,7 +7,7 @@ from statistics import median
 from bench.contenders import BY_HAND, GO
 from bench.figures import ROWGATE, Figures, Series
 from bench.subjects import FLIGHTS, PLAIN, SUBJECTS
-from bench.works import bulk, calls, sizes, streams
+from bench.works import bulk, calls, ghz, sizes, streams
 from bench.works.pgbench import PGBENCH
 from bench.works.start import START
 
@@ -90,6 +90,7 @@ def ratios(ours: Series, theirs: Series, metric: str, *, at_most: bool = False) 
 def goals() -> Iterator[Goal]:
     """Yield the goals in the order of the page."""
     yield from _gets()
+    yield from _by_ghz()
     yield from _updates()
     yield from _bulk()
     yield from _streams()
@@ -110,6 +111,12 @@ def _gets() -> Iterator[Goal]:
         yield Goal(many, "cpu_postgres", 0.3, GO, at_most=True)
         yield Goal(alone, "p50", 1.8, GO, at_most=True)
         yield Goal(alone, "p50", 0.7, BY_HAND, at_most=True)
+
+
+def _by_ghz() -> Iterator[Goal]:
+    """Yield what is asked of one call at a time again, as a client of grpc-go's sees it."""
+    yield Goal(ghz.name_of(1), "p50", 1.8, GO, at_most=True)
+    yield Goal(ghz.name_of(1), "p50", 0.7, BY_HAND, at_most=True)
 
 
 def _updates() -> Iterator[Goal]:

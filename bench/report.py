@@ -11,8 +11,7 @@ from bench.figures import Figures
 from bench.ground import Options
 from bench.subjects import SUBJECTS
 from bench.tables import cpu_table, curve_table, goals_table, table, work_table
-from bench.works import bulk, calls, scaling, sizes, streams
-from bench.works.ghz import GHZ
+from bench.works import bulk, calls, ghz, scaling, sizes, streams
 
 DOCS = Path(__file__).parent.parent / "docs"
 _CHARTS = "charts"
@@ -98,7 +97,7 @@ def _page(figures: Figures, options: Options, drawn: Sequence[Curve]) -> str:
         rows=options.rows,
         calls=_sections((work, work_table(figures, work, _CALL)) for work in works),
         cpu=cpu_table(figures, works),
-        ghz=work_table(figures, GHZ, ("rate", "p50", "p99")),
+        ghz=_sections(_by_ghz(figures)),
         bulk=_sections(_bulk(figures)),
         streams=_sections(_streams(figures)),
         memory=curve_table(figures, streams.MEMORY, "rows", ("memory", "growth", "rate"), "rows"),
@@ -120,6 +119,12 @@ def _single_calls() -> Iterator[str]:
     for verb, in_flight in (("Get", calls.IN_FLIGHT), ("Get", 1), ("Update", calls.IN_FLIGHT)):
         for subject in SUBJECTS:
             yield calls.name_of(verb, subject, in_flight)
+
+
+def _by_ghz(figures: Figures) -> Iterator[tuple[str, str]]:
+    for in_flight in (calls.IN_FLIGHT, 1):
+        work = ghz.name_of(in_flight)
+        yield work, work_table(figures, work, ("rate", "p50", "p99"))
 
 
 def _bulk(figures: Figures) -> Iterator[tuple[str, str]]:

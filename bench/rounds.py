@@ -1,5 +1,6 @@
 """Interleaved rounds: a slow minute of the machine meets every contender."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ Measure = Callable[[float], Awaitable[Sample]]
 """Measures once; is told which share of the usual time to spend."""
 
 _WARM_UP = 0.3
+_PATIENCE = 600
+"""Seconds of a turn, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ async def take_turns(figures: Figures, turns: Sequence[Turn], count: int, *, war
         first = number % max(len(going), 1)
         for turn in going[first:] + going[:first]:
             try:
-                sample = await turn.measure(1.0 if number else _WARM_UP)
+                async with asyncio.timeout(_PATIENCE):
+                    sample = await turn.measure(1.0 if number else _WARM_UP)
             except Exception as error:  # noqa: BLE001 - whatever ails a contender, the others are measured
                 going.remove(turn)
                 figures.fail(str(turn), error)

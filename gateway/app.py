@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
@@ -13,10 +12,10 @@ from gateway.config.secret import token_secret
 from gateway.config.settings import Settings
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
-from gateway.db.dsn import names_a_server
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
 from gateway.db.settings import DatabaseSettings
+from gateway.db.where import database_settings, dsn_of, embedded_folder
 from gateway.introspect import require_match
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access import AccessLog
@@ -40,21 +39,6 @@ def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, 
         name: [(m, HANDLERS[m.kind](m, engine)) for m in service.methods if m.kind in HANDLERS]
         for name, service in schema.services.items()
     }
-
-
-def embedded_folder(settings: config.DatabaseSettings) -> Path | None:
-    """Return the folder of the embedded PostgreSQL; None where a server is named."""
-    return None if names_a_server(_dsn(settings)) else settings.data_dir / "postgres"
-
-
-def database_settings(settings: config.DatabaseSettings, dsn: str | None = None) -> DatabaseSettings:
-    """Return the settings as the database layer has them, with another DSN where one is given."""
-    same = settings.model_dump(exclude={"dsn", "data_dir", "request_id_retention", "ingest_retention"})
-    return DatabaseSettings(dsn=_dsn(settings) if dsn is None else dsn, **same)
-
-
-def _dsn(settings: config.DatabaseSettings) -> str:
-    return settings.dsn.get_secret_value() if settings.dsn else ""
 
 
 class Gateway:
@@ -140,7 +124,7 @@ class Gateway:
 
 async def _locate_database(settings: config.DatabaseSettings, opened: AsyncExitStack) -> DatabaseSettings:
     """Return where the database is; the embedded one is started."""
-    dsn = _dsn(settings)
+    dsn = dsn_of(settings)
     folder = embedded_folder(settings)
     if folder is not None:
         embedded = EmbeddedPostgres(folder)

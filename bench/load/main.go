@@ -11,8 +11,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
-	"fmt"
 	"log"
 	"os"
 	"runtime"
@@ -31,6 +31,7 @@ type options struct {
 	duration    time.Duration
 	timeout     time.Duration
 	idle        int
+	http1       bool
 }
 
 func parse() options {
@@ -43,6 +44,7 @@ func parse() options {
 	flag.DurationVar(&o.duration, "duration", 3*time.Second, "how long new calls are made")
 	flag.DurationVar(&o.timeout, "timeout", 20*time.Second, "how long one call may take")
 	flag.IntVar(&o.idle, "idle", 0, "open so many quiet connections, say so, and hold them until a line is read; no load")
+	flag.BoolVar(&o.http1, "http1", false, "post JSON over HTTP/1.1, a connection for each call in flight; no gRPC")
 	flag.Parse()
 	o.connections = min(o.connections, o.inFlight)
 	return o
@@ -75,25 +77,27 @@ func run(o options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	connections := make([]*connection, o.connections)
-	for n := range connections {
-		if connections[n], err = dial(o, requests, uint64(n)); err != nil {
-			return nil, err
-		}
+	by := loadGRPC
+	if o.http1 {
+		by = loadHTTP1
 	}
-	started, cpu := time.Now(), cpuSeconds()
-	if err := load(connections, o, started.Add(o.duration)); err != nil {
+	cpu := cpuSeconds()
+	found, err := by(o, requests, time.Now().Add(o.duration))
+	if err != nil {
 		return nil, err
-	}
-	found := newTally()
-	for _, c := range connections {
-		found.add(c.tally)
 	}
 	return found.report(o.duration, cpuSeconds()-cpu), nil
 }
 
-// load makes calls over all connections until the time is up and the last is answered.
-func load(connections []*connection, o options, until time.Time) error {
+// loadGRPC makes calls over all connections until the time is up and the last is answered.
+func loadGRPC(o options, requests [][]byte, until time.Time) (*tally, error) {
+	connections := make([]*connection, o.connections)
+	for n := range connections {
+		var err error
+		if connections[n], err = dial(o, requests, uint64(n)); err != nil {
+			return nil, err
+		}
+	}
 	var group sync.WaitGroup
 	failures := make([]error, len(connections))
 	for n, c := range connections {
@@ -104,12 +108,11 @@ func load(connections []*connection, o options, until time.Time) error {
 		group.Go(func() { failures[n] = c.run(share, until, o.timeout) })
 	}
 	group.Wait()
-	for _, err := range failures {
-		if err != nil {
-			return fmt.Errorf("a connection failed: %w", err)
-		}
+	found := newTally()
+	for _, c := range connections {
+		found.add(c.tally)
 	}
-	return nil
+	return found, errors.Join(failures...)
 }
 
 // cpuSeconds returns what this process has used.

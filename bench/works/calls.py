@@ -1,11 +1,13 @@
 """Single-row calls: Get and Update by key, many in flight and one at a time."""
 
+import json
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench import contenders
-from bench.contenders import BY_HAND, GO, ORM
+from bench.contenders import BY_HAND, GO, ORM, POSTGRAPHILE, Contender
 from bench.figures import ROWGATE
 from bench.generator import Load, Requests
 from bench.ground import Ground
@@ -16,6 +18,7 @@ from bench.works.pgbench import PGBENCH, pgbench
 
 IN_FLIGHT = 128
 _UPDATES = 100_000
+_GRAPHQL = "query Get($id: BigInt!) { itemById(id: $id) { id name price seenTime quantity } }"
 
 
 async def gets(ground: Ground) -> None:
@@ -38,19 +41,35 @@ def name_of(verb: str, subject: Subject, in_flight: int) -> str:
 async def _measure(ground: Ground, verb: str, subject: Subject, in_flight: Sequence[int]) -> None:
     keys = await ground.fill(subject, ground.options.stored)
     requests = (gets_of if verb == "Get" else updates_of)(ground, subject, keys)
-    async with ground.running(
-        (ROWGATE, lambda: contenders.rowgate(ground.dsn, subject.protos)),
-        (GO, lambda: contenders.go_service(ground.dsn)),
-        (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)),
-        (ORM, lambda: contenders.peer(ORM, "orm_service", ground.dsn)),
-    ) as running:
+    plain_get = verb == "Get" and subject is PLAIN
+    async with ground.running(*_servers(ground, subject, plain_get=plain_get)) as running:
         for calls in in_flight:
             work = name_of(verb, subject, calls)
             asked = Load(requests, calls, ground.options.seconds)
-            turns = [Turn(work, c.name, loading(ground, c, asked)) for c in running]
-            if verb == "Get" and subject is PLAIN:
+            turns = [
+                Turn(work, c.name, loading(ground, c, _as_spoken(ground, c, asked, keys))) for c in running
+            ]
+            if plain_get:
                 turns.append(Turn(work, PGBENCH, pgbench(ground, calls)))
             await take_turns(ground.figures, turns, ground.options.rounds)
+
+
+def _servers(ground: Ground, subject: Subject, *, plain_get: bool) -> Iterator[tuple[str, contenders.Start]]:
+    yield ROWGATE, lambda: contenders.rowgate(ground.dsn, subject.protos)
+    yield GO, lambda: contenders.go_service(ground.dsn)
+    yield BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)
+    yield ORM, lambda: contenders.peer(ORM, "orm_service", ground.dsn)
+    if plain_get:
+        yield POSTGRAPHILE, lambda: contenders.postgraphile(ground.dsn)
+
+
+def _as_spoken(ground: Ground, contender: Contender, asked: Load, keys: Sequence[Any]) -> Load:
+    """Return the load in the contender's language: PostGraphile speaks GraphQL."""
+    if contender.name != POSTGRAPHILE:
+        return asked
+    bodies = (json.dumps({"query": _GRAPHQL, "variables": {"id": str(key)}}).encode() for key in keys)
+    requests = Requests.write_bodies("/graphql", bodies, ground.folder / "graphql.requests")
+    return replace(asked, requests=requests, http1=True)
 
 
 def gets_of(ground: Ground, subject: Subject, keys: Sequence[Any]) -> Requests:

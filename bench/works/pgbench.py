@@ -1,6 +1,5 @@
 """PostgreSQL's own load: the same read by key, sent by pgbench. The floor below every server."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from bench import usage
 from bench.figures import Sample
 from bench.ground import Ground
+from bench.programs import output
 from bench.rounds import Measure
 
 PGBENCH = "pgbench -M prepared"
@@ -28,7 +28,7 @@ def pgbench(ground: Ground, clients: int) -> Measure:
 
     async def measured(share: float) -> Sample:
         stored = usage.postgres_cpu(ground.postmaster)
-        said = await _run(_command(ground, script, clients, ground.options.seconds * share))
+        said = await output(*_command(ground, script, clients, ground.options.seconds * share))
         calls = float(_found(_CALLS, said))
         return {
             "rate": float(_found(_RATE, said)),
@@ -47,16 +47,6 @@ def _command(ground: Ground, script: Path, clients: int, seconds: float) -> Sequ
         *("--client", str(clients), "--jobs", "2" if clients > 1 else "1"),
         *("--time", str(max(round(seconds), _LEAST_SECONDS)), ground.dsn),
     )
-
-
-async def _run(command: Sequence[str]) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, errors = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(errors.decode().strip())
-    return output.decode()
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:

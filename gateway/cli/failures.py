@@ -5,13 +5,6 @@ from contextlib import contextmanager
 
 import click
 
-from gateway.config.faults import ConfigError
-from gateway.db.dsn import DsnError
-from gateway.db.embedded import EmbeddedPostgresError
-from gateway.errors import RowgateError
-from gateway.introspect import ModelRefusedError, SchemaMismatchError
-from gateway.schema.faults import SchemaError
-
 
 class Failed(click.ClickException):
     """Ends the command with a message on standard error: it may work another time."""
@@ -30,13 +23,31 @@ def reported() -> Iterator[None]:
     """Turn the errors that a user can do something about into messages; others keep their traceback."""
     try:
         yield
-    except ConfigError as error:
-        raise Wrong(f"wrong settings\n\n{error}") from error
-    except SchemaError as error:
-        raise Wrong(f"faults in the schema: {len(error.faults)}\n\n{error}") from error
-    except DsnError as error:
-        raise Wrong(f"database.dsn: {error}") from error
-    except RowgateError as error:
-        raise Failed(f"{error.message} ({error.reason})") from error
-    except (SchemaMismatchError, ModelRefusedError, EmbeddedPostgresError, OSError) as error:
-        raise Failed(str(error)) from error
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _told(error: Exception) -> click.ClickException | None:
+    # Imported when there is something to tell: it is half of all that a start has to import.
+    from gateway.config.faults import ConfigError  # noqa: PLC0415
+    from gateway.db.dsn import DsnError  # noqa: PLC0415
+    from gateway.db.embedded import EmbeddedPostgresError  # noqa: PLC0415
+    from gateway.errors import RowgateError  # noqa: PLC0415
+    from gateway.introspect import ModelRefusedError, SchemaMismatchError  # noqa: PLC0415
+    from gateway.schema.faults import SchemaError  # noqa: PLC0415
+
+    match error:
+        case ConfigError():
+            return Wrong(f"wrong settings\n\n{error}")
+        case SchemaError():
+            return Wrong(f"faults in the schema: {len(error.faults)}\n\n{error}")
+        case DsnError():
+            return Wrong(f"database.dsn: {error}")
+        case RowgateError():
+            return Failed(f"{error.message} ({error.reason})")
+        case SchemaMismatchError() | ModelRefusedError() | EmbeddedPostgresError() | OSError():
+            return Failed(str(error))
+    return None

@@ -12,7 +12,6 @@ from click.core import ParameterSource
 from sqlalchemy import MetaData
 
 from gateway import migrate as migrations
-from gateway.app import database_settings, embedded_folder
 from gateway.cli.failures import Failed, Wrong, reported
 from gateway.cli.options import with_settings
 from gateway.cli.serve import read_descriptors
@@ -21,6 +20,7 @@ from gateway.config.settings import Settings
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
+from gateway.db.where import database_settings, embedded_folder
 from gateway.migrate import Connect, Folder, MigrationError
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables

@@ -41,6 +41,13 @@ def with_settings(*sections: str) -> Callable[[Callable[..., None]], Callable[..
 
 def _option(setting: Setting) -> Callable[[Callable[..., None]], Callable[..., None]]:
     flag, text = setting.flag, setting.description
+    if setting.is_list:
+        return click.option(flag, setting.flat, multiple=True, callback=_joined, help=text, metavar="VALUE")
     if setting.is_switch:
         return click.option(f"{flag}/{setting.off_flag}", setting.flat, default=None, help=text)
     return click.option(flag, setting.flat, default=None, help=text, metavar="VALUE")
+
+
+def _joined(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """Return a flag's values as one, as a variable has them; None where it isn't there."""
+    return ",".join(given) if given else None

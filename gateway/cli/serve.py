@@ -4,6 +4,8 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -37,10 +39,18 @@ def serve(loaded: Loaded) -> None:
         transport = choose_transport(loaded)
         for key in transport.unheeded(loaded):
             _logger.warning("this transport has no use for a setting", extra={"setting": key})
-        descriptors = read_descriptors(settings.schema)
+        descriptors = _read_aside(settings.schema)
         orderly = _run(descriptors, settings, transport)
     if not orderly:
         raise Failed("calls were cut off by a second signal")
+
+
+def _read_aside(schema: SchemaSettings) -> FileDescriptorSet:
+    """Return the schema's descriptors. While protoc runs, what comes next is imported."""
+    with ThreadPoolExecutor(1) as aside:
+        reading = aside.submit(read_descriptors, schema)
+        import_module("gateway.schema.read")
+        return reading.result()
 
 
 def read_descriptors(schema: SchemaSettings) -> FileDescriptorSet:

@@ -3,12 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from pydantic import SecretStr
 
-from gateway.app import Gateway, embedded_folder
 from gateway.cli.runtime import spare_what_stays
 from gateway.cli.workers.messages import Assignment
 from gateway.cli.workers.process import WorkerProcess
@@ -17,10 +16,13 @@ from gateway.cli.workers.transports import Transport
 from gateway.config.address import Address
 from gateway.config.secret import token_secret
 from gateway.config.settings import Settings, TokenSettings
-from gateway.schema.read import read_schema
+from gateway.db.where import embedded_folder
 from gateway.transport.envoy.sockets import HeldAddresses
+from gateway.transport.listening import warn_if_open
 from gateway.transport.options import check_tls
-from gateway.transport.server import warn_if_open
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 
 def shared_tokens(settings: Settings) -> TokenSettings:
@@ -60,6 +62,8 @@ class InProcess:
 
     async def start(self, descriptors: FileDescriptorSet, settings: Settings) -> None:
         """Return when calls are taken; raises as gateway.app.Gateway.start does."""
+        from gateway.app import Gateway  # noqa: PLC0415 - it is all of a gateway; workers have theirs
+
         self._gateway = await Gateway.start(descriptors, settings)
         spare_what_stays()
         self.addresses = self._gateway.addresses
@@ -97,8 +101,11 @@ class InWorkers:
         """Return when all workers take calls.
 
         Raises click.ClickException with what a worker said, and what this process finds before:
-        gateway.schema.faults.SchemaError, and OSError for TLS files and addresses.
+        gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError for TLS files, and OSError for
+        addresses.
         """
+        from gateway.schema.read import read_schema  # noqa: PLC0415 - with all of SQLAlchemy
+
         read_schema(descriptors)
         check_tls(settings.server)
         self._held = HeldAddresses(settings.server.listen)

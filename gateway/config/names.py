@@ -85,6 +85,11 @@ class Setting:
         return self.info.annotation is bool
 
     @property
+    def is_list(self) -> bool:
+        """Whether it has several values, which a flag gives one after the other."""
+        return isinstance(self.default, tuple)
+
+    @property
     def default(self) -> Any:
         """The value of who sets nothing."""
         return self.info.default

@@ -93,7 +93,7 @@ class CoalesceSettings(Section):
     patience: Seconds = 0.005
     """how long the statement under way is waited for before another sets out beside it"""
     max_batch: Annotated[int, Field(ge=1, le=10_000)] = 512
-    """calls that share one statement"""
+    """rows of one shared statement"""
     max_waiting: Annotated[int, Field(ge=0)] = 10_000
     """reads, and writes, that may wait for a statement to share; more are refused at once"""
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from gateway.config.faults import ConfigError, ConfigFault
 from gateway.db.embedded_socket import answers, dsn, socket_folder
 from gateway.db.embedded_user import EmbeddedPostgresError, ServerUser, open_the_way, server_user
 
@@ -51,11 +52,12 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Make the cluster and start its server, as far as that is still to do; return the DSN. Blocks.
 
-        Raises EmbeddedPostgresError where no server can be started within START_SECONDS.
+        Raises EmbeddedPostgresError where no server can be started within START_SECONDS, and
+        gateway.config.faults.ConfigError for a folder that can't be used.
         """
         binaries = _binaries()
         self._check_name()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         with self._alone():
             self._mark_in_use()
             user = server_user([self._data, self.folder])
@@ -128,6 +130,17 @@ class EmbeddedPostgres:
             [*command, *locale, *sync, f"--pgdata={unfinished}"], "make the cluster", seconds=MAKE_SECONDS
         )
         unfinished.rename(self._data)
+
+    def _make_folder(self) -> None:
+        wrong = "can't be used"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if os.access(self.folder, os.W_OK | os.X_OK):
+                return
+        except OSError as error:
+            wrong = f"can't be made: {error.strerror}"
+        fault = ConfigFault("database.data_dir", str(self.folder), wrong, "a folder that can be written to")
+        raise ConfigError([fault])
 
     def _check_name(self) -> None:
         found = sorted(_NOT_IN_A_PATH.intersection(str(self.folder)))

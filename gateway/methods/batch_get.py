@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
@@ -15,7 +16,6 @@ from gateway.request.masks import read_fields
 from gateway.response.rows import Fill, rows_into
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_keys, selected
-from gateway.sql.statement import Statement
 
 MAX_KEYS = 1000
 """The most keys of one request."""
@@ -35,7 +35,7 @@ class BatchGet:
         self._method = method
         self._resource = method.resource
         self._table = engine.table(method.resource)
-        self._database = engine.database
+        self._reads = engine.reads
         self._keys_name = method.request["keys"].name
         self._response = GetMessageClass(method.descriptor.output_type)
         item = method.item
@@ -47,10 +47,9 @@ class BatchGet:
         asked = getattr(request, self._keys_name)
         keys = self._read_keys(asked)
         mask = self._method.request.get("read_mask")
-        statement, fill = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
-        arrays = {column: [key[column] for key in keys] for column in self._resource.primary_key}
-        found = await self._database.fetch(statement, statement.arguments(arrays), call) if keys else ()
-        by_place = {row[0]: tuple(row)[1:] for row in found}
+        read, fill = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
+        wanted = [tuple(key.values()) for key in keys]
+        by_place = await self._reads.fetch(read, wanted, call) if keys else {}
         response = self._response()
         self._tell_missing(response, [i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
         fill(
@@ -74,11 +73,11 @@ class BatchGet:
         (field,) = self._resource.key_fields
         return {field.column: encode_value(field, key, path)}
 
-    def _build_plan(self, paths: tuple[str, ...]) -> tuple[Statement, Fill]:
+    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, Fill]:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
-        statement = select_by_keys(self._resource, self._table, fields)
-        return statement, rows_into(self._resource, fields, mask)
+        read = KeysRead(select_by_keys(self._resource, self._table, fields), self._resource.primary_key)
+        return read, rows_into(self._resource, fields, mask)
 
     def _tell_missing(
         self, response: Message, places: Sequence[int], asked: Sequence[Any], keys: Sequence[Key]

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from google.protobuf.message import Message
 
-from gateway.schema.model import Schema
+if TYPE_CHECKING:
+    from gateway.schema.model import Schema
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,7 +75,7 @@ class Faults:
         file, line = (element.file, element.line) if element else ("", 0)
         self.found.append(Fault(file, line, where, wrong, right))
 
-    def settle(self, schema: Schema) -> Schema:
+    def settle(self, schema: "Schema") -> "Schema":
         """Return the schema, or raise SchemaError where any fault was noted."""
         if self.found:
             raise SchemaError(self.found)

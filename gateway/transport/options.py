@@ -5,6 +5,7 @@ from pathlib import Path
 
 import grpc
 
+from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.settings import LimitSettings, ServerSettings
 
 _MAX_INT32 = 2**31 - 1
@@ -39,7 +40,7 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
 
 
 def credentials(server: ServerSettings) -> grpc.ServerCredentials | None:
-    """Return the credentials of the TLS files; None without. Raises OSError where one can't be used."""
+    """Return the credentials of the TLS files; None without. Raises ConfigError where one can't be used."""
     if server.tls_cert is None or server.tls_key is None:
         return None
     check_tls(server)
@@ -49,21 +50,33 @@ def credentials(server: ServerSettings) -> grpc.ServerCredentials | None:
 
 
 def check_tls(server: ServerSettings) -> None:
-    """Raise OSError, with names, for TLS files that can't be used: a transport only says it can't bind."""
+    """Raise ConfigError for TLS files that can't be used: a transport only says it can't bind."""
     if server.tls_cert is None or server.tls_key is None:
         return
     cert, key, authorities = server.tls_cert, server.tls_key, server.tls_client_ca
-    for file in (cert, key, authorities):
-        _read(file)
+    for name, file in (("tls_cert", cert), ("tls_key", key), ("tls_client_ca", authorities)):
+        _check_readable(name, file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(cert, key, password=lambda: "")
     except ssl.SSLError as error:
-        raise OSError(f"{cert} and {key} are no certificate and its unencrypted key: {error}") from error
+        wrong = f"with {key} it is no certificate and its unencrypted key: {error}"
+        raise _fault("tls_cert", cert, wrong) from error
     try:
         context.load_verify_locations(authorities or cert)
     except ssl.SSLError as error:
-        raise OSError(f"{authorities} holds no certificate: {error}") from error
+        raise _fault("tls_client_ca", authorities or cert, f"holds no certificate: {error}") from error
+
+
+def _check_readable(name: str, file: Path | None) -> None:
+    try:
+        _read(file)
+    except OSError as error:
+        raise _fault(name, file, f"can't be read: {error.strerror}") from error
+
+
+def _fault(name: str, file: Path | None, wrong: str) -> ConfigError:
+    return ConfigError([ConfigFault(f"server.{name}", str(file), wrong, "a file in PEM")])
 
 
 def _read(path: Path | None) -> bytes | None:

@@ -1,6 +1,5 @@
 """The grpc.aio server: listens, mounts a face, and stops gracefully."""
 
-import logging
 from collections.abc import Sequence
 
 import grpc
@@ -9,9 +8,9 @@ import grpc.aio
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.transport.face import Face
+from gateway.transport.listening import cannot_listen, warn_if_open
 from gateway.transport.options import channel_options, credentials
 
-_logger = logging.getLogger(__name__)
 _LAST_BYTES_SECONDS = 0.5
 
 
@@ -78,14 +77,3 @@ def _listen(server: grpc.aio.Server, address: Address, tls: grpc.ServerCredentia
     if tls is None:
         warn_if_open(address)
     return address.at(port)
-
-
-def cannot_listen(address: Address) -> OSError:
-    """Return the error of an address that can't be had."""
-    return OSError(f"can't listen on {address}: is the port taken, or the address not this machine's?")
-
-
-def warn_if_open(address: Address) -> None:
-    """Log that an address without TLS can be reached from other machines, where it can."""
-    if not address.is_local:
-        _logger.warning("listening beyond this machine without TLS", extra={"address": str(address)})

@@ -40,6 +40,14 @@ async def test_config_shows_values_and_sources_but_no_secret(tmp_path: Path) -> 
     assert "hunter" not in out
 
 
+async def test_a_flag_of_several_values_may_be_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "rowgate.toml"
+    file.write_text("")
+    flags = ("--listen", "[::1]:5", "--listen", "127.0.0.1:6,unix:/s")
+    _, out, _ = await rowgate("config", "--config", str(file), *flags)
+    assert 'listen = ["[::1]:5", "127.0.0.1:6", "unix:/s"]  # flag --listen' in out.splitlines()
+
+
 async def test_wrong_settings_are_told_together_with_status_2() -> None:
     status, out, errors = await rowgate("config", "--pool-size", "0", ROWGATE_LOG_LEVL="x")
     assert (status, out) == (2, "")

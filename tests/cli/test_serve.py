@@ -1,6 +1,7 @@
 """`rowgate serve` as a process: ready, signals, and starts that fail."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
@@ -216,3 +217,22 @@ async def test_without_a_dsn_an_embedded_database_is_migrated_served_and_stopped
     server.signal()
     assert (await server.ended())[0] == 0
     assert not (data / "postgres" / "data" / "postmaster.pid").exists()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("flags", "wrong"),
+    [
+        (("--tls-cert", "no.pem", "--tls-key", "no.key"), r"server\.tls_cert \(no\.pem\): can't be read"),
+        (("--data-dir", __file__), r"database\.data_dir \(.*\): can't be made"),
+    ],
+    ids=["tls", "data"],
+)
+async def test_files_that_can_not_be_used_are_told_by_their_setting(
+    dsn: str, transport: str, flags: Sequence[str], wrong: str
+) -> None:
+    where = () if "--data-dir" in flags else ("--dsn", dsn)
+    common = ("--protos", str(LEDGER), "--listen", "127.0.0.1:0", "--transport", transport)
+    status, out, errors = await rowgate("serve", *common, *where, *flags)
+    assert (status, out) == (2, "")
+    assert re.search(wrong, errors), errors

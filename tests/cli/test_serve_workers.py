@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+import grpc
 import pytest
 
 from gateway.schema.tables import build_tables
@@ -58,6 +59,11 @@ def is_there(pid: int) -> bool:
 def text_of(pid: int, name: str) -> str:
     """Return what /proc says of a process."""
     return Path(f"/proc/{pid}/{name}").read_text()
+
+
+def left_in(folder: Path) -> list[Path]:
+    """Return what lies in a folder."""
+    return list(folder.iterdir())
 
 
 def folders_of_workers() -> list[Path]:
@@ -121,11 +127,15 @@ async def test_a_page_token_of_one_worker_is_another_worker_s(start: Start) -> N
 
 
 @pytest.mark.parametrize("transport", ["envoy", "grpcio"])
-async def test_workers_do_not_outlive_their_supervisor(dsn: str, start: Start, transport: str) -> None:
+async def test_workers_do_not_outlive_their_supervisor(
+    dsn: str, start: Start, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     server = await start("--transport", transport, "--workers", "2")
     client = Client(await server.ready(), descriptors_of("ledger"))
     pids = children(server.process.pid)
     assert len(pids) == 2
+    assert len(left_in(tmp_path)) == 2
     async with locked(dsn) as connection:
         call = asyncio.create_task(client.call(GET, KEY))
         await until_waiting(connection, 1)
@@ -134,6 +144,7 @@ async def test_workers_do_not_outlive_their_supervisor(dsn: str, start: Start, t
             await call
         await until_waiting(connection, 0)
     await until_gone(pids)
+    assert not left_in(tmp_path)
     await client.close()
 
 
@@ -149,6 +160,24 @@ async def test_a_drain_lets_every_worker_s_calls_complete(dsn: str, start: Start
     assert [len(page.accounts) for page in await asyncio.gather(*calls)] == [0] * len(calls)
     assert (await server.ended())[0] == 0
     await asyncio.gather(*(client.close() for client in clients))
+
+
+async def test_a_drain_sends_callers_away_and_lets_their_calls_complete(dsn: str, start: Start) -> None:
+    server = await start("--transport", "envoy", "--lame-duck", "0.1")
+    target = await server.ready()
+    client = Client(target, descriptors_of("ledger"))
+    async with locked(dsn) as connection:
+        held = asyncio.create_task(client.call(LIST))
+        await until_waiting(connection, 1)
+        server.signal()
+        async with asyncio.timeout(10):
+            # An answer comes with GOAWAY; then a client leaves the connection to the calls it has.
+            while client.channel.get_state() is grpc.ChannelConnectivity.READY:
+                await client.channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+        assert not held.done()
+    assert len((await held).accounts) == 0
+    assert (await server.ended())[0] == 0
+    await client.close()
 
 
 async def test_secrets_are_in_no_command_line_file_or_environment_of_a_worker(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.settings import CoalesceSettings
-from gateway.db.coalesce import KeyRead, PointReads
+from gateway.db.coalesce import KeyRead, KeysRead, PointReads
 from gateway.db.settings import RetrySettings
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
@@ -49,6 +49,13 @@ class Desk:
         tasks = self.start(*keys, call=call)
         await self.door.until_carried_out(before + 1)
         return tasks
+
+    async def busy_with(self, read: KeysRead, keys: Sequence[Any]) -> list["asyncio.Task[Any]"]:
+        """Start a read of some keys that is carried out while its answer is kept."""
+        self.door.answers.clear()
+        task = asyncio.create_task(self.reads.fetch(read, keys, CALL))
+        await self.door.until_carried_out(len(self.door.sent) + 1)
+        return [task]
 
     def start(self, *keys: int, call: Call = CALL, read: KeyRead = READ) -> list["asyncio.Task[Any]"]:
         """Start a read of each key."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.db.coalesce import KeysRead
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.settings import RetrySettings
 from gateway.errors import DeadlineExceeded, InvalidArgument, ResourceExhausted, RowgateError, Unavailable
@@ -344,3 +345,40 @@ async def test_nothing_is_left_behind(desk: Desk) -> None:
         await answers(tasks)
         await queued(50)
         assert not desk.reads.in_use
+
+
+KEYS_READ = KeysRead(READ.together([[1], [2]])[0], ["id"])
+
+
+async def test_callers_of_some_keys_each_get_their_rows(desk: Desk) -> None:
+    """By the places of their own keys: repeated, missing, none there at all."""
+    wanted = [[(3,), (1000,), (3,)], [(1000,)], [(4,), (3,)], [(i,) for i in range(9)]]
+    first = await desk.busy_with(KEYS_READ, [(1,), (2,)])
+    tasks = [asyncio.create_task(desk.reads.fetch(KEYS_READ, keys, CALL)) for keys in wanted]
+    await queued()
+    desk.door.answers.set()
+
+    found = await answers([*first, *tasks])
+    assert found == [
+        {1: ("row 1",), 2: ("row 2",)},
+        {1: ("row 3",), 3: ("row 3",)},
+        {},
+        {1: ("row 4",), 2: ("row 3",)},
+        {i + 1: (f"row {i}",) for i in range(9)},
+    ]
+    assert desk.batches() == [2, 15]
+
+
+async def test_a_statement_is_for_so_many_keys_however_few_callers(stored: str, open_database: Open) -> None:
+    """But for all of one caller's."""
+    desk = await new_desk(stored, open_database, lanes=1, patience=60, max_batch=10)
+    first = await desk.busy_with(KEYS_READ, [(1,)])
+    counts = [4, 4, 4, 30, 2, 8, 1]
+    tasks = [
+        asyncio.create_task(desk.reads.fetch(KEYS_READ, [(i,) for i in range(count)], CALL))
+        for count in counts
+    ]
+    await queued()
+    desk.door.answers.set()
+    assert [len(found) for found in await answers(first + tasks)] == [1, *counts]
+    assert desk.batches() == [1, 8, 4, 30, 10, 1]

@@ -227,3 +227,18 @@ async def test_many_keys_are_looked_up_one_by_one(gateway_for: GatewayFor) -> No
     text = "\n".join(row[0] for row in plan)
     assert "Index Cond: (id = rowgate_wanted.k0)" in text
     assert "Seq Scan" not in text
+
+
+async def test_batches_of_keys_share_statements_too(
+    gateway_for: GatewayFor, statements: Counter[str]
+) -> None:
+    """Every caller gets the rows of its own keys, in its own order, and hears which are missing."""
+    gateway = await gateway_for("types", probe_interval=1000)
+    await scalars(gateway, 50)
+    draw = random.Random(1)  # noqa: S311 - a seed, so that a failure comes again
+    asked = [[draw.randrange(60) for _ in range(draw.randrange(1, 9))] for _ in range(200)]
+    calls = [gateway.call("types.v1.ScalarService/BatchGetScalars", ids=ids) for ids in asked]
+    for ids, found in zip(asked, await asyncio.gather(*calls), strict=True):
+        assert [row.id for row in found.scalars] == [i for i in ids if i < 50]
+        assert list(found.missing) == list(dict.fromkeys(i for i in ids if i >= 50))
+    assert statements["batch get scalar"] < 100

@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
+from gateway.config.faults import ConfigError
 from gateway.config.load import settings_of
 from gateway.transport.face import Face
 from gateway.transport.server import GrpcServer
@@ -69,13 +70,13 @@ async def test_files_that_do_not_fit_are_named(
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("garbage")
     for files in ({"tls_cert": garbage}, {"tls_key": garbage}, {"tls_key": authority.key_path}):
-        with pytest.raises(OSError, match="are no certificate and its unencrypted key"):
+        with pytest.raises(ConfigError, match=r"server\.tls_cert .*no certificate and its unencrypted key"):
             await tls_server(certificate, **files).start()
-    with pytest.raises(OSError, match=r"garbage\.pem holds no certificate"):
+    with pytest.raises(ConfigError, match=r"server\.tls_client_ca .*garbage\.pem.*holds no certificate"):
         await tls_server(certificate, tls_client_ca=garbage).start()
 
 
 async def test_a_file_that_is_not_there_is_named(certificate: Certificate, tmp_path: Path) -> None:
     missing = tmp_path / "nothing.pem"
-    with pytest.raises(FileNotFoundError, match=r"nothing\.pem"):
+    with pytest.raises(ConfigError, match=r"server\.tls_cert .*nothing\.pem.*No such file"):
         await tls_server(certificate, tls_cert=missing).start()

@@ -6,9 +6,11 @@ Envoy loads `application`; the grpcio transport runs this module.
 import asyncio
 import logging
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,6 +57,7 @@ class Worker:
         self._starting: asyncio.Task[Gateway] | None = None
         self._gateway: Gateway | None = None
         self.orphaned = False
+        self._folder = Path.cwd()
 
     async def start(self, hosting: Hosting) -> bool:
         """Serve what is assigned; return False where that failed, which the supervisor is told."""
@@ -119,6 +122,8 @@ class Worker:
             self._stopping.set()
         elif isinstance(message, Ended):
             self.orphaned = True
+            # The supervisor's to remove, as long as there is one.
+            shutil.rmtree(self._folder, ignore_errors=True)
             self.close()
 
 

@@ -26,7 +26,7 @@ from gateway.cli.workers.messages import (
     Stop,
     Stopped,
 )
-from gateway.transport.envoy.admin import calls_open, is_accepting
+from gateway.transport.envoy.admin import calls_open, drain, is_accepting
 
 _logger = logging.getLogger(__name__)
 _ACCEPT_SECONDS = 10.0
@@ -109,6 +109,8 @@ class WorkerProcess:
         if self._channel is None or self._process is None:
             return
         await asyncio.to_thread(self._channel.send, Stop())
+        await self._stopped_within(self._assignment.settings.server.lame_duck)
+        await self._send_away()
         await self._stopped.wait()
         await self._flushed()
         with contextlib.suppress(ProcessLookupError):
@@ -178,6 +180,17 @@ class WorkerProcess:
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError as error:
             raise FailedError("Envoy doesn't begin to accept connections") from error
+
+    async def _stopped_within(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+
+    async def _send_away(self) -> None:
+        """Have Envoy tell its callers to go, from when their calls are refused."""
+        if self._admin is not None:
+            with contextlib.suppress(OSError):
+                await drain(self._admin)
 
     async def _flushed(self) -> None:
         """Wait until the last bytes have left Envoy."""

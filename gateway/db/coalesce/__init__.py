@@ -13,8 +13,8 @@ The contract of both:
   hanging.
 - A caller that is cancelled, as the transport does when its deadline comes, drops its own place and nobody
   else's. A batch may run until the latest deadline among its callers.
-- At most `max_batch` callers share a statement; at most `max_waiting` wait for one: one more is refused with
-  ResourceExhausted.
+- A statement is for `max_batch` rows at most, or for all of one caller's; at most `max_waiting` callers wait
+  for one: one more is refused with ResourceExhausted.
 - One statement of a kind and principal is under way at a time, which makes the largest batches. Another sets
   out beside it when a batch is full, or `patience` after the last one set out, so that a stuck connection
   holds up nobody but its own callers. More than `lanes` are never under way, and fewer while the database
@@ -43,8 +43,8 @@ Of writes:
 """
 
 from gateway.db.coalesce.figures import Figures
-from gateway.db.coalesce.kinds import KeyRead, RowWrite
+from gateway.db.coalesce.kinds import KeyRead, KeysRead, RowWrite
 from gateway.db.coalesce.reads import PointReads
 from gateway.db.coalesce.writes import RowWrites, Wish
 
-__all__ = ["Figures", "KeyRead", "PointReads", "RowWrite", "RowWrites", "Wish"]
+__all__ = ["Figures", "KeyRead", "KeysRead", "PointReads", "RowWrite", "RowWrites", "Wish"]

@@ -1,6 +1,6 @@
 """What can be carried out together: one statement for one caller, and its like for many."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway.db.transaction import Row
@@ -24,8 +24,11 @@ class Kind(Protocol):
     def together(self, callers: Sequence[Args]) -> tuple[Statement, Sequence[Any]]:
         """Return the statement, with its arguments, for callers that share one, in their order."""
 
-    def deal(self, rows: Sequence[Row], callers: int) -> Sequence[Any]:
-        """Return each caller's share of the rows of `together`."""
+    def deal(self, rows: Sequence[Row], callers: Sequence[Args]) -> Sequence[Any]:
+        """Return each caller's share of the rows of `together`, or of `alone` for one."""
+
+    def weight(self, args: Args) -> int:
+        """Return how many rows a caller asks for: a statement takes so many at most, or one caller's."""
 
 
 class KeyRead:
@@ -60,12 +63,58 @@ class KeyRead:
             return self.single, callers[0]
         return self._many, [[key[place] for key in callers] for place in self._places]
 
-    def deal(self, rows: Sequence[Row], callers: int) -> Sequence[Row | None]:
+    def deal(self, rows: Sequence[Row], callers: Sequence[Args]) -> Sequence[Row | None]:
         """Return each key's row, or None."""
-        if callers == 1:
+        if len(callers) == 1:
             return (rows[0] if rows else None,)
         by_place = {row[0]: row[1:] for row in rows}
-        return [by_place.get(place) for place in range(1, callers + 1)]
+        return [by_place.get(place) for place in range(1, len(callers) + 1)]
+
+    def weight(self, args: Args) -> int:  # noqa: ARG002 - whatever the key
+        """Return one."""
+        return 1
+
+
+class KeysRead:
+    """Reads of some rows by their keys. A caller brings keys, and gets the rows by the keys' places, from 1.
+
+    Args:
+        many: reads the rows of many keys, as that of KeyRead.
+        key: the names of the key's columns, in the order of a caller's keys.
+
+    """
+
+    __slots__ = ("_many", "_places")
+
+    def __init__(self, many: Statement, key: Sequence[str]) -> None:
+        self._many = many
+        self._places = [key.index(name) for name in many.binds]
+
+    @property
+    def name(self) -> str:
+        """The name of the statement."""
+        return self._many.name
+
+    def alone(self, args: Args) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement for one caller's keys."""
+        return self.together([args])
+
+    def together(self, callers: Sequence[Args]) -> tuple[Statement, Sequence[Any]]:
+        """Return the statement for the keys of all."""
+        return self._many, [[key[place] for keys in callers for key in keys] for place in self._places]
+
+    def deal(self, rows: Sequence[Row], callers: Sequence[Args]) -> Sequence[Mapping[int, Row]]:
+        """Return each caller's rows by the places of its keys."""
+        owners = [(mine, place) for mine, keys in enumerate(callers) for place in range(1, len(keys) + 1)]
+        dealt: list[dict[int, Row]] = [{} for _ in callers]
+        for row in rows:
+            mine, place = owners[row[0] - 1]
+            dealt[mine][place] = row[1:]
+        return dealt
+
+    def weight(self, args: Args) -> int:
+        """Return the number of keys."""
+        return len(args)
 
 
 class RowWrite:
@@ -103,9 +152,13 @@ class RowWrite:
         expected = [args[at] for args in callers] if at is not None else ()
         return self._many.statement, self._many.of_columns(len(callers), columns, expected)
 
-    def deal(self, rows: Sequence[Row], callers: int) -> Sequence[Row | None]:
+    def deal(self, rows: Sequence[Row], callers: Sequence[Args]) -> Sequence[Row | None]:
         """Return each caller's row; None where nothing was done."""
-        dealt: list[Row | None] = [None] * callers
+        dealt: list[Row | None] = [None] * len(callers)
         for row in rows:
             dealt[row[0]] = row[1:]
         return dealt
+
+    def weight(self, args: Args) -> int:  # noqa: ARG002 - whatever the row
+        """Return one."""
+        return 1

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.coalesce.figures import Tally
@@ -45,12 +44,14 @@ class Batch:
 
     """
 
-    __slots__ = ("begun", "places", "present", "task")
+    __slots__ = ("begun", "places", "present", "task", "weight")
 
     def __init__(self, begun: float) -> None:
         self.begun = begun
         self.places: Sequence[Place] = ()
         self.present = 0
+        self.weight = 0
+        """How many rows the callers ask for."""
         self.task: asyncio.Task[None] | None = None
 
     def board(self, places: Sequence[Place]) -> None:
@@ -158,17 +159,22 @@ class Lane:
         self.queue[place] = None
         place.queue = self.queue
 
-    def first(self, size: int) -> list[Place]:
-        """Take up to `size` callers from the queue."""
-        queue = self.queue
-        if len(queue) <= size:
-            places = list(queue)
-            queue.clear()
-            return places
-        places = list(islice(queue, size))
+    def first(self, size: int) -> tuple[list[Place], int]:
+        """Take from the queue those who come first: as many as ask for `size` rows, but at least one.
+
+        Return them, and how many rows they ask for.
+        """
+        weigh, weight = self.kind.weight, 0
+        places: list[Place] = []
+        for place in self.queue:
+            more = weight + weigh(place.args)
+            if more > size and places:
+                break
+            weight = more
+            places.append(place)
         for place in places:
-            del queue[place]
-        return places
+            del self.queue[place]
+        return places, weight
 
     def drop(self, places: Iterable[Place]) -> None:
         """Forget callers that were taken from the queue, but have left in this moment."""

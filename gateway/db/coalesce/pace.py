@@ -15,12 +15,12 @@ class Pace:
     most, and grows back with every statement that takes its time. What is usual follows slowly, so a database
     that stays slow is given its lanes again.
 
-    The number of callers is halved when a batch fails for one of them and is divided, which costs statements,
-    and doubled again with every full batch that doesn't.
+    The number of rows is halved when a batch fails for one of its callers and is divided, which costs
+    statements, and doubled again with every full batch that doesn't.
 
     Args:
         lanes: the most statements under way.
-        max_batch: the most callers of a statement.
+        max_batch: the most rows of a statement.
 
     """
 
@@ -33,7 +33,7 @@ class Pace:
         self.limit = float(lanes)
         """How many statements may be under way; one more sets out below this number, rounded down."""
         self.size = max_batch
-        """How many callers may share a statement."""
+        """How many rows a statement may be for."""
 
     def took(self, seconds: float) -> None:
         """Note how long a statement took."""
@@ -43,11 +43,11 @@ class Pace:
         # One statement that hung says little of the usual.
         self._usual = usual + _USUAL_WEIGHT * (min(seconds, 4 * usual) - usual)
 
-    def divided(self, callers: int) -> None:
-        """Note that a batch of so many callers failed because of one of them."""
-        self.size = min(self.size, max(_LEAST_SHARED, callers // 2))
+    def divided(self, rows: int) -> None:
+        """Note that a batch of so many rows failed because of one of them."""
+        self.size = min(self.size, max(_LEAST_SHARED, rows // 2))
 
-    def went_well(self, callers: int) -> None:
-        """Note that a batch of so many callers was carried out."""
-        if callers >= self.size:
+    def went_well(self, rows: int) -> None:
+        """Note that a batch of so many rows was carried out."""
+        if rows >= self.size:
             self.size = min(self._max_batch, 2 * self.size)

@@ -1,8 +1,10 @@
 """Reads of rows by key that arrive together."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any, overload
 
-from gateway.db.coalesce.kinds import Args, KeyRead
+from gateway.db.coalesce.kinds import Args, KeyRead, KeysRead
 from gateway.db.coalesce.lane import Batch, Lane, Place
 from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, closing
 from gateway.db.transaction import Row
@@ -26,26 +28,38 @@ class PointReads(Sharing):
     alone_counts = True
     hands_back = False
 
-    async def fetch(self, read: KeyRead, args: Args, call: Call) -> Row | None:
-        """Return the row of the key in `args`, in the single statement's bind order; None without one.
+    @overload
+    async def fetch(self, read: KeyRead, args: Args, call: Call) -> Row | None: ...
+
+    @overload
+    async def fetch(self, read: KeysRead, args: Args, call: Call) -> Mapping[int, Row]: ...
+
+    async def fetch(self, read: KeyRead | KeysRead, args: Args, call: Call) -> Any:
+        """Return what the caller asks for, and is there.
+
+        KeyRead: the row of the key in `args`, in the single statement's bind order; None without one.
+        KeysRead: the rows of the keys in `args`, by their places, from 1.
 
         Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
         """
         self._check_open()
         lane = self._lanes.get((read, call.principal))
         if lane is None:
-            if not self._settings.reads:
-                rows = await self._door.fetch(read.single, args, call)
-            else:
-                rows = await self._alone(self._open(read, call.principal), args, call)
-            return rows[0] if rows else None
+            return await self._read_alone(read, args, call)
         place = self._wait(lane, args, None, call)
         try:
-            row: Row | None = await place.answer
+            return await place.answer
         except asyncio.CancelledError:
             self._leave(lane, place)
             raise
-        return row
+
+    async def _read_alone(self, read: KeyRead | KeysRead, args: Args, call: Call) -> Any:
+        if self._settings.reads:
+            rows = await self._alone(self._open(read, call.principal), args, call)
+        else:
+            statement, values = read.alone(args)
+            rows = await self._door.fetch(statement, values, call)
+        return read.deal(rows, [args])[0]
 
     def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:
         self._fail(lane, [place], error)

@@ -176,7 +176,7 @@ class Sharing(ABC):
             self._move_on(lane)
 
     def _board(self, lane: Lane, batch: Batch) -> None:
-        taken = lane.first(lane.pace.size)
+        taken, batch.weight = lane.first(lane.pace.size)
         self._waiting -= len(taken)
         places = [place for place in taken if not place.answer.done()]
         if len(places) < len(taken):
@@ -193,9 +193,10 @@ class Sharing(ABC):
         call = places[0].call
         if len(places) > 1:
             call = Call(call.method, call.principal, batch.deadline)
+        callers = [place.args for place in places]
         sent = False
         try:
-            statement, args = lane.kind.together([place.args for place in places])
+            statement, args = lane.kind.together(callers)
             sent = True
             rows = await self._timed(lane, statement, args, call)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again, at the callers
@@ -204,8 +205,9 @@ class Sharing(ABC):
             else:
                 await self._divide(lane, batch, places, error)
         else:
-            lane.pace.went_well(len(places))
-            self._settle(lane, places, lane.kind.deal(rows, len(places)))
+            if places is batch.places:
+                lane.pace.went_well(batch.weight)
+            self._settle(lane, places, lane.kind.deal(rows, callers))
 
     async def _divide(self, lane: Lane, batch: Batch, places: Sequence[Place], error: Exception) -> None:
         """Answer callers of whom one is to blame for the error: the others are served without it."""

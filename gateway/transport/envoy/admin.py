@@ -1,4 +1,4 @@
-"""Envoy's admin interface on its Unix socket: a few of its statistics, by which its state is known."""
+"""Envoy's admin interface on its Unix socket: its state, by a few of its statistics, and its drain."""
 
 import asyncio
 import re
@@ -20,12 +20,16 @@ async def calls_open(socket: Path) -> int:
     return await _statistic(socket, "http.rowgate.downstream_rq_active")
 
 
+async def drain(socket: Path) -> None:
+    """Have Envoy tell each caller, with the next answer to it, to connect anew (GOAWAY); raises OSError.
+
+    Calls under way go on, and new ones are still told that this server is about to go.
+    """
+    await _ask(socket, "POST /drain_listeners?graceful&skip_exit")
+
+
 async def _statistic(socket: Path, name: str) -> int:
-    try:
-        async with asyncio.timeout(_SECONDS):
-            answer = await _ask(socket, f"/stats?filter={name}")
-    except TimeoutError as error:
-        raise OSError("Envoy's admin interface doesn't answer") from error
+    answer = await _ask(socket, f"GET /stats?filter={name}")
     # Found in the answer as it comes, whose chunks need no unwrapping for that.
     found = re.search(rf"^{re.escape(name)}: (\d+)", answer, re.MULTILINE)
     if found is None:
@@ -33,10 +37,20 @@ async def _statistic(socket: Path, name: str) -> int:
     return int(found[1])
 
 
-async def _ask(socket: Path, path: str) -> str:
+async def _ask(socket: Path, what: str) -> str:
+    """Return the answer to `METHOD /path`; raises OSError."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await _exchange(socket, what)
+    except TimeoutError as error:
+        raise OSError("Envoy's admin interface doesn't answer") from error
+
+
+async def _exchange(socket: Path, what: str) -> str:
     reader, writer = await asyncio.open_unix_connection(str(socket))
     try:
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n".encode())
+        head = f"{what} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        writer.write(head.encode())
         return (await reader.read()).decode()
     finally:
         writer.close()

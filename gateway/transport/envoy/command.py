@@ -11,10 +11,14 @@ from gateway.transport.envoy.installed import Installed
 
 # Envoy has more to say than we do at each level, and calls its own stop a warning.
 _LEVELS: Mapping[str, str] = {"debug": "info", "info": "warning", "warning": "warning", "error": "critical"}
+# Envoy's own account of its end; and that the messages of its Connect bridge may change one day.
+_COMPONENTS = "main:critical,misc:error"
 _LINE = "%Y-%m-%d %H:%M:%S [%l] envoy.%n: %v"
 _JSON_LINE = '{"event": "%j", "level": "%l", "logger": "envoy.%n", "timestamp": "%Y-%m-%dT%H:%M:%S.%f%z"}'
 
 
+# Every caller is told to go at once, not one after the other over ten minutes.
+_DRAIN = ("--drain-strategy", "immediate")
 _CONFIGURATION = "envoy.json"
 
 
@@ -33,10 +37,11 @@ def command(installed: Installed, log: LogSettings) -> Sequence[str]:
         "1",
         "--use-dynamic-base-id",
         "--disable-hot-restart",
+        *_DRAIN,
         *_logging(log),
     )
 
 
 def _logging(log: LogSettings) -> Sequence[str]:
     line = _LINE if is_console(log.format, sys.stderr) else _JSON_LINE
-    return ("--log-level", _LEVELS[log.level], "--component-log-level", "main:critical", "--log-format", line)
+    return ("--log-level", _LEVELS[log.level], "--component-log-level", _COMPONENTS, "--log-format", line)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gateway.config.address import Address
-from gateway.transport.server import cannot_listen
+from gateway.transport.listening import cannot_listen
 
 ANY_IPV6 = "::"
 """Every address of this machine, IPv4's too, as grpc core takes it."""
