@@ -66,7 +66,7 @@ class Figures:
         self.series.setdefault((work, contender, x), Series(work, contender, x)).samples.append(sample)
         place = "" if x is None else f"{x:,.0f}"
         shown = "  ".join(f"{name} {value:,.5g}" for name, value in sample.items())
-        print(f"{work:24}{place:>10} {contender:28} {shown}", flush=True)
+        print(f"{work:32} {place:>10} {contender:28} {shown}", flush=True)
 
     def fail(self, what: str, error: BaseException) -> None:
         """Keep what couldn't be measured, and why, the first time; print it."""

@@ -6,11 +6,13 @@ of its own; all share one embedded PostgreSQL with durable commits. What fails i
 
 import argparse
 import asyncio
+import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -54,10 +56,11 @@ async def main(only: Sequence[str], options: Options) -> Figures:
         await asyncio.to_thread(golang.build)
     except golang.NoGoError as error:
         figures.fail("the load generator and the Go service", error)
-    async with ground(figures, options) as made:
+    async with database() as (dsn, postmaster, folder):
         for name in only:
             try:
-                await WORKS[name](made)
+                async with connected(dsn) as connection:
+                    await WORKS[name](Ground(dsn, postmaster, connection, folder, options, figures))
             except Exception as error:  # noqa: BLE001 - one work's trouble is not the others'
                 figures.fail(name, error)
     figures.facts |= {
@@ -67,21 +70,35 @@ async def main(only: Sequence[str], options: Options) -> Figures:
     return figures
 
 
+async def cancelled_by_sigterm(measured: Coroutine[Any, Any, Figures]) -> Figures:
+    """Let SIGTERM do what an interrupt does: the servers and the database are stopped."""
+    task = asyncio.ensure_future(measured)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
 @asynccontextmanager
-async def ground(figures: Figures, options: Options) -> AsyncIterator[Ground]:
-    """Start PostgreSQL in a folder that is removed at the end, and make the tables."""
+async def database() -> AsyncIterator[tuple[str, int, Path]]:
+    """Start PostgreSQL in a folder that is removed at the end; yield its DSN, its process and the folder."""
     with tempfile.TemporaryDirectory(prefix="rowgate-bench-") as name:
-        folder = Path(name)
-        postgres = EmbeddedPostgres(folder / "postgres", settings=_POSTGRES)
+        postgres = EmbeddedPostgres(Path(name) / "postgres", settings=_POSTGRES)
         dsn = await asyncio.to_thread(postgres.start)
         try:
             for subject in SUBJECTS:
                 contenders.migrate(dsn, subject.protos)
-            connection = await asyncpg.connect(dsn)
-            yield Ground(dsn, postgres.postmaster_pid() or 0, connection, folder, options, figures)
-            await connection.close(timeout=5)
+            yield dsn, postgres.postmaster_pid() or 0, Path(name)
         finally:
             await asyncio.to_thread(postgres.stop)
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """Connect for one work: what a work may do to a connection is not the next one's."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
 
 
 def arguments() -> argparse.Namespace:
@@ -118,7 +135,7 @@ def run(given: argparse.Namespace) -> None:
         stored=given.stored,
         full=given.full,
     )
-    figures = asyncio.run(main(given.only.split(","), options))
+    figures = asyncio.run(cancelled_by_sigterm(main(given.only.split(","), options)))
     if not given.no_report:
         report.write(figures, options, report.DOCS)
 

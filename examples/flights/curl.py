@@ -3,8 +3,8 @@
 import json
 import shlex
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -16,7 +16,7 @@ def is_answered(target: str) -> bool:
     try:
         with urlopen(f"http://{target}/v1/airlines/UA", timeout=_SECONDS) as answer:
             return bool(answer.status == 200)  # noqa: PLR2004 - OK
-    except (URLError, OSError):
+    except (OSError, HTTPException):
         return False
 
 

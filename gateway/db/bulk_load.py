@@ -91,7 +91,7 @@ class BulkLoader:
         except (RowgateError, asyncpg.PostgresError) as error:
             judged(error, alone=False)
             return False
-        self._tally.settle(rows.indexes, Outcome.INSERTED)
+        self._tally.settle_all(rows.indexes, Outcome.INSERTED)
         return True
 
     async def _copy(self, rows: "_Rows", chunks: AsyncIterator[Chunk]) -> None:

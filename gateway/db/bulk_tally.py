@@ -51,19 +51,35 @@ class Tally:
         for index in indexes:
             outcomes[index] = outcome
 
-    def settle_counted(self, indexes: Iterable[int], counts: Mapping[Outcome, int]) -> None:
-        """Note what became of some rows, of which only the sum is known."""
-        self.settle(indexes, Outcome.COUNTED)
+    def settle_counted(self, indexes: Sequence[int], counts: Mapping[Outcome, int]) -> None:
+        """Note what became of some rows, in ascending order, of which only the sum is known."""
+        self.settle_all(indexes, Outcome.COUNTED)
         self._counted.update(counts)
+
+    def settle_all(self, indexes: Sequence[int], outcome: Outcome) -> None:
+        """Note what became of some rows, in ascending order: at once where there is no gap between them."""
+        span = _span(indexes)
+        if span is None:
+            self.settle(indexes, outcome)
+        else:
+            self._outcomes[span] = bytes((outcome,)) * len(indexes)
 
     def fail(self, index: int, error: RowgateError) -> None:
         """Note that a row is refused; the first reason stays."""
         self._outcomes[index] = Outcome.FAILED
         self.failures.setdefault(index, error)
 
-    def open(self, indexes: Iterable[int]) -> list[int]:
-        """Return those of `indexes` whose fate is open."""
+    def open(self, indexes: Sequence[int]) -> list[int]:
+        """Return those of `indexes`, in ascending order, whose fate is open."""
         outcomes = self._outcomes
-        if isinstance(indexes, range) and not any(outcomes[indexes.start : indexes.stop]):
+        span = _span(indexes)
+        if span is not None and outcomes.count(Outcome.OPEN, span.start, span.stop) == len(indexes):
             return list(indexes)
         return [index for index in indexes if not outcomes[index]]
+
+
+def _span(indexes: Sequence[int]) -> slice | None:
+    """Return the places that ascending indexes cover, None where there are gaps or no indexes."""
+    if not indexes or indexes[-1] - indexes[0] >= len(indexes):
+        return None
+    return slice(indexes[0], indexes[-1] + 1)

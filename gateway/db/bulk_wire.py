@@ -86,9 +86,13 @@ def _numeric(value: Decimal) -> bytes:
     digits = whole.zfill(-(-len(whole) // _GROUP) * _GROUP)
     weight = len(digits) // _GROUP - 1
     digits += fraction.ljust(-(-len(fraction) // _GROUP) * _GROUP, "0")
-    groups = [int(digits[i : i + _GROUP]) for i in range(0, len(digits), _GROUP)]
+    # Some thousand groups are taken, so those of zeros at either end stay away.
+    first = (len(digits) - len(digits.lstrip("0"))) // _GROUP
+    last = -(-len(digits.rstrip("0")) // _GROUP)
+    groups = [int(digits[i * _GROUP : (i + 1) * _GROUP]) for i in range(first, last)]
     sign = _NEGATIVE if value.is_signed() else 0
-    return _NUMERIC.pack(len(groups), weight, sign, len(fraction)) + struct.pack(f">{len(groups)}h", *groups)
+    head = _NUMERIC.pack(len(groups), weight - first if groups else 0, sign, len(fraction))
+    return head + struct.pack(f">{len(groups)}h", *groups)
 
 
 def _array(element: Wire) -> Wire:

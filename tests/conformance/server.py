@@ -1,4 +1,4 @@
-"""The server under test, as the conformance runner starts it: `python -m tests.conformance.server TRANSPORT`.
+"""The server under test, as the runner starts it: `python -m tests.conformance.server TRANSPORT MODULE`.
 
 One request on standard input says what to serve, one answer on standard output where; SIGTERM ends it.
 """
@@ -45,18 +45,18 @@ def _settings(wanted: Any, folder: Path) -> Iterator[tuple[str, Any]]:
                 yield name, folder / name
 
 
-async def _serve(transport: str) -> None:
+async def _serve(transport: str, module: str) -> None:
     wanted = _read()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         settings = dict(_settings(wanted, folder))
-        async with mounted("tests.conformance.service", transport, **settings) as server:
+        async with mounted(module, transport, **settings) as server:
             cert = wanted.server_creds.cert if wanted.use_tls else b""
             _write(message("ServerCompatResponse")(host="127.0.0.1", port=server.port, pem_cert=cert))
             await stopped.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1]))
+    asyncio.run(_serve(*sys.argv[1:]))

@@ -123,23 +123,38 @@ async def _fail(definition: Any, unanswered: Sequence[Any], context: Any) -> Non
     """End with the error that is asked for, if any; it carries what no message has told."""
     if not definition.HasField("error"):
         return
-    status = Status(code=definition.error.code, message=definition.error.message)
-    status.details.extend(definition.error.details)
-    if unanswered:
-        status.details.append(_packed(_observed(unanswered, context)))
+    status = error_status(definition, _observed(unanswered, context) if unanswered else None)
     trailers = _metadata(definition.response_trailers)
     details = ("grpc-status-details-bin", status.SerializeToString())
     await context.abort(_CODES[status.code], status.message, (*trailers, details))
 
 
+def error_status(definition: Any, info: Any) -> Status:
+    """Return the status of the error that is asked for, with the information where there is any."""
+    status = Status(code=definition.error.code, message=definition.error.message)
+    status.details.extend(definition.error.details)
+    if info is not None:
+        status.details.append(_packed(info))
+    return status
+
+
 def _observed(requests: Iterable[Any], context: Any = None) -> Any:
+    if context is None:
+        return request_info(requests)
+    return request_info(requests, context.time_remaining(), context.invocation_metadata())
+
+
+def request_info(
+    requests: Iterable[Any],
+    remaining: float | None = None,
+    metadata: Iterable[tuple[str, str | bytes]] = (),
+) -> Any:
+    """Return what was observed of a call, as the suite wants to be told."""
     info: Any = message("ConformancePayload.RequestInfo")()
     info.requests.extend(map(_packed, requests))
-    if context is not None:
-        info.request_headers.extend(_headers(context.invocation_metadata()))
-        remaining = context.time_remaining()
-        if remaining is not None:
-            info.timeout_ms = int(remaining * 1000)
+    info.request_headers.extend(_headers(metadata))
+    if remaining is not None:
+        info.timeout_ms = int(remaining * 1000)
     return info
 
 
@@ -173,7 +188,7 @@ _BEHAVIOURS = {
 }
 
 
-def _handlers() -> grpc.GenericRpcHandler:
+def handlers() -> grpc.GenericRpcHandler:
     """Return what is mounted; Unimplemented is left out, as it has to be."""
     made: dict[str, Any] = {
         name: make(behaviour, message(f"{name}Request").FromString, lambda answer: answer.SerializeToString())
@@ -184,4 +199,4 @@ def _handlers() -> grpc.GenericRpcHandler:
 
 async def start(settings: Settings, hosting: Hosting) -> Host:
     """Serve it."""
-    return await start_servicers(_handlers(), settings, hosting)
+    return await start_servicers(handlers(), settings, hosting)

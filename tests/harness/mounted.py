@@ -8,10 +8,11 @@ import asyncio
 import importlib
 import json
 import os
+import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +35,13 @@ from gateway.transport.envoy.bootstrap import Hosting as Hosted
 from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
-from gateway.transport.exchange import Exchange
+from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.face import Face, Host, Hosting
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.server import GrpcServer
 
+Answering = Callable[[Exchange], Awaitable[Reply]]
+"""Answers a unary call of bytes; raises RowgateError."""
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
 _ADMIN = "admin.sock"
 _SECONDS = 30
@@ -78,6 +81,17 @@ class Guarded(grpc.GenericRpcHandler):
         return guarded
 
 
+def _plain(answer: Answering, interceptors: Interceptors) -> Answering:
+    async def guarded(exchange: Exchange) -> Reply:
+        try:
+            with interceptors.admission, interceptors.deadlines.around(exchange):
+                return await answer(exchange)
+        except RowgateError as error:
+            return Reply(status=to_status(error))
+
+    return guarded
+
+
 def _stream(streaming: bool) -> str:  # noqa: FBT001 - grpc's own flag
     return "stream" if streaming else "unary"
 
@@ -88,16 +102,27 @@ class Extended:
     Args:
         face: the face, which does all else.
         handlers: what is mounted before its own.
+        answers: what answers unary methods of the handlers, by path, on a server that knows exchanges.
 
     """
 
-    def __init__(self, face: Face, handlers: grpc.GenericRpcHandler) -> None:
+    def __init__(
+        self,
+        face: Face,
+        handlers: grpc.GenericRpcHandler,
+        answers: Mapping[str, Answering] | None = None,
+    ) -> None:
         self._face = face
         self._more = handlers
+        self._answers = answers or {}
 
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts."""
         return [self._more, *self._face.handlers()]
+
+    def answers(self) -> Mapping[str, Answering]:
+        """Return what answers unary methods."""
+        return {**self._face.answers(), **self._answers}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._face, name)
@@ -110,10 +135,18 @@ class Stoppable(Protocol):
         """Drain for so many seconds, then close."""
 
 
-async def start_servicers(handlers: grpc.GenericRpcHandler, settings: Settings, hosting: Hosting) -> Host:
-    """Serve handlers behind the interceptors, beside health and reflection."""
-    guarded = Guarded(handlers, Interceptors.of(settings.server, settings.limits))
-    face: Any = Extended(Face({}, FileDescriptorSet(), settings.server, settings.limits), guarded)
+async def start_servicers(
+    handlers: grpc.GenericRpcHandler,
+    settings: Settings,
+    hosting: Hosting,
+    answers: Mapping[str, Answering] | None = None,
+) -> Host:
+    """Serve handlers behind the interceptors, beside health and reflection; `answers` as Extended has it."""
+    interceptors = Interceptors.of(settings.server, settings.limits)
+    guarded = Guarded(handlers, interceptors)
+    plain = {path: _plain(answer, interceptors) for path, answer in (answers or {}).items()}
+    own = Face({}, FileDescriptorSet(), settings.server, settings.limits)
+    face: Any = Extended(own, guarded, plain)
     host = hosting(face, settings)
     await host.start()
     return host
@@ -208,7 +241,9 @@ async def _in_envoy(module: str, values: Mapping[str, Any], log: IO[bytes] | Non
 async def _process(
     command_line: Sequence[str], variables: Mapping[str, str], **options: Any
 ) -> AsyncIterator[Process]:
-    process = await create_subprocess_exec(*command_line, env={**os.environ, **variables}, **options)
+    # Whoever kills this process ends its server too.
+    tied = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+    process = await create_subprocess_exec(*tied, *command_line, env={**os.environ, **variables}, **options)
     try:
         yield process
     finally:

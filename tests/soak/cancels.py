@@ -202,8 +202,9 @@ async def soak(transport: str, databases: Databases, calls: int) -> "Outcome":
             run = Soak(client, f"127.0.0.1:{server.port}", dsn, server.pid)
             taken = await run.run(calls)
             await run.assert_pool_whole()
-        log.seek(0)
-        return Outcome(transport, run.ended, taken, log.read().decode())
+            # Read before the end, of which Envoy may have something to say.
+            log.seek(0)
+            return Outcome(transport, run.ended, taken, log.read().decode())
 
 
 @asynccontextmanager

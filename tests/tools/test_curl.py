@@ -1,5 +1,6 @@
 """curl against the served sample: REST and Connect on the port of gRPC."""
 
+import asyncio
 import json
 import shlex
 import subprocess
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from examples.flights.curl import is_answered
-from tests.harness.sample import Sample
+from tests.conftest import GatewayFor
+from tests.harness.sample import Sample, free_port
 from tests.harness.tools import tool
 
 
@@ -34,6 +36,13 @@ def test_the_printed_lines_work(curl: Path, served_sample: Sample) -> None:
     assert airline == {"carrier": "UA", "name": "United Air Lines Inc."}
     assert [flight["departureDelayMinutes"] for flight in flights["flights"]] == [483, 427, 424]
     assert airport["name"] == "John F Kennedy Intl"
+
+
+async def test_over_grpcio_there_is_nothing_to_print(gateway_for: GatewayFor) -> None:
+    """What is asked with HTTP/1.1 answers with HTTP/2, or is not there."""
+    gateway = await gateway_for("ledger", transport="grpcio")
+    for target in (gateway.target, f"127.0.0.1:{free_port()}"):
+        assert not await asyncio.to_thread(is_answered, target)
 
 
 @pytest.mark.parametrize("http", ["--http1.1", "--http2-prior-knowledge"])

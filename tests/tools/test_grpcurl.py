@@ -106,6 +106,11 @@ def test_errors_are_readable(grpcurl: Path, served_sample: Sample) -> None:
     assert "is not recognized" not in done.stderr
 
 
+def test_metadata_past_the_limit_is_refused_by_the_client(grpcurl: Path, served_sample: Sample) -> None:
+    done = run(grpcurl, "-H", f"x-long: {'x' * 17_000}", served_sample.target, "list")
+    assert "violates the maximum size (16384 bytes) set by server" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("method", "body", "expected"),
     [

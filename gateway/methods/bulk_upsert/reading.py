@@ -14,12 +14,14 @@ from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk import BulkShape
 
+KEYS_SLICE = 1_000
+"""Keys that are read before others get their turn."""
 FIRST_CHUNK = 2_500
 LARGEST_CHUNK = 48_000
 GROWTH = 4
 """While PostgreSQL writes a chunk the next one is read: the first is small, so that it waits little. Few
-chunks are best beyond that, for a small table is hashed anew for each; PostgreSQL takes about three times
-as long to write a row as it takes to read one."""
+chunks are best beyond that, for a small table is hashed anew for each; PostgreSQL takes about four times
+as long to write a row as it takes to read one. A rest that is hardly longer than a chunk belongs to it."""
 
 Keys = dict[int, Column]
 """The columns of the key by their place among those that are staged."""
@@ -44,8 +46,8 @@ class RowReader:
     async def keys(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> Keys:
         """Return the columns of the key; settle in `tally` rows whose key is at fault, or another one's."""
         keys: Keys = {i: [] for i in self._keys}
-        for start in range(0, len(rows), SLICE):
-            part = rows[start : start + SLICE]
+        for start in range(0, len(rows), KEYS_SLICE):
+            part = rows[start : start + KEYS_SLICE]
             for i in self._keys:
                 values, faults = self._readers[i].read(part)
                 keys[i] += values
@@ -79,9 +81,9 @@ class RowReader:
     def _parts(self, count: int) -> Iterator[range]:
         start, size = 0, count if self._whole else FIRST_CHUNK
         while start < count:
-            yield range(start, min(start + size, count))
-            start += size
-            size = min(GROWTH * size, LARGEST_CHUNK)
+            stop = count if count - start < 2 * size else start + size
+            yield range(start, stop)
+            start, size = stop, min(GROWTH * size, LARGEST_CHUNK)
 
     def _slice(self, rows: Sequence[Message], keys: Keys, tally: Tally, indexes: list[int]) -> Chunk:
         messages = [rows[index] for index in indexes]
@@ -123,7 +125,7 @@ def _settle_duplicates(keys: dict[int, Column], tally: Tally, *, last_wins: bool
     """Leave one row of each key open. A row without a whole key is nobody's duplicate."""
     columns = list(keys.values())
     tuples: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-    if len(set(tuples)) == len(tuples) and not any(None in column for column in columns):
+    if len(set(tuples)) == len(tuples):
         return
     whole = len(columns) > 1
     seen: dict[Any, int] = {}

@@ -55,7 +55,7 @@ class Upserts:
                 reason="TOO_MANY_ROWS",
                 metadata={"limit": str(self._max_rows)},
             )
-        return list(rows)
+        return rows
 
     async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Tally:
         """Write the rows that can be written; return what became of each."""
@@ -74,10 +74,12 @@ class Upserts:
     ) -> Tally:
         tally = Tally(len(rows))
         statements, reader = self._prepared(options.shape)
-        keys = await reader.keys(rows, tally, last_wins=options.last_wins)
+        # The messages last until the last is read: they are freed while PostgreSQL works.
+        messages = list(rows)
+        keys = await reader.keys(messages, tally, last_wins=options.last_wins)
         target = await lock_target(transaction, options.shape.resource, len(rows), alone=alone)
         loader = BulkLoader(transaction, target, options.shape, tally)
-        if await loader.load(list(keys.values()), reader.slices(rows, keys, tally)):
+        if await loader.load(list(keys.values()), reader.slices(messages, keys, tally)):
             return tally
         writer = BulkWriter(
             transaction,
@@ -88,7 +90,9 @@ class Upserts:
             last_wins=options.last_wins,
             tells_rows=options.outcomes,
         )
-        await _pipelined(writer, reader.chunks(rows, keys, tally))
+        chunks = reader.chunks(messages, keys, tally)
+        del messages, keys
+        await _pipelined(writer, chunks)
         return tally
 
 
@@ -98,6 +102,7 @@ async def _pipelined(writer: BulkWriter, chunks: AsyncIterator[Chunk]) -> None:
     try:
         async for chunk in chunks:
             prepared = await writer.prepare(chunk)
+            del chunk  # it is freed while PostgreSQL works
             if writing is not None:
                 await writing
             writing = asyncio.create_task(writer.write(prepared))

@@ -29,8 +29,8 @@ def edge_filters(
     wanted = {
         CORS: cors() if edge.allowed_origins else None,
         GRPC_WEB: grpc_web() if edge.grpc_web else None,
-        BUFFER: buffer(limits) if edge.rest or edge.connect else None,
         CONNECT_HEADER: version_header() if edge.connect else None,
+        BUFFER: buffer(limits) if edge.rest or edge.connect else None,
         CONNECT: bridge() if edge.connect else None,
         TRANSCODER: transcoder(descriptors, edge, limits) if edge.rest else None,
     }

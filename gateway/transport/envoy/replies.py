@@ -1,6 +1,6 @@
-"""What Envoy itself answers to REST: google.rpc.Status as JSON, as the application's errors come."""
+"""What Envoy itself answers to REST and Connect: JSON, in the form of the application's own errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from google.rpc import code_pb2
 
@@ -19,18 +19,22 @@ _CODES: Mapping[int, int] = {
 
 def replies() -> Config:
     """Return the form of Envoy's own answers. Those to gRPC stay headers, which Envoy writes itself."""
-    return {"mappers": [_mapper(status, code) for status, code in _CODES.items()]}
+    return {"mappers": list(_mappers())}
 
 
-def _mapper(status: int, code: int) -> Config:
+def _mappers() -> Iterator[Config]:
+    """Yield a form for each status and protocol; the first that fits is taken."""
+    for status, code in _CODES.items():
+        # Connect names the code, google.rpc.Status numbers it.
+        yield _mapper(status, _is_connect(), code_pb2.Code.Name(code).lower())
+        yield _mapper(status, _either([_was_transcoded(), _is_not_grpc()]), code)
+
+
+def _mapper(status: int, request: Config, code: int | str) -> Config:
     return {
-        "filter": _both([_has_status(status), _either([_was_transcoded(), _is_not_grpc()])]),
+        "filter": {"and_filter": {"filters": [_has_status(status), request]}},
         "body_format_override": {"json_format": {"code": code, "message": "%LOCAL_REPLY_BODY%"}},
     }
-
-
-def _both(filters: Sequence[Config]) -> Config:
-    return {"and_filter": {"filters": filters}}
 
 
 def _either(filters: Sequence[Config]) -> Config:
@@ -43,16 +47,25 @@ def _has_status(status: int) -> Config:
     return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
 
+def _is_connect() -> Config:
+    return _header({"name": "connect-protocol-version", "present_match": True})
+
+
 def _was_transcoded() -> Config:
     """Return what knows a request of REST once the transcoder has made gRPC of it."""
-    return {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": True}}}
+    return _header({"name": "x-envoy-original-path", "present_match": True})
 
 
 def _is_not_grpc() -> Config:
-    content_type = {
-        "name": "content-type",
-        "string_match": {"prefix": "application/grpc"},
-        "treat_missing_header_as_empty": True,
-        "invert_match": True,
-    }
-    return {"header_filter": {"header": content_type}}
+    return _header(
+        {
+            "name": "content-type",
+            "string_match": {"prefix": "application/grpc"},
+            "treat_missing_header_as_empty": True,
+            "invert_match": True,
+        }
+    )
+
+
+def _header(matcher: Config) -> Config:
+    return {"header_filter": {"header": matcher}}

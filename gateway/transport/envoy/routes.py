@@ -68,7 +68,7 @@ def _protocols(filters: Collection[str], descriptors: FileDescriptorSet) -> Iter
         yield _Protocol([_header("content-type", {"prefix": "application/connect+"})], (CONNECT,))
         unary = _header("content-type", {"safe_regex": {"regex": _CONNECT_UNARY}})
         paths = {"safe_regex": {"regex": method_paths(descriptors)}}
-        yield _Protocol([unary], (BUFFER, CONNECT_HEADER, CONNECT), paths)
+        yield _Protocol([unary], (CONNECT_HEADER, BUFFER, CONNECT), paths)
     if TRANSCODER in filters:
         yield _Protocol((), (BUFFER, TRANSCODER))
 
