@@ -15,7 +15,7 @@ import asyncpg
 from gateway.db.bulk_copy import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.bulk_faults import FaultFinder, judged
 from gateway.db.bulk_tally import Outcome, Tally
-from gateway.db.bulk_target import Target
+from gateway.db.bulk_target import Target, inserted_so_far
 from gateway.db.database import Transaction
 from gateway.errors import Aborted, AlreadyExists, RowgateError
 from gateway.errors.sqlstate import rule_for
@@ -80,6 +80,7 @@ class BulkWriter:
         self._refuses_stored = refuses_stored
         self._last_wins = last_wins
         self._tells_rows = tells_rows or refuses_stored
+        self._target = target
         self._alone = target.alone
         can_merge = target.server_version >= MERGE_RETURNS and not self._shape.nulls_equal
         self._merges = can_merge and not target.alone
@@ -190,12 +191,22 @@ class BulkWriter:
         if self._merges and self._tells_rows:
             self._note(indexes, await self._transaction.fetch(self._statements.merge, bounds))
         elif self._merges:
-            self._note_counts(indexes, await self._transaction.fetch(self._statements.merge_counted, bounds))
+            self._note_counts(indexes, await self._merge_counted(bounds))
         elif self._shape.updates:
             await self._insert_or_update(indexes)
         else:
             inserted = await self._indexes(self._statements.insert, [*bounds, []])
             self._note(indexes, [("INSERT", inserted)])
+
+    async def _merge_counted(self, bounds: list[int]) -> Counter[Outcome]:
+        if not self._target.counts:
+            written = await self._transaction.fetch(self._statements.merge_counted, bounds)
+            return Counter({Outcome.INSERTED if new else Outcome.UPDATED: count for new, count in written})
+        # RETURNING would cost a twentieth of the whole, and the command tag doesn't tell what was new.
+        before = await inserted_so_far(self._transaction, self._shape.resource)
+        touched = await self._transaction.run(self._statements.merge_untold, bounds)
+        new = await inserted_so_far(self._transaction, self._shape.resource) - before
+        return Counter({Outcome.INSERTED: new, Outcome.UPDATED: touched - new})
 
     async def _insert_or_update(self, indexes: list[int]) -> None:
         """Do what MERGE does, but let a row that was inserted meanwhile become an update.
@@ -223,8 +234,7 @@ class BulkWriter:
     async def _indexes(self, statement: Statement, args: Sequence[Any]) -> list[int]:
         return [index for (index,) in await self._transaction.fetch(statement, args)]
 
-    def _note_counts(self, indexes: Sequence[int], written: Sequence[Sequence[Any]]) -> None:
-        counts = Counter({Outcome.INSERTED if new else Outcome.UPDATED: count for new, count in written})
+    def _note_counts(self, indexes: Sequence[int], counts: Counter[Outcome]) -> None:
         rest = Outcome.UNCHANGED if self._shape.updates else Outcome.IGNORED
         counts[rest] = len(indexes) - counts.total()
         self._tally.settle_counted(indexes, counts)

@@ -18,6 +18,8 @@ class Target:
         now: the transaction's time, in microseconds since 2000-01-01 UTC.
         takes_copy: whether COPY may write it: it is a table, and no policy of its rows holds for us.
         empty: whether nothing was ever stored in it.
+        counts: whether the transaction's own statistics tell exactly how many rows a statement inserts: they
+            are kept, and no trigger, partition or child table writes beside it.
 
     """
 
@@ -26,6 +28,7 @@ class Target:
     now: int
     takes_copy: bool
     empty: bool
+    counts: bool
 
 
 def _lock_statement(function: str) -> Statement:
@@ -41,17 +44,28 @@ def _lock_statement(function: str) -> Statement:
     text = f"""
         SELECT current_setting('server_version_num')::integer, now(),
             kind IN ('r', 'p') AND NOT row_security_active(oid), kind = 'r' AND size = 0,
+            kind = 'r' AND NOT relhassubclass AND current_setting('track_counts')::boolean
+                AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target.oid AND NOT tgisinternal),
             set_config('lock_timeout', '0', true),
             set_config('jit', 'off', true),
             set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
             set_config('enable_seqscan', CASE WHEN small THEN 'on' ELSE 'off' END, true),
             {function}(hashtextextended($1, 0))
-        FROM (SELECT oid, relkind AS kind, size, relkind = 'r' AND size / 8192 * 13 < $2::bigint AS small
+        FROM (SELECT oid, relkind AS kind, relhassubclass, size,
+                  relkind = 'r' AND size / 8192 * 13 < $2::bigint AS small
               FROM pg_class, pg_relation_size(oid) AS size WHERE oid = to_regclass($1)) AS target
     """  # noqa: S608 - the function is one of two named below
     return Statement(text, (), (), writes=True, name="bulk upsert lock", constants={})
 
 
+_INSERTED = Statement(
+    "SELECT pg_stat_get_xact_tuples_inserted(to_regclass($1))",
+    binds=("table",),
+    fields=(),
+    writes=False,
+    name="count inserted rows",
+    constants={},
+)
 _SHARE = _lock_statement("pg_advisory_xact_lock_shared")
 _CLAIM = _lock_statement("pg_advisory_xact_lock")
 
@@ -59,7 +73,12 @@ _CLAIM = _lock_statement("pg_advisory_xact_lock")
 async def lock_target(transaction: Transaction, resource: Resource, count: int, *, alone: bool) -> Target:
     """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts."""
     statement = _CLAIM if alone else _SHARE
-    ((version, (now,), takes_copy, empty, *_),) = await transaction.fetch(
-        statement, [table_name(resource), count]
-    )
-    return Target(alone, version, now, takes_copy, empty)
+    row, *_ = await transaction.fetch(statement, [table_name(resource), count])
+    version, (now,), takes_copy, empty, counts, *_ = row
+    return Target(alone, version, now, takes_copy, empty, counts)
+
+
+async def inserted_so_far(transaction: Transaction, resource: Resource) -> int:
+    """Return how many rows this session inserted into a table since some time before the transaction."""
+    ((count,),) = await transaction.fetch(_INSERTED, [table_name(resource)])
+    return int(count)

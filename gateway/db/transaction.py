@@ -28,6 +28,13 @@ class Transaction:
             rows: Sequence[Row] = await self._connection.fetch(statement.text, *args)
             return rows
 
+    async def run(self, statement: Statement, args: Sequence[Any]) -> int:
+        """Run a statement for its effect; return how many rows it touched."""
+        self.wrote = self.wrote or statement.writes
+        with translated(self._connection):
+            tag: str = await self._connection.execute(statement.text, *args)
+        return int(tag.rpartition(" ")[2])
+
     async def copy(
         self, table: str, columns: Sequence[str], parts: AsyncIterator[bytes], *, schema: str | None = None
     ) -> int:

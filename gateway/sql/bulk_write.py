@@ -37,6 +37,7 @@ class BulkStatements:
         remove: takes the rows of the bound indexes out of it.
         merge: inserts and updates; returns (action, indexes) pairs. PostgreSQL 17 and later.
         merge_counted: the same, but returns (whether new, count) pairs.
+        merge_untold: the same, but returns nothing.
         merge_sent: as merge, from one bound array per column: the indexes, then the staged fields.
         insert: inserts the rows whose key is free, but for the bound indexes; returns indexes.
         lock: locks the stored rows, but for the bound indexes, in the order of their keys; returns indexes.
@@ -51,6 +52,7 @@ class BulkStatements:
     remove: Statement
     merge: Statement
     merge_counted: Statement
+    merge_untold: Statement
     merge_sent: Statement
     insert: Statement
     lock: Statement
@@ -76,6 +78,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
         merge=statement(_merge_told(shape, fresh)),
         merge_counted=statement(_merge_counted(shape, fresh)),
+        merge_untold=statement(_merge(shape, fresh)),
         merge_sent=statement(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
         insert=statement(_insert(shape, fresh)),
         lock=statement(_lock(shape, staged)),
@@ -122,16 +125,16 @@ def _keys_known(fields: tuple[Field, ...]) -> str:
 
 
 def _merge_told(shape: BulkShape, source: str) -> str:
-    merge = _merge(shape, source, f"merge_action() AS action, s.{_I} AS i")
+    merge = f"{_merge(shape, source)} RETURNING merge_action() AS action, s.{_I} AS i"
     return f"WITH m AS ({merge}) SELECT action, array_agg(i) FROM m GROUP BY action"
 
 
 def _merge_counted(shape: BulkShape, source: str) -> str:
-    merge = _merge(shape, source, "merge_action() = 'INSERT' AS new")
+    merge = f"{_merge(shape, source)} RETURNING merge_action() = 'INSERT' AS new"
     return f"WITH m AS ({merge}) SELECT new, count(*) FROM m GROUP BY new"
 
 
-def _merge(shape: BulkShape, source: str, returned: str) -> str:
+def _merge(shape: BulkShape, source: str) -> str:
     values = inserted_values(shape)
     matched = ""
     if shape.updates and updated_values(shape):
@@ -139,8 +142,7 @@ def _merge(shape: BulkShape, source: str, returned: str) -> str:
     return (
         f"MERGE INTO {table_name(shape.resource)} AS t "
         f"USING {source} ON {key_matches(shape)} {matched}"
-        f"WHEN NOT MATCHED THEN INSERT ({_names(values)}) VALUES ({', '.join(values.values())}) "
-        f"RETURNING {returned}"
+        f"WHEN NOT MATCHED THEN INSERT ({_names(values)}) VALUES ({', '.join(values.values())})"
     )
 
 

@@ -156,3 +156,31 @@ async def test_the_threshold_between_the_ways_changes_nothing(gateway_for: Gatew
         assert answer.inserted_count + answer.updated_count == size
     stored = await gateway.sql('SELECT DISTINCT "user" AS owner FROM "Ledger"."order"')
     assert [row["owner"] for row in stored] == [str(bulk.SMALL + 1)]
+
+
+@pytest.mark.parametrize("beside", ["nobody", "a trigger"])
+async def test_sums_are_exact_where_nobody_asks_for_rows(gateway_for: GatewayFor, beside: str) -> None:
+    gateway = await gateway_for("adversarial")
+    if beside == "a trigger":
+        await gateway.sql(
+            """CREATE FUNCTION shadow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NEW.name NOT LIKE '%!' THEN INSERT INTO tag VALUES (NEW.name || '!'); END IF;
+            RETURN NEW; END $$"""
+        )
+        await gateway.sql("CREATE TRIGGER shadow AFTER INSERT ON tag FOR EACH ROW EXECUTE FUNCTION shadow()")
+    with taking("merge"):
+        for first, new, unchanged in ((0, 20, 0), (10, 10, 10), (10, 0, 20)):
+            answer = await gateway.call(_TAGS, tags=[{"name": f"n{n}"} for n in range(first, first + 20)])
+            assert (answer.inserted_count, answer.unchanged_count) == (new, unchanged)
+
+
+async def test_sums_survive_rows_that_are_found_at_fault(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    await gateway.call(_ACCOUNTS, accounts=[account(n) for n in range(10)])
+    rows = [account(n, owner="new") for n in range(20)]
+    rows[3]["limit"] = rows[15]["limit"] = -1
+    rows[4] = account(4)
+    with taking("merge"):
+        answer = await gateway.call(_ACCOUNTS, accounts=rows, partial_failure=True)
+    assert (answer.inserted_count, answer.updated_count, answer.unchanged_count) == (9, 8, 1)
+    assert answer.failed_count == 2
