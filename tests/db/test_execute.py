@@ -1,10 +1,14 @@
 """The execute door on an unbroken server, on both ends of the supported versions."""
 
 import asyncio
+import struct
+from collections.abc import AsyncIterator
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from gateway.db.bulk_copy import HEADER, TRAILER
 from gateway.db.database import Database, Transaction
 from gateway.errors import (
     AlreadyExists,
@@ -48,10 +52,18 @@ async def test_rows_come_back_and_dates_are_exact(database: Database) -> None:
     assert (number, moment) == (7, (2**63 - 1,))
 
 
+async def copied(*rows: tuple[int, int]) -> AsyncIterator[bytes]:
+    """Yield rows of two integers in COPY's binary format."""
+    yield HEADER
+    for row in rows:
+        yield struct.pack(">h" + "ii" * len(row), len(row), *chain.from_iterable((4, value) for value in row))
+    yield TRAILER
+
+
 async def test_a_transaction_is_kept_whole_or_not_at_all(database: Database, dsn: str) -> None:
     async def work(transaction: Transaction) -> int:
         await transaction.fetch(INSERT, [1, 1])
-        await transaction.copy("item", ["id", "size"], [(2, 1), (3, 1)])
+        assert await transaction.copy("item", ["id", "size"], copied((2, 1), (3, 1))) == 2
         return len(await transaction.fetch(statement("SELECT * FROM item"), []))
 
     async def half(transaction: Transaction) -> None:
