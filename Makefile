@@ -8,6 +8,8 @@ GRPCURL_VERSION := v1.9.3
 GHZ_VERSION     := v0.120.0
 CONFORMANCE_VERSION := v1.0.6
 GRPC_GO_VERSION := v1.85.0
+GRPC_JS_VERSION := 1.14.7
+PROTO_LOADER_VERSION := 0.8.1
 
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
@@ -50,6 +52,10 @@ tools test-tools:
 	@echo "There is no Go here: what it builds is missing, and the tests that need it are skipped"
 endif
 
+ifneq ($(shell command -v npm),)
+test-tools: .tools/grpc-js-$(GRPC_JS_VERSION)
+endif
+
 .tools/grpcurl-$(GRPCURL_VERSION):
 	@echo "Building grpcurl $(GRPCURL_VERSION)"
 	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL_VERSION)
@@ -73,6 +79,13 @@ endif
 	@echo "Building grpc-go's interop client $(GRPC_GO_VERSION)"
 	@GOBIN=$(CURDIR)/.tools/grpc-go go install google.golang.org/grpc/interop/client@$(GRPC_GO_VERSION)
 	@mv .tools/grpc-go/client $(TOOLS)/grpc-interop-client && rmdir .tools/grpc-go
+	@touch $@
+
+.tools/grpc-js-$(GRPC_JS_VERSION):
+	@echo "Fetching grpc-js $(GRPC_JS_VERSION)"
+	@mkdir -p .tools/node
+	@npm install --silent --no-audit --no-fund --prefix .tools/node \
+		@grpc/grpc-js@$(GRPC_JS_VERSION) @grpc/proto-loader@$(PROTO_LOADER_VERSION)
 	@touch $@
 
 PROTOS = $(sort $(shell find protos -name '*.proto'))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench import contenders
+from bench.agreement import compare
 from bench.contenders import BY_HAND, GO, ORM, POSTGRAPHILE, Contender
 from bench.figures import ROWGATE
 from bench.generator import Load, Requests
@@ -43,6 +44,7 @@ async def _measure(ground: Ground, verb: str, subject: Subject, in_flight: Seque
     requests = (gets_of if verb == "Get" else updates_of)(ground, subject, keys)
     plain_get = verb == "Get" and subject is PLAIN
     async with ground.running(*_servers(ground, subject, plain_get=plain_get)) as running:
+        await compare(ground.figures, running, subject, keys[0])
         for calls in in_flight:
             work = name_of(verb, subject, calls)
             asked = Load(requests, calls, ground.options.seconds)

@@ -59,9 +59,9 @@ async def test_count_every_call_and_vary_the_request(tmp_path: Path) -> None:
         return request
 
     async with serving(echo) as address:
-        found = await load(address, Load(requests_of(tmp_path, 20), 8, 0.3, connections=3))
-    assert found.calls == seen.total() > 100
-    assert set(seen) == set(range(1, 21))
+        found = await load(address, Load(requests_of(tmp_path, 5), 8, 1.0, connections=3))
+    assert found.calls == seen.total() > 40
+    assert set(seen) == {1, 2, 3, 4, 5}
     assert 1 < most <= 8
     assert found.failures == {}
     assert 0 < found.latency["p50"] <= found.latency["p99"] <= found.latency["p999"]
@@ -79,14 +79,14 @@ async def test_tell_many_failures(tmp_path: Path) -> None:
 
 
 async def test_take_more_than_the_window(tmp_path: Path) -> None:
-    size = 3 * 2**20
+    size = 20 * 2**20  # the window is 16 MiB
 
     async def much(_request: bytes, _context: Any) -> bytes:
         return bytes(size)
 
     async with serving(much) as address:
-        found = await load(address, Load(requests_of(tmp_path, 1), 2, 0.5, connections=1))
-    assert found.calls * size > 2 * 2**24  # the window is 2**24 bytes
+        found = await load(address, Load(requests_of(tmp_path, 1), 2, 0.1, connections=1))
+    assert found.calls >= 2
 
 
 async def test_tell_that_nobody_listens(tmp_path: Path) -> None:

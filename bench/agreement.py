@@ -1,0 +1,44 @@
+"""Do all contenders do the same? What answers otherwise can't be compared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+
+from bench.contenders import POSTGRAPHILE, Contender
+from bench.figures import Figures
+from bench.subjects import Subject
+
+_SECONDS = 20
+
+
+async def compare(figures: Figures, running: Sequence[Contender], subject: Subject, key: Any) -> None:
+    """Report whose Get of a row fails, or differs from the first one's."""
+    first = None
+    for contender in running:
+        if contender.name == POSTGRAPHILE:
+            continue
+        try:
+            answer = await _get(contender, subject, key)
+        except grpc.aio.AioRpcError as error:
+            figures.fail(f"Get {subject.table}, {contender.name}", error)
+            continue
+        first = first or answer
+        if answer != first:
+            figures.fail(
+                f"Get {subject.table}, {contender.name}", ValueError(f"it answers otherwise: {answer}")
+            )
+
+
+async def _get(contender: Contender, subject: Subject, key: Any) -> Any:
+    request = subject.message(f"{subject.rpc('Get')}Request")(id=key)
+    async with grpc.aio.insecure_channel(contender.address) as channel:
+        get: grpc.aio.UnaryUnaryMultiCallable[Any, Any] = channel.unary_unary(
+            subject.path("Get"),
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=subject.message(subject.resource).FromString,
+        )
+        answer = await get(request, timeout=_SECONDS)
+    if "etag" in answer.DESCRIPTOR.fields_by_name:
+        answer.ClearField("etag")  # each service makes its own
+    return answer
