@@ -11,7 +11,7 @@ from bench.ground import Ground
 from bench.rounds import Measure
 
 _MICROS = 1e6
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.25
 
 
 def loading(ground: Ground, contender: Contender, asked: Load) -> Measure:

@@ -69,7 +69,7 @@ _CURVES = (
 
 def write(figures: Figures, options: Options, folder: Path) -> None:
     """Write benchmarks.md, benchmarks.json and charts/ into a folder; print the page."""
-    (folder / "benchmarks.json").write_text(json.dumps(_document(figures, options), indent=1) + "\n")
+    (folder / "benchmarks.json").write_text(_document(figures, options))
     pictures = folder / _CHARTS
     pictures.mkdir(exist_ok=True)
     drawn = [curve for curve in _CURVES if _draw(figures, curve, pictures / _file(curve))]
@@ -78,13 +78,11 @@ def write(figures: Figures, options: Options, folder: Path) -> None:
     print(page)
 
 
-def _document(figures: Figures, options: Options) -> object:
-    return {
-        "facts": figures.facts,
-        "options": dataclasses.asdict(options),
-        "failures": figures.failures,
-        "series": [series.as_json() for series in figures.series.values()],
-    }
+def _document(figures: Figures, options: Options) -> str:
+    """Return the run as JSON, a series a line."""
+    about = {"facts": figures.facts, "options": dataclasses.asdict(options), "failures": figures.failures}
+    lines = ",\n  ".join(json.dumps(series.as_json()) for series in figures.series.values())
+    return f'{{"about": {json.dumps(about, indent=1)},\n "series": [\n  {lines}\n]}}\n'
 
 
 def _page(figures: Figures, options: Options, drawn: Sequence[Curve]) -> str:
