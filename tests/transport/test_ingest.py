@@ -26,7 +26,7 @@ async def flow(databases: Databases, transport: str) -> AsyncIterator[RunningGat
 @pytest.fixture
 async def gateway(flow: RunningGateway) -> RunningGateway:
     """Return the module's gateway, with nothing stored."""
-    # Locked in the order in which a chunk that is still being broken off locks them.
+    # In the order in which a chunk locks them: one of the test before may still be under way.
     await flow.sql("TRUNCATE rowgate.ingest, event")
     return flow
 
