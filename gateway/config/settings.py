@@ -88,7 +88,7 @@ class CoalesceSettings(Section):
     """whether reads by key that arrive while another is under way share the next statement"""
     writes: bool = True
     """whether writes of single rows that arrive while another is under way share the next statement"""
-    lanes: Annotated[int, Field(ge=1, le=100)] = 2
+    lanes: Annotated[int, Field(ge=1, le=100)] = 4
     """shared statements of one kind and caller that may be under way; each takes a connection"""
     patience: Seconds = 0.005
     """how long the statement under way is waited for before another sets out beside it"""

@@ -12,7 +12,8 @@ from gateway.db.settings import RetrySettings
 from gateway.request.call import Call
 from gateway.schema.tables import build_tables
 from gateway.sql.change import Change, change_row
-from gateway.sql.each import change_each
+from gateway.sql.each import change_each, insert_each
+from gateway.sql.insert import insert_row
 from tests.db.conftest import Open
 from tests.db.servers import sql
 from tests.db.watched import Watched
@@ -33,8 +34,17 @@ def row_write(*columns: str, change: Change = Change.UPDATE, expects: bool = Fal
     return RowWrite(single, change_each(_RESOURCE, _TABLE, change, columns, expects=expects))
 
 
+def new_row(*columns: str) -> RowWrite:
+    """Return the creation of accounts."""
+    given = ("book", "number", "iban", "Title", "user", *columns)
+    many = insert_each(_RESOURCE, _TABLE, given)
+    assert many is not None
+    return RowWrite(insert_row(_RESOURCE, _TABLE, given), many)
+
+
 LIMIT = row_write("limit")
 FRESH_LIMIT = row_write("limit", expects=True)
+NEW = new_row("limit")
 SOFT_DELETE = row_write(change=Change.SOFT_DELETE)
 
 
@@ -80,7 +90,8 @@ class WritingDesk:
             rows = await self.database.fetch(statement, values, call)
             return _told(rows[0]) if rows else HANDED_BACK
 
-        values = {"book": "b", "number": number, "limit": limit}
+        name = f"n{number}"
+        values = {"book": "b", "number": number, "limit": limit, "iban": name, "Title": name, "user": ""}
         args = write.single.arguments(values, expected)
         return await self.writes.write(Wish(write, args, ("b", number)), call, _told, back)
 
