@@ -31,17 +31,18 @@ class AsgiServer:
 
     Args:
         max_message: the most bytes of one request message.
+        watch: notices callers that go away.
 
     """
 
-    def __init__(self, max_message: int) -> None:
+    def __init__(self, max_message: int, watch: ResetWatch | None = None) -> None:
         self._max_message = max_message
         self._routes = Routes()
         self._json = Routes()
         self._plain: dict[str, PlainMethod] = {}
         self._running: Running = {}
         self._closed = False
-        self.watch = ResetWatch()
+        self.watch = watch or ResetWatch()
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Mount handlers, as generated `add_XServicer_to_server` functions do."""
