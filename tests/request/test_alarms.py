@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import DeadlineExceeded
-from gateway.transport.alarms import TICK, Alarms, Deadline
+from gateway.request.alarms import TICK, Alarms, Deadline
 
 
 async def until(alarms: Alarms, when: float) -> None:
