@@ -30,6 +30,11 @@ async def test_each_rings_in_time_and_none_early() -> None:
     assert all(when <= now < when + 20 * TICK for when, now in ended)
 
 
+async def test_what_comes_too_late_is_not_begun() -> None:
+    with pytest.raises(DeadlineExceeded), Deadline(Alarms(), asyncio.get_running_loop().time() - 1):
+        pytest.fail("it was begun")
+
+
 async def test_what_ends_before_is_left_alone() -> None:
     loop, alarms = asyncio.get_running_loop(), Alarms()
     with Deadline(alarms, loop.time() + 0.001):
