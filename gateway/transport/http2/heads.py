@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.transport.asgi.headers import Header
+from gateway.transport.asgi.headers import Header, size_of
 from gateway.transport.asgi.plain import Answer
 from gateway.transport.asgi.plain_head import PlainHead, read_plain
 from gateway.transport.http2.faults import ErrorCode, StreamFault
@@ -15,7 +15,6 @@ _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
 _UPPER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_FIELD_SIZE = 32
 _BREAKS = (b"\x00", b"\r", b"\n")
 
 
@@ -46,7 +45,7 @@ class HeadReader:
 
     Args:
         answers: what answers plain calls, by path.
-        limit: the most bytes of a header list, as RFC 9113, 6.5.2 counts them.
+        limit: the most bytes of a plain call's headers.
 
     """
 
@@ -56,9 +55,6 @@ class HeadReader:
 
     def __call__(self, headers: Sequence[Header]) -> Head:
         """Return the head; raises StreamFault for headers that are no request."""
-        if sum(_FIELD_SIZE + len(name) + len(value) for name, value in headers) > self._limit:
-            # gRPC's clients read this code as RESOURCE_EXHAUSTED (grpc.io, PROTOCOL-HTTP2).
-            raise StreamFault(ErrorCode.ENHANCE_YOUR_CALM, "more headers than SETTINGS_MAX_HEADER_LIST_SIZE")
         pseudo, regular = _split(headers)
         if not pseudo.keys() >= _NEEDED or not pseudo[b":path"]:
             raise _malformed("a pseudo-header is missing")
@@ -67,7 +63,7 @@ class HeadReader:
         method = pseudo[b":method"].decode("latin-1")
         answer = self._answers.get(path)
         named = dict(regular)
-        plain = read_plain(path, method, named) if answer else None
+        plain = read_plain(path, method, named) if answer and size_of(regular) <= self._limit else None
         return Head(method, path, regular, _length(named), plain, answer)
 
 
