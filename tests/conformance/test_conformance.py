@@ -37,7 +37,7 @@ def _server(transport: str, service: str) -> tuple[str, ...]:
 def _flags(protocol: str, transport: str) -> Iterator[str]:
     yield from ("--mode", "server", "--conf", str(HERE / f"{protocol}.yaml"))
     for flag, name in (("--known-failing", "known_failing"), ("--skip", "skipped")):
-        for suffix in (transport, f"{transport}_{protocol}"):
+        for suffix in (transport, protocol):
             listed = HERE / f"{name}_{suffix}.txt"
             if listed.exists():
                 yield from (flag, f"@{listed}")
