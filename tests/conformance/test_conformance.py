@@ -47,8 +47,10 @@ def _flags(protocol: str, transport: str) -> Iterator[str]:
     ("protocol", "transport", "service", "cases"),
     [
         ("grpc", "envoy", "service", 747),
+        ("grpc", "http2", "service", 747),
         ("grpc", "grpcio", "service", 741),
         ("grpc_plain", "envoy", "plain", 116),
+        ("grpc_plain", "http2", "plain", 116),
         ("grpc_web", "envoy", "service", 1000),
     ],
 )
