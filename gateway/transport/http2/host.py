@@ -73,7 +73,7 @@ class Http2Host:
         looking, self._looking = self._looking, None
         if looking is None:
             return
-        # Whoever connects meanwhile is told by health, or by the refusal of a call, why it should go elsewhere.
+        # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
         await self._face.drain(grace, self._send_away)
         self._close_listeners()
         for connection in self._connections():
