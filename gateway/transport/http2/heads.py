@@ -63,6 +63,7 @@ class HeadReader:
         method = pseudo[b":method"].decode("latin-1")
         answer = self._answers.get(path)
         named = dict(regular)
+        # Past the limit the general way refuses it, in words.
         plain = read_plain(path, method, named) if answer and size_of(regular) <= self._limit else None
         return Head(method, path, regular, _length(named), plain, answer)
 
