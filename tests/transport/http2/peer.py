@@ -1,6 +1,7 @@
 """A peer that speaks HTTP/2 frame by frame, also such frames as no client would send."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Peer:
         self._decoder = Decoder(2**20)
         self.encoder = Encoder()
         self.goaway: int | None = None
+        self.last: int | None = None
         self.answered: dict[int, Answered] = {}
         self._unsettled = 0
         self.next = 1
@@ -69,6 +71,10 @@ class Peer:
         """Wait until the server has taken what was sent, more or less."""
         async with asyncio.timeout(SECONDS):
             await self._writer.drain()
+
+    def finish(self) -> None:
+        """Send nothing more."""
+        self._writer.write_eof()
 
     def headers(self, path: str, *more: tuple[str, str]) -> bytes:
         """Return the header block of a call."""
@@ -147,7 +153,7 @@ class Peer:
         elif kind == frames.RST_STREAM:
             stream.reset = int.from_bytes(payload, "big")
         elif kind == frames.GOAWAY:
-            self.goaway = int.from_bytes(payload[4:8], "big")
+            self.last, self.goaway = struct.unpack_from(">II", payload)
         elif kind == frames.SETTINGS and flags & frames.ACK:
             self._unsettled -= 1
         ends = kind in (frames.HEADERS, frames.DATA) and flags & frames.END_STREAM

@@ -45,13 +45,19 @@ def test_a_frame_past_the_limit_is_refused_before_its_payload_comes() -> None:
 
 
 @given(st.binary(max_size=40_000), st.booleans())
-def test_a_block_of_any_length_goes_by_frames_that_every_peer_takes(block: bytes, ends: bool) -> None:
+def test_a_block_of_any_length_goes_by_frames_that_every_peer_takes(
+    block: bytes,
+    ends: bool,  # noqa: FBT001 - drawn
+) -> None:
     reader = FrameReader()
     reader.greeted = True
     first, *more = reader.feed(header_frames(7, block, ends=ends))
-    assert first[0] == frames.HEADERS and bool(first[1] & frames.END_STREAM) == ends
+    assert first[0] == frames.HEADERS
+    assert bool(first[1] & frames.END_STREAM) == ends
     assert all(kind == frames.CONTINUATION for kind, *_ in more)
-    assert [bool(flags & frames.END_HEADERS) for _, flags, *_ in (first, *more)] == [False] * len(more) + [True]
+    assert [bool(flags & frames.END_HEADERS) for _, flags, *_ in (first, *more)] == [False] * len(more) + [
+        True
+    ]
     assert b"".join(payload for *_, payload in (first, *more)) == block
 
 

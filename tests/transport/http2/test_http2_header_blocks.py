@@ -1,6 +1,6 @@
 """Header blocks: what is read is what hpack reads, remembered or not; what is written needs no table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 from hpack import Decoder, Encoder, HPACKError
@@ -27,7 +27,7 @@ def never_indexed(fields: Sequence[Header], pattern: int) -> bytes:
     return b"".join(strings)
 
 
-def outcome(read: Callable[[bytes], Sequence[Header]], block: bytes) -> Sequence[Header] | None:
+def outcome(read: Callable[[bytes], Iterable[Header]], block: bytes) -> Sequence[Header] | None:
     """Return the headers of a block, None for an error."""
     try:
         return [(bytes(name), bytes(value)) for name, value in read(block)]

@@ -1,38 +1,21 @@
-"""Peers that mean harm, or don't know better: each is cut off, refused or waited for, and costs nobody else."""
+"""Peers that mean harm, or don't know better: each is cut off, refused or waited for; others notice nothing."""
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
 from gateway.transport.asgi.framing import frame as message_frame
 from gateway.transport.http2 import connection, frames, host
 from gateway.transport.http2.faults import ErrorCode
 from gateway.transport.http2.frames import frame, rst_stream, window_update
-from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, Gate, Serve, Served
+from tests.transport.http2.answering import Answering
 from tests.transport.http2.peer import EMPTY_SETTINGS, WIDE, Peer, peer_of
 
 PATH = f"/{GET}"
 ALREADY = 20_000
 """More than any allowance is."""
-
-
-class Answering:
-    """A handler that answers at once, with a book of so many letters, and counts."""
-
-    def __init__(self, letters: int = 1) -> None:
-        self.calls = 0
-        account = schema_of("ledger").resources["ledger.v1.Account"].message
-        self._answer = GetMessageClass(account)(book="b" * letters)
-
-    async def __call__(self, _request: Any, _call: Any) -> Message:
-        """Answer."""
-        self.calls += 1
-        return self._answer
 
 
 def flood(peer: Peer, kind: str) -> Iterator[bytes]:
@@ -189,7 +172,8 @@ async def test_answers_wait_for_the_peers_windows(serving: Serve) -> None:
         peer.send(window_update(0, 2**20), window_update(first, 2**20), window_update(second, 2**20))
         for number in (first, second):
             answer = await peer.answer(number)
-            assert len(answer.body) > 100_000 and answer.headers[b"grpc-status"] == b"0"
+            assert len(answer.body) > 100_000
+            assert answer.headers[b"grpc-status"] == b"0"
 
 
 async def test_who_takes_no_answers_gets_no_more_of_them(serving: Serve) -> None:
