@@ -75,6 +75,15 @@ def test_trailers_that_change_the_table_end_what_is_remembered() -> None:
     assert reader.read(newest) == [(b"x-b", b"2")]
 
 
+def test_blocks_that_resize_the_table_are_never_remembered() -> None:
+    shut, wide = b"\x20\x83", b"\x3f\xe1\x1f\x83"
+    reader, decoder = HeaderReader(LIMIT, list), Decoder(LIMIT)
+    for block in (shut, wide, shut, Encoder().encode([(b"x-a", b"1")]), b"\xbe"):
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+    assert expected is None  # a table of no size keeps nothing
+
+
 def test_what_is_remembered_is_made_once_and_bounded() -> None:
     made: list[object] = []
 

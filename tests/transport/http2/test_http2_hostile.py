@@ -1,21 +1,23 @@
-"""Peers that mean harm, or don't know better: each is cut off, refused or waited for; others notice nothing."""
+"""Peers that mean harm, or know no better: each is cut off, refused or waited for; others notice nothing."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.http2 import connection, frames, host
+from gateway.transport.http2 import connection, frames, host, session
 from gateway.transport.http2.faults import ErrorCode
 from gateway.transport.http2.frames import frame, rst_stream, window_update
+from gateway.transport.http2.host import Http2Host
 from tests.transport.conftest import GET, Gate, Serve, Served
 from tests.transport.http2.answering import Answering
 from tests.transport.http2.peer import EMPTY_SETTINGS, WIDE, Peer, peer_of
 
 PATH = f"/{GET}"
-ALREADY = 20_000
-"""More than any allowance is."""
+ALREADY = 3_000
+"""More than `impatient` allows in the time that they take."""
 
 
 def flood(peer: Peer, kind: str) -> Iterator[bytes]:
@@ -45,6 +47,13 @@ def flood(peer: Peer, kind: str) -> Iterator[bytes]:
 
 
 FLOODS = ["settings", "priorities", "windows", "unknown", "goaways", "nothing", "resets", "malformed"]
+
+
+def buffered(server: Served) -> int:
+    """Return the bytes that wait in the server's process to be written."""
+    assert isinstance(server.server, Http2Host)
+    transports = [one._transport for one in server.server._site.connections]
+    return sum(transport.get_write_buffer_size() for transport in transports)
 
 
 async def still_answers(server: Served) -> None:
@@ -189,7 +198,10 @@ async def test_who_takes_no_answers_gets_no_more_of_them(serving: Serve) -> None
     await still_answers(await serving(Answering()))
 
 
-async def test_a_peer_that_reads_nothing_is_not_read_either(serving: Serve) -> None:
+async def test_a_peer_that_reads_nothing_is_not_read_either(
+    serving: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_RESETS", 10**9)
     handler = Answering(letters=100_000)
     server = await serving(handler, max_streams=50)
     wide = frame(frames.SETTINGS, 0, 0, b"\0\4" + WIDE.to_bytes(4, "big"))
@@ -201,13 +213,37 @@ async def test_a_peer_that_reads_nothing_is_not_read_either(serving: Serve) -> N
         calls = handler.calls
         # Those that its socket and ours hold, and those that max_streams lets wait.
         assert calls < 400
+        assert buffered(server) < 1_000_000
         numbers = range(1, 4_000, 2)
         answered = [await peer.answer(number) for number in numbers]
     assert all(len(one.body) > 100_000 or one.reset == ErrorCode.REFUSED_STREAM for one in answered)
     assert handler.calls == sum(one.reset is None for one in answered) >= calls
 
 
+async def test_who_reads_no_answers_to_settings_is_read_no_further(
+    serving: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_IDLE_FRAMES", 10**9)
+    server = await serving(Answering())
+    with socket.socket() as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        own.setblocking(False)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(send_settings_for_ever(own, server.target), 1)
+        assert buffered(server) < 1_000_000
+
+
+async def send_settings_for_ever(own: socket.socket, target: str) -> None:
+    loop, (name, port) = asyncio.get_running_loop(), target.split(":")
+    await loop.sock_connect(own, (name, int(port)))
+    await loop.sock_sendall(own, frames.PREFACE)
+    while True:
+        await loop.sock_sendall(own, EMPTY_SETTINGS * 1000)
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have servers look at their connections often."""
+    """Have servers look at their connections often, and allow little."""
     monkeypatch.setattr(host, "_LOOK_SECONDS", 0.05)
+    for what in ("_IDLE_FRAMES", "_RESETS"):
+        monkeypatch.setattr(session, what, 200)

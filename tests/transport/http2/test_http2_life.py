@@ -166,6 +166,11 @@ async def test_a_request_may_end_by_trailers(serving: Serve) -> None:
         assert (await peer.answer(number)).headers[b"grpc-status"] == OK
 
 
+async def test_a_request_may_be_larger_than_all_windows(serving: Serve) -> None:
+    server = await serving(Answering())
+    assert (await server.get(book="b" * 12_000_000, timeout=30)).book == "b"
+
+
 async def test_what_is_no_call_is_told_so(serving: Serve) -> None:
     server = await serving(Answering())
     async with peer_of(server.target) as peer:
