@@ -201,7 +201,8 @@ async def test_who_takes_no_answers_gets_no_more_of_them(serving: Serve) -> None
 async def test_a_peer_that_reads_nothing_is_not_read_either(
     serving: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_RESETS", 10**9)
+    for what in ("_IDLE_FRAMES", "_RESETS"):
+        monkeypatch.setattr(session, what, 10_000)
     handler = Answering(letters=100_000)
     server = await serving(handler, max_streams=50)
     wide = frame(frames.SETTINGS, 0, 0, b"\0\4" + WIDE.to_bytes(4, "big"))
