@@ -50,10 +50,9 @@ class Deadline:
     ) -> None:
         """Take the alarm back; a cancellation from elsewhere is not the deadline's."""
         self._alarms.discard(self)
-        task, self._task = self._task, None
-        if not self._expired or task is None:
+        if not self._expired or self._task is None:
             return
-        if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise _exceeded() from error
 
     def ring(self) -> None:
