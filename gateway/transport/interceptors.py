@@ -81,7 +81,7 @@ class Deadlines:
         """Return what to answer the call in."""
         usual, most = self._unary if exchange.channel is None else self._stream
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
-        exchange.deadline = deadline = exchange.arrived + (asked if asked < most else most)
+        exchange.deadline = deadline = exchange.arrived + min(asked, most)
         return Deadline(self._alarms, deadline, exchange.task)
 
 
