@@ -27,7 +27,7 @@ class List:
 
     def __init__(self, method: Method, engine: Engine) -> None:
         resource, table = method.resource, engine.table(method.resource)
-        self._method = method
+        self._names = {role: field.name for role, field in method.response.items()}
         self._database = engine.database
         self._read = OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
         self._count = lru_cache(_COUNTS)(lambda rows: count_rows(resource, table, rows))
@@ -43,7 +43,7 @@ class List:
         response = asked.query.respond(found[:size])
         if len(found) > size:
             self._set(response, "next_page_token", self._read.token(asked, found[size - 1]))
-        if "total_size" in self._method.response:
+        if "total_size" in self._names:
             self._set(response, "total_size", await self._total(asked, call))
         return response
 
@@ -56,11 +56,10 @@ class List:
     def _page_size(self, request: Message) -> int:
         size = int(self._read.argument(request, "page_size", 0))
         if size < 0:
-            name = self._method.request["page_size"].name
-            raise InvalidArgument.field(name, "must not be negative", reason="NEGATIVE_PAGE_SIZE")
+            raise InvalidArgument.field("page_size", "must not be negative", reason="NEGATIVE_PAGE_SIZE")
         return min(size or DEFAULT_PAGE, MAX_PAGE)
 
     def _set(self, response: Message, role: str, value: Any) -> None:
-        field = self._method.response.get(role)
-        if field is not None:
-            setattr(response, field.name, value)
+        name = self._names.get(role)
+        if name is not None:
+            setattr(response, name, value)
