@@ -1,7 +1,6 @@
 """Row → message: one function per row shape, built when the statement is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 from google.protobuf.message import Message
@@ -116,6 +115,7 @@ def _rows_values(
     version = _version_place(resource, fields, mask)
     if version is not None:
         names.append(resource.etag or "")
+    as_dicts = _dict_maker(names)
     of_row = _row_values(resource, fields, mask)
 
     def values(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -130,9 +130,21 @@ def _rows_values(
             raise
         if version is not None:
             columns.append(map(etag_of, read[version]))
-        return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True))))
+        return as_dicts(zip(*columns, strict=True))
 
     return values
+
+
+def _dict_maker(names: Sequence[str]) -> Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]:
+    """Return the function that makes dicts of tuples.
+
+    Its source is written here, as collections.namedtuple does: a literal takes a third of the time of zip.
+    """
+    items = ", ".join(f"{name!r}: v{i}" for i, name in enumerate(names))
+    values = "".join(f"v{i}, " for i in range(len(names)))
+    made: Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
+    made = eval(f"lambda rows: [{{{items}}} for {values}in rows]")  # noqa: S307 - names of fields, as literals
+    return made
 
 
 def _column_decoder(kind: ValueKind, decode: Callable[[Any], Any]) -> Callable[[Iterable[Any]], list[Any]]:
