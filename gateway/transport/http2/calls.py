@@ -164,6 +164,9 @@ class Calls:
             # The rest of the request isn't wanted (RFC 9113, 8.1).
             self._outgoing.put(rst_stream(number, ErrorCode.NO_ERROR))
             self._remember_cut(number)
+        if not self._open:
+            # Nobody else answers in this turn: a call alone need not wait for its end.
+            self._outgoing.flush()
 
     def _remember_cut(self, number: int) -> None:
         self._cut[number] = None
