@@ -56,11 +56,10 @@ class Gate:
 
     def leave(self) -> None:
         """Give a permit back: to the first that waits."""
-        while self._waiting:
-            waiter, _ = self._waiting.popitem(last=False)
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+        waiter = self._next()
+        if waiter is not None:
+            waiter.set_result(None)
+            return
         self._free += 1
         if self._closed:
             self._note_drained()
@@ -69,10 +68,8 @@ class Gate:
         """Refuse whoever waits, and whoever comes."""
         self._closed = True
         self._note_drained()
-        while self._waiting:
-            waiter, _ = self._waiting.popitem(last=False)
-            if not waiter.done():
-                waiter.set_exception(closing())
+        while (waiter := self._next()) is not None:
+            waiter.set_exception(closing())
 
     async def drained(self) -> None:
         """Wait, once closed, until all permits are back."""
@@ -81,6 +78,14 @@ class Gate:
     def _note_drained(self) -> None:
         if self._free == self._permits:
             self._drained.set()
+
+    def _next(self) -> "asyncio.Future[None] | None":
+        """Take the first out of the queue who has not just given up."""
+        while self._waiting:
+            waiter, _ = self._waiting.popitem(last=False)
+            if not waiter.done():
+                return waiter
+        return None
 
     async def _wait(self) -> None:
         waiter = self._loop.create_future()
