@@ -4,7 +4,6 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
@@ -31,7 +30,6 @@ class List:
         self._names = {role: field.name for role, field in method.response.items()}
         self._database = engine.database
         self._read = OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
-        self._response = GetMessageClass(method.descriptor.output_type)
         self._count = lru_cache(_COUNTS)(lambda rows: count_rows(resource, table, rows))
 
     async def __call__(self, request: Message, call: Call) -> Message:
@@ -42,8 +40,7 @@ class List:
         found = await self._database.fetch(
             statement, statement.arguments({**asked.values, "limit": size + 1}), call
         )
-        response = self._response()
-        asked.query.fill(getattr(response, self._names["rows"]), found[:size])
+        response = asked.query.respond(found[:size])
         if len(found) > size:
             self._set(response, "next_page_token", self._read.token(asked, found[size - 1]))
         if "total_size" in self._names:

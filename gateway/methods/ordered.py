@@ -6,13 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, parse_order
 from gateway.request.page_token import TokenUse, fingerprint_of
-from gateway.response.rows import Fill, Row, rows_into
+from gateway.response.rows import Row, RowsToMessage, rows_in
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
 from gateway.sql.read import Rows, selected
@@ -25,10 +26,10 @@ _ORDERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A shape of request: its statement, how rows become messages, where the order's columns stand."""
+    """A shape of request: its statement, how rows become a response, where the order's columns stand."""
 
     statement: Statement
-    fill: Fill
+    respond: RowsToMessage
     places: tuple[int, ...]
 
 
@@ -74,6 +75,8 @@ class OrderedRows:
         self._select = select
         self._token = token
         self._use = use
+        self._response = GetMessageClass(method.descriptor.output_type)
+        self._rows = method.response["rows"].name
         self._selection = selection_reader(method)
         self._order = lru_cache(_ORDERS)(self._parse_order)
         self._names = {role: field.name for role, field in method.request.items()}
@@ -109,7 +112,7 @@ class OrderedRows:
         statement = self._select(self._resource, self._table, fields, rows=rows, order=order, after=after)
         columns = [field.column for field in fields]
         places = tuple(columns.index(term.column) for term in order)
-        return Query(statement, rows_into(self._resource, fields, mask), places)
+        return Query(statement, rows_in(self._response, self._rows, self._resource, fields, mask), places)
 
     def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: str) -> bytes:
         asked = self.argument(request, "filter", "")
