@@ -38,7 +38,7 @@ class Deadline:
         """Set the alarm; raises DeadlineExceeded where it would ring at once."""
         if self._when <= monotonic():
             raise _exceeded()
-        self._task = task = self._task or asyncio.current_task()
+        self._task = task = self._task or self._alarms.current_task()
         if task is None:
             raise RuntimeError("not in a task")
         self._cancelling = task.cancelling()
@@ -50,10 +50,9 @@ class Deadline:
     ) -> None:
         """Take the alarm back; a cancellation from elsewhere is not the deadline's."""
         self._alarms.discard(self)
-        task, self._task = self._task, None
-        if not self._expired or task is None:
+        if not self._expired or self._task is None:
             return
-        if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise _exceeded() from error
 
     def ring(self) -> None:
@@ -71,12 +70,21 @@ def _exceeded() -> DeadlineExceeded:
 
 
 class Alarms:
-    """Rings deadlines, up to a tick late and never early: one timer of the loop serves them all."""
+    """Rings deadlines on the event loop that it is made on, up to a tick late and never early.
+
+    One timer of the loop serves them all.
+    """
 
     def __init__(self) -> None:
+        # Kept, as to ask for it costs a system call.
+        self._loop = asyncio.get_running_loop()
         self._by_tick: dict[int, set[Deadline]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0
+
+    def current_task(self) -> "asyncio.Task[Any] | None":
+        """Return the task that runs now."""
+        return asyncio.current_task(self._loop)
 
     def add(self, deadline: Deadline) -> None:
         """Ring it when its tick comes."""
@@ -99,10 +107,10 @@ class Alarms:
         if self._timer is not None:
             self._timer.cancel()
         self._next = tick
-        self._timer = asyncio.get_running_loop().call_at(tick * TICK, self._ring)
+        self._timer = self._loop.call_at(tick * TICK, self._ring)
 
     def _ring(self) -> None:
-        now = int(asyncio.get_running_loop().time() / TICK)
+        now = int(self._loop.time() / TICK)
         for tick in [tick for tick in self._by_tick if tick <= now]:
             for deadline in self._by_tick.pop(tick):
                 deadline.ring()

@@ -42,7 +42,8 @@ class PointReads(Sharing):
 
         Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
         """
-        self._check_open()
+        if self._closed:
+            raise closing()
         lane = self._lanes.get((read, call.principal))
         if lane is None:
             return await self._read_alone(read, args, call)
