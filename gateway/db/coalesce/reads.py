@@ -6,7 +6,8 @@ from typing import Any, overload
 
 from gateway.db.coalesce.kinds import Args, KeyRead, KeysRead
 from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, closing
+from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing
+from gateway.db.gate import closing
 from gateway.db.transaction import Row
 from gateway.errors import (
     Aborted,

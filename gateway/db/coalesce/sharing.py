@@ -11,8 +11,9 @@ from gateway.db.coalesce.figures import Figures, Tally
 from gateway.db.coalesce.kinds import Args, Kind
 from gateway.db.coalesce.lane import Batch, Lane, Place
 from gateway.db.coalesce.pace import Pace
+from gateway.db.gate import closing
 from gateway.db.transaction import Row
-from gateway.errors import RowgateError, Unavailable
+from gateway.errors import RowgateError
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
@@ -20,7 +21,6 @@ _logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.05
 """When a caller may come again that found too many waiting."""
-_CLOSED_RETRY_SECONDS = 1.0
 
 
 class Door(Protocol):
@@ -269,10 +269,3 @@ def _fail(places: Iterable[Place], error: Exception) -> None:
     for place in places:
         if not place.answer.done():
             place.answer.set_exception(error)
-
-
-def closing() -> Unavailable:
-    """Return the error of a call that came, or waited, when the gateway shut down."""
-    return Unavailable(
-        "the gateway is shutting down", reason="SHUTTING_DOWN", retry_delay=_CLOSED_RETRY_SECONDS
-    )

@@ -8,8 +8,9 @@ from asyncpg import DataError
 
 from gateway.db.coalesce.kinds import Args, RowWrite
 from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, closing
+from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing
 from gateway.db.commit import outcome_unknown
+from gateway.db.gate import closing
 from gateway.db.transaction import Row
 from gateway.db.translate import is_connection_lost, sqlstate_of
 from gateway.errors import (
