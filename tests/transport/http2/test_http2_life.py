@@ -1,8 +1,10 @@
 """Calls and connections, from their beginning to their end."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -55,6 +57,15 @@ async def test_a_reset_cancels_the_call_and_its_siblings_go_on(
         assert (await peer.answer(sibling)).headers[b"grpc-status"] == OK
         await peer.settle()
         assert not peer.outcome(number).headers
+
+
+async def test_what_is_sent_waits_for_no_acknowledgement(serving: Serve) -> None:
+    server: Any = await serving(Gate())
+    async with peer_of(server.target):
+        # Seen from inside: 40 ms would hide in what a busy machine takes.
+        (connection,) = server.server._site.connections
+        connected = connection._transport.get_extra_info("socket")
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_peer_that_goes_takes_its_calls_along(serving: Serve) -> None:
