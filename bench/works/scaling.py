@@ -28,10 +28,7 @@ async def concurrency(ground: Ground) -> None:
     requests = gets_of(ground, PLAIN, await ground.fill(PLAIN, ground.options.stored))
     async with ground.running(
         # By default one server takes 1,000 calls at once, and refuses more.
-        (
-            ROWGATE,
-            lambda: contenders.rowgate(ground.dsn, PLAIN.protos, "--max-in-flight", str(2 * _CALLS[-1])),
-        ),
+        *contenders.rowgates(ground.dsn, PLAIN.protos, "--max-in-flight", str(2 * _CALLS[-1])),
         (GO, lambda: contenders.go_service(ground.dsn)),
         (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)),
     ) as running:
