@@ -9,8 +9,9 @@ import pytest
 
 from gateway.db.embedded import EmbeddedPostgres
 from tests.harness.databases import Databases
-from tests.harness.gateway import TRANSPORT, RunningGateway, start_gateway
+from tests.harness.gateway import RunningGateway, start_gateway
 from tests.harness.sample import Sample, start_sample
+from tests.harness.transports import CHOSEN, HOSTS, turn
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
 _TOLD = pytest.StashKey[list[str]]()
@@ -18,7 +19,7 @@ _TOLD = pytest.StashKey[list[str]]()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what changes the server from inside, where the servers are other processes."""
-    if TRANSPORT == "grpcio":
+    if CHOSEN is None or CHOSEN in HOSTS:
         return
     for item in items:
         if {"monkeypatch", "caplog"} & set(getattr(item, "fixturenames", ())):
@@ -69,17 +70,23 @@ async def gateways(databases: Databases, **common: object) -> AsyncIterator[Gate
         await gateway.stop()
 
 
+@pytest.fixture(scope="module")
+def transport(request: pytest.FixtureRequest) -> str:
+    """Return what carries the module's calls; where that matters, the tests are parametrised instead."""
+    return turn(request.path.stem)
+
+
 @pytest.fixture
-async def gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
+async def gateway_for(databases: Databases, transport: str) -> AsyncIterator[GatewayFor]:
     """Serve a folder of tests/schemas, named by the argument, over an empty database of the test's own."""
-    async with gateways(databases) as start:
+    async with gateways(databases, transport=transport) as start:
         yield start
 
 
 @pytest.fixture(scope="module")
-async def module_gateway_for(databases: Databases) -> AsyncIterator[GatewayFor]:
+async def module_gateway_for(databases: Databases, transport: str) -> AsyncIterator[GatewayFor]:
     """As gateway_for, but kept for the module: for property tests, which call it many times."""
-    async with gateways(databases) as start:
+    async with gateways(databases, transport=transport) as start:
         yield start
 
 

@@ -199,7 +199,7 @@ class BulkWriter:
             self._note(indexes, [("INSERT", inserted)])
 
     async def _merge_counted(self, bounds: list[int]) -> Counter[Outcome]:
-        if not self._target.counts:
+        if not self._target.plain:
             written = await self._transaction.fetch(self._statements.merge_counted, bounds)
             return Counter({Outcome.INSERTED if new else Outcome.UPDATED: count for new, count in written})
         # RETURNING would cost a twentieth of the whole, and the command tag doesn't tell what was new.

@@ -18,8 +18,9 @@ class Target:
         now: the transaction's time, in microseconds since 2000-01-01 UTC.
         takes_copy: whether COPY may write it: it is a table, and no policy of its rows holds for us.
         empty: whether nothing was ever stored in it.
-        counts: whether the transaction's own statistics tell exactly how many rows a statement inserts: they
-            are kept, and no trigger, partition or child table writes beside it.
+        plain: whether a statement does what it says and no more: no trigger, partition or child table writes
+            beside it, any column may be named in SET, and the transaction's own statistics are kept, so that
+            they tell exactly how many rows it inserts.
 
     """
 
@@ -28,7 +29,7 @@ class Target:
     now: int
     takes_copy: bool
     empty: bool
-    counts: bool
+    plain: bool
 
 
 def _lock_statement(function: str) -> Statement:
@@ -45,6 +46,7 @@ def _lock_statement(function: str) -> Statement:
         SELECT current_setting('server_version_num')::integer, now(),
             kind IN ('r', 'p') AND NOT row_security_active(oid), kind = 'r' AND size = 0,
             kind = 'r' AND NOT relhassubclass AND current_setting('track_counts')::boolean
+                AND has_table_privilege(oid, 'UPDATE')
                 AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target.oid AND NOT tgisinternal),
             set_config('lock_timeout', '0', true),
             set_config('jit', 'off', true),
@@ -74,8 +76,8 @@ async def lock_target(transaction: Transaction, resource: Resource, count: int, 
     """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts."""
     statement = _CLAIM if alone else _SHARE
     row, *_ = await transaction.fetch(statement, [table_name(resource), count])
-    version, (now,), takes_copy, empty, counts, *_ = row
-    return Target(alone, version, now, takes_copy, empty, counts)
+    version, (now,), takes_copy, empty, plain, *_ = row
+    return Target(alone, version, now, takes_copy, empty, plain)
 
 
 async def inserted_so_far(transaction: Transaction, resource: Resource) -> int:

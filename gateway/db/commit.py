@@ -89,7 +89,7 @@ def outcome_unknown() -> OutcomeUnknown:
 async def _ask(pool: Pool, mark: Mark) -> Outcome:
     try:
         async with pool.lease() as connection:
-            status, life = await connection.fetchrow(_STATUS, mark.xid)
+            [(status, life)] = await connection.fetch(_STATUS, mark.xid)
     except asyncpg.InvalidParameterValueError:
         # An id from the future: the log that knew of it is lost, and a commit would have kept it.
         return Outcome.ABORTED

@@ -1,23 +1,24 @@
 """The execute door: every statement of a served RPC passes here; driver errors are translated behind it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 from gateway.db.cursor import Cursor, CursorPlaces
-from gateway.db.deadline import within
 from gateway.db.direct import Direct
 from gateway.db.pool import Pool
 from gateway.db.retry import Retry
 from gateway.db.settings import DatabaseSettings
 from gateway.db.transaction import Row, Transaction
 from gateway.errors import OutcomeUnknown
+from gateway.request.alarms import Alarms, Deadline
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
 __all__ = ["Cursor", "Database", "Row", "Transaction"]
 
 T = TypeVar("T")
+_NO_BOUND = nullcontext()
 
 
 class Database:
@@ -32,6 +33,7 @@ class Database:
         self._places = places
         self._direct = Direct(pool)
         self._retry = retry
+        self._alarms = Alarms()
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> "Database":
@@ -46,7 +48,7 @@ class Database:
         Reads are retried when the connection is lost; writes only when the server's answer proves that
         nothing was written, else gateway.errors.OutcomeUnknown is raised.
         """
-        async with within(call.deadline):
+        with self._until(call.deadline):
             return await self._retry(lambda: self._direct.fetch(statement, args), call.deadline)
 
     @asynccontextmanager
@@ -56,8 +58,8 @@ class Database:
         It keeps a connection and a transaction open until the context ends. Opening is retried, reading is
         not. Raises ResourceExhausted where as many cursors are open as may be.
         """
-        with self._places.place():
-            async with within(call.deadline), AsyncExitStack() as opened:
+        with self._places.place(), self._until(call.deadline):
+            async with AsyncExitStack() as opened:
 
                 async def attempt() -> Cursor:
                     async with AsyncExitStack() as opening:
@@ -75,7 +77,7 @@ class Database:
         gateway.errors.OutcomeUnknown where the connection was lost during COMMIT and nobody can tell any
         more.
         """
-        async with within(call.deadline):
+        with self._until(call.deadline):
             return await self._retry(lambda: self._direct.transact(work), call.deadline)
 
     async def transact_once(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
@@ -87,6 +89,10 @@ class Database:
             return await self.transact(work, call)
         except OutcomeUnknown:
             return await self.transact(work, call)
+
+    def _until(self, deadline: float | None) -> AbstractContextManager[object]:
+        """Return the context that raises DeadlineExceeded when the deadline comes."""
+        return _NO_BOUND if deadline is None else Deadline(self._alarms, deadline)
 
     async def close(self) -> None:
         """Close the pool, in bounded time. Twice is safe."""

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
 from gateway.db.commit import Mark, outcome_unknown, read_mark, settle
 from gateway.db.cursor import Cursor
-from gateway.db.pool import Connection, Pool
+from gateway.db.pool import Pool
 from gateway.db.retry import TryAgain
 from gateway.db.transaction import Row, Transaction
 from gateway.db.translate import (
@@ -23,6 +23,9 @@ from gateway.db.translate import (
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
 from gateway.sql.statement import Statement
+
+if TYPE_CHECKING:
+    from gateway.db.connect import Connection
 
 T = TypeVar("T")
 
@@ -73,7 +76,7 @@ class Direct:
         return result
 
 
-async def _open_cursor(connection: Connection, statement: Statement, args: Sequence[Any]) -> Cursor:
+async def _open_cursor(connection: "Connection", statement: Statement, args: Sequence[Any]) -> Cursor:
     """Begin, and bind the query to a portal; nothing of it has run then.
 
     The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the
@@ -89,7 +92,7 @@ async def _open_cursor(connection: Connection, statement: Statement, args: Seque
 
 
 async def _carry_out(
-    connection: Connection, work: Callable[[Transaction], Awaitable[T]]
+    connection: "Connection", work: Callable[[Transaction], Awaitable[T]]
 ) -> tuple[T, Mark | None]:
     """Begin and do the work; return its result, and the transaction's mark where it has written."""
     transaction = Transaction(connection)
@@ -102,7 +105,7 @@ async def _carry_out(
         return result, await read_mark(connection)
 
 
-async def _commit(connection: Connection) -> RowgateError | None:
+async def _commit(connection: "Connection") -> RowgateError | None:
     """Commit; return the error of a connection that was lost meanwhile, which leaves the outcome open."""
     try:
         with translated(connection):
@@ -117,7 +120,7 @@ async def _commit(connection: Connection) -> RowgateError | None:
     return None
 
 
-async def _roll_back(connection: Connection) -> None:
+async def _roll_back(connection: "Connection") -> None:
     try:
         await connection.execute("ROLLBACK")
     except DRIVER_ERRORS:

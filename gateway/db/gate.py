@@ -11,8 +11,7 @@ _RETRY_SECONDS = 0.1
 class Gate:
     """Hands out permits, one per connection.
 
-    The driver's own pool can neither bound its queue nor tell a busy pool from a server that is away:
-    behind this gate, waiting for the driver means that it is connecting.
+    So a busy pool can be told from a server that is away: behind this gate, waiting means connecting.
 
     Args:
         permits: how many may be out at once.
@@ -28,6 +27,7 @@ class Gate:
         self._timeout = timeout
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
+        self._drained = asyncio.Event()
 
     @property
     def free(self) -> int:
@@ -42,7 +42,7 @@ class Gate:
     async def enter(self) -> None:
         """Take a permit; raises ResourceExhausted where none came free in time, Unavailable once closed."""
         if self._closed:
-            raise _closing()
+            raise closing()
         if self._free:
             self._free -= 1
         elif len(self._waiting) >= self._queue_size:
@@ -58,14 +58,25 @@ class Gate:
                 waiter.set_result(None)
                 return
         self._free += 1
+        if self._closed:
+            self._note_drained()
 
     def close(self) -> None:
         """Refuse whoever waits, and whoever comes."""
         self._closed = True
+        self._note_drained()
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                waiter.set_exception(_closing())
+                waiter.set_exception(closing())
+
+    async def drained(self) -> None:
+        """Wait, once closed, until all permits are back."""
+        await self._drained.wait()
+
+    def _note_drained(self) -> None:
+        if self._free == self._permits:
+            self._drained.set()
 
     async def _wait(self) -> None:
         waiter = asyncio.get_running_loop().create_future()
@@ -95,5 +106,6 @@ class Gate:
         )
 
 
-def _closing() -> Unavailable:
+def closing() -> Unavailable:
+    """Return the error of a call that came, or waited, when the gateway shut down."""
     return Unavailable("the gateway is shutting down", reason="SHUTTING_DOWN", retry_delay=1.0)

@@ -92,7 +92,7 @@ def as_lost(error: Exception, connection: Any) -> Exception:
     the stream (InternalClientError).
     """
     complains = isinstance(error, driver.InterfaceError) or type(error) is driver.InternalClientError
-    if complains and _is_gone(connection):
+    if complains and connection.is_closed():
         lost = driver.ConnectionDoesNotExistError("the connection was lost before the call")
         lost.__cause__ = error
         return lost
@@ -102,14 +102,6 @@ def as_lost(error: Exception, connection: Any) -> Exception:
 def was_never_sent(error: Exception) -> bool:
     """Return whether a lost connection (as_lost) was known to be lost before the call."""
     return is_connection_lost(error) and isinstance(error.__cause__, driver.InterfaceError)
-
-
-def _is_gone(connection: Any) -> bool:
-    try:
-        return bool(connection.is_closed())
-    except driver.InterfaceError:
-        # The pool has taken it back already.
-        return True
 
 
 def rule_of(error: Exception) -> Rule | None:
@@ -126,18 +118,19 @@ def sqlstate_of(error: BaseException | None) -> str:
     The driver reports a session that the server ended as a lost connection, and keeps what the server said as
     the cause: that says more.
     """
-    states = [str(cause.sqlstate or "") for cause in _causes(error) if isinstance(cause, _FROM_SERVER)]
+    states = [str(cause.sqlstate or "") for cause in causes(error) if isinstance(cause, _FROM_SERVER)]
     return next((state for state in states if state != _LOST), states[0] if states else "")
 
 
 def is_connection_lost(error: BaseException) -> bool:
     """Return whether the connection ended before its answer came, also where the server said why."""
     return any(
-        isinstance(cause, driver.ConnectionDoesNotExistError | OSError | EOFError) for cause in _causes(error)
+        isinstance(cause, driver.ConnectionDoesNotExistError | OSError | EOFError) for cause in causes(error)
     )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, its cause, the cause of that, and so on."""
     while error is not None:
         yield error
         error = error.__cause__

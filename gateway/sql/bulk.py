@@ -97,6 +97,11 @@ class BulkShape:
         table = (self.resource.schema, self.resource.table)
         return any((key.target_schema, key.target_table) == table for key in self.resource.foreign_keys)
 
+    def may_be_set(self, column: str) -> bool:
+        """Return whether an update may name the column at all."""
+        field = self.resource.by_column[column]
+        return field.generated is None and not field.identity
+
     @property
     def has_arrays(self) -> bool:
         """Whether a column is an array, which unnest can't spread over rows."""
@@ -201,6 +206,24 @@ def stamps(shape: BulkShape) -> dict[str, str]:
         elif field.server_set is ServerSet.UPDATED_AT:
             values[field.column] = _now(field)
     return values
+
+
+def restated(shape: BulkShape) -> dict[str, str]:
+    """Return the stored value of a column of each index that an update leaves alone, by column.
+
+    PostgreSQL knows such an index by the columns that SET names, and before it splits one of its pages it
+    looks there for entries of dead rows. In a bulk upsert those are this very transaction's: none may go, and
+    the search takes up to a quarter of the time. Where SET names a column of the index nothing is searched;
+    a unique index is searched anyway. https://www.postgresql.org/docs/current/btree.html#BTREE-DELETION
+    """
+    named = {*updated_values(shape), *stamps(shape)}
+    alone = [
+        [part.column for part in index.columns]
+        for index in shape.resource.indexes
+        if not index.unique and named.isdisjoint(part.column for part in index.columns)
+    ]
+    columns = (next(filter(shape.may_be_set, columns), None) for columns in alone)
+    return {column: f"t.{quote(column)}" for column in columns if column is not None}
 
 
 def changes(shape: BulkShape) -> str:

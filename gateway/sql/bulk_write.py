@@ -12,6 +12,7 @@ from gateway.sql.bulk import (
     key_matches,
     numbered,
     quote,
+    restated,
     sent,
     stage_name,
     staged_type,
@@ -37,7 +38,7 @@ class BulkStatements:
         remove: takes the rows of the bound indexes out of it.
         merge: inserts and updates; returns (action, indexes) pairs. PostgreSQL 17 and later.
         merge_counted: the same, but returns (whether new, count) pairs.
-        merge_untold: the same, but returns nothing.
+        merge_untold: the same, but returns nothing, and names columns in SET that stay as they are.
         merge_sent: as merge, from one bound array per column: the indexes, then the staged fields.
         insert: inserts the rows whose key is free, but for the bound indexes; returns indexes.
         lock: locks the stored rows, but for the bound indexes, in the order of their keys; returns indexes.
@@ -78,7 +79,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
         merge=statement(_merge_told(shape, fresh)),
         merge_counted=statement(_merge_counted(shape, fresh)),
-        merge_untold=statement(_merge(shape, fresh)),
+        merge_untold=statement(_merge(shape, fresh, restating=True)),
         merge_sent=statement(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
         insert=statement(_insert(shape, fresh)),
         lock=statement(_lock(shape, staged)),
@@ -134,11 +135,13 @@ def _merge_counted(shape: BulkShape, source: str) -> str:
     return f"WITH m AS ({merge}) SELECT new, count(*) FROM m GROUP BY new"
 
 
-def _merge(shape: BulkShape, source: str) -> str:
+def _merge(shape: BulkShape, source: str, *, restating: bool = False) -> str:
     values = inserted_values(shape)
     matched = ""
     if shape.updates and updated_values(shape):
-        matched = f"WHEN MATCHED AND ({changes(shape)}) THEN UPDATE SET {_assignments(shape)} "
+        matched = (
+            f"WHEN MATCHED AND ({changes(shape)}) THEN UPDATE SET {_assignments(shape, restating=restating)} "
+        )
     return (
         f"MERGE INTO {table_name(shape.resource)} AS t "
         f"USING {source} ON {key_matches(shape)} {matched}"
@@ -146,8 +149,8 @@ def _merge(shape: BulkShape, source: str) -> str:
     )
 
 
-def _assignments(shape: BulkShape) -> str:
-    values = {**updated_values(shape), **stamps(shape)}
+def _assignments(shape: BulkShape, *, restating: bool = False) -> str:
+    values = {**updated_values(shape), **stamps(shape), **(restated(shape) if restating else {})}
     return ", ".join(f"{quote(column)} = {value}" for column, value in values.items())
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.errors import ResourceExhausted, Unavailable
-from gateway.transport.alarms import Alarms, Deadline
+from gateway.request.alarms import Alarms, Deadline
 from gateway.transport.exchange import Exchange
 
 _BUSY_RETRY_SECONDS = 0.1

@@ -15,11 +15,11 @@ from tests.cli.running import LEDGER, Running, descriptor_set, rowgate
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.transports import TRANSPORTS
 from tests.transport.conftest import GET, locked, until_waiting
 
 Start = Callable[..., Coroutine[Any, Any, Running]]
 KEY = {"book": "main", "number": 1}
-TRANSPORTS = ("grpcio", "envoy")
 
 
 @pytest.fixture

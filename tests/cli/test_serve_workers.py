@@ -16,6 +16,7 @@ from tests.cli.running import LEDGER, Running, rowgate
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.transports import TRANSPORTS
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
 
 KEY = {"book": "main", "number": 1}
@@ -91,14 +92,12 @@ async def owners(target: str) -> str:
     return "OK"
 
 
-@pytest.mark.parametrize(("transport", "workers"), [("envoy", 2), ("grpcio", 2)])
-async def test_killed_workers_come_back_at_the_same_address(
-    start: Start, transport: str, workers: int
-) -> None:
-    server = await start("--transport", transport, "--workers", str(workers))
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_killed_workers_come_back_at_the_same_address(start: Start, transport: str) -> None:
+    server = await start("--transport", transport, "--workers", "2")
     target = await server.ready()
     pids = children(server.process.pid)
-    assert len(pids) == workers
+    assert len(pids) == 2
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     for _ in pids:
@@ -126,7 +125,7 @@ async def test_a_page_token_of_one_worker_is_another_worker_s(start: Start) -> N
     await client.close()
 
 
-@pytest.mark.parametrize("transport", ["envoy", "grpcio"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_workers_do_not_outlive_their_supervisor(
     dsn: str, start: Start, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

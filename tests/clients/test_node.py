@@ -15,6 +15,7 @@ from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import SCHEMAS
 from tests.harness.sample import ROOT
+from tests.harness.transports import TRANSPORTS
 from tests.soak.nodes import ROWS, SEED
 
 PROGRAM = Path(__file__).parent / "node.cjs"
@@ -33,7 +34,7 @@ def node() -> str:
     return path
 
 
-@pytest.mark.parametrize("transport", ["envoy", "grpcio"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_grpc_js(node: str, transport: str, databases: Databases) -> None:
     async with gateways(databases, transport=transport) as start:
         gateway = await start("adversarial")

@@ -1,9 +1,8 @@
 """A gateway on a free port, over a database of its own.
 
-It runs in this process over grpcio. ROWGATE_TEST_TRANSPORT=envoy runs each as `rowgate serve` over Envoy.
+It runs in this process where its transport can, else as `rowgate serve`.
 """
 
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
@@ -21,10 +20,9 @@ from gateway.schema.tables import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.process import ServerProcess
+from tests.harness.transports import HOSTS
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
-TRANSPORT = os.environ.get("ROWGATE_TEST_TRANSPORT", "grpcio")
-"""What carries the tests' calls: grpcio or envoy."""
 
 
 @cache
@@ -71,20 +69,21 @@ async def start_gateway(name: str, databases: Databases, **settings: Any) -> Run
 
 
 async def serve(
-    name: str, dsn: str, *, transport: str = TRANSPORT, apart: bool = False, **settings: Any
+    name: str, dsn: str, *, transport: str, apart: bool = False, **settings: Any
 ) -> RunningGateway:
     """Serve tests/schemas/<name> over a database that has its tables.
 
-    Over grpcio in this process, unless `apart`; over Envoy always by a process of its own.
+    In this process where `transport` can, unless `apart`; else by a process of its own.
     """
-    start = _serve_here if transport == "grpcio" and not apart else _serve_apart
+    start = _serve_here if transport in HOSTS and not apart else _serve_apart
     given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": transport, **settings}
     target, end = await start(name, given)
     return RunningGateway(Client(target, descriptors_of(name)), schema_of(name), dsn, target, end)
 
 
 async def _serve_here(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:
-    gateway = await Gateway.start(descriptors_of(name), settings_of(**settings))
+    hosting = HOSTS[settings["transport"]]
+    gateway = await Gateway.start(descriptors_of(name), settings_of(**settings), hosting)
     return f"127.0.0.1:{gateway.port}", lambda: gateway.stop(grace=1)
 
 

@@ -38,7 +38,7 @@ from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.face import Face, Host, Hosting
 from gateway.transport.interceptors import Interceptors
-from gateway.transport.server import GrpcServer
+from tests.harness.transports import HOSTS
 
 Answering = Callable[[Exchange], Awaitable[Reply]]
 """Answers a unary call of bytes; raises RowgateError."""
@@ -174,33 +174,35 @@ async def mounted(
 
     Args:
         module: its name.
-        transport: grpcio or envoy.
-        apart: whether grpcio serves in a process of its own; Envoy always does.
+        transport: one of TRANSPORTS.
+        apart: whether it serves in a process of its own, also where it need not.
         log: where the server's own process logs; with this one by default.
         values: settings by their flat names.
 
     """
     values = {"listen": "127.0.0.1:0", "log_format": "json", **values}
-    if transport == "grpcio" and not apart:
-        serving = _here(module, values)
+    if transport not in HOSTS:
+        serving = _in_envoy(module, values, log)
+    elif apart:
+        serving = _apart(module, transport, values, log)
     else:
-        serving = (_in_envoy if transport == "envoy" else _apart)(module, values, log)
+        serving = _here(module, transport, values)
     async with serving as server:
         yield server
 
 
 @asynccontextmanager
-async def _here(module: str, values: Mapping[str, Any]) -> AsyncIterator[Mounted]:
-    async with _started(module, values) as port:
+async def _here(module: str, transport: str, values: Mapping[str, Any]) -> AsyncIterator[Mounted]:
+    async with _started(module, transport, values) as port:
         yield Mounted(port, os.getpid())
 
 
 @asynccontextmanager
-async def _started(module: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
-    hosts: list[GrpcServer] = []
+async def _started(module: str, transport: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
+    hosts: list[Host] = []
 
-    def hosting(face: Face, settings: Settings) -> GrpcServer:
-        hosts.append(GrpcServer(face, settings))
+    def hosting(face: Face, settings: Settings) -> Host:
+        hosts.append(HOSTS[transport](face, settings))
         return hosts[-1]
 
     running = await _start(module, values, hosting)
@@ -214,8 +216,10 @@ async def _start(module: str, values: Mapping[str, Any], hosting: Hosting) -> St
 
 
 @asynccontextmanager
-async def _apart(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
-    command_line = (sys.executable, "-m", __name__)
+async def _apart(
+    module: str, transport: str, values: Mapping[str, Any], log: IO[bytes] | None
+) -> AsyncIterator[Mounted]:
+    command_line = (sys.executable, "-m", __name__, transport)
     async with _process(command_line, {_VARIABLE: _told(module, values)}, stdout=PIPE, stderr=log) as process:
         assert process.stdout is not None
         async with asyncio.timeout(_SECONDS):
@@ -290,14 +294,15 @@ class _Application:
 application = _Application()
 
 
-async def _serve() -> None:
+async def _serve(transport: str) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    async with _started(*json.loads(os.environ[_VARIABLE])) as port:
+    module, values = json.loads(os.environ[_VARIABLE])
+    async with _started(module, transport, values) as port:
         print(port, flush=True)  # noqa: T201 - what whoever started it waits for
         await stopped.wait()
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve())
+        runner.run(_serve(*sys.argv[1:]))

@@ -12,6 +12,7 @@ import pytest
 
 from tests.harness.mounted import mounted
 from tests.harness.tools import tool
+from tests.harness.transports import TRANSPORTS
 
 CASES = (
     "empty_unary",
@@ -46,7 +47,7 @@ async def _failure(client: Path, case: str, port: int) -> str | None:
     return said.decode() if process.returncode else None
 
 
-@pytest.mark.parametrize("transport", ["envoy", "grpcio"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_every_case_passes(transport: str, tell: Callable[[str], None]) -> None:
     client, failed = tool("grpc-interop-client"), {}
     async with mounted("tests.interop.service", transport) as server:

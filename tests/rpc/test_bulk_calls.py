@@ -9,8 +9,10 @@ import asyncpg
 import pytest
 
 from gateway.db import bulk
+from gateway.sql.bulk import BulkShape, restated
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
+from tests.harness.gateway import schema_of
 from tests.rpc.bulk_ways import taking
 
 _ACCOUNTS = "ledger.v1.AccountService/BulkUpsertAccounts"
@@ -184,3 +186,29 @@ async def test_sums_survive_rows_that_are_found_at_fault(gateway_for: GatewayFor
         answer = await gateway.call(_ACCOUNTS, accounts=rows, partial_failure=True)
     assert (answer.inserted_count, answer.updated_count, answer.unchanged_count) == (9, 8, 1)
     assert answer.failed_count == 2
+
+
+@pytest.mark.parametrize(
+    ("mask", "named"), [(None, {}), ({"note"}, {"user": 't."user"'}), ({"note", "user"}, {})]
+)
+def test_a_column_of_each_index_that_stays_is_named(mask: set[str] | None, named: dict[str, str]) -> None:
+    resource = next(r for r in schema_of("ledger").resources.values() if r.table == "order")
+    replaced = None if mask is None else frozenset(mask)
+    assert restated(BulkShape(resource, resource.primary_key, replaced=replaced)) == named
+
+
+async def test_a_trigger_of_a_column_that_stays_is_left_alone(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("ledger")
+    await gateway.call(_ACCOUNTS, accounts=[account(n) for n in range(10)])
+    await gateway.sql(
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE 'the owner was named'; END $$"""
+    )
+    await gateway.sql(
+        """CREATE TRIGGER refuse BEFORE UPDATE OF "user" ON "Ledger"."order"
+        FOR EACH ROW EXECUTE FUNCTION refuse()"""
+    )
+    rows = [account(n, note="new") for n in range(10)]
+    with taking("merge"):
+        answer = await gateway.call(_ACCOUNTS, accounts=rows, update_mask="note")
+    assert answer.updated_count == 10

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
 from gateway.db.bulk_load import FEWEST
-from gateway.db.bulk_target import lock_target
+from gateway.db.bulk_target import Target, lock_target
 from gateway.db.codecs import set_codecs
 from gateway.db.database import Transaction
 from tests.conftest import GatewayFor
@@ -144,19 +146,33 @@ async def test_a_key_that_is_stored_meanwhile_is_met(gateway_for: GatewayFor) ->
 
 
 async def test_a_table_whose_policies_hold_for_us_is_not_copied_into(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_for("adversarial")
+    async with guest(await gateway_for("adversarial")) as sees:
+        assert (await sees("GRANT SELECT ON tag TO guest")).takes_copy
+        assert not (await sees("ALTER TABLE tag ENABLE ROW LEVEL SECURITY")).takes_copy
+
+
+async def test_columns_are_named_freely_only_by_who_may_update_all(gateway_for: GatewayFor) -> None:
+    async with guest(await gateway_for("adversarial")) as sees:
+        assert not (await sees("GRANT SELECT, UPDATE (name) ON tag TO guest")).plain
+        assert (await sees("GRANT UPDATE ON tag TO guest")).plain
+
+
+@asynccontextmanager
+async def guest(gateway: RunningGateway) -> AsyncIterator[Callable[[str], Awaitable[Target]]]:
+    """Yield what runs a command and then returns the table of tags, as another role locks it."""
     resource = gateway.schema.resources["adversarial.v1.Tag"]
     connection = await asyncpg.connect(gateway.dsn)
+
+    async def sees(command: str) -> Target:
+        await connection.execute(f"RESET ROLE; {command}; SET LOCAL ROLE guest")
+        return await lock_target(Transaction(connection), resource, 1, alone=False)
+
     try:
         await set_codecs(connection)
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute("CREATE ROLE guest; GRANT SELECT ON tag TO guest; SET LOCAL ROLE guest")
-        assert (await lock_target(Transaction(connection), resource, 1, alone=False)).takes_copy
-        await connection.execute(
-            "RESET ROLE; ALTER TABLE tag ENABLE ROW LEVEL SECURITY; SET LOCAL ROLE guest"
-        )
-        assert not (await lock_target(Transaction(connection), resource, 1, alone=False)).takes_copy
+        await connection.execute("CREATE ROLE guest")
+        yield sees
         await transaction.rollback()
     finally:
         await connection.close()

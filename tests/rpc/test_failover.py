@@ -106,10 +106,10 @@ async def server(data_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     server.stop()
 
 
-async def test_killed_under_load(server: EmbeddedPostgres) -> None:
+async def test_killed_under_load(server: EmbeddedPostgres, transport: str) -> None:
     """No call passes its deadline, reads come back, writes are exact, and the pool is whole afterwards."""
     databases = Databases(await asyncio.to_thread(server.start))
-    gateway = await start_gateway("ledger", databases, pool_size=POOL)
+    gateway = await start_gateway("ledger", databases, transport=transport, pool_size=POOL)
     load = Load(gateway)
     try:
         async with asyncio.TaskGroup() as workers:

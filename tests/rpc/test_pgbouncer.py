@@ -44,18 +44,19 @@ async def pooled(databases: Databases, data_folder: Path) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def gateway(pooled: str) -> AsyncIterator[RunningGateway]:
+async def gateway(pooled: str, transport: str) -> AsyncIterator[RunningGateway]:
     """Serve the ledger behind PgBouncer."""
-    served = await serve("ledger", pooled, **BEHIND_A_POOLER)
+    served = await serve("ledger", pooled, transport=transport, **BEHIND_A_POOLER)
     yield served
     await served.stop()
 
 
 @pytest.fixture
-async def events(databases: Databases, data_folder: Path) -> AsyncIterator[RunningGateway]:
+async def events(databases: Databases, data_folder: Path, transport: str) -> AsyncIterator[RunningGateway]:
     """Serve what streams behind PgBouncer."""
     async with behind_pgbouncer("flow", databases, data_folder) as pooled:
-        served = await serve("flow", pooled, stream_chunk_bytes=1024, **BEHIND_A_POOLER)
+        settings = {**BEHIND_A_POOLER, "stream_chunk_bytes": 1024}
+        served = await serve("flow", pooled, transport=transport, **settings)
         yield served
         await served.stop()
 

@@ -27,7 +27,19 @@ from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.mounted import mounted
-from tests.soak.nodes import METHODS, PACKAGE, ROWS, SEED, SERVICE, Nodes
+from tests.harness.transports import TRANSPORTS
+from tests.soak.nodes import (
+    CHUNK,
+    CHUNKS,
+    METHODS,
+    PACKAGE,
+    PARTLY_STORED,
+    ROWS,
+    SEED,
+    SERVICE,
+    WATERMARKS,
+    Nodes,
+)
 from tests.soak.served import CENSUS, SCHEMA
 
 POOL, CURSORS = 8, 4
@@ -118,9 +130,13 @@ class Soak:
     def _call(self, channel: grpc.aio.Channel) -> tuple[str, Any]:
         """Call some method."""
         method = self._random.choice(METHODS)
-        request = self._client.message(f"{PACKAGE}.{method}Request", self._nodes.request(method))
+        fields = self._nodes.requests(method)
+        requests = [self._client.message(f"{PACKAGE}.{method}Request", one) for one in fields]
+        bodies, path = [request.SerializeToString() for request in requests], f"/{SERVICE}/{method}"
+        if method.startswith("Ingest"):
+            return method, channel.stream_stream(path)(bodies, timeout=30)
         make: Any = channel.unary_stream if method.startswith("Stream") else channel.unary_unary
-        return method, make(f"/{SERVICE}/{method}")(request.SerializeToString(), timeout=30)
+        return method, make(path)(*bodies, timeout=30)
 
     def _moment(self) -> float:
         return self._random.random() ** 2 * _LATEST_SECONDS
@@ -140,6 +156,11 @@ class Soak:
         process = Path("/proc", str(self._pid))
         memory = int((process / "statm").read_text().split()[1]) * _PAGE
         return Census(self.ended.total(), memory, files=len(list((process / "fd").iterdir())), **counted)
+
+    async def assert_chunks_whole(self) -> None:
+        """Assert that of each stream the chunks up to its watermark are stored, of some not all."""
+        assert not await fetch(self._dsn, PARTLY_STORED, CHUNK)
+        assert any(0 < row["watermark"] < CHUNKS for row in await fetch(self._dsn, WATERMARKS))
 
     async def assert_pool_whole(self) -> None:
         """Assert that as many calls as there are connections run at once, and then as many streams."""
@@ -169,7 +190,7 @@ class Soak:
 async def _status(method: str, call: Any) -> str:
     """Read all that a call answers; return its status, and whose where it is an error."""
     with suppress(grpc.aio.AioRpcError, asyncio.CancelledError):
-        if isinstance(call, grpc.aio.UnaryStreamCall):
+        if isinstance(call, grpc.aio.UnaryStreamCall | grpc.aio.StreamStreamCall):
             while await call.read() is not grpc.aio.EOF:
                 pass
         else:
@@ -201,6 +222,7 @@ async def soak(transport: str, databases: Databases, calls: int) -> "Outcome":
         async with serving as server, client_of(server.port) as client:
             run = Soak(client, f"127.0.0.1:{server.port}", dsn, server.pid)
             taken = await run.run(calls)
+            await run.assert_chunks_whole()
             await run.assert_pool_whole()
             # Read before the end, of which Envoy may have something to say.
             log.seek(0)
@@ -261,7 +283,7 @@ async def _main(calls: int) -> int:
         server = EmbeddedPostgres(Path(folder, "postgres"), settings={"fsync": "off"})
         databases = Databases(server.start())
         try:
-            for transport in ("envoy", "grpcio"):
+            for transport in TRANSPORTS:
                 outcome = await soak(transport, databases, calls)
                 print(outcome, *outcome.faults(), sep="\n")  # noqa: T201 - a command's output
                 faults += outcome.faults()

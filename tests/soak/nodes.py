@@ -1,7 +1,7 @@
-"""Random calls of every method of the nodes' service, none of which fails by what another does."""
+"""Random calls of the nodes' service, none of which fails by what another does."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,17 @@ SEED = (
 METHODS = (
     *("GetNode", "GetNode", "GetNode", "BatchGetNodes", "ListNodes", "CountNodes", "CreateNode"),
     *("UpdateNode", "DeleteNode", "BatchCreateNodes", "BulkUpsertNodes", "StreamNodes", "StreamNodes"),
+    *("IngestNodes", "IngestNodes"),
 )
+CHUNKS, CHUNK = 10, 50
+"""Chunks of one stream that is ingested, and rows of each."""
+PARTLY_STORED = (
+    "SELECT stream_id, watermark, count(node.id) AS rows "
+    "FROM rowgate.ingest LEFT JOIN node ON label = stream_id "
+    "GROUP BY stream_id, watermark HAVING count(node.id) <> $1::int * watermark"
+)
+"""Selects the streams of which other rows are stored than their watermark tells of, at so many a chunk."""
+WATERMARKS = "SELECT watermark FROM rowgate.ingest"
 
 Maker = Callable[[], dict[str, Any]]
 
@@ -44,10 +54,19 @@ class Nodes:
             "BulkUpsertNodes": lambda: {"nodes": [self._new() for _ in range(200)]},
         }
 
-    def request(self, method: str) -> dict[str, Any]:
-        """Return a request of a method as proto JSON."""
+    def requests(self, method: str) -> Sequence[dict[str, Any]]:
+        """Return the messages of a call as proto JSON: one, unless the method takes a stream."""
+        if method == "IngestNodes":
+            return self._stream(self._unknown())
         make = self._makers.get(method)
-        return make() if make else {}
+        return [make() if make else {}]
+
+    def _stream(self, name: str) -> Sequence[dict[str, Any]]:
+        """Return the start of a stream and its chunks, of rows that have its name."""
+        chunks = ([{**self._new(), "label": name} for _ in range(CHUNK)] for _ in range(CHUNKS))
+        numbered = ({"sequence": number, "nodes": rows} for number, rows in enumerate(chunks, 1))
+        # A row that was written twice would be refused, which no call ends with.
+        return [{"start": {"stream_id": name, "on_conflict": "ON_CONFLICT_FAIL"}}, *numbered]
 
     def _known(self) -> str:
         return str(UUID(int=self._random.randrange(1, ROWS + 1)))

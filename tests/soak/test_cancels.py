@@ -3,12 +3,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.harness.databases import Databases
+from tests.harness.transports import TRANSPORTS
 from tests.soak.cancels import soak
 
 CALLS = 1_000
 
 
-@pytest.mark.parametrize("transport", ["envoy", "grpcio"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_nothing_is_left_of_cancelled_calls(
     databases: Databases, transport: str, tell: Callable[[str], None]
 ) -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.harness.transports import TRANSPORTS
 from tests.soak.ingest import Soak
 from tests.soak.stream import MIB, measure
-
-TRANSPORTS = ("grpcio", "envoy")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -13,12 +13,10 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.config.load import settings_of
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
-from gateway.transport.face import Face
-from gateway.transport.server import GrpcServer
-from tests.conftest import GatewayFor, gateways
+from gateway.transport.face import Face, Hosting
 from tests.harness.client import Client
-from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.transports import HOSTS, TRANSPORTS
 
 SERVICE = "ledger.v1.AccountService"
 GET = f"{SERVICE}/GetAccount"
@@ -27,9 +25,9 @@ HandlerOfTest = Callable[[Any, Call], Awaitable[Message]]
 
 
 class Served:
-    """A server whose GetAccount is a function of the test's, and a client of it."""
+    """A server in this process whose GetAccount is a function of the test's, and a client of it."""
 
-    def __init__(self, handler: HandlerOfTest, **settings: Any) -> None:
+    def __init__(self, hosting: Hosting, handler: HandlerOfTest, **settings: Any) -> None:
         values = settings_of(**{"listen": "127.0.0.1:0", **settings})
         self.ended = asyncio.Queue[CallFacts]()
         method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
@@ -41,7 +39,7 @@ class Served:
             values.limits,
             observers=[self.ended.put_nowait],
         )
-        self.server = GrpcServer(face, values)
+        self.server = hosting(face, values)
 
     async def start(self) -> "Served":
         """Listen, and make the client."""
@@ -68,26 +66,21 @@ Serve = Callable[..., Awaitable[Served]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what calls a gateway over both transports; over one what reads a log, which is this process's."""
+    """Run each test over each transport, or each that serves in this process where the test is part of it."""
     if "transport" in metafunc.fixturenames:
         here_alone = "caplog" in metafunc.fixturenames
-        metafunc.parametrize("transport", ["grpcio"] if here_alone else ["grpcio", "envoy"], scope="module")
+        metafunc.parametrize("transport", HOSTS if here_alone else TRANSPORTS, scope="module")
+    if "hosting" in metafunc.fixturenames:
+        metafunc.parametrize("hosting", HOSTS.values(), ids=HOSTS)
 
 
 @pytest.fixture
-async def gateway_for(databases: Databases, transport: str) -> AsyncIterator[GatewayFor]:
-    """As everywhere, but over each transport."""
-    async with gateways(databases, transport=transport) as start:
-        yield start
-
-
-@pytest.fixture
-async def served() -> AsyncIterator["Serve"]:
+async def served(hosting: Hosting) -> AsyncIterator["Serve"]:
     """Give what starts a server around a handler, with settings by their flat names."""
     async with AsyncExitStack() as stack:
 
         async def start(handler: HandlerOfTest, **settings: Any) -> Served:
-            one = await Served(handler, **settings).start()
+            one = await Served(hosting, handler, **settings).start()
             stack.push_async_callback(one.stop)
             return one
 

@@ -83,7 +83,7 @@ def _server() -> AsgiServer:
         "Wait": grpc.unary_unary_rpc_method_handler(watching.wait),
         "Count": grpc.unary_unary_rpc_method_handler(watching.count),
     }
-    server = AsgiServer(LIMIT)
+    server = AsgiServer(LIMIT, LIMIT)
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("echo.Echo", handlers)])
     return server
 

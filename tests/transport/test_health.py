@@ -81,10 +81,13 @@ async def test_watchers_that_do_not_read_do_not_hold_up_the_stop(served: Serve) 
         await server.server.stop(1)
 
 
-async def test_a_database_that_is_away_is_not_serving_until_it_is_back(tmp_path: Path) -> None:
+async def test_a_database_that_is_away_is_not_serving_until_it_is_back(
+    tmp_path: Path, transport: str
+) -> None:
     postgres = EmbeddedPostgres(tmp_path, settings={"fsync": "off"})
     databases = Databases(await asyncio.to_thread(postgres.start))
-    gateway = await start_gateway("ledger", databases, probe_interval=0.05, acquire_timeout=0.5)
+    settings = {"transport": transport, "probe_interval": 0.05, "acquire_timeout": 0.5}
+    gateway = await start_gateway("ledger", databases, **settings)
     try:
         watch = health(gateway.client.channel).Watch(ask(SERVICE))
         assert await first(watch) == SERVING

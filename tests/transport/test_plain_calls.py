@@ -13,6 +13,7 @@ from gateway.transport.exchange import Exchange, Reply
 PATH = "/x.v1.S/M"
 BODY = frame(b"hello")
 LIMIT = 100
+METADATA_LIMIT = 300
 
 
 class Host:
@@ -71,7 +72,7 @@ Answer = Callable[[Exchange], Awaitable[Reply]]
 
 
 def serving(answer: Answer) -> AsgiServer:
-    server = AsgiServer(LIMIT)
+    server = AsgiServer(LIMIT, METADATA_LIMIT)
     server.add_plain_methods({PATH: answer})
     return server
 
@@ -146,6 +147,15 @@ async def test_other_calls_go_the_general_way(pieces: list[bytes]) -> None:
     host.arrive(pieces[-1])
     await host.task
     assert host.trailers[b"grpc-status"] == b"12"
+
+
+async def test_headers_past_the_limit_are_refused() -> None:
+    """`content-type` and `te` have 28 and 10 bytes, and each header 32 more (RFC 9113, 6.5.2)."""
+    for size, status in ((METADATA_LIMIT - 135, b"0"), (METADATA_LIMIT - 134, b"8")):
+        host = Host(serving(echo), (b"x", b"y" * size))
+        host.arrive(BODY)
+        await host.task
+        assert host.trailers[b"grpc-status"] == status
 
 
 async def test_a_malformed_timeout_is_refused() -> None:

@@ -1,27 +1,34 @@
 """Stopping: once, twice, before the start, in a hurry; and starts that fail."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
 
 from gateway.config.load import settings_of
-from gateway.transport.face import Face
-from gateway.transport.server import GrpcServer
+from gateway.transport.face import Face, Host, Hosting
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import Gate, Serve
 
 NOT_SERVING = b"\x08\x02"
+Bare = Callable[..., Host]
 
 
-def bare(**settings: object) -> GrpcServer:
-    values = settings_of(**settings)
-    return GrpcServer(Face({}, descriptors_of("ledger"), values.server, values.limits), values)
+@pytest.fixture
+def bare(hosting: Hosting) -> Bare:
+    """Give what makes a server of nothing but health and reflection."""
+
+    def make(**settings: object) -> Host:
+        values = settings_of(**settings)
+        return hosting(Face({}, descriptors_of("ledger"), values.server, values.limits), values)
+
+    return make
 
 
-async def test_stop_before_start_and_twice_is_safe() -> None:
+async def test_stop_before_start_and_twice_is_safe(bare: Bare) -> None:
     server = bare(listen="127.0.0.1:0")
     await server.stop()
     await server.start()
@@ -75,13 +82,13 @@ async def test_a_call_that_does_not_end_is_cut_off(served: Serve, *, hurried: bo
         await call
 
 
-async def test_a_port_in_use_is_a_readable_error(served: Serve) -> None:
+async def test_a_port_in_use_is_a_readable_error(served: Serve, bare: Bare) -> None:
     taken = await served(Gate())
     with pytest.raises(OSError, match=rf"can't listen on {taken.target}"):
         await bare(listen=taken.target).start()
 
 
-async def test_several_addresses_and_unix_sockets(tmp_path: Path) -> None:
+async def test_several_addresses_and_unix_sockets(bare: Bare, tmp_path: Path) -> None:
     socket = tmp_path / "rowgate.sock"
     server = bare(listen=f"127.0.0.1:0,unix:{socket}")
     await server.start()
@@ -97,6 +104,7 @@ async def test_several_addresses_and_unix_sockets(tmp_path: Path) -> None:
 
 
 async def test_listening_beyond_the_machine_without_tls_is_warned_of(
+    bare: Bare,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     server = bare(listen="0.0.0.0:0")

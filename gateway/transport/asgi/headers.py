@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from urllib.parse import quote, unquote_to_bytes
 
 Header = tuple[bytes, bytes]
@@ -11,6 +12,7 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 
 _UNIT_SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _TIMEOUT_DIGITS = 8
+_FIELD_OVERHEAD = 32
 # Headers of HTTP and of the protocol itself, which are not the caller's metadata.
 _RESERVED = frozenset(
     {
@@ -32,6 +34,11 @@ _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 class BadHeader(ValueError):  # noqa: N818 - said to the caller as INTERNAL or INVALID_ARGUMENT
     """A header of the request that breaks the protocol."""
+
+
+def size_of(headers: Sequence[Header]) -> int:
+    """Return the bytes of headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2)."""
+    return _FIELD_OVERHEAD * len(headers) + sum(map(len, chain.from_iterable(headers)))
 
 
 def read_timeout(value: bytes) -> float:

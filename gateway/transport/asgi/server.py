@@ -14,7 +14,15 @@ from gateway.errors.status import to_status
 from gateway.transport.asgi.calls import WrongCount
 from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
-from gateway.transport.asgi.headers import BadHeader, Header, find, peer_name, read_metadata, read_timeout
+from gateway.transport.asgi.headers import (
+    BadHeader,
+    Header,
+    find,
+    peer_name,
+    read_metadata,
+    read_timeout,
+    size_of,
+)
 from gateway.transport.asgi.plain import Answer, PlainMethod, Running, running_task
 from gateway.transport.asgi.refuse import refuse
 from gateway.transport.asgi.routes import Route, Routes
@@ -31,17 +39,20 @@ class AsgiServer:
 
     Args:
         max_message: the most bytes of one request message.
+        max_metadata: the most bytes of one call's headers; the host has to let more pass for it to be said.
+        watch: notices callers that go away.
 
     """
 
-    def __init__(self, max_message: int) -> None:
+    def __init__(self, max_message: int, max_metadata: int, watch: ResetWatch | None = None) -> None:
         self._max_message = max_message
+        self._max_metadata = max_metadata
         self._routes = Routes()
         self._json = Routes()
         self._plain: dict[str, PlainMethod] = {}
         self._running: Running = {}
         self._closed = False
-        self.watch = ResetWatch()
+        self.watch = watch or ResetWatch()
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Mount handlers, as generated `add_XServicer_to_server` functions do."""
@@ -80,7 +91,9 @@ class AsgiServer:
     def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one HTTP request."""
         plain = self._plain.get(scope["path"])
-        return (plain or self._general)(scope, receive, send)
+        if plain is None or size_of(scope["headers"]) > self._max_metadata:
+            return self._general(scope, receive, send)
+        return plain(scope, receive, send)
 
     async def _general(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         headers: Sequence[Header] = scope["headers"]
@@ -106,6 +119,11 @@ class AsgiServer:
     def max_message(self) -> int:
         """The most bytes of one request message."""
         return self._max_message
+
+    @property
+    def max_metadata(self) -> int:
+        """The most bytes of one call's headers."""
+        return self._max_metadata
 
 
 class _Call:
@@ -177,6 +195,9 @@ class _Call:
     def _may_run(self, route: Route | None, context: Context) -> bool:
         if self._server.closed:
             context.fail(grpc.StatusCode.UNAVAILABLE, "the server is shutting down")
+        elif size_of(self._headers) > self._server.max_metadata:
+            limit = f"the metadata is larger than the limit of {self._server.max_metadata} bytes"
+            context.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, limit)
         elif route is None:
             context.fail(grpc.StatusCode.UNIMPLEMENTED, "unknown method")
         elif self._encoding is not None and self._encoding not in ENCODINGS:

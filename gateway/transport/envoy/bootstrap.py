@@ -28,6 +28,7 @@ _CONNECTION_WINDOW = 4 * 1024 * 1024
 _BUFFER = 1024 * 1024
 # SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113, 6.5.2)
 _MAX_HEADERS = 6
+_HEADERS_KIB = 64
 _RUNTIME: Mapping[str, int] = {
     # Envoy closes a connection when half of its first 500 streams were reset within a second (rapid reset).
     # A gRPC client resets every call whose deadline passes: under load that would take its other calls along.
@@ -112,7 +113,8 @@ def _http(hosting: Hosting, settings: Settings) -> Config:
         "stream_idle_timeout": "0s",
         "request_headers_timeout": _seconds(10),
         "drain_timeout": _seconds(_GOAWAY_SECONDS),
-        "max_request_headers_kb": _metadata_kib(limits),
+        # More than the limit is taken in, so that the application can refuse it: Envoy resets such a call.
+        "max_request_headers_kb": max(_HEADERS_KIB, 2 * limits.max_metadata_bytes // 1024),
         "common_http_protocol_options": {
             "idle_timeout": "3600s",
             "max_headers_count": 200,
@@ -140,17 +142,13 @@ def _http2(server: ServerSettings, limits: LimitSettings) -> Config:
         "max_concurrent_streams": limits.max_streams,
         "initial_stream_window_size": _STREAM_WINDOW,
         "initial_connection_window_size": _CONNECTION_WINDOW,
-        # Tells clients, so that they refuse a call themselves: Envoy could only reset it.
-        "custom_settings_parameters": [{"identifier": _MAX_HEADERS, "value": _metadata_kib(limits) * 1024}],
+        # Tells clients, so that they refuse a call themselves.
+        "custom_settings_parameters": [{"identifier": _MAX_HEADERS, "value": limits.max_metadata_bytes}],
         "connection_keepalive": {
             "interval": _seconds(server.keepalive_interval),
             "timeout": _seconds(server.keepalive_timeout),
         },
     }
-
-
-def _metadata_kib(limits: LimitSettings) -> int:
-    return max(1, limits.max_metadata_bytes // 1024)
 
 
 def _application(hosting: Hosting) -> Config:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import DeadlineExceeded
-from gateway.transport.alarms import TICK, Alarms, Deadline
+from gateway.request.alarms import TICK, Alarms, Deadline
 
 
 async def until(alarms: Alarms, when: float) -> None:
@@ -28,6 +28,11 @@ async def test_each_rings_in_time_and_none_early() -> None:
         await asyncio.gather(*(one(0.002 * n) for n in (50, 1, 20, 1, 0, -10, 35)))
     assert len(ended) == 7
     assert all(when <= now < when + 20 * TICK for when, now in ended)
+
+
+async def test_what_comes_too_late_is_not_begun() -> None:
+    with pytest.raises(DeadlineExceeded), Deadline(Alarms(), asyncio.get_running_loop().time() - 1):
+        pytest.fail("it was begun")
 
 
 async def test_what_ends_before_is_left_alone() -> None:

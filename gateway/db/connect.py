@@ -1,0 +1,84 @@
+"""How a connection is made, and what it says of the server when none can be."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+from gateway.db.codecs import set_codecs
+from gateway.db.dsn import resolve
+from gateway.db.pooler import ADVICE, REFUSED
+from gateway.db.retry import TryAgain
+from gateway.db.settings import DatabaseSettings
+from gateway.db.translate import DRIVER_ERRORS, sqlstate_of, translate
+from gateway.errors import Internal, RowgateError, Unavailable
+from gateway.errors.sqlstate import LATER
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Any]
+
+# A login, a database or a certificate that is refused now will be refused in a moment too.
+_PERMANENT = frozenset(
+    {"DATABASE_LOGIN_REFUSED", "DATABASE_MISSING", "DATABASE_MISCONFIGURED", "DATABASE_TLS_FAILED"}
+)
+
+
+class Connector:
+    """Makes connections to one database, each within `connect_timeout`. Raises gateway.db.dsn.DsnError."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._target = resolve(settings.dsn)
+        self._timeout = self._target.connect_timeout or settings.connect_timeout
+        self._start_timeout = settings.start_timeout
+        server_settings = settings.server_settings()
+        if "application_name" in self._target.parameters:
+            del server_settings["application_name"]
+        self._arguments = {
+            **self._target.arguments(),
+            "statement_cache_size": settings.statement_cache_size,
+            # Cached as long as the connection lives: how often one is used says nothing of its worth.
+            "max_cached_statement_lifetime": 0,
+            "server_settings": server_settings,
+        }
+
+    async def __call__(self) -> "Connection":
+        """Connect and set the codecs.
+
+        Raises TryAgain where that may go better another time, else what a client learns of it.
+        """
+        try:
+            # The driver takes leave of a frozen server for ever.
+            async with asyncio.timeout(self._timeout):
+                connection: Connection = await asyncpg.connect(**self._arguments)
+                try:
+                    await set_codecs(connection)
+                except BaseException:
+                    connection.terminate()
+                    raise
+                return connection
+        except DRIVER_ERRORS as error:
+            raise _judge(error) from error
+
+    def no_server(self, error: RowgateError) -> Unavailable:
+        """Return the error of a start that found no server, and of what the last attempt met."""
+        return Unavailable(
+            f"no database answers at {self._target.redacted()} within {self._start_timeout:g} s: "
+            f"{error.message}{ADVICE if sqlstate_of(error.__cause__) == REFUSED else ''}",
+            reason="DATABASE_UNREACHABLE",
+        )
+
+
+def unreachable() -> Unavailable:
+    """Return the error of a call for which no connection could be made."""
+    return Unavailable("the database can't be reached", reason="DATABASE_UNREACHABLE", retry_delay=LATER)
+
+
+def _judge(error: Exception) -> Exception:
+    """Return a failed connect's error: nothing was sent, so it may be tried again, unless that is vain."""
+    judged = translate(error)
+    if isinstance(error, TimeoutError):
+        judged = unreachable()
+    if judged.reason in _PERMANENT or isinstance(judged, Internal):
+        return judged
+    judged.__cause__ = error
+    return TryAgain(judged)
