@@ -4,10 +4,8 @@ A bulk upsert holds an advisory lock on its table, shared with the others. One t
 inserted meanwhile, a deadlock) starts over with the lock for itself, so every one of them ends.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import asyncpg
@@ -34,18 +32,38 @@ _HALVINGS = 4096
 _UNIQUE_VIOLATION = "23505"
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Rows as COPY takes them.
+class EncodedRows:
+    """Rows as COPY takes them; each slice is encoded when it is asked for.
 
     Args:
-        indexes: their places in the request, ascending.
-        parts: their bytes.
+        rows: encodes them, behind their places in the request.
+        slices: the rows.
 
     """
 
-    indexes: Sequence[int]
-    parts: Sequence[bytes]
+    def __init__(self, rows: CopyRows, slices: AsyncIterator[Chunk]) -> None:
+        self._ready: list[bytes] = []
+        self._others = self._encoded(rows, slices)
+        self.indexes: list[int] = []
+        """The places of those that are encoded, ascending."""
+
+    async def prepare(self) -> None:
+        """Encode all of them, before they are asked for."""
+        self._ready = [part async for part in self._others]
+
+    async def parts(self) -> AsyncGenerator[bytes]:
+        """Yield their bytes."""
+        for part in self._ready:
+            yield part
+        async for part in self._others:
+            yield part
+
+    async def _encoded(self, rows: CopyRows, slices: AsyncIterator[Chunk]) -> AsyncGenerator[bytes]:
+        yield HEADER
+        async for part in slices:
+            self.indexes += part.indexes
+            yield rows.encode([part.indexes], part.columns, len(part.indexes))
+        yield TRAILER
 
 
 class BulkWriter:
@@ -94,25 +112,46 @@ class BulkWriter:
             if set(columns) == set(self._shape.target)
         )
 
-    async def prepare(self, chunk: Chunk) -> Chunk | Encoded:
-        """Do what needs no connection: it may be done while another chunk is written."""
-        return chunk if self._fits_arrays(chunk) else await self._encode(chunk)
-
-    async def write(self, chunk: Chunk | Encoded) -> None:
-        """Write a prepared chunk whose keys no other has; raises Collision where others are in the way."""
-        if not chunk.indexes:
-            return
-        if isinstance(chunk, Chunk):
-            if await self._merge_sent(chunk):
-                return
-            chunk = await self._encode(chunk)
-        await self._stage(chunk)
-        await self._settle(self._tally.open(chunk.indexes))
-
-    def _fits_arrays(self, chunk: Chunk) -> bool:
-        small = len(chunk.indexes) <= SMALL
+    def takes_arrays(self, count: int) -> bool:
+        """Return whether so many rows are best written by `write_sent`."""
         plain = self._shape.compares_in_python and not self._shape.has_arrays
-        return small and plain and self._merges
+        return count <= SMALL and plain and self._merges
+
+    async def write_sent(self, chunk: Chunk) -> None:
+        """Write rows by one statement that is sent with them; raises Collision as `write` does."""
+        if chunk.indexes and not await self._merge_sent(chunk):
+            await self.write(self.encoded(_each(chunk.parts())))
+
+    def encoded(self, slices: AsyncIterator[Chunk]) -> EncodedRows:
+        """Return rows as they are staged. Nothing of it needs the connection."""
+        return EncodedRows(self._rows, slices)
+
+    async def write(self, rows: EncodedRows) -> None:
+        """Write rows whose keys no other has; raises Collision where others are in the way."""
+        await self.stage(rows)
+        await self.settle(rows)
+
+    async def stage(self, rows: EncodedRows) -> None:
+        """Send rows to PostgreSQL, as fast as they are encoded."""
+        if not self._staging:
+            await self._transaction.fetch(self._statements.create, ())
+            self._staging = True
+        names = [INDEX, *self._rows.names]
+        await self._transaction.copy(stage_name(self._shape.resource), names, rows.parts())
+        if not self._shape.compares_in_python:
+            await self._drop_duplicates()
+
+    async def settle(self, rows: EncodedRows) -> None:
+        """Write the staged rows; those at fault are found and left out. Raises Collision."""
+        indexes = self._tally.open(rows.indexes)
+        while indexes:
+            error = await self._attempt(indexes)
+            if error is None:
+                return
+            if not await self._faults.remove(indexes[0], indexes[-1], error):
+                await self._halve(indexes, error)
+                return
+            indexes = self._tally.open(indexes)
 
     async def _merge_sent(self, chunk: Chunk) -> bool:
         try:
@@ -126,22 +165,6 @@ class BulkWriter:
         self._note(chunk.indexes, merged)
         return True
 
-    async def _encode(self, chunk: Chunk) -> Encoded:
-        parts = [HEADER]
-        for part in chunk.parts():
-            parts.append(self._rows.encode([part.indexes], part.columns, len(part.indexes)))
-            await asyncio.sleep(0)
-        return Encoded(chunk.indexes, [*parts, TRAILER])
-
-    async def _stage(self, chunk: Encoded) -> None:
-        if not self._staging:
-            await self._transaction.fetch(self._statements.create, ())
-            self._staging = True
-        names = [INDEX, *self._rows.names]
-        await self._transaction.copy(stage_name(self._shape.resource), names, _each(chunk.parts))
-        if not self._shape.compares_in_python:
-            await self._drop_duplicates()
-
     async def _drop_duplicates(self) -> None:
         """Let PostgreSQL find equal keys, where only it knows which ones are."""
         statements = self._statements
@@ -151,17 +174,6 @@ class BulkWriter:
                 self._tally.settle([index], Outcome.SUPERSEDED)
             else:
                 self._tally.fail(index, repeated_key())
-
-    async def _settle(self, indexes: list[int]) -> None:
-        """Write the staged rows of `indexes`; those at fault are found and left out."""
-        while indexes:
-            error = await self._attempt(indexes)
-            if error is None:
-                return
-            if not await self._faults.remove(indexes[0], indexes[-1], error):
-                await self._halve(indexes, error)
-                return
-            indexes = self._tally.open(indexes)
 
     async def _halve(self, indexes: list[int], error: RowgateError) -> None:
         """Find the rows at fault by trying halves, where no query can tell them."""
@@ -252,8 +264,8 @@ class BulkWriter:
                 self._tally.fail(index, stored_key(self._target_names))
 
 
-async def _each(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
-    for part in parts:
+async def _each(slices: Iterable[Chunk]) -> AsyncIterator[Chunk]:
+    for part in slices:
         yield part
 
 

@@ -8,13 +8,12 @@ if TYPE_CHECKING:
 _AS_TUPLE = ("timestamptz", "timestamp", "date", "time", "interval")
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 async def set_codecs(connection: "asyncpg.Connection[Any]") -> None:
-    """Make date and time types travel as tuples of integers, infinity and months included."""
+    """Make date and time types travel as tuples of integers, infinity and months included.
+
+    A tuple's tuple is itself, and told so without Python's help.
+    """
     for name in _AS_TUPLE:
         await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=_same, decoder=_same, format="tuple"
+            name, schema="pg_catalog", encoder=tuple, decoder=tuple, format="tuple"
         )

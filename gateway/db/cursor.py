@@ -1,6 +1,7 @@
 """Rows of one query, read a slice at a time from one snapshot, and how many such readers there may be."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,8 +19,22 @@ class Cursor:
         self._connection = connection
         self._portal = portal
 
-    async def fetch(self, count: int) -> Sequence[Row]:
-        """Return the next rows, at most `count`; none at the end. Raises translated errors."""
+    async def slices(self, size: Callable[[], int]) -> AsyncGenerator[Sequence[Row]]:
+        """Yield the rows, at most `size()` at a time; the next are fetched while the last are used.
+
+        So there are two slices in memory. Raises translated errors, after the rows that came before them.
+        """
+        coming = asyncio.ensure_future(self._fetch(size()))
+        try:
+            while rows := await coming:
+                coming = asyncio.ensure_future(self._fetch(size()))
+                await asyncio.sleep(0)
+                yield rows
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+    async def _fetch(self, count: int) -> Sequence[Row]:
         with translated(self._connection):
             rows: Sequence[Row] = await self._portal.fetch(count)
             return rows

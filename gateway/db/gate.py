@@ -1,7 +1,8 @@
 """Who may have a connection: so many at once, so many waiting, each for so long. First come, first served."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
+from time import monotonic
 
 from gateway.errors import ResourceExhausted, Unavailable
 
@@ -25,7 +26,10 @@ class Gate:
         self._free = permits
         self._queue_size = queue_size
         self._timeout = timeout
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._waiting: OrderedDict[asyncio.Future[None], float] = OrderedDict()
+        """Who waits, and until when: the first gives up first."""
+        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._drained = asyncio.Event()
 
@@ -52,11 +56,10 @@ class Gate:
 
     def leave(self) -> None:
         """Give a permit back: to the first that waits."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+        waiter = self._next()
+        if waiter is not None:
+            waiter.set_result(None)
+            return
         self._free += 1
         if self._closed:
             self._note_drained()
@@ -65,10 +68,8 @@ class Gate:
         """Refuse whoever waits, and whoever comes."""
         self._closed = True
         self._note_drained()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(closing())
+        while (waiter := self._next()) is not None:
+            waiter.set_exception(closing())
 
     async def drained(self) -> None:
         """Wait, once closed, until all permits are back."""
@@ -78,23 +79,41 @@ class Gate:
         if self._free == self._permits:
             self._drained.set()
 
+    def _next(self) -> "asyncio.Future[None] | None":
+        """Take the first out of the queue who has not just given up."""
+        while self._waiting:
+            waiter, _ = self._waiting.popitem(last=False)
+            if not waiter.done():
+                return waiter
+        return None
+
     async def _wait(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        waiter = self._loop.create_future()
+        self._waiting[waiter] = until = monotonic() + self._timeout
+        if self._timer is None:
+            self._timer = self._loop.call_at(until, self._give_up)
         try:
-            async with asyncio.timeout(self._timeout) as scope:
-                await waiter
-        except BaseException as error:
+            await waiter
+        except asyncio.CancelledError:
             self._stop_waiting(waiter)
-            if isinstance(error, TimeoutError) and scope.expired():
-                raise self._exhausted(f"no connection came free within {self._timeout:g} s") from error
             raise
+
+    def _give_up(self) -> None:
+        """Refuse those whose time is up: they came first."""
+        now = monotonic()
+        while self._waiting:
+            waiter, until = next(iter(self._waiting.items()))
+            if until > now:
+                self._timer = self._loop.call_at(until, self._give_up)
+                return
+            del self._waiting[waiter]
+            if not waiter.done():
+                waiter.set_exception(self._exhausted(f"no connection came free within {self._timeout:g} s"))
+        self._timer = None
 
     def _stop_waiting(self, waiter: "asyncio.Future[None]") -> None:
         """Leave the queue; a permit that was handed over in the same moment goes to the next."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
-        elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+        if self._waiting.pop(waiter, None) is None and not waiter.cancelled() and waiter.exception() is None:
             self.leave()
 
     def _exhausted(self, what: str) -> ResourceExhausted:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,11 +44,10 @@ class Idle:
 
     def push(self, member: Member) -> None:
         """Keep a connection until it is wanted, or its time is up."""
-        loop = asyncio.get_running_loop()
-        member.idle_since = loop.time()
+        member.idle_since = monotonic()
         self._stack.append(member)
         if self._timer is None and self._lifetime:
-            self._timer = loop.call_later(self._lifetime, self._drop_old)
+            self._wait_for(member)
 
     def pop(self) -> Member | None:
         """Return the whole connection that was used last; None without one. Broken ones are dropped."""
@@ -68,11 +68,15 @@ class Idle:
 
     def _drop_old(self) -> None:
         """Drop those whose time is up: they are at the bottom."""
-        loop = asyncio.get_running_loop()
-        latest = loop.time() - self._lifetime
+        latest = monotonic() - self._lifetime
         old = [member for member in self._stack if member.idle_since <= latest]
         del self._stack[: len(old)]
         for member in old:
             self._drop(member)
-        next_ = self._stack[0].idle_since + self._lifetime if self._stack else None
-        self._timer = loop.call_at(next_, self._drop_old) if next_ is not None else None
+        self._timer = None
+        if self._stack:
+            self._wait_for(self._stack[0])
+
+    def _wait_for(self, oldest: Member) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_at(oldest.idle_since + self._lifetime, self._drop_old)

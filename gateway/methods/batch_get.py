@@ -13,7 +13,7 @@ from gateway.methods.engine import Engine
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
-from gateway.response.rows import Fill, rows_into
+from gateway.response.rows import RowsToMessage, rows_in
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_keys, selected
 
@@ -47,15 +47,11 @@ class BatchGet:
         asked = getattr(request, self._keys_name)
         keys = self._read_keys(asked)
         mask = self._method.request.get("read_mask")
-        read, fill = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
+        read, respond = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
         wanted = [tuple(key.values()) for key in keys]
         by_place = await self._reads.fetch(read, wanted, call) if keys else {}
-        response = self._response()
+        response = respond([by_place[place] for place in sorted(by_place)])
         self._tell_missing(response, [i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
-        fill(
-            getattr(response, self._method.response["rows"].name),
-            [by_place[place] for place in sorted(by_place)],
-        )
         return response
 
     def _read_keys(self, asked: Sequence[Any]) -> list[Key]:
@@ -73,11 +69,12 @@ class BatchGet:
         (field,) = self._resource.key_fields
         return {field.column: encode_value(field, key, path)}
 
-    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, Fill]:
+    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, RowsToMessage]:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
         read = KeysRead(select_by_keys(self._resource, self._table, fields), self._resource.primary_key)
-        return read, rows_into(self._resource, fields, mask)
+        rows = self._method.response["rows"].name
+        return read, rows_in(self._response, rows, self._resource, fields, mask)
 
     def _tell_missing(
         self, response: Message, places: Sequence[int], asked: Sequence[Any], keys: Sequence[Key]

@@ -4,7 +4,6 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
@@ -28,10 +27,9 @@ class List:
 
     def __init__(self, method: Method, engine: Engine) -> None:
         resource, table = method.resource, engine.table(method.resource)
-        self._method = method
+        self._names = {role: field.name for role, field in method.response.items()}
         self._database = engine.database
         self._read = OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
-        self._response = GetMessageClass(method.descriptor.output_type)
         self._count = lru_cache(_COUNTS)(lambda rows: count_rows(resource, table, rows))
 
     async def __call__(self, request: Message, call: Call) -> Message:
@@ -42,11 +40,10 @@ class List:
         found = await self._database.fetch(
             statement, statement.arguments({**asked.values, "limit": size + 1}), call
         )
-        response = self._response()
-        asked.query.fill(self._repeated(response), found[:size])
+        response = asked.query.respond(found[:size])
         if len(found) > size:
             self._set(response, "next_page_token", self._read.token(asked, found[size - 1]))
-        if "total_size" in self._method.response:
+        if "total_size" in self._names:
             self._set(response, "total_size", await self._total(asked, call))
         return response
 
@@ -59,14 +56,10 @@ class List:
     def _page_size(self, request: Message) -> int:
         size = int(self._read.argument(request, "page_size", 0))
         if size < 0:
-            name = self._method.request["page_size"].name
-            raise InvalidArgument.field(name, "must not be negative", reason="NEGATIVE_PAGE_SIZE")
+            raise InvalidArgument.field("page_size", "must not be negative", reason="NEGATIVE_PAGE_SIZE")
         return min(size or DEFAULT_PAGE, MAX_PAGE)
 
-    def _repeated(self, response: Message) -> Any:
-        return getattr(response, self._method.response["rows"].name)
-
     def _set(self, response: Message, role: str, value: Any) -> None:
-        field = self._method.response.get(role)
-        if field is not None:
-            setattr(response, field.name, value)
+        name = self._names.get(role)
+        if name is not None:
+            setattr(response, name, value)

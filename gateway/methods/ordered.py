@@ -6,13 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, parse_order
 from gateway.request.page_token import TokenUse, fingerprint_of
-from gateway.response.rows import Fill, Row, rows_into
+from gateway.response.rows import Row, RowsToMessage, rows_in
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
 from gateway.sql.read import Rows, selected
@@ -25,10 +26,10 @@ _ORDERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A shape of request: its statement, how rows become messages, where the order's columns stand."""
+    """A shape of request: its statement, how rows become a response, where the order's columns stand."""
 
     statement: Statement
-    fill: Fill
+    respond: RowsToMessage
     places: tuple[int, ...]
 
 
@@ -67,24 +68,25 @@ class OrderedRows:
     def __init__(
         self, method: Method, engine: Engine, select: Callable[..., Statement], token: str, use: TokenUse
     ) -> None:
-        self._method = method
+        self._full_name = method.full_name
         self._resource = method.resource
         self._table = engine.table(method.resource)
         self._tokens = engine.page_tokens
         self._select = select
         self._token = token
         self._use = use
+        self._response = GetMessageClass(method.descriptor.output_type)
+        self._rows = method.response["rows"].name
         self._selection = selection_reader(method)
-        self._order: Callable[[str], Order] = lru_cache(_ORDERS)(
-            lambda text: parse_order(text, self._resource)
-        )
+        self._order = lru_cache(_ORDERS)(self._parse_order)
+        self._names = {role: field.name for role, field in method.request.items()}
         self._query = lru_cache(_STATEMENTS)(self._build)
 
     def __call__(self, request: Message) -> Asked:
         """Return what a request asks for; raises InvalidArgument."""
         rows, values = self._selection(request)
-        order = self._order(self.argument(request, "order_by", ""))
-        fingerprint = self._fingerprint(request, rows, values, order)
+        order, printed = self._order(self.argument(request, "order_by", ""))
+        fingerprint = self._fingerprint(request, rows, values, printed)
         token = self.argument(request, self._token, "")
         after = self._tokens.open(token, fingerprint, self._use) if token else None
         query = self._query(self._mask_paths(request), rows, order, _nulls(after))
@@ -96,8 +98,13 @@ class OrderedRows:
 
     def argument(self, request: Message, role: str, default: Any) -> Any:
         """Return the value of a role's field; the default where the request has none."""
-        field = self._method.request.get(role)
-        return getattr(request, field.name) if field is not None else default
+        name = self._names.get(role)
+        return getattr(request, name) if name is not None else default
+
+    def _parse_order(self, text: str) -> tuple[Order, str]:
+        """Return an order, and what tokens are bound to of it: its columns and their types."""
+        order = parse_order(text, self._resource)
+        return order, repr([(term, self._resource.by_column[term.column].type.sql) for term in order])
 
     def _build(self, paths: tuple[str, ...], rows: Rows, order: Order, after: Nulls | None) -> Query:
         mask = read_fields(self._resource, paths)
@@ -105,14 +112,11 @@ class OrderedRows:
         statement = self._select(self._resource, self._table, fields, rows=rows, order=order, after=after)
         columns = [field.column for field in fields]
         places = tuple(columns.index(term.column) for term in order)
-        return Query(statement, rows_into(self._resource, fields, mask), places)
+        return Query(statement, rows_in(self._response, self._rows, self._resource, fields, mask), places)
 
-    def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: Order) -> bytes:
-        types = [(term, self._resource.by_column[term.column].type.sql) for term in order]
+    def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: str) -> bytes:
         asked = self.argument(request, "filter", "")
-        return fingerprint_of(
-            self._method.full_name, asked, rows.equals, rows.live, sorted(values.items()), types
-        )
+        return fingerprint_of(self._full_name, asked, rows.equals, rows.live, sorted(values.items()), order)
 
     def _mask_paths(self, request: Message) -> tuple[str, ...]:
         mask = self.argument(request, "read_mask", None)

@@ -1,9 +1,9 @@
 """Stream: all rows of a query in one call, in chunks, at the client's pace."""
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
@@ -19,6 +19,8 @@ FIRST_SLICE = 64
 LARGEST_SLICE = 4_096
 """The most rows that are fetched at once: what a slice holds in memory stays bounded."""
 GROWTH = 4
+FULL = 0.9
+"""How much of a chunk is filled: one that comes out too large is made twice."""
 
 
 class Stream:
@@ -31,27 +33,27 @@ class Stream:
         self._database = engine.database
         self._read = OrderedRows(method, engine, select_stream, "resume_token", RESUME_TOKEN)
         self._chunk_bytes = engine.chunk_bytes
-        self._response = GetMessageClass(method.descriptor.output_type)
-        self._rows = method.response["rows"].name
         self._token = method.response["resume_token"].name
 
     async def __call__(self, request: Message, call: Call) -> AsyncGenerator[Piece, None]:
-        """Yield the chunks. Rows are fetched when those before them have been taken."""
+        """Yield the chunks. Rows are fetched when those before them are being taken."""
         asked = self._read(request)
         statement = asked.query.statement
-        size = FIRST_SLICE
-        async with self._database.cursor(statement, statement.arguments(asked.values), call) as cursor:
-            while rows := await cursor.fetch(size):
+        size = _SliceSize(self._chunk_bytes)
+        async with (
+            self._database.cursor(statement, statement.arguments(asked.values), call) as cursor,
+            aclosing(cursor.slices(size)) as slices,
+        ):
+            async for rows in slices:
                 sent = 0
                 for piece in self._pieces(asked, rows):
                     sent += len(piece.body)
                     yield piece
-                size = self._next_size(size, len(rows), sent)
+                size.learn(len(rows), sent)
 
     def _pieces(self, asked: Asked, rows: Sequence[Row]) -> Iterator[Piece]:
         """Yield the rows in as few chunks as are small enough; a row that is too large comes alone."""
-        response = self._response()
-        asked.query.fill(getattr(response, self._rows), rows)
+        response = asked.query.respond(rows)
         setattr(response, self._token, self._read.token(asked, rows[-1]))
         body = response.SerializePartialToString()
         if len(body) <= self._chunk_bytes or len(rows) == 1:
@@ -61,7 +63,18 @@ class Stream:
         for half in (rows[:middle], rows[middle:]):
             yield from self._pieces(asked, half)
 
-    def _next_size(self, size: int, rows: int, sent: int) -> int:
-        """Return how many rows fill a chunk, by those just sent; it grows by and by."""
-        fitting = self._chunk_bytes * rows // (sent + 1)
-        return max(1, min(fitting, GROWTH * size, LARGEST_SLICE))
+
+class _SliceSize:
+    """How many rows fill a chunk, by those that were sent last; it grows by and by."""
+
+    def __init__(self, chunk_bytes: int) -> None:
+        self._aim = int(chunk_bytes * FULL)
+        self._rows = FIRST_SLICE
+
+    def __call__(self) -> int:
+        return self._rows
+
+    def learn(self, rows: int, sent: int) -> None:
+        """Note how many bytes some rows took."""
+        fitting = self._aim * rows // (sent + 1)
+        self._rows = max(1, min(fitting, GROWTH * self._rows, LARGEST_SLICE))

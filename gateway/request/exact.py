@@ -50,11 +50,13 @@ _READ: Mapping[str, Callable[..., Any]] = {
     "t": lambda *items: tuple(map(_from_json, items)),
     "l": lambda *items: list(map(_from_json, items)),
 }
+# json.dumps makes one for each call that doesn't take its defaults.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def dump_values(values: Sequence[Any]) -> bytes:
     """Return driver values as bytes; raises TypeError for a value that is none."""
-    return json.dumps([_to_json(value) for value in values], separators=(",", ":")).encode()
+    return _ENCODER.encode([_to_json(value) for value in values]).encode()
 
 
 def load_values(data: bytes) -> list[Any]:

@@ -24,7 +24,6 @@ class Admission:
         self._in_flight = 0
         self._closed = False
         self._idle = asyncio.Event()
-        self._idle.set()
 
     @property
     def in_flight(self) -> int:
@@ -37,7 +36,9 @@ class Admission:
 
     async def idle(self) -> None:
         """Wait until no call is under way."""
-        await self._idle.wait()
+        while self._in_flight:
+            self._idle.clear()
+            await self._idle.wait()
 
     def __enter__(self) -> None:
         """Take a place; raises ResourceExhausted or Unavailable."""
@@ -53,7 +54,6 @@ class Admission:
                 retry_delay=_BUSY_RETRY_SECONDS,
             )
         self._in_flight += 1
-        self._idle.clear()
 
     def __exit__(self, *_raised: object) -> None:
         """Leave it."""
@@ -81,8 +81,8 @@ class Deadlines:
         """Return what to answer the call in."""
         usual, most = self._unary if exchange.channel is None else self._stream
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
-        exchange.deadline = exchange.arrived + min(asked, most)
-        return Deadline(self._alarms, exchange.deadline, exchange.task)
+        exchange.deadline = deadline = exchange.arrived + min(asked, most)
+        return Deadline(self._alarms, deadline, exchange.task)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The contract of coalesced reads, clause by clause, on a real database."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -72,6 +73,18 @@ async def test_those_who_arrive_meanwhile_share_a_statement(desk: Desk) -> None:
     assert await answers(tasks) == ["row 1", "row 2", "row 3", "row 2", None]
     assert desk.door.names == ["read", "many read"]
     assert list(desk.door.sent[1][1]) == [[2, 3, 2, 1000]]
+
+
+async def test_shared_reads_leave_nothing_to_the_garbage_collector(desk: Desk) -> None:
+    await answers(desk.start(*range(100)))
+    gc.collect()
+    gc.disable()
+    try:
+        await answers(desk.start(*range(100)))
+        desk.door.sent.clear()
+        assert gc.collect() < 50
+    finally:
+        gc.enable()
 
 
 async def test_one_who_waits_alone_reads_singly(desk: Desk) -> None:

@@ -118,3 +118,27 @@ async def test_closing_refuses_who_waits_and_who_comes() -> None:
     for entering in (waiting, gate.enter()):
         with pytest.raises(Unavailable):
             await entering
+
+
+async def test_who_came_first_gives_up_first_and_the_others_wait_on() -> None:
+    gate = Gate(1, 10, timeout=0.2)
+    loop = asyncio.get_running_loop()
+    await gate.enter()
+    gave_up: list[tuple[int, float]] = []
+
+    async def come(number: int) -> None:
+        begun = loop.time()
+        with pytest.raises(ResourceExhausted):
+            await gate.enter()
+        gave_up.append((number, loop.time() - begun))
+
+    tasks = []
+    for number in range(3):
+        tasks.append(asyncio.create_task(come(number)))
+        await asyncio.sleep(0.05)
+    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+
+    assert [number for number, _ in gave_up] == [0, 1, 2]
+    assert all(waited > 0.19 for _, waited in gave_up)
+    gate.leave()
+    await gate.enter()

@@ -137,7 +137,7 @@ async def test_those_of_a_server_that_takes_no_writes_are_replaced(dsn: str, mak
     assert await pid(pool) != before
 
 
-async def test_closing_cuts_who_takes_too_long(make: Make) -> None:
+async def test_closing_cuts_who_takes_too_long(dsn: str, make: Make) -> None:
     pool = make(pool_size=1, close_timeout=0.1)
     busy = asyncio.Event()
 
@@ -153,6 +153,7 @@ async def test_closing_cuts_who_takes_too_long(make: Make) -> None:
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
             await working
     assert pool.free == 1
+    await sql(dsn, f"SELECT pg_terminate_backend(pid, 5000) {HERE}")  # which sleeps on, unasked
 
 
 async def test_closing_waits_for_who_is_busy_and_takes_its_leave(dsn: str, make: Make) -> None:

@@ -1,10 +1,11 @@
-"""Many Timestamps at once are encoded as each one by itself."""
+"""Many Timestamps at once are encoded and decoded as each one by itself."""
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.schema.types.times import encode_timestamp, encode_timestamps
+from gateway.schema.types.times import decode_timestamps, encode_timestamp, encode_timestamps
 from gateway.schema.values import ValueFault
 
 _SECONDS = st.one_of(
@@ -33,3 +34,16 @@ def _alone(stamp: Timestamp) -> tuple[int] | None:
         return encode_timestamp(stamp)
     except ValueFault:
         return None
+
+
+@given(st.lists(st.none() | st.builds(Timestamp, seconds=_SECONDS, nanos=_NANOS).map(_alone)))
+@example([None, (-1,), (0,), (999_999,)])
+def test_many_timestamps_are_decoded_to_what_was_encoded(values: list[tuple[int] | None]) -> None:
+    decoded = [None if parts is None else Timestamp(**parts) for parts in decode_timestamps(values)]
+    assert [None if stamp is None else encode_timestamp(stamp) for stamp in decoded] == values
+
+
+@pytest.mark.parametrize("micros", [-(2**63), 2**63 - 1, (253_402_300_800 - 946_684_800) * 10**6])
+def test_a_time_that_no_timestamp_holds_is_refused_among_many(micros: int) -> None:
+    with pytest.raises(ValueFault):
+        decode_timestamps([(0,), None, (micros,)])

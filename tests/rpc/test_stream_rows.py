@@ -56,6 +56,14 @@ async def test_chunks_are_of_bounded_size(stored: Stored) -> None:
     assert min(full) > CHUNK / 4
 
 
+async def test_rows_alike_fill_their_chunks_at_once(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("types", stream_chunk_bytes=CHUNK)
+    alike = [{"id": i, "string_value": "x" * 10} for i in range(1000, 2000)]
+    await insert(gateway, gateway.schema.resources["types.v1.Scalar"], alike)
+    full = [chunk.ByteSize() for chunk in await chunks(Stored(gateway))][4:-1]
+    assert CHUNK * 0.7 < min(full) <= max(full) < CHUNK * 0.98
+
+
 async def test_a_row_larger_than_a_chunk_comes_alone(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("types", stream_chunk_bytes=CHUNK)
     texts = ["x" * (10 * CHUNK if i in (3, 90) else 1) for i in range(100)]

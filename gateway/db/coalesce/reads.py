@@ -6,7 +6,8 @@ from typing import Any, overload
 
 from gateway.db.coalesce.kinds import Args, KeyRead, KeysRead
 from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, closing
+from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing
+from gateway.db.gate import closing
 from gateway.db.transaction import Row
 from gateway.errors import (
     Aborted,
@@ -42,7 +43,8 @@ class PointReads(Sharing):
 
         Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
         """
-        self._check_open()
+        if self._closed:
+            raise closing()
         lane = self._lanes.get((read, call.principal))
         if lane is None:
             return await self._read_alone(read, args, call)

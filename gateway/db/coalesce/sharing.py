@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
+from time import monotonic
 from typing import Any, Protocol
 
 from gateway.config.settings import CoalesceSettings
@@ -11,8 +12,9 @@ from gateway.db.coalesce.figures import Figures, Tally
 from gateway.db.coalesce.kinds import Args, Kind
 from gateway.db.coalesce.lane import Batch, Lane, Place
 from gateway.db.coalesce.pace import Pace
+from gateway.db.gate import closing
 from gateway.db.transaction import Row
-from gateway.errors import RowgateError, Unavailable
+from gateway.errors import RowgateError
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
@@ -20,7 +22,6 @@ _logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.05
 """When a caller may come again that found too many waiting."""
-_CLOSED_RETRY_SECONDS = 1.0
 
 
 class Door(Protocol):
@@ -31,7 +32,7 @@ class Door(Protocol):
 
 
 class Sharing(ABC):
-    """Lets callers share statements. `close` before any call, and twice, is safe.
+    """Lets callers share statements, on the event loop that it is made on. `close` twice is safe.
 
     Args:
         door: where statements go.
@@ -48,6 +49,8 @@ class Sharing(ABC):
     def __init__(self, door: Door, settings: CoalesceSettings) -> None:
         self._door = door
         self._settings = settings
+        # Kept, as to ask for it costs a system call.
+        self._loop = asyncio.get_running_loop()
         self._lanes: dict[tuple[Kind, str], Lane] = {}
         self._paces: dict[str, tuple[Pace, Tally]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,15 +94,11 @@ class Sharing(ABC):
             self._paces[name] = found
         return found
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise closing()
-
     async def _alone(self, lane: Lane, args: Args, call: Call) -> Sequence[Row]:
         """Carry out in the caller's own task: nothing is under way that it could share."""
         statement, values = lane.kind.alone(args)
         lane.alone = True
-        lane.last_begun = asyncio.get_running_loop().time()
+        lane.last_begun = self._loop.time()
         lane.tally.alone += 1
         try:
             return await self._door.fetch(statement, values, call)
@@ -111,13 +110,13 @@ class Sharing(ABC):
         """Give a caller a place; its answer comes with a statement that it shares."""
         if self._waiting >= self._settings.max_waiting:
             raise self._busy(self._settings.max_waiting)
-        loop = asyncio.get_running_loop()
-        place = Place(args, call, row, loop.create_future())
+        place = Place(args, call, row, self._loop.create_future())
         if not lane.queue:
-            lane.waits_since = loop.time()
+            lane.waits_since = self._loop.time()
         lane.join(place)
         self._waiting += 1
-        self._set_out(lane)
+        if lane.alarm is None or len(lane.queue) >= lane.pace.size:
+            self._set_out(lane)
         return place
 
     def _leave(self, lane: Lane, place: Place) -> None:
@@ -135,18 +134,17 @@ class Sharing(ABC):
         under_way = len(lane.under_way) + (lane.alone and self.alone_counts)
         if not lane.queue or under_way + 1 > lane.pace.limit:
             return
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self._loop.time()
         if lane.is_busy and len(lane.queue) < lane.pace.size:
             due = lane.last_begun + self._settings.patience
             if now < due:
                 if lane.alarm is None:
-                    lane.alarm = loop.call_at(due, self._lose_patience, lane)
+                    lane.alarm = self._loop.call_at(due, self._lose_patience, lane)
                 return
         batch = Batch(now)
         lane.under_way.add(batch)
         lane.last_begun = now
-        batch.task = loop.create_task(self._carry(lane, batch))
+        batch.task = self._loop.create_task(self._carry(lane, batch))
         self._tasks.add(batch.task)
         batch.task.add_done_callback(self._tasks.discard)
 
@@ -172,6 +170,7 @@ class Sharing(ABC):
             self._fail(lane, batch.places, self._broken_off())
             raise
         finally:
+            batch.places = ()  # which know the batch: else both wait for the garbage collector
             lane.under_way.discard(batch)
             self._move_on(lane)
 
@@ -226,12 +225,11 @@ class Sharing(ABC):
     async def _timed(
         self, lane: Lane, statement: Statement, args: Sequence[Any], call: Call
     ) -> Sequence[Row]:
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
+        begun = monotonic()  # the clock of uvloop has milliseconds only
         try:
             return await self._door.fetch(statement, args, call)
         finally:
-            lane.pace.took(loop.time() - begun)
+            lane.pace.took(monotonic() - begun)
 
     def _settle(self, lane: Lane, places: Sequence[Place], answers: Sequence[Any]) -> None:  # noqa: ARG002 - writes use the lane
         """Give each caller its answer."""
@@ -272,10 +270,3 @@ def _fail(places: Iterable[Place], error: Exception) -> None:
     for place in places:
         if not place.answer.done():
             place.answer.set_exception(error)
-
-
-def closing() -> Unavailable:
-    """Return the error of a call that came, or waited, when the gateway shut down."""
-    return Unavailable(
-        "the gateway is shutting down", reason="SHUTTING_DOWN", retry_delay=_CLOSED_RETRY_SECONDS
-    )

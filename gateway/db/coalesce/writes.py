@@ -10,6 +10,7 @@ from gateway.db.coalesce.kinds import Args, RowWrite
 from gateway.db.coalesce.lane import Batch, Lane, Place
 from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing
 from gateway.db.commit import outcome_unknown
+from gateway.db.gate import closing
 from gateway.db.transaction import Row
 from gateway.db.translate import is_connection_lost, sqlstate_of
 from gateway.errors import (
@@ -69,7 +70,8 @@ class RowWrites(Sharing):
         Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
 
         """
-        self._check_open()
+        if self._closed:
+            raise closing()
         lane = self._lanes.get((wish.write, call.principal))
         if lane is None:
             return await self._write_alone(wish, call, answer, otherwise)

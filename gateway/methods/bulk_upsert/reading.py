@@ -16,12 +16,12 @@ from gateway.sql.bulk import BulkShape
 
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""
-FIRST_CHUNK = 2_500
+FIRST_CHUNK = 10_000
 LARGEST_CHUNK = 48_000
 GROWTH = 4
-"""While PostgreSQL writes a chunk the next one is read: the first is small, so that it waits little. Few
-chunks are best beyond that, for a small table is hashed anew for each; PostgreSQL takes about four times
-as long to write a row as it takes to read one. A rest that is hardly longer than a chunk belongs to it."""
+"""While PostgreSQL writes a chunk the next one is read; the first is staged while it is read. Few chunks are
+best, for a small table is hashed anew for each; PostgreSQL takes about four times as long to write a row as
+it takes to read one. A rest that is hardly longer than a chunk belongs to it."""
 
 Keys = dict[int, Column]
 """The columns of the key by their place among those that are staged."""
@@ -67,16 +67,19 @@ class RowReader:
             yield self._slice(rows, keys, tally, indexes)
             await asyncio.sleep(0)
 
-    async def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> AsyncGenerator[Chunk]:
-        """Yield the open rows in parts that grow; those that are found at fault are settled in `tally`."""
-        for places in self._parts(len(rows)):
-            indexes: list[int] = []
-            columns: list[Column] = [[] for _ in self._readers]
-            async for part in self.slices(rows, keys, tally, places):
-                indexes += part.indexes
-                for column, values in zip(columns, part.columns, strict=True):
-                    column.extend(values)
-            yield Chunk(indexes, columns)
+    def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Iterator[AsyncGenerator[Chunk]]:
+        """Return the open rows in chunks that grow, each of them in slices as above."""
+        return (self.slices(rows, keys, tally, places) for places in self._parts(len(rows)))
+
+    async def whole(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Chunk:
+        """Return the open rows; those that are found at fault are settled in `tally`."""
+        indexes: list[int] = []
+        columns: list[Column] = [[] for _ in self._readers]
+        async for part in self.slices(rows, keys, tally):
+            indexes += part.indexes
+            for column, values in zip(columns, part.columns, strict=True):
+                column.extend(values)
+        return Chunk(indexes, columns)
 
     def _parts(self, count: int) -> Iterator[range]:
         start, size = 0, count if self._whole else FIRST_CHUNK

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
@@ -90,22 +90,28 @@ class Upserts:
             last_wins=options.last_wins,
             tells_rows=options.outcomes,
         )
-        chunks = reader.chunks(messages, keys, tally)
-        del messages, keys
-        await _pipelined(writer, chunks)
+        if writer.takes_arrays(len(rows)):
+            await writer.write_sent(await reader.whole(messages, keys, tally))
+        else:
+            chunks = reader.chunks(messages, keys, tally)
+            del messages, keys
+            await _pipelined(writer, chunks)
         return tally
 
 
-async def _pipelined(writer: BulkWriter, chunks: AsyncIterator[Chunk]) -> None:
-    """Write each chunk while the next one is read."""
+async def _pipelined(writer: BulkWriter, chunks: Iterator[AsyncIterator[Chunk]]) -> None:
+    """Write each chunk while the next one is read; the first is staged while it is read itself."""
     writing: asyncio.Task[None] | None = None
     try:
-        async for chunk in chunks:
-            prepared = await writer.prepare(chunk)
-            del chunk  # it is freed while PostgreSQL works
-            if writing is not None:
+        for slices in chunks:
+            rows = writer.encoded(slices)
+            if writing is None:
+                await writer.stage(rows)
+                writing = asyncio.create_task(writer.settle(rows))
+            else:
+                await rows.prepare()
                 await writing
-            writing = asyncio.create_task(writer.write(prepared))
+                writing = asyncio.create_task(writer.write(rows))
         if writing is not None:
             await writing
     finally:

@@ -71,7 +71,8 @@ def _bind(family: socket.AddressFamily, host: str, port: int, held: ExitStack) -
 
 def new_socket(family: socket.AddressFamily, host: str) -> socket.socket:
     """Return a socket to bind to a numeric address."""
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # Named, or asyncio leaves what is accepted to wait for acknowledgements (no TCP_NODELAY).
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family is socket.AF_INET6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != ANY_IPV6)

@@ -1,6 +1,8 @@
 """The calls of one connection, by the numbers of their streams (RFC 9113, 5.1)."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from gateway.transport.asgi.framing import whole_message
 from gateway.transport.asgi.headers import peer_name
@@ -149,7 +151,12 @@ class Calls:
             "headers": head.headers,
             "client": self._client,
         }
-        stream.task = self._loop.create_task(stream.run(self._site.application, scope))
+        stream.task = self._loop.create_task(self._run(stream, scope))
+
+    async def _run(self, stream: Stream, scope: Mapping[str, Any]) -> None:
+        await stream.run(self._site.application, scope)
+        if not stream.is_finished:
+            self.cut_off(stream.number, ErrorCode.INTERNAL_ERROR)
 
     def _ended(self, number: int) -> None:
         call = self._open.pop(number, None)
@@ -157,6 +164,9 @@ class Calls:
             # The rest of the request isn't wanted (RFC 9113, 8.1).
             self._outgoing.put(rst_stream(number, ErrorCode.NO_ERROR))
             self._remember_cut(number)
+        if not self._open:
+            # Nobody else answers in this turn: a call alone need not wait for its end.
+            self._outgoing.flush()
 
     def _remember_cut(self, number: int) -> None:
         self._cut[number] = None

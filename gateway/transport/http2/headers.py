@@ -51,6 +51,7 @@ class HeaderReader(Generic[Known]):
         self._decoder.header_table = self._table = _WatchedTable()
         self._make = make
         self._known: dict[bytes, Known] = {}
+        self._changed = False
 
     def read(self, block: bytes) -> Known:
         """Return what is made of a header block; raises ConnectionFault, and what `make` raises."""
@@ -59,21 +60,21 @@ class HeaderReader(Generic[Known]):
 
     def headers(self, block: bytes) -> list[Header]:
         """Return the headers of a block; raises ConnectionFault: the table is out of step after that."""
+        before = self._table.additions
         try:
-            return list(self._decoder.decode(block, raw=True))
+            headers: list[Header] = list(self._decoder.decode(block, raw=True))
         except OversizedHeaderListError as error:
             raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too many headers") from error
         except (HPACKError, ValueError, IndexError) as error:
             raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, "a header block that can't be read") from error
+        self._changed = self._table.additions != before or _resizes(block)
+        if self._changed:
+            self._known.clear()
+        return headers
 
     def _learn(self, block: bytes) -> Known:
-        before = self._table.additions
-        headers = self.headers(block)
-        if self._table.additions != before or _resizes(block):
-            self._known.clear()
-            return self._make(headers)
-        made = self._make(headers)
-        if len(block) <= _REMEMBERED_BYTES:
+        made = self._make(self.headers(block))
+        if not self._changed and len(block) <= _REMEMBERED_BYTES:
             if len(self._known) == _REMEMBERED_BLOCKS:
                 self._known.clear()
             self._known[block] = made

@@ -73,7 +73,9 @@ class Http2Host:
         looking, self._looking = self._looking, None
         if looking is None:
             return
+        # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
         await self._face.drain(grace, self._send_away)
+        self._close_listeners()
         for connection in self._connections():
             connection.break_off()
         await self._application.stop(_LAST_BYTES_SECONDS)
@@ -127,8 +129,7 @@ class Http2Host:
         self._servers.clear()
 
     def _send_away(self) -> None:
-        """Take no more connections, and have the callers leave those there are."""
-        self._close_listeners()
+        """Have the callers leave the connections that there are."""
         for connection in self._connections():
             connection.leave()
 

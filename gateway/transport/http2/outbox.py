@@ -52,14 +52,14 @@ class Outbox:
     def widen(self, more: int) -> None:
         """Take the peer's word that it takes more; raises StreamFault past the most there may be."""
         self._credit += more
-        self.check()
+        if not self.fits():
+            raise StreamFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
         if self._pieces:
             self._outgoing.wake(self)
 
-    def check(self) -> None:
-        """Raise StreamFault where the peer's window is larger than may be (RFC 9113, 6.9.1)."""
-        if self._credit + self._outgoing.stream_window > MAX_WINDOW:
-            raise StreamFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
+    def fits(self) -> bool:
+        """Whether the stream's window is no larger than may be (RFC 9113, 6.9.1)."""
+        return self._credit + self._outgoing.stream_window <= MAX_WINDOW
 
     def drop(self) -> None:
         """Send nothing more."""

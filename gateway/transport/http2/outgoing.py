@@ -21,8 +21,8 @@ class Sender(Protocol):
     def send_frame(self) -> bool:
         """Put a frame out; return whether another could follow."""
 
-    def check(self) -> None:
-        """Raise StreamFault where the peer's window is larger than may be."""
+    def fits(self) -> bool:
+        """Whether the stream's window is no larger than may be."""
 
 
 class Outgoing:
@@ -58,7 +58,7 @@ class Outgoing:
         self._size += len(frames)
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self.flush)
+            self._loop.call_soon(self._flush_as_scheduled)
 
     def room(self) -> int:
         """Return how many bytes of DATA may be put out now, as far as the connection is concerned."""
@@ -98,7 +98,8 @@ class Outgoing:
         """Take the peer's word of its streams' first window (RFC 9113, 6.9.2); raises ConnectionFault."""
         self.stream_window = size
         for sender in list(self._holding):
-            sender.check()
+            if not sender.fits():
+                raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
             self.wake(sender)
 
     def pause(self) -> None:
@@ -111,8 +112,7 @@ class Outgoing:
         self._go_on()
 
     def flush(self) -> None:
-        """Write what was put out."""
-        self._scheduled = False
+        """Write what was put out, without waiting for the turn's end."""
         if self._frames:
             frames, self._frames, self._size = self._frames, [], 0
             self.writes += 1
@@ -123,6 +123,10 @@ class Outgoing:
         """Write nothing more."""
         self._write = _nowhere
         self._paused = True
+
+    def _flush_as_scheduled(self) -> None:
+        self._scheduled = False
+        self.flush()
 
     def _go_on(self) -> None:
         """Let those who wait send, a frame each in turn."""

@@ -33,7 +33,7 @@ class Pings:
 
         As in gRPC's keepalive (grpc/proposal, A8): what we send in between makes a ping welcome.
         """
-        if self._outgoing.writes != self._writes:
+        if self._outgoing.writes > self._writes:
             self._strikes = 0
         elif now - self._heard < self._settings.min_ping_interval:
             self._strikes += 1

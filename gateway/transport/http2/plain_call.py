@@ -5,27 +5,19 @@ from collections.abc import Callable, Iterable
 
 from google.rpc import code_pb2
 
+from gateway.transport.asgi.framing import PREFIX
 from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.asgi.headers import Header, response_headers, status_headers
+from gateway.transport.asgi.headers import Header, status_headers
 from gateway.transport.asgi.plain import Answer
-from gateway.transport.asgi.plain_head import CONTENT_TYPES, PlainHead, echoed_id, refusal
+from gateway.transport.asgi.plain_head import PlainHead, refusal
 from gateway.transport.exchange import Exchange
 from gateway.transport.http2.faults import ErrorCode, StreamFault
-from gateway.transport.http2.frames import (
-    DATA,
-    END_HEADERS,
-    HEADERS,
-    MAX_FRAME,
-    frame,
-    header_frames,
-)
+from gateway.transport.http2.frames import MAX_FRAME, header_frames
 from gateway.transport.http2.headers import write_block
 from gateway.transport.http2.outbox import Outbox
 from gateway.transport.http2.outgoing import Outgoing
+from gateway.transport.http2.plain_answer import PLAIN_ANSWERS, ok_trailers
 
-_STATUS_200 = (b":status", b"200")
-_STARTS = {kind: write_block([_STATUS_200, *response_headers(kind)]) for kind in CONTENT_TYPES}
-_OK = write_block([(b"grpc-status", b"0")])
 _SHUTTING_DOWN = status_headers(code_pb2.UNAVAILABLE, "the server is shutting down", ())
 
 
@@ -65,7 +57,7 @@ class PlainCall:
                 self._refuse(_SHUTTING_DOWN)
             return
         if reply.status is None:
-            self._succeed(reply.body, exchange)
+            self._succeed(reply.body, exchange.facts.request_id)
         else:
             self._refuse(refusal(reply, exchange))
 
@@ -97,25 +89,28 @@ class PlainCall:
         if self.task is not None:
             self.task.cancel()
 
-    def _succeed(self, body: bytes, exchange: Exchange) -> None:
+    def _succeed(self, body: bytes, request_id: str) -> None:
         number, outgoing = self.number, self._outgoing
-        start = frame(HEADERS, END_HEADERS, number, _STARTS[self._head.content_type])
-        message = message_frame(body)
-        trailers = header_frames(number, _OK + write_block([echoed_id(exchange)]), ends=True)
-        size = len(message)
-        if size <= min(MAX_FRAME, outgoing.room(), outgoing.stream_window + self._credit):
-            outgoing.window -= size
-            outgoing.put(b"".join((start, frame(DATA, 0, number, message), trailers)))
-            self._ended(number)
+        size = PREFIX + len(body)
+        if size > min(MAX_FRAME, outgoing.room(), outgoing.stream_window + self._credit):
+            self._send_slowly(body, request_id)
             return
-        outgoing.put(start)
-        self._outbox = outbox = Outbox(outgoing, number, self._credit, self._emptied)
-        outbox.put(message)
-        outbox.end(trailers)
+        outgoing.window -= size
+        start = PLAIN_ANSWERS[self._head.content_type].start(number, len(body))
+        outgoing.put(b"".join((start, body, ok_trailers(number, request_id))))
+        self._ended(number)
+
+    def _send_slowly(self, body: bytes, request_id: str) -> None:
+        """Send what the peer doesn't take in a frame now."""
+        block = PLAIN_ANSWERS[self._head.content_type].block
+        self._outgoing.put(header_frames(self.number, block, ends=False))
+        self._outbox = outbox = Outbox(self._outgoing, self.number, self._credit, self._emptied)
+        outbox.put(message_frame(body))
+        outbox.end(ok_trailers(self.number, request_id))
 
     def _refuse(self, trailers: Iterable[Header]) -> None:
         """Answer with headers alone ("Trailers-Only")."""
-        block = _STARTS[self._head.content_type] + write_block(trailers)
+        block = PLAIN_ANSWERS[self._head.content_type].block + write_block(trailers)
         self._outgoing.put(header_frames(self.number, block, ends=True))
         self._ended(self.number)
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.transport.asgi.stream import Event
-from gateway.transport.http2.faults import ErrorCode
-from gateway.transport.http2.frames import DATA, END_STREAM, frame, header_frames, rst_stream
+from gateway.transport.http2.frames import DATA, END_STREAM, frame, header_frames
 from gateway.transport.http2.headers import write_block
 from gateway.transport.http2.incoming import Incoming
 from gateway.transport.http2.outbox import Outbox
@@ -42,7 +41,7 @@ class Stream:
         self._over = False
         self._taken: asyncio.Future[None] | None = None
 
-    async def run(self, application: Any, scope: dict[str, Any]) -> None:
+    async def run(self, application: Any, scope: Mapping[str, Any]) -> None:
         """Have the application answer."""
         try:
             await application(scope, self.incoming.receive, self.send)
@@ -50,10 +49,6 @@ class Stream:
             return
         except Exception:
             _logger.exception("the application failed")
-        if not self._finished:
-            self._outgoing.put(rst_stream(self.number, ErrorCode.INTERNAL_ERROR))
-            self.reset()
-            self._ended(self.number)
 
     async def send(self, event: Event) -> None:
         """Take an event of the application; returns when the peer has taken it, raises where it is gone."""
@@ -66,6 +61,11 @@ class Stream:
             await self._send_body(event.get("body", b""), last=not event.get("more_body", False))
         elif kind == "http.response.trailers":
             self._finish(header_frames(self.number, write_block(event["headers"]), ends=True))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the application has answered; the peer may not have taken it."""
+        return self._finished
 
     @property
     def whole(self) -> bool:
