@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from gateway.db import bulk
+from gateway.db.bulk_copy import SLICE
+from gateway.methods.bulk_upsert import reading
 from gateway.sql.bulk import BulkShape, restated
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
@@ -212,3 +214,20 @@ async def test_a_trigger_of_a_column_that_stays_is_left_alone(gateway_for: Gatew
     with taking("merge"):
         answer = await gateway.call(_ACCOUNTS, accounts=rows, update_mask="note")
     assert answer.updated_count == 10
+
+
+@pytest.mark.parametrize("way", ["merge", "load"])
+async def test_a_key_that_comes_again_after_rows_are_written_counts_once(
+    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    gateway = await gateway_for("ledger")
+    monkeypatch.setattr(reading, "FIRST_CHUNK", SLICE)
+    count = 8 * SLICE
+    rows = [account(n, owner="first") for n in range(count)]
+    rows[-1] = account(0, owner="last")
+    with taking(way):
+        answer = await gateway.call(_ACCOUNTS, accounts=rows, outcomes=True)
+    assert (answer.inserted_count, answer.updated_count, answer.superseded_count) == (count - 1, 0, 1)
+    assert (answer.outcomes[0], answer.outcomes[-1]) == (6, 1)
+    stored = await gateway.sql('SELECT "user" AS owner, revision FROM "Ledger"."order" WHERE number = 0')
+    assert stored == [{"owner": "last", "revision": 1}]

@@ -126,9 +126,9 @@ async def test_a_token_serves_its_own_list_alone(stored: Stored, change: dict[st
 async def test_an_altered_token_is_refused(stored: Stored, data: st.DataObject) -> None:
     token = (await stored.call(LIST, page_size=2)).next_page_token
     place = data.draw(st.integers(0, len(token) - 1))
-    other = data.draw(st.sampled_from("ABCxyz019-_=. +/").filter(lambda char: char != token[place]))
+    other = data.draw(st.sampled_from("ABCxyz019-_=. +/"))
     for altered in (token[:place] + other + token[place + 1 :], token[:place], token + other):
-        if altered:
+        if altered not in ("", token):
             with pytest.raises(RpcFailed) as failed:
                 await stored.call(LIST, page_size=2, page_token=altered)
             assert failed.value.reason == "INVALID_PAGE_TOKEN"
