@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
+from time import monotonic
 from typing import Any, Protocol
 
 from gateway.config.settings import CoalesceSettings
@@ -224,11 +225,11 @@ class Sharing(ABC):
     async def _timed(
         self, lane: Lane, statement: Statement, args: Sequence[Any], call: Call
     ) -> Sequence[Row]:
-        begun = self._loop.time()
+        begun = monotonic()  # the clock of uvloop has milliseconds only
         try:
             return await self._door.fetch(statement, args, call)
         finally:
-            lane.pace.took(self._loop.time() - begun)
+            lane.pace.took(monotonic() - begun)
 
     def _settle(self, lane: Lane, places: Sequence[Place], answers: Sequence[Any]) -> None:  # noqa: ARG002 - writes use the lane
         """Give each caller its answer."""
