@@ -231,3 +231,20 @@ async def test_a_key_that_comes_again_after_rows_are_written_counts_once(
     assert (answer.outcomes[0], answer.outcomes[-1]) == (6, 1)
     stored = await gateway.sql('SELECT "user" AS owner, revision FROM "Ledger"."order" WHERE number = 0')
     assert stored == [{"owner": "last", "revision": 1}]
+
+
+async def test_calls_after_one_that_repeated_a_key_read_keys_first(
+    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = await gateway_for("adversarial")
+    reads: list[int] = []
+    read = reading.RowReader.keys
+
+    def noted(reader: Any, rows: Any, *args: Any, **options: Any) -> Any:
+        reads.append(len(rows))
+        return read(reader, rows, *args, **options)
+
+    monkeypatch.setattr(reading.RowReader, "keys", noted)
+    for tags, all_reads in ((["a"], []), (["b", "b"], [2]), (["c", "d", "e"], [2, 3])):
+        await gateway.call(_TAGS, tags=[{"name": name} for name in tags])
+        assert reads == all_reads

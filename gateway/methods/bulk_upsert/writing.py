@@ -26,6 +26,8 @@ MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
 CROWDED_SECONDS = 30.0
 """How long after a collision the calls that follow take the table's lock for themselves at once."""
+REPEATING_SECONDS = 600.0
+"""How long after a call that repeated a key those that follow read all their keys first."""
 
 
 class Upserts:
@@ -42,7 +44,7 @@ class Upserts:
         self._path = path
         self._max_rows = engine.bulk_max_rows
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
-        self._crowded_until = 0.0
+        self._crowded_until = self._repeating_until = 0.0
         self.turns = asyncio.Semaphore(engine.bulk_at_once)
         """Held by whoever is about to take a connection for `write`."""
 
@@ -69,9 +71,11 @@ class Upserts:
         self, transaction: Transaction, rows: Sequence[Message], options: Options
     ) -> Tally:
         """Write rows while they are read, as if no key came twice; else read all keys first."""
-        with suppress(_RepeatedKey):
-            async with transaction.savepoint():
-                return await self._attempt(transaction, rows, options, alone=False, keys_first=False)
+        if time.monotonic() >= self._repeating_until:
+            with suppress(_RepeatedKey):
+                async with transaction.savepoint():
+                    return await self._attempt(transaction, rows, options, alone=False, keys_first=False)
+            self._repeating_until = time.monotonic() + REPEATING_SECONDS
         async with transaction.savepoint():
             return await self._attempt(transaction, rows, options, alone=False, keys_first=True)
 
