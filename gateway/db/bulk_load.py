@@ -25,6 +25,9 @@ from gateway.sql.bulk_load import any_stored, can_load, left_to_default, stamped
 
 FEWEST = 1001
 """The fewest rows that are loaded: fewer go by one statement with arrays."""
+_SAMPLE = 100
+"""Keys that are looked up before all are, so that a request of stored rows costs no second look."""
+
 Keys = Sequence[Sequence[Any]]
 """The driver values of each column of the key."""
 
@@ -46,42 +49,38 @@ class BulkLoader:
         self._shape = shape
         self._tally = tally
 
-    async def asks_for_keys(self, count: int, sample: Keys) -> bool:
-        """Return whether so many rows may fit, but only a look at all of their keys can tell."""
-        return self._fits(count) and not self._target.empty and await self._are_new(sample)
-
-    async def load(self, count: int, keys: Keys, chunks: AsyncGenerator[Chunk]) -> bool:
+    async def load(self, keys: Keys, chunks: AsyncGenerator[Chunk]) -> bool:
         """Write all rows; return whether they could be, and write none where not.
 
         Raises Collision where others are in the way.
 
         Args:
-            count: how many rows were sent.
-            keys: of all rows that were sent; none where `asks_for_keys` didn't.
+            keys: of all rows that were sent.
             chunks: the rows, with no key twice; none is left where the rows fit.
 
         """
         async with aclosing(chunks):
-            fits = self._fits(count) and (self._target.empty or await self._are_new(keys))
-            if not fits or (first := await anext(chunks, None)) is None:
+            if not await self._are_new(keys) or (first := await anext(chunks, None)) is None:
                 return False
             rows = _Rows(self._shape, self._target.now, first)
             return rows.alike and await self._copied(rows, chunks)
 
-    def _fits(self, count: int) -> bool:
-        return (
-            count >= FEWEST and not self._target.alone and self._target.takes_copy and can_load(self._shape)
-        )
-
     async def _are_new(self, keys: Keys) -> bool:
-        """Return whether none is stored, as far as that is worth a look.
-
-        An array is dear to send: with several for each key, looking costs more than COPY saves.
-        """
-        if len(keys) != 1:
+        if self._target.alone or not self._target.takes_copy or not can_load(self._shape):
             return False
-        ((stored,),) = await self._transaction.fetch(any_stored(self._shape), keys)
-        return not stored
+        column, *others = keys
+        if len(column) < FEWEST or self._target.empty:
+            return len(column) >= FEWEST
+        # An array is dear to send: with several for each key, looking costs more than COPY saves.
+        return not others and not await self._stored(column[:: len(column) // _SAMPLE + 1], column)
+
+    async def _stored(self, *columns: Sequence[Any]) -> bool:
+        statement = any_stored(self._shape)
+        for column in columns:
+            ((stored,),) = await self._transaction.fetch(statement, [column])
+            if stored:
+                return True
+        return False
 
     async def _copied(self, rows: "_Rows", chunks: AsyncIterator[Chunk]) -> bool:
         try:

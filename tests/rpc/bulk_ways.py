@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import pytest
 
 from gateway.db import bulk, bulk_load
-from gateway.methods.bulk_upsert import writing
 
 _NEVER = 10**9
 _WAYS: Mapping[str, Mapping[str, int]] = {
@@ -21,9 +20,8 @@ WAYS = tuple(_WAYS)
 
 @contextmanager
 def taking(way: str) -> Iterator[None]:
-    """Make all rows take one way, whatever keys the calls before repeated."""
+    """Make all rows take one way."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "REPEATING_SECONDS", 0.0)
         for name, value in _WAYS[way].items():
             patch.setattr(bulk_load if name == "FEWEST" else bulk, name, value)
         yield

@@ -9,8 +9,6 @@ import asyncpg
 import pytest
 
 from gateway.db import bulk
-from gateway.db.bulk_copy import SLICE
-from gateway.methods.bulk_upsert import reading
 from gateway.sql.bulk import BulkShape, restated
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
@@ -214,37 +212,3 @@ async def test_a_trigger_of_a_column_that_stays_is_left_alone(gateway_for: Gatew
     with taking("merge"):
         answer = await gateway.call(_ACCOUNTS, accounts=rows, update_mask="note")
     assert answer.updated_count == 10
-
-
-@pytest.mark.parametrize("way", ["merge", "load"])
-async def test_a_key_that_comes_again_after_rows_are_written_counts_once(
-    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
-    gateway = await gateway_for("ledger")
-    monkeypatch.setattr(reading, "FIRST_CHUNK", SLICE)
-    count = 8 * SLICE
-    rows = [account(n, owner="first") for n in range(count)]
-    rows[-1] = account(0, owner="last")
-    with taking(way):
-        answer = await gateway.call(_ACCOUNTS, accounts=rows, outcomes=True)
-    assert (answer.inserted_count, answer.updated_count, answer.superseded_count) == (count - 1, 0, 1)
-    assert (answer.outcomes[0], answer.outcomes[-1]) == (6, 1)
-    stored = await gateway.sql('SELECT "user" AS owner, revision FROM "Ledger"."order" WHERE number = 0')
-    assert stored == [{"owner": "last", "revision": 1}]
-
-
-async def test_calls_after_one_that_repeated_a_key_read_keys_first(
-    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gateway = await gateway_for("adversarial")
-    reads: list[int] = []
-    read = reading.RowReader.keys
-
-    def noted(reader: Any, rows: Any, *args: Any, **options: Any) -> Any:
-        reads.append(len(rows))
-        return read(reader, rows, *args, **options)
-
-    monkeypatch.setattr(reading.RowReader, "keys", noted)
-    for tags, all_reads in ((["a"], []), (["b", "b"], [2]), (["c", "d", "e"], [2, 3])):
-        await gateway.call(_TAGS, tags=[{"name": name} for name in tags])
-        assert reads == all_reads

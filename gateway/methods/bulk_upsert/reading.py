@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.message import Message
@@ -15,7 +14,6 @@ from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk import BulkShape
 
-_SAMPLE = 100
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""
 FIRST_CHUNK = 10_000
@@ -25,27 +23,8 @@ GROWTH = 4
 best, for a small table is hashed anew for each; PostgreSQL takes about four times as long to write a row as
 it takes to read one. A rest that is hardly longer than a chunk belongs to it."""
 
-
-@dataclass(slots=True)
-class Keys:
-    """What is known of the rows' keys.
-
-    Args:
-        columns: those of the key by their place among the staged ones; none where they come with the rows.
-        seen: the keys that were read with their rows.
-        repeated: whether one of them came twice. Nothing is read from there on.
-
-    """
-
-    columns: dict[int, Column] = field(default_factory=dict)
-    seen: set[Any] = field(default_factory=set)
-    repeated: bool = False
-
-    def see(self, columns: Sequence[Column]) -> None:
-        """Note the keys of some rows. Two that are not whole look like one that is repeated."""
-        count = len(self.seen) + len(columns[0])
-        self.seen.update(columns[0] if len(columns) == 1 else zip(*columns, strict=True))
-        self.repeated = self.repeated or len(self.seen) < count
+Keys = dict[int, Column]
+"""The columns of the key by their place among those that are staged."""
 
 
 class RowReader:
@@ -65,8 +44,8 @@ class RowReader:
         self._path = path
 
     async def keys(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> Keys:
-        """Read the keys before the rows; settle in `tally` rows whose key is at fault, or another one's."""
-        keys: dict[int, Column] = {i: [] for i in self._keys}
+        """Return the columns of the key; settle in `tally` rows whose key is at fault, or another one's."""
+        keys: Keys = {i: [] for i in self._keys}
         for start in range(0, len(rows), KEYS_SLICE):
             part = rows[start : start + KEYS_SLICE]
             for i in self._keys:
@@ -76,12 +55,7 @@ class RowReader:
             await asyncio.sleep(0)
         if self._finds_duplicates:
             _settle_duplicates(keys, tally, last_wins=last_wins)
-        return Keys(keys)
-
-    def sample(self, rows: Sequence[Message]) -> list[Column]:
-        """Return the columns of the key of some rows, from all over the request."""
-        some = rows[:: len(rows) // _SAMPLE + 1]
-        return [self._readers[i].read(some)[0] for i in self._keys]
+        return keys
 
     async def slices(
         self, rows: Sequence[Message], keys: Keys, tally: Tally, places: range | None = None
@@ -90,10 +64,7 @@ class RowReader:
         places = places or range(len(rows))
         for start in range(places.start, places.stop, SLICE):
             indexes = tally.open(range(start, min(start + SLICE, places.stop)))
-            part = self._slice(rows, keys, tally, indexes)
-            if keys.repeated:
-                return
-            yield part
+            yield self._slice(rows, keys, tally, indexes)
             await asyncio.sleep(0)
 
     def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Iterator[AsyncGenerator[Chunk]]:
@@ -121,15 +92,13 @@ class RowReader:
         messages = [rows[index] for index in indexes]
         columns: list[Column] = []
         for i, reader in enumerate(self._readers):
-            if i in keys.columns:
-                known = keys.columns[i]
+            if i in keys:
+                known = keys[i]
                 columns.append([known[index] for index in indexes])
                 continue
             values, faults = reader.read(messages)
             columns.append(values)
             self._note(tally, i, {indexes[place]: fault for place, fault in faults.items()})
-        if self._finds_duplicates and not keys.columns:
-            keys.see([columns[i] for i in self._keys])
         return _without_refused(indexes, columns, tally)
 
     def _note(self, tally: Tally, i: int, faults: dict[int, ValueFault]) -> None:

@@ -17,7 +17,7 @@ from gateway.db.bulk_target import lock_target
 from gateway.db.database import Transaction
 from gateway.errors import InvalidArgument
 from gateway.methods.bulk_upsert.options import Options
-from gateway.methods.bulk_upsert.reading import Keys, RowReader
+from gateway.methods.bulk_upsert.reading import RowReader
 from gateway.methods.engine import Engine
 from gateway.sql.bulk import BulkShape
 from gateway.sql.bulk_write import BulkStatements, bulk_statements
@@ -26,8 +26,6 @@ MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
 CROWDED_SECONDS = 30.0
 """How long after a collision the calls that follow take the table's lock for themselves at once."""
-REPEATING_SECONDS = 600.0
-"""How long after a call that repeated a key those that follow read all their keys first."""
 
 
 class Upserts:
@@ -44,7 +42,7 @@ class Upserts:
         self._path = path
         self._max_rows = engine.bulk_max_rows
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
-        self._crowded_until = self._repeating_until = 0.0
+        self._crowded_until = 0.0
         self.turns = asyncio.Semaphore(engine.bulk_at_once)
         """Held by whoever is about to take a connection for `write`."""
 
@@ -63,69 +61,42 @@ class Upserts:
         """Write the rows that can be written; return what became of each."""
         if time.monotonic() >= self._crowded_until:
             with suppress(Collision):
-                return await self._beside_others(transaction, rows, options)
-            self._crowded_until = time.monotonic() + CROWDED_SECONDS
-        return await self._attempt(transaction, rows, options, alone=True, keys_first=True)
-
-    async def _beside_others(
-        self, transaction: Transaction, rows: Sequence[Message], options: Options
-    ) -> Tally:
-        """Write rows while they are read, as if no key came twice; else read all keys first."""
-        if time.monotonic() >= self._repeating_until:
-            with suppress(_RepeatedKey):
                 async with transaction.savepoint():
-                    return await self._attempt(transaction, rows, options, alone=False, keys_first=False)
-            self._repeating_until = time.monotonic() + REPEATING_SECONDS
-        async with transaction.savepoint():
-            return await self._attempt(transaction, rows, options, alone=False, keys_first=True)
+                    return await self._attempt(transaction, rows, options, alone=False)
+            self._crowded_until = time.monotonic() + CROWDED_SECONDS
+        return await self._attempt(transaction, rows, options, alone=True)
 
     def _prepare(self, shape: BulkShape) -> tuple[BulkStatements, RowReader]:
         return bulk_statements(shape), RowReader(shape, self._path)
 
     async def _attempt(
-        self,
-        transaction: Transaction,
-        rows: Sequence[Message],
-        options: Options,
-        *,
-        alone: bool,
-        keys_first: bool,
+        self, transaction: Transaction, rows: Sequence[Message], options: Options, *, alone: bool
     ) -> Tally:
         tally = Tally(len(rows))
         statements, reader = self._prepared(options.shape)
         # The messages last until the last is read: they are freed while PostgreSQL works.
         messages = list(rows)
+        keys = await reader.keys(messages, tally, last_wins=options.last_wins)
         target = await lock_target(transaction, options.shape.resource, len(rows), alone=alone)
         loader = BulkLoader(transaction, target, options.shape, tally)
-        if keys_first or await loader.asks_for_keys(len(rows), reader.sample(messages)):
-            keys = await reader.keys(messages, tally, last_wins=options.last_wins)
+        if await loader.load(list(keys.values()), reader.slices(messages, keys, tally)):
+            return tally
+        writer = BulkWriter(
+            transaction,
+            target,
+            statements,
+            tally,
+            refuses_stored=options.refuses_stored,
+            last_wins=options.last_wins,
+            tells_rows=options.outcomes,
+        )
+        if writer.takes_arrays(len(rows)):
+            await writer.write_sent(await reader.whole(messages, keys, tally))
         else:
-            keys = Keys()
-        slices = reader.slices(messages, keys, tally)
-        if not await loader.load(len(rows), list(keys.columns.values()), slices):
-            keys.seen.clear()
-            writer = BulkWriter(
-                transaction,
-                target,
-                statements,
-                tally,
-                refuses_stored=options.refuses_stored,
-                last_wins=options.last_wins,
-                tells_rows=options.outcomes,
-            )
-            if writer.takes_arrays(len(rows)):
-                await writer.write_sent(await reader.whole(messages, keys, tally))
-            else:
-                chunks = reader.chunks(messages, keys, tally)
-                del messages
-                await _pipelined(writer, chunks)
-        if keys.repeated:
-            raise _RepeatedKey
+            chunks = reader.chunks(messages, keys, tally)
+            del messages, keys
+            await _pipelined(writer, chunks)
         return tally
-
-
-class _RepeatedKey(Exception):  # noqa: N818 - not an error: a reason to start over
-    """A key came twice while rows were read and written as if none did."""
 
 
 async def _pipelined(writer: BulkWriter, chunks: Iterator[AsyncIterator[Chunk]]) -> None:
