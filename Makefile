@@ -8,6 +8,7 @@ GRPCURL_VERSION := v1.9.3
 GHZ_VERSION     := v0.120.0
 CONFORMANCE_VERSION := v1.0.6
 GRPC_GO_VERSION := v1.85.0
+H2SPEC_VERSION  := v2.2.1+incompatible
 GRPC_JS_VERSION := 1.14.7
 PROTO_LOADER_VERSION := 0.8.1
 
@@ -46,7 +47,7 @@ build/sample/.installed: examples/flights/requirements.txt | $(VENV)/.runtime
 
 ifneq ($(shell command -v go),)
 tools: .tools/grpcurl-$(GRPCURL_VERSION) .tools/ghz-$(GHZ_VERSION)  ## build grpcurl and ghz into .tools/bin
-test-tools: .tools/conformance-$(CONFORMANCE_VERSION) .tools/grpc-go-$(GRPC_GO_VERSION)  ## build the runners of others' test suites
+test-tools: .tools/conformance-$(CONFORMANCE_VERSION) .tools/grpc-go-$(GRPC_GO_VERSION) .tools/h2spec-$(H2SPEC_VERSION)  ## build the runners of others' test suites
 else
 tools test-tools:
 	@echo "There is no Go here: what it builds is missing, and the tests that need it are skipped"
@@ -79,6 +80,11 @@ endif
 	@echo "Building grpc-go's interop client $(GRPC_GO_VERSION)"
 	@GOBIN=$(CURDIR)/.tools/grpc-go go install google.golang.org/grpc/interop/client@$(GRPC_GO_VERSION)
 	@mv .tools/grpc-go/client $(TOOLS)/grpc-interop-client && rmdir .tools/grpc-go
+	@touch $@
+
+.tools/h2spec-$(H2SPEC_VERSION):
+	@echo "Building h2spec $(H2SPEC_VERSION)"
+	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/summerwind/h2spec/cmd/h2spec@$(H2SPEC_VERSION)
 	@touch $@
 
 .tools/grpc-js-$(GRPC_JS_VERSION):

@@ -7,11 +7,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from gateway.cli.workers.hostings import HOSTINGS
 from gateway.db.embedded import EmbeddedPostgres
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, start_gateway
 from tests.harness.sample import Sample, start_sample
-from tests.harness.transports import CHOSEN, HOSTS, turn
+from tests.harness.transports import CHOSEN, turn
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
 _TOLD = pytest.StashKey[list[str]]()
@@ -19,7 +20,7 @@ _TOLD = pytest.StashKey[list[str]]()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what changes the server from inside, where the servers are other processes."""
-    if CHOSEN is None or CHOSEN in HOSTS:
+    if CHOSEN is None or CHOSEN in HOSTINGS:
         return
     for item in items:
         if {"monkeypatch", "caplog"} & set(getattr(item, "fixturenames", ())):

@@ -76,7 +76,7 @@ def _run(descriptors: FileDescriptorSet, settings: Settings, transport: Transpor
 async def _serve(descriptors: FileDescriptorSet, settings: Settings, transport: Transport) -> bool:
     """Serve until a signal; return False where a second one cut the calls off."""
     alone = transport.installed is None and settings.server.workers == 1
-    served: Served = InProcess() if alone else InWorkers(transport, Path.cwd())
+    served: Served = InProcess(transport) if alone else InWorkers(transport, Path.cwd())
     starting = asyncio.ensure_future(served.start(descriptors, settings))
     _on_signal(starting.cancel)
     _logger.debug("starting")

@@ -53,9 +53,15 @@ class Served(Protocol):
 
 
 class InProcess:
-    """One gateway, in this process: the grpcio transport with one worker."""
+    """One gateway, in this process: one worker of a transport that isn't Envoy's.
 
-    def __init__(self) -> None:
+    Args:
+        transport: what it serves with.
+
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         self.addresses: Sequence[Address] = ()
         self.services: Sequence[str] = ()
         self._gateway: Gateway | None = None
@@ -63,8 +69,9 @@ class InProcess:
     async def start(self, descriptors: FileDescriptorSet, settings: Settings) -> None:
         """Return when calls are taken; raises as gateway.app.Gateway.start does."""
         from gateway.app import Gateway  # noqa: PLC0415 - it is all of a gateway; workers have theirs
+        from gateway.cli.workers.hostings import HOSTINGS  # noqa: PLC0415 - as above
 
-        self._gateway = await Gateway.start(descriptors, settings)
+        self._gateway = await Gateway.start(descriptors, settings, HOSTINGS[self._transport.name])
         spare_what_stays()
         self.addresses = self._gateway.addresses
         self.services = sorted(self._gateway.schema.services)

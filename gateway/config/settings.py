@@ -105,8 +105,8 @@ class ServerSettings(Section):
         Address("127.0.0.1", 50051),
     )
     """addresses to listen on: `host:port`, `[IPv6]:port` or `unix:PATH`; port 0 takes a free one"""
-    transport: Literal["auto", "envoy", "grpcio"] = "auto"
-    """envoy, grpcio, or auto: Envoy where pyvoy and a shared libpython are installed, else grpcio"""
+    transport: Literal["auto", "envoy", "http2", "grpcio"] = "auto"
+    """envoy, http2, grpcio, or auto: Envoy where pyvoy and a shared libpython are installed, else grpcio"""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """processes that share the addresses, each with a pool of its own"""
     tls_cert: Path | None = None
@@ -180,7 +180,7 @@ class LimitSettings(Section):
     max_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
-    """connections to one process of the Envoy transport; more are refused"""
+    """connections to one process of the Envoy or http2 transport; more are refused"""
 
 
 class LogSettings(Section):

@@ -90,16 +90,18 @@ class Face:
         """Become SERVING, as long as the database answers."""
         self._watch.start()
 
-    async def drain(self, grace: float | None = None) -> None:
+    async def drain(self, grace: float | None = None, refusing: Callable[[], None] = lambda: None) -> None:
         """Become NOT_SERVING, and wait for the calls under way.
 
         Args:
             grace: seconds to wait for them; the `drain` setting by default.
+            refusing: called when further calls are refused.
 
         """
         self._health.drain()
         await self._wait(asyncio.Event().wait(), self._settings.lame_duck)
         self._admission.close()
+        refusing()
         await self._wait(self._admission.idle(), self._settings.drain if grace is None else grace)
         if self._admission.in_flight:
             _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight})

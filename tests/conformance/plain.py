@@ -1,4 +1,4 @@
-"""The conformance service with its unary method on the short way that a gateway's own calls take in Envoy.
+"""The conformance service with its unary method on the short way of a gateway's own plain calls.
 
 That way knows neither the caller's metadata nor an answer's own: the suite's cases of those are left out.
 """

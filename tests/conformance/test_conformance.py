@@ -37,7 +37,7 @@ def _server(transport: str, service: str) -> tuple[str, ...]:
 def _flags(protocol: str, transport: str) -> Iterator[str]:
     yield from ("--mode", "server", "--conf", str(HERE / f"{protocol}.yaml"))
     for flag, name in (("--known-failing", "known_failing"), ("--skip", "skipped")):
-        for suffix in (transport, f"{transport}_{protocol}"):
+        for suffix in (transport, protocol):
             listed = HERE / f"{name}_{suffix}.txt"
             if listed.exists():
                 yield from (flag, f"@{listed}")
@@ -47,8 +47,10 @@ def _flags(protocol: str, transport: str) -> Iterator[str]:
     ("protocol", "transport", "service", "cases"),
     [
         ("grpc", "envoy", "service", 747),
+        ("grpc", "http2", "service", 747),
         ("grpc", "grpcio", "service", 741),
         ("grpc_plain", "envoy", "plain", 116),
+        ("grpc_plain", "http2", "plain", 116),
         ("grpc_web", "envoy", "service", 1000),
     ],
 )

@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.app import Gateway
+from gateway.cli.workers.hostings import HOSTINGS
 from gateway.config.load import settings_of
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
@@ -20,7 +21,6 @@ from gateway.schema.tables import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.process import ServerProcess
-from tests.harness.transports import HOSTS
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
@@ -75,14 +75,14 @@ async def serve(
 
     In this process where `transport` can, unless `apart`; else by a process of its own.
     """
-    start = _serve_here if transport in HOSTS and not apart else _serve_apart
+    start = _serve_here if transport in HOSTINGS and not apart else _serve_apart
     given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": transport, **settings}
     target, end = await start(name, given)
     return RunningGateway(Client(target, descriptors_of(name)), schema_of(name), dsn, target, end)
 
 
 async def _serve_here(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:
-    hosting = HOSTS[settings["transport"]]
+    hosting = HOSTINGS[settings["transport"]]
     gateway = await Gateway.start(descriptors_of(name), settings_of(**settings), hosting)
     return f"127.0.0.1:{gateway.port}", lambda: gateway.stop(grace=1)
 

@@ -24,6 +24,7 @@ import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.cli.runtime import loop_factory
+from gateway.cli.workers.hostings import HOSTINGS
 from gateway.config.load import settings_of
 from gateway.config.settings import Settings
 from gateway.errors import RowgateError
@@ -38,7 +39,6 @@ from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.face import Face, Host, Hosting
 from gateway.transport.interceptors import Interceptors
-from tests.harness.transports import HOSTS
 
 Answering = Callable[[Exchange], Awaitable[Reply]]
 """Answers a unary call of bytes; raises RowgateError."""
@@ -181,7 +181,7 @@ async def mounted(
 
     """
     values = {"listen": "127.0.0.1:0", "log_format": "json", **values}
-    if transport not in HOSTS:
+    if transport not in HOSTINGS:
         serving = _in_envoy(module, values, log)
     elif apart:
         serving = _apart(module, transport, values, log)
@@ -202,7 +202,7 @@ async def _started(module: str, transport: str, values: Mapping[str, Any]) -> As
     hosts: list[Host] = []
 
     def hosting(face: Face, settings: Settings) -> Host:
-        hosts.append(HOSTS[transport](face, settings))
+        hosts.append(HOSTINGS[transport](face, settings))
         return hosts[-1]
 
     running = await _start(module, values, hosting)

@@ -20,6 +20,7 @@ async def test_ingest_survives_kills(data_folder: Path, transport: str) -> None:
     assert soak.killed == {"client": 1, "gateway": 1, "database": 1}
 
 
-async def test_a_stream_takes_no_memory(data_folder: Path) -> None:
-    found = await measure(data_folder / "stream", 200_000, "grpcio")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_stream_takes_no_memory(data_folder: Path, transport: str) -> None:
+    found = await measure(data_folder / f"stream-{transport}", 200_000, transport)
     assert found.grown < 50 * MIB

@@ -10,13 +10,14 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.cli.workers.hostings import HOSTINGS
 from gateway.config.load import settings_of
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
 from gateway.transport.face import Face, Hosting
 from tests.harness.client import Client
 from tests.harness.gateway import descriptors_of, schema_of
-from tests.harness.transports import HOSTS, TRANSPORTS
+from tests.harness.transports import TRANSPORTS
 
 SERVICE = "ledger.v1.AccountService"
 GET = f"{SERVICE}/GetAccount"
@@ -69,9 +70,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test over each transport, or each that serves in this process where the test is part of it."""
     if "transport" in metafunc.fixturenames:
         here_alone = "caplog" in metafunc.fixturenames
-        metafunc.parametrize("transport", HOSTS if here_alone else TRANSPORTS, scope="module")
+        metafunc.parametrize("transport", HOSTINGS if here_alone else TRANSPORTS, scope="module")
     if "hosting" in metafunc.fixturenames:
-        metafunc.parametrize("hosting", HOSTS.values(), ids=HOSTS)
+        metafunc.parametrize("hosting", HOSTINGS.values(), ids=HOSTINGS)
 
 
 @pytest.fixture

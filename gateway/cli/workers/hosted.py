@@ -1,6 +1,6 @@
 """A worker: serves what its supervisor assigns, and stops at its word or at its end.
 
-Envoy loads `application`; the grpcio transport runs this module.
+Envoy loads `application`; the other transports run this module, with their name.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from gateway.app import Gateway
 from gateway.cli.failures import reported
 from gateway.cli.runtime import loop_factory, spare_what_stays
+from gateway.cli.workers.hostings import HOSTINGS
 from gateway.cli.workers.messages import (
     CHANNEL_VARIABLE,
     Assignment,
@@ -35,7 +36,6 @@ from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging
 from gateway.transport.asgi.host import AsgiHost
 from gateway.transport.face import Face, Hosting
-from gateway.transport.server import GrpcServer
 
 _logger = logging.getLogger(__name__)
 _ORPHAN_SECONDS = 15.0
@@ -183,19 +183,19 @@ def inherited_channel() -> Channel:
     return Channel(descriptor)
 
 
-async def _serve_grpcio() -> None:
+async def _serve(hosting: Hosting) -> None:
     worker = Worker(inherited_channel())
-    if await worker.start(GrpcServer):
+    if await worker.start(hosting):
         await worker.serve()
 
 
-def main() -> None:
-    """Run a worker of the grpcio transport."""
+def main(transport: str) -> None:
+    """Run a worker of a transport that isn't Envoy's."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve_grpcio())
+        runner.run(_serve(HOSTINGS[transport]))
 
 
 application = Application()
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -53,7 +53,9 @@ class Command:
     admin: str | None = None
 
 
-GRPCIO = Command((sys.executable, "-m", "gateway.cli.workers.hosted"))
+def plain_command(transport: str) -> Command:
+    """Return how a worker without Envoy is run."""
+    return Command((sys.executable, "-m", "gateway.cli.workers.hosted", transport))
 
 
 class WorkerProcess:

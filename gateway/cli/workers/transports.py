@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.cli.workers.process import GRPCIO, Command
+from gateway.cli.workers.process import Command, plain_command
 from gateway.config.address import Address
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.load import Loaded
@@ -17,9 +17,14 @@ from gateway.transport.envoy.installed import Installed, NotInstalledError, find
 _APPLICATION = "gateway.cli.workers.hosted:application"
 _ADMIN = "admin.sock"
 _KEY = "server.transport"
+_OWN = ("http2", "grpcio")
 # What a transport has no use for: said at start where it is set.
 _EDGE = tuple(f"edge.{name}" for name in EdgeSettings.model_fields)
-_UNHEEDED = {"envoy": ("server.min_ping_interval",), "grpcio": ("limits.max_connections", *_EDGE)}
+_UNHEEDED = {
+    "envoy": ("server.min_ping_interval",),
+    "http2": _EDGE,
+    "grpcio": ("limits.max_connections", *_EDGE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,9 @@ class Transport:
     """A transport and why it was taken.
 
     Args:
-        name: envoy or grpcio.
+        name: envoy, http2 or grpcio.
         why: for the user's eyes.
-        installed: Envoy's parts; None for grpcio.
+        installed: Envoy's parts; None for the others.
 
     """
 
@@ -42,7 +47,7 @@ class Transport:
     ) -> Command:
         """Return how a worker is run; `listen` is numeric."""
         if self.installed is None:
-            return GRPCIO
+            return plain_command(self.name)
         hosting = Hosting(_APPLICATION, self.installed.module, _ADMIN, listen, descriptors)
         return Command(
             command(self.installed, settings.log),
@@ -59,14 +64,14 @@ class Transport:
 def choose_transport(loaded: Loaded) -> Transport:
     """Return the transport that the settings ask for, or the best there is; raises ConfigError."""
     wanted = loaded.settings.server.transport
-    if wanted == "grpcio":
-        return Transport("grpcio", "as asked")
+    if wanted in _OWN:
+        return Transport(wanted, "as asked")
     try:
         installed = find_installed()
     except NotInstalledError as error:
         if wanted == "envoy":
             fault = ConfigFault(
-                _KEY, str(loaded.source(_KEY)), f"envoy can't be used: {error}", "auto or grpcio"
+                _KEY, str(loaded.source(_KEY)), f"envoy can't be used: {error}", "auto, http2 or grpcio"
             )
             raise ConfigError([fault]) from error
         return Transport("grpcio", f"not Envoy: {error}")

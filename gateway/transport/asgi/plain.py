@@ -12,36 +12,27 @@ from typing import Any
 
 from google.rpc import code_pb2
 
-from gateway.observe.facts import CallFacts
 from gateway.transport.asgi.framing import frame, whole_message
-from gateway.transport.asgi.headers import (
-    BadHeader,
-    Header,
-    peer_name,
-    read_timeout,
-    response_headers,
-    status_headers,
-)
+from gateway.transport.asgi.headers import Header, peer_name, response_headers, status_headers
+from gateway.transport.asgi.plain_head import CONTENT_TYPES, echoed_id, read_plain, refusal
 from gateway.transport.asgi.stream import Event, Receive, Send, says_gone
 from gateway.transport.asgi.watch import ResetWatch
-from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
+from gateway.transport.exchange import Exchange, Reply
 
 Application = Callable[[Mapping[str, Any], Receive, Send], Coroutine[Any, Any, None]]
 Answer = Callable[[Exchange], Awaitable[Reply]]
 Running = dict["asyncio.Task[Any]", Callable[[], object]]
 """The calls under way, each with what breaks it off."""
 
-_IDENTITY = b"identity"
-_REQUEST_ID = REQUEST_ID.encode()
 _OK = (b"grpc-status", b"0")
-_STARTS: Mapping[bytes | None, Event] = {
+_STARTS: Mapping[bytes, Event] = {
     kind: {
         "type": "http.response.start",
         "status": 200,
         "headers": response_headers(kind),
         "trailers": True,
     }
-    for kind in (b"application/grpc", b"application/grpc+proto")
+    for kind in CONTENT_TYPES
 }
 
 
@@ -68,7 +59,7 @@ class PlainMethod:
         watch: ResetWatch,
         limit: int,
     ) -> None:
-        self._name = path.removeprefix("/")
+        self._path = path
         self._answer = answer
         self._general = general
         self._running = running
@@ -77,22 +68,11 @@ class PlainMethod:
 
     def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one HTTP request."""
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        start = _STARTS.get(headers.get(b"content-type"))
-        if (
-            start is None
-            or scope["method"] != "POST"
-            or headers.get(b"grpc-encoding", _IDENTITY) != _IDENTITY
-        ):
+        head = read_plain(self._path, scope["method"], dict(scope["headers"]))
+        if head is None:
             return self._general(scope, receive, send)
-        timeout = headers.get(b"grpc-timeout")
-        try:
-            remaining = None if timeout is None else read_timeout(timeout)
-        except BadHeader:
-            return self._general(scope, receive, send)
-        sent = headers.get(_REQUEST_ID, b"").decode("latin-1")
-        facts = CallFacts(self._name, request_id(sent), peer_name(scope.get("client")))
-        return self._run(PlainCall(receive, send, start, Exchange(b"", facts, monotonic(), remaining)), scope)
+        exchange = head.exchange(b"", peer_name(scope.get("client")), monotonic())
+        return self._run(PlainCall(receive, send, _STARTS[head.content_type], exchange), scope)
 
     async def _run(self, call: "PlainCall", scope: Mapping[str, Any]) -> None:
         call.task = call.exchange.task = task = running_task()
@@ -154,17 +134,14 @@ class PlainCall:
 
     async def end(self, reply: Reply) -> None:
         """Send the answer."""
-        echoed = (_REQUEST_ID, self.exchange.facts.request_id.encode())
         if reply.status is not None:
-            details = [(STATUS_DETAILS, reply.status.SerializeToString())]
-            headers = status_headers(reply.status.code, reply.status.message, details)
-            await self._refuse([*headers, echoed])
+            await self._refuse(refusal(reply, self.exchange))
             return
         try:
             await self.send(self._start)
             # Without `more_body` the host takes it at once: there is nothing to wait for.
             await self.send({"type": "http.response.body", "body": frame(reply.body)})
-            await self.send({"type": "http.response.trailers", "headers": [_OK, echoed]})
+            await self.send({"type": "http.response.trailers", "headers": [_OK, echoed_id(self.exchange)]})
         except Exception as error:  # noqa: BLE001 - the host's own: the caller is gone
             error.__traceback__ = None  # as hand_over does
 

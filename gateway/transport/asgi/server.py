@@ -40,10 +40,11 @@ class AsgiServer:
     Args:
         max_message: the most bytes of one request message.
         max_metadata: the most bytes of one call's headers; the host has to let more pass for it to be said.
+        watch: notices callers that go away.
 
     """
 
-    def __init__(self, max_message: int, max_metadata: int) -> None:
+    def __init__(self, max_message: int, max_metadata: int, watch: ResetWatch | None = None) -> None:
         self._max_message = max_message
         self._max_metadata = max_metadata
         self._routes = Routes()
@@ -51,7 +52,7 @@ class AsgiServer:
         self._plain: dict[str, PlainMethod] = {}
         self._running: Running = {}
         self._closed = False
-        self.watch = ResetWatch()
+        self.watch = watch or ResetWatch()
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Mount handlers, as generated `add_XServicer_to_server` functions do."""

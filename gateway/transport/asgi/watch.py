@@ -44,3 +44,11 @@ class ResetWatch:
         self._timer = None
         if self._lasting:
             self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._tick)
+
+
+class NoWatch(ResetWatch):
+    """Asks each call once, for a host whose `receive` waits for the caller's going, as ASGI has it."""
+
+    def add(self, call: Watched) -> None:
+        """Ask at once."""
+        call.ask()

@@ -41,11 +41,11 @@ class HeldAddresses:
 def _take(address: Address, held: ExitStack) -> tuple[Address, Sequence[Address]]:
     """Return the address with its port, and what its name stands for."""
     if address.port is None:
-        _refuse_live_socket(address)
+        refuse_live_socket(address)
         return address, [Address(str(Path(address.host).absolute()), None)]
     port, numeric = address.port, list[Address]()
     try:
-        for family, host in _resolve(address):
+        for family, host in resolve(address):
             port = _bind(family, host, port, held)
             numeric.append(Address(host, port))
     except OSError as error:
@@ -53,31 +53,34 @@ def _take(address: Address, held: ExitStack) -> tuple[Address, Sequence[Address]
     return address.at(port), numeric
 
 
-def _resolve(address: Address) -> Sequence[tuple[socket.AddressFamily, str]]:
+def resolve(address: Address) -> Sequence[tuple[socket.AddressFamily, str]]:
+    """Return the numeric addresses that an address's name stands for."""
     found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int, held: ExitStack) -> int:
     # Without SO_REUSEPORT first: it fails where another process listens, whatever that process shares.
-    with _socket(family, host) as alone:
+    with new_socket(family, host) as alone:
         alone.bind((host, port))
-    shared = held.enter_context(_socket(family, host))
+    shared = held.enter_context(new_socket(family, host))
     shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     shared.bind((host, port))
     return int(shared.getsockname()[1])
 
 
-def _socket(family: socket.AddressFamily, host: str) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+def new_socket(family: socket.AddressFamily, host: str) -> socket.socket:
+    """Return a socket to bind to a numeric address."""
+    # Named, or asyncio leaves what is accepted to wait for acknowledgements (no TCP_NODELAY).
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family is socket.AF_INET6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != ANY_IPV6)
     return made
 
 
-def _refuse_live_socket(address: Address) -> None:
-    """Raise OSError where a server answers: Envoy would take its path away."""
+def refuse_live_socket(address: Address) -> None:
+    """Raise OSError where a server answers: a new one would take its path away."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(address.host)

@@ -1,0 +1,10 @@
+"""The hosts that a process of ours listens with; Envoy's listens itself."""
+
+from collections.abc import Mapping
+
+from gateway.transport.face import Hosting
+from gateway.transport.http2.host import Http2Host
+from gateway.transport.server import GrpcServer
+
+HOSTINGS: Mapping[str, Hosting] = {"grpcio": GrpcServer, "http2": Http2Host}
+"""By the transport's name."""

@@ -1,0 +1,111 @@
+"""What the headers of a request say, checked once for each block of them (RFC 9113, 8.2 and 8.3)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.transport.asgi.headers import Header, size_of
+from gateway.transport.asgi.plain import Answer
+from gateway.transport.asgi.plain_head import PlainHead, read_plain
+from gateway.transport.http2.faults import ErrorCode, StreamFault
+
+_PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
+_NEEDED = frozenset({b":method", b":scheme", b":path"})
+# Of HTTP/1.1, and no part of HTTP/2 (RFC 9113, 8.2.2).
+_OF_CONNECTIONS = frozenset(
+    {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
+)
+_NAME = re.compile(rb"[\x21-\x39\x3b-\x40\x5b-\x7e]+")
+_VALUE = re.compile(rb"[^\x00\r\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request without its body.
+
+    Args:
+        method: such as POST.
+        path: without the query.
+        headers: without the pseudo-headers.
+        length: what content-length says; None without one.
+        plain: what a plain call needs; None where the general way is to answer it.
+        answer: answers the path's plain calls; None where it has none.
+
+    """
+
+    method: str
+    path: str
+    headers: Sequence[Header]
+    length: int | None
+    plain: PlainHead | None
+    answer: Answer | None
+
+
+class HeadReader:
+    """Makes heads of headers.
+
+    Args:
+        answers: what answers plain calls, by path.
+        limit: the most bytes of a plain call's headers.
+
+    """
+
+    def __init__(self, answers: Mapping[str, Answer], limit: int) -> None:
+        self._answers = answers
+        self._limit = limit
+
+    def __call__(self, headers: Sequence[Header]) -> Head:
+        """Return the head; raises StreamFault for headers that are no request."""
+        pseudo, regular = _split(headers)
+        if not pseudo.keys() >= _NEEDED or not pseudo[b":path"]:
+            raise _malformed("a pseudo-header is missing")
+        _check_regular(regular)
+        path = pseudo[b":path"].partition(b"?")[0].decode("latin-1")
+        method = pseudo[b":method"].decode("latin-1")
+        answer = self._answers.get(path)
+        named = dict(regular)
+        # Past the limit the general way refuses it, in words.
+        plain = read_plain(path, method, named) if answer and size_of(regular) <= self._limit else None
+        return Head(method, path, regular, _length(named), plain, answer)
+
+
+def check_trailers(headers: Sequence[Header]) -> None:
+    """Raise StreamFault for headers that may not end a request."""
+    pseudo, regular = _split(headers)
+    if pseudo:
+        raise _malformed("a pseudo-header in trailers")
+    _check_regular(regular)
+
+
+def _split(headers: Sequence[Header]) -> tuple[dict[bytes, bytes], Sequence[Header]]:
+    pseudo: dict[bytes, bytes] = {}
+    for at, (name, value) in enumerate(headers):
+        if not name.startswith(b":"):
+            return pseudo, headers[at:]
+        if name not in _PSEUDO or name in pseudo:
+            raise _malformed("a pseudo-header that is unknown, or there twice")
+        pseudo[name] = value
+    return pseudo, ()
+
+
+def _check_regular(headers: Sequence[Header]) -> None:
+    for name, value in headers:
+        if not _NAME.fullmatch(name) or name in _OF_CONNECTIONS:
+            raise _malformed("a header that HTTP/2 doesn't have")
+        if not _VALUE.fullmatch(value):
+            raise _malformed("a line break in a header")
+        if name == b"te" and value != b"trailers":
+            raise _malformed("a te that is not trailers")
+
+
+def _length(named: Mapping[bytes, bytes]) -> int | None:
+    length = named.get(b"content-length")
+    if length is None:
+        return None
+    if not length.isdigit():
+        raise _malformed("a content-length that is no number")
+    return int(length)
+
+
+def _malformed(message: str) -> StreamFault:
+    return StreamFault(ErrorCode.PROTOCOL_ERROR, message)

@@ -1,0 +1,151 @@
+"""Sockets for a face, and HTTP/2 on them, in the event loop itself."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+
+from gateway.config.address import Address
+from gateway.config.settings import Settings
+from gateway.transport.asgi.server import AsgiServer
+from gateway.transport.asgi.watch import NoWatch
+from gateway.transport.face import Face
+from gateway.transport.http2.connection import Connection
+from gateway.transport.http2.listeners import listen_on, tls_context
+from gateway.transport.http2.site import Site
+from gateway.transport.listening import warn_if_open
+
+_BACKLOG = 4096
+_HANDSHAKE_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
+_LAST_BYTES_SECONDS = 0.5
+_POLL_SECONDS = 0.005
+
+
+class Http2Host:
+    """Serves a face on sockets. `stop` before `start`, and twice, is safe.
+
+    Args:
+        face: what is served.
+        settings: addresses, TLS, limits.
+
+    """
+
+    def __init__(self, face: Face, settings: Settings) -> None:
+        self._face = face
+        self._settings = settings
+        # Twice the limit is taken in, so that the error can be ours and name the limit.
+        limits = settings.limits
+        self._application = AsgiServer(2 * limits.max_request_bytes, limits.max_metadata_bytes, NoWatch())
+        self._site = Site(self._application, settings)
+        self._addresses: tuple[Address, ...] = ()
+        self._servers: list[asyncio.Server] = []
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where it listens, with the ports it was given."""
+        return self._addresses
+
+    async def start(self) -> int:
+        """Listen; return the first address's port (0 for a Unix socket).
+
+        Raises OSError where an address can't be had, ConfigError where a TLS file can't be used.
+        """
+        self._application.add_generic_rpc_handlers(self._face.handlers())
+        self._application.add_json_handlers(self._face.json_handlers())
+        self._site.answers = self._face.answers()
+        await self._listen()
+        self._looking = asyncio.ensure_future(self._look())
+        self._face.open()
+        return self.addresses[0].port or 0
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Become NOT_SERVING, send the callers away, wait for the calls under way, then close.
+
+        Args:
+            grace: seconds to wait for them; the `drain` setting by default.
+
+        """
+        looking, self._looking = self._looking, None
+        if looking is None:
+            return
+        # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
+        await self._face.drain(grace, self._send_away)
+        self._close_listeners()
+        for connection in self._connections():
+            connection.break_off()
+        await self._application.stop(_LAST_BYTES_SECONDS)
+        await self._until(lambda: all(connection.is_idle for connection in self._connections()))
+        for connection in self._connections():
+            connection.close()
+        await self._until(lambda: not self._connections())
+        for connection in self._connections():
+            connection.abort()
+        looking.cancel()
+
+    def hurry(self) -> None:
+        """Let `stop`, under way or to come, wait for nothing."""
+        self._face.hurry()
+
+    async def _listen(self) -> None:
+        """Take the addresses; on a failure those that were taken are let go."""
+        server = self._settings.server
+        context = tls_context(server)
+        try:
+            self._addresses = tuple([await self._listen_on(one, context) for one in server.listen])
+        except BaseException:
+            self._close_listeners()
+            raise
+
+    async def _listen_on(self, address: Address, context: ssl.SSLContext | None) -> Address:
+        told, sockets = listen_on(address, shared=self._settings.server.workers > 1)
+        for one in sockets:
+            self._servers.append(await self._serve(one, context))
+        if context is None:
+            warn_if_open(told)
+        return told
+
+    async def _serve(self, listening: socket.socket, context: ssl.SSLContext | None) -> asyncio.Server:
+        loop, timeout = asyncio.get_running_loop(), None if context is None else _HANDSHAKE_SECONDS
+        return await loop.create_server(
+            lambda: Connection(self._site),
+            sock=listening,
+            backlog=_BACKLOG,
+            ssl=context,
+            ssl_handshake_timeout=timeout,
+            ssl_shutdown_timeout=timeout,
+        )
+
+    def _close_listeners(self) -> None:
+        for server in self._servers:
+            server.close()
+        for address in self._addresses:
+            if address.port is None:
+                Path(address.host).unlink(missing_ok=True)
+        self._servers.clear()
+
+    def _send_away(self) -> None:
+        """Have the callers leave the connections that there are."""
+        for connection in self._connections():
+            connection.leave()
+
+    def _connections(self) -> Sequence[Connection]:
+        return tuple(self._site.connections)
+
+    async def _look(self) -> None:
+        """Have each connection do what is due, again and again."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for connection in self._connections():
+                connection.look(monotonic())
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Wait for what the peers may never let happen, for no longer than their last bytes may take."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_BYTES_SECONDS):
+                while not done():  # noqa: ASYNC110 - the last thing there is to wait for
+                    await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,74 @@
+"""The sockets that a host listens on."""
+
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from gateway.config.address import Address
+from gateway.config.settings import ServerSettings
+from gateway.transport.envoy.sockets import new_socket, refuse_live_socket, resolve
+from gateway.transport.listening import cannot_listen
+from gateway.transport.options import check_tls
+
+# RFC 9113, 9.2.2: what TLS 1.2 may use beside it is prohibited; TLS 1.3 has no others.
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+_SOCKET_MODE = 0o600
+
+
+def listen_on(address: Address, *, shared: bool) -> tuple[Address, Sequence[socket.socket]]:
+    """Return the address with its port, and a bound socket for each address that its name stands for.
+
+    Args:
+        address: as the settings say; port 0 takes a free one.
+        shared: whether other processes listen on it too (SO_REUSEPORT, socket(7)).
+
+    Raises OSError where it can't be had.
+
+    """
+    if address.port is None:
+        return address, [_unix_socket(address)]
+    port = address.port
+    with ExitStack() as opened:
+        sockets = []
+        try:
+            for family, host in resolve(address):
+                sockets.append(opened.enter_context(new_socket(family, host)))
+                if shared:
+                    sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                sockets[-1].bind((host, port))
+                port = int(sockets[-1].getsockname()[1])
+        except OSError as error:
+            raise cannot_listen(address) from error
+        opened.pop_all()
+    return address.at(port), sockets
+
+
+def tls_context(server: ServerSettings) -> ssl.SSLContext | None:
+    """Return the context of the TLS files; None without. Raises ConfigError where one can't be used."""
+    if server.tls_cert is None or server.tls_key is None:
+        return None
+    check_tls(server)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(server.tls_cert, server.tls_key)
+    if server.tls_client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(server.tls_client_ca)
+    return context
+
+
+def _unix_socket(address: Address) -> socket.socket:
+    refuse_live_socket(address)
+    Path(address.host).unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.bind(address.host)
+        Path(address.host).chmod(_SOCKET_MODE)
+    except OSError as error:
+        made.close()
+        raise cannot_listen(address) from error
+    return made

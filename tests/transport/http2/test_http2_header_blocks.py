@@ -1,0 +1,116 @@
+"""Header blocks: what is read is what hpack reads, remembered or not; what is written needs no table."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pytest
+from hpack import Decoder, Encoder, HPACKError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.transport.asgi.headers import Header
+from gateway.transport.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.http2.headers import HeaderReader, write_block
+
+LIMIT = 4096
+names = st.sampled_from([b":path", b":method", b"content-type", b"grpc-timeout", b"x-a", b"x-" + b"n" * 40])
+values = st.sampled_from([b"", b"POST", b"application/grpc", b"20S", b"v" * 150]) | st.binary(max_size=20)
+headers = st.lists(st.tuples(names, values), max_size=8)
+steps = st.lists(
+    st.tuples(headers, st.booleans(), st.sampled_from([None, None, None, 0, 64, 200, 4096])), max_size=12
+)
+literals = st.sampled_from([0x00, 0x10])
+
+
+def never_indexed(fields: Sequence[Header], pattern: int) -> bytes:
+    """Return a block of literals that stay out of the table (RFC 7541, 6.2.2 and 6.2.3)."""
+    strings = [bytes([pattern]) + b"".join(bytes([len(s)]) + s for s in field) for field in fields]
+    return b"".join(strings)
+
+
+def outcome(read: Callable[[bytes], Iterable[Header]], block: bytes) -> Sequence[Header] | None:
+    """Return the headers of a block, None for an error."""
+    try:
+        return [(bytes(name), bytes(value)) for name, value in read(block)]
+    except (ConnectionFault, HPACKError, ValueError, IndexError):
+        return None
+
+
+@given(steps, st.lists(st.integers(0, 30), max_size=30), literals)
+@settings(max_examples=300)
+def test_remembered_blocks_say_what_a_decoder_says(
+    made: list[tuple[list[Header], bool, int | None]], again: list[int], pattern: int
+) -> None:
+    encoder, reader, decoder = Encoder(), HeaderReader(LIMIT, list), Decoder(LIMIT)
+    blocks: list[bytes] = []
+    for fields, indexed, resize in made:
+        if resize is not None and indexed:
+            encoder.header_table_size = resize
+        blocks.append(encoder.encode(fields) if indexed else never_indexed(fields, pattern))
+        # A block that comes again means something else where the table has changed; both have to see that.
+        blocks += [blocks[number % len(blocks)] for number in again[:3]]
+    for block in blocks:
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+        if expected is None:
+            break  # the connection ends
+
+
+@given(st.lists(st.binary(min_size=1, max_size=12) | st.sampled_from([b"\x82\x84", b"\xbe", b"\x3f\x00"])))
+@settings(max_examples=300)
+def test_any_bytes_are_read_as_a_decoder_reads_them(blocks: list[bytes]) -> None:
+    reader, decoder = HeaderReader(LIMIT, list), Decoder(LIMIT)
+    for block in [*blocks, *blocks]:
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+        if expected is None:
+            break
+
+
+def test_trailers_that_change_the_table_end_what_is_remembered() -> None:
+    encoder, reader = Encoder(), HeaderReader(LIMIT, list)
+    reader.read(encoder.encode([(b"x-a", b"1")]))
+    newest = b"\xbe"
+    assert reader.read(newest) == [(b"x-a", b"1")]
+    assert reader.headers(encoder.encode([(b"x-b", b"2")])) == [(b"x-b", b"2")]
+    assert reader.read(newest) == [(b"x-b", b"2")]
+
+
+def test_blocks_that_resize_the_table_are_never_remembered() -> None:
+    shut, wide = b"\x20\x83", b"\x3f\xe1\x1f\x83"
+    reader, decoder = HeaderReader(LIMIT, list), Decoder(LIMIT)
+    for block in (shut, wide, shut, Encoder().encode([(b"x-a", b"1")]), b"\xbe"):
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+    assert expected is None  # a table of no size keeps nothing
+
+
+def test_what_is_remembered_is_made_once_and_bounded() -> None:
+    made: list[object] = []
+
+    def make(fields: list[Header]) -> object:
+        made.append(fields)
+        return object()
+
+    reader = HeaderReader(LIMIT, make)
+    assert reader.read(b"\x83") is reader.read(b"\x83")
+    for number in range(1000):
+        reader.read(never_indexed([(b"x-n", b"%d" % number)], 0))
+    assert len(made) == 1001
+    assert len(reader._known) <= 64
+    reader.read(never_indexed([(b"x-n", b"v" * 120)] * 10, 0))
+    assert max(map(len, reader._known)) <= 512
+
+
+@given(headers)
+def test_what_is_written_needs_no_table(fields: list[Header]) -> None:
+    decoder = Decoder(2**20)
+    assert outcome(lambda data: decoder.decode(data, raw=True), write_block(fields)) == fields
+    assert not decoder.header_table.dynamic_entries
+
+
+def test_a_bomb_ends_the_connection() -> None:
+    encoder, reader = Encoder(), HeaderReader(LIMIT, list)
+    reader.read(encoder.encode([(b"x-bomb", b"b" * 2000)]))
+    with pytest.raises(ConnectionFault) as caught:
+        reader.read(b"\xbe" * 100)
+    assert caught.value.code is ErrorCode.ENHANCE_YOUR_CALM
