@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 
 from bench import golang, node
-from bench.figures import ROWGATE
+from bench.figures import IN_THE_LOOP, ROWGATE
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
@@ -66,7 +66,7 @@ def migrate(dsn: str, protos: Path) -> None:
 
 
 @asynccontextmanager
-async def rowgate(dsn: str, protos: Path, *options: str) -> AsyncIterator[Contender]:
+async def rowgate(dsn: str, protos: Path, *options: str, name: str = ROWGATE) -> AsyncIterator[Contender]:
     """Run `rowgate serve`, as anyone would."""
     address = free_address()
     command = [*_rowgate("serve", dsn, protos), "--listen", address, "--log-level", "error", *options]
@@ -75,7 +75,13 @@ async def rowgate(dsn: str, protos: Path, *options: str) -> AsyncIterator[Conten
         said = await asyncio.wait_for(_first_line(process), START_SECONDS)
         seconds = time.perf_counter() - started
         await _ready(address)
-        yield Contender(ROWGATE, address, process.pid, said.partition(" by ")[2], seconds)
+        yield Contender(name, address, process.pid, said.partition(" by ")[2], seconds)
+
+
+def rowgates(dsn: str, protos: Path, *options: str) -> Iterator[tuple[str, Start]]:
+    """Yield Rowgate with the transport that it takes by itself, and with HTTP/2 in the event loop."""
+    yield ROWGATE, lambda: rowgate(dsn, protos, *options)
+    yield IN_THE_LOOP, lambda: rowgate(dsn, protos, "--transport", "http2", *options, name=IN_THE_LOOP)
 
 
 @asynccontextmanager

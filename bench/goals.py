@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from statistics import median
 
 from bench.contenders import BY_HAND, GO
-from bench.figures import ROWGATE, Figures, Series
+from bench.figures import OURS, ROWGATE, Figures, Series
 from bench.subjects import FLIGHTS, PLAIN, SUBJECTS
 from bench.works import bulk, calls, ghz, sizes, streams
 from bench.works.pgbench import PGBENCH
@@ -29,6 +30,7 @@ class Goal:
         at: Rowgate's place on a curve.
         against_at: the other's place.
         unit: of a bare bound.
+        who: which Rowgate.
 
     """
 
@@ -40,6 +42,7 @@ class Goal:
     at: float | None = None
     against_at: float | None = None
     unit: str = ""
+    who: str = ROWGATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def verdicts(figures: Figures) -> Iterator[Verdict]:
 
 
 def _values(goal: Goal, figures: Figures) -> Iterator[float]:
-    ours = figures.get(goal.work, ROWGATE, goal.at)
+    ours = figures.get(goal.work, goal.who, goal.at)
     if ours is None:
         return
     if goal.against is None:
@@ -102,29 +105,34 @@ def goals() -> Iterator[Goal]:
 
 
 def _gets() -> Iterator[Goal]:
-    for subject in SUBJECTS:
+    for subject, who in product(SUBJECTS, OURS):
         many = calls.name_of("Get", subject, calls.IN_FLIGHT)
         alone = calls.name_of("Get", subject, 1)
-        yield Goal(many, "rate", 6, BY_HAND)
-        yield Goal(many, "rate", 1.1, GO)
+        yield Goal(many, "rate", 6, BY_HAND, who=who)
+        yield Goal(many, "rate", 1.1, GO, who=who)
         if subject is PLAIN:
-            yield Goal(many, "rate", 0.45, PGBENCH)
-        yield Goal(many, "cpu_postgres", 0.3, GO, at_most=True)
-        yield Goal(alone, "p50", 1.8, GO, at_most=True)
-        yield Goal(alone, "p50", 0.7, BY_HAND, at_most=True)
+            yield Goal(many, "rate", 0.45, PGBENCH, who=who)
+        yield Goal(many, "cpu_postgres", 0.3, GO, at_most=True, who=who)
+        yield from _alone(alone, who)
+
+
+def _alone(work: str, who: str) -> Iterator[Goal]:
+    """Yield what is asked of one call at a time."""
+    yield Goal(work, "p50", 1.8, GO, at_most=True, who=who)
+    yield Goal(work, "p50", 0.7, BY_HAND, at_most=True, who=who)
 
 
 def _by_ghz() -> Iterator[Goal]:
     """Yield what is asked of one call at a time again, as a client of grpc-go's sees it."""
-    yield Goal(ghz.name_of(1), "p50", 1.8, GO, at_most=True)
-    yield Goal(ghz.name_of(1), "p50", 0.7, BY_HAND, at_most=True)
+    for who in OURS:
+        yield from _alone(ghz.name_of(1), who)
 
 
 def _updates() -> Iterator[Goal]:
-    for subject in SUBJECTS:
+    for subject, who in product(SUBJECTS, OURS):
         work = calls.name_of("Update", subject, calls.IN_FLIGHT)
-        yield Goal(work, "rate", 2.2, GO)
-        yield Goal(work, "rate", 5, BY_HAND)
+        yield Goal(work, "rate", 2.2, GO, who=who)
+        yield Goal(work, "rate", 5, BY_HAND, who=who)
 
 
 def _bulk() -> Iterator[Goal]:
@@ -135,7 +143,7 @@ def _bulk() -> Iterator[Goal]:
 
 
 def _streams() -> Iterator[Goal]:
-    for subject in (PLAIN, FLIGHTS):
-        yield Goal(streams.name_of(subject), "rate", 0.5, streams.FETCH)
+    for subject, who in product((PLAIN, FLIGHTS), OURS):
+        yield Goal(streams.name_of(subject), "rate", 0.5, streams.FETCH, who=who)
     for rows in streams.MEMORY_ROWS:
         yield Goal(streams.MEMORY, "growth", 50, at_most=True, at=rows, unit="MiB above idle")

@@ -113,7 +113,7 @@ class Ground:
                     contender = await stack.enter_async_context(start())
                     running.append(contender)
                     if contender.transport:
-                        self.figures.facts["Transport of Rowgate"] = contender.transport
+                        self.figures.facts[f"Transport of {name}"] = contender.transport
                 except Exception as error:  # noqa: BLE001 - whatever ails a contender, the others are measured
                     self.figures.fail(f"start of {name}", error)
             yield running

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.figures import ROWGATE, Figures, Series
+from bench.figures import OURS, ROWGATE, Figures, Series
 from bench.goals import Goal, Verdict
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -36,7 +36,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def goals_table(verdicts: Iterable[Verdict]) -> str:
     """Return what was to be reached, and what was."""
-    head = ("work", "figure", "against", "wanted", "measured", "lowest to highest", "")
+    head = ("work", "by", "figure", "against", "wanted", "measured", "lowest to highest", "")
     return table(head, (_goal_row(verdict) for verdict in verdicts))
 
 
@@ -44,7 +44,10 @@ def _goal_row(verdict: Verdict) -> Sequence[str]:
     goal = verdict.goal
     sign = "at most" if goal.at_most else "at least"
     unit = f" {goal.unit}" if goal.unit else _TIMES
-    asked = (_place(goal.work, goal.at), goal.metric, _against(goal), f"{sign} {goal.wanted:g}{unit}")
+    asked = (
+        *(_place(goal.work, goal.at), goal.who, goal.metric, _against(goal)),
+        f"{sign} {goal.wanted:g}{unit}",
+    )
     if not verdict.values:
         return (*asked, "not measured", "", "")
     low, high = min(verdict.values), max(verdict.values)
@@ -82,9 +85,9 @@ def curve_table(figures: Figures, work: str, along: str, metrics: Sequence[str],
 def cpu_table(figures: Figures, works: Sequence[str]) -> str:
     """Return where Rowgate's CPU goes, work by work."""
     metrics = ("cpu_python", "cpu_envoy", "cpu_other", "cpu_postgres")
-    found = (series for work in works if (series := figures.get(work, ROWGATE)))
-    rows = ([series.work, *(_median(series, metric) for metric in metrics)] for series in found)
-    return table(("work", *(_UNITS[metric] for metric in metrics)), rows)
+    found = (series for work in works for who in OURS if (series := figures.get(work, who)))
+    rows = ([series.work, series.contender, *(_median(series, m) for m in metrics)] for series in found)
+    return table(("work", "by", *(_UNITS[metric] for metric in metrics)), rows)
 
 
 def _unit(metric: str, what: str) -> str:

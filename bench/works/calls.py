@@ -9,7 +9,6 @@ from typing import Any
 from bench import contenders
 from bench.agreement import compare
 from bench.contenders import BY_HAND, GO, ORM, POSTGRAPHILE, Contender
-from bench.figures import ROWGATE
 from bench.generator import Load, Requests
 from bench.ground import Ground
 from bench.loading import loading
@@ -57,7 +56,7 @@ async def _measure(ground: Ground, verb: str, subject: Subject, in_flight: Seque
 
 
 def _servers(ground: Ground, subject: Subject, *, plain_get: bool) -> Iterator[tuple[str, contenders.Start]]:
-    yield ROWGATE, lambda: contenders.rowgate(ground.dsn, subject.protos)
+    yield from contenders.rowgates(ground.dsn, subject.protos)
     yield GO, lambda: contenders.go_service(ground.dsn)
     yield BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)
     yield ORM, lambda: contenders.peer(ORM, "orm_service", ground.dsn)

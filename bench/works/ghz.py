@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench import contenders, golang
 from bench.contenders import BY_HAND, GO, ROOT, Contender
-from bench.figures import ROWGATE, Sample
+from bench.figures import Sample
 from bench.ground import Ground
 from bench.programs import output
 from bench.rounds import Measure, Turn, take_turns
@@ -23,7 +23,7 @@ async def ghz(ground: Ground) -> None:
     keys = ground.folder / "keys.json"
     keys.write_text(json.dumps([{"id": str(key)} for key in await ground.fill(PLAIN, ground.options.stored)]))
     async with ground.running(
-        (ROWGATE, lambda: contenders.rowgate(ground.dsn, PLAIN.protos)),
+        *contenders.rowgates(ground.dsn, PLAIN.protos),
         (GO, lambda: contenders.go_service(ground.dsn)),
         (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)),
     ) as running:

@@ -1,5 +1,7 @@
 """Get by key as its circumstances grow: calls in flight, workers, idle connections."""
 
+from collections.abc import Iterator
+
 from bench import contenders, usage
 from bench.contenders import BY_HAND, GO
 from bench.figures import ROWGATE, Sample
@@ -28,10 +30,7 @@ async def concurrency(ground: Ground) -> None:
     requests = gets_of(ground, PLAIN, await ground.fill(PLAIN, ground.options.stored))
     async with ground.running(
         # By default one server takes 1,000 calls at once, and refuses more.
-        (
-            ROWGATE,
-            lambda: contenders.rowgate(ground.dsn, PLAIN.protos, "--max-in-flight", str(2 * _CALLS[-1])),
-        ),
+        *contenders.rowgates(ground.dsn, PLAIN.protos, "--max-in-flight", str(2 * _CALLS[-1])),
         (GO, lambda: contenders.go_service(ground.dsn)),
         (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)),
     ) as running:
@@ -42,21 +41,21 @@ async def concurrency(ground: Ground) -> None:
 
 
 async def workers(ground: Ground) -> None:
-    """Measure one worker and two."""
+    """Measure one worker and two, beside the Go service, which takes all processors by itself."""
     requests = gets_of(ground, PLAIN, await ground.fill(PLAIN, ground.options.stored))
     asked = Load(requests, WORKERS_IN_FLIGHT, ground.options.seconds, connections=_SPREAD)
-    async with ground.running(
-        *((f"{ROWGATE}, {n} workers", _with_workers(ground, n)) for n in _WORKERS)
-    ) as running:
+    servers = [(n, *one) for n in _WORKERS for one in _with_workers(ground, n)]
+    servers.append((1, GO, lambda: contenders.go_service(ground.dsn)))
+    async with ground.running(*((name, start) for _, name, start in servers)) as running:
         turns = [
-            Turn(WORKERS, ROWGATE, loading(ground, contender, asked), count)
-            for count, contender in zip(_WORKERS, running, strict=True)
+            Turn(WORKERS, contender.name, loading(ground, contender, asked), count)
+            for (count, _, _), contender in zip(servers, running, strict=True)
         ]
         await take_turns(ground.figures, turns, ground.options.rounds)
 
 
-def _with_workers(ground: Ground, count: int) -> contenders.Start:
-    return lambda: contenders.rowgate(ground.dsn, PLAIN.protos, "--workers", str(count))
+def _with_workers(ground: Ground, count: int) -> Iterator[tuple[str, contenders.Start]]:
+    return contenders.rowgates(ground.dsn, PLAIN.protos, "--workers", str(count))
 
 
 async def idle(ground: Ground) -> None:

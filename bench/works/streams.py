@@ -22,7 +22,7 @@ async def streams(ground: Ground) -> None:
     for subject in (PLAIN, FLIGHTS):
         await ground.fill(subject, ground.options.stored)
         async with ground.running(
-            (ROWGATE, lambda: contenders.rowgate(ground.dsn, subject.protos)),  # noqa: B023 - ends in this turn
+            *contenders.rowgates(ground.dsn, subject.protos),
             (GO, lambda: contenders.go_service(ground.dsn)),
         ) as running:
             asked = Load(_request(ground, subject), 1, ground.options.seconds, timeout=_TIMEOUT)

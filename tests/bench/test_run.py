@@ -7,7 +7,7 @@ import pytest
 
 from bench import goals, report
 from bench.contenders import BY_HAND, GO, ORM
-from bench.figures import ROWGATE
+from bench.figures import OURS
 from bench.ground import Options
 from bench.run import main
 
@@ -20,10 +20,10 @@ async def test_run(tmp_path: Path) -> None:
     assert figures.failures == {}
     report.write(figures, SMALL, tmp_path)
     found = json.loads((tmp_path / "benchmarks.json").read_text())["series"]
-    assert {entry["contender"] for entry in found} == {ROWGATE, GO, BY_HAND, ORM}
+    assert {entry["contender"] for entry in found} == {*OURS, GO, BY_HAND, ORM}
     asked = [goal for goal in goals.goals() if goal.work.startswith(("Update", "start"))]
-    assert len(asked) == 5
+    assert len(asked) == 9
     for goal in asked:
-        assert figures.get(goal.work, ROWGATE, goal.at)
+        assert figures.get(goal.work, goal.who, goal.at)
         assert goal.against is None or figures.get(goal.work, goal.against, goal.against_at)
-    assert "| start to ready | seconds |" in (tmp_path / "benchmarks.md").read_text()
+    assert "| start to ready | Rowgate | seconds |" in (tmp_path / "benchmarks.md").read_text()
