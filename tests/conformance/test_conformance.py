@@ -36,7 +36,9 @@ def _server(transport: str, service: str) -> tuple[str, ...]:
 
 def _flags(protocol: str, transport: str) -> Iterator[str]:
     yield from ("--mode", "server", "--conf", str(HERE / f"{protocol}.yaml"))
-    for flag, name in (("--known-failing", "known_failing"), ("--skip", "skipped")):
+    # Over http2 a call whose message comes in another read than its headers goes the general way, and passes.
+    known = "--known-flaky" if transport == "http2" else "--known-failing"
+    for flag, name in ((known, "known_failing"), ("--skip", "skipped")):
         for suffix in (transport, protocol):
             listed = HERE / f"{name}_{suffix}.txt"
             if listed.exists():

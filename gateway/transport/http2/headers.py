@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from hpack import Decoder, HPACKError, OversizedHeaderListError
+from hpack import HPACKError, OversizedHeaderListError
 from hpack.hpack import encode_integer
 from hpack.table import HeaderTable
 
 from gateway.transport.asgi.headers import Header
 from gateway.transport.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.http2.fields import FieldDecoder
 
 # At the level of debug it would log every header, metadata that is secret among them.
 logging.getLogger("hpack").setLevel(logging.INFO)
@@ -18,19 +19,6 @@ Known = TypeVar("Known")
 
 _REMEMBERED_BLOCKS = 64
 _REMEMBERED_BYTES = 512
-_RESIZE_MASK, _RESIZE = 0xE0, 0x20
-
-
-class _WatchedTable(HeaderTable):
-    """A dynamic table that counts what is added to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.additions = 0
-
-    def add(self, name: bytes, value: bytes) -> None:
-        self.additions += 1
-        super().add(name, value)
 
 
 class HeaderReader(Generic[Known]):
@@ -47,8 +35,7 @@ class HeaderReader(Generic[Known]):
     """
 
     def __init__(self, limit: int, make: Callable[[list[Header]], Known]) -> None:
-        self._decoder = Decoder(limit)
-        self._decoder.header_table = self._table = _WatchedTable()
+        self._decoder = FieldDecoder(limit)
         self._make = make
         self._known: dict[bytes, Known] = {}
         self._changed = False
@@ -60,14 +47,12 @@ class HeaderReader(Generic[Known]):
 
     def headers(self, block: bytes) -> list[Header]:
         """Return the headers of a block; raises ConnectionFault: the table is out of step after that."""
-        before = self._table.additions
         try:
-            headers: list[Header] = list(self._decoder.decode(block, raw=True))
+            headers, self._changed = self._decoder.decode(block)
         except OversizedHeaderListError as error:
             raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too many headers") from error
         except (HPACKError, ValueError, IndexError) as error:
             raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, "a header block that can't be read") from error
-        self._changed = self._table.additions != before or _resizes(block)
         if self._changed:
             self._known.clear()
         return headers
@@ -79,11 +64,6 @@ class HeaderReader(Generic[Known]):
                 self._known.clear()
             self._known[block] = made
         return made
-
-
-def _resizes(block: bytes) -> bool:
-    """Whether the block changes the table's size, which it only may where it begins (RFC 7541, 4.2)."""
-    return block[:1] != b"" and block[0] & _RESIZE_MASK == _RESIZE
 
 
 def write_block(headers: Iterable[Header]) -> bytes:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.transport.asgi.headers import Header, size_of
 from gateway.transport.asgi.plain import Answer
@@ -15,6 +16,7 @@ _NEEDED = frozenset({b":method", b":scheme", b":path"})
 _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
+_REMEMBERED_FIELDS = 256
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x40\x5b-\x7e]+")
 _VALUE = re.compile(rb"[^\x00\r\n]*")
 
@@ -90,12 +92,17 @@ def _split(headers: Sequence[Header]) -> tuple[dict[bytes, bytes], Sequence[Head
 
 def _check_regular(headers: Sequence[Header]) -> None:
     for name, value in headers:
-        if not _NAME.fullmatch(name) or name in _OF_CONNECTIONS:
-            raise _malformed("a header that HTTP/2 doesn't have")
-        if not _VALUE.fullmatch(value):
-            raise _malformed("a line break in a header")
-        if name == b"te" and value != b"trailers":
-            raise _malformed("a te that is not trailers")
+        _check_field(name, value)
+
+
+@lru_cache(_REMEMBERED_FIELDS)
+def _check_field(name: bytes, value: bytes) -> None:
+    if not _NAME.fullmatch(name) or name in _OF_CONNECTIONS:
+        raise _malformed("a header that HTTP/2 doesn't have")
+    if not _VALUE.fullmatch(value):
+        raise _malformed("a line break in a header")
+    if name == b"te" and value != b"trailers":
+        raise _malformed("a te that is not trailers")
 
 
 def _length(named: Mapping[bytes, bytes]) -> int | None:

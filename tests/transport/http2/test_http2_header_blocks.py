@@ -66,6 +66,26 @@ def test_any_bytes_are_read_as_a_decoder_reads_them(blocks: list[bytes]) -> None
             break
 
 
+@given(st.lists(st.integers(1, 99_999_999), max_size=200), st.booleans(), st.integers(100, LIMIT))
+def test_deadlines_that_differ_are_read_as_a_decoder_reads_them(
+    timeouts: list[int],
+    huffman: bool,  # noqa: FBT001 - drawn
+    limit: int,
+) -> None:
+    encoder, reader, decoder = Encoder(), HeaderReader(limit, list), Decoder(limit)
+    for timeout in timeouts:
+        fields = [
+            (b":path", b"/x.Y/Z"),
+            (b"grpc-timeout", b"%du" % timeout),
+            (b"user-agent", b"grpc-go/1.85.0"),
+        ]
+        block = encoder.encode(fields, huffman=huffman)
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+        if expected is None:
+            break
+
+
 def test_trailers_that_change_the_table_end_what_is_remembered() -> None:
     encoder, reader = Encoder(), HeaderReader(LIMIT, list)
     reader.read(encoder.encode([(b"x-a", b"1")]))
