@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from rowgate.v1 import ingest_pb2
 
-from gateway.db.bulk_tally import Tally
+from gateway.db.bulk.tally import Tally
 from gateway.db.database import Transaction
 from gateway.db.watermarks import IngestStream, Progress, Watermarks
 from gateway.errors import InvalidArgument

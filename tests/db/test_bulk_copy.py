@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.db.bulk_copy import HEADER, TRAILER, Chunk, CopyRows
+from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.codecs import set_codecs
 from gateway.schema.model import Field
-from gateway.sql.bulk import quote, staged_type
+from gateway.sql.bulk.shape import quote, staged_type
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 

@@ -152,7 +152,7 @@ def test_a_path_that_a_shell_would_read_is_refused(folder: Path) -> None:
 
 
 def test_a_start_that_fails_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.db.embedded.START_SECONDS", 1.0)
+    monkeypatch.setattr("gateway.db.embedded.server.START_SECONDS", 1.0)
     server = EmbeddedPostgres(folder / "pg", settings={"fsync": "off", "shared_buffers": "nonsense"})
 
     with pytest.raises(EmbeddedPostgresError, match="shared_buffers"):

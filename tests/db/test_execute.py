@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.db.bulk_copy import HEADER, TRAILER
+from gateway.db.bulk.copy import HEADER, TRAILER
 from gateway.db.database import Database, Transaction
 from gateway.errors import (
     AlreadyExists,

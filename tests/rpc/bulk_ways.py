@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gateway.db import bulk, bulk_load
+from gateway.db.bulk import load, merge
 
 _NEVER = 10**9
 _WAYS: Mapping[str, Mapping[str, int]] = {
@@ -23,5 +23,5 @@ def taking(way: str) -> Iterator[None]:
     """Make all rows take one way."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _WAYS[way].items():
-            patch.setattr(bulk_load if name == "FEWEST" else bulk, name, value)
+            patch.setattr(load if name == "FEWEST" else merge, name, value)
         yield

@@ -8,8 +8,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.db import bulk
-from gateway.sql.bulk import BulkShape, restated
+from gateway.db.bulk import merge
+from gateway.sql.bulk.shape import BulkShape, restated
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import schema_of
@@ -152,12 +152,12 @@ async def test_nulls_are_equal_in_a_key_that_says_so(gateway_for: GatewayFor) ->
 
 async def test_the_threshold_between_the_ways_changes_nothing(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("ledger")
-    for size in (bulk.SMALL - 1, bulk.SMALL, bulk.SMALL + 1):
+    for size in (merge.SMALL - 1, merge.SMALL, merge.SMALL + 1):
         rows = [account(n, owner=str(size)) for n in range(size)]
         answer = await gateway.call(_ACCOUNTS, accounts=rows)
         assert answer.inserted_count + answer.updated_count == size
     stored = await gateway.sql('SELECT DISTINCT "user" AS owner FROM "Ledger"."order"')
-    assert [row["owner"] for row in stored] == [str(bulk.SMALL + 1)]
+    assert [row["owner"] for row in stored] == [str(merge.SMALL + 1)]
 
 
 @pytest.mark.parametrize("beside", ["nobody", "a trigger"])

@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.db.bulk_load import FEWEST
-from gateway.db.bulk_target import Target, lock_target
+from gateway.db.bulk.load import FEWEST
+from gateway.db.bulk.target import Target, lock_target
 from gateway.db.codecs import set_codecs
 from gateway.db.database import Transaction
 from tests.conftest import GatewayFor

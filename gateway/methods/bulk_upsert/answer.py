@@ -3,7 +3,7 @@
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.db.bulk_tally import Outcome, Tally
+from gateway.db.bulk.tally import Outcome, Tally
 from gateway.errors import FieldViolation, RowgateError
 from gateway.errors.status import to_status
 from gateway.methods.blame import blame

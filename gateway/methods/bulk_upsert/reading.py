@@ -6,13 +6,13 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from gateway.db.bulk import repeated_key
-from gateway.db.bulk_copy import SLICE, Chunk
-from gateway.db.bulk_tally import Outcome, Tally
+from gateway.db.bulk.copy import SLICE, Chunk
+from gateway.db.bulk.merge import repeated_key
+from gateway.db.bulk.tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.schema.values import ValueFault
-from gateway.sql.bulk import BulkShape
+from gateway.sql.bulk.shape import BulkShape
 
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""

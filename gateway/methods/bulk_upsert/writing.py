@@ -8,19 +8,19 @@ from functools import lru_cache
 
 from google.protobuf.message import Message
 
-from gateway.db.bulk import BulkWriter
-from gateway.db.bulk_copy import Chunk
-from gateway.db.bulk_faults import Collision
-from gateway.db.bulk_load import BulkLoader
-from gateway.db.bulk_tally import Tally
-from gateway.db.bulk_target import lock_target
+from gateway.db.bulk.copy import Chunk
+from gateway.db.bulk.faults import Collision
+from gateway.db.bulk.load import BulkLoader
+from gateway.db.bulk.merge import BulkWriter
+from gateway.db.bulk.tally import Tally
+from gateway.db.bulk.target import lock_target
 from gateway.db.database import Transaction
 from gateway.errors import InvalidArgument
 from gateway.methods.bulk_upsert.options import Options
 from gateway.methods.bulk_upsert.reading import RowReader
 from gateway.methods.engine import Engine
-from gateway.sql.bulk import BulkShape
-from gateway.sql.bulk_write import BulkStatements, bulk_statements
+from gateway.sql.bulk.shape import BulkShape
+from gateway.sql.bulk.write import BulkStatements, bulk_statements
 
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""

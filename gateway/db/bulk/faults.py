@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from gateway.db.bulk_tally import Tally
-from gateway.db.bulk_target import Target
+from gateway.db.bulk.tally import Tally
+from gateway.db.bulk.target import Target
 from gateway.db.database import Transaction
 from gateway.db.translate import sqlstate_of
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.errors.sqlstate import rule_for
-from gateway.sql.bulk import may_be_unset, table_name
-from gateway.sql.bulk_locate import READ_RULES, Breach, Rule, badly_written, broken_by, locate_statements
-from gateway.sql.bulk_write import BulkStatements
+from gateway.sql.bulk.locate import READ_RULES, Breach, Rule, badly_written, broken_by, locate_statements
+from gateway.sql.bulk.shape import may_be_unset, table_name
+from gateway.sql.bulk.write import BulkStatements
 
 _INPUT_IS_VALID = 160_000
 """The first server_version_num with pg_input_is_valid."""

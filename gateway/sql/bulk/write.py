@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.schema.model import Field
-from gateway.sql.bulk import (
+from gateway.sql.bulk.shape import (
     INDEX,
     BulkShape,
     changes,

@@ -10,16 +10,16 @@ from typing import Any
 
 import asyncpg
 
-from gateway.db.bulk_copy import HEADER, TRAILER, Chunk, CopyRows
-from gateway.db.bulk_faults import FaultFinder, judged
-from gateway.db.bulk_tally import Outcome, Tally
-from gateway.db.bulk_target import Target, inserted_so_far
+from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
+from gateway.db.bulk.faults import FaultFinder, judged
+from gateway.db.bulk.tally import Outcome, Tally
+from gateway.db.bulk.target import Target, inserted_so_far
 from gateway.db.database import Transaction
 from gateway.errors import Aborted, AlreadyExists, RowgateError
 from gateway.errors.sqlstate import rule_for
 from gateway.schema.tables import constraints
-from gateway.sql.bulk import INDEX, stage_name
-from gateway.sql.bulk_write import BulkStatements
+from gateway.sql.bulk.shape import INDEX, stage_name
+from gateway.sql.bulk.write import BulkStatements
 from gateway.sql.statement import Statement
 
 SMALL = 1000

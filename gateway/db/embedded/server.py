@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.config.faults import ConfigError, ConfigFault
-from gateway.db.embedded_socket import answers, dsn, socket_folder
-from gateway.db.embedded_user import EmbeddedPostgresError, ServerUser, open_the_way, server_user
+from gateway.db.embedded.socket import answers, dsn, socket_folder
+from gateway.db.embedded.user import EmbeddedPostgresError, ServerUser, open_the_way, server_user
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 

@@ -12,16 +12,16 @@ from typing import Any
 
 import asyncpg
 
-from gateway.db.bulk_copy import HEADER, TRAILER, Chunk, CopyRows
-from gateway.db.bulk_faults import judged
-from gateway.db.bulk_tally import Outcome, Tally
-from gateway.db.bulk_target import Target
-from gateway.db.bulk_wire import wire_of
+from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
+from gateway.db.bulk.faults import judged
+from gateway.db.bulk.tally import Outcome, Tally
+from gateway.db.bulk.target import Target
+from gateway.db.bulk.wire import wire_of
 from gateway.db.database import Transaction
 from gateway.errors import RowgateError
 from gateway.schema.model import ServerSet
-from gateway.sql.bulk import BulkShape
-from gateway.sql.bulk_load import any_stored, can_load, left_to_default, stamped
+from gateway.sql.bulk.load import any_stored, can_load, left_to_default, stamped
+from gateway.sql.bulk.shape import BulkShape
 
 FEWEST = 1001
 """The fewest rows that are loaded: fewer go by one statement with arrays."""

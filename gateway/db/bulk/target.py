@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.db.database import Transaction
 from gateway.schema.model import Resource
-from gateway.sql.bulk import table_name
+from gateway.sql.bulk.shape import table_name
 from gateway.sql.statement import Statement
 
 

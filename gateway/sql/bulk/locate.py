@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.schema.model import Field, Resource
-from gateway.sql.bulk import (
+from gateway.sql.bulk.shape import (
     INDEX,
     BulkShape,
     inserted_values,

@@ -1,7 +1,7 @@
 """What it takes to COPY new rows straight into their table."""
 
 from gateway.schema.model import Field, ServerSet
-from gateway.sql.bulk import (
+from gateway.sql.bulk.shape import (
     BulkShape,
     is_sent_as_stored,
     may_be_unset,

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-from gateway.db.embedded_user import ServerUser
+from gateway.db.embedded.user import ServerUser
 
 _NAME = ".s.PGSQL.5432"
 # sockaddr_un holds 108 bytes with the closing zero on Linux, 104 on macOS.

@@ -15,9 +15,9 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any
 
-from gateway.db.bulk_wire import Wire, wire_of
+from gateway.db.bulk.wire import Wire, wire_of
 from gateway.schema.model import Field
-from gateway.sql.bulk import may_be_unset
+from gateway.sql.bulk.shape import may_be_unset
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"

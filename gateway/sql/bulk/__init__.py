@@ -1,0 +1,1 @@
+"""The statements of bulk upserts, as text: SQLAlchemy has no MERGE."""
