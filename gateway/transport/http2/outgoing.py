@@ -47,8 +47,7 @@ class Outgoing:
         """Bytes of DATA that the peer takes over the connection."""
         self.stream_window = DEFAULT_WINDOW
         """Bytes that it takes of each stream at first."""
-        self.writes = 0
-        """How often something was written."""
+        self._written = 0
         self.held = 0
         """Bytes of DATA that the peer hasn't taken."""
 
@@ -59,6 +58,11 @@ class Outgoing:
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._flush_as_scheduled)
+
+    @property
+    def count(self) -> int:
+        """How often something was put out."""
+        return self._written + len(self._frames)
 
     def room(self) -> int:
         """Return how many bytes of DATA may be put out now, as far as the connection is concerned."""
@@ -115,7 +119,7 @@ class Outgoing:
         """Write what was put out, without waiting for the turn's end."""
         if self._frames:
             frames, self._frames, self._size = self._frames, [], 0
-            self.writes += 1
+            self._written += len(frames)
             self._write(b"".join(frames))
         self._go_on()
 

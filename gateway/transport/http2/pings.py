@@ -24,7 +24,7 @@ class Pings:
         self._outgoing = outgoing
         self._settings = settings
         self._heard = 0.0
-        self._writes = 0
+        self._count = 0
         self._strikes = 0
         self._asked: float | None = None
 
@@ -33,7 +33,7 @@ class Pings:
 
         As in gRPC's keepalive (grpc/proposal, A8): what we send in between makes a ping welcome.
         """
-        if self._outgoing.writes > self._writes:
+        if self._outgoing.count > self._count:
             self._strikes = 0
         elif now - self._heard < self._settings.min_ping_interval:
             self._strikes += 1
@@ -41,8 +41,8 @@ class Pings:
                 raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too_many_pings")
         self._heard = now
         self._outgoing.put(frame(PING, ACK, 0, payload))
-        # The answer's own write doesn't count.
-        self._writes = self._outgoing.writes + 1
+        # The answer itself doesn't count.
+        self._count = self._outgoing.count
 
     def take_answer(self, payload: bytes) -> bool:
         """Take the answer to one of ours; return whether the peer has heard that it is to leave."""

@@ -85,6 +85,18 @@ async def test_pings_between_answers_are_welcome_and_others_are_not(serving: Ser
         assert await peer.end() == ErrorCode.ENHANCE_YOUR_CALM
 
 
+async def test_a_ping_whose_answer_goes_out_with_others_is_welcome(serving: Serve) -> None:
+    server = await serving(Answering(), min_ping_interval=300)
+    async with peer_of(server.target) as peer:
+        for number in range(1, 21, 2):
+            peer.send(
+                frame(frames.HEADERS, frames.END_HEADERS, number, peer.headers(PATH)),
+                frame(frames.DATA, frames.END_STREAM, number, message_frame(b"")),
+                frame(frames.PING, 0, 0, bytes(8)),
+            )
+            assert (await peer.answer(number)).body
+
+
 @pytest.mark.parametrize("piece", [b"", b"\0" * 1000])
 async def test_continuations_without_end_are_cut_off(serving: Serve, piece: bytes) -> None:
     server = await serving(Answering())
