@@ -15,7 +15,7 @@ PROTO_LOADER_VERSION := 0.8.1
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
 
-.PHONY: help setup sample tools test-tools protos generate run test check breaking bench clean
+.PHONY: help setup sample tools test-tools protos generate run test soak check breaking bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -111,6 +111,9 @@ generate: protos  ## rebuild the stubs in generated/ from protos/
 
 test: setup sample tools test-tools  ## run all the tests; ARGS go to pytest
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: setup sample tools test-tools  ## run what tests run small, whole: hours; ARGS names some of tests/soak
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: generate breaking  ## format, lint, types, layers, and stubs as the protos say
 	$(BIN)/ruff format --check

@@ -1,6 +1,6 @@
 """Ingest while its client, the gateway and PostgreSQL are killed at random moments: every row is stored once.
 
-python -m tests.soak.ingest [--rows 10000000] [--kills 30] [--transport envoy] [--seed N]
+python -m tests.soak.ingest [--rows 10000000] [--kills 30] [--transport http2] [--seed N]
 """
 
 import asyncio
@@ -179,7 +179,7 @@ async def _kill_server(server: ServerProcess) -> None:
 @click.option("--rows", default=10_000_000)
 @click.option("--chunk", default=20_000)
 @click.option("--kills", default=30)
-@click.option("--transport", default="envoy")
+@click.option("--transport", default="http2")
 @click.option("--seed", default=None, type=int)
 def main(rows: int, chunk: int, kills: int, transport: str, seed: int | None) -> None:
     """Run it whole."""

@@ -1,6 +1,6 @@
 """Stream of many rows: each once, in order, while the gateway's memory stays as it was when idle.
 
-python -m tests.soak.stream [--rows 10000000] [--transport envoy]
+python -m tests.soak.stream [--rows 10000000] [--transport http2]
 """
 
 import asyncio
@@ -118,7 +118,7 @@ def _resident(pids: list[int]) -> int:
 
 @click.command()
 @click.option("--rows", default=10_000_000)
-@click.option("--transport", default="envoy")
+@click.option("--transport", default="http2")
 def main(rows: int, transport: str) -> None:
     """Run it whole."""
     with TemporaryDirectory(prefix="rowgate-soak-") as folder:
