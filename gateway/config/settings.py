@@ -164,7 +164,7 @@ class LimitSettings(Section):
     """What one server takes at once."""
 
     max_in_flight: Annotated[int, Field(ge=1)] = 1000
-    """calls under way; more are refused with RESOURCE_EXHAUSTED"""
+    """calls under way, three quarters of them of one connection, table or kind of method; no more"""
     max_request_bytes: MessageBytes = 64 * MIB
     """size of a request"""
     max_response_bytes: MessageBytes = 64 * MIB

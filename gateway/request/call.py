@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gateway.request.bulkheads import UNKNOWN, Operation
+
 
 @dataclass(slots=True)  # not frozen: that makes it four times as dear to make, and every call makes one
 class Call:
@@ -12,9 +14,13 @@ class Call:
         principal: who calls; idempotency records and, later, coalescing are kept apart by it.
         deadline: when the caller's time is up, on the event loop's clock (`loop.time()`); None where it
             set none and the server adds none.
+        operation: what it does, and to which table.
+        connection: the peer's address; empty where it speaks for several.
 
     """
 
     method: str
     principal: str = "anonymous"
     deadline: float | None = None
+    operation: Operation = UNKNOWN
+    connection: str = ""

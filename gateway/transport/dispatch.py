@@ -15,6 +15,7 @@ from gateway.errors import Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
 from gateway.methods import AnyHandler, BidiHandler, Handler, StreamHandler
 from gateway.observe.facts import Observer
+from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.schema.shapes import SHAPES, Streams
@@ -43,11 +44,14 @@ class Endpoint:
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
         self._has_rows = bool(self._request_rows or self._response_rows)
+        self._operation = Operation.of(method)
 
     async def __call__(self, exchange: Exchange) -> bytes:
         """Return the response's bytes."""
         request = self._parse(exchange.request)
-        call = Call(self.full_name, exchange.principal, exchange.deadline)
+        call = Call(
+            self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.facts.peer
+        )
         response = await self._handler(request, call)
         body = self._serialize(response)
         if self._has_rows:
@@ -119,8 +123,11 @@ class Dispatcher:
 
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
         """Answer one RPC; raises nothing but CancelledError, which the caller's going away means."""
+        admission = self._admission
         try:
-            with self._admission, self._deadlines.around(exchange):
+            if not exchange.admitted:
+                admission.enter(exchange)
+            with self._deadlines.around(exchange):
                 return Reply(await self._answers[path](exchange))
         except RowgateError as error:
             return _refusal(exchange, error)
@@ -131,6 +138,7 @@ class Dispatcher:
             exchange.facts.code, exchange.facts.reason = code_pb2.CANCELLED, "CANCELLED"
             raise
         finally:
+            admission.leave(exchange)
             self._tell(exchange)
 
     def _tell(self, exchange: Exchange) -> None:

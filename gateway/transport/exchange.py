@@ -32,9 +32,9 @@ class Channel(Protocol):
         """Send a response; returns when the transport has taken it, which waits for the client."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Exchange:
-    """One RPC under way.
+    """One RPC under way. Told apart by identity.
 
     Args:
         request: the message's bytes.
@@ -45,6 +45,7 @@ class Exchange:
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
         task: the task it runs in; None where the transport doesn't know.
         channel: its further messages, where it streams.
+        admitted: whether the transport has admitted it already, from its first byte on.
 
     """
 
@@ -56,6 +57,17 @@ class Exchange:
     deadline: float | None = None
     channel: Channel | None = None
     task: "Task[Any] | None" = None
+    admitted: bool = False
+
+    @property
+    def path(self) -> str:
+        """`/package.Service/Method`."""
+        return f"/{self.facts.method}"
+
+    @property
+    def peer(self) -> str:
+        """The caller's address."""
+        return self.facts.peer
 
 
 @dataclass(slots=True)

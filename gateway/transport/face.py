@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2
 from gateway.config.address import Address
 from gateway.config.settings import LimitSettings, ServerSettings, Settings
 from gateway.observe.facts import Observer
+from gateway.request.bulkheads import Operation
 from gateway.schema.shapes import Streams
 from gateway.transport.calls import BoundMethods
 from gateway.transport.dispatch import Dispatcher, Services
@@ -56,7 +57,8 @@ class Face:
         probe: Probe = _always,
     ) -> None:
         self._settings = server
-        interceptors = Interceptors.of(server, limits)
+        operations = {m.path: Operation.of(m) for methods in services.values() for m, _ in methods}
+        interceptors = Interceptors.of(server, limits, operations)
         self._admission = interceptors.admission
         self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
         self._methods = {

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from gateway.config.settings import LimitSettings
 from gateway.errors import Aborted
 from gateway.methods import BidiHandler, Piece, StreamHandler
+from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
@@ -50,12 +51,13 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
     Aborted where the client takes nothing for `patience` seconds.
     """
     full_name = method.full_name
+    operation = Operation.of(method)
 
     async def answer(exchange: Exchange) -> bytes:
         channel = exchange.channel
         if channel is None:
             raise TypeError("a streaming method was called without a channel")
-        call = Call(full_name, exchange.principal, exchange.deadline)
+        call = Call(full_name, exchange.principal, exchange.deadline, operation, exchange.facts.peer)
         async with aclosing(respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
                 await _send(channel, piece, patience)

@@ -72,7 +72,7 @@ class Guarded(grpc.GenericRpcHandler):
             exchange = Exchange(b"", facts, monotonic(), context.time_remaining())
             around = self._interceptors
             try:
-                with around.admission, around.deadlines.around(exchange):
+                with around.admission.admitted(exchange), around.deadlines.around(exchange):
                     return await behaviour(request, context)
             except RowgateError as error:
                 status = to_status(error)
@@ -84,7 +84,7 @@ class Guarded(grpc.GenericRpcHandler):
 def _plain(answer: Answering, interceptors: Interceptors) -> Answering:
     async def guarded(exchange: Exchange) -> Reply:
         try:
-            with interceptors.admission, interceptors.deadlines.around(exchange):
+            with interceptors.admission.admitted(exchange), interceptors.deadlines.around(exchange):
                 return await answer(exchange)
         except RowgateError as error:
             return Reply(status=to_status(error))

@@ -8,12 +8,13 @@ import grpc
 import pytest
 
 from gateway.config.load import settings_of
-from gateway.errors import DeadlineExceeded, ResourceExhausted, Unavailable
+from gateway.errors import DeadlineExceeded
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
+from gateway.transport.admission import Admission
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import Exchange, request_id
-from gateway.transport.interceptors import Admission, Deadlines, Interceptors
+from gateway.transport.interceptors import Deadlines, Interceptors
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, SERVICE, Gate, Serve
@@ -31,27 +32,6 @@ async def test_a_call_is_admitted_before_its_clock_is_set() -> None:
     reply = await dispatcher(f"/{GET}", refused)
     assert reply.status is not None
     assert (refused.facts.reason, refused.deadline) == ("TOO_MANY_CALLS", None)
-
-
-def test_a_refused_call_takes_no_place() -> None:
-    full, closed = Admission(0), Admission(5)
-    closed.close()
-    with pytest.raises(ResourceExhausted), full:
-        raise AssertionError
-    with pytest.raises(Unavailable) as caught, closed:
-        raise AssertionError
-    assert (caught.value.reason, caught.value.retry_delay) == ("SHUTTING_DOWN", 1.0)
-    assert full.in_flight == closed.in_flight == 0
-
-
-@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
-async def test_a_call_that_fails_leaves_its_place(error: type[BaseException]) -> None:
-    admission = Admission(1)
-    with pytest.raises(error), admission:
-        raise error
-    assert admission.in_flight == 0
-    async with asyncio.timeout(1):
-        await admission.idle()
 
 
 async def test_the_clock_ends_a_call_that_waits() -> None:

@@ -1,0 +1,135 @@
+"""Admission of calls: how many are in flight, in all and by table, connection and kind of method."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from random import uniform
+from typing import Protocol
+
+from gateway.errors import ResourceExhausted, RowgateError, Unavailable
+from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
+
+_BUSY_RETRY_SECONDS = 0.1
+_CLOSED_RETRY_SECONDS = 1.0
+
+
+class Arrival(Protocol):
+    """A call as its headers tell of it. Told apart by identity."""
+
+    @property
+    def path(self) -> str:
+        """`/package.Service/Method`."""
+
+    @property
+    def peer(self) -> str:
+        """The connection's other end."""
+
+
+class Admission:
+    """Counts the calls in flight: refuses those past the limit or a share of it, and all of them once closed.
+
+    grpcio's own maximum_concurrent_rpcs counts wrongly and its stop() forgets aborted calls
+    (grpc/grpc issues 41531 and 37239), so the server counts for itself.
+
+    No share can be full before as many calls are in flight in all. So calls are counted by table, connection
+    and kind from there on only, and below it a call costs a place in a set.
+
+    Args:
+        limit: calls in flight.
+        operations: what each method does, by its path.
+
+    """
+
+    def __init__(self, limit: int, operations: Mapping[str, Operation] | None = None) -> None:
+        self._limit = limit
+        self._operations = operations or {}
+        self._in_flight: set[Arrival] = set()
+        self._bulkheads = Bulkheads(limit)
+        self._unseen = self._bulkheads.share
+        """Below so many in flight a call needs no look: none while the bulkheads count, nor once closed."""
+        self._counts = False
+        """Whether the bulkheads count."""
+        self._closed = False
+        self._idle = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return len(self._in_flight)
+
+    def close(self) -> None:
+        """Refuse every further call."""
+        self._closed = True
+        self._unseen = 0
+
+    async def idle(self) -> None:
+        """Wait until no call is under way."""
+        while self._in_flight:
+            self._idle.clear()
+            await self._idle.wait()
+
+    @contextmanager
+    def admitted(self, arrival: Arrival) -> Iterator[None]:
+        """Hold a place; raises as `enter`."""
+        self.enter(arrival)
+        try:
+            yield
+        finally:
+            self.leave(arrival)
+
+    def enter(self, arrival: Arrival) -> None:
+        """Take a place, until `leave`; raises ResourceExhausted or Unavailable."""
+        if len(self._in_flight) >= self._unseen:
+            self._look(arrival)
+        self._in_flight.add(arrival)
+
+    def leave(self, arrival: Arrival) -> None:
+        """Leave it. Who has none, or has left it, leaves nothing."""
+        in_flight = self._in_flight
+        if arrival not in in_flight:
+            return
+        in_flight.remove(arrival)
+        if self._counts:
+            self._count_down(arrival)
+        if not in_flight:
+            self._idle.set()
+
+    def _look(self, arrival: Arrival) -> None:
+        if self._closed:
+            raise Unavailable(
+                "the server is shutting down", reason="SHUTTING_DOWN", retry_delay=_CLOSED_RETRY_SECONDS
+            )
+        if len(self._in_flight) >= self._limit:
+            raise _busy("server", self._limit)
+        if not self._counts:
+            self._count_all()
+        operation = self._operation(arrival)
+        full = self._bulkheads.full(operation, arrival.peer)
+        if full:
+            raise _busy(full, self._bulkheads.share)
+        self._bulkheads.take(operation, arrival.peer)
+
+    def _count_all(self) -> None:
+        self._counts = True
+        self._unseen = 0
+        for arrival in self._in_flight:
+            self._bulkheads.take(self._operation(arrival), arrival.peer)
+
+    def _count_down(self, arrival: Arrival) -> None:
+        self._bulkheads.give_back(self._operation(arrival), arrival.peer)
+        if 2 * len(self._in_flight) < self._bulkheads.share:
+            self._counts = False
+            self._unseen = 0 if self._closed else self._bulkheads.share
+            self._bulkheads.clear()
+
+    def _operation(self, arrival: Arrival) -> Operation:
+        return self._operations.get(arrival.path, UNKNOWN)
+
+
+def _busy(holder: str, limit: int) -> RowgateError:
+    return ResourceExhausted(
+        f"the {holder} has its limit of {limit} calls in flight",
+        reason="TOO_MANY_CALLS",
+        metadata={"limit": str(limit)},
+        retry_delay=_BUSY_RETRY_SECONDS * uniform(0.5, 1.5),  # noqa: S311 - jitter is no secret
+    )
