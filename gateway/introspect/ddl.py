@@ -11,8 +11,14 @@ from gateway.introspect.records import Name
 
 DEFAULT_SCHEMA = "public"
 
-QUALIFY_NAMES = "SET LOCAL search_path TO pg_catalog"
+QUALIFY_NAMES = "SET LOCAL search_path TO pg_catalog, pg_temp"
 """After it PostgreSQL prints every name with its schema, but its own."""
+
+TYPES_FIRST = (
+    "SELECT set_config('search_path', "
+    "concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)"
+)
+"""After it `point` is the type, also beside a temporary table called so: unnamed, pg_temp comes first."""
 
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 _PREPARER = _DIALECT.identifier_preparer

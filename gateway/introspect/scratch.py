@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 
 from gateway.introspect.catalog import Connection, read_catalog
-from gateway.introspect.ddl import QUALIFY_NAMES, scratch_name
+from gateway.introspect.ddl import QUALIFY_NAMES, TYPES_FIRST, scratch_name
 from gateway.introspect.definitions import create_index, create_table
 from gateway.introspect.records import Catalog, Name, Table
 
@@ -38,7 +38,7 @@ async def read_scratch(
     """
     real = {name.name: name for name in names}
     async with undone(connection):
-        await connection.execute(";\n".join(statements))
+        await connection.execute(";\n".join([TYPES_FIRST, *statements]))
         rows = await connection.fetch("SELECT pg_my_temp_schema()::regnamespace::text AS name")
         await connection.execute(QUALIFY_NAMES)
         read = await read_catalog(connection, [Name(rows[0]["name"], name) for name in real])
