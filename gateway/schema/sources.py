@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import google.rpc
@@ -16,6 +16,7 @@ from rowgate.v1 import annotations_pb2
 from gateway.schema.faults import Fault, SchemaError
 
 _COMPILE_SECONDS = 60
+_AS_UTF8 = "save the file as UTF-8"
 _PROTOC_LINE = re.compile(r"^(?P<file>.+?\.proto):(?:(?P<line>\d+):\d+:)? (?P<text>.*)$")
 
 
@@ -37,16 +38,17 @@ def compile_protos(directory: Path) -> FileDescriptorSet:
         raise SchemaError(
             [Fault(str(directory), 0, "", "holds no .proto file", "add one, or name another folder")]
         )
+    _require_utf8(directory, files)
     return _compile([directory.resolve(), *import_folders()], files)
 
 
 def load_descriptor_set(file: Path) -> FileDescriptorSet:
     """Read a descriptor set, made with `--include_imports --include_source_info` (places and comments).
 
-    Raises SchemaError where the file can't be read or is not a descriptor set.
+    Raises SchemaError where the file can't be read, is no descriptor set, or has a comment that isn't UTF-8.
     """
     try:
-        return FileDescriptorSet.FromString(file.read_bytes())
+        return _with_readable_comments(FileDescriptorSet.FromString(file.read_bytes()))
     except (OSError, DecodeError) as error:
         right = (
             "make it with protoc --descriptor_set_out --include_imports --include_source_info, or buf build"
@@ -65,12 +67,40 @@ def import_folders() -> tuple[Path, ...]:
     return (*ours[:1], common, Path(next(iter(grpc_tools.__path__))) / "_proto")
 
 
+def _require_utf8(directory: Path, files: Sequence[str]) -> None:
+    """Raise SchemaError for files that aren't UTF-8: protoc passes bytes of comments on as they are."""
+    faults = [fault for file in files for fault in _utf8_faults(file, (directory / file).read_bytes())]
+    if faults:
+        raise SchemaError(faults)
+
+
+def _utf8_faults(file: str, content: bytes) -> Iterator[Fault]:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        yield Fault(file, line, "", f"is not UTF-8 (byte 0x{content[error.start]:02x})", _AS_UTF8)
+
+
+def _with_readable_comments(files: FileDescriptorSet) -> FileDescriptorSet:
+    """Return the set; raises SchemaError for comments that aren't UTF-8: protobuf hands out their bytes."""
+    faults = [
+        Fault(file.name, place.span[0] + 1, "", "has a comment that is not UTF-8", _AS_UTF8)
+        for file in files.file
+        for place in file.source_code_info.location
+        if any(not isinstance(text, str) for text in (place.leading_comments, place.trailing_comments))
+    ]
+    if faults:
+        raise SchemaError(faults)
+    return files
+
+
 def _compile(folders: Sequence[Path], files: Sequence[str]) -> FileDescriptorSet:
     with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
         out = Path(scratch) / "set.binpb"
         errors = _protoc(folders, files, out)
         if not errors:
-            return FileDescriptorSet.FromString(out.read_bytes())
+            return _with_readable_comments(FileDescriptorSet.FromString(out.read_bytes()))
         # protoc stops at the first faulty file: alone, each tells its own errors.
         each = [errors, *(_protoc(folders, [file], out) for file in files)]
         raise SchemaError(fault for text in each for fault in _protoc_faults(text, folders))
@@ -84,7 +114,8 @@ def _protoc(folders: Sequence[Path], files: Sequence[str], out: Path) -> str:
     done = subprocess.run(  # noqa: S603 - our own interpreter, and a list of arguments
         [sys.executable, "-m", "grpc_tools.protoc", *paths, *flags, *files],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         timeout=_COMPILE_SECONDS,
     )

@@ -119,3 +119,33 @@ def test_faults_without_source_info_name_the_file() -> None:
         read_schema(protos)
     assert {fault.line for fault in caught.value.faults} == {0}
     assert str(caught.value.faults[0]).startswith("columns.proto: faulty.columns.")
+
+
+LATIN_1 = """syntax = "proto3";
+package seats.v1;
+import "rowgate/v1/annotations.proto";
+// A seat%s.
+message Seat {
+  option (rowgate.v1.table) = {primary_key: "id"};
+  string id = 1;
+  string row = 2 [(rowgate.v1.column).default = "'%s'"];
+}
+"""
+
+
+@pytest.mark.parametrize(("comment", "default", "line"), [("\xe4", "", 4), ("", "\xe4", 8)])
+def test_a_file_that_is_not_utf8_is_a_fault(tmp_path: Path, comment: str, default: str, line: int) -> None:
+    (tmp_path / "seats.proto").write_bytes((LATIN_1 % (comment, default)).encode("latin-1"))
+    with pytest.raises(SchemaError) as caught:
+        compile_protos(tmp_path)
+    told = [(fault.file, fault.line, fault.wrong) for fault in caught.value.faults]
+    assert told == [("seats.proto", line, "is not UTF-8 (byte 0xe4)")]
+
+
+def test_a_descriptor_set_with_a_comment_that_is_not_utf8(tmp_path: Path) -> None:
+    """Other compilers pass it on, as protoc does."""
+    (tmp_path / "seats.proto").write_text('syntax = "proto3";\n// 123456\nmessage Seat {}\n')
+    content = compile_protos(tmp_path).SerializeToString().replace(b"123456", b"12\xe4456")
+    (tmp_path / "set.binpb").write_bytes(content)
+    with pytest.raises(SchemaError, match=r"seats\.proto:3: has a comment that is not UTF-8"):
+        load_descriptor_set(tmp_path / "set.binpb")
