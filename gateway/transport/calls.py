@@ -1,4 +1,8 @@
-"""The bound methods as grpc.aio sees them: one generic handler, bytes in and out."""
+"""The bound methods as grpc.aio sees them: one generic handler, bytes in and out.
+
+Each is handed over as a method with a stream of requests, also where it takes one: so a call begins when its
+headers have come, and its request is waited for as everything else is, with a place and a deadline.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -8,9 +12,10 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from gateway.errors import InvalidArgument, OutOfRange, RowgateError
+from gateway.errors import InvalidArgument, OutOfRange, RowgateError, Unimplemented
 from gateway.observe.facts import CallFacts
 from gateway.schema.shapes import Streams
+from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import BadFrame
 from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
@@ -41,43 +46,34 @@ class BoundMethods(grpc.GenericRpcHandler):
 
 
 def _handler(path: str, streams: Streams, dispatcher: Dispatcher) -> "grpc.RpcMethodHandler[Any, Any]":
-    if streams is Streams.RESPONSES:
-        return grpc.unary_stream_rpc_method_handler(_streaming_out(path, dispatcher))
-    if streams is Streams.BOTH:
-        return grpc.stream_stream_rpc_method_handler(_streaming_both(path, dispatcher))
-    return grpc.unary_unary_rpc_method_handler(_unary(path, dispatcher))
+    if streams is Streams.NEITHER:
+        return grpc.stream_unary_rpc_method_handler(_unary(path, dispatcher))
+    one_request = streams is Streams.RESPONSES
+    return grpc.stream_stream_rpc_method_handler(_streaming(path, dispatcher, one_request=one_request))
 
 
-def _unary(path: str, dispatcher: Dispatcher) -> Callable[[bytes, Any], Any]:
+def _unary(path: str, dispatcher: Dispatcher) -> Callable[[Any, Any], Any]:
     name = path.removeprefix("/")
 
-    async def handle(request: bytes, context: Any) -> bytes:
-        exchange = _exchange(name, request, context)
+    async def handle(_requests: Any, context: Any) -> bytes:
+        exchange = _exchange(name, context)
+        exchange.read = _ContextChannel(context).receive_only
         return await _end(context, exchange, await dispatcher(path, exchange))
 
     return handle
 
 
-def _streaming_out(path: str, dispatcher: Dispatcher) -> Callable[[bytes, Any], Any]:
+def _streaming(path: str, dispatcher: Dispatcher, *, one_request: bool) -> Callable[[Any, Any], Any]:
     name = path.removeprefix("/")
 
     # A coroutine that writes, no generator: whoever cancels it ends what it holds at once.
-    async def handle(request: bytes, context: Any) -> None:
-        exchange = _exchange(name, request, context)
-        exchange.channel = _ContextChannel(context)
+    async def handle(_requests: Any, context: Any) -> None:
+        exchange = _exchange(name, context)
+        exchange.channel = channel = _ContextChannel(context)
+        exchange.read = channel.receive_only if one_request else None
         await _end(context, exchange, await dispatcher(path, exchange))
 
     return handle
-
-
-def _streaming_both(path: str, dispatcher: Dispatcher) -> Callable[[Any, Any], Any]:
-    handle = _streaming_out(path, dispatcher)
-
-    # The requests are read by the channel.
-    async def handle_both(_requests: Any, context: Any) -> None:
-        await handle(b"", context)
-
-    return handle_both
 
 
 async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:
@@ -106,6 +102,16 @@ class _ContextChannel:
             raise _refused(error) from error
         return None if message is grpc.aio.EOF else message
 
+    async def receive_only(self) -> bytes:
+        """Return the request where there is to be one; raises RowgateError for none, or several.
+
+        grpc.aio isn't asked for a second one: that would cost a turn through its core for every call.
+        """
+        message = await self.receive()
+        if message is None or (isinstance(self._context, Context) and await self.receive() is not None):
+            raise Unimplemented("exactly one request message is expected", reason="NOT_ONE_REQUEST")
+        return message
+
     async def send(self, message: bytes) -> None:
         try:
             await self._context.write(message)
@@ -119,7 +125,7 @@ def _refused(error: BadFrame) -> RowgateError:
     return InvalidArgument(str(error), reason="REQUEST_MALFORMED")
 
 
-def _exchange(name: str, request: bytes, context: Any) -> Exchange:
+def _exchange(name: str, context: Any) -> Exchange:
     sent = next((value for key, value in context.invocation_metadata() if key == REQUEST_ID), None)
-    facts = CallFacts(name, request_id(sent), peer=context.peer(), request_bytes=len(request))
-    return Exchange(request, facts, monotonic(), context.time_remaining())
+    facts = CallFacts(name, request_id(sent), peer=context.peer(), request_bytes=0)
+    return Exchange(b"", facts, monotonic(), context.time_remaining())

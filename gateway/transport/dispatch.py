@@ -125,9 +125,11 @@ class Dispatcher:
         """Answer one RPC; raises nothing but CancelledError, which the caller's going away means."""
         admission = self._admission
         try:
-            if not exchange.admitted:
-                admission.enter(exchange)
+            admission.enter(exchange)
             with self._deadlines.around(exchange):
+                if exchange.read is not None:
+                    with self._deadlines.of_request(exchange):
+                        await exchange.receive()
                 return Reply(await self._answers[path](exchange))
         except RowgateError as error:
             return _refusal(exchange, error)

@@ -34,18 +34,18 @@ class Channel(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One RPC under way. Told apart by identity.
+    """One RPC under way, from when its headers have come. Told apart by identity.
 
     Args:
-        request: the message's bytes.
+        request: the message's bytes; empty until `read` has returned them, where that is set.
         facts: what is observed of it.
         arrived: when it arrived, by time.monotonic, which is the event loop's clock, but finer and cheaper.
         time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
         principal: who calls.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
         task: the task it runs in; None where the transport doesn't know.
+        read: waits for the only request, where it has not come with the headers; raises RowgateError.
         channel: its further messages, where it streams.
-        admitted: whether the transport has admitted it already, from its first byte on.
 
     """
 
@@ -57,17 +57,23 @@ class Exchange:
     deadline: float | None = None
     channel: Channel | None = None
     task: "Task[Any] | None" = None
-    admitted: bool = False
+    read: Callable[[], Awaitable[bytes]] | None = None
 
     @property
     def path(self) -> str:
-        """`/package.Service/Method`."""
+        """The method's path, `/package.Service/Method`."""
         return f"/{self.facts.method}"
 
     @property
     def peer(self) -> str:
-        """The caller's address."""
+        """The other end of the connection that it came by."""
         return self.facts.peer
+
+    async def receive(self) -> None:
+        """Have the request whole, for as long as that takes; raises RowgateError."""
+        if self.read is not None:
+            self.request = await self.read()
+            self.facts.request_bytes = len(self.request)
 
 
 @dataclass(slots=True)

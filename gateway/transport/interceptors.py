@@ -32,6 +32,12 @@ class Deadlines:
         exchange.deadline = deadline = exchange.arrived + min(asked, most)
         return Deadline(self._alarms, deadline, exchange.task)
 
+    def of_request(self, exchange: Exchange) -> Deadline:
+        """Return what to wait for the only request in, whether or not the answer is a stream."""
+        usual, most = self._unary
+        asked = usual if exchange.time_remaining is None else exchange.time_remaining
+        return Deadline(self._alarms, exchange.arrived + min(asked, most), exchange.task)
+
 
 @dataclass(frozen=True, slots=True)
 class Interceptors:
