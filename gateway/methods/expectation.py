@@ -1,8 +1,10 @@
 """Which version a request expects its row to be at (AIP-154)."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.errors import Aborted
@@ -41,9 +43,11 @@ def _none(_: Message, __: str) -> None:
 def _request_readers(method: Method) -> list[Expectation]:
     readers: list[Expectation] = []
     if "etag" in method.request:
-        readers.append(lambda request, place: _of_etag(request, "etag", place))
+        etag = _sent(method.request["etag"])
+        readers.append(lambda request, place: _of_etag(etag(request), below(place, "etag")))
     if "version" in method.request:
-        readers.append(lambda request, _: _version(request, "version"))
+        version = _sent(method.request["version"])
+        readers.append(lambda request, _: _version(version(request)))
     return readers
 
 
@@ -52,20 +56,28 @@ def _resource_readers(method: Method) -> list[Expectation]:
     if holder is None or resource.version is None:
         return []
     name = holder.name
-    etag, version = resource.etag, resource.by_column[resource.version].name
-    if etag is not None:
-        return [lambda request, place: _of_etag(getattr(request, name), etag, below(place, name))]
-    return [lambda request, _: _version(getattr(request, name), version)] if _alone(method) else []
+    if resource.etag is not None:
+        etag, path = _sent(resource.message.fields_by_name[resource.etag]), f"{name}.{resource.etag}"
+        return [lambda request, place: _of_etag(etag(getattr(request, name)), below(place, path))]
+    version = _sent(resource.by_column[resource.version].descriptor)
+    return [lambda request, _: _version(version(getattr(request, name)))] if _alone(method) else []
 
 
 def _alone(method: Method) -> bool:
     return "etag" not in method.request and "version" not in method.request
 
 
-def _of_etag(message: Message, name: str, place: str) -> int | None:
-    text: str = getattr(message, name)
-    return version_of(text, below(place, name)) if text else None
+def _sent(field: FieldDescriptor) -> Callable[[Any], Any]:
+    """Return the function that reads a field of a message; None where it is unset, whatever its default."""
+    name = field.name
+    if not field.has_presence:
+        return attrgetter(name)
+    return lambda message: getattr(message, name) if message.HasField(name) else None
 
 
-def _version(message: Any, name: str) -> int | None:
-    return int(getattr(message, name)) or None
+def _of_etag(text: str | None, path: str) -> int | None:
+    return version_of(text, path) if text else None
+
+
+def _version(number: int | None) -> int | None:
+    return number or None

@@ -66,10 +66,11 @@ def _one_by_one(raw: Column, encode: Callable[[Any], Any]) -> tuple[Column, dict
 def _raw_reader(field: Field) -> Callable[[Messages], Column]:
     name = field.name
     get = attrgetter(name)
-    if field.descriptor.message_type is not None and field.has_presence:
+    # Where unset reads as a message or as a default of proto2, only HasField tells.
+    if field.has_presence and (field.descriptor.message_type is not None or field.descriptor.default_value):
         return lambda messages: [get(m) if m.HasField(name) else None for m in messages]
     if field.has_presence:
-        # A value that is not zero is set, and HasField costs as much as the value.
+        # Any other value that is not zero is set, and HasField costs as much as the value.
         return lambda messages: [v if (v := get(m)) or m.HasField(name) else None for m in messages]
     if field.zero_is_default:
         return lambda messages: [get(m) or None for m in messages]
