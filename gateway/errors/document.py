@@ -38,6 +38,12 @@ Every error is a google.rpc.Status ([AIP-193](https://google.aip.dev/193)). Its 
 Message and details together stay under 4 KB: `violations_omitted` and `resources_omitted` in the metadata
 count what was left out. Neither SQL, stored values, hosts nor the driver's text are in them; the log has the
 cause.
+
+What a library answers before the gateway sees the call has no details. Over grpcio, grpc core so refuses
+metadata past the limit and a message past twice the limit (RESOURCE_EXHAUSTED), a compression that it
+doesn't know (UNIMPLEMENTED) and a malformed header, and ends a call at the deadline that the caller gave;
+over Envoy, Envoy refuses what it can't route. And no status at all has a stream that is reset, or that its
+connection takes with it: clients make UNAVAILABLE, INTERNAL or RESOURCE_EXHAUSTED of that.
 """
 
 

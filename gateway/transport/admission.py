@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from random import uniform
 from typing import Protocol
 
-from gateway.errors import ResourceExhausted, RowgateError, Unavailable
+from gateway.errors import ResourceExhausted, RowgateError
 from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
+from gateway.transport.refusals import shutting_down
 
 _BUSY_RETRY_SECONDS = 0.1
-_CLOSED_RETRY_SECONDS = 1.0
 
 
 class Arrival(Protocol):
@@ -96,9 +96,7 @@ class Admission:
 
     def _look(self, arrival: Arrival) -> None:
         if self._closed:
-            raise Unavailable(
-                "the server is shutting down", reason="SHUTTING_DOWN", retry_delay=_CLOSED_RETRY_SECONDS
-            )
+            raise shutting_down()
         if len(self._in_flight) >= self._limit:
             raise _busy("server", self._limit)
         if not self._counts:

@@ -11,8 +11,10 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.rpc.status_pb2 import Status
 
-from gateway.errors import InvalidArgument, OutOfRange, RowgateError, Unimplemented
+from gateway.errors import InvalidArgument, OutOfRange, RowgateError
+from gateway.errors.status import to_status
 from gateway.observe.facts import CallFacts
 from gateway.schema.shapes import Streams
 from gateway.transport.asgi.context import Context
@@ -20,6 +22,7 @@ from gateway.transport.asgi.framing import BadFrame
 from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
+from gateway.transport.refusals import not_one_request, unknown_method
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -82,9 +85,32 @@ async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:
     if reply.status is None:
         context.set_trailing_metadata((echoed,))
         return reply.body
-    details = (STATUS_DETAILS, reply.status.SerializeToString())
-    await context.abort(_CODES[reply.status.code], reply.status.message, (echoed, details))
+    await _abort(context, reply.status, (echoed,))
     raise AssertionError("abort returned")
+
+
+async def abort_with(context: Any, error: RowgateError) -> None:
+    """End a call with an error, all its details included; raises what the context does."""
+    await _abort(context, to_status(error), ())
+
+
+async def _abort(context: Any, status: Status, trailing: tuple[tuple[str, str], ...]) -> None:
+    details = (STATUS_DETAILS, status.SerializeToString())
+    await context.abort(_CODES[status.code], status.message, (*trailing, details))
+
+
+class UnknownMethods(grpc.GenericRpcHandler):
+    """Every method: stands behind all others, and says that there is none."""
+
+    def __init__(self) -> None:
+        self._handler: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(self._refuse)
+
+    def service(self, _handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
+        """Return what refuses the call."""
+        return self._handler
+
+    async def _refuse(self, _requests: Any, context: Any) -> None:
+        await abort_with(context, unknown_method())
 
 
 class _ContextChannel:
@@ -109,7 +135,7 @@ class _ContextChannel:
         """
         message = await self.receive()
         if message is None or (isinstance(self._context, Context) and await self.receive() is not None):
-            raise Unimplemented("exactly one request message is expected", reason="NOT_ONE_REQUEST")
+            raise not_one_request()
         return message
 
     async def send(self, message: bytes) -> None:

@@ -16,7 +16,7 @@ from gateway.config.settings import LimitSettings, ServerSettings, Settings
 from gateway.observe.facts import Observer
 from gateway.request.bulkheads import Operation
 from gateway.schema.shapes import Streams
-from gateway.transport.calls import BoundMethods
+from gateway.transport.calls import BoundMethods, UnknownMethods
 from gateway.transport.dispatch import Dispatcher, Services
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.health import SERVICE_NAME as HEALTH
@@ -77,7 +77,7 @@ class Face:
             health_pb2.DESCRIPTOR.CopyToProto(health)
             names = [*self._dispatcher.service_names, HEALTH]
             handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
-        return handlers
+        return [*handlers, UnknownMethods()]
 
     def json_handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts for callers whose messages are JSON."""

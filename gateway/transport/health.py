@@ -11,6 +11,9 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2 as pb
 
+from gateway.errors import NotFound
+from gateway.transport.calls import abort_with
+
 SERVICE_NAME = "grpc.health.v1.Health"
 _WHOLE_SERVER = ""
 _Status = pb.HealthCheckResponse
@@ -74,7 +77,7 @@ class Health:
     async def check(self, request: pb.HealthCheckRequest, context: Any) -> pb.HealthCheckResponse:
         """Answer once; NOT_FOUND for a service that isn't known."""
         if request.service not in self._known:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            await abort_with(context, NotFound("unknown service", reason="UNKNOWN_SERVICE"))
         return _Status(status=self._status(request.service))
 
     async def list(self, _request: pb.HealthListRequest, _context: Any) -> pb.HealthListResponse:

@@ -6,8 +6,9 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
-from google.rpc.status_pb2 import Status
 
+from gateway.errors import RowgateError
+from gateway.errors.status import to_status
 from gateway.transport.asgi.headers import Header, Metadata, response_headers, status_headers, write_metadata
 from gateway.transport.asgi.stream import HttpStream
 from gateway.transport.exchange import STATUS_DETAILS
@@ -165,12 +166,9 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
         """Return whether the call is over."""
         return self._done
 
-    def fail(self, code: grpc.StatusCode, details: str) -> None:
-        """Replace the status by a fault of the protocol, the handler or the clock."""
-        self._code, self._details = code.value[0], details
-
-    def refuse(self, status: Status) -> None:
-        """Replace the status by one with details."""
+    def refuse(self, error: RowgateError) -> None:
+        """Replace the status by an error's."""
+        status = to_status(error)
         self._code, self._details = status.code, status.message
         self._trailing = ((STATUS_DETAILS, status.SerializeToString()),)
 

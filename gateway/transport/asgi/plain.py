@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-from google.rpc import code_pb2
-
+from gateway.errors import RowgateError
 from gateway.transport.asgi.framing import frame, whole_message
-from gateway.transport.asgi.headers import Header, peer_name, response_headers, status_headers
-from gateway.transport.asgi.plain_head import CONTENT_TYPES, echoed_id, read_plain, refusal
+from gateway.transport.asgi.headers import Header, peer_name, response_headers
+from gateway.transport.asgi.plain_head import CONTENT_TYPES, echoed_id, error_trailers, read_plain, refusal
 from gateway.transport.asgi.stream import Event, Receive, Send, says_gone
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.refusals import out_of_time, shutting_down
 
 Application = Callable[[Mapping[str, Any], Receive, Send], Coroutine[Any, Any, None]]
 Answer = Callable[[Exchange], Awaitable[Reply]]
@@ -149,7 +149,7 @@ class PlainCall:
         """Say that the server stops, unless it was the caller who went away."""
         if not self.over:
             self.over = True
-            await self._refuse(status_headers(code_pb2.UNAVAILABLE, "the server is shutting down", ()))
+            await self._refuse(error_trailers(shutting_down()))
 
     def ask(self) -> None:
         """Ask whether the caller is still there; while the request isn't, look at the clock."""
@@ -157,14 +157,14 @@ class PlainCall:
             self._asking = asyncio.ensure_future(self.receive())
             self._asking.add_done_callback(self._heard)
         elif not self._whole and self._is_late():
-            self._refuse_early(code_pb2.DEADLINE_EXCEEDED, "the call's time is up")
+            self._refuse_early(out_of_time())
 
     def break_off(self) -> None:
         """End the call now: the server stops."""
         if self._whole and self.task is not None:
             self.task.cancel()
         elif not self._whole:
-            self._refuse_early(code_pb2.UNAVAILABLE, "the server is shutting down")
+            self._refuse_early(shutting_down())
 
     def _heard(self, heard: "asyncio.Future[Event]") -> None:
         self._asking = None
@@ -176,11 +176,11 @@ class PlainCall:
         remaining = self.exchange.time_remaining
         return remaining is not None and monotonic() > self.exchange.arrived + remaining
 
-    def _refuse_early(self, code: int, message: str) -> None:
+    def _refuse_early(self, error: RowgateError) -> None:
         """Refuse a call whose request hasn't come. The host then settles what the call waits for."""
         if not self.over:
             self.over = True
-            self._refusing = asyncio.ensure_future(self._refuse(status_headers(code, message, ())))
+            self._refusing = asyncio.ensure_future(self._refuse(error_trailers(error)))
 
     async def _refuse(self, trailers: Sequence[Header]) -> None:
         """Answer with headers alone ("Trailers-Only")."""

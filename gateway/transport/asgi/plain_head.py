@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from google.rpc.status_pb2 import Status
+
+from gateway.errors import RowgateError
+from gateway.errors.status import to_status
 from gateway.observe.facts import CallFacts
 from gateway.transport.asgi.headers import BadHeader, Header, read_timeout, status_headers
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
@@ -61,8 +65,16 @@ def echoed_id(exchange: Exchange) -> Header:
 
 def refusal(reply: Reply, exchange: Exchange) -> list[Header]:
     """Return the trailers of a call that ends with an error."""
-    status = reply.status
-    if status is None:
+    if reply.status is None:
         raise ValueError("the call succeeded")
+    return [*_with_details(reply.status), echoed_id(exchange)]
+
+
+def error_trailers(error: RowgateError) -> list[Header]:
+    """Return the trailers of a call that is taken from its handler."""
+    return _with_details(to_status(error))
+
+
+def _with_details(status: Status) -> list[Header]:
     details = [(STATUS_DETAILS, status.SerializeToString())]
-    return [*status_headers(status.code, status.message, details), echoed_id(exchange)]
+    return status_headers(status.code, status.message, details)

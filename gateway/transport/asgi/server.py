@@ -9,8 +9,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from gateway.errors import RowgateError
-from gateway.errors.status import to_status
+from gateway.errors import Internal, OutcomeUnknown, ResourceExhausted, RowgateError, Unimplemented
 from gateway.transport.asgi.calls import WrongCount
 from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
@@ -28,8 +27,10 @@ from gateway.transport.asgi.refuse import refuse
 from gateway.transport.asgi.routes import Route, Routes
 from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
+from gateway.transport.refusals import not_one_request, out_of_time, shutting_down, unknown_method
 
 _logger = logging.getLogger(__name__)
+_LAST_WORDS_SECONDS = 0.05
 _GRPC_JSON = b"application/grpc+json"
 _GRPC = frozenset({b"application/grpc", b"application/grpc+proto", _GRPC_JSON})
 
@@ -160,10 +161,10 @@ class _Call:
             if timeout is not None:
                 loop = asyncio.get_running_loop()
                 context.deadline = loop.time() + read_timeout(timeout)
-                timer = loop.call_at(context.deadline, self._expire)
+                timer = loop.call_at(context.deadline + _LAST_WORDS_SECONDS, self._expire)
             await self._run(route, context)
         except BadHeader as error:
-            context.fail(grpc.StatusCode.INTERNAL, str(error))
+            context.refuse(Internal(str(error), reason="HEADER_MALFORMED"))
         finally:
             if timer is not None:
                 timer.cancel()
@@ -182,35 +183,41 @@ class _Call:
         except (Reset, ConnectionError):
             self._stream.reset = True
         except WrongCount:
-            context.fail(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is expected")
+            context.refuse(not_one_request())
         except BadFrame as error:
-            code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.too_large else grpc.StatusCode.INTERNAL
-            context.fail(code, str(error))
+            context.refuse(_malformed(error))
         except RowgateError as error:
-            context.refuse(to_status(error))
+            context.refuse(error)
         except Exception:
             _logger.exception("a handler failed")
-            context.fail(grpc.StatusCode.UNKNOWN, "the handler failed")
+            context.refuse(OutcomeUnknown("the handler failed", reason="HANDLER_FAILED"))
 
     def _may_run(self, route: Route | None, context: Context) -> bool:
+        refusal = self._refusal(route)
+        if refusal is not None:
+            context.refuse(refusal)
+        return refusal is None
+
+    def _refusal(self, route: Route | None) -> RowgateError | None:
+        """Return why the call isn't begun; None where it may be."""
+        most = self._server.max_metadata
         if self._server.closed:
-            context.fail(grpc.StatusCode.UNAVAILABLE, "the server is shutting down")
-        elif size_of(self._headers) > self._server.max_metadata:
-            limit = f"the metadata is larger than the limit of {self._server.max_metadata} bytes"
-            context.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, limit)
-        elif route is None:
-            context.fail(grpc.StatusCode.UNIMPLEMENTED, "unknown method")
-        elif self._encoding is not None and self._encoding not in ENCODINGS:
-            context.fail(grpc.StatusCode.UNIMPLEMENTED, "grpc-encoding is not one of grpc-accept-encoding")
-        else:
-            return True
-        return False
+            return shutting_down()
+        if size_of(self._headers) > most:
+            text = f"the metadata is larger than the limit of {most} bytes"
+            return ResourceExhausted(text, reason="METADATA_TOO_LARGE", metadata={"limit_bytes": str(most)})
+        if route is None:
+            return unknown_method()
+        if self._encoding is not None and self._encoding not in ENCODINGS:
+            text = "grpc-encoding is not one of grpc-accept-encoding"
+            return Unimplemented(text, reason="UNKNOWN_ENCODING")
+        return None
 
     def _blame_cancellation(self, context: Context) -> None:
         if self._expired:
-            context.fail(grpc.StatusCode.DEADLINE_EXCEEDED, "the call's time is up")
+            context.refuse(out_of_time())
         elif not self._stream.reset:
-            context.fail(grpc.StatusCode.UNAVAILABLE, "the server is shutting down")
+            context.refuse(shutting_down())
 
     async def _end(self, context: Context) -> None:
         self._stream.close()
@@ -225,6 +232,7 @@ class _Call:
         self._task.cancel()
 
     def _expire(self) -> None:
+        """End a call whose handler has no clock of its own; those that have one have a moment to say so."""
         self._expired = True
         self._task.cancel()
 
@@ -238,3 +246,9 @@ class _Call:
             deserialize=handler.request_deserializer if handler else None,
             serialize=handler.response_serializer if handler else None,
         )
+
+
+def _malformed(error: BadFrame) -> RowgateError:
+    if error.too_large:
+        return ResourceExhausted(str(error), reason="REQUEST_TOO_LARGE")
+    return Internal(str(error), reason="REQUEST_MALFORMED")

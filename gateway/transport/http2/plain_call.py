@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from google.rpc import code_pb2
-
 from gateway.transport.asgi.framing import PREFIX
 from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.asgi.headers import Header, status_headers
+from gateway.transport.asgi.headers import Header
 from gateway.transport.asgi.plain import Answer
-from gateway.transport.asgi.plain_head import PlainHead, refusal
+from gateway.transport.asgi.plain_head import PlainHead, error_trailers, refusal
 from gateway.transport.exchange import Exchange
 from gateway.transport.http2.faults import ErrorCode, StreamFault
 from gateway.transport.http2.frames import MAX_FRAME, header_frames
@@ -17,8 +15,9 @@ from gateway.transport.http2.headers import write_block
 from gateway.transport.http2.outbox import Outbox
 from gateway.transport.http2.outgoing import Outgoing
 from gateway.transport.http2.plain_answer import PLAIN_ANSWERS, ok_trailers
+from gateway.transport.refusals import shutting_down
 
-_SHUTTING_DOWN = status_headers(code_pb2.UNAVAILABLE, "the server is shutting down", ())
+_SHUTTING_DOWN = error_trailers(shutting_down())
 
 
 class PlainCall:
