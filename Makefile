@@ -47,7 +47,7 @@ build/sample/.installed: examples/flights/requirements.txt | $(VENV)/.runtime
 
 ifneq ($(shell command -v go),)
 tools: .tools/grpcurl-$(GRPCURL_VERSION) .tools/ghz-$(GHZ_VERSION)  ## build grpcurl and ghz into .tools/bin
-test-tools: .tools/conformance-$(CONFORMANCE_VERSION) .tools/grpc-go-$(GRPC_GO_VERSION) .tools/h2spec-$(H2SPEC_VERSION)  ## build the runners of others' test suites
+test-tools: .tools/conformance-$(CONFORMANCE_VERSION) .tools/grpc-go-$(GRPC_GO_VERSION) .tools/h2spec-$(H2SPEC_VERSION) $(TOOLS)/linearizable  ## build what tests run besides: others' suites, the checker of histories
 else
 tools test-tools:
 	@echo "There is no Go here: what it builds is missing, and the tests that need it are skipped"
@@ -86,6 +86,10 @@ endif
 	@echo "Building h2spec $(H2SPEC_VERSION)"
 	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/summerwind/h2spec/cmd/h2spec@$(H2SPEC_VERSION)
 	@touch $@
+
+$(TOOLS)/linearizable: $(wildcard tests/histories/checker/*)
+	@echo "Building the checker of histories"
+	@go build -C tests/histories/checker -o $(CURDIR)/$@ .
 
 .tools/grpc-js-$(GRPC_JS_VERSION):
 	@echo "Fetching grpc-js $(GRPC_JS_VERSION)"

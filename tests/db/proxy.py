@@ -54,12 +54,20 @@ class Proxy:
         """Cut the next connection that sends `sent`."""
         self._cut = Cut(sent, delivered)
 
+    def cut_no_more(self) -> None:
+        """Take back a `cut_at` that met no message yet."""
+        self._cut = None
+
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
         link = asyncio.current_task()
         assert link is not None
+        try:
+            up_reader, up_writer = await asyncio.open_unix_connection(self._socket)
+        except OSError:
+            writer.transport.abort()
+            return
         self._links.add(link)
-        up_reader, up_writer = await asyncio.open_unix_connection(self._socket)
         cut: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
         end = asyncio.Event()
         self._ends.add(end)
@@ -112,7 +120,7 @@ class Proxy:
             await asyncio.Event().wait()
 
     async def close(self) -> None:
-        """Cut everything."""
+        """Cut the connections that there are; others may come."""
         links = set(self._links)
         for end in self._ends:
             end.set()

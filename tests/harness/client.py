@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -111,15 +111,21 @@ class Conversation(Responses):
 
 
 class Client:
-    """Calls the methods of a descriptor set over one channel."""
+    """Calls the methods of a descriptor set over one channel, with further options of grpcio's."""
 
-    def __init__(self, target: str, descriptors: FileDescriptorSet) -> None:
+    def __init__(
+        self, target: str, descriptors: FileDescriptorSet, options: Sequence[tuple[str, Any]] = ()
+    ) -> None:
         self._pool = DescriptorPool()
         for file in descriptors.file:
             self._pool.Add(file)
         self.channel = grpc.aio.insecure_channel(
             target,
-            options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
+            options=[
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.max_send_message_length", -1),
+                *options,
+            ],
         )
 
     def message(self, full_name: str, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Any:

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from collections.abc import Mapping
+from contextlib import suppress
 from tempfile import NamedTemporaryFile
 from typing import Any
 
@@ -49,6 +51,14 @@ class ServerProcess:
         lister = await create_subprocess_exec("pgrep", "-P", str(self.process.pid), stdout=PIPE)
         found, _ = await lister.communicate()
         return [int(pid) for pid in found.split()]
+
+    async def kill(self) -> None:
+        """Kill -9 it: the supervisor first, which would start its workers again."""
+        workers = await self.workers()
+        for pid in (self.process.pid, *workers):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await self.process.communicate()
 
     async def stop(self) -> None:
         """End it, and wait for the end."""

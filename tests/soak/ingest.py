@@ -100,7 +100,7 @@ class Soak:
             await self._client.wait()
             self._client = await self._start_client()
         elif victim == "gateway":
-            await _kill_server(self._gateway)
+            await self._gateway.kill()
             self._gateway = await self._start_gateway()
         else:
             pid = self._database.postmaster_pid()
@@ -164,15 +164,6 @@ class Soak:
             await self._client.wait()
         await self._gateway.stop()
         await asyncio.to_thread(self._database.stop)
-
-
-async def _kill_server(server: ServerProcess) -> None:
-    """Kill -9 a gateway: the supervisor first, which would start its workers again."""
-    workers = await server.workers()
-    for pid in (server.process.pid, *workers):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    await server.process.communicate()
 
 
 @click.command()
