@@ -47,12 +47,6 @@ _CASTS: Mapping[ValueKind, TypeEngine[Any]] = {
     ValueKind.TEXT: _TEXT,
     ValueKind.ENUM: _TEXT,
 }
-_ZEROS: Mapping[ValueKind, str] = {
-    ValueKind.INTEGER: "0",
-    ValueKind.FLOAT: "0",
-    ValueKind.BOOL: "false",
-    ValueKind.TEXT: "",
-}
 _JSON_TYPES = {ValueKind.DECIMAL: "number", ValueKind.BOOL: "boolean", ValueKind.TEXT: "string"}
 
 
@@ -107,8 +101,8 @@ class _Writer:
                 return self.table.c[name]
             case plan.Element():
                 return self._element()
-            case plan.Json(_, _, kind, _):
-                return cast(self._text(operand), _CASTS[kind])
+            case plan.Json():
+                return cast(self._text(operand), _cast_of(operand))
 
     def _element(self) -> Value:
         if self.element is None:
@@ -120,10 +114,10 @@ class _Writer:
         """Return the operand as text; of a jsonb list's or object's, its JSON."""
         if isinstance(operand, plan.Json):
             text = self._json(operand.root).op("#>>", return_type=_TEXT)(_keys(operand.steps))
-            if operand.parent is None:
+            if operand.parent is None or operand.zero is None:
                 return text
             parent = self._json(operand.root).op("#>", return_type=_JSONB)(_keys(operand.parent))
-            return case((parent.is_not(None), func.coalesce(text, _ZEROS.get(operand.kind, ""))))
+            return case((parent.is_not(None), func.coalesce(text, _text_bind(operand.zero))))
         return self._value(operand)
 
     def _json(self, operand: plan.Operand) -> Value:
@@ -136,8 +130,8 @@ class _Writer:
         match operand:
             case plan.Column(name):
                 return bound(self._type(name), bind_name(bind))
-            case plan.Json(_, _, kind, _):
-                return bind_parameter(bind_name(bind), type_=_CASTS[kind])
+            case plan.Json():
+                return bind_parameter(bind_name(bind), type_=_cast_of(operand))
             case plan.Element():
                 element = self.element_type
                 return _text_bind(bind) if element is None else bound(element, bind_name(bind))
@@ -154,11 +148,17 @@ class _Writer:
         return case((is_typed, typed.bool_op(_OPERATORS[shape.op])(literal)), else_=false())
 
     def _not_empty(self, operand: plan.Operand) -> Condition:
-        if isinstance(operand, plan.Column) and self._type(operand.name).kind is ValueKind.ARRAY:
-            return func.coalesce(func.cardinality(self.table.c[operand.name]) > 0, false())
+        if isinstance(operand, plan.Column) and self._type(operand.name).kind is not ValueKind.JSON:
+            return func.coalesce(self._size(operand) > 0, false())
         value = cast(self._json(operand), _TEXT)
-        empty = (literal_column(f"'{text}'", _TEXT) for text in ("[]", "{}", "null"))
+        empty = (literal_column(f"'{text}'", _TEXT) for text in ("[]", "{}", '""', "null"))
         return func.coalesce(and_(*(value != one for one in empty)), false())
+
+    def _size(self, column: plan.Column) -> Value:
+        value = self.table.c[column.name]
+        if self._type(column.name).kind is ValueKind.ARRAY:
+            return func.cardinality(value)
+        return func.octet_length(value if isinstance(value.type, postgresql.BYTEA) else cast(value, _TEXT))
 
     def _contains(self, name: plan.Column, bind: int) -> Condition:
         """Return `column @> ARRAY[literal]`, which a GIN index answers."""
@@ -181,6 +181,10 @@ class _Writer:
             elements = func.jsonb_array_elements(lists).table_valued(column("value", _JSONB)).render_derived()
             inner = _Writer(self.resource, self.table, elements.c.value)
         return exists(select(1).select_from(elements).where(inner.condition(condition)))
+
+
+def _cast_of(operand: plan.Json) -> TypeEngine[Any]:
+    return postgresql.REAL() if operand.single else _CASTS[operand.kind]
 
 
 def _like(value: Value, bind: int, *, ignore_case: bool) -> Condition:

@@ -114,8 +114,11 @@ RESTRICTION = st.one_of(
     st.builds(has, st.sampled_from(TEXT_COLUMNS), st.sampled_from(["a", "B", "%", "_", "\\", '"'])),
     st.builds(lambda c: Spec(f"{c} = null", f"({c} IS NULL)"), st.sampled_from(NULLABLE)),
     st.builds(lambda c: Spec(f"{c}!=null", f"({c} IS NOT NULL)"), st.sampled_from(NULLABLE)),
-    st.builds(lambda c: Spec(f"{c}:*", f"({c} IS NOT NULL)"), st.sampled_from(NULLABLE)),
-    st.just(Spec("string_value:*", "(string_value <> '')")),
+    st.builds(
+        lambda c: Spec(f"{c}:*", f"({c} IS NOT NULL)"),
+        st.sampled_from([name for name in NULLABLE if name not in TEXT_COLUMNS]),
+    ),
+    st.builds(lambda c: Spec(f"{c}:*", f"coalesce({c} <> '', false)"), st.sampled_from(TEXT_COLUMNS)),
     st.builds(bare, st.sampled_from(["a", "AB", "50%", "_", "ï"])),
     st.builds(
         lambda c, a, b: Spec(f"{c} = ({a} OR {b})", f"({c} = {a} OR {c} = {b})"),

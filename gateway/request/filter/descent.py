@@ -152,3 +152,10 @@ def scalar_type(field: FieldDescriptor) -> ValueType:
     """Return the type of the literals that a scalar of a stored message, or a list's element, has."""
     stored = value_type(field, annotations_pb2.ColumnOptions(), "public")
     return stored.element or stored
+
+
+def zero_text(field: FieldDescriptor) -> str:
+    """Return the zero of a scalar without presence, as a stored message would spell it."""
+    zero = field.default_value
+    encode = scalar_type(field).encode if field.enum_type is not None else None
+    return str(zero).lower() if encode is None else str(encode(zero))

@@ -12,6 +12,7 @@ from gateway.request.filter.descent import (
     is_map,
     kind_of,
     scalar_type,
+    zero_text,
 )
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import dynamic_value, has_wildcard, is_word, pattern
@@ -74,8 +75,7 @@ class _Inside:
         has = self._comparator.text == ":"
         kind = kind_of(spot)
         if has and is_word(self._literal, "*"):
-            operand = self._operand(spot, root, ValueKind.JSON)
-            return NotEmpty(operand) if self._is_collection(spot) else Not(IsNull(operand))
+            return self._present(spot, root)
         if is_word(self._literal, "null"):
             return compare_null(self._context, self._operand(spot, root, ValueKind.JSON), self._comparator)
         if kind is ValueKind.OTHER:
@@ -121,9 +121,7 @@ class _Inside:
             member = follow_element(field, (key,))
         except StepFault as fault:
             raise self._context.fault(self._literal.offset, fault.description) from fault
-        below = Spot(member.field, (*spot.keys, *member.keys))
-        operand = self._operand(below, root, ValueKind.JSON)
-        return NotEmpty(operand) if self._is_collection(member) else Not(IsNull(operand))
+        return self._present(Spot(member.field, (*spot.keys, *member.keys)), root)
 
     def _in_elements(self, spot: Spot, root: Operand, path: tuple[Token, ...]) -> Predicate:
         if spot.field is None or self._comparator.text != ":":
@@ -136,13 +134,24 @@ class _Inside:
         expected = f'is {what}, which has no "{self._comparator.text}"; expected : or a field below it'
         return self._context.fault(self._comparator.offset, f"{self._name} {expected}")
 
-    def _is_collection(self, spot: Spot) -> bool:
-        return spot.repeated or (spot.field is not None and not spot.element and is_map(spot.field))
+    def _present(self, spot: Spot, root: Operand) -> Predicate:
+        """Return whether it is set and not empty; of a map's or Struct's key, whether it is there."""
+        operand = self._operand(spot, root, ValueKind.JSON)
+        return NotEmpty(operand) if self._may_be_empty(spot) else Not(IsNull(operand))
+
+    def _may_be_empty(self, spot: Spot) -> bool:
+        if spot.field is None or spot.element:
+            return False
+        message = spot.field.message_type
+        keyed = message is not None and (is_map(spot.field) or message.full_name in _KEYED)
+        return spot.repeated or keyed or kind_of(spot) in (ValueKind.TEXT, ValueKind.BYTES)
 
     def _operand(self, spot: Spot, root: Operand, kind: ValueKind) -> Operand:
         if kind is ValueKind.JSON and not spot.keys:
             return root
-        parent = None
-        if spot.implicit and kind is not ValueKind.JSON:
-            parent = self._context.bind(list(spot.keys[:-1]))
-        return Json(root, self._context.bind(list(spot.keys)), kind, parent)
+        steps = self._context.bind(list(spot.keys))
+        single = spot.field is not None and spot.field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT
+        if spot.field is None or not spot.implicit or kind is ValueKind.JSON:
+            return Json(root, steps, kind, single=single)
+        parent, zero = self._context.bind(list(spot.keys[:-1])), self._context.bind(zero_text(spot.field))
+        return Json(root, steps, kind, parent, zero, single)

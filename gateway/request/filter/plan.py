@@ -44,6 +44,8 @@ class Json:
         kind: what it is cast to; JSON for a message, map or list; OTHER where only the stored value tells.
         parent: the bind of the keys to the message that holds it, where that message being there means its
             zero value (a field without presence is left out of the stored text); None where absent is absent.
+        zero: the bind of that value's text.
+        single: whether it is a float of single precision, and compares as one.
 
     """
 
@@ -51,6 +53,8 @@ class Json:
     steps: int
     kind: ValueKind
     parent: int | None = None
+    zero: int | None = None
+    single: bool = False
 
 
 Operand: TypeAlias = Column | Element | Json
@@ -93,7 +97,10 @@ class IsNull:
 
 @dataclass(frozen=True, slots=True)
 class NotEmpty:
-    """The array, or the jsonb list or object, has an element. False, never unknown, where it is NULL."""
+    """The text, bytes, array, or jsonb text, list or object holds something.
+
+    False, never unknown, where it is NULL.
+    """
 
     operand: Operand
 

@@ -21,6 +21,8 @@ from gateway.request.suggest import did_you_mean
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
+_MAY_BE_EMPTY = (ValueKind.TEXT, ValueKind.BYTES, ValueKind.OTHER)
+
 
 def resolve(context: Context, resource: Resource, member: Member) -> Field:
     """Return the field that a member starts with; raises InvalidArgument, naming the closest, for none."""
@@ -40,7 +42,7 @@ def resolve(context: Context, resource: Resource, member: Member) -> Field:
 def present(context: Context, field: Field) -> Predicate:
     """Return whether the field is there: set, not empty, or, without presence, not its zero (AIP-160)."""
     column = Column(field.column)
-    if field.descriptor.is_repeated:
+    if field.descriptor.is_repeated or field.type.kind in _MAY_BE_EMPTY:
         return NotEmpty(column)
     if field.has_presence or not field.type.equality:
         return Not(IsNull(column))
