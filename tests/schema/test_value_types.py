@@ -92,7 +92,7 @@ KEPT: list[tuple[str, Any, Any]] = [
     ("address", "10.0.0.1/8", ipaddress.ip_interface("10.0.0.1/8")),
     ("address", "::1/128", ipaddress.ip_address("::1")),
     ("network", "10.0.0.0/8", "10.0.0.0/8"),
-    ("json_text", '{"a": -0.0, "b": "\\u0000"}', '{"a": -0.0, "b": "\\u0000"}'),
+    ("json_text", '{"a": -0.0, "b": "\\\\u0000"}', '{"a": -0.0, "b": "\\\\u0000"}'),
     ("part", {"name": "n", "big": 2**64 - 1}, '{"name":"n","big":"18446744073709551615"}'),
     ("part", {}, "{}"),
     ("list", {"values": []}, "[]"),

@@ -1,7 +1,6 @@
 """Messages, maps, Struct and Value ⇄ jsonb by proto JSON (protobuf.dev/programming-guides/json)."""
 
 import json
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
@@ -11,50 +10,32 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import TypeEngine
 
 from gateway.schema.reach import reachable
 from gateway.schema.types.dynamic import DYNAMIC, spell
-from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
+from gateway.schema.types.jsontext import as_json, as_jsonb, json_engine
+from gateway.schema.types.known import refuse_unknown_fields, strictness
+from gateway.schema.types.sqltypes import SqlType
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
-# An escaped NUL after an even number of backslashes.
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-_NEGATIVE_ZERO = re.compile(r"-0(?:\.0*)?(?:[eE][+-]?[0-9]+)?(?![0-9.])")
+# The shortest digits of the largest float: rounded up, so they are larger than it.
+_LARGEST_FLOAT = "3.4028235e+38"
+_FLOAT_MAX = (2 - 2**-23) * 2.0**127
+# What lies between rounds to it, as every float does to its nearest.
+_FLOAT_END = _FLOAT_MAX + 2.0**103
 
 
 def document(field: FieldDescriptor, sql: SqlType) -> ValueType:
     """Return the type of a field whose whole value is one JSON document, by proto field names."""
     return ValueType(
         sql=sql.name,
-        engine=_engine(sql, f"{field.name} as a document"),
+        engine=json_engine(sql, f"{field.name} as a document"),
         kind=ValueKind.JSON,
-        encode=_encoder(field, as_stored if sql.name == "jsonb" else str),
+        encode=_encoder(field, as_jsonb if sql.name == "jsonb" else as_json),
         decode=_decoder(field),
         equality=sql.name == "jsonb",
         orderable=False,
     )
-
-
-def json_text(sql: SqlType) -> ValueType:
-    """Return the type of a string field that holds JSON: jsonb keeps the value, json the spelling too."""
-    return ValueType(
-        sql=sql.name,
-        engine=_engine(sql, "JSON text"),
-        kind=ValueKind.JSON,
-        encode=_valid_jsonb if sql.name == "jsonb" else _valid_json,
-        equality=sql.name == "jsonb",
-        orderable=False,
-    )
-
-
-def _engine(sql: SqlType, what: str) -> TypeEngine[Any]:
-    if sql == SqlType("jsonb"):
-        return postgresql.JSONB()
-    if sql == SqlType("json"):
-        return NamedType("json")
-    raise TypeFault(f"{what} can't be stored as {sql}", "use jsonb")
 
 
 @cache
@@ -70,7 +51,7 @@ def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[
         return _general_encoder(field, finish)
 
     def encode(value: Any) -> str:
-        _refuse_unknown(value)
+        refuse_unknown_fields(value)
         try:
             return finish(spell(plain(value)))
         except RecursionError:
@@ -83,16 +64,20 @@ def _general_encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Ca
     pool, fill, decode = _pool(field), _fill(field), _decoder(field)
     name, empty = field.name, _empty(field)
     holds_values = "google.protobuf.Value" in reachable(field.message_type)
+    check = strictness(field)
 
     def encode(value: Any) -> str:
         holder = _holder(field)()
         fill(holder, value)
-        _refuse_unknown(holder)
+        check(holder)
         try:
             spelled = json_format.MessageToDict(
                 holder, preserving_proto_field_name=True, descriptor_pool=pool
             )
-            text = spell(spelled.get(name, empty))
+            plain = spelled.get(name, empty)
+            text = spell(plain)
+            if _LARGEST_FLOAT in text:
+                text = spell(_in_whole_digits(plain))
         except (json_format.Error, ValueError, TypeError, RecursionError):
             raise ValueFault("can't be written as JSON", "INVALID_JSON") from None
         # A Value of no kind is written as null, and would come back as one.
@@ -130,33 +115,21 @@ def _fill(field: FieldDescriptor) -> Callable[[Message, Any], None]:
     return fill
 
 
-def _refuse_unknown(holder: Message) -> None:
-    known = type(holder)()
-    known.CopyFrom(holder)
-    known.DiscardUnknownFields()
-    if known.ByteSize() != holder.ByteSize():
-        raise ValueFault("holds fields that the schema doesn't know", "UNKNOWN_FIELDS")
+def _in_whole_digits(plain: Any) -> Any:
+    """Return plain JSON with the numbers that round to the largest float as integers: parsers take those."""
+    match plain:
+        case dict():
+            return {key: _in_whole_digits(value) for key, value in plain.items()}
+        case list():
+            return [_in_whole_digits(value) for value in plain]
+        case float():
+            return _parsed_float(repr(plain))
+    return plain
 
 
-def as_stored(text: str) -> str:
-    """Return the JSON text; raises ValueFault for what jsonb would refuse or change."""
-    if "\\u0000" in text and _NUL.search(text):
-        raise ValueFault("holds a NUL character, which JSON in PostgreSQL can't", "NUL_IN_TEXT")
-    if "-0" in text and _has_negative_zero(text):
-        raise ValueFault("holds a negative zero, which jsonb can't", "INEXACT")
-    return text
-
-
-def _has_negative_zero(text: str) -> bool:
-    found = []
-
-    def number(spelled: str) -> float:
-        if _NEGATIVE_ZERO.fullmatch(spelled):
-            found.append(spelled)
-        return 0
-
-    json.loads(text, parse_float=number, parse_int=number)
-    return bool(found)
+def _parsed_float(spelled: str) -> float | int:
+    number = float(spelled)
+    return int(number) if _FLOAT_MAX < abs(number) < _FLOAT_END else number
 
 
 def _decoder(field: FieldDescriptor) -> Callable[[str], Any]:
@@ -167,24 +140,17 @@ def _decoder(field: FieldDescriptor) -> Callable[[str], Any]:
         try:
             json_format.Parse(f'{{"{name}":{text}}}', holder, descriptor_pool=pool)
         except (json_format.Error, ValueError, RecursionError):
+            return again(text)
+        return getattr(holder, name)
+
+    def again(text: str) -> Any:
+        """Read numbers that the parser refuses although they round to the largest float."""
+        holder = _holder(field)()
+        try:
+            plain = json.loads(text, parse_float=_parsed_float)
+            json_format.ParseDict({name: plain}, holder, descriptor_pool=pool)
+        except (json_format.Error, ValueError, RecursionError):
             raise ValueFault("the stored document does not fit the message", "INVALID_JSON") from None
         return getattr(holder, name)
 
     return decode
-
-
-def _valid_json(text: str) -> str:
-    try:
-        # Half of a surrogate pair is an escape that json takes and UTF-8 doesn't: encoding finds it.
-        json.dumps(json.loads(text, parse_constant=_refuse_constant), ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise ValueFault("is no JSON", "INVALID_JSON") from None
-    return text
-
-
-def _valid_jsonb(text: str) -> str:
-    return as_stored(_valid_json(text))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.dialects import postgresql
 
 from gateway.schema.types.decimals import decimal_text
-from gateway.schema.types.documents import json_text
+from gateway.schema.types.jsontext import json_text
 from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
