@@ -165,3 +165,21 @@ NOT_ADMITTED = frozenset({"57P03", "53300"})
 def rule_for(sqlstate: str) -> Rule:
     """Return the rule of a SQLSTATE: its own, its class's, or that of the unknown."""
     return STATES.get(sqlstate) or CLASSES.get(sqlstate[:2]) or UNKNOWN
+
+
+# What a row's own values raise, or a trigger's code on their account; other rows may fare better.
+_ROW_CLASSES = frozenset({"09", "20", "21", "22", "23", "27", "2F", "38", "39", "44", "P0"})
+# An index's or a value's fixed size, and a value's depth. The others of class 54 are the statement's.
+_ROW_STATES = frozenset({"54000", "54001"})
+_OF_ALL_ROWS = frozenset({"2200H"})
+
+
+def is_of_a_row(sqlstate: str) -> bool:
+    """Return whether single rows, rather than circumstances, raise a SQLSTATE.
+
+    So do classes that PostgreSQL doesn't have: a trigger made them up. No state at all is none of a row.
+    """
+    if sqlstate in _OF_ALL_ROWS or not sqlstate:
+        return False
+    known = sqlstate[:2] in CLASSES
+    return not known or sqlstate in _ROW_STATES or sqlstate[:2] in _ROW_CLASSES

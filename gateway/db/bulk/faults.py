@@ -7,7 +7,7 @@ from gateway.db.bulk.target import Target
 from gateway.db.database import Transaction
 from gateway.db.translate import sqlstate_of
 from gateway.errors import InvalidArgument, RowgateError
-from gateway.errors.sqlstate import rule_for
+from gateway.errors.sqlstate import is_of_a_row, rule_for
 from gateway.sql.bulk.locate import READ_RULES, Breach, Rule, badly_written, broken_by, locate_statements
 from gateway.sql.bulk.shape import may_be_unset, table_name
 from gateway.sql.bulk.write import BulkStatements
@@ -16,8 +16,6 @@ _INPUT_IS_VALID = 160_000
 """The first server_version_num with pg_input_is_valid."""
 _UNIQUE_VIOLATION = "23505"
 _DEADLOCK = "40P01"
-_ROW_FAULTS = ("22", "23", "44", "P0001")
-"""What a row's own values can raise: data exceptions, constraints, views' check options, triggers' RAISE."""
 
 
 class Collision(Exception):  # noqa: N818 - not an error: a reason to start over
@@ -36,14 +34,9 @@ def judged(error: Exception, *, alone: bool) -> RowgateError:
     # Whether another transaction holds the value meanwhile, of any unique key, can be told only alone.
     if not alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
         raise Collision from error
-    if not is_row_fault(state) or not isinstance(error, RowgateError):
+    if not is_of_a_row(state) or not isinstance(error, RowgateError):
         raise error
     return error
-
-
-def is_row_fault(state: str) -> bool:
-    """Return whether rows, rather than circumstances, raise this SQLSTATE."""
-    return state.startswith(_ROW_FAULTS)
 
 
 class FaultFinder:
@@ -78,7 +71,7 @@ class FaultFinder:
                 faults = await self._find(low, high, error)
         except RowgateError as refused:
             # A check that divides by zero refuses this query as it refuses the row.
-            if not is_row_fault(sqlstate_of(refused)):
+            if not is_of_a_row(sqlstate_of(refused)):
                 raise
             return False
         await self._transaction.fetch(self._statements.remove, [list(faults)])
