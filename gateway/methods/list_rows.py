@@ -35,7 +35,7 @@ class List:
     async def __call__(self, request: Message, call: Call) -> Message:
         """Return the page."""
         size = self._page_size(request)
-        asked = self._read(request)
+        asked = await self._read(request, call)
         statement = asked.query.statement
         found = await self._database.fetch(
             statement, statement.arguments({**asked.values, "limit": size + 1}), call

@@ -10,13 +10,14 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
+from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, parse_order
-from gateway.request.page_token import TokenUse, fingerprint_of
+from gateway.request.page_token import TokenUse, digest_of, fingerprint_of
 from gateway.response.rows import Row, RowsToMessage, rows_in
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
-from gateway.sql.read import Rows, selected
+from gateway.sql.read import Rows, select_by_key, selected
 from gateway.sql.statement import Statement
 
 _STATEMENTS = 512
@@ -26,11 +27,20 @@ _ORDERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A shape of request: its statement, how rows become a response, where the order's columns stand."""
+    """A shape of request.
+
+    Args:
+        statement: its statement.
+        respond: makes a response of rows.
+        places: where the order's columns stand in a row.
+        key: where the primary key's columns stand in the order.
+
+    """
 
     statement: Statement
     respond: RowsToMessage
     places: tuple[int, ...]
+    key: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class OrderedRows:
         self._full_name = method.full_name
         self._resource = method.resource
         self._table = engine.table(method.resource)
+        self._database = engine.database
         self._tokens = engine.page_tokens
         self._select = select
         self._token = token
@@ -81,20 +92,41 @@ class OrderedRows:
         self._order = lru_cache(_ORDERS)(self._parse_order)
         self._names = {role: field.name for role, field in method.request.items()}
         self._query = lru_cache(_STATEMENTS)(self._build)
+        self._look_up = lru_cache(_ORDERS)(self._row_statement)
 
-    def __call__(self, request: Message) -> Asked:
+    async def __call__(self, request: Message, call: Call) -> Asked:
         """Return what a request asks for; raises InvalidArgument."""
         rows, values = self._selection(request)
         order, printed = self._order(self.argument(request, "order_by", ""))
         fingerprint = self._fingerprint(request, rows, values, printed)
         token = self.argument(request, self._token, "")
-        after = self._tokens.open(token, fingerprint, self._use) if token else None
+        after = await self._last_values(token, fingerprint, order, call) if token else None
         query = self._query(self._mask_paths(request), rows, order, _nulls(after))
         return Asked(query, rows, {**values, **after_values(after or ())}, values, fingerprint)
 
     def token(self, asked: Asked, last: Row) -> str:
         """Return the token of what follows the row."""
-        return self._tokens.seal(asked.fingerprint, [last[place] for place in asked.query.places])
+        query = asked.query
+        return self._tokens.seal(asked.fingerprint, [last[place] for place in query.places], query.key)
+
+    async def _last_values(self, token: str, fingerprint: bytes, order: Order, call: Call) -> Sequence[Any]:
+        """Return the values that the rows come after; they are looked up where the token has a key alone."""
+        last = self._tokens.open(token, fingerprint, self._use)
+        if not last.by_key:
+            return last.values
+        digest, *values = last.values
+        statement = self._look_up(order)
+        columns = [term.column for term in order if term.column in self._resource.primary_key]
+        key = dict(zip(columns, values, strict=True))
+        found = await self._database.fetch(statement, statement.arguments(key), call)
+        if not found or digest_of([*found[0]]) != digest:
+            raise self._use.outdated()
+        return found[0]
+
+    def _row_statement(self, order: Order) -> Statement:
+        """Return the statement that reads the values of an order's columns of one row."""
+        fields = tuple(self._resource.by_column[term.column] for term in order)
+        return select_by_key(self._resource, self._table, fields)
 
     def argument(self, request: Message, role: str, default: Any) -> Any:
         """Return the value of a role's field; the default where the request has none."""
@@ -112,7 +144,9 @@ class OrderedRows:
         statement = self._select(self._resource, self._table, fields, rows=rows, order=order, after=after)
         columns = [field.column for field in fields]
         places = tuple(columns.index(term.column) for term in order)
-        return Query(statement, rows_in(self._response, self._rows, self._resource, fields, mask), places)
+        key = tuple(i for i, term in enumerate(order) if term.column in self._resource.primary_key)
+        respond = rows_in(self._response, self._rows, self._resource, fields, mask)
+        return Query(statement, respond, places, key)
 
     def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: str) -> bytes:
         asked = self.argument(request, "filter", "")

@@ -37,7 +37,7 @@ class Stream:
 
     async def __call__(self, request: Message, call: Call) -> AsyncGenerator[Piece, None]:
         """Yield the chunks. Rows are fetched when those before them are being taken."""
-        asked = self._read(request)
+        asked = await self._read(request, call)
         statement = asked.query.statement
         size = _SliceSize(self._chunk_bytes)
         async with (

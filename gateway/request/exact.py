@@ -51,7 +51,7 @@ _READ: Mapping[str, Callable[..., Any]] = {
     "l": lambda *items: list(map(_from_json, items)),
 }
 # json.dumps makes one for each call that doesn't take its defaults.
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def dump_values(values: Sequence[Any]) -> bytes:

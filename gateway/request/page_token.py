@@ -15,10 +15,14 @@ from gateway.request.exact import dump_values, load_values
 
 MIN_SECRET = 16
 """The fewest bytes of a secret."""
-MAX_TOKEN = 65_536
-"""The most characters of a token: a row's order may hold long texts, but not endless ones."""
+MAX_CARRIED = 65_536
+"""The most characters of a token that holds its row's values; one of a row with longer ones holds its key."""
+MAX_TOKEN = 4 * 1024 * 1024
+"""The most characters of a token. None is longer, for no key is: PostgreSQL's indexes compress a text to a
+hundredth at best, and take 2,704 bytes. https://www.postgresql.org/docs/current/btree.html"""
 
 _VERSION = b"\x01"
+_VERSION_BY_KEY = b"\x02"
 _NONCE = 12
 _PRINT = 16
 
@@ -30,11 +34,27 @@ class TokenUse:
     Args:
         altered: makes the error of one that was altered or comes from elsewhere.
         mismatched: makes the error of one that was given out for other arguments.
+        outdated: makes the error of one that holds the key of a row which has left its place.
 
     """
 
     altered: Callable[[], InvalidArgument]
     mismatched: Callable[[], InvalidArgument]
+    outdated: Callable[[], InvalidArgument]
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The row that a page ended with, as a token tells of it.
+
+    Args:
+        values: the values of its order's columns; by key, a digest of them and the values of the key's.
+        by_key: whether the row has to be looked up for its values.
+
+    """
+
+    values: list[Any]
+    by_key: bool = False
 
 
 PAGE_TOKEN = TokenUse(
@@ -48,6 +68,11 @@ PAGE_TOKEN = TokenUse(
         "was given out for other arguments: keep all but page_size and read_mask the same",
         reason="PAGE_TOKEN_MISMATCH",
     ),
+    lambda: InvalidArgument.field(
+        "page_token",
+        "names a row that is gone or has changed, and whose values were too long to keep: begin anew",
+        reason="PAGE_TOKEN_OUTDATED",
+    ),
 )
 RESUME_TOKEN = TokenUse(
     lambda: InvalidArgument.field(
@@ -59,6 +84,11 @@ RESUME_TOKEN = TokenUse(
         "resume_token",
         "was given out for other arguments: keep all but read_mask the same",
         reason="RESUME_TOKEN_MISMATCH",
+    ),
+    lambda: InvalidArgument.field(
+        "resume_token",
+        "names a row that is gone or has changed, and whose values were too long to keep: begin anew",
+        reason="RESUME_TOKEN_OUTDATED",
     ),
 )
 
@@ -78,32 +108,46 @@ class PageTokens:
             raise ValueError(msg)
         self._ciphers = [AESGCM(_key(one)) for one in (secret, *old_secrets)]
 
-    def seal(self, fingerprint: bytes, values: Sequence[Any]) -> str:
-        """Return the token of the page that follows the row whose order columns hold `values`."""
-        nonce = os.urandom(_NONCE)
-        sealed = self._ciphers[0].encrypt(nonce, fingerprint + dump_values(values), _VERSION)
-        return urlsafe_b64encode(_VERSION + nonce + sealed).rstrip(b"=").decode()
+    def seal(self, fingerprint: bytes, values: Sequence[Any], key: Sequence[int]) -> str:
+        """Return the token of the page that follows a row.
 
-    def open(self, token: str, fingerprint: bytes, use: TokenUse = PAGE_TOKEN) -> list[Any]:
-        """Return the values that a token was sealed with.
+        Args:
+            fingerprint: what the token is bound to.
+            values: those of the row's order columns.
+            key: the places of the primary key's among them.
+
+        """
+        token = self._sealed(_VERSION, fingerprint, values)
+        if len(token) <= MAX_CARRIED or len(key) == len(values):
+            return token
+        return self._sealed(_VERSION_BY_KEY, fingerprint, [digest_of(values), *(values[i] for i in key)])
+
+    def _sealed(self, version: bytes, fingerprint: bytes, values: Sequence[Any]) -> str:
+        nonce = os.urandom(_NONCE)
+        sealed = self._ciphers[0].encrypt(nonce, fingerprint + dump_values(values), version)
+        return urlsafe_b64encode(version + nonce + sealed).rstrip(b"=").decode()
+
+    def open(self, token: str, fingerprint: bytes, use: TokenUse = PAGE_TOKEN) -> Last:
+        """Return what a token tells of its row.
 
         Raises InvalidArgument as `use` says: for a token that was altered or comes from elsewhere, and for
         one that was given out for other arguments.
         """
-        content = self._decrypt(_decode(token))
+        data = _decode(token)
+        content = self._decrypt(data)
         if content is None:
             raise use.altered()
         if content[:_PRINT] != fingerprint:
             raise use.mismatched()
-        return load_values(content[_PRINT:])
+        return Last(load_values(content[_PRINT:]), by_key=data[:1] == _VERSION_BY_KEY)
 
     def _decrypt(self, data: bytes) -> bytes | None:
-        nonce, sealed = data[1 : 1 + _NONCE], data[1 + _NONCE :]
-        if data[:1] != _VERSION or len(nonce) < _NONCE:
+        version, nonce, sealed = data[:1], data[1 : 1 + _NONCE], data[1 + _NONCE :]
+        if version not in (_VERSION, _VERSION_BY_KEY) or len(nonce) < _NONCE:
             return None
         for cipher in self._ciphers:
             try:
-                return cipher.decrypt(nonce, sealed, _VERSION)
+                return cipher.decrypt(nonce, sealed, version)
             except InvalidTag:
                 continue
         return None
@@ -112,6 +156,11 @@ class PageTokens:
 def fingerprint_of(*arguments: object) -> bytes:
     """Return what a token is bound to: a digest of the arguments, which must print as themselves."""
     return hashlib.blake2b(repr(arguments).encode("utf-8", "backslashreplace"), digest_size=_PRINT).digest()
+
+
+def digest_of(values: Sequence[Any]) -> bytes:
+    """Return a digest of driver values: the same for the same values alone."""
+    return hashlib.blake2b(dump_values(values), digest_size=_PRINT).digest()
 
 
 def _key(secret: bytes) -> bytes:
