@@ -139,6 +139,12 @@ class ServerSettings(Section):
     """age at which a connection is renewed, so that clients spread anew; 0 is never"""
     probe_interval: Wait = 5.0
     """interval at which health asks the database"""
+    liveness_interval: Seconds = 5.0
+    """with workers: interval at which the supervisor asks each whether it answers calls; 0 is never"""
+    liveness_timeout: Wait = 5.0
+    """with workers: longest wait for such an answer"""
+    liveness_failures: Annotated[int, Field(ge=1, le=100)] = 3
+    """with workers: as many answers in a row that don't come have a worker ended, and started again"""
 
 
 class EdgeSettings(Section):

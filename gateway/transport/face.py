@@ -147,3 +147,10 @@ class Host(Protocol):
 
 Hosting = Callable[[Face, Settings], Host]
 """Makes the host of a face."""
+
+
+class PrivateHosting(Protocol):
+    """Makes the host of a face, which may listen at one more address than the settings name."""
+
+    def __call__(self, face: Face, settings: Settings, private: Address | None = None) -> Host:
+        """Return the host; at `private`, a Unix socket of whoever runs this process, it needs no TLS."""

@@ -1,5 +1,7 @@
 """The grpc.aio server: listens, mounts a face, and stops gracefully."""
 
+import asyncio
+import logging
 from collections.abc import Sequence
 
 import grpc
@@ -11,22 +13,35 @@ from gateway.transport.face import Face
 from gateway.transport.listening import cannot_listen, warn_if_open
 from gateway.transport.options import channel_options, credentials
 
+_logger = logging.getLogger(__name__)
 _LAST_BYTES_SECONDS = 0.5
+_FIRST_DELAY = 0.01
+_MAX_DELAY = 1.0
+_MAIN_LOOP = "_server_main_loop"
 
 
 class GrpcServer:
     """Serves a face on sockets. `stop` before `start`, and twice, is safe.
 
+    grpc.aio takes calls in a loop of its own, which ends with the first call whose path isn't UTF-8, while
+    the process lives and calls under way go on. So that loop is watched: where it ends, another server takes
+    its addresses.
+
     Args:
         face: what is served.
         settings: addresses, TLS, limits.
+        private: a Unix socket to listen on beside them, without TLS.
 
     """
 
-    def __init__(self, face: Face, settings: Settings) -> None:
+    def __init__(self, face: Face, settings: Settings, private: Address | None = None) -> None:
         self._face = face
         self._settings = settings
+        self._private = private
         self._server: grpc.aio.Server | None = None
+        self._broken: list[grpc.aio.Server] = []
+        self._renewing: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._addresses: tuple[Address, ...] = ()
 
     @property
@@ -39,12 +54,10 @@ class GrpcServer:
 
         Raises OSError where an address can't be had or a TLS file can't be read.
         """
-        options = channel_options(self._settings.server, self._settings.limits)
-        server = grpc.aio.server(handlers=list(self._face.handlers()), options=options)
-        tls = credentials(self._settings.server)
-        self._addresses = tuple(_listen(server, one, tls) for one in self._settings.server.listen)
-        await server.start()
-        self._server = server
+        self._server, self._addresses = await self._listen(self._settings.server.listen)
+        if self._settings.server.tls_cert is None:
+            for address in self._addresses:
+                warn_if_open(address)
         self._face.open()
         return self.addresses[0].port or 0
 
@@ -55,18 +68,63 @@ class GrpcServer:
             grace: seconds to wait for them; the `drain` setting by default.
 
         """
-        server, self._server = self._server, None
-        if server is None:
+        if self._server is None or self._stopping:
             return
+        self._stopping = True
         await self._face.drain(grace)
-        await server.stop(_LAST_BYTES_SECONDS)
+        server, self._server = self._server, None
+        for task in self._renewing:
+            task.cancel()
+        await asyncio.gather(*(one.stop(_LAST_BYTES_SECONDS) for one in (*self._broken, server)))
 
     def hurry(self) -> None:
         """Let `stop`, under way or to come, wait for nothing."""
         self._face.hurry()
 
+    async def _listen(self, listen: Sequence[Address]) -> tuple[grpc.aio.Server, tuple[Address, ...]]:
+        """Return a server that has begun, and its addresses; raises OSError."""
+        options = channel_options(self._settings.server, self._settings.limits)
+        server = grpc.aio.server(handlers=list(self._face.handlers()), options=options)
+        tls = credentials(self._settings.server)
+        addresses = tuple(_bind(server, one, tls) for one in listen)
+        if self._private is not None:
+            _bind(server, self._private, None)
+        before = asyncio.all_tasks()
+        await server.start()
+        for task in asyncio.all_tasks() - before:
+            if getattr(task.get_coro(), "__name__", "") == _MAIN_LOOP:
+                task.add_done_callback(lambda ended: self._ended(server, ended))
+        return server, addresses
 
-def _listen(server: grpc.aio.Server, address: Address, tls: grpc.ServerCredentials | None) -> Address:
+    def _ended(self, server: grpc.aio.Server, task: "asyncio.Task[object]") -> None:
+        """Have another server take the addresses, unless this one was to end."""
+        if server is not self._server or task.cancelled() or task.exception() is None:
+            return
+        _logger.error("grpc.aio takes no more calls: another server does", exc_info=task.exception())
+        renewing = asyncio.ensure_future(self._renew(server))
+        self._renewing.add(renewing)
+        renewing.add_done_callback(self._renewing.discard)
+
+    async def _renew(self, broken: grpc.aio.Server) -> None:
+        """Listen again. The addresses are free when grpc core has let go of them, which it does aside."""
+        self._broken.append(broken)
+        delay = _FIRST_DELAY
+        while self._server is broken:
+            try:
+                self._server, _ = await self._listen(self._addresses)
+            except OSError:
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _MAX_DELAY)
+        await self._let_end(broken)
+
+    async def _let_end(self, broken: grpc.aio.Server) -> None:
+        """Wait for the calls that a broken server still has; their deadlines end them."""
+        server = self._settings.server
+        await broken.stop(max(server.max_deadline, server.stream_deadline))
+        self._broken.remove(broken)
+
+
+def _bind(server: grpc.aio.Server, address: Address, tls: grpc.ServerCredentials | None) -> Address:
     try:
         if tls is None:
             port = server.add_insecure_port(str(address))
@@ -74,6 +132,4 @@ def _listen(server: grpc.aio.Server, address: Address, tls: grpc.ServerCredentia
             port = server.add_secure_port(str(address), tls)
     except RuntimeError as error:
         raise cannot_listen(address) from error
-    if tls is None:
-        warn_if_open(address)
     return address.at(port)

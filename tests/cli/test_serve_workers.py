@@ -11,8 +11,10 @@ from typing import Any
 import grpc
 import pytest
 
+from gateway.cli.workers.hostings import HOSTINGS
 from gateway.schema.tables import build_tables
 from tests.cli.running import LEDGER, Running, rowgate
+from tests.harness.certificates import Certificate
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, schema_of
@@ -21,6 +23,7 @@ from tests.transport.conftest import GET, SERVICE, locked, until_waiting
 
 KEY = {"book": "main", "number": 1}
 LIST = f"{SERVICE}/ListAccounts"
+IMPATIENT = ("--liveness-interval", "0.1", "--liveness-timeout", "1", "--liveness-failures", "2")
 UNSEEN = "a-secret-not-to-be-seen"
 Start = Callable[..., Coroutine[Any, Any, Running]]
 
@@ -107,6 +110,45 @@ async def test_killed_workers_come_back_at_the_same_address(start: Start, transp
     server.signal()
     status, out, _ = await server.ended()
     assert (status, out.split()[2]) == (0, target)
+
+
+@pytest.mark.parametrize("transport", HOSTINGS)
+async def test_a_worker_that_lives_and_does_not_answer_is_replaced_and_the_others_go_on(
+    dsn: str, start: Start, transport: str
+) -> None:
+    server = await start("--transport", transport, "--workers", "2", *IMPATIENT)
+    target = await server.ready()
+    pids = children(server.process.pid)
+    clients = [Client(target, descriptors_of("ledger")) for _ in range(4)]
+    async with locked(dsn) as connection:
+        calls = [asyncio.create_task(client.call(LIST)) for client in clients]
+        await until_waiting(connection, len(calls))
+        os.kill(pids[0], signal.SIGSTOP)
+        lost = await server.logged("a worker doesn't answer, and is ended")
+        assert lost["worker_pid"] == pids[0]
+    await server.logged("a worker is ready again")
+    # Each client is with one of both, as the kernel chose: the calls of the other worker go on.
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    failed = [error for error in outcomes if isinstance(error, BaseException)]
+    assert all(isinstance(e, RpcFailed) and e.code is grpc.StatusCode.UNAVAILABLE for e in failed)
+    assert pids[1] in children(server.process.pid)
+    assert pids[0] not in children(server.process.pid)
+    assert [await owners(target) for _ in range(4)] == ["ROW_NOT_FOUND"] * 4
+    await asyncio.gather(*(client.close() for client in clients))
+    server.signal()
+    assert (await server.ended())[0] == 0
+
+
+async def test_a_worker_behind_mutual_tls_is_asked_too(start: Start, tmp_path: Path) -> None:
+    own = Certificate(tmp_path, "server")
+    tls = ("--tls-cert", own.cert_path, "--tls-key", own.key_path, "--tls-client-ca", own.cert_path)
+    server = await start("--transport", "http2", "--workers", "2", *map(str, tls), *IMPATIENT)
+    await server.ready()
+    pids = children(server.process.pid)
+    os.kill(pids[0], signal.SIGSTOP)
+    assert (await server.logged("a worker doesn't answer, and is ended"))["worker_pid"] == pids[0]
+    await server.logged("a worker is ready again")
+    assert pids[1] in children(server.process.pid)
 
 
 async def test_a_page_token_of_one_worker_is_another_worker_s(start: Start) -> None:

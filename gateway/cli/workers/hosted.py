@@ -10,6 +10,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gateway.cli.runtime import loop_factory, spare_what_stays
 from gateway.cli.workers.hostings import HOSTINGS
 from gateway.cli.workers.messages import (
     CHANNEL_VARIABLE,
+    HEALTH_SOCKET,
     Assignment,
     Channel,
     Ended,
@@ -32,6 +34,7 @@ from gateway.cli.workers.messages import (
     Stop,
     Stopped,
 )
+from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging
 from gateway.transport.asgi.host import AsgiHost
@@ -191,8 +194,9 @@ async def _serve(hosting: Hosting) -> None:
 
 def main(transport: str) -> None:
     """Run a worker of a transport that isn't Envoy's."""
+    hosting = partial(HOSTINGS[transport], private=Address(str(Path.cwd() / HEALTH_SOCKET), None))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(HOSTINGS[transport]))
+        runner.run(_serve(hosting))
 
 
 application = Application()

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from gateway.transport.face import Hosting
+from gateway.transport.face import PrivateHosting
 from gateway.transport.http2.host import Http2Host
 from gateway.transport.server import GrpcServer
 
-HOSTINGS: Mapping[str, Hosting] = {"grpcio": GrpcServer, "http2": Http2Host}
+HOSTINGS: Mapping[str, PrivateHosting] = {"grpcio": GrpcServer, "http2": Http2Host}
 """By the transport's name."""

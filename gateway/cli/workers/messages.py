@@ -10,6 +10,8 @@ from gateway.config.settings import Settings
 
 CHANNEL_VARIABLE = "ROWGATE_WORKER_CHANNEL"
 """Names the worker's end of the socket pair, a file descriptor."""
+HEALTH_SOCKET = "health.sock"
+"""Where a worker listens for its supervisor alone, in the folder that it is started in."""
 
 
 @dataclass(frozen=True, slots=True)

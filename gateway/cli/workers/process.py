@@ -14,8 +14,10 @@ from tempfile import TemporaryDirectory
 
 from gateway.cli.failures import Failed as FailedError
 from gateway.cli.failures import Wrong
+from gateway.cli.workers.liveness import Liveness
 from gateway.cli.workers.messages import (
     CHANNEL_VARIABLE,
+    HEALTH_SOCKET,
     Assignment,
     Channel,
     Ended,
@@ -106,6 +108,20 @@ class WorkerProcess:
             await self._process.wait()
         self._cleanup()
 
+    async def failed(self) -> None:
+        """Wait until it serves no longer, and is gone: one that lives and doesn't answer is ended."""
+        ended = asyncio.ensure_future(self.ended())
+        lost = asyncio.ensure_future(self._lost())
+        try:
+            await asyncio.wait((ended, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                _logger.error("a worker doesn't answer, and is ended", extra={"worker_pid": self.pid})
+                await self._end()
+        finally:
+            ended.cancel()
+            lost.cancel()
+            await asyncio.gather(ended, lost, return_exceptions=True)
+
     async def stop(self) -> None:
         """Have it drain and stop, however long the settings let that take."""
         if self._channel is None or self._process is None:
@@ -135,6 +151,20 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
         await self.ended()
+
+    async def _lost(self) -> None:
+        """Return when the process doesn't answer any more. Envoy's is known by its end alone."""
+        if self._command.admin is not None:
+            await asyncio.Event().wait()
+        await Liveness(Path(self._folder.name, HEALTH_SOCKET), self._assignment.settings.server).lost()
+
+    async def _end(self) -> None:
+        """Have it stop, which it may have ears for, or kill it."""
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                await self.stop()
+        except TimeoutError:
+            await self.kill()
 
     async def _spawn(self) -> None:
         self._lay_files()

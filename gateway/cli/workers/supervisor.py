@@ -72,7 +72,7 @@ class Supervisor:
         loop, delay = asyncio.get_running_loop(), _FIRST_DELAY
         while True:
             worker, since = self._workers[place], loop.time()
-            await worker.ended()
+            await worker.failed()
             if loop.time() - since > _HEALTHY_SECONDS:
                 delay = _FIRST_DELAY
             facts = {"worker_pid": worker.pid, "status": worker.status, "restart_seconds": delay}

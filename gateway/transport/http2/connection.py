@@ -34,11 +34,13 @@ class Connection(asyncio.Protocol):
 
     Args:
         site: what is served.
+        is_private: whether the peer is whoever runs this process, which isn't turned away.
 
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, is_private: bool = False) -> None:
         self._site = site
+        self._is_private = is_private
         self._began = self._ended = monotonic()
         self._leaving: float | None = None
         self._said_last = False
@@ -57,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._session = Session(
             site, self._calls, outgoing, window=window, pings=self._pings, left=self.say_last
         )
-        if len(site.connections) < site.settings.limits.max_connections:
+        if self._is_private or len(site.connections) < site.settings.limits.max_connections:
             site.connections.add(self)
         else:
             self._over = True

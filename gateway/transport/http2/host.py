@@ -31,10 +31,12 @@ class Http2Host:
     Args:
         face: what is served.
         settings: addresses, TLS, limits.
+        private: a Unix socket to listen on beside them, without TLS and whatever the limits.
 
     """
 
-    def __init__(self, face: Face, settings: Settings) -> None:
+    def __init__(self, face: Face, settings: Settings, private: Address | None = None) -> None:
+        self._private = private
         self._face = face
         self._settings = settings
         # Twice the limit is taken in, so that the error can be ours and name the limit.
@@ -97,6 +99,8 @@ class Http2Host:
         context = tls_context(server)
         try:
             self._addresses = tuple([await self._listen_on(one, context) for one in server.listen])
+            if self._private is not None:
+                await self._listen_privately(self._private)
         except BaseException:
             self._close_listeners()
             raise
@@ -109,10 +113,17 @@ class Http2Host:
             warn_if_open(told)
         return told
 
-    async def _serve(self, listening: socket.socket, context: ssl.SSLContext | None) -> asyncio.Server:
+    async def _listen_privately(self, address: Address) -> None:
+        _, sockets = listen_on(address, shared=False)
+        for one in sockets:
+            self._servers.append(await self._serve(one, None, private=True))
+
+    async def _serve(
+        self, listening: socket.socket, context: ssl.SSLContext | None, *, private: bool = False
+    ) -> asyncio.Server:
         loop, timeout = asyncio.get_running_loop(), None if context is None else _HANDSHAKE_SECONDS
         return await loop.create_server(
-            lambda: Connection(self._site),
+            lambda: Connection(self._site, is_private=private),
             sock=listening,
             backlog=_BACKLOG,
             ssl=context,
@@ -123,8 +134,8 @@ class Http2Host:
     def _close_listeners(self) -> None:
         for server in self._servers:
             server.close()
-        for address in self._addresses:
-            if address.port is None:
+        for address in (*self._addresses, self._private):
+            if address is not None and address.port is None:
                 Path(address.host).unlink(missing_ok=True)
         self._servers.clear()
 
