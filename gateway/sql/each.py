@@ -28,6 +28,7 @@ from gateway.schema.model import Resource
 from gateway.sql.change import Change, is_ready, server_set
 from gateway.sql.insert import default_of, has_default, stamps
 from gateway.sql.items import Items, RowsStatement, items, output_columns
+from gateway.sql.key_order import by_key
 from gateway.sql.statement import compile_statement
 
 _TARGET = "rowgate_target"
@@ -45,10 +46,10 @@ def change_each(
 
     It returns the items' places, from 0, each with its row as it is afterwards (DELETE: as it was).
 
-    Every row is looked up by its key and locked, in the order of the items, then changed by its place in the
-    table. LIMIT has PostgreSQL expect few items and so keep to that; where it expects many it may read the
-    whole table, by a plan that it made and keeps from when the table was small. A row that is changed
-    meanwhile is no longer in the place where it was locked, and so left out.
+    Every row is looked up by its key and locked, then changed by its place in the table. LIMIT has PostgreSQL
+    expect few items and so keep to that; where it expects many it may read the whole table, by a plan that it
+    made and keeps from when the table was small. A row that is changed meanwhile is no longer in the place
+    where it was locked, and so left out.
     """
     wanted = {*resource.primary_key, *columns}
     fields = tuple(field for field in resource.fields if field.column in wanted)
@@ -93,7 +94,7 @@ def insert_each(resource: Resource, table: Table, columns: tuple[str, ...]) -> R
     }
     given = {name: new.c[label] for name, label in named.items()}
     values = {**given, **stamps(resource)}
-    source = select(*values.values()).select_from(new).order_by(new.c.n)
+    source = select(*values.values()).select_from(new).order_by(*by_key(resource, given), new.c.n)
     added = insert(table).from_select([table.c[name] for name in values], source).on_conflict_do_nothing()
     key = [table.c[name].label(f"k{i}") for i, name in enumerate(resource.primary_key)]
     stored = added.returning(*key, *output_columns(resource, table)).cte(_ADDED)

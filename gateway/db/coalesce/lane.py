@@ -25,7 +25,7 @@ class Place:
 
     """
 
-    __slots__ = ("answer", "args", "batch", "call", "queue", "row")
+    __slots__ = ("answer", "args", "batch", "call", "holds", "queue", "row", "sent")
 
     def __init__(self, args: Args, call: Call, row: Hashable, answer: "asyncio.Future[Any]") -> None:
         self.args = args
@@ -34,6 +34,10 @@ class Place:
         self.answer = answer
         self.queue: Queue | None = None
         self.batch: Batch | None = None
+        self.holds = False
+        """Whether the row is the caller's own, until it lets it go."""
+        self.sent = False
+        """Whether a statement with what it brings is sent, or about to be."""
 
 
 class Batch:
@@ -44,7 +48,7 @@ class Batch:
 
     """
 
-    __slots__ = ("begun", "places", "present", "task", "weight")
+    __slots__ = ("begun", "places", "present", "sent", "task", "weight")
 
     def __init__(self, begun: float) -> None:
         self.begun = begun
@@ -52,15 +56,9 @@ class Batch:
         self.present = 0
         self.weight = 0
         """How many rows the callers ask for."""
+        self.sent = False
+        """Whether a statement was sent that PostgreSQL isn't known to have undone."""
         self.task: asyncio.Task[None] | None = None
-
-    def board(self, places: Sequence[Place]) -> None:
-        """Take the callers: from now on they share the statement's fate."""
-        self.places = places
-        self.present = len(places)
-        for place in places:
-            place.queue = None
-            place.batch = self
 
     @property
     def deadline(self) -> float | None:
@@ -155,15 +153,31 @@ class Lane:
         if not behind:
             del self._behind[row]
             return
-        place, _ = behind.popitem(last=False)
+        place = next(iter(behind))
         self.queue[place] = None
         place.queue = self.queue
+        del behind[place]
 
-    def first(self, size: int) -> tuple[list[Place], int]:
-        """Take from the queue those who come first: as many as ask for `size` rows, but at least one.
+    def board(self, batch: Batch, size: int) -> int:
+        """Let those into a batch who come first: as many as ask for `size` rows, but at least one.
 
-        Return them, and how many rows they ask for.
+        Return how many left the queue. Those who have given up in this moment let their rows go.
         """
+        taken, batch.weight = self._first(size)
+        # Before they leave the queue: whoever has no answer yet is found in one of the two.
+        batch.places = taken
+        for place in taken:
+            del self.queue[place]
+            place.queue = None
+            place.batch = batch
+            place.sent = True
+        batch.places = [place for place in taken if not place.answer.done()]
+        batch.present = len(batch.places)
+        if batch.present < len(taken):
+            self._forget(place for place in taken if place.answer.done())
+        return len(taken)
+
+    def _first(self, size: int) -> tuple[list[Place], int]:
         weigh, weight = self.kind.weight, 0
         places: list[Place] = []
         for place in self.queue:
@@ -172,15 +186,17 @@ class Lane:
                 break
             weight = more
             places.append(place)
-        for place in places:
-            del self.queue[place]
         return places, weight
 
-    def drop(self, places: Iterable[Place]) -> None:
-        """Forget callers that were taken from the queue, but have left in this moment."""
+    def _forget(self, places: Iterable[Place]) -> None:
         for place in places:
-            place.queue = None
+            place.batch = None
             self.let_go(place.row)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait, in the queue and behind others."""
+        return len(self.queue) + sum(map(len, self._behind.values()))
 
     def clear(self) -> list[Place]:
         """Take everyone who waits."""
@@ -188,7 +204,7 @@ class Lane:
         for behind in self._behind.values():
             behind.clear()
         for place in self.queue:
-            self.let_go(place.row)
+            self._behind.pop(place.row, None)
         self.queue.clear()
         for place in places:
             place.queue = None

@@ -1,12 +1,11 @@
 """Reads of rows by key that arrive together."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, overload
 
 from gateway.db.coalesce.kinds import Args, KeyRead, KeysRead
 from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing
+from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, internal
 from gateway.db.gate import closing
 from gateway.db.transaction import Row
 from gateway.errors import (
@@ -46,21 +45,12 @@ class PointReads(Sharing):
         if self._closed:
             raise closing()
         lane = self._lanes.get((read, call.principal))
-        if lane is None:
-            return await self._read_alone(read, args, call)
-        place = self._wait(lane, args, None, call)
-        try:
-            return await place.answer
-        except asyncio.CancelledError:
-            self._leave(lane, place)
-            raise
-
-    async def _read_alone(self, read: KeyRead | KeysRead, args: Args, call: Call) -> Any:
+        if lane is not None:
+            return await self._shared(lane, self._place(args, None, call))
         if self._settings.reads:
-            rows = await self._alone(self._open(read, call.principal), args, call)
+            rows = await self._alone(self._new_lane(read, call.principal), self._place(args, None, call))
         else:
-            statement, values = read.alone(args)
-            rows = await self._door.fetch(statement, values, call)
+            rows = await self._door.fetch(*read.alone(args), call)
         return read.deal(rows, [args])[0]
 
     def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:
@@ -75,6 +65,9 @@ class PointReads(Sharing):
 
     def _broken_off(self) -> RowgateError:
         return closing()
+
+    def _unexpected(self, *, sent: bool) -> RowgateError:  # noqa: ARG002 - nothing is changed either way
+        return internal()
 
     def _busy(self, limit: int) -> RowgateError:
         return ResourceExhausted(

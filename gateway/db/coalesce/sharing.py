@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
@@ -14,11 +15,14 @@ from gateway.db.coalesce.lane import Batch, Lane, Place
 from gateway.db.coalesce.pace import Pace
 from gateway.db.gate import closing
 from gateway.db.transaction import Row
-from gateway.errors import RowgateError
+from gateway.errors import Internal, RowgateError
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
 _logger = logging.getLogger(__name__)
+
+OF_CALLER = (RowgateError, asyncio.CancelledError, GeneratorExit)
+"""What callers meet, or do, of their own: the lane is as good as before."""
 
 RETRY_SECONDS = 0.05
 """When a caller may come again that found too many waiting."""
@@ -82,10 +86,8 @@ class Sharing(ABC):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _open(self, kind: Kind, principal: str) -> Lane:
-        lane = Lane(kind, principal, *self._pace_of(kind.name))
-        self._lanes[kind, principal] = lane
-        return lane
+    def _new_lane(self, kind: Kind, principal: str) -> Lane:
+        return Lane(kind, principal, *self._pace_of(kind.name))
 
     def _pace_of(self, name: str) -> tuple[Pace, Tally]:
         found = self._paces.get(name)
@@ -94,30 +96,63 @@ class Sharing(ABC):
             self._paces[name] = found
         return found
 
-    async def _alone(self, lane: Lane, args: Args, call: Call) -> Sequence[Row]:
-        """Carry out in the caller's own task: nothing is under way that it could share."""
-        statement, values = lane.kind.alone(args)
-        lane.alone = True
-        lane.last_begun = self._loop.time()
-        lane.tally.alone += 1
+    def _place(self, args: Args, row: Hashable, call: Call) -> Place:
+        return Place(args, call, row, self._loop.create_future())
+
+    async def _alone(self, lane: Lane, place: Place) -> Sequence[Row]:
+        """Carry out in the caller's own task, in a new lane: nothing is under way that it could share."""
+        try:
+            statement, values = lane.kind.alone(place.args)
+            self._lanes[lane.kind, lane.principal] = lane
+            lane.take(place.row)
+            place.holds = True
+            place.sent = lane.alone = True
+            lane.last_begun = self._loop.time()
+            lane.tally.alone += 1
+            try:
+                return await self._fetched_alone(statement, values, place.call)
+            finally:
+                lane.alone = False
+                self._move_on(lane)
+        except OF_CALLER:
+            raise
+        except BaseException as error:
+            self._give_up(lane, error)
+            raise
+
+    async def _fetched_alone(self, statement: Statement, values: Sequence[Any], call: Call) -> Sequence[Row]:
         try:
             return await self._door.fetch(statement, values, call)
-        finally:
-            lane.alone = False
-            self._move_on(lane)
+        except RowgateError:
+            raise
+        except Exception as error:
+            raise self._unexpected(sent=True) from error
 
-    def _wait(self, lane: Lane, args: Args, row: Hashable, call: Call) -> Place:
-        """Give a caller a place; its answer comes with a statement that it shares."""
+    async def _shared(self, lane: Lane, place: Place) -> Any:
+        """Return a caller's share of the answer to a statement that it shares."""
         if self._waiting >= self._settings.max_waiting:
             raise self._busy(self._settings.max_waiting)
-        place = Place(args, call, row, self._loop.create_future())
+        try:
+            try:
+                self._join(lane, place)
+                return await place.answer
+            except asyncio.CancelledError:
+                self._leave(lane, place)
+                raise
+        except OF_CALLER:
+            raise
+        except BaseException as error:
+            place.answer.cancel()
+            self._give_up(lane, error)
+            raise
+
+    def _join(self, lane: Lane, place: Place) -> None:
         if not lane.queue:
             lane.waits_since = self._loop.time()
         lane.join(place)
         self._waiting += 1
         if lane.alarm is None or len(lane.queue) >= lane.pace.size:
             self._set_out(lane)
-        return place
 
     def _leave(self, lane: Lane, place: Place) -> None:
         """Drop a caller's place, or its share of a batch under way."""
@@ -128,6 +163,19 @@ class Sharing(ABC):
             place.batch.present -= 1
             if not place.batch.present:
                 self._all_left(place.batch)
+
+    def _give_up(self, lane: Lane, error: BaseException) -> None:
+        """Refuse all who wait in a lane after an error that nobody foresaw; the next call opens another.
+
+        Nobody knows any more what the lane's records are worth. Statements under way end as they would.
+        """
+        _logger.error("unexpected error in shared statements: %s", lane.kind.name, exc_info=error)
+        if self._lanes.get((lane.kind, lane.principal)) is lane:
+            del self._lanes[lane.kind, lane.principal]
+        if lane.alarm is not None:
+            lane.alarm.cancel()
+        _fail(lane.clear(), self._unexpected(sent=False))
+        self._waiting = sum(other.waiting for other in self._lanes.values())
 
     def _set_out(self, lane: Lane) -> None:
         """Send a statement for those who wait, if it is time for another."""
@@ -145,12 +193,17 @@ class Sharing(ABC):
         lane.under_way.add(batch)
         lane.last_begun = now
         batch.task = self._loop.create_task(self._carry(lane, batch))
-        self._tasks.add(batch.task)
+        batch.task.add_done_callback(partial(self._ended, lane, batch))
         batch.task.add_done_callback(self._tasks.discard)
+        self._tasks.add(batch.task)
 
     def _lose_patience(self, lane: Lane) -> None:
-        lane.alarm = None
-        self._set_out(lane)
+        try:
+            lane.alarm = None
+            self._set_out(lane)
+        except BaseException as error:
+            self._give_up(lane, error)
+            raise
 
     def _move_on(self, lane: Lane) -> None:
         """Send the next statement after one has ended; forget the lane where there is nothing left."""
@@ -166,24 +219,30 @@ class Sharing(ABC):
             self._board(lane, batch)
             if batch.places:
                 await self._answer(lane, batch, batch.places)
-        except BaseException:
+        except asyncio.CancelledError:
             self._fail(lane, batch.places, self._broken_off())
             raise
         finally:
-            batch.places = ()  # which know the batch: else both wait for the garbage collector
             lane.under_way.discard(batch)
             self._move_on(lane)
 
+    def _ended(self, lane: Lane, batch: Batch, task: "asyncio.Task[None]") -> None:
+        """See to it that a batch leaves nobody behind, however its task ended."""
+        # Places and batch know each other: they would wait for the garbage collector.
+        places, batch.places = batch.places, ()
+        lane.under_way.discard(batch)
+        if task.cancelled():
+            _fail(places, self._broken_off())
+            self._move_on(lane)
+        elif (error := task.exception()) is not None:
+            _fail(places, self._unexpected(sent=batch.sent))
+            self._give_up(lane, error)
+
     def _board(self, lane: Lane, batch: Batch) -> None:
-        taken, batch.weight = lane.first(lane.pace.size)
-        self._waiting -= len(taken)
-        places = [place for place in taken if not place.answer.done()]
-        if len(places) < len(taken):
-            lane.drop(place for place in taken if place.answer.done())
-        if not places:
+        self._waiting -= lane.board(batch, lane.pace.size)
+        if not batch.places:
             return
-        batch.board(self._in_order(places))
-        lane.tally.sent(len(places), batch.begun - lane.waits_since)
+        lane.tally.sent(len(batch.places), batch.begun - lane.waits_since)
         lane.waits_since = batch.begun
         self._set_out(lane)
 
@@ -193,15 +252,16 @@ class Sharing(ABC):
         if len(places) > 1:
             call = Call(call.method, call.principal, batch.deadline)
         callers = [place.args for place in places]
-        sent = False
+        batch.sent = False
         try:
             statement, args = lane.kind.together(callers)
-            sent = True
+            batch.sent = True
             rows = await self._timed(lane, statement, args, call)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again, at the callers
-            if sent and not self._is_of_one(error):
+            if batch.sent and not self._is_of_one(error):
                 self._fail(lane, places, error)
             else:
+                batch.sent = False
                 await self._divide(lane, batch, places, error)
         else:
             if places is batch.places:
@@ -239,11 +299,16 @@ class Sharing(ABC):
 
     def _fail(self, lane: Lane, places: Iterable[Place], error: Exception) -> None:  # noqa: ARG002 - writes use the lane
         """Give the callers that have no answer yet the error."""
-        _fail(places, error)
+        _fail(places, self._foreseen(error))
 
-    def _in_order(self, places: Sequence[Place]) -> Sequence[Place]:
-        """Return the callers in the order in which the statement takes them."""
-        return places
+    def _foreseen(self, error: Exception) -> RowgateError:
+        """Return the error of a statement that was sent as its callers may hear it."""
+        if isinstance(error, RowgateError):
+            return error
+        _logger.error("unexpected error in shared statements", exc_info=error)
+        told = self._unexpected(sent=True)
+        told.__cause__ = error
+        return told
 
     @abstractmethod
     def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:
@@ -262,8 +327,17 @@ class Sharing(ABC):
         """Return the error of callers whose statement was broken off."""
 
     @abstractmethod
+    def _unexpected(self, *, sent: bool) -> RowgateError:
+        """Return the error of callers whose statement met an error that nobody foresaw."""
+
+    @abstractmethod
     def _busy(self, limit: int) -> RowgateError:
         """Return the error of a call that comes when `limit` wait already."""
+
+
+def internal() -> Internal:
+    """Return the error of calls that met a fault of the gateway, and changed nothing."""
+    return Internal("internal error", reason="INTERNAL")
 
 
 def _fail(places: Iterable[Place], error: Exception) -> None:

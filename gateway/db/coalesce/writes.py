@@ -1,6 +1,5 @@
 """Writes of single rows that arrive together."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -8,7 +7,7 @@ from asyncpg import DataError
 
 from gateway.db.coalesce.kinds import Args, RowWrite
 from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing
+from gateway.db.coalesce.sharing import OF_CALLER, RETRY_SECONDS, Sharing, internal
 from gateway.db.commit import outcome_unknown
 from gateway.db.gate import closing
 from gateway.db.transaction import Row
@@ -38,7 +37,7 @@ class Wish(NamedTuple):
     Args:
         write: the kind of write.
         args: the arguments of its single statement.
-        row: names the row among those of the kind; None where it has no name yet.
+        row: the identity of its key (gateway.schema.identity); None where that isn't known yet.
 
     """
 
@@ -72,54 +71,46 @@ class RowWrites(Sharing):
         """
         if self._closed:
             raise closing()
-        lane = self._lanes.get((wish.write, call.principal))
-        if lane is None:
-            return await self._write_alone(wish, call, answer, otherwise)
-        place = self._wait(lane, wish.args, wish.row, call)
-        try:
-            row: Row | None = await place.answer
-        except asyncio.CancelledError:
-            self._leave(lane, place)
-            raise
-        if row is not None:
-            return answer(row)
-        try:
-            return await otherwise()
-        finally:
-            self._let_go(lane, wish.row)
-
-    async def _write_alone(
-        self, wish: Wish, call: Call, answer: Callable[[Row], T], otherwise: Callable[[], Awaitable[T]]
-    ) -> T:
         if not self._settings.writes:
             rows = await self._door.fetch(*wish.write.alone(wish.args), call)
             return answer(rows[0]) if rows else await otherwise()
-        lane = self._open(wish.write, call.principal)
-        lane.take(wish.row)
+        known = self._lanes.get((wish.write, call.principal))
+        lane = known or self._new_lane(wish.write, call.principal)
+        place = self._place(wish.args, wish.row, call)
         try:
-            rows = await self._alone(lane, wish.args, call)
-            return answer(rows[0]) if rows else await otherwise()
+            try:
+                if known is not None:
+                    row = await self._shared(lane, place)
+                else:
+                    row = next(iter(await self._alone(lane, place)), None)
+                if row is not None:
+                    return answer(row)
+            except OF_CALLER:
+                raise
+            except Exception as error:
+                raise self._unexpected(sent=place.sent) from error
+            return await otherwise()
         finally:
-            self._let_go(lane, wish.row)
+            try:
+                if place.holds:
+                    self._release(lane, place)
+            except Exception as error:  # noqa: BLE001 - what the caller was told stands all the same
+                self._give_up(lane, error)
 
-    def _let_go(self, lane: Lane, row: Hashable) -> None:
-        lane.let_go(row)
+    def _release(self, lane: Lane, place: Place) -> None:
+        place.holds = False
+        lane.let_go(place.row)
         self._move_on(lane)
-
-    def _leave(self, lane: Lane, place: Place) -> None:
-        super()._leave(lane, place)
-        # Cancelled in the moment in which it was told that nothing was done: nobody else lets the row go.
-        answer = place.answer
-        if not answer.cancelled() and answer.exception() is None and answer.result() is None:
-            self._let_go(lane, place.row)
 
     def _settle(self, lane: Lane, places: Sequence[Place], answers: Sequence[Any]) -> None:
         for place, row in zip(places, answers, strict=True):
             place.batch = None
-            gone = place.answer.done()
-            if not gone:
-                place.answer.set_result(row)
-            if gone or row is not None:
+            if place.answer.done():
+                lane.let_go(place.row)
+                continue
+            place.holds = row is None
+            place.answer.set_result(row)
+            if row is not None:
                 lane.let_go(place.row)
 
     def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:  # noqa: ARG002 - the caller meets its own
@@ -132,12 +123,6 @@ class RowWrites(Sharing):
         for place in left:
             place.batch = None
             lane.let_go(place.row)
-
-    def _in_order(self, places: Sequence[Place]) -> Sequence[Place]:
-        """By key: rows are locked in this order, so that statements over the same rows don't deadlock."""
-        if places[0].row is None:
-            return places
-        return sorted(places, key=_row)
 
     def _all_left(self, batch: Batch) -> None:
         """Let it run on: breaking it off would save little, and leave in doubt what was written."""
@@ -154,6 +139,9 @@ class RowWrites(Sharing):
     def _broken_off(self) -> RowgateError:
         return outcome_unknown()
 
+    def _unexpected(self, *, sent: bool) -> RowgateError:
+        return outcome_unknown() if sent else internal()
+
     def _busy(self, limit: int) -> RowgateError:
         return ResourceExhausted(
             f"the gateway is busy: {limit} writes wait already",
@@ -161,7 +149,3 @@ class RowWrites(Sharing):
             metadata={"limit": str(limit)},
             retry_delay=RETRY_SECONDS,
         )
-
-
-def _row(place: Place) -> Any:
-    return place.row

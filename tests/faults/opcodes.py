@@ -1,0 +1,113 @@
+"""Faults at the calls and awaits of some modules, by a tracer: it finds them as they run, without a list."""
+
+import asyncio
+import dis
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+from tests.faults.late import hold_up
+
+CALLS = frozenset({"CALL", "CALL_FUNCTION_EX"})
+AWAITS = frozenset({"SEND"})
+"""Where an await begins, and wherever it goes on."""
+
+Site = tuple[str, str, int]
+"""A file's name, a function's, and the offset of the instruction in it."""
+
+
+class Injected(Exception):  # noqa: N818 - no error of anybody's: a test raised it
+    """What a test raised."""
+
+
+def _raise() -> None:
+    raise Injected
+
+
+def _cancel() -> None:
+    """Cancel the task that runs: it meets that at the next await that has to wait."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.cancel()
+
+
+ACTS: Mapping[str, Callable[[], None]] = {"exception": _raise, "cancellation": _cancel, "delay": hold_up}
+"""What can be done at a site."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is done, where, and which time."""
+
+    act: str
+    site: Site
+    nth: int
+
+
+@cache
+def _offsets(code: CodeType, names: frozenset[str]) -> frozenset[int]:
+    return frozenset(one.offset for one in dis.get_instructions(code) if one.opname in names)
+
+
+class Tracer:
+    """Counts the calls or awaits of the modules below some folders, and may act at one of them.
+
+    Args:
+        folders: the modules' folders.
+        names: of the instructions: CALLS, AWAITS or both.
+        fault: what it does; None for nothing.
+
+    """
+
+    def __init__(self, folders: Sequence[Path], names: frozenset[str], fault: Fault | None = None) -> None:
+        self._folders = tuple(map(str, folders))
+        self._names = names
+        self._fault = fault
+        self._left = fault.nth if fault else 0
+        self.seen: dict[Site, int] = {}
+        """How often each site was come by."""
+
+    @contextmanager
+    def tracing(self) -> Iterator[None]:
+        """Trace what this thread begins meanwhile."""
+        before = sys.gettrace()
+        sys.settrace(self._enter)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+    def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
+        if event != "call" or not frame.f_code.co_filename.startswith(self._folders):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return self._step
+
+    def _step(self, frame: FrameType, event: str, _: Any) -> Any:
+        if event == "opcode" and frame.f_lasti in _offsets(frame.f_code, self._names):
+            self._come_by((Path(frame.f_code.co_filename).name, frame.f_code.co_qualname, frame.f_lasti))
+        return self._step
+
+    def _come_by(self, site: Site) -> None:
+        self.seen[site] = self.seen.get(site, 0) + 1
+        if self._fault is not None and site == self._fault.site:
+            self._left -= 1
+            if not self._left:
+                ACTS[self._fault.act]()
+
+
+def faults(sites: Mapping[Site, int], acts: Sequence[str], *, every: int = 1) -> Iterator[Fault]:
+    """Yield each act at each site, when it is come by first, again and last; or one of every few of these."""
+    found = [
+        Fault(act, site, nth)
+        for site, often in sorted(sites.items())
+        for act in acts
+        for nth in sorted({1, min(2, often), often})
+    ]
+    yield from found[::every]
