@@ -1,10 +1,8 @@
 """Changes of rows by key, many at once: one statement per set of columns that change."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from itertools import pairwise
-from typing import Any
 
 from sqlalchemy import Table
 
@@ -15,6 +13,7 @@ from gateway.methods.shapes import MAX_SHAPES, grouped
 from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import Key
 from gateway.request.rows import Values
+from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.change import FLAGS, Change, change_row, change_rows
 from gateway.sql.each import change_each
@@ -72,27 +71,27 @@ class Changes:
 
     def __init__(self, resource: Resource, table: Table) -> None:
         self._resource = resource
+        self._identity = key_identity(resource.key_fields)
         self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table))
         self._kinds = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
     async def apply(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         """Make the changes; return what each met, in the order given.
 
-        Rows are locked in the order of their keys, whatever the shapes, so that batches don't deadlock.
+        All rows are locked before any is changed, whatever the shapes, so that batches don't deadlock.
         Raises InvalidArgument (reason DUPLICATE_IN_BATCH) where two edits have one key.
         """
         if len(edits) == 1 and (row := await self._at_once(session, change, edits[0])):
             return [Found(found=True, live=change is not Change.UNDELETE, fresh=True, done=True, row=row)]
-        ordered = sorted(edits, key=_order)
-        self._check_once(ordered)
-        groups = grouped(ordered, lambda edit: edit.shape)
+        self._check_once(edits)
+        groups = grouped(edits, lambda edit: edit.shape)
         if len(groups) > 1:
-            await self._run(session, Change.HOLD, ordered)
+            await self._run(session, Change.HOLD, edits)
         met: dict[int, Found] = {}
         for places in groups.values():
-            group = [ordered[i] for i in places]
-            met.update(zip(map(id, group), await self._run(session, change, group), strict=True))
-        return [met[id(edit)] for edit in edits]
+            found = await self._run(session, change, [edits[i] for i in places])
+            met.update(zip(places, found, strict=True))
+        return [met[i] for i in range(len(edits))]
 
     async def _at_once(self, session: Session, change: Change, edit: Edit) -> Row | None:
         """Make the change of one row by the quick statement; None where it didn't, or it can't tell."""
@@ -110,7 +109,10 @@ class Changes:
             return None
         write = self.kind(change, columns, expects=edit.expected is not None)
         arguments = write.single.arguments({**edit.values, **edit.key}, edit.expected)
-        return Wish(write, arguments, _order(edit))
+        return Wish(write, arguments, self._row(edit))
+
+    def _row(self, edit: Edit) -> Hashable:
+        return self._identity(edit.key.values())
 
     def kind(self, change: Change, columns: tuple[str, ...], *, expects: bool) -> RowWrite:
         """Return the statements that make a change of one row, and of many callers' rows."""
@@ -126,10 +128,13 @@ class Changes:
         found = await session.fetch(statement.statement, arguments)
         return [Found(row[0], row[1], row[2], row[3], row[FLAGS:]) for row in found]
 
-    def _check_once(self, ordered: Sequence[Edit]) -> None:
-        for earlier, edit in pairwise(ordered):
-            if earlier.key == edit.key:
+    def _check_once(self, edits: Sequence[Edit]) -> None:
+        seen = set()
+        for edit in edits:
+            row = self._row(edit)
+            if row in seen:
                 raise Verdicts(self._resource, edit.key, edit.place).twice()
+            seen.add(row)
 
     def changed(self, edit: Edit, met: Found, *, live: bool = True) -> Row:
         """Return the row of a change that was made; raises what stood in its way.
@@ -160,7 +165,3 @@ def _kind(
 
 
 _ANSWERS_ONLY = frozenset({Change.HOLD, Change.SEIZE})
-
-
-def _order(edit: Edit) -> tuple[Any, ...]:
-    return tuple(edit.key.values())

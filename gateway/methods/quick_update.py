@@ -13,6 +13,7 @@ from gateway.errors import InvalidArgument
 from gateway.methods.changes import Changes
 from gateway.methods.shapes import MAX_SHAPES
 from gateway.request.masks import update_columns
+from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
 from gateway.schema.values import ValueFault
 from gateway.sql.change import Change
@@ -76,6 +77,7 @@ def _binder(write: RowWrite, key: Sequence[Field]) -> Bind:
     given = [(at, *_reading(fields[name], key)) for at, name in enumerate(binds) if name in fields]
     template = [constants.get(name) for name in binds]
     expected_at = binds.index("expected") if "expected" in binds else None
+    identity = key_identity(key)
     key_at = [binds.index(f"v{write.single.fields.index(field)}") for field in key]
 
     def bind(message: Message, expected: int | None) -> Wish | None:
@@ -92,7 +94,7 @@ def _binder(write: RowWrite, key: Sequence[Field]) -> Bind:
             return None
         if expected_at is not None:
             args[expected_at] = expected
-        return Wish(write, args, tuple([args[at] for at in key_at]))
+        return Wish(write, args, identity([args[at] for at in key_at]))
 
     return bind
 

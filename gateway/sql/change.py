@@ -23,6 +23,7 @@ from sqlalchemy.sql.selectable import CTE
 from gateway.schema.model import Resource
 from gateway.schema.types.sqltypes import NamedType
 from gateway.sql.items import Items, RowsStatement, RowStatement, items, output_columns, row_values
+from gateway.sql.key_order import by_key
 from gateway.sql.statement import compile_statement
 
 _HELD = "rowgate_held"
@@ -57,9 +58,8 @@ def change_rows(
     """Return the statement that changes the rows of the items' keys.
 
     It returns one row per item, in order: four flags, then the row as it is afterwards (DELETE: as it was),
-    NULLs where nothing was done. The rows are locked in the order of the items before any is changed: calls
-    that sort their items by key don't deadlock. `fresh` and `live` are of the locked row, so no concurrent
-    change slips in between.
+    NULLs where nothing was done. The rows are locked in the order of their keys before any is changed.
+    `fresh` and `live` are of the locked row, so no concurrent change slips in between.
 
     Args:
         resource: what the rows are.
@@ -151,10 +151,14 @@ class _Plan:
         whole = output_columns(self.resource, self.table) if self.change in _STAYING else []
         match = and_(*(stored[name] == rows.values[name] for name in keys))
         found = select(rows.n, *columns, self._live(), self._fresh(), *whole)
-        ordered = found.join_from(rows.cte, self.table, match).order_by(rows.n)
+        ordered = found.join_from(rows.cte, self.table, match).order_by(*self._order())
         # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
         weak = self.change not in {Change.DELETE, Change.SEIZE}
         return ordered.with_for_update(key_share=weak, of=self.table).cte(_HELD)
+
+    def _order(self) -> list[ColumnElement[Any]]:
+        stored = {name: self.table.c[name] for name in self.resource.primary_key}
+        return [*by_key(self.resource, stored), self.items.n]
 
     def _live(self) -> Any:
         column = self.resource.soft_delete

@@ -1,15 +1,22 @@
 """Statements that insert rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, cast, func, literal, literal_column, select
+from sqlalchemy import Select, Table, cast, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import CTE
 
 from gateway.schema.model import Field, Resource
 from gateway.schema.types.sqltypes import NamedType
-from gateway.sql.items import RowsStatement, RowStatement, items, output_columns, row_values
+from gateway.sql.items import Items, RowsStatement, RowStatement, items, output_columns, row_values
+from gateway.sql.key_order import by_key
 from gateway.sql.statement import compile_statement
+
+_ADDED = "rowgate_added"
+_INSERTED = "rowgate_inserted"
+_SENT = "rowgate_sent"
 
 
 def insert_rows(
@@ -17,24 +24,39 @@ def insert_rows(
 ) -> RowsStatement:
     """Return the statement that inserts rows with values for `columns`; the rest takes its defaults.
 
-    It returns the rows whole, in the order of the items: PostgreSQL inserts, and returns, as the SELECT
-    delivers. With `skip_existing` a row that a unique key keeps out is left out, and not returned. (Were the
-    primary key alone named, another key's index might meet a concurrent insert of the row first, and fail.)
+    Rows are inserted in the order of their keys, and returned whole, in the order of the items. With
+    `skip_existing` a row that a unique key keeps out is left out, and not returned; the others come in any
+    order. (Were the primary key alone named, another key's index might meet a concurrent insert of the row
+    first, and fail.)
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
     rows = items(fields)
     values: dict[str, ColumnElement[Any]] = {**rows.values, **stamps(resource)}
     if not values:
         values = _any_default(resource)
-    source = select(*values.values()).select_from(rows.cte).order_by(rows.n)
-    statement = insert(table).from_select([table.c[name] for name in values], source)
+    keys = by_key(resource, rows.values)
+    source = select(*values.values()).select_from(rows.cte).order_by(*keys, rows.n)
+    added = insert(table).from_select([table.c[name] for name in values], source)
     if skip_existing:
-        statement = statement.on_conflict_do_nothing()
-    returned = statement.returning(*output_columns(resource, table))
+        added = added.on_conflict_do_nothing()
+    returned: Any = added.returning(*output_columns(resource, table))
+    if keys and not skip_existing:
+        returned = _in_order_of_items(resource, returned.cte(_ADDED), rows, keys)
     compiled = compile_statement(
         returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
     )
     return RowsStatement(compiled, fields)
+
+
+def _in_order_of_items(
+    resource: Resource, added: CTE, rows: Items, keys: Sequence[ColumnElement[Any]]
+) -> Select[Any]:
+    """Return the rows as the items were sent: PostgreSQL inserts, and returns, as the SELECT delivers."""
+    inserted = select(func.row_number().over().label("place"), *added.c).subquery(_INSERTED)
+    nth = func.row_number().over(order_by=[*keys, rows.n])
+    sent = select(rows.n, nth.label("place")).select_from(rows.cte).subquery(_SENT)
+    whole = (inserted.c[f"f{i}"] for i in range(len(resource.fields)))
+    return select(*whole).join_from(inserted, sent, inserted.c.place == sent.c.place).order_by(sent.c.n)
 
 
 def insert_row(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowStatement:

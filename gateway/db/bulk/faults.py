@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from gateway.db.bulk.tally import Tally
-from gateway.db.bulk.target import Target
+from gateway.db.bulk.target import Target, allow_any_join
 from gateway.db.database import Transaction
 from gateway.db.translate import sqlstate_of
 from gateway.errors import InvalidArgument, RowgateError
@@ -83,6 +83,7 @@ class FaultFinder:
         if sqlstate_of(error).startswith("22"):
             return await self._badly_written(low, high, error)
         faults: dict[int, RowgateError] = {}
+        await allow_any_join(self._transaction)
         statements = locate_statements(self._shape, low, high)
         await self._transaction.fetch(statements.create, ())
         for rule in await self._relevant():

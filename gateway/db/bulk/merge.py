@@ -13,7 +13,7 @@ import asyncpg
 from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.bulk.faults import FaultFinder, judged
 from gateway.db.bulk.tally import Outcome, Tally
-from gateway.db.bulk.target import Target, inserted_so_far
+from gateway.db.bulk.target import SMALL, Target, inserted_so_far
 from gateway.db.database import Transaction
 from gateway.errors import Aborted, AlreadyExists, RowgateError
 from gateway.errors.sqlstate import rule_for
@@ -22,8 +22,6 @@ from gateway.sql.bulk.shape import INDEX, stage_name
 from gateway.sql.bulk.write import BulkStatements
 from gateway.sql.statement import Statement
 
-SMALL = 1000
-"""Up to so many rows, arrays are faster than COPY into a temporary table."""
 MERGE_RETURNS = 170_000
 """The first server_version_num whose MERGE has RETURNING."""
 
@@ -200,7 +198,9 @@ class BulkWriter:
 
     async def _apply(self, indexes: list[int]) -> None:
         bounds = [indexes[0], indexes[-1]]
-        if self._merges and self._tells_rows:
+        if self._merges and len(indexes) <= SMALL:
+            self._note(indexes, await self._transaction.fetch(self._statements.merge_few, bounds))
+        elif self._merges and self._tells_rows:
             self._note(indexes, await self._transaction.fetch(self._statements.merge, bounds))
         elif self._merges:
             self._note_counts(indexes, await self._merge_counted(bounds))

@@ -7,6 +7,9 @@ from gateway.schema.model import Resource
 from gateway.sql.bulk.shape import table_name
 from gateway.sql.statement import Statement
 
+SMALL = 1000
+"""Up to so many rows, arrays are faster than COPY into a temporary table; keys are looked up one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -40,6 +43,8 @@ def _lock_statement(function: str) -> Statement:
     A table that was filled a moment ago counts as empty until it is analyzed, and ten thousand rows are then
     joined with it by scanning it for each. Its size on disk is never wrong: a small table is hashed, a large
     one is looked up by its index. A page holds some tens of rows and is read in the time of a few look-ups.
+    Few rows are looked up one after the other, in the order in which their statement sorts them: a hash join
+    would lock them as they lie in the table.
     Before PostgreSQL 18 a plan that had to be switched on counts as so dear that it would be compiled (JIT).
     """
     text = f"""
@@ -52,9 +57,12 @@ def _lock_statement(function: str) -> Statement:
             set_config('jit', 'off', true),
             set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
             set_config('enable_seqscan', CASE WHEN small THEN 'on' ELSE 'off' END, true),
+            set_config('enable_hashjoin', CASE WHEN few THEN 'off' ELSE 'on' END, true),
+            set_config('enable_mergejoin', CASE WHEN few THEN 'off' ELSE 'on' END, true),
             {function}(hashtextextended($1, 0))
         FROM (SELECT oid, relkind AS kind, relhassubclass, size,
-                  relkind = 'r' AND size / 8192 * 13 < $2::bigint AS small
+                  relkind = 'r' AND size / 8192 * 13 < $2::bigint AND $2 > {SMALL} AS small,
+                  $2 <= {SMALL} AS few
               FROM pg_class, pg_relation_size(oid) AS size WHERE oid = to_regclass($1)) AS target
     """  # noqa: S608 - the function is one of two named below
     return Statement(text, (), (), writes=True, name="bulk upsert lock", constants={})
@@ -68,6 +76,14 @@ _INSERTED = Statement(
     name="count inserted rows",
     constants={},
 )
+_ANY_JOIN = Statement(
+    "SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)",
+    binds=(),
+    fields=(),
+    writes=False,
+    name="join as you like",
+    constants={},
+)
 _SHARE = _lock_statement("pg_advisory_xact_lock_shared")
 _CLAIM = _lock_statement("pg_advisory_xact_lock")
 
@@ -78,6 +94,11 @@ async def lock_target(transaction: Transaction, resource: Resource, count: int, 
     row, *_ = await transaction.fetch(statement, [table_name(resource), count])
     version, (now,), takes_copy, empty, plain, *_ = row
     return Target(alone, version, now, takes_copy, empty, plain)
+
+
+async def allow_any_join(transaction: Transaction) -> None:
+    """Let PostgreSQL choose how it joins the rest of the transaction's statements."""
+    await transaction.fetch(_ANY_JOIN, ())
 
 
 async def inserted_so_far(transaction: Transaction, resource: Resource) -> int:

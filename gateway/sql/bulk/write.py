@@ -20,6 +20,7 @@ from gateway.sql.bulk.shape import (
     table_name,
     updated_values,
 )
+from gateway.sql.key_order import by_key_text
 from gateway.sql.statement import Statement
 
 _I = quote(INDEX)
@@ -39,7 +40,8 @@ class BulkStatements:
         merge: inserts and updates; returns (action, indexes) pairs. PostgreSQL 17 and later.
         merge_counted: the same, but returns (whether new, count) pairs.
         merge_untold: the same, but returns nothing, and names columns in SET that stay as they are.
-        merge_sent: as merge, from one bound array per column: the indexes, then the staged fields.
+        merge_few: as merge, in the order of the keys.
+        merge_sent: as merge_few, from one bound array per column: the indexes, then the staged fields.
         insert: inserts the rows whose key is free, but for the bound indexes; returns indexes.
         lock: locks the stored rows, but for the bound indexes, in the order of their keys; returns indexes.
         update: updates the stored rows, but for the bound indexes; returns the indexes of those that changed.
@@ -54,6 +56,7 @@ class BulkStatements:
     merge: Statement
     merge_counted: Statement
     merge_untold: Statement
+    merge_few: Statement
     merge_sent: Statement
     insert: Statement
     lock: Statement
@@ -64,8 +67,9 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
     """Return the statements of a shape."""
     name = f"bulk upsert {shape.resource.table}"
     # A hash join keeps no order, so sorting would only cost: the order matters where numbers are drawn.
-    order = f" ORDER BY {_key_order(shape)}" if any(field.identity for field in shape.staged) else ""
-    rows = f"(SELECT * FROM {_stage(shape)} WHERE {_I} BETWEEN $1 AND $2{order})"
+    given = f"SELECT * FROM {_stage(shape)} AS s WHERE {_I} BETWEEN $1 AND $2"
+    ordered = f"({given} ORDER BY {_key_order(shape)})"
+    rows = ordered if any(field.identity for field in shape.staged) else f"({given})"
     staged, fresh = f"{rows} AS s", f"{numbered(shape, rows)} AS s"
 
     def statement(text: str) -> Statement:
@@ -80,6 +84,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         merge=statement(_merge_told(shape, fresh)),
         merge_counted=statement(_merge_counted(shape, fresh)),
         merge_untold=statement(_merge(shape, fresh, restating=True)),
+        merge_few=statement(_merge_told(shape, f"{numbered(shape, ordered)} AS s")),
         merge_sent=statement(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
         insert=statement(_insert(shape, fresh)),
         lock=statement(_lock(shape, staged)),
@@ -97,28 +102,30 @@ def _create(shape: BulkShape) -> str:
 
 
 def _key_order(shape: BulkShape) -> str:
-    return ", ".join([*map(quote, shape.target), _I])
+    return ", ".join([*(by_key_text(field, sent(field)) for field in shape.target_fields), _I])
+
+
+def _stored_order(shape: BulkShape) -> str:
+    return ", ".join(by_key_text(field, f"t.{quote(field.column)}") for field in shape.target_fields)
 
 
 def _unnested(shape: BulkShape) -> str:
-    """Return rows from arrays, in the order of their keys: calls that meet lock rows in the same order."""
+    """Return rows from arrays, in the order of their keys."""
     types = ["integer", *map(staged_type, shape.staged)]
     arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types, 1))
     names = ", ".join([_I, *(quote(field.column) for field in shape.staged)])
-    return f"(SELECT * FROM unnest({arrays}) AS u({names}) ORDER BY {_key_order(shape)})"
+    return f"(SELECT * FROM unnest({arrays}) AS s({names}) ORDER BY {_key_order(shape)})"
 
 
 def _drop_duplicates(shape: BulkShape, order: str) -> str:
     keys = ", ".join(map(sent, shape.target_fields))
     known = "" if shape.nulls_equal else f"WHERE {_keys_known(shape.target_fields)}"
-    ranked = (
-        f"SELECT {_I}, row_number() OVER (PARTITION BY {keys} ORDER BY {_I} {order}) AS n "
+    repeated = (
+        f"SELECT s.ctid AS place, row_number() OVER (PARTITION BY {keys} ORDER BY {_I} {order}) AS n "
         f"FROM {_stage(shape)} AS s {known}"
     )
-    return (
-        f"DELETE FROM {_stage(shape)} AS d USING ({ranked}) AS r "
-        f"WHERE r.{_I} = d.{_I} AND r.n > 1 RETURNING d.{_I}"
-    )
+    places = f"SELECT place FROM ({repeated}) AS r WHERE n > 1"
+    return f"DELETE FROM {_stage(shape)} WHERE ctid = ANY(ARRAY({places})) RETURNING {_I}"
 
 
 def _keys_known(fields: tuple[Field, ...]) -> str:
@@ -173,7 +180,7 @@ def _insert(shape: BulkShape, source: str) -> str:
     return (
         f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {_UNSETTLED}), "
         f"w AS (INSERT INTO {table} ({_names(values)}) SELECT {', '.join(values.values())} FROM sent AS s "
-        f"WHERE {free} ON CONFLICT ({keys}) DO NOTHING RETURNING {keys}) "
+        f"WHERE {free} ORDER BY {_key_order(shape)} ON CONFLICT ({keys}) DO NOTHING RETURNING {keys}) "
         f"SELECT s.{_I} FROM sent AS s JOIN w ON {key_matches(shape, 'w')}{keyless}"
     )
 
@@ -181,7 +188,7 @@ def _insert(shape: BulkShape, source: str) -> str:
 def _lock(shape: BulkShape, source: str) -> str:
     return (
         f"SELECT s.{_I} FROM {table_name(shape.resource)} AS t JOIN {source} ON {key_matches(shape)} "
-        f"WHERE {_UNSETTLED} ORDER BY {', '.join(f's.{quote(c)}' for c in shape.target)} "
+        f"WHERE {_UNSETTLED} ORDER BY {_stored_order(shape)} "
         "FOR NO KEY UPDATE OF t"
     )
 

@@ -1,0 +1,50 @@
+"""The identity of keys: hashable values that are equal exactly where PostgreSQL takes the keys for one.
+
+Where PostgreSQL alone can tell (citext, ranges and whatever else travels as text) one key may have several
+identities: whoever relies on them has to let PostgreSQL have the last word.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+from gateway.schema.model import Field
+from gateway.schema.values import ValueKind, ValueType
+
+Identity = Callable[[Any], Hashable]
+
+_NAN = "NaN"
+_DAYS_OF_MONTH = 30
+_MICROSECONDS_OF_DAY = 86_400_000_000
+
+
+def key_identity(fields: Sequence[Field]) -> Callable[[Iterable[Any]], tuple[Hashable, ...]]:
+    """Return the function that tells a key's identity from driver values, in the order of `fields`."""
+    parts = [_of(field.type) for field in fields]
+    if not any(parts):
+        return tuple
+    return lambda values: tuple(
+        [value if part is None else part(value) for part, value in zip(parts, values, strict=True)]
+    )
+
+
+def _of(type_: ValueType) -> Identity | None:
+    """Return the function that tells a driver value's identity; None where the value is its own."""
+    return None if type_.text_cast else _IDENTITIES.get(type_.kind)
+
+
+def _number(value: Any) -> Hashable:
+    """PostgreSQL holds all NaNs to be equal; Python none, not even one and itself."""
+    return value if value == value else _NAN  # noqa: PLR0124 - NaN's way to be told
+
+
+def _interval(value: tuple[int, int, int]) -> Hashable:
+    """As interval_eq does: a month has 30 days, a day has 24 hours."""
+    months, days, microseconds = value
+    return (months * _DAYS_OF_MONTH + days) * _MICROSECONDS_OF_DAY + microseconds
+
+
+_IDENTITIES: dict[ValueKind, Identity] = {
+    ValueKind.FLOAT: _number,
+    ValueKind.DECIMAL: _number,
+    ValueKind.DURATION: _interval,
+}
