@@ -179,6 +179,10 @@ class LimitSettings(Section):
     """size of one response of a stream; a row that is larger comes alone"""
     bulk_max_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     """rows of one BulkUpsert, and of one chunk of Ingest: they are held in memory, and are one transaction"""
+    max_row_bytes: MessageBytes = 16 * MIB
+    """size of one row of a request, and of any other of its fields"""
+    max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 50_000
+    """fields of one row of a request and of the messages in it, with the elements of their lists and maps"""
     bulk_at_once: Annotated[int, Field(ge=1, le=1000)] = 4
     """calls of one BulkUpsert or Ingest method that hold a connection at once; more wait, and hold none"""
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
@@ -187,6 +191,11 @@ class LimitSettings(Section):
     """calls under way on one connection; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
     """connections to one process of the Envoy or http2 transport; more are refused"""
+
+    @property
+    def max_taken_bytes(self) -> int:
+        """The most bytes of a request that is taken in: past the limit, so that the error can name it."""
+        return min(2 * self.max_request_bytes, self.max_request_bytes + MIB)
 
 
 class LogSettings(Section):

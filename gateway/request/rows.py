@@ -65,6 +65,16 @@ def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[
     return values
 
 
+def too_many_rows(path: str, limit: int) -> InvalidArgument:
+    """Return the error of a request with more rows than are allowed."""
+    return InvalidArgument(
+        f"{path}: more than {limit} rows were sent",
+        reason="TOO_MANY_ROWS",
+        metadata={"limit": str(limit)},
+        violations=[FieldViolation(path, f"has more than {limit} rows", "TOO_MANY_ROWS")],
+    )
+
+
 def merge_faults(faults: Sequence[InvalidArgument]) -> InvalidArgument:
     """Return one error that tells of all; its reason is the first one's."""
     violations: list[FieldViolation] = [v for fault in faults for v in fault.violations][:MAX_VIOLATIONS]

@@ -22,6 +22,7 @@ from gateway.schema.shapes import SHAPES, Streams
 from gateway.transport.exchange import Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing import RequestParser, sizes
+from gateway.transport.scan import SLICE
 from gateway.transport.streaming import bidi_answer, stream_answer
 
 _logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Endpoint:
         self.full_name = method.full_name
         self._handler = handler
         self._max_bytes = limits.max_response_bytes
-        self._parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
+        self._parse = RequestParser(method, limits)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
         self._has_rows = bool(self._request_rows or self._response_rows)
@@ -48,7 +49,12 @@ class Endpoint:
 
     async def __call__(self, exchange: Exchange) -> bytes:
         """Return the response's bytes."""
-        request = self._parse(exchange.request)
+        body = exchange.request
+        if len(body) <= SLICE:
+            request = self._parse(body)
+        else:
+            exchange.request = b""  # what is parsed need not be held twice
+            request = await self._parse.in_slices(body)
         call = Call(
             self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.facts.peer
         )

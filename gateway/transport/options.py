@@ -15,12 +15,12 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
     """Return grpc core's arguments.
 
     By grpc's default, clients that ping more often than every five minutes are cut off; ours is a setting.
-    Requests of up to twice the limit are taken in, so that the error can be ours and name the limit; past
-    that grpc core refuses them with RESOURCE_EXHAUSTED before they are read.
+    Requests that are little past the limit are taken in, so that the error can be ours and name the limit;
+    past that grpc core refuses them with RESOURCE_EXHAUSTED before they are read, and stops decompressing.
     """
     options = [
         ("grpc.so_reuseport", int(server.workers > 1)),
-        ("grpc.max_receive_message_length", min(2 * limits.max_request_bytes, _MAX_INT32)),
+        ("grpc.max_receive_message_length", limits.max_taken_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),

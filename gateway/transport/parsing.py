@@ -1,50 +1,85 @@
 """Bytes → request, or why they are none."""
 
+import asyncio
 from collections.abc import Mapping
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.config.settings import LimitSettings
 from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
 from gateway.request.rows import MAX_VIOLATIONS
+from gateway.schema.model import Method
 from gateway.schema.reach import reachable
+from gateway.transport.scan import SLICE, RequestScan
+from gateway.transport.weight import Malformed
 
 
 class RequestParser:
     """Parses one method's requests.
 
     Args:
-        message: the request's type.
-        limit: the most bytes of a request.
+        method: the method.
+        limits: of bytes, rows and elements.
 
     """
 
-    def __init__(self, message: Descriptor, limit: int) -> None:
+    def __init__(self, method: Method, limits: LimitSettings) -> None:
+        message = method.descriptor.input_type
         self._name = message.full_name
-        self._limit = limit
+        self._limit = limits.max_request_bytes
         self._type: type[Message] = GetMessageClass(message)
         self._may_lack = _holds_required(message)
+        self._scan = RequestScan(message, limits, method.request.get("rows"))
 
     def __call__(self, body: bytes) -> Message:
-        """Return the request; raises InvalidArgument for what is none, OutOfRange for one past the limit."""
+        """Return a request of at most SLICE bytes; raises InvalidArgument for what is none."""
         if len(body) > self._limit:
-            raise OutOfRange(
-                f"the request has {len(body)} bytes, more than the limit of {self._limit}",
-                reason="REQUEST_TOO_LARGE",
-                metadata=sizes(len(body), self._limit),
-            )
+            raise self._too_large(len(body))
         try:
             request = self._type.FromString(body)
         except DecodeError as error:
-            raise InvalidArgument(
-                f"the request is no valid {self._name}: malformed protobuf, "
-                "nested too deeply, or a string that is not UTF-8",
-                reason="REQUEST_MALFORMED",
-            ) from error
+            raise self._malformed() from error
+        return self._whole(request)
+
+    async def in_slices(self, body: bytes) -> Message:
+        """Return a request of any size, parsed in slices between which others get their turn.
+
+        Raises OutOfRange for too many bytes, InvalidArgument for too many rows or elements and for what is
+        no request: what is too much is found before memory is spent on it.
+        """
+        if len(body) <= SLICE:
+            return self(body)
+        if len(body) > self._limit:
+            raise self._too_large(len(body))
+        request = self._type()
+        try:
+            for part in self._scan.slices(body):
+                request.MergeFromString(part)
+                await asyncio.sleep(0)
+        except (DecodeError, Malformed) as error:
+            raise self._malformed() from error
+        return self._whole(request)
+
+    def _whole(self, request: Message) -> Message:
         if self._may_lack and not request.IsInitialized():
             raise _lacking(request)
         return request
+
+    def _too_large(self, size: int) -> OutOfRange:
+        return OutOfRange(
+            f"the request has {size} bytes, more than the limit of {self._limit}",
+            reason="REQUEST_TOO_LARGE",
+            metadata=sizes(size, self._limit),
+        )
+
+    def _malformed(self) -> InvalidArgument:
+        return InvalidArgument(
+            f"the request is no valid {self._name}: malformed protobuf, "
+            "nested too deeply, or a string that is not UTF-8",
+            reason="REQUEST_MALFORMED",
+        )
 
 
 def sizes(size: int, limit: int) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """From the messages of a streaming call to its handler and back, at the pace of the slower side."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 from google.protobuf.message import Message
@@ -15,30 +15,30 @@ from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
 from gateway.transport.parsing import RequestParser
 
-Respond = Callable[[Exchange, Channel, Call], AsyncGenerator[Piece, None]]
+Respond = Callable[[Exchange, Channel, Call], Awaitable[AsyncGenerator[Piece, None]]]
 """Begins a call's responses."""
 
 
 def stream_answer(method: Method, handler: StreamHandler, limits: LimitSettings, patience: float) -> Answer:
     """Return what answers a method with one request and a stream of responses; see `_sent`."""
-    parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
+    parse = RequestParser(method, limits)
 
-    def respond(exchange: Exchange, _channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
-        return handler(parse(exchange.request), call)
+    async def respond(exchange: Exchange, _channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
+        return handler(await parse.in_slices(exchange.request), call)
 
     return _sent(method, respond, patience)
 
 
 def bidi_answer(method: Method, handler: BidiHandler, limits: LimitSettings, patience: float) -> Answer:
     """Return what answers a method with streams of requests and responses; see `_sent`."""
-    parse = RequestParser(method.descriptor.input_type, limits.max_request_bytes)
+    parse = RequestParser(method, limits)
 
     async def requests(exchange: Exchange, channel: Channel) -> AsyncIterator[Message]:
         while (body := await channel.receive()) is not None:
             exchange.facts.request_bytes += len(body)
-            yield parse(body)
+            yield await parse.in_slices(body)
 
-    def respond(exchange: Exchange, channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
+    async def respond(exchange: Exchange, channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
         return handler(requests(exchange, channel), call)
 
     return _sent(method, respond, patience)
@@ -58,7 +58,7 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
         if channel is None:
             raise TypeError("a streaming method was called without a channel")
         call = Call(full_name, exchange.principal, exchange.deadline, operation, exchange.facts.peer)
-        async with aclosing(respond(exchange, channel, call)) as pieces:
+        async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
                 await _send(channel, piece, patience)
                 exchange.facts.rows = (exchange.facts.rows or 0) + piece.rows

@@ -15,10 +15,10 @@ from gateway.db.bulk.merge import BulkWriter
 from gateway.db.bulk.tally import Tally
 from gateway.db.bulk.target import lock_target
 from gateway.db.database import Transaction
-from gateway.errors import InvalidArgument
 from gateway.methods.bulk_upsert.options import Options
 from gateway.methods.bulk_upsert.reading import RowReader
 from gateway.methods.engine import Engine
+from gateway.request.rows import too_many_rows
 from gateway.sql.bulk.shape import BulkShape
 from gateway.sql.bulk.write import BulkStatements, bulk_statements
 
@@ -50,11 +50,7 @@ class Upserts:
         """Return a request's rows; raises InvalidArgument where they are too many."""
         rows: Sequence[Message] = getattr(request, self._path)
         if len(rows) > self._max_rows:
-            raise InvalidArgument(
-                f"{self._path}: {len(rows)} rows were sent, {self._max_rows} are allowed",
-                reason="TOO_MANY_ROWS",
-                metadata={"limit": str(self._max_rows)},
-            )
+            raise too_many_rows(self._path, self._max_rows)
         return rows
 
     async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Tally:

@@ -23,6 +23,9 @@ _LONG_NUMBER = re.compile(r"[eE][+-]?[0-9]{4}|[0-9]{4000}")
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _WHOLE_DIGITS, _FRACTION_DIGITS = 131_072, 16_383
 
+MAX_ELEMENTS = 200_000
+"""The most values of a JSON text: reading it makes objects of them all, with nobody else's turn between."""
+
 
 def json_text(sql: SqlType) -> ValueType:
     """Return the type of a string field that holds JSON: jsonb keeps the value, json the spelling too."""
@@ -72,6 +75,8 @@ def _has_negative_zero(text: str) -> bool:
 
 
 def _valid_json(text: str) -> str:
+    if sum(map(text.count, "[{,")) > MAX_ELEMENTS:
+        raise ValueFault(f"has more than {MAX_ELEMENTS} elements", "TOO_MANY_ELEMENTS")
     number = _numeric if _LONG_NUMBER.search(text) else None
     try:
         parsed = json.loads(text, parse_float=number, parse_int=number, parse_constant=_refuse_constant)

@@ -1,10 +1,14 @@
 """Length-prefixed messages: one byte of flags, four of length, then the message (grpc.io, PROTOCOL-HTTP2)."""
 
+import asyncio
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 PREFIX = 5
+PIECE = 256 * 1024
+"""Bytes that are unpacked at once, in less than a millisecond."""
+_PACKED_PIECE = 64 * 1024
 _COMPRESSED = 1
 
 
@@ -61,7 +65,7 @@ class Unframer:
         """Take bytes as they arrived."""
         self._buffer += data
 
-    def next(self) -> bytes | None:
+    async def next(self) -> bytes | None:
         """Return the next whole message, None where it hasn't arrived; raises BadFrame."""
         buffer = self._buffer
         if len(buffer) < PREFIX:
@@ -71,23 +75,42 @@ class Unframer:
             raise _too_large(self._limit)
         if len(buffer) < PREFIX + size:
             return None
-        flags, message = buffer[0], bytes(buffer[PREFIX : PREFIX + size])
+        flags = buffer[0]
+        with memoryview(buffer) as view:
+            message = bytes(view[PREFIX : PREFIX + size])
         del buffer[: PREFIX + size]
-        return self._unpack(message) if flags & _COMPRESSED else message
+        return await self._unpacked(message) if flags & _COMPRESSED else message
 
-    def _unpack(self, message: bytes) -> bytes:
+    async def _unpacked(self, message: bytes) -> bytes:
+        """Return what a message was packed of; others get their turn between pieces of it."""
         if self._encoding is None:
             raise BadFrame("a compressed message without grpc-encoding")
-        unpacker = zlib.decompressobj(_WINDOW_BITS[self._encoding])
+        unpacked = bytearray()
         try:
-            unpacked = unpacker.decompress(message, self._limit + 1)
+            for piece in unpacked_pieces(message, self._encoding):
+                unpacked += piece
+                if len(unpacked) > self._limit:
+                    raise _too_large(self._limit)
+                if len(piece) == PIECE:
+                    await asyncio.sleep(0)
         except zlib.error as error:
             raise BadFrame("a message that can't be decompressed") from error
-        if len(unpacked) > self._limit:
-            raise _too_large(self._limit)
-        if not unpacker.eof:
-            raise BadFrame("a compressed message that ends early")
-        return unpacked
+        return bytes(unpacked)
+
+
+def unpacked_pieces(message: bytes, encoding: str) -> Iterator[bytes]:
+    """Yield what a message was packed of in pieces of at most PIECE; raises BadFrame, and zlib.error."""
+    unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
+    for start in range(0, len(message), _PACKED_PIECE):
+        rest = message[start : start + _PACKED_PIECE]
+        while rest and not unpacker.eof:
+            yield unpacker.decompress(rest, PIECE)
+            rest = unpacker.unconsumed_tail
+    # What is whole in the unpacker's buffer comes with no more bytes.
+    while not unpacker.eof and (piece := unpacker.decompress(b"", PIECE)):
+        yield piece
+    if not unpacker.eof:
+        raise BadFrame("a compressed message that ends early")
 
 
 def _too_large(limit: int) -> BadFrame:

@@ -23,8 +23,7 @@ class AsgiHost:
         self._face = face
         self._started = False
         limits = settings.limits
-        # Twice the limit is taken in, so that the error can be ours and name the limit, as with grpc core.
-        self.application = AsgiServer(2 * limits.max_request_bytes, limits.max_metadata_bytes)
+        self.application = AsgiServer(limits.max_taken_bytes, limits.max_metadata_bytes)
         self._settings = settings
 
     @property

@@ -62,7 +62,7 @@ class HttpStream:
     async def message(self) -> bytes | None:
         """Return the next message, None at the end; raises BadFrame, and Reset."""
         while True:
-            message = self._unframer.next()
+            message = await self._unframer.next()
             if message is not None:
                 return message
             if self._half_closed:

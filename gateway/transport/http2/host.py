@@ -41,7 +41,7 @@ class Http2Host:
         self._settings = settings
         # Twice the limit is taken in, so that the error can be ours and name the limit.
         limits = settings.limits
-        self._application = AsgiServer(2 * limits.max_request_bytes, limits.max_metadata_bytes, NoWatch())
+        self._application = AsgiServer(limits.max_taken_bytes, limits.max_metadata_bytes, NoWatch())
         self._site = Site(self._application, settings)
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []

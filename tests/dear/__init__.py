@@ -1,0 +1,1 @@
+"""Requests that are cheap to send and dear to read, and what they may cost."""

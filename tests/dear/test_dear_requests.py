@@ -1,0 +1,42 @@
+"""No request takes more than a bounded part of the memory, or of another client's time.
+
+Here at an eighth of the usual limits, with room for a machine that does other things too; `make soak` holds
+the catalogue to the limits themselves.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.dear.catalogue import CATALOGUE
+from tests.dear.watched import MIB, Watched, watched
+from tests.harness.databases import Databases
+
+SIZE = 8 * MIB
+ROOM = 64 * MIB
+"""What 100,000 rows take whatever their size, and what Python keeps for later."""
+SECONDS = 2.0
+"""A hundred times what is left of it on a quiet machine; it was up to 12 s."""
+
+
+@pytest.fixture(scope="module", params=["http2", "grpcio"])
+async def servers(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[dict[str, Watched]]:
+    """Serve each schema of the catalogue."""
+    limits = {"max_request_bytes": SIZE, "max_row_bytes": SIZE // 4}
+    async with AsyncExitStack() as stack:
+        yield {
+            schema: await stack.enter_async_context(watched(schema, databases, request.param, **limits))
+            for schema in ("books", "types")
+        }
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+async def test_a_dear_request_takes_little_of_memory_and_of_others_time(
+    servers: dict[str, Watched], name: str
+) -> None:
+    dear = CATALOGUE[name]
+    cost = await servers[dear.schema].cost(dear, SIZE - 1000)
+    assert cost.answer in dear.answers
+    assert cost.memory < 4 * SIZE + ROOM
+    assert cost.wait < SECONDS
