@@ -12,9 +12,10 @@ from gateway.db.coalesce import RowWrite, Wish
 from gateway.errors import InvalidArgument
 from gateway.methods.changes import Changes
 from gateway.methods.shapes import MAX_SHAPES
-from gateway.request.masks import update_columns
+from gateway.request.masks import means_all, update_columns
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
+from gateway.schema.types.known import has_unknown
 from gateway.schema.values import ValueFault
 from gateway.sql.change import Change
 
@@ -43,7 +44,10 @@ class QuickUpdates:
 
     def wish(self, request: Message, message: Message, expected: int | None) -> Wish | None:
         """Return a request's update of the row that `message` names; None where it isn't plain."""
-        paths = request.update_mask.paths if self._has_mask else ()  # type: ignore[attr-defined]
+        mask = request.update_mask if self._has_mask else None  # type: ignore[attr-defined]
+        if has_unknown(message) and means_all(mask):
+            return None
+        paths = mask.paths if mask is not None else ()
         if paths:
             bind = self._bind(tuple(paths), expects=expected is not None)
         else:

@@ -19,8 +19,8 @@ from gateway.methods.items import One, flag
 from gateway.methods.quick_update import QuickUpdates
 from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import Key, below, message_key_reader
-from gateway.request.masks import update_columns
-from gateway.request.rows import Values, encode_fields, new_row_reader
+from gateway.request.masks import means_all, update_columns
+from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Field, Method
 from gateway.sql.change import Change
@@ -70,6 +70,8 @@ class Updating:
     def _masked(self, request: Message, message: Message, place: str) -> tuple[Values, tuple[str, ...]]:
         mask = request.update_mask if "update_mask" in self._roles else None  # type: ignore[attr-defined]
         path = below(place, "update_mask")
+        if means_all(mask):
+            refuse_unknown(message, below(place, self._field))
         wanted = update_columns(self._resource, mask, message, path)
         if wanted.below:
             name = next(iter(wanted.below))

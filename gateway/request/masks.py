@@ -73,6 +73,11 @@ def update_columns(
     return _writable(resource, _mask(resource, named), message)
 
 
+def means_all(mask: FieldMask | None) -> bool:
+    """Return whether an update mask leaves it to the message which fields are written: it names none."""
+    return mask is None or not mask.paths or mask.paths == ["*"]
+
+
 def _populated(message: Message) -> list[str]:
     return [descriptor.name for descriptor, _ in message.ListFields()]
 

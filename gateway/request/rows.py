@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.keys import below, encode_value
 from gateway.schema.model import Field, Resource
+from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbers
 
 Values = Mapping[str, Any]
 """Driver values by column name."""
@@ -22,16 +23,29 @@ def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
     A column is absent where its default is to fill it: of a field with presence that is unset, and of one
     without that is zero and could not mean it (`zero_is_default`). Server-set columns are always absent. An
     unset field without a default is None, so that most rows have the same columns and share a statement.
-    Raises InvalidArgument, when called, naming every value that its column can't hold.
+    Raises InvalidArgument, when called, naming every value that its column can't hold, and every field that
+    the resource doesn't know.
     """
     fields = tuple(field for field in resource.fields if field.writable)
     omitted = frozenset(field.name for field in fields if _is_filled(field))
 
     def read(message: Message, path: str) -> Values:
+        refuse_unknown(message, path)
         present = (field for field in fields if field.name not in omitted or _is_set(message, field))
         return encode_fields(message, present, path)
 
     return read
+
+
+def refuse_unknown(message: Message, path: str) -> None:
+    """Raise InvalidArgument, by number, for fields that a row's message holds and its resource doesn't know.
+
+    Those below a field are told where its value is read.
+    """
+    if has_unknown(message):
+        paths = [below(path, str(number)) for number in unknown_numbers(message)]
+        text, reason = UNKNOWN_FIELD.description, UNKNOWN_FIELD.reason
+        raise merge_faults([InvalidArgument.field(one, text, reason=reason) for one in paths])
 
 
 def _is_filled(field: Field) -> bool:

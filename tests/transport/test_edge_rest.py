@@ -53,6 +53,14 @@ async def test_a_row_comes_back_as_it_was_sent(books: RunningGateway) -> None:
     assert (over_grpc.pages, over_grpc.cover, over_grpc.title) == (2**53 + 1, b"\x00\xff", BOOK["title"])
 
 
+@pytest.mark.xfail(
+    strict=True, reason="Envoy's transcoder drops unknown fields of a body, and can't be told not to"
+)
+async def test_an_unknown_field_of_a_body_is_refused(books: RunningGateway) -> None:
+    refused = await rest(books, "POST", "/v1/books", {**BOOK, "titel": "Under the sea"})
+    assert refused.status == 400
+
+
 async def test_every_kind_of_method_has_its_route(books: RunningGateway) -> None:
     await rest(books, "POST", "/v1/books", {"isbn": "1", "title": "One"})
     updated = await rest(

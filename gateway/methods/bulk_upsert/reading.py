@@ -11,6 +11,8 @@ from gateway.db.bulk.merge import repeated_key
 from gateway.db.bulk.tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
+from gateway.request.rows import MAX_VIOLATIONS
+from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbers
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk.shape import BulkShape
 
@@ -49,9 +51,12 @@ class RowReader:
         for start in range(0, len(rows), KEYS_SLICE):
             part = rows[start : start + KEYS_SLICE]
             for i in self._keys:
-                values, faults = self._readers[i].read(part)
+                reader = self._readers[i]
+                values, faults = reader.read(part)
                 keys[i] += values
-                self._note(tally, i, {start + place: fault for place, fault in faults.items()})
+                self._note(
+                    tally, reader.field.name, {start + place: fault for place, fault in faults.items()}
+                )
             await asyncio.sleep(0)
         if self._finds_duplicates:
             _settle_duplicates(keys, tally, last_wins=last_wins)
@@ -90,6 +95,7 @@ class RowReader:
 
     def _slice(self, rows: Sequence[Message], keys: Keys, tally: Tally, indexes: list[int]) -> Chunk:
         messages = [rows[index] for index in indexes]
+        self._note_unknown(tally, indexes, messages)
         columns: list[Column] = []
         for i, reader in enumerate(self._readers):
             if i in keys:
@@ -98,11 +104,16 @@ class RowReader:
                 continue
             values, faults = reader.read(messages)
             columns.append(values)
-            self._note(tally, i, {indexes[place]: fault for place, fault in faults.items()})
+            self._note(tally, reader.field.name, {indexes[place]: fault for place, fault in faults.items()})
         return _without_refused(indexes, columns, tally)
 
-    def _note(self, tally: Tally, i: int, faults: dict[int, ValueFault]) -> None:
-        name = self._readers[i].field.name
+    def _note_unknown(self, tally: Tally, indexes: list[int], messages: list[Message]) -> None:
+        for index, message in zip(indexes, messages, strict=True):
+            if has_unknown(message):
+                for number in unknown_numbers(message)[:MAX_VIOLATIONS]:
+                    self._note(tally, str(number), {index: UNKNOWN_FIELD})
+
+    def _note(self, tally: Tally, name: str, faults: dict[int, ValueFault]) -> None:
         for index, fault in faults.items():
             path = f"{self._path}[{index}].{name}"
             violation = FieldViolation(path, fault.description, fault.reason)

@@ -16,6 +16,9 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from gateway.schema.reach import reachable
 from gateway.schema.values import ValueFault
 
+UNKNOWN_FIELD = ValueFault("is a field that the schema doesn't know, by its number", "UNKNOWN_FIELDS")
+"""The fault of a row's own field."""
+
 _ANY = "google.protobuf.Any"
 # Their one enum has one value, which is written whatever its number.
 _DYNAMIC = ("google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue")
@@ -27,18 +30,19 @@ def refuse_unknown_fields(message: Message) -> None:
     known.CopyFrom(message)
     known.DiscardUnknownFields()
     if known.ByteSize() != message.ByteSize():
-        raise unknown_field(next(_found(message, _unknown_here, _any_message), ""))
+        path = next(_found(message, _unknown_here, _any_message), "")
+        raise ValueFault(f"holds a field that the schema doesn't know, {path}", "UNKNOWN_FIELDS")
 
 
-def unknown_field(path: str) -> ValueFault:
-    """Return the fault of a field that only its number names."""
-    return ValueFault(f"holds a field that the schema doesn't know, {path}", "UNKNOWN_FIELDS")
+def has_unknown(message: Message) -> bool:
+    """Return whether a message holds fields itself that its schema doesn't know."""
+    return len(UnknownFieldSet(message)) > 0
 
 
 def unknown_numbers(message: Message) -> list[int]:
-    """Return the numbers of the fields that a message holds itself and its schema doesn't know."""
+    """Return the numbers of those fields, each once."""
     found = UnknownFieldSet(message)
-    return [found[i].field_number for i in range(len(found))]
+    return sorted({found[i].field_number for i in range(len(found))})
 
 
 def strictness(field: FieldDescriptor) -> Callable[[Message], None]:
