@@ -187,6 +187,8 @@ class LimitSettings(Section):
     """calls of one BulkUpsert or Ingest method that hold a connection at once; more wait, and hold none"""
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
     """size of a call's metadata"""
+    max_request_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
+    """bytes held of requests under way, at least two of the largest; a connection has three quarters"""
     max_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
@@ -196,6 +198,11 @@ class LimitSettings(Section):
     def max_taken_bytes(self) -> int:
         """The most bytes of a request that is taken in: past the limit, so that the error can name it."""
         return min(2 * self.max_request_bytes, self.max_request_bytes + MIB)
+
+    @property
+    def request_memory(self) -> int:
+        """Bytes of requests that are held at most: two of the largest have room, whatever is set."""
+        return max(self.max_request_bytes_in_flight, 2 * self.max_request_bytes)
 
 
 class LogSettings(Section):

@@ -6,6 +6,7 @@ import pytest
 from gateway.transport.asgi.framing import Unframer, frame
 from gateway.transport.asgi.stream import Event, HttpStream, hand_over
 from gateway.transport.asgi.watch import ResetWatch
+from gateway.transport.request_memory import RequestMemory
 
 
 class Pieces:
@@ -36,7 +37,12 @@ async def test_a_piece_that_was_read_before_its_word_came_wakes_nobody() -> None
     host, resets = Pieces(), list[None]()
     unframer = Unframer(None, 100)
     stream = HttpStream(
-        host.receive, _unsent, unframer, on_reset=lambda: resets.append(None), watch=ResetWatch()
+        host.receive,
+        _unsent,
+        unframer,
+        on_reset=lambda: resets.append(None),
+        watch=ResetWatch(),
+        held=RequestMemory(10**9).call(""),
     )
     stream.listen()
     reader = asyncio.ensure_future(_two(stream))

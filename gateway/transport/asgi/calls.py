@@ -1,5 +1,6 @@
 """The four kinds of call, as a servicer's method sees them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -8,6 +9,7 @@ import grpc
 import grpc.aio
 
 from gateway.transport.asgi.context import Context
+from gateway.transport.refusals import out_of_time
 
 Run = Callable[[Context], Awaitable[None]]
 
@@ -72,9 +74,13 @@ async def _answer_all(context: Context, responses: Any) -> None:
 
 
 async def _only(context: Context) -> Any:
-    request = await context.read()
-    if request is grpc.aio.EOF or await context.read() is not grpc.aio.EOF:
-        raise WrongCount
+    try:
+        async with asyncio.timeout(context.request_seconds):
+            request = await context.read()
+            if request is grpc.aio.EOF or await context.read() is not grpc.aio.EOF:
+                raise WrongCount
+    except TimeoutError as error:
+        raise out_of_time() from error
     return request
 
 

@@ -27,6 +27,7 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
         accepted: the compressions the caller can read.
         deserialize: bytes → request; None leaves bytes.
         serialize: response → bytes; None takes bytes.
+        request_seconds: how long the only request of a call is waited for; None is without end.
 
     """
 
@@ -39,7 +40,9 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
         accepted: frozenset[str],
         deserialize: Callable[[bytes], Any] | None,
         serialize: Callable[[Any], bytes] | None,
+        request_seconds: float | None = None,
     ) -> None:
+        self.request_seconds = request_seconds
         self._stream = stream
         self._metadata: Metadata = ()
         self._peer = peer

@@ -57,9 +57,18 @@ class Unframer:
         self._buffer = bytearray()
 
     @property
+    def size(self) -> int:
+        """Bytes that have arrived and are no message yet."""
+        return len(self._buffer)
+
+    @property
     def holds_part(self) -> bool:
         """Whether a message has begun and not ended."""
         return bool(self._buffer)
+
+    def clear(self) -> None:
+        """Forget what has arrived."""
+        self._buffer = bytearray()
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they arrived."""

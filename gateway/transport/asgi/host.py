@@ -6,6 +6,7 @@ from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.transport.asgi.server import AsgiServer
 from gateway.transport.face import Face
+from gateway.transport.request_memory import RequestMemory
 
 _LAST_BYTES_SECONDS = 0.5
 
@@ -23,7 +24,12 @@ class AsgiHost:
         self._face = face
         self._started = False
         limits = settings.limits
-        self.application = AsgiServer(limits.max_taken_bytes, limits.max_metadata_bytes)
+        self.application = AsgiServer(
+            limits.max_taken_bytes,
+            limits.max_metadata_bytes,
+            memory=RequestMemory(limits.request_memory),
+            request_seconds=settings.server.default_deadline,
+        )
         self._settings = settings
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -28,6 +29,7 @@ from gateway.transport.asgi.routes import Route, Routes
 from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.refusals import not_one_request, out_of_time, shutting_down, unknown_method
+from gateway.transport.request_memory import RequestMemory
 
 _logger = logging.getLogger(__name__)
 _LAST_WORDS_SECONDS = 0.05
@@ -42,10 +44,22 @@ class AsgiServer:
         max_message: the most bytes of one request message.
         max_metadata: the most bytes of one call's headers; the host has to let more pass for it to be said.
         watch: notices callers that go away.
+        memory: what requests may hold; without end where none is given.
+        request_seconds: how long an only request is waited for, where its handler has no clock of its own.
 
     """
 
-    def __init__(self, max_message: int, max_metadata: int, watch: ResetWatch | None = None) -> None:
+    def __init__(
+        self,
+        max_message: int,
+        max_metadata: int,
+        watch: ResetWatch | None = None,
+        memory: RequestMemory | None = None,
+        *,
+        request_seconds: float | None = None,
+    ) -> None:
+        self.memory = memory or RequestMemory(sys.maxsize)
+        self.request_seconds = request_seconds
         self._max_message = max_message
         self._max_metadata = max_metadata
         self._routes = Routes()
@@ -146,7 +160,12 @@ class _Call:
         self._encoding = encoding.decode("latin-1") if encoding not in (None, b"identity") else None
         known = self._encoding if self._encoding in ENCODINGS else None
         self._stream = HttpStream(
-            receive, send, Unframer(known, server.max_message), on_reset=self._cancel, watch=server.watch
+            receive,
+            send,
+            Unframer(known, server.max_message),
+            on_reset=self._cancel,
+            watch=server.watch,
+            held=server.memory.call(peer_name(self._client) if self._client else ""),
         )
         self._expired = False
 
@@ -241,6 +260,7 @@ class _Call:
         return Context(
             self._stream,
             peer=peer_name(self._client),
+            request_seconds=self._server.request_seconds,
             content_type=content_type,
             accepted=frozenset(name.strip() for name in accepted.split(",")),
             deserialize=handler.request_deserializer if handler else None,

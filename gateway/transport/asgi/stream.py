@@ -7,6 +7,7 @@ from typing import Any
 from gateway.transport.asgi.framing import BadFrame, Unframer, frame
 from gateway.transport.asgi.headers import Header, status_headers
 from gateway.transport.asgi.watch import ResetWatch
+from gateway.transport.request_memory import HeldBytes
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -30,6 +31,7 @@ class HttpStream:
         unframer: cuts what arrives into messages.
         on_reset: called once when the caller goes away.
         watch: asks for resets when there is nothing more to receive.
+        held: counts the bytes of the request that are held: of what isn't whole, and of the last message.
 
     """
 
@@ -41,7 +43,10 @@ class HttpStream:
         *,
         on_reset: Callable[[], None],
         watch: ResetWatch,
+        held: HeldBytes,
     ) -> None:
+        self._held = held
+        self._given = 0
         self._receive = receive
         self._send = send
         self._unframer = unframer
@@ -60,10 +65,12 @@ class HttpStream:
         return self._started
 
     async def message(self) -> bytes | None:
-        """Return the next message, None at the end; raises BadFrame, and Reset."""
+        """Return the next message, None at the end; raises BadFrame, Reset, and ResourceExhausted."""
         while True:
             message = await self._unframer.next()
             if message is not None:
+                self._given = len(message)
+                self._count()
                 return message
             if self._half_closed:
                 if self._unframer.holds_part:
@@ -111,11 +118,18 @@ class HttpStream:
     def close(self) -> None:
         """Stop listening."""
         self._finished = True
+        # At once, not when the collector comes by: what holds a call goes round in a circle.
+        self._unframer.clear()
+        self._held.release()
         self._watch.discard(self)
         if self._arriving is not None:
             # Not cancelled: the host settles it later, and fails on one that is done.
             self._arriving.remove_done_callback(self._arrived)
             self._arriving = None
+
+    def _count(self) -> None:
+        """Count what is held; raises ResourceExhausted."""
+        self._held.hold(self._given + self._unframer.size)
 
     async def _hand_over(self, event: Event) -> None:
         try:
@@ -142,6 +156,7 @@ class HttpStream:
             raise Reset
         event = arrived.result()
         self._unframer.feed(event.get("body", b""))
+        self._count()
         self._half_closed = not event.get("more_body", False)
         if self._half_closed:
             self._watch.add(self)

@@ -17,6 +17,7 @@ from gateway.transport.http2.connection import Connection
 from gateway.transport.http2.listeners import listen_on, tls_context
 from gateway.transport.http2.site import Site
 from gateway.transport.listening import warn_if_open
+from gateway.transport.request_memory import RequestMemory
 
 _BACKLOG = 4096
 _HANDSHAKE_SECONDS = 10.0
@@ -41,7 +42,13 @@ class Http2Host:
         self._settings = settings
         # Twice the limit is taken in, so that the error can be ours and name the limit.
         limits = settings.limits
-        self._application = AsgiServer(limits.max_taken_bytes, limits.max_metadata_bytes, NoWatch())
+        self._application = AsgiServer(
+            limits.max_taken_bytes,
+            limits.max_metadata_bytes,
+            NoWatch(),
+            RequestMemory(limits.request_memory),
+            request_seconds=settings.server.default_deadline,
+        )
         self._site = Site(self._application, settings)
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []

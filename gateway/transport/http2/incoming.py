@@ -107,6 +107,7 @@ class Incoming:
     def disconnect(self) -> None:
         """Note that the peer has gone."""
         self._gone = True
+        self._pieces.clear()
         self._connection.give_back(self._held)
         self._held = 0
         self._settle()

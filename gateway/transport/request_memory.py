@@ -1,0 +1,82 @@
+"""Memory of requests: the bytes of their bodies that a server holds, bounded for all and each connection."""
+
+from collections import Counter
+
+from gateway.errors import ResourceExhausted
+from gateway.request.bulkheads import share_of
+
+_RETRY_SECONDS = 1.0
+
+
+class RequestMemory:
+    """Counts what is held of requests that have begun, from their first byte until their calls end.
+
+    The call whose bytes would pass the limit is refused, and its bytes are free at once: so however many
+    uploads share the limit, one of them comes through, which waiting for each other's bytes wouldn't promise.
+
+    Args:
+        limit: bytes of all calls together. A connection has three quarters of it.
+
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._share = share_of(limit)
+        self._of: Counter[str] = Counter()
+        self.held = 0
+        """Bytes that are held."""
+
+    def call(self, connection: str) -> "HeldBytes":
+        """Return what a call of a connection holds: nothing yet; a connection without a name has no share."""
+        return HeldBytes(self, connection)
+
+    def change(self, connection: str, more: int) -> None:
+        """Count more bytes, or less; raises ResourceExhausted for more than there may be."""
+        if more > 0:
+            self._check(connection, more)
+        self.held += more
+        self._of[connection] += more
+        if not self._of[connection]:
+            del self._of[connection]
+
+    def _check(self, connection: str, more: int) -> None:
+        if self.held + more > self._limit:
+            raise _too_much("server", self._limit)
+        if connection and self._of[connection] + more > self._share:
+            raise _too_much("connection", self._share)
+
+
+class HeldBytes:
+    """What one call holds of its request.
+
+    Args:
+        memory: the server's.
+        connection: by which it came.
+
+    """
+
+    __slots__ = ("_connection", "_memory", "_size")
+
+    def __init__(self, memory: RequestMemory, connection: str) -> None:
+        self._memory = memory
+        self._connection = connection
+        self._size = 0
+
+    def hold(self, size: int) -> None:
+        """Hold so many bytes from now on; raises ResourceExhausted."""
+        if size != self._size:
+            self._memory.change(self._connection, size - self._size)
+            self._size = size
+
+    def release(self) -> None:
+        """Hold nothing more."""
+        self.hold(0)
+
+
+def _too_much(who: str, limit: int) -> ResourceExhausted:
+    return ResourceExhausted(
+        f"the {who} has its limit of {limit} bytes of requests under way",
+        reason="TOO_MANY_REQUEST_BYTES",
+        metadata={"limit_bytes": str(limit)},
+        retry_delay=_RETRY_SECONDS,
+    )

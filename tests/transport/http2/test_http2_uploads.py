@@ -1,0 +1,104 @@
+"""Uploads that are large, many, or without end: what is held of them is bounded, and freed in the end."""
+
+import asyncio
+import gc
+
+from gateway.transport.asgi.framing import Unframer
+from gateway.transport.asgi.framing import frame as message_frame
+from gateway.transport.http2 import frames
+from gateway.transport.http2.frames import MAX_FRAME, frame
+from gateway.transport.http2.host import Http2Host
+from tests.transport.conftest import GET, Gate, Serve, Served
+from tests.transport.http2.answering import Answering
+from tests.transport.http2.peer import Peer, peer_of
+from tests.transport.reasons import reason_of
+
+PATH = f"/{GET}"
+MIB = 2**20
+CONNECTION_FULL = (8, "TOO_MANY_REQUEST_BYTES")
+
+
+def held(server: Served) -> int:
+    """Return the bytes of requests that the server counts."""
+    assert isinstance(server.server, Http2Host)
+    return server.server._application.memory.held
+
+
+async def upload(peer: Peer, size: int, *, ends: bool) -> int:
+    """Send a request of so many bytes, at the server's pace; without its last byte where it doesn't end."""
+    number = peer.begin(PATH)
+    body = message_frame(bytes([10]) + varint(size) + b"b" * size)[: None if ends else -1]
+    for start in range(0, len(body), MAX_FRAME):
+        if peer.outcome(number).ended:
+            break
+        piece = body[start : start + MAX_FRAME]
+        last = ends and start + MAX_FRAME >= len(body)
+        peer.send(frame(frames.DATA, frames.END_STREAM if last else 0, number, piece))
+        await peer.settle()
+    return number
+
+
+def varint(number: int) -> bytes:
+    """Return protobuf's bytes of a number."""
+    low = [number >> shift & 0x7F for shift in range(0, max(7, number.bit_length()), 7)]
+    return bytes([part | 0x80 for part in low[:-1]] + low[-1:])
+
+
+async def test_what_is_held_is_bounded_and_free_when_the_calls_end(serving: Serve) -> None:
+    server = await serving(
+        Gate(), max_request_bytes=MIB, max_request_bytes_in_flight=2 * MIB, default_deadline=300
+    )
+    async with peer_of(server.target) as first, peer_of(server.target) as second:
+        numbers = [await upload(first, MIB // 2, ends=False) for _ in range(4)]
+        outcomes = [reason_of(first.outcome(n).headers) for n in numbers if first.outcome(n).ended]
+        assert outcomes == [CONNECTION_FULL] * len(outcomes)
+        assert outcomes
+        # One connection leaves room for others.
+        assert held(server) <= 3 * MIB // 2
+        other = await upload(second, MIB // 4, ends=False)
+        assert not second.outcome(other).ended
+    async with asyncio.timeout(10):
+        while held(server):  # noqa: ASYNC110 - the server's own state
+            await asyncio.sleep(0.01)
+
+
+async def test_the_bytes_of_a_call_dont_wait_for_the_garbage_collector(serving: Serve) -> None:
+    server = await serving(Gate(), default_deadline=300)
+    gc.collect()
+    gc.disable()
+    try:
+        async with peer_of(server.target) as peer:
+            await upload(peer, MIB, ends=False)
+            assert waiting_bytes() > MIB
+        async with asyncio.timeout(10):
+            while held(server):  # noqa: ASYNC110 - the server's own state
+                await asyncio.sleep(0.01)
+        assert waiting_bytes() == 0
+    finally:
+        gc.enable()
+
+
+def waiting_bytes() -> int:
+    """Return the bytes that are in memory and no message yet."""
+    return sum(one.size for one in gc.get_objects() if isinstance(one, Unframer))
+
+
+async def test_of_uploads_that_want_too_much_together_some_come_through(serving: Serve) -> None:
+    server = await serving(Answering(), max_request_bytes=MIB, max_request_bytes_in_flight=2 * MIB)
+
+    async def one() -> tuple[int, str]:
+        async with peer_of(server.target) as peer:
+            return reason_of((await peer.answer(await upload(peer, MIB - 100, ends=True))).headers)
+
+    outcomes = await asyncio.gather(*(one() for _ in range(6)))
+    assert set(outcomes) <= {(0, ""), CONNECTION_FULL}
+    assert (0, "") in outcomes
+    assert held(server) == 0
+    assert await one() == (0, "")
+
+
+async def test_a_health_check_that_doesnt_end_ends_by_the_default_deadline(serving: Serve) -> None:
+    server = await serving(Gate(), default_deadline=0.2)
+    async with peer_of(server.target) as peer:
+        number = peer.begin("/grpc.health.v1.Health/Check")
+        assert reason_of((await peer.answer(number)).headers) == (4, "DEADLINE_EXCEEDED")
