@@ -1,0 +1,1 @@
+"""Schemas that hypothesis makes, each migrated, served and called beside a model of it."""

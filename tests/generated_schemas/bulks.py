@@ -1,0 +1,67 @@
+"""BulkUpsert and Ingest, done in table and model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.generated_schemas.model import FAILED, Values
+from tests.generated_schemas.table import Answer, Table, checked
+from tests.harness.client import RpcFailed
+
+_COUNTS = (
+    "inserted_count",
+    "updated_count",
+    "unchanged_count",
+    "ignored_count",
+    "failed_count",
+    "superseded_count",
+)
+
+
+async def upsert(table: Table, rows: Sequence[Values], options: Mapping[str, Any]) -> None:
+    """Upsert rows by one request."""
+    request = table.request("BulkUpsert")
+    request.rows.extend(map(table.model.message, rows))
+    _set_options(request, options)
+    _settle(table, rows, options, await table.ask("BulkUpsert", request))
+
+
+async def ingest(table: Table, rows: Sequence[Values], options: Mapping[str, Any]) -> None:
+    """Upsert rows by one chunk of a stream."""
+    table.streams += 1
+    start, chunk = table.request("Ingest"), table.request("Ingest")
+    start.start.stream_id = str(table.streams)
+    _set_options(start.start, options)
+    chunk.sequence = 1
+    chunk.rows.extend(map(table.model.message, rows))
+    call = table.client.converse(table.method("Ingest"))
+    try:
+        answers = [await call.ask(start), await call.ask(chunk), *await call.end()]
+    except RpcFailed as failed:
+        _settle(table, rows, options, Answer(failure=checked(failed)))
+        return
+    assert [answer.watermark for answer in answers] == [0, 1]
+    _settle(table, rows, options, Answer(answers[1]))
+
+
+def _set_options(message: Any, options: Mapping[str, Any]) -> None:
+    message.on_conflict, message.on_duplicate = options["on_conflict"], options["on_duplicate"]
+    message.update_mask.paths.extend(options["update_mask"])
+    message.partial_failure, message.outcomes = options["partial_failure"], True
+
+
+def _settle(table: Table, rows: Sequence[Values], options: Mapping[str, Any], answer: Answer) -> None:
+    """Compare an answer with what the model expects, and keep what it then holds."""
+    trial = table.model.copy()
+    expected = trial.upsert(rows, options)
+    if answer.failure:
+        may_fail = FAILED in expected and not options["partial_failure"]
+        assert may_fail, (str(answer.failure), expected, options, rows)
+        return
+    message = answer.message
+    told = [failure.status.message for failure in message.failures]
+    assert list(message.outcomes) == expected, (list(message.outcomes), expected, told, options, rows)
+    assert [getattr(message, name) for name in _COUNTS] == [expected.count(o) for o in range(1, 7)]
+    assert [failure.index for failure in message.failures] == [
+        i for i, outcome in enumerate(expected) if outcome == FAILED
+    ]
+    table.model = trial

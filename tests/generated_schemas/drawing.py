@@ -1,0 +1,408 @@
+"""Hypothesis strategies: a schema, and what is done with its table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.generated_schemas.kinds import KINDS
+from tests.generated_schemas.schemas import UNSET, Column, Schema
+
+Step = tuple[Any, ...]
+
+# Names of types, words of SQL, tables of the catalogs, aliases in our own statements.
+MESSAGES = (
+    *("Thing", "Order", "User", "Select", "Table", "Group", "PgClass", "PgType", "Columns", "RowgateTarget"),
+    *(
+        "Point",
+        "Date",
+        "Inet",
+        "Text",
+        "Int4",
+        "Jsonb",
+        "Uuid",
+        "Interval",
+        "Bytea",
+        "Numeric",
+        "Cidr",
+        "Vector",
+    ),
+    *("T", "S", "Excluded", "MixedCASEName", "Alembic_Version", "A" * 59, "Message", "Field", "Value"),
+)
+TABLES = (
+    "",
+    "",
+    "order",
+    "Mixed",
+    "with space",
+    'a"b',
+    "50%",
+    "a.b",
+    "é",
+    "pg_class",
+    "x" * 63,
+    ":x",
+    "$1",
+    "Ünï" * 12,
+)
+PLACES = ("", "", "", "other", "Other Place", "order")
+FIELDS = (
+    *(
+        "user",
+        "order",
+        "select",
+        "from",
+        "limit",
+        "table",
+        "null",
+        "true",
+        "default",
+        "primary",
+        "current_user",
+    ),
+    *(
+        "class",
+        "None",
+        "self",
+        "import",
+        "lambda",
+        "async",
+        "name",
+        "value",
+        "values",
+        "row",
+        "rows",
+        "key",
+        "keys",
+    ),
+    *(
+        "n",
+        "i",
+        "v0",
+        "v1",
+        "d0",
+        "d1",
+        "s",
+        "t",
+        "r",
+        "k",
+        "k0",
+        "row_id",
+        "ordinality",
+        "id",
+        "oid",
+        "action",
+        "sent",
+    ),
+    *(
+        "fresh",
+        "live",
+        "found",
+        "done",
+        "settled",
+        "rank",
+        "old",
+        "new",
+        "excluded",
+        "target",
+        "source",
+        "data",
+    ),
+    *(
+        "filter",
+        "page_size",
+        "page_token",
+        "order_by",
+        "read_mask",
+        "update_mask",
+        "requests",
+        "count",
+        "watermark",
+    ),
+    *("etag", "version", "force", "show_deleted"),
+    *(
+        "request_id",
+        "validate_only",
+        "allow_missing",
+        "sequence",
+        "start",
+        "resume_token",
+        "missing",
+        "outcomes",
+    ),
+    *(
+        "Title",
+        "MIXED",
+        "_leading",
+        "a1",
+        "date",
+        "point",
+        "inet",
+        "text",
+        "int4",
+        "timestamp",
+        "json",
+        "jsonb",
+    ),
+    *(f"{'long_' * 12}{i}" for i in range(3)),
+    *(f"f{i}" for i in range(100)),
+)
+COLUMNS = (
+    "",
+    "",
+    "",
+    "",
+    "user name",
+    'q"uote',
+    "50%",
+    "Ärger",
+    "$1",
+    ":x",
+    "%(x)s",
+    "a.b",
+    "public",
+    "ctid_",
+    "y" * 63,
+)
+
+
+_ROLES = {
+    "version": "the_version",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "soft_delete": "deleted_at",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A schema, and what is done with its table, in order."""
+
+    schema: Schema
+    steps: tuple[Step, ...]
+
+
+def kinds(syntax: str, *, key: bool) -> list[str]:
+    """Return the kinds that a syntax knows."""
+    known = (name for name, kind in KINDS.items() if syntax != "proto3" or kind.message != "Closed")
+    return [name for name in known if not key or KINDS[name].key]
+
+
+@st.composite
+def _columns(draw: st.DrawFn, syntax: str, names: Sequence[str], *, key: bool) -> tuple[Column, ...]:
+    found = []
+    for name in names:
+        kind = draw(st.sampled_from(kinds(syntax, key=key)))
+        of = KINDS[kind]
+        scalar = not of.repeated and (not of.message or of.message in ("Open", "Closed"))
+        presence = scalar and (
+            syntax == "proto2"
+            or (not of.zero and of.message == "Closed")
+            or (not key and draw(st.booleans()))
+        )
+        column = Column(name, kind, presence, draw(st.sampled_from(COLUMNS)))
+        if key:
+            column = Column(name, kind, presence, column.column, not_null=presence)
+        elif (
+            column.has_presence
+            and of.sql is not None
+            and of.column != "open_label"
+            and draw(st.integers(0, 3)) == 0
+        ):
+            column = Column(name, kind, presence, column.column, draw(of.good), draw(st.booleans()))
+        found.append(column)
+    return tuple(found)
+
+
+def _distinct(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Leave out the names of columns that are taken."""
+    taken: set[str] = {column.name for column in columns}
+    found = []
+    for column in columns:
+        if column.column in taken:
+            column = Column(column.name, column.kind, column.presence, "", column.default, column.not_null)  # noqa: PLW2901
+        taken.add(column.stored)
+        found.append(column)
+    return tuple(found)
+
+
+def _distinct_in_json(names: Sequence[str]) -> list[str]:
+    """Return the names that differ in proto JSON too."""
+    return list({name.replace("_", "").lower(): name for name in names}.values())
+
+
+@st.composite
+def schemas(draw: st.DrawFn) -> Schema:
+    """Return schemas that are right."""
+    syntax = draw(st.sampled_from(["proto3", "proto3", "proto2", "editions"]))
+    width = draw(
+        st.sampled_from([0, 1, 2, 3, 4, 6, 8]) | st.integers(90, 97)
+        if draw(st.integers(0, 30)) == 0
+        else st.integers(0, 7)
+    )
+    depth = draw(st.sampled_from([1, 1, 2, 3]))
+    names = _distinct_in_json(
+        draw(st.lists(st.sampled_from(FIELDS), min_size=depth + width, max_size=depth + width, unique=True))
+    )
+    key = draw(_columns(syntax, names[:depth], key=True))
+    rest = draw(_columns(syntax, names[depth:], key=False))
+    columns = _distinct([*key, *rest])
+    roles = {role: name for role, name in _ROLES.items() if draw(st.booleans())}
+    if "version" in roles and draw(st.booleans()):
+        roles["etag"] = "the_etag"
+    plain = [column for column in columns[depth:] if not column.of.repeated and column.of.compared]
+    unique = [(column.name,) for column in plain if column.of.key and draw(st.integers(0, 6)) == 0]
+    checks = [
+        column.name
+        for column in plain
+        if column.kind.startswith(("int32", "int64"))
+        and not column.has_default
+        and draw(st.integers(0, 4)) == 0
+    ]
+    return Schema(
+        syntax=syntax,
+        message=draw(st.sampled_from(MESSAGES)),
+        columns=tuple(draw(st.permutations(columns))),
+        key=tuple(names[:depth]),
+        table=draw(st.sampled_from(TABLES)),
+        place=draw(st.sampled_from(PLACES)),
+        roles=roles,
+        unique=tuple(unique),
+        indexes=tuple(draw(_indexes(plain))),
+        checks=tuple(checks),
+    )
+
+
+@st.composite
+def _indexes(draw: st.DrawFn, columns: Sequence[Column]) -> list[dict[str, Any]]:
+    found = []
+    for column in columns:
+        if column.of.column == "box" or draw(st.integers(0, 5)):
+            continue
+        way: dict[str, Any] = draw(st.sampled_from([{}, {"desc": True}, {"method": "hash"}, {"where": True}]))
+        index: dict[str, Any] = {"columns": [column.name + (" desc" if "desc" in way else "")]}
+        if "method" in way:
+            index["method"] = "hash"
+        if "where" in way:
+            spelled = column.stored.replace('"', '""')
+            index["where"] = f'"{spelled}" IS NOT NULL'
+        found.append(index)
+    return found
+
+
+@st.composite
+def rows(
+    draw: st.DrawFn, schema: Schema, keys: Sequence[dict[str, Any]], *, whole: bool = True
+) -> dict[str, Any]:
+    """Return rows: their values by field, those of the key among them."""
+    values = dict(draw(st.sampled_from(keys)))
+    for column in schema.written:
+        needed = (not column.has_presence and not column.of.zero) or (
+            column.not_null and not column.has_default
+        )
+        if needed or (whole and len(schema.columns) > 20) or draw(st.integers(0, 2)):
+            values[column.name] = draw(column.of.good)
+    return values
+
+
+@st.composite
+def filters(draw: st.DrawFn, schema: Schema, depth: int = 2) -> Step:
+    """Return filters, as trees."""
+    shape = draw(st.sampled_from(["is", "is", "is", "and", "or", "not"])) if depth else "is"
+    if shape == "not":
+        return ("not", draw(filters(schema, depth - 1)))
+    if shape != "is":
+        return (shape, draw(filters(schema, depth - 1)), draw(filters(schema, depth - 1)))
+    column = draw(st.sampled_from(schema.columns))
+    if column.of.literal is None or column.of.sql is None or draw(st.integers(0, 5)) == 0:
+        return ("null", column.name, draw(st.booleans()))
+    operators = ["=", "!=", "<", "<=", ">", ">="] if column.of.ordered and not column.is_enum else ["=", "!="]
+    return ("is", column.name, draw(st.sampled_from(operators)), draw(column.of.good))
+
+
+def _is_itself(value: Any) -> bool:
+    number = value.get("value") if isinstance(value, dict) else value
+    return bool(number == number)  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def _is_respelled(column: Column) -> bool:
+    return column.of.column.startswith(("numeric", "jsonb", "cidr"))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Return a schema, and what is done with its table."""
+    schema = draw(schemas())
+    # Left out until it is mended: NaN twice in one batch.
+    pools = {
+        column.name: draw(st.lists(column.of.good.filter(_is_itself), min_size=2, max_size=3))
+        for column in schema.keys
+    }
+    key = st.fixed_dictionaries({name: st.sampled_from(pool) for name, pool in pools.items()})
+    keys = draw(st.lists(key, min_size=3, max_size=4))
+    some = st.sampled_from(keys)
+    row = rows(schema, keys)
+    names = [column.name for column in schema.columns]
+    masks = st.none() | st.just(["*"]) | st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True)
+    expected = st.sampled_from([None, None, None, 1, 2]) if "etag" in schema.roles else st.none()
+    create = st.tuples(st.just("create"), row)
+    # Left out until it is mended: creating by Update where a key comes back in another spelling.
+    creates = st.just(False) if any(map(_is_respelled, schema.keys)) else st.booleans()
+    update = st.tuples(st.just("update"), row, masks, creates, expected)
+    missing = st.just(False) if "allow_missing" in schema.key else st.booleans()
+    unless_key = st.none() if "etag" in schema.key else expected
+    delete = st.tuples(st.just("delete"), some, missing, unless_key)
+    options = st.fixed_dictionaries(
+        {
+            "on_conflict": st.sampled_from([0, 1, 2, 3]),
+            "on_duplicate": st.sampled_from([1, 2]),
+            "update_mask": masks.map(lambda mask: mask or []),
+            "partial_failure": st.booleans(),
+        }
+    )
+    orderable = [column.name for column in schema.columns if column.of.ordered]
+    order = (
+        st.just("")
+        if not orderable
+        else st.lists(
+            st.tuples(st.sampled_from(orderable), st.sampled_from(["", " desc"])).map("".join),
+            max_size=2,
+            unique_by=lambda term: term.split()[0],
+        ).map(", ".join)
+    )
+    bad = [
+        (column.name, value)
+        for column in schema.columns
+        for value in column.of.bad
+        if not (column.is_enum and schema.syntax == "proto2")
+    ]
+    upsert = st.tuples(st.just("upsert"), st.lists(row, max_size=4), options)
+    steps = [
+        create,
+        create,
+        update,
+        update,
+        delete,
+        upsert,
+        upsert,
+        st.tuples(st.just("ingest"), st.lists(row, max_size=3), options),
+        st.tuples(st.just("get"), some),
+        st.tuples(st.just("batch_get"), st.lists(some, max_size=3)),
+        st.tuples(st.just("list"), st.none() | filters(schema), order, st.integers(1, 3), st.booleans()),
+        st.tuples(st.just("list"), filters(schema), order, st.just(100), st.booleans()),
+        st.tuples(st.just("batch"), st.just("create"), st.lists(create, min_size=1, max_size=3)),
+        st.tuples(st.just("batch"), st.just("update"), st.lists(update, min_size=1, max_size=3)),
+        st.tuples(st.just("batch"), st.just("delete"), st.lists(delete, min_size=1, max_size=3)),
+    ]
+    if "soft_delete" in schema.roles:
+        steps.append(st.tuples(st.just("undelete"), some, unless_key))
+    if bad:
+        refused = st.tuples(
+            st.just("refused"), st.sampled_from(["create", "update", "upsert"]), row, st.sampled_from(bad)
+        )
+        steps += [refused, refused]
+    return Case(schema, (draw(upsert), *draw(st.lists(st.one_of(steps), min_size=4, max_size=12))))
+
+
+__all__ = ["UNSET", "Case", "Step", "cases"]

@@ -1,0 +1,90 @@
+"""A case carried out: its schema migrated and served, each step's answer compared with model and SQL."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from gateway import migrate
+from gateway.app import Gateway
+from gateway.cli.workers.hostings import HOSTINGS
+from gateway.config.load import settings_of
+from gateway.schema.read import read_schema
+from gateway.schema.tables import build_tables
+from tests.generated_schemas import bulks, reads, writes
+from tests.generated_schemas.descriptors import descriptor_set
+from tests.generated_schemas.drawing import Case
+from tests.generated_schemas.model import Model
+from tests.generated_schemas.schemas import name_of
+from tests.generated_schemas.table import Table
+from tests.harness.client import Client
+
+FORGETFUL = {"fsync": "off", "jit": "off", "autovacuum": "off", "full_page_writes": "off"}
+"""Settings of a PostgreSQL that spends its time on DDL, and need not survive anything."""
+
+_STEPS: Mapping[str, Callable[..., Awaitable[None]]] = {
+    "get": reads.get,
+    "batch_get": reads.batch_get,
+    "list": reads.select,
+    "batch": writes.batch,
+    "refused": writes.refused,
+    "upsert": bulks.upsert,
+    "ingest": bulks.ingest,
+}
+"""What is done by the first word of a step; any other is a write of one row."""
+
+
+async def carry_out(case: Case, dsn: str, transport: str) -> None:
+    """Migrate and serve a case's schema over an empty database, and do its steps; raises AssertionError."""
+    schema, descriptors = case.schema, descriptor_set(case.schema)
+    metadata = build_tables(read_schema(descriptors)).metadata
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(dsn)
+
+    await migrate.apply(metadata, connect)
+    assert not await migrate.differences(metadata, connect)
+    (name,) = (table.name for table in metadata.sorted_tables)
+    async with _served(descriptors, dsn, transport) as client:
+        sql = await connect()
+        try:
+            relation = f"{name_of(schema.place or 'public')}.{name_of(name)}"
+            empty = client.message(f"{schema.package}.{schema.message}")
+            await _do(case, Table(schema, relation, client, sql, Model(schema, empty)))
+        finally:
+            await sql.close()
+
+
+async def _do(case: Case, table: Table) -> None:
+    for step in case.steps:
+        do = _STEPS.get(step[0])
+        await (do(table, *step[1:]) if do else writes.single(table, *step))
+    await reads.compare(table)
+
+
+@asynccontextmanager
+async def _served(descriptors: FileDescriptorSet, dsn: str, transport: str) -> AsyncIterator[Client]:
+    values: dict[str, Any] = {"dsn": dsn, "listen": "127.0.0.1:0", "transport": transport}
+    values |= {"log_access": "none", "pool_size": 2, "secret": "a secret of sixteen or more"}
+    gateway = await Gateway.start(descriptors, settings_of(**values), HOSTINGS[transport])
+    client = Client(f"127.0.0.1:{gateway.port}", descriptors)
+    try:
+        yield client
+    finally:
+        await client.close()
+        await gateway.stop(grace=1)
+
+
+async def emptied(dsn: str) -> None:
+    """Drop all that a case left."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = await connection.fetch(
+            r"SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+        )
+        names = ", ".join(name_of(row["nspname"]) for row in found)
+        await connection.execute(f"DROP SCHEMA IF EXISTS {names} CASCADE; CREATE SCHEMA public")
+    finally:
+        await connection.close()

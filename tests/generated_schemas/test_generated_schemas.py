@@ -1,0 +1,47 @@
+"""Any right schema can be migrated and served, and every method does what the model says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from gateway.db.embedded import EmbeddedPostgres
+from tests.generated_schemas.drawing import Case, cases
+from tests.generated_schemas.kept import kept_cases
+from tests.generated_schemas.served import FORGETFUL, carry_out, emptied
+from tests.harness.databases import Databases
+
+SCHEMAS = 100
+
+
+@pytest.fixture(scope="module")
+def server(data_folder: Path) -> Iterator[Databases]:
+    """Start a PostgreSQL for the module: it spends its time on DDL, and need not survive anything."""
+    server = EmbeddedPostgres(data_folder / "generated", settings=FORGETFUL)
+    yield Databases(server.start())
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+async def dsn(server: Databases) -> str:
+    return await server.empty()
+
+
+@pytest.mark.parametrize("case", kept_cases().values(), ids=kept_cases())
+async def test_what_failed_once(dsn: str, transport: str, case: Case) -> None:
+    await emptied(dsn)
+    await carry_out(case, dsn, transport)
+
+
+@given(case=cases())
+@settings(
+    max_examples=SCHEMAS,
+    phases=[Phase.generate],  # `python -m tests.generated_schemas` makes what fails smaller, and keeps it
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+async def test_each_does_what_the_model_says(dsn: str, transport: str, case: Case) -> None:
+    await emptied(dsn)
+    await carry_out(case, dsn, transport)
