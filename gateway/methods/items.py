@@ -108,6 +108,7 @@ class Batch:
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._rows = method.response["rows"].name if "rows" in method.response else None
         self._method = method
+        self._item_roles = method.item.request if method.item is not None else {}
         self._name = method.request["requests" if "requests" in method.request else "keys"].name
 
     async def __call__(self, request: Message, call: Call) -> Message:
@@ -128,7 +129,7 @@ class Batch:
         name = self._name
         requests = check_size(getattr(request, name), name)
         for i, item in enumerate(requests):
-            _check_hoisted(item, f"{name}[{i}]")
+            _check_hoisted(item, self._item_roles, f"{name}[{i}]")
         return [self._worker.read(item, f"{name}[{i}]") for i, item in enumerate(requests)]
 
     def _answered(self, messages: Sequence[Message]) -> Message:
@@ -179,9 +180,9 @@ def check_size(items: Sequence[Any], name: str) -> Sequence[Any]:
     )
 
 
-def _check_hoisted(item: Message, place: str) -> None:
+def _check_hoisted(item: Any, roles: Mapping[str, FieldDescriptor], place: str) -> None:
     for name in ("request_id", "validate_only"):
-        if name in item.DESCRIPTOR.fields_by_name and getattr(item, name):
+        if name in roles and getattr(item, name):
             raise InvalidArgument.field(
                 below(place, name), "is the batch's own: set it beside the requests", reason="NOT_IN_BATCH"
             )

@@ -87,7 +87,8 @@ class Binder:
         if role.type in (RoleType.RESOURCE, RoleType.ROWS):
             return self._by_type(role)
         candidate = self.message.fields_by_name.get(role.name)
-        if candidate is None:
+        # A key may be called like a role: it is the key then, and nothing plays the role.
+        if candidate is None or candidate.name in self.taken:
             if role.required:
                 self._missing(role)
             return None

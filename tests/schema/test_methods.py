@@ -130,6 +130,31 @@ def test_batch_items_are_bound_as_single_methods() -> None:
     assert [field.name for field in deletes.item.keys] == ["book", "number"]
 
 
+def test_a_key_called_like_a_role_is_the_key(tmp_path: Path) -> None:
+    method = the_method(
+        read(
+            tmp_path,
+            """
+            message Migration {
+              option (rowgate.v1.table) = {primary_key: ["version", "force"]};
+              string version = 1;
+              bool force = 2;
+            }
+            service MigrationService {
+              rpc DeleteMigration(DeleteMigrationRequest) returns (google.protobuf.Empty);
+            }
+            message DeleteMigrationRequest {
+              string version = 1;
+              bool force = 2;
+              bool allow_missing = 3;
+            }
+            """,
+        )
+    )
+    assert [key.name for key in method.keys] == ["version", "force"]
+    assert list(method.request) == ["allow_missing"]
+
+
 def test_equality_binds_fields_of_the_resource() -> None:
     method = method_of("ledger", "ListAccounts")
     assert [(field.name, stored.column) for field, stored in method.equals] == [
