@@ -266,7 +266,8 @@ def _new_value(field: Field) -> str:
 def _kept_or_sent(shape: BulkShape, field: Field) -> str:
     masked = shape.replaced is not None
     if (masked and shape.names(field) and not field.zero_is_default) or not may_be_unset(field):
-        return sent(field)
+        # A masked field that is unset becomes NULL, or its default where it can't be NULL.
+        return sent(field) if field.nullable or field.identity else _new_value(field)
     stored = f"t.{quote(field.column)}"
     rivals = ", ".join(f"s.{quote(member.column)}" for member in shape.rivals(field))
     if not rivals:
