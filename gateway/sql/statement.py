@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # SQLAlchemy's asyncpg dialect numbers and casts the parameters: `$1::UUID`.
 _DIALECT = URL.create("postgresql+asyncpg").get_dialect()()
+# Every table is named with its schema: without one, pg_catalog's come first, and public may not come at all.
+_SCHEMAS = {None: "public"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def compile_statement(
     clause: ClauseElement, *, fields: tuple[Field, ...] = (), writes: bool = False, name: str
 ) -> Statement:
     """Return the Statement of an SQLAlchemy clause."""
-    compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT))
+    options: Any = {"schema_translate_map": _SCHEMAS, "render_schema_translate": True}
+    compiled = cast("SQLCompiler", clause.compile(dialect=_DIALECT, **options))
     return Statement(
         text=str(compiled),
         binds=tuple(compiled.positiontup or ()),
