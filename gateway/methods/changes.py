@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from gateway.db.coalesce import RowWrite, Wish
 from gateway.db.database import Row, Transaction
+from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
 from gateway.methods.shapes import MAX_SHAPES, grouped
 from gateway.methods.verdicts import Verdicts
@@ -126,14 +127,20 @@ class Changes:
         rows = [{**edit.values, **edit.key} for edit in edits]
         arguments = statement.arguments(rows, [edit.expected for edit in edits])
         found = await session.fetch(statement.statement, arguments)
+        for edit, row in zip(edits, found, strict=True):
+            if row[FLAGS - 1]:
+                raise self._twice(edit)
         return [Found(row[0], row[1], row[2], row[3], row[FLAGS:]) for row in found]
+
+    def _twice(self, edit: Edit) -> InvalidArgument:
+        return Verdicts(self._resource, edit.key, edit.place).twice()
 
     def _check_once(self, edits: Sequence[Edit]) -> None:
         seen = set()
         for edit in edits:
             row = self._row(edit)
             if row in seen:
-                raise Verdicts(self._resource, edit.key, edit.place).twice()
+                raise self._twice(edit)
             seen.add(row)
 
     def changed(self, edit: Edit, met: Found, *, live: bool = True) -> Row:
@@ -152,7 +159,7 @@ class Changes:
             raise verdicts.soft_deleted() if live else verdicts.not_deleted()
         if not met.fresh:
             raise verdicts.stale()
-        if not met.done:  # two keys that differ here and are equal in the database, as in citext
+        if not met.done:  # two keys that differ here and are equal by the column's collation
             raise verdicts.twice()
         return met.row
 

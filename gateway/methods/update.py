@@ -18,10 +18,11 @@ from gateway.methods.inserts import Inserts
 from gateway.methods.items import One, flag
 from gateway.methods.quick_update import QuickUpdates
 from gateway.methods.verdicts import Verdicts
-from gateway.request.keys import Key, below, message_key_reader
+from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
 from gateway.response.rows import row_to_message
+from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
 from gateway.sql.change import Change
 
@@ -50,6 +51,8 @@ class Updating:
         self._expected = expectation(method)
         self._read_key = message_key_reader(method.resource)
         self._read_row = new_row_reader(method.resource)
+        self._identity = key_identity(method.resource.key_fields)
+        self._key_places = [method.resource.fields.index(field) for field in method.resource.key_fields]
         table = engine.table(method.resource)
         self._changes = Changes(method.resource, table)
         self._quick = QuickUpdates(method, self._changes)
@@ -106,7 +109,7 @@ class Updating:
             missing = await self._change(session, items, left, rows) if left else []
             if missing:
                 created = await insert(session, [items[i].row or {} for i in missing])
-                self._place(created, {_text(items[i].edit.key): i for i in missing}, rows)
+                rows |= await self._placed(session, created, {i: items[i].edit for i in missing})
         return [self._message(rows[i]) for i in range(len(items))]
 
     async def _change(
@@ -127,18 +130,26 @@ class Updating:
             raise Verdicts(self._resource, edit.key, edit.place).stale()
         return i
 
-    def _place(self, created: Sequence[Row], places: Mapping[str, int], rows: dict[int, Row]) -> None:
-        for row in created:
-            key = self._read_key(self._message(row), "")
-            rows[places[_text(key)]] = row
+    async def _placed(
+        self, session: Session, created: Sequence[Row], edits: Mapping[int, Edit]
+    ) -> dict[int, Row]:
+        """Return the created rows by the places of their edits.
+
+        A key may come back spelled otherwise than it was sent. Where identities don't tell which is which,
+        PostgreSQL is asked for the edits' rows.
+        """
+        rows = {self._identity(row[place] for place in self._key_places): row for row in created}
+        places = {self._identity(edit.key.values()): i for i, edit in edits.items()}
+        if rows.keys() <= places.keys():
+            return {places[key]: row for key, row in rows.items()}
+        held = await self._changes.apply(session, Change.HOLD, list(edits.values()))
+        stored = {i: met.row for i, met in zip(edits, held, strict=True) if met.found}
+        keys = {i: self._identity(row[place] for place in self._key_places) for i, row in stored.items()}
+        return {i: stored[i] for i, key in keys.items() if key in rows}
 
     def blame(self, error: RowgateError, item: Wanted) -> RowgateError:
         """Return the refusal with the fields' proto paths."""
         return blame(error, self._resource, item.edit.path)
-
-
-def _text(key: Key) -> str:
-    return repr(tuple(key.values()))
 
 
 def _takes_default(field: Field, message: Message) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    false,
     func,
     literal_column,
     null,
@@ -43,8 +44,9 @@ class Change(Enum):
     UNDELETE = "undelete"
 
 
-FLAGS = 4
-"""The columns before the row's own: found, live (not soft-deleted), fresh (at the expected version), done."""
+FLAGS = 5
+"""The columns before the row's own: found, live (not soft-deleted), fresh (at the expected version), done,
+and repeated (an item before has an equal key), which is told where PostgreSQL alone knows."""
 
 
 def change_rows(
@@ -57,7 +59,7 @@ def change_rows(
 ) -> RowsStatement:
     """Return the statement that changes the rows of the items' keys.
 
-    It returns one row per item, in order: four flags, then the row as it is afterwards (DELETE: as it was),
+    It returns one row per item, in order: the flags, then the row as it is afterwards (DELETE: as it was),
     NULLs where nothing was done. The rows are locked in the order of their keys before any is changed.
     `fresh` and `live` are of the locked row, so no concurrent change slips in between.
 
@@ -185,12 +187,19 @@ class _Plan:
         }
         return update(self.table).values(values).where(ready).returning(*returned).cte(_CHANGED)
 
+    def _repeated(self) -> ColumnElement[bool]:
+        """Return whether an item has the key of an earlier one; of keys whose identity tells it is false."""
+        if not any(field.type.text_cast for field in self.resource.key_fields):
+            return false()
+        keys = [self.items.values[name] for name in self.resource.primary_key]
+        return func.row_number().over(partition_by=keys, order_by=self.items.n) > 1
+
     def report(self, held: CTE, changed: CTE) -> Select[Any]:
         rows = self.items
         found = rows.cte.outerjoin(held, held.c.n == rows.n)
         if changed is not held:
             found = found.outerjoin(changed, changed.c.n == rows.n)
-        flags = (held.c.n.is_not(None), held.c.live, held.c.fresh, changed.c.n.is_not(None))
+        flags = (held.c.n.is_not(None), held.c.live, held.c.fresh, changed.c.n.is_not(None), self._repeated())
         whole = (changed.c[f"f{i}"] for i in range(len(self.resource.fields)))
         return select(*flags, *whole).select_from(found).order_by(rows.n)
 

@@ -23,12 +23,24 @@ message {name} {{
 service {name}Service {{
   rpc Create{name}(Create{name}Request) returns ({name});
   rpc Update{name}(Update{name}Request) returns ({name});
+  rpc Delete{name}(Delete{name}Request) returns ({name});
   rpc BatchCreate{name}s(BatchCreate{name}sRequest) returns (BatchCreate{name}sResponse);
   rpc BatchUpdate{name}s(BatchUpdate{name}sRequest) returns (BatchUpdate{name}sResponse);
+  rpc BatchDelete{name}s(BatchDelete{name}sRequest) returns (BatchDelete{name}sResponse);
   rpc BulkUpsert{name}s(BulkUpsert{name}sRequest) returns (BulkUpsert{name}sResponse);
 }}
 message Create{name}Request {{ {name} row = 1; }}
-message Update{name}Request {{ {name} row = 1; google.protobuf.FieldMask update_mask = 2; }}
+message Update{name}Request {{
+  {name} row = 1;
+  google.protobuf.FieldMask update_mask = 2;
+  bool allow_missing = 3;
+}}
+message Delete{name}Request {{
+{keys}
+  bool allow_missing = 8;
+}}
+message BatchDelete{name}sRequest {{ repeated Delete{name}Request requests = 1; }}
+message BatchDelete{name}sResponse {{ repeated {name} rows = 1; }}
 message BatchCreate{name}sRequest {{ repeated Create{name}Request requests = 1; }}
 message BatchCreate{name}sResponse {{ repeated {name} rows = 1; }}
 message BatchUpdate{name}sRequest {{ repeated Update{name}Request requests = 1; }}
@@ -62,7 +74,10 @@ class Keyed:
             f"  {type_} {column} = {n} [(rowgate.v1.column) = {{{options}}}];"
             for n, (column, (type_, options)) in enumerate(self.columns.items(), 1)
         ]
-        return _TABLE.format(name=self.name, key=key, fields="\n".join(fields))
+        keys = "\n".join(
+            f"  {type_} {column} = {n};" for n, (column, (type_, _)) in enumerate(self.columns.items(), 1)
+        )
+        return _TABLE.format(name=self.name, key=key, fields="\n".join(fields), keys=keys)
 
     def method(self, name: str) -> str:
         """Return a method's full name; `s` stands for more than one."""
@@ -94,6 +109,7 @@ EVERYWHERE = (
     ),
     _one("Network", "string", 'type: "cidr"', ["10.0.0.0/8", "2001:db8::/32", "9.0.0.0/8"], "10.0.0.0/8"),
     _one("Amount", "string", 'type: "numeric"', ["1", "-2", "10", "0.5"], "1.00"),
+    _one("Price", "string", 'type: "numeric(10,2)"', ["1", "2.5", "10", "0"], "1.0"),
     _one("Ratio", "double", "", ["NaN", 1.5, -0.0, -1e300, "Infinity"]),
     _one("Single", "float", "", [-0.0, 1.5, "NaN", "-Infinity"], 0.0),
     _one("Span", "google.protobuf.Duration", "not_null: true", ["90s", "-1s", "0s", "86400s"]),

@@ -12,6 +12,7 @@ import pytest
 from gateway.schema.tables import build_tables
 from tests.conftest import GatewayFor
 from tests.db.servers import debian_server, sql
+from tests.harness.client import RpcFailed
 from tests.harness.databases import create_tables
 from tests.harness.gateway import RunningGateway, schema_of, serve
 from tests.rpc.keyed import CITEXT, EVERYWHERE, Keyed, write_protos
@@ -85,6 +86,78 @@ async def test_changes_of_one_row_are_all_made_however_its_key_is_spelled(
     calls = kind.updates(1, [kind.keys[0], kind.same] * 8 + [*kind.keys])
     await asyncio.gather(*(keyed.call(kind.method("Update"), call) for call in calls))
     assert await _versions(keyed, kind) == [2] * (len(kind.keys) - 1) + [18]
+
+
+def _batches(kind: Keyed) -> dict[str, list[dict[str, Any]]]:
+    """Return batches, by method, that name the row of the first key twice, as their second and last."""
+    twice = [kind.keys[1], kind.keys[0], *kind.keys[2:], kind.same]
+    updates = kind.updates(1, twice)
+    return {
+        "BatchUpdates": updates,
+        "BatchUpdates of several shapes": [
+            *updates[:-1],
+            {"row": {**kind.same, "value": 1}, "update_mask": "*"},
+        ],
+        "BatchUpdates or creates": [{**update, "allow_missing": True} for update in updates],
+        "BatchDeletes": twice,
+        "BatchDeletes of any": [{**key, "allow_missing": True} for key in twice],
+    }
+
+
+async def _refuses_equal_keys(gateway: RunningGateway, kind: Keyed) -> None:
+    for stored in (True, False):
+        await _stored(gateway, kind)
+        if not stored:
+            await sql(gateway.dsn, f"TRUNCATE {kind.name.lower()}")
+        for name, requests in _batches(kind).items():
+            with pytest.raises(RpcFailed) as caught:
+                await gateway.call(kind.method(name.split()[0]), requests=requests)
+            last = f"requests[{len(requests) - 1}]"
+            assert (name, stored, caught.value.reason) == (name, stored, "DUPLICATE_IN_BATCH")
+            assert caught.value.fields == [last], name
+        assert await _versions(gateway, kind) == [1] * len(kind.keys) * stored
+
+
+@by_name
+async def test_a_batch_that_names_one_row_twice_is_refused(keyed: RunningGateway, kind: Keyed) -> None:
+    await _refuses_equal_keys(keyed, kind)
+
+
+@pytest.mark.parametrize("kind", [*COLLATED, CITEXT], ids=lambda kind: kind.name)
+async def test_keys_are_equal_as_the_column_has_it(collated: RunningGateway, kind: Keyed) -> None:
+    await _refuses_equal_keys(collated, kind)
+
+
+async def _upserts(gateway: RunningGateway, kind: Keyed) -> None:
+    await sql(gateway.dsn, f"TRUNCATE {kind.name.lower()}")
+    for n, key in enumerate(kind.keys):
+        created = await gateway.call(kind.method("Update"), row={**key, "value": n}, allow_missing=True)
+        assert (created.value, created.version) == (n, 1)
+    again = await gateway.call(kind.method("Update"), row={**kind.same, "value": 50}, allow_missing=True)
+    assert (again.value, again.version) == (50, 2)
+    await sql(gateway.dsn, f"TRUNCATE {kind.name.lower()}")
+    await gateway.call(kind.method("Create"), row={**kind.same, "value": 7})
+    requests = [{"row": {**key, "value": n}, "allow_missing": True} for n, key in enumerate(kind.keys, 1)]
+    answer = await gateway.call(kind.method("BatchUpdates"), requests=requests)
+    assert [row.value for row in answer.rows] == list(range(1, len(kind.keys) + 1))
+    assert [row.version for row in answer.rows] == [2] + [1] * (len(kind.keys) - 1)
+    await sql(gateway.dsn, f"TRUNCATE {kind.name.lower()}")
+    keys = [*kind.keys[1:], kind.same]
+    requests = [{"row": {**key, "value": n}, "allow_missing": True} for n, key in enumerate(keys)]
+    answer = await gateway.call(kind.method("BatchUpdates"), requests=requests)
+    assert [(row.value, row.version) for row in answer.rows] == [(n, 1) for n in range(len(keys))]
+    await sql(gateway.dsn, f"TRUNCATE {kind.name.lower()}")
+    created = await gateway.call(kind.method("Update"), row={**kind.same, "value": 3}, allow_missing=True)
+    assert (created.value, created.version) == (3, 1)
+
+
+@by_name
+async def test_updates_create_missing_rows_of_every_type_of_key(keyed: RunningGateway, kind: Keyed) -> None:
+    await _upserts(keyed, kind)
+
+
+async def test_updates_create_missing_rows_of_citext(collated: RunningGateway) -> None:
+    await _upserts(collated, CITEXT)
 
 
 @by_name
