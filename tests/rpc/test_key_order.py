@@ -1,7 +1,7 @@
 """Rows are locked in one order of their keys, whoever writes them, and equal keys are one row."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ async def test_changes_of_one_row_are_all_made_however_its_key_is_spelled(
     assert await _versions(keyed, kind) == [2] * (len(kind.keys) - 1) + [18]
 
 
-def _batches(kind: Keyed) -> dict[str, list[dict[str, Any]]]:
+def _batches(kind: Keyed) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """Return batches, by method, that name the row of the first key twice, as their second and last."""
     twice = [kind.keys[1], kind.keys[0], *kind.keys[2:], kind.same]
     updates = kind.updates(1, twice)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import grpc
 import pytest
 
 from tests.conftest import GatewayFor
@@ -68,6 +69,20 @@ async def test_a_float_that_others_stored_by_its_shortest_digits_is_read(gateway
     await gateway.sql("UPDATE modern SET spelled = $1::json WHERE id = 1000000", stored)
     got = await gateway.call(f"{SERVICE}/GetModern", id=1_000_000)
     assert (got.spelled.single, got.spelled.ratio) == (FLOAT_MAX, 3.4028235e38)
+
+
+async def test_a_row_that_cannot_be_read_is_named_and_can_be_left_out(gateway: RunningGateway) -> None:
+    modern = _modern(gateway, {})
+    await _write(gateway, "CreateModern", modern)
+    await gateway.sql("""UPDATE modern SET spelled = '{"single": 1e39}' WHERE id = $1""", modern.id)
+    with pytest.raises(RpcFailed) as caught:
+        await gateway.call(f"{SERVICE}/ListModerns", page_size=1000)
+    assert (caught.value.code, caught.value.fields) == (grpc.StatusCode.DATA_LOSS, ["spelled"])
+    assert f"id={modern.id} " in caught.value.message
+    everything = await gateway.call(f"{SERVICE}/ListModerns", page_size=1000, read_mask="id")
+    others = await gateway.call(f"{SERVICE}/ListModerns", page_size=1000, filter=f"id != {modern.id}")
+    assert len(everything.moderns) == len(others.moderns) + 1
+    await gateway.sql("DELETE FROM modern WHERE id = $1", modern.id)
 
 
 NUL = "a\0b"
