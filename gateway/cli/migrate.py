@@ -1,13 +1,14 @@
 """`rowgate migrate`: bring the database to the schema."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import asyncpg
 import click
+from alembic.script import Script
 from click.core import ParameterSource
 from sqlalchemy import MetaData
 
@@ -21,24 +22,51 @@ from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
 from gateway.db.where import database_settings, embedded_folder
-from gateway.migrate import Connect, Folder, MigrationError
+from gateway.introspect.ddl import DEFAULT_SCHEMA
+from gateway.introspect.records import Name
+from gateway.migrate import Connect, Folder, Found, MigrationError, Plan
+from gateway.migrate.folder import name_of
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
 
 T = TypeVar("T")
 
 _allow_destructive = click.option(
-    "--allow-destructive", is_flag=True, help="Permit what loses data: dropped columns, narrower types."
+    "--allow-destructive",
+    is_flag=True,
+    help="Permit what loses data or constraints: dropped columns, keys and checks, narrower types.",
 )
+_adopt = click.option(
+    "--adopt",
+    metavar="TABLE",
+    multiple=True,
+    callback=lambda _ctx, _param, names: tuple(map(_name, names)),
+    help="Let this table or enum type be changed though no migration made it; may be repeated.",
+)
+
+
+def _name(text: str) -> Name:
+    """Return `table` or `schema.table` as a name, its letters as the database has them, without quotes."""
+    schema, dot, name = text.partition(".")
+    return Name(schema, name) if dot else Name(DEFAULT_SCHEMA, schema)
 
 
 @click.group(invoke_without_command=True)
 @click.option("--sql", is_flag=True, help="Only print the SQL, for psql.")
 @click.option("--check", is_flag=True, help="Only say what differs; exit with status 1 where anything does.")
+@_adopt
 @_allow_destructive
 @with_settings("schema", "database")
 @click.pass_context
-def migrate(ctx: click.Context, loaded: Loaded, sql: bool, check: bool, allow_destructive: bool) -> None:  # noqa: FBT001 - click's flags
+def migrate(
+    ctx: click.Context,
+    *,
+    loaded: Loaded,
+    sql: bool,
+    check: bool,
+    adopt: tuple[Name, ...],
+    allow_destructive: bool,
+) -> None:
     """Bring the database to the schema.
 
     With a migrations folder its pending revisions are run; without one, what the schema has and the database
@@ -52,22 +80,32 @@ def migrate(ctx: click.Context, loaded: Loaded, sql: bool, check: bool, allow_de
     settings = loaded.settings
     with reported():
         metadata, folder = _model(settings), _folder(settings)
+        if folder is not None and adopt:
+            raise click.UsageError("revisions adopt tables: give --adopt to `rowgate migrate revision`")
         if check:
-            _check(_run(settings, lambda connect: migrations.differences(metadata, connect, folder)))
+            _check(_run(settings, lambda to: migrations.differences(metadata, to, folder, adopted=adopt)))
         elif sql:
-            _print_sql(settings, metadata, folder, allow_destructive=allow_destructive)
+            _print_sql(settings, metadata, folder, adopted=adopt, allow_destructive=allow_destructive)
         elif folder is not None:
             _tell_upgrade(settings, metadata, folder, allow_destructive=allow_destructive)
         else:
-            _tell_direct(settings, metadata, allow_destructive=allow_destructive)
+            _tell_direct(settings, metadata, adopted=adopt, allow_destructive=allow_destructive)
 
 
 @migrate.command()
 @click.option("-m", "--message", required=True, help="What it is for, such as 'add flight'.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Its date; today (UTC) by default.")
+@_adopt
 @_allow_destructive
 @with_settings("schema", "database")
-def revision(loaded: Loaded, message: str, day: datetime | None, allow_destructive: bool) -> None:  # noqa: FBT001 - click's flag
+def revision(
+    *,
+    loaded: Loaded,
+    message: str,
+    day: datetime | None,
+    adopt: tuple[Name, ...],
+    allow_destructive: bool,
+) -> None:
     """Write a revision that brings the migrations folder to the schema.
 
     The database, which tells what the folder has made so far, has to be at the folder's last revision.
@@ -86,6 +124,7 @@ def revision(loaded: Loaded, message: str, day: datetime | None, allow_destructi
                 folder,
                 message,
                 day=day.date() if day else _today(),
+                adopted=adopt,
                 allow_destructive=allow_destructive,
             ),
         )
@@ -112,48 +151,82 @@ def _folder(settings: Settings) -> Folder | None:
     return Folder(path) if path is not None else None
 
 
-def _check(found: tuple[str, ...]) -> None:
-    for difference in found:
+def _check(found: Found) -> None:
+    for difference in found.open:
         click.echo(difference)
-    if found:
-        raise Failed(f"the database is not at the schema: {len(found)} differences; run `rowgate migrate`")
+    _tell_left(found.left)
+    if found.open:
+        raise Failed(
+            f"the database is not at the schema: {len(found.open)} differences; run `rowgate migrate`"
+        )
     click.echo("the database is at the schema")
 
 
+def _tell_left(left: Iterable[object]) -> None:
+    """Say what differs harmlessly, and stays."""
+    for difference in left:
+        click.echo(f"not Rowgate's, left as it is: {difference}", err=True)
+
+
 def _print_sql(
-    settings: Settings, metadata: MetaData, folder: Folder | None, *, allow_destructive: bool
+    settings: Settings,
+    metadata: MetaData,
+    folder: Folder | None,
+    *,
+    adopted: tuple[Name, ...],
+    allow_destructive: bool,
 ) -> None:
     script = _run(
         settings,
-        lambda connect: migrations.preview(metadata, connect, folder, allow_destructive=allow_destructive),
+        lambda connect: migrations.preview(
+            metadata, connect, folder, adopted=adopted, allow_destructive=allow_destructive
+        ),
     )
     click.echo(script or "-- nothing to do")
 
 
 def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, allow_destructive: bool) -> None:
     names = _run(
-        settings, lambda connect: migrations.upgrade(folder, connect, allow_destructive=allow_destructive)
+        settings,
+        lambda connect: migrations.upgrade(
+            folder, connect, allow_destructive=allow_destructive, tell=_tell_pending
+        ),
     )
     for name in names:
         click.echo(f"ran {name}")
     if not names:
         click.echo(f"nothing to do: the database is at the last revision of {folder.path}")
-    left = _run(settings, lambda connect: migrations.differences(metadata, connect, folder))
-    if left:
+    found = _run(settings, lambda connect: migrations.differences(metadata, connect, folder))
+    if found.open:
         click.echo(
             "the schema has differences that no revision makes (`rowgate migrate revision`):", err=True
         )
-    for difference in left:
+    for difference in found.open:
         click.echo(f"  {difference}", err=True)
+    _tell_left(found.left)
 
 
-def _tell_direct(settings: Settings, metadata: MetaData, *, allow_destructive: bool) -> None:
+def _tell_pending(pending: Sequence[Script]) -> None:
+    for script in pending:
+        click.echo(f"{name_of(script)}: {script.doc}")
+
+
+def _tell_direct(
+    settings: Settings, metadata: MetaData, *, adopted: tuple[Name, ...], allow_destructive: bool
+) -> None:
     steps = _run(
-        settings, lambda connect: migrations.apply(metadata, connect, allow_destructive=allow_destructive)
+        settings,
+        lambda connect: migrations.apply(
+            metadata, connect, adopted=adopted, allow_destructive=allow_destructive, tell=_tell_plan
+        ),
     )
-    for step in steps:
-        click.echo(f"{step.sql};")
     click.echo(f"ran {len(steps)} statements" if steps else "nothing to do: the database is at the schema")
+
+
+def _tell_plan(plan: Plan) -> None:
+    for step in plan.steps:
+        click.echo(step)
+    _tell_left(plan.left)
 
 
 def _run(settings: Settings, work: Callable[[Connect], Awaitable[T]]) -> T:

@@ -1,5 +1,6 @@
 """Tables as pg_catalog has them. PostgreSQL: https://www.postgresql.org/docs/current/catalogs.html."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -74,6 +75,8 @@ SELECT t.schema, t."table", c.relname::text AS name, m.amname::text AS method, i
      JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[g - 1]) AS columns,
     (SELECT array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g, true) ORDER BY g)
      FROM generate_series(i.indnkeyatts + 1, i.indnatts) g) AS include,
+    (SELECT array_agg(a.attname::text ORDER BY g) FROM generate_series(1, i.indnkeyatts) g
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[g - 1]) AS plain,
     (SELECT array_agg(DISTINCT a.attname::text) FROM pg_catalog.pg_depend p
      JOIN pg_catalog.pg_attribute a ON a.attrelid = p.refobjid AND a.attnum = p.refobjsubid
      WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.objid = i.indexrelid
@@ -103,6 +106,9 @@ _EXTENSIONS = "SELECT extname::text AS name FROM pg_catalog.pg_extension"
 
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _IDENTITY = {"a": "ALWAYS", "d": "BY DEFAULT", "": ""}
+
+# timestamp(6) is timestamp: PostgreSQL keeps microseconds either way.
+_WHOLE_MICROSECONDS = re.compile(r"^(timestamp|time|interval)\(6\)")
 
 Grouped = Mapping[Name, list[Any]]
 
@@ -174,7 +180,7 @@ def _column(row: Any) -> Column:
     computed = row["generated"] != ""
     return Column(
         name=row["name"],
-        type=row["type"],
+        type=_WHOLE_MICROSECONDS.sub(r"\1", row["type"]),
         nullable=row["nullable"],
         default=None if computed else row["expression"],
         generated=row["expression"] if computed else None,
@@ -208,6 +214,7 @@ def _foreign_key(row: Any) -> ForeignKey:
 
 
 def _index(row: Any) -> Index:
+    plain = tuple(row["plain"] or ())
     return Index(
         name=row["name"],
         columns=tuple(row["columns"]),
@@ -217,4 +224,5 @@ def _index(row: Any) -> Index:
         include=tuple(row["include"] or ()),
         where=row["predicate"],
         reads=tuple(sorted(row["reads"] or ())),
+        plain=plain if len(plain) == len(row["columns"]) else (),
     )

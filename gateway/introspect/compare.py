@@ -88,12 +88,13 @@ def _columns(wanted: Table, found: Table) -> Iterator[Difference]:
 
 
 def _column(table: Name, wanted: Column, found: Column) -> Iterator[Difference]:
+    serial = bool(wanted.identity) and (found.default or "").startswith("nextval(")
     pairs = (
         (Kind.TYPE, wanted.type, found.type),
         (Kind.NULLABLE, _nullable(wanted), _nullable(found)),
-        (Kind.DEFAULT, wanted.default, found.default),
+        (Kind.DEFAULT, wanted.default, None if serial else found.default),
         (Kind.GENERATED, wanted.generated, found.generated),
-        (Kind.IDENTITY, wanted.identity or None, found.identity or None),
+        (Kind.IDENTITY, wanted.identity or None, found.default if serial else found.identity or None),
         (Kind.COMMENT, wanted.comment, found.comment),
     )
     for kind, ours, theirs in pairs:

@@ -1,9 +1,12 @@
 """One difference between model and catalog, in words."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
 from gateway.introspect.records import Name
+
+_VARCHAR = re.compile(r"character varying(\(\d+\))?")
 
 
 class Kind(Enum):
@@ -63,16 +66,19 @@ class Difference:
         """Whether statements would fail, or rows be let in that the schema forbids.
 
         What the database has beside the schema is fine. Statements name their columns, so an extra column
-        does no harm while inserts can leave it out; an extra check or key refuses rows, with a clear error;
-        an extra label can't be dropped in PostgreSQL. A missing index is slow, not wrong, unless unique.
+        does no harm while inserts can leave it out; an extra check or key refuses rows, with a clear error,
+        and so do a length and an identity ALWAYS; a default fills what would be NULL; an extra label can't be
+        dropped in PostgreSQL. A missing index is slow, not wrong, unless unique.
         """
-        if self.change is Change.EXTRA or self.kind is Kind.COMMENT:
-            return False
-        if self.kind is Kind.ENUM:
-            return self.change is Change.MISSING
-        if self.kind is Kind.INDEX:
-            return any((text or "").startswith("UNIQUE") for text in (self.wanted, self.found))
-        return True
+        harmless = {
+            Kind.COMMENT: True,
+            Kind.ENUM: self.change is not Change.MISSING,
+            Kind.INDEX: not any((text or "").startswith("UNIQUE") for text in (self.wanted, self.found)),
+            Kind.TYPE: self.wanted == "text" and bool(_VARCHAR.fullmatch(self.found or "")),
+            Kind.DEFAULT: self.wanted is None,
+            Kind.IDENTITY: None not in (self.wanted, self.found),
+        }
+        return self.change is not Change.EXTRA and not harmless.get(self.kind, False)
 
     def __str__(self) -> str:
         where = self._where()

@@ -10,6 +10,7 @@ from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.compare import compare, compare_surroundings
 from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.matching import named_as_found
 from gateway.introspect.model import needs_of, read_model, tables_of
 from gateway.introspect.records import Catalog, Name
 from gateway.introspect.scratch import respelled, undone
@@ -87,7 +88,8 @@ async def read_sides(
         wanted, doubtful = await _read_wanted(connection, metadata, found)
     except asyncpg.PostgresError as error:
         raise ModelRefusedError(str(error), compare_surroundings(needs, found)) from error
-    return Sides(wanted, await respelled(connection, found, doubtful))
+    found = await respelled(connection, found, doubtful)
+    return Sides(named_as_found(wanted, found), found)
 
 
 async def _read_wanted(
@@ -96,15 +98,17 @@ async def _read_wanted(
     """Return the model, and the names of the tables whose expressions were spelled twice."""
     async with undone(connection):
         wanted = await read_model(connection, tables_of(metadata), found)
-        doubtful = _doubtful(compare(wanted, found))
+        doubtful = _doubtful(compare(named_as_found(wanted, found), found))
         return await respelled(connection, wanted, doubtful), doubtful
 
 
 def _doubtful(differences: Iterable[Difference]) -> frozenset[Name]:
     """Return the tables whose expressions differ in text, and so may still mean the same."""
     expressions = {Kind.CHECK, Kind.DEFAULT, Kind.GENERATED, Kind.INDEX}
-    return frozenset(
-        difference.table
-        for difference in differences
-        if difference.table and difference.kind in expressions and difference.change is Change.DIFFERENT
-    )
+    seen: dict[Change, set[tuple[Name, Kind]]] = {change: set() for change in Change}
+    for difference in differences:
+        if difference.table and difference.kind in expressions:
+            seen[difference.change].add((difference.table, difference.kind))
+    # One is missing and another too many: they may be the same, under two names.
+    either = seen[Change.MISSING] & seen[Change.EXTRA]
+    return frozenset(table for table, _ in seen[Change.DIFFERENT] | either)

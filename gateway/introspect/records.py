@@ -81,6 +81,13 @@ class Index:
     where: str | None = None
     reads: tuple[str, ...] = ()
     """Every column that the index depends on, also through an expression or its predicate."""
+    plain: tuple[str, ...] = ()
+    """The names of its columns, where each is a column and none an expression."""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it enforces what a unique constraint would."""
+        return self.unique and self.where is None and self.method == "btree" and bool(self.plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,22 @@
 """From model to catalog: revisions and direct upgrades."""
 
 from gateway.migrate.direct import apply
-from gateway.migrate.errors import DestructiveChangeError, MigrationError
+from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.folder import Folder
 from gateway.migrate.lock import Connect, connect_to
-from gateway.migrate.preview import differences, preview
+from gateway.migrate.preview import Found, differences, preview
 from gateway.migrate.revise import revise
-from gateway.migrate.steps import Step
+from gateway.migrate.steps import Plan, Step
 from gateway.migrate.upgrade import upgrade
 
 __all__ = [
     "Connect",
     "DestructiveChangeError",
     "Folder",
+    "Found",
     "MigrationError",
+    "NotOursError",
+    "Plan",
     "Step",
     "apply",
     "connect_to",

@@ -11,44 +11,53 @@ from gateway.migrate.widening import conversion, keeps_every_value
 def alter_column(table: Name, wanted: Column, found: Column) -> Iterator[Step]:
     """Yield what makes the found column the wanted one; nothing where they are alike. Comments aside."""
     alter = f"ALTER TABLE {ddl.quoted(table)} ALTER COLUMN {ddl.quote(wanted.name)}"
+    where = f"column {table}.{wanted.name}"
     if found.generated is not None and wanted.generated is None:
-        yield Step(f"{alter} DROP EXPRESSION")
+        yield Step(f"{alter} DROP EXPRESSION", f"{where} is computed, the schema says that it isn't")
     retyped = wanted.type != found.type
     if found.identity and not wanted.identity:
-        yield Step(f"{alter} DROP IDENTITY")
+        yield Step(f"{alter} DROP IDENTITY", f"{where} is an identity, the schema says that it isn't")
     if found.default is not None and (retyped or wanted.default is None):
-        yield Step(f"{alter} DROP DEFAULT")
+        why = "changes its type" if retyped else "the schema says none"
+        yield Step(f"{alter} DROP DEFAULT", f"{where} has the default {found.default}, {why}")
     if retyped:
-        yield _retype(alter, table, wanted, found)
-    yield from _nullability(alter, wanted, found)
+        yield _retype(alter, where, wanted, found)
+    yield from _nullability(alter, where, wanted, found)
     if wanted.default is not None and (retyped or wanted.default != found.default):
-        yield Step(f"{alter} SET DEFAULT {wanted.default}")
+        yield Step(
+            f"{alter} SET DEFAULT {wanted.default}",
+            f"{where} has the default {found.default or 'none'}, the schema says {wanted.default}",
+        )
     if wanted.identity != found.identity and wanted.identity:
         yield from _identity(alter, table, wanted, found)
 
 
-def _retype(alter: str, table: Name, wanted: Column, found: Column) -> Step:
+def _retype(alter: str, where: str, wanted: Column, found: Column) -> Step:
     destroys = ""
     if not keeps_every_value(found.type, wanted.type):
-        destroys = f"changes column {table}.{wanted.name} from {found.type} to {wanted.type}"
+        destroys = f"changes {where} from {found.type} to {wanted.type}"
     using = conversion(ddl.quote(wanted.name), found.type, wanted.type)
-    return Step(f"{alter} TYPE {wanted.type}{using}", destroys)
+    reason = f"{where} is {found.type}, the schema says {wanted.type}"
+    return Step(f"{alter} TYPE {wanted.type}{using}", reason, destroys)
 
 
-def _nullability(alter: str, wanted: Column, found: Column) -> Iterator[Step]:
+def _nullability(alter: str, where: str, wanted: Column, found: Column) -> Iterator[Step]:
     if wanted.nullable and not found.nullable:
-        yield Step(f"{alter} DROP NOT NULL")
+        yield Step(f"{alter} DROP NOT NULL", f"{where} is NOT NULL, the schema says NULL")
     if found.nullable and not wanted.nullable:
-        yield Step(f"{alter} SET NOT NULL")
+        yield Step(f"{alter} SET NOT NULL", f"{where} is NULL, the schema says NOT NULL")
 
 
 def _identity(alter: str, table: Name, wanted: Column, found: Column) -> Iterator[Step]:
+    reason = f"column {table}.{wanted.name} is no identity, the schema says {wanted.identity}"
     if found.identity:
-        yield Step(f"{alter} SET GENERATED {wanted.identity}")
+        reason = f"column {table}.{wanted.name} is {found.identity}, the schema says {wanted.identity}"
+        yield Step(f"{alter} SET GENERATED {wanted.identity}", reason)
         return
-    yield Step(f"{alter} ADD GENERATED {wanted.identity} AS IDENTITY")
-    # The numbers go on after the highest that is stored.
+    yield Step(f"{alter} ADD GENERATED {wanted.identity} AS IDENTITY", reason)
     sequence = f"pg_get_serial_sequence({ddl.literal(ddl.quoted(table))}, {ddl.literal(wanted.name)})"
     highest = f"max({ddl.quote(wanted.name)})"
     rows = f"FROM {ddl.quoted(table)} HAVING {highest} > 0"
-    yield Step(f"SELECT setval({sequence}, {highest} + 1, false) {rows}")
+    yield Step(
+        f"SELECT setval({sequence}, {highest} + 1, false) {rows}", "numbers go on after the highest stored"
+    )

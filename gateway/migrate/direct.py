@@ -1,22 +1,39 @@
 """Direct changes: the database is brought to the model without a migrations folder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy import MetaData
 
-from gateway.introspect import Change, Difference, Kind, ModelRefusedError, Sides, read_sides
+from gateway.introspect import ModelRefusedError, Sides, read_sides
+from gateway.introspect.compare import compare
 from gateway.introspect.ddl import quoted
-from gateway.introspect.records import Name
-from gateway.migrate.errors import DestructiveChangeError, MigrationError
-from gateway.migrate.impact import Managed
+from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.records import Catalog, Name
+from gateway.migrate.collateral import refuse_collateral
+from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.lock import Connect, Connection, alone, opened
-from gateway.migrate.managed import DIRECT, existing_parts, note, read_managed
 from gateway.migrate.plan import plan
-from gateway.migrate.steps import Step
+from gateway.migrate.reach import Managed, adopted_parts, reachable, require_known
+from gateway.migrate.record import BEGIN, DIRECT, Recorded, adopt, end, read_record
+from gateway.migrate.steps import Plan, Step
+
+Tell: TypeAlias = Callable[[Plan], None]
 
 
-async def apply(metadata: MetaData, connect: Connect, *, allow_destructive: bool = False) -> tuple[Step, ...]:
+def _tell_nobody(_plan: Plan) -> None:
+    """Say nothing."""
+
+
+async def apply(
+    metadata: MetaData,
+    connect: Connect,
+    *,
+    adopted: Collection[Name] = (),
+    allow_destructive: bool = False,
+    tell: Tell = _tell_nobody,
+) -> tuple[Step, ...]:
     """Bring the database to the model, in one transaction and one migration at a time; return what was done.
 
     New labels of an enum type are committed first: PostgreSQL lets nobody use a label before that.
@@ -24,62 +41,85 @@ async def apply(metadata: MetaData, connect: Connect, *, allow_destructive: bool
     Args:
         metadata: the schema's tables; the gateway's own are made too.
         connect: how a connection is opened; two are.
-        allow_destructive: whether data may be lost.
+        adopted: tables and enum types that may be changed though no migration made them.
+        allow_destructive: whether data or constraints may be lost.
+        tell: is told what will be done, before anything is.
 
-    Raises DestructiveChangeError without leave to lose data, MigrationError where PostgreSQL refuses.
+    Raises DestructiveChangeError without leave to lose data, NotOursError where what Rowgate didn't make
+    would have to be changed, MigrationError where PostgreSQL refuses.
 
     """
+    names = frozenset(adopted)
     async with alone(connect), opened(connect) as connection:
-        first = await _pass(connection, metadata, allow_destructive=allow_destructive)
-        if not any(step.alone for step in first):
-            return first
-        return (*first, *await _pass(connection, metadata, allow_destructive=allow_destructive))
+        async with connection.transaction():
+            planned = await plan_changes(connection, metadata, DIRECT, names)
+            if not allow_destructive:
+                refuse_losses(planned.steps)
+            tell(planned)
+            labels = tuple(step for step in planned.steps if step.alone)
+            if not labels:
+                await _run_recorded(connection, metadata, planned.steps, names)
+                return planned.steps
+            await _run_all(connection, labels)
+        async with connection.transaction():
+            rest = (await plan_changes(connection, metadata, DIRECT, names)).steps
+            await _run_recorded(connection, metadata, rest, names)
+        return (*labels, *rest)
 
 
-async def _pass(connection: Connection, metadata: MetaData, *, allow_destructive: bool) -> tuple[Step, ...]:
-    async with connection.transaction():
-        steps = await planned(connection, metadata, DIRECT)
-        if not allow_destructive:
-            refuse_losses(steps)
-        chosen = tuple(step for step in steps if step.alone) or steps
-        before = await existing_parts(connection) if chosen else frozenset()
-        for step in chosen:
-            await run(connection, step)
-        if chosen == steps and steps:
-            await note(connection, before, DIRECT)
-            await _verify(connection, metadata)
-        return chosen
+async def plan_changes(
+    connection: Connection, metadata: MetaData, lineage: str, adopted: frozenset[Name] = frozenset()
+) -> Plan:
+    """Return what is to be done, inside a transaction.
+
+    Raises NotOursError, and MigrationError for what can't be done.
+    """
+    managed, sides = await read_state(connection, metadata, lineage, adopted)
+    reached = reachable(sides.wanted, sides.found, managed)
+    left = differences_left(sides.wanted, reached)
+    grave = [difference for difference in left if difference.forbids_serving]
+    if grave:
+        raise NotOursError(grave)
+    await _refuse_unfillable(connection, reached, sides.found)
+    steps = plan(reached, sides.found, managed)
+    await refuse_collateral(connection, reached, sides.found, managed)
+    return Plan((*_adoptions(sides, managed), *steps), left)
 
 
-async def planned(connection: Connection, metadata: MetaData, lineage: str) -> tuple[Step, ...]:
-    """Return what is to be done, inside a transaction; raises MigrationError for what can't be done."""
-    managed = await read_managed(connection, lineage)
-    sides = await sides_of(connection, metadata, managed)
-    await _refuse_unfillable(connection, sides)
-    return plan(sides.wanted, sides.found, managed)
-
-
-async def sides_of(connection: Connection, metadata: MetaData, managed: Managed) -> Sides:
-    """Return model and catalog, with the tables that migrations made and the model no longer has."""
+async def read_state(
+    connection: Connection, metadata: MetaData, lineage: str, adopted: frozenset[Name] = frozenset()
+) -> tuple[Managed, Sides]:
+    """Return what may be changed, and model and catalog with the tables that the model no longer has."""
+    managed = Managed(await read_record(connection), adopted, lineage)
     try:
-        return await read_sides(connection, metadata, managed.tables)
+        sides = await read_sides(connection, metadata, managed.own_tables)
     except ModelRefusedError as error:
         raise MigrationError(str(error)) from error
+    require_known(adopted, sides.wanted, sides.found)
+    return managed, sides
+
+
+def differences_left(wanted: Catalog, reached: Catalog) -> tuple[Difference, ...]:
+    """Return what of the schema the database lacks after a migration, or has otherwise; more is fine."""
+    return tuple(
+        difference
+        for difference in compare(wanted, reached)
+        if difference.change is not Change.EXTRA
+        and difference.kind is not Kind.COMMENT
+        and not is_order_of_labels(difference)
+    )
+
+
+def is_order_of_labels(difference: Difference) -> bool:
+    """Return whether it is what PostgreSQL can't change, and nobody needs changed."""
+    return difference.kind is Kind.ENUM and difference.change is Change.DIFFERENT
 
 
 def refuse_losses(steps: Sequence[Step]) -> None:
-    """Raise DestructiveChangeError where steps lose data, naming each."""
+    """Raise DestructiveChangeError where steps lose data or constraints, naming each."""
     losses = [step.destroys for step in steps if step.destroys]
     if losses:
         raise DestructiveChangeError(losses)
-
-
-async def run(connection: Connection, step: Step) -> None:
-    """Run one step; raises MigrationError with PostgreSQL's words."""
-    try:
-        await connection.execute(step.sql)
-    except asyncpg.PostgresError as error:
-        raise refused(error, step.sql) from error
 
 
 def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
@@ -90,37 +130,61 @@ def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
     return MigrationError(f"PostgreSQL refused, and nothing of it stays:\n  {statement}\n  {error}{hint}")
 
 
-async def _refuse_unfillable(connection: Connection, sides: Sides) -> None:
+async def _run_recorded(
+    connection: Connection, metadata: MetaData, steps: Sequence[Step], adopted: frozenset[Name]
+) -> None:
+    """Run steps and record what they make; then look again: what is left is a fault of ours, found here."""
+    if not steps:
+        return
+    await connection.execute(BEGIN)
+    await _run_all(connection, steps)
+    await connection.execute(end(DIRECT))
+    left = (await plan_changes(connection, metadata, DIRECT, adopted)).steps
+    if left:
+        raise MigrationError(
+            "after all statements the database still differs:\n  " + "\n  ".join(step.line for step in left)
+        )
+
+
+async def _run_all(connection: Connection, steps: Sequence[Step]) -> None:
+    """Run steps; raises MigrationError with PostgreSQL's words."""
+    for step in steps:
+        try:
+            await connection.execute(step.sql)
+        except asyncpg.PostgresError as error:
+            raise refused(error, step.sql) from error
+
+
+def _adoptions(sides: Sides, managed: Managed) -> tuple[Step, ...]:
+    """Return what records the adopted tables and enum types, as if migrations had made them."""
+    parts = {
+        name: adopted_parts(sides.wanted.tables[name], sides.found.tables[name])
+        if name in sides.wanted.tables
+        else [Recorded("type", name)]
+        for name in sorted(managed.adopted)
+    }
+    return tuple(
+        Step(adopt(name, new), f"--adopt names {name}")
+        for name, all_parts in parts.items()
+        if (new := [part for part in all_parts if part not in managed.record])
+    )
+
+
+async def _refuse_unfillable(connection: Connection, wanted: Catalog, found: Catalog) -> None:
     """Raise for NOT NULL columns without a default that are to be added to tables with rows."""
     faults = [
         f"\n  column {name}.{column.name} can't be NOT NULL: the table has rows, and no default fills it; "
         "give it a default, or make it optional"
-        for name, table in sides.wanted.tables.items()
-        if name in sides.found.tables
+        for name, table in wanted.tables.items()
+        if name in found.tables
         for column in table.columns.values()
-        if column.name not in sides.found.tables[name].columns
+        if column.name not in found.tables[name].columns
         and not column.fills_itself
-        and await has_rows(connection, name)
+        and await _has_rows(connection, name)
     ]
     if faults:
         raise MigrationError("refused, nothing was changed:" + "".join(faults))
 
 
-async def has_rows(connection: Connection, table: Name) -> bool:
-    """Return whether the table holds any row."""
+async def _has_rows(connection: Connection, table: Name) -> bool:
     return bool(await connection.fetchval(f"SELECT EXISTS (SELECT FROM {quoted(table)})"))  # noqa: S608 - a quoted name
-
-
-async def _verify(connection: Connection, metadata: MetaData) -> None:
-    """Raise where the database still differs: a fault of ours, rather found here than by a request."""
-    left = [d for d in (await read_sides(connection, metadata)).differences if is_work(d)]
-    if left:
-        raise MigrationError(
-            "after all statements the database still differs:\n  " + "\n  ".join(map(str, left))
-        )
-
-
-def is_work(difference: Difference) -> bool:
-    """Return whether a migration has to do something about it: not about what only the database has."""
-    order_of_labels = difference.kind is Kind.ENUM and difference.change is Change.DIFFERENT
-    return difference.change is not Change.EXTRA and not order_of_labels

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from gateway.introspect import Change, Difference
+
 
 class MigrationError(Exception):
     """A migration that was not done; nothing of it stays. The message is for whoever runs the command."""
 
 
 class DestructiveChangeError(MigrationError):
-    """Statements that lose data, without leave to.
+    """Statements that lose data or constraints, without leave to.
 
     Args:
         losses: each loss in words, such as `drops column public.flight.origin`.
@@ -18,6 +20,29 @@ class DestructiveChangeError(MigrationError):
     def __init__(self, losses: Sequence[str]) -> None:
         listed = "".join(f"\n  {loss}" for loss in losses)
         super().__init__(
-            f"refused, nothing was changed: data would be lost (--allow-destructive permits it){listed}"
+            "refused, nothing was changed: data or constraints would be lost "
+            f"(--allow-destructive permits it){listed}"
         )
         self.losses = tuple(losses)
+
+
+class NotOursError(MigrationError):
+    """The database differs from the schema in what no migration of Rowgate's made, or somebody changed since.
+
+    Args:
+        differences: each of them.
+
+    """
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        listed = "".join(f"\n  {difference}" for difference in differences)
+        # A column that nobody named is never dropped.
+        changeable = {str(d.table) for d in differences if d.table and d.change is not Change.IN_THE_WAY}
+        flags = " ".join(f"--adopt {name}" for name in sorted(changeable))
+        super().__init__(
+            "refused, nothing was changed: what Rowgate didn't make is not as the schema says:"
+            f"{listed}\n"
+            "let the schema say what the database has"
+            + (f", or let Rowgate change it: {flags}" if flags else "")
+        )
+        self.differences = tuple(differences)

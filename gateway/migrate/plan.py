@@ -4,40 +4,39 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.introspect import ddl
 from gateway.introspect.definitions import Part, column_definition, create_index, create_table, definition
-from gateway.introspect.records import Catalog, Column, Index, Name, Table
+from gateway.introspect.matching import parts_of
+from gateway.introspect.records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.columns import alter_column
-from gateway.migrate.impact import Managed, TableChange, table_changes
+from gateway.migrate.impact import TableChange, table_changes
+from gateway.migrate.reach import Managed
 from gateway.migrate.steps import Step
+
+_WORDS = {Key: "key", Check: "check", ForeignKey: "foreign key", Index: "index"}
 
 
 def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
     """Return the statements, none where nothing differs.
 
-    What only the database has is left alone, unless it is in `managed` or forbids every insert.
-
     Args:
-        wanted: the model.
-        found: the catalog of the model's tables, and of the managed tables that the model no longer has.
-        managed: what earlier migrations made.
+        wanted: what the database is to hold; see gateway.migrate.reach.
+        found: what it holds of the same tables, and of those that are to be dropped.
+        managed: what earlier migrations made: only of it anything is taken away for a while.
 
     """
     changes = table_changes(wanted, found, managed)
+    changed = [change for _, change in sorted(changes.items())]
     new = [table for name, table in sorted(wanted.tables.items()) if name not in found.tables]
     old = [table for name, table in sorted(found.tables.items()) if name not in wanted.tables]
     return (
         *_surroundings(wanted, found),
-        *_drop_parts(changes.values(), old),
-        *_drop_columns(changes.values()),
+        *_drop_parts(changed, old, managed),
+        *_drop_columns(changed),
         *map(_create_table, new),
-        *(step for _, change in sorted(changes.items()) for step in _change_columns(change)),
-        *(step for _, change in sorted(changes.items()) for step in _add_parts(change)),
-        *(step for table in new for step in _indexes(table)),
-        *(step for table in new for step in _foreign_keys(table, frozenset())),
-        *(
-            step
-            for _, change in sorted(changes.items())
-            for step in _foreign_keys(change.wanted, _kept(change))
-        ),
+        *(step for change in changed for step in _change_columns(change)),
+        *(step for change in changed for step in _add_parts(change)),
+        *(_create_index(table, index) for table in new for index in table.indexes.values()),
+        *(_add_constraint(table, key) for table in new for key in table.foreign_keys.values()),
+        *(step for change in changed for step in _add_foreign_keys(change)),
         *_comments(wanted, changes),
         *map(_drop_table, old),
     )
@@ -45,12 +44,12 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
 
 def _surroundings(wanted: Catalog, found: Catalog) -> Iterator[Step]:
     for schema in sorted(wanted.schemas - found.schemas):
-        yield Step(ddl.create_schema(schema))
+        yield Step(ddl.create_schema(schema), f"schema {schema} is missing")
     for extension in sorted(wanted.extensions - found.extensions):
-        yield Step(ddl.create_extension(extension))
+        yield Step(ddl.create_extension(extension), f"extension {extension} is missing")
     for name, labels in sorted(wanted.enums.items()):
         if name not in found.enums:
-            yield Step(ddl.create_enum(name, labels))
+            yield Step(ddl.create_enum(name, labels), f"enum type {name} is missing")
         else:
             yield from _add_labels(name, labels, found.enums[name])
 
@@ -63,6 +62,7 @@ def _add_labels(name: Name, wanted: Sequence[str], found: Sequence[str]) -> Iter
         place = f"AFTER {ddl.literal(wanted[at - 1])}" if at else _before_first(found)
         yield Step(
             f"ALTER TYPE {ddl.quoted(name)} ADD VALUE IF NOT EXISTS {ddl.literal(label)} {place}".strip(),
+            f"enum type {name}: label {label} is missing",
             alone=True,
         )
 
@@ -72,49 +72,114 @@ def _before_first(found: Sequence[str]) -> str:
 
 
 def _create_table(table: Table) -> Step:
-    return Step(create_table(table, ddl.quoted(table.name)))
+    return Step(create_table(table, ddl.quoted(table.name)), f"table {table.name} is missing")
 
 
-def _drop_parts(changes: Iterable[TableChange], old: Sequence[Table]) -> Iterator[Step]:
+def _drop_parts(changes: Sequence[TableChange], old: Sequence[Table], managed: Managed) -> Iterator[Step]:
     """Drop foreign keys first, for they hold on to keys; then indexes and checks, then keys."""
-    changes = sorted(changes, key=lambda change: change.found.name)
-    for table, lost in (
-        *((c.found, c.lost) for c in changes),
-        *((t, frozenset(t.foreign_keys)) for t in old),
-    ):
-        yield from (_drop_constraint(table, name) for name in table.foreign_keys if name in lost)
     for change in changes:
-        schema = change.found.name.schema
-        for name in change.found.indexes:
-            if name in change.lost:
-                yield Step(f"DROP INDEX {ddl.quoted(Name(schema, name))}")
-        for name in (*change.found.checks, *change.found.keys):
-            if name in change.lost:
-                yield _drop_constraint(change.found, name)
+        yield from _drop_lost(change, managed, change.found.foreign_keys.values())
+    for table in old:
+        yield from (_drop_constraint(table, key, "its table goes") for key in table.foreign_keys.values())
+    for change in changes:
+        found = change.found
+        parts: tuple[Part, ...] = (
+            *found.indexes.values(),
+            *found.checks.values(),
+            *found.keys.values(),
+        )
+        yield from _drop_lost(change, managed, parts)
 
 
-def _drop_constraint(table: Table, name: str) -> Step:
-    return Step(f"ALTER TABLE {ddl.quoted(table.name)} DROP CONSTRAINT {ddl.quote(name)}")
+def _drop_lost(change: TableChange, managed: Managed, parts: Iterable[Part]) -> Iterator[Step]:
+    coming = {part.name: part for part in parts_of(change.wanted)}
+    for part in parts:
+        if part.name not in change.lost:
+            continue
+        new = coming.get(part.name)
+        lost = _is_loss(part, new, made=managed.made_part(change.found.name, part))
+        # What goes with a column is lost with it, and named with it.
+        alone = not change.dropped & set(part.reads if isinstance(part, Index) else part.columns)
+        destroys = f"drops {_said(change.found, part)}" if lost and alone else ""
+        reason = _why_dropped(change.found, part, new)
+        if isinstance(part, Index):
+            name = Name(change.found.name.schema, part.name)
+            yield Step(f"DROP INDEX {ddl.quoted(name)}", reason, destroys)
+        else:
+            yield _drop_constraint(change.found, part, reason, destroys)
+
+
+def _is_loss(part: Part, new: Part | None, *, made: bool) -> bool:
+    """Return whether rows that the part refuses may get in, now that `new` stands in its place."""
+    match part, new:
+        case Index(unique=False), _:
+            return False
+        case Key() | Index(), Key() | Index():
+            return not _implies(new, part)
+        case ForeignKey(), ForeignKey():
+            return (part.columns, part.target) != (new.columns, new.target)
+        case Check(), Check():
+            return not made
+        case _:
+            return True
+
+
+def _implies(new: Key | Index, old: Key | Index) -> bool:
+    """Return whether no two rows that the old key refuses pass the new one."""
+    if isinstance(new, Index) and (
+        not new.unique or (new.where and new.where != getattr(old, "where", None))
+    ):
+        return False
+    return new.nulls_not_distinct >= old.nulls_not_distinct and _key_columns(new) <= _key_columns(old)
+
+
+def _key_columns(part: Key | Index) -> frozenset[str]:
+    return frozenset(part.columns if isinstance(part, Key) else part.plain or part.reads)
+
+
+def _why_dropped(table: Table, part: Part, new: Part | None) -> str:
+    if new is None:
+        return f"{_said(table, part)}: the schema no longer has it"
+    if new == part:
+        return f"{_said(table, part)}: in the way of another change, it comes again"
+    return f"{_said(table, part)} is {definition(part)}, the schema says {definition(new)}"
+
+
+def _said(table: Table, part: Part) -> str:
+    return f"{_WORDS[type(part)]} {part.name} of {table.name}"
+
+
+def _drop_constraint(table: Table, part: Part, reason: str, destroys: str = "") -> Step:
+    return Step(f"{_alter(table)} DROP CONSTRAINT {ddl.quote(part.name)}", reason, destroys)
 
 
 def _drop_columns(changes: Iterable[TableChange]) -> Iterator[Step]:
-    for change in sorted(changes, key=lambda change: change.found.name):
+    for change in changes:
         for column in change.found.columns.values():
-            if column.name in change.dropped | change.replaced:
-                # A computed column is computed again: nothing is lost with it.
-                destroys = "" if column.generated else f"drops column {change.found.name}.{column.name}"
-                yield Step(f"{_alter(change.found)} DROP COLUMN {ddl.quote(column.name)}", destroys)
+            where = f"column {change.found.name}.{column.name}"
+            drop = f"{_alter(change.found)} DROP COLUMN {ddl.quote(column.name)}"
+            # A computed column is computed again: nothing is lost with it.
+            destroys = "" if column.generated else f"drops {where}"
+            if column.name in change.dropped:
+                yield Step(drop, f"{where}: the schema no longer has it", destroys)
+            elif column.name in change.replaced:
+                yield Step(drop, f"{where} is to be computed anew", destroys)
 
 
 def _drop_table(table: Table) -> Step:
-    return Step(f"DROP TABLE {ddl.quoted(table.name)}", f"drops table {table.name}")
+    return Step(
+        f"DROP TABLE {ddl.quoted(table.name)}",
+        f"table {table.name}: the schema no longer has it",
+        f"drops table {table.name}",
+    )
 
 
 def _change_columns(change: TableChange) -> Iterator[Step]:
     for column in _computed_last(change.wanted):
         found = change.found.columns.get(column.name)
         if found is None or column.name in change.replaced:
-            yield Step(f"{_alter(change.wanted)} ADD COLUMN {column_definition(column)}")
+            add = f"{_alter(change.wanted)} ADD COLUMN {column_definition(column)}"
+            yield Step(add, f"column {change.wanted.name}.{column.name} is missing")
         else:
             yield from alter_column(change.wanted.name, column, found)
 
@@ -125,42 +190,42 @@ def _computed_last(table: Table) -> Iterator[Column]:
 
 
 def _add_parts(change: TableChange) -> Iterator[Step]:
-    table, kept = change.wanted, _kept(change)
-    parts: list[Part] = [*table.keys.values(), *table.checks.values()]
+    table = change.wanted
+    parts: tuple[Part, ...] = (*table.keys.values(), *table.checks.values())
     for part in parts:
-        if part.name not in kept:
-            yield Step(f"{_alter(table)} ADD CONSTRAINT {ddl.quote(part.name)} {definition(part)}")
-    yield from (_create_index(table, index) for index in table.indexes.values() if index.name not in kept)
+        if part.name not in change.kept:
+            yield _add_constraint(table, part)
+    yield from (
+        _create_index(table, index) for index in table.indexes.values() if index.name not in change.kept
+    )
 
 
-def _kept(change: TableChange) -> frozenset[str]:
-    found = change.found
-    return frozenset({*found.keys, *found.checks, *found.foreign_keys, *found.indexes}) - change.lost
-
-
-def _indexes(table: Table) -> Iterator[Step]:
-    yield from (_create_index(table, index) for index in table.indexes.values())
+def _add_foreign_keys(change: TableChange) -> Iterator[Step]:
+    for key in change.wanted.foreign_keys.values():
+        if key.name not in change.kept:
+            yield _add_constraint(change.wanted, key)
 
 
 def _create_index(table: Table, index: Index) -> Step:
-    return Step(create_index(index, ddl.quoted(table.name)))
+    return Step(create_index(index, ddl.quoted(table.name)), f"{_said(table, index)} is missing")
 
 
-def _foreign_keys(table: Table, kept: frozenset[str]) -> Iterator[Step]:
-    for key in table.foreign_keys.values():
-        if key.name not in kept:
-            yield Step(f"{_alter(table)} ADD CONSTRAINT {ddl.quote(key.name)} {definition(key)}")
+def _add_constraint(table: Table, part: Part) -> Step:
+    add = f"{_alter(table)} ADD CONSTRAINT {ddl.quote(part.name)} {definition(part)}"
+    return Step(add, f"{_said(table, part)} is missing")
 
 
 def _comments(wanted: Catalog, changes: Mapping[Name, TableChange]) -> Iterator[Step]:
     for name, table in sorted(wanted.tables.items()):
         change = changes.get(name)
         if table.comment != (change.found.comment if change else None):
-            yield Step(f"COMMENT ON TABLE {ddl.quoted(name)} IS {_text(table.comment)}")
+            comment = f"COMMENT ON TABLE {ddl.quoted(name)} IS {_text(table.comment)}"
+            yield Step(comment, f"table {name}: its comment differs")
         for column in table.columns.values():
             if column.comment != _comment_left(column.name, change):
                 target = f"{ddl.quoted(name)}.{ddl.quote(column.name)}"
-                yield Step(f"COMMENT ON COLUMN {target} IS {_text(column.comment)}")
+                comment = f"COMMENT ON COLUMN {target} IS {_text(column.comment)}"
+                yield Step(comment, f"column {name}.{column.name}: its comment differs")
 
 
 def _comment_left(column: str, change: TableChange | None) -> str | None:

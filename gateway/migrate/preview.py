@@ -1,21 +1,49 @@
 """What a migration would do: the SQL to read or to run elsewhere, and the differences to check for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import MetaData
 
-from gateway.introspect import Change, Difference
-from gateway.migrate.direct import is_work, planned, refuse_losses, sides_of
+from gateway.introspect import Change, Difference, Kind
+from gateway.introspect.compare import compare
+from gateway.introspect.records import Name
+from gateway.migrate.direct import (
+    differences_left,
+    is_order_of_labels,
+    plan_changes,
+    read_state,
+    refuse_losses,
+)
 from gateway.migrate.folder import Folder, name_of
-from gateway.migrate.impact import Managed
 from gateway.migrate.lock import Connect, alone, opened
-from gateway.migrate.managed import DIRECT, read_managed
+from gateway.migrate.reach import reachable
+from gateway.migrate.record import BEGIN, DIRECT, end
 from gateway.migrate.steps import Step
 from gateway.migrate.upgrade import current_revision, offline_sql, refuse_losses_of
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `--check` finds, in words.
+
+    Args:
+        open: what a migration has to do, or keeps the gateway from serving.
+        left: what else differs from the schema, harmlessly: Rowgate didn't make it.
+
+    """
+
+    open: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
 async def preview(
-    metadata: MetaData, connect: Connect, folder: Folder | None = None, *, allow_destructive: bool = False
+    metadata: MetaData,
+    connect: Connect,
+    folder: Folder | None = None,
+    *,
+    adopted: Collection[Name] = (),
+    allow_destructive: bool = False,
 ) -> str:
     """Return what a migration would run now, as a script for psql; empty where there is nothing to do.
 
@@ -23,7 +51,8 @@ async def preview(
         metadata: the schema's tables.
         connect: how a connection is opened. Nothing is changed.
         folder: the migrations folder; None for direct changes.
-        allow_destructive: whether the script may lose data.
+        adopted: tables and enum types that may be changed though no migration made them.
+        allow_destructive: whether the script may lose data or constraints.
 
     Raises DestructiveChangeError and MigrationError, as the migration itself would.
 
@@ -34,13 +63,15 @@ async def preview(
             if not allow_destructive:
                 refuse_losses_of(folder.pending(current))
             return offline_sql(folder, current)
-        steps = await planned(connection, metadata, DIRECT)
+        steps = (await plan_changes(connection, metadata, DIRECT, frozenset(adopted))).steps
     if not allow_destructive:
         refuse_losses(steps)
     return _script(steps)
 
 
-async def differences(metadata: MetaData, connect: Connect, folder: Folder | None = None) -> tuple[str, ...]:
+async def differences(
+    metadata: MetaData, connect: Connect, folder: Folder | None = None, *, adopted: Collection[Name] = ()
+) -> Found:
     """Return, for a reader, the pending revisions and what differs between model and database.
 
     What only the database has is no difference, unless a migration made it: it is left alone.
@@ -48,24 +79,30 @@ async def differences(metadata: MetaData, connect: Connect, folder: Folder | Non
     lineage = folder.lineage if folder is not None else DIRECT
     async with alone(connect), opened(connect) as connection, connection.transaction():
         pending = folder.pending(await current_revision(connection)) if folder is not None else ()
-        managed = await read_managed(connection, lineage)
-        sides = await sides_of(connection, metadata, managed)
-    return (
-        *(f"revision {name_of(script)} is pending" for script in pending),
-        *(str(difference) for difference in sides.differences if _is_open(difference, managed)),
+        managed, sides = await read_state(connection, metadata, lineage, frozenset(adopted))
+    reached = reachable(sides.wanted, sides.found, managed)
+    left = differences_left(sides.wanted, reached)
+    work = [difference for difference in compare(reached, sides.found) if _is_work(difference)]
+    return Found(
+        open=(
+            *(f"revision {name_of(script)} is pending" for script in pending),
+            *map(str, work),
+            *(str(difference) for difference in left if difference.forbids_serving),
+        ),
+        left=tuple(str(difference) for difference in left if not difference.forbids_serving),
     )
 
 
-def _is_open(difference: Difference, managed: Managed) -> bool:
-    if difference.table is None or difference.change is not Change.EXTRA:
-        return is_work(difference)
-    return difference.table in managed.tables or (difference.table, difference.name) in managed.parts
+def _is_work(difference: Difference) -> bool:
+    """Return whether a migration changes it: PostgreSQL can't drop labels of enum types."""
+    is_old_label = difference.kind is Kind.LABEL and difference.change is Change.EXTRA
+    return not is_old_label and not is_order_of_labels(difference)
 
 
 def _script(steps: Sequence[Step]) -> str:
     """Return steps as a script: new enum labels first and for themselves, the rest in one transaction."""
-    first = [f"{step.sql};\n" for step in steps if step.alone]
-    rest = [f"{step.sql};\n" for step in steps if not step.alone]
+    first = [f"{step}\n" for step in steps if step.alone]
+    rest = [f"{step}\n" for step in steps if not step.alone]
     if rest:
-        rest = ["BEGIN;\n", *rest, "COMMIT;\n"]
+        rest = ["BEGIN;\n", f"{BEGIN};\n", *rest, f"{end(DIRECT)};\n", "COMMIT;\n"]
     return "\n".join([*first, *rest])

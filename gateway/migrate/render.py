@@ -29,9 +29,10 @@ def imports_of(steps: Sequence[Step]) -> list[str]:
 
 def _statement(step: Step) -> str:
     call = _call(step.sql)
+    reason = f"{_MARGIN}# {step.line}\n"
     if step.alone:
-        return indent(f"with committed():\n{_MARGIN}{call}", _MARGIN)
-    return indent(call, _MARGIN) if "\n" not in call else _MARGIN + call
+        return reason + indent(f"with committed():\n{_MARGIN}{call}", _MARGIN)
+    return reason + (indent(call, _MARGIN) if "\n" not in call else _MARGIN + call)
 
 
 def _call(sql: str) -> str:

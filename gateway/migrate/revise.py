@@ -1,5 +1,6 @@
 """New revisions, from what differs between the model and a database at the folder's head."""
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -7,10 +8,12 @@ from sqlalchemy import MetaData
 
 from gateway.introspect.ddl import quoted
 from gateway.introspect.model import table_name
-from gateway.migrate.direct import planned, refuse_losses
+from gateway.introspect.records import Name
+from gateway.migrate.direct import plan_changes, refuse_losses
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.folder import Folder
 from gateway.migrate.lock import Connect, Connection, alone, opened
+from gateway.migrate.record import Recorded, read_record
 from gateway.migrate.upgrade import current_revision
 
 
@@ -21,6 +24,7 @@ async def revise(
     message: str,
     *,
     day: date,
+    adopted: Collection[Name] = (),
     allow_destructive: bool = False,
 ) -> Path | None:
     """Write the revision that brings the folder to the model; return its file, None where nothing differs.
@@ -34,7 +38,8 @@ async def revise(
         folder: where the revision goes.
         message: what the revision is for, such as `add flight`.
         day: its date.
-        allow_destructive: whether it may lose data.
+        adopted: tables and enum types that it may change though no migration made them.
+        allow_destructive: whether it may lose data or constraints.
 
     Raises DestructiveChangeError and MigrationError.
 
@@ -46,21 +51,20 @@ async def revise(
                 "the database isn't at the folder's last revision: run `rowgate migrate` first"
             )
         if current is None:
-            await _refuse_tables_of_others(connection, metadata)
-        steps = await planned(connection, metadata, folder.lineage)
+            await _refuse_tables_made_otherwise(connection, metadata)
+        steps = (await plan_changes(connection, metadata, folder.lineage, frozenset(adopted))).steps
     if not allow_destructive:
         refuse_losses(steps)
     return folder.write(message, steps, day=day) if steps else None
 
 
-async def _refuse_tables_of_others(connection: Connection, metadata: MetaData) -> None:
-    """Raise where tables are there that no revision made: the first revision would leave them out."""
-    held = await connection.fetchval(
-        "SELECT string_agg(name, ', ') FROM unnest($1::text[]) name WHERE to_regclass(name) IS NOT NULL",
-        sorted(quoted(table_name(table)) for table in metadata.tables.values()),
-    )
+async def _refuse_tables_made_otherwise(connection: Connection, metadata: MetaData) -> None:
+    """Raise where Rowgate made tables without the folder: its first revision would leave them out."""
+    record = await read_record(connection)
+    names = map(table_name, metadata.tables.values())
+    held = sorted(quoted(name) for name in names if Recorded("table", name) in record)
     if held:
         raise MigrationError(
-            f"the first revision makes every table, and the database has some already ({held}): "
-            "name an empty database with --dsn"
+            "the first revision makes every table, and Rowgate made some already without the folder "
+            f"({', '.join(held)}): name an empty database with --dsn"
         )

@@ -1,12 +1,18 @@
 """What a revision file calls: statements run as they are written, with no parameters, escapes or dialect."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from textwrap import dedent
 from typing import Any
 
 from alembic import op
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
+
+from gateway.migrate.record import BEGIN, end
+
+LINEAGE = "rowgate_lineage"
+"""The option of Alembic's context that holds the folder's first revision."""
 
 
 class Verbatim(ExecutableDDLElement):
@@ -28,6 +34,25 @@ def execute(statement: str) -> None:
     op.execute(Verbatim(dedent(statement).strip()))
 
 
-def committed() -> AbstractContextManager[None]:
+@contextmanager
+def committed() -> Iterator[None]:
     """Commit what came before, and each statement inside: a new enum label can be used only then."""
-    return op.get_context().autocommit_block()
+    execute(end(_lineage()))
+    with op.get_context().autocommit_block():
+        yield
+    execute(BEGIN)
+
+
+def recorded(revision: Callable[..., None]) -> Callable[..., None]:
+    """Return the revision's function, which then records what it makes."""
+
+    def run(**options: Any) -> None:
+        execute(BEGIN)
+        revision(**options)
+        execute(end(_lineage()))
+
+    return run
+
+
+def _lineage() -> str:
+    return str(op.get_context().opts[LINEAGE])

@@ -3,7 +3,7 @@
 Alembic's environment is built here, in code: a user's folder holds revisions and nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any
 
@@ -21,19 +21,26 @@ from gateway.migrate.direct import refused
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.folder import Folder, losses_of, name_of
 from gateway.migrate.lock import Connect, Connection, alone, opened
-from gateway.migrate.managed import existing_parts, note
+from gateway.migrate.statements import LINEAGE, recorded
 from gateway.schema.internal import INTERNAL_SCHEMA
 
 _VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": INTERNAL_SCHEMA}
 
 
-async def upgrade(folder: Folder, connect: Connect, *, allow_destructive: bool = False) -> tuple[str, ...]:
+async def upgrade(
+    folder: Folder,
+    connect: Connect,
+    *,
+    allow_destructive: bool = False,
+    tell: Callable[[Sequence[Script]], None] = lambda _pending: None,
+) -> tuple[str, ...]:
     """Run the folder's pending revisions, each in a transaction, one migration at a time; return their names.
 
     Args:
         folder: the revisions.
         connect: how a connection is opened; several are.
         allow_destructive: whether revisions that say that they destroy something may run.
+        tell: is told which will run, before any does.
 
     Raises DestructiveChangeError, before anything is done, and MigrationError where PostgreSQL refuses a
     statement: revisions before it stay done, its own is undone.
@@ -43,12 +50,10 @@ async def upgrade(folder: Folder, connect: Connect, *, allow_destructive: bool =
         pending = folder.pending(await current_revision(connection))
         if not allow_destructive:
             refuse_losses_of(pending)
+        tell(pending)
         if pending:
             await _make_internal_schema(connection)
-            before = await existing_parts(connection)
             await _run(folder, connect)
-            async with connection.transaction():
-                await note(connection, before, folder.lineage)
         return tuple(map(name_of, pending))
 
 
@@ -71,7 +76,7 @@ def offline_sql(folder: Folder, current: str | None) -> str:
             dialect_name="postgresql",
             output_buffer=output,
             transaction_per_migration=True,
-            **_VERSION_TABLE,
+            **_options(folder),
         )
         environment.run_migrations()
     return f"{create_schema(INTERNAL_SCHEMA)};\n\n{output.getvalue()}"
@@ -103,14 +108,21 @@ async def _run(folder: Folder, connect: Connect) -> None:
 
 def _run_online(connection: SqlConnection, folder: Folder) -> None:
     with _environment(folder) as environment:
-        environment.configure(connection=connection, transaction_per_migration=True, **_VERSION_TABLE)
+        environment.configure(connection=connection, transaction_per_migration=True, **_options(folder))
         with environment.begin_transaction():
             environment.run_migrations()
 
 
+def _options(folder: Folder) -> dict[str, Any]:
+    return {**_VERSION_TABLE, LINEAGE: folder.lineage}
+
+
 def _environment(folder: Folder, **options: Any) -> EnvironmentContext:
     def steps(revision: Any, _context: MigrationContext) -> Any:
-        return folder.scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as every command of Alembic does
+        found = folder.scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as every command of Alembic does
+        for step in found:
+            step.migration_fn = recorded(step.migration_fn)
+        return found
 
     return EnvironmentContext(Config(), folder.scripts, fn=steps, destination_rev="head", **options)
 

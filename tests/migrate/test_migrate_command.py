@@ -111,7 +111,8 @@ async def test_three_at_once_with_a_folder(
     ended = await asyncio.gather(*(rowgate("migrate", *where, database=database) for _ in range(3)))
     assert [(one.status, one.err) for one in ended] == [(0, "")] * 3
     nothing = f"nothing to do: the database is at the last revision of {tmp_path}\n"
-    assert sorted(one.out for one in ended) == [nothing, nothing, "ran 2026-11-20_ledger\n"]
+    ran = "2026-11-20_ledger: Ledger.\nran 2026-11-20_ledger\n"
+    assert sorted(one.out for one in ended) == sorted([nothing, nothing, ran])
     assert (await rowgate("migrate", "--check", *where, database=database)).status == 0
 
 
@@ -167,7 +168,43 @@ async def test_serve_refuses_a_stale_database(database: EmptyDatabase, tmp_path:
     assert refused.status == 1
     assert "table public.seat: column comment is missing: the schema says text" in refused.err
     assert "table public.seat: column weight is missing: the schema says bigint" in refused.err
-    assert "`rowgate migrate` brings the database to the schema" in refused.err
+    assert "`rowgate migrate` brings what it made to the schema" in refused.err
+
+
+async def test_a_table_that_others_made(database: EmptyDatabase, tmp_path: Path) -> None:
+    """Exit status 1 until the schema is what the database has, or a flag names the table."""
+    await database.run(
+        "CREATE TABLE seat (id uuid CONSTRAINT pk_seat PRIMARY KEY DEFAULT gen_random_uuid(), "
+        '"row" varchar(9) NOT NULL)'
+    )
+    args = ("migrate", "--protos", protos(tmp_path, fields="optional string note = 3;"))
+    refused = [await rowgate(*args, *more, database=database) for more in ([], ["--sql"], ["--check"])]
+    assert [one.status for one in refused] == [1, 1, 1]
+    missing = "table public.seat: column note is missing: the schema says text"
+    assert all(missing in one.out + one.err for one in refused)
+    assert "--adopt public.seat" in refused[0].err
+    wrong = await rowgate(*args, "--adopt", "seats", database=database)
+    assert (wrong.status, "--adopt public.seats: the schema has no such table" in wrong.err) == (1, True)
+    misplaced = await rowgate(*args, "--adopt", "seat", "--migrations", tmp_path / "m", database=database)
+    assert (misplaced.status, "`rowgate migrate revision`" in misplaced.err) == (2, True)
+
+    protos(tmp_path)
+    said = "column row is character varying(9), the schema says text"
+    left = f"not Rowgate's, left as it is: table public.seat: {said}\n"
+    done = await rowgate(*args, database=database)
+    assert (done.status, left in done.err, "public.seat" in done.out) == (0, True, False)
+    check = await rowgate(*args, "--check", database=database)
+    assert (check.status, check.out, check.err) == (0, "the database is at the schema\n", left)
+
+    adopted = await rowgate(*args, "--adopt", "seat", database=database)
+    reason, statement = (
+        "-- column public.seat.row is character varying(9), the schema says text",
+        "TYPE text;",
+    )
+    assert adopted.status == 0
+    assert adopted.out.index("-- --adopt names public.seat") < adopted.out.index(reason)
+    assert adopted.out.index(reason) < adopted.out.index(statement)
+    assert (await rowgate(*args, "--check", database=database)).err == ""
 
 
 async def test_options_in_front_of_revision_are_not_lost(database: EmptyDatabase, tmp_path: Path) -> None:

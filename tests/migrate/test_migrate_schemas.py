@@ -35,14 +35,14 @@ async def test_tables_made_by_a_revision_match(
     folder = Folder(tmp_path)
     assert await upgrade(folder, database.connect) == ("2026-11-20_all_of_it",)
     assert await database.drift(metadata) == ()
-    assert await differences(metadata, database.connect, folder) == ()
+    assert (await differences(metadata, database.connect, folder)).open == ()
     assert await upgrade(folder, database.connect) == ()
     assert await revise(metadata, database.connect, folder, "Again", day=DAY) is None
 
 
 async def test_printed_sql_makes_the_same_catalog(database: EmptyDatabase, metadata: MetaData) -> None:
     script = await preview(metadata, database.connect)
-    assert await differences(metadata, database.connect), "printing changes nothing"
+    assert (await differences(metadata, database.connect)).open, "printing changes nothing"
     await database.run(script)
     assert await database.drift(metadata) == ()
     assert await preview(metadata, database.connect) == ""
@@ -54,7 +54,7 @@ async def test_printed_sql_of_a_folder_makes_the_same_catalog(
     await revise(metadata, database.connect, Folder(tmp_path), "First", day=DAY)
     folder = Folder(tmp_path)
     await other_database.run(await preview(metadata, other_database.connect, folder))
-    assert await differences(metadata, other_database.connect, folder) == ()
+    assert (await differences(metadata, other_database.connect, folder)).open == ()
     assert await upgrade(folder, other_database.connect) == (), "the script notes the revision"
 
 
@@ -64,4 +64,4 @@ async def test_the_samples_folder_makes_the_samples_tables(database: EmptyDataba
     sample = build_tables(read_schema(compile_protos(root / "protos"))).metadata
     folder = Folder(root / "migrations")
     assert await upgrade(folder, database.connect)
-    assert await differences(sample, database.connect, folder) == ()
+    assert (await differences(sample, database.connect, folder)).open == ()

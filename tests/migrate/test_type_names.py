@@ -37,7 +37,7 @@ async def test_tables_may_be_called_like_types(database: EmptyDatabase) -> None:
     metadata = _tables_called_like_types()
     assert await apply(metadata, database.connect)
     assert await apply(metadata, database.connect) == ()
-    assert await differences(metadata, database.connect) == ()
+    assert (await differences(metadata, database.connect)).open == ()
     await require_match(database.connect, metadata)
 
 
@@ -52,4 +52,4 @@ async def test_a_session_may_look_elsewhere_first(database: EmptyDatabase, path:
         await connection.execute("SELECT set_config('search_path', $1, false)", path)
         return connection
 
-    assert await differences(metadata, connect) == ()
+    assert (await differences(metadata, connect)).open == ()

@@ -1,0 +1,131 @@
+"""What a migration may reach: the model, but for what Rowgate didn't make and nobody named.
+
+All that follows goes by the outcome: what the reachable catalog lacks is dropped, what it has besides is
+made, and what no migration made stands in it as it was found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gateway.introspect.definitions import Part
+from gateway.introspect.matching import parts_of, with_parts
+from gateway.introspect.records import Catalog, Column, Index, Name, Table
+from gateway.migrate.errors import MigrationError
+from gateway.migrate.record import DIRECT, Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Managed:
+    """What a migration may change.
+
+    Args:
+        record: what earlier migrations made, each with its lineage.
+        adopted: tables and enum types that the user named: what the schema says of them may be changed too.
+        lineage: the first revision of the migrations folder; DIRECT without one.
+
+    """
+
+    record: Mapping[Recorded, str] = field(default_factory=dict)
+    adopted: frozenset[Name] = frozenset()
+    lineage: str = DIRECT
+
+    @property
+    def own_tables(self) -> frozenset[Name]:
+        """Tables that this folder made and may drop. Direct changes drop none: others may need them."""
+        return frozenset(
+            made.table
+            for made, lineage in self.record.items()
+            if made.kind == "table" and lineage == self.lineage != DIRECT and made.table.schema != "rowgate"
+        )
+
+    def made(self, kind: str, table: Name, name: str = "") -> bool:
+        """Return whether a migration made it."""
+        return Recorded(kind, table, name) in self.record
+
+    def may_change(self, kind: str, table: Name, name: str = "") -> bool:
+        """Return whether it may be brought to what the schema says."""
+        return self.made(kind, table, name) or table in self.adopted
+
+    def made_part(self, table: Name, part: Part) -> bool:
+        """Return whether a migration made the constraint or index."""
+        return self.made(kind_of(part), table, part.name)
+
+
+def kind_of(part: Part) -> str:
+    """Return the record's word for a key, check, foreign key or index."""
+    return "index" if isinstance(part, Index) else "constraint"
+
+
+def reachable(wanted: Catalog, found: Catalog, managed: Managed) -> Catalog:
+    """Return what the database holds after a migration.
+
+    Args:
+        wanted: the model, its parts named as they were found.
+        found: the catalog of the model's tables, and of `managed.own_tables`.
+        managed: what may be changed.
+
+    """
+    tables = {
+        name: _table(table, found.tables[name], managed) if name in found.tables else table
+        for name, table in wanted.tables.items()
+    }
+    enums = {
+        name: labels if name not in found.enums or managed.may_change("type", name) else found.enums[name]
+        for name, labels in wanted.enums.items()
+    }
+    return replace(wanted, tables=tables, enums=enums)
+
+
+def adopted_parts(wanted: Table, found: Table) -> list[Recorded]:
+    """Return what a table is adopted with: itself, and what the schema names of it."""
+    there = {part.name for part in parts_of(found)}
+    return [
+        Recorded("table", found.name),
+        *(Recorded("column", found.name, name) for name in wanted.columns if name in found.columns),
+        *(Recorded(kind_of(part), found.name, part.name) for part in parts_of(wanted) if part.name in there),
+    ]
+
+
+def require_known(adopted: frozenset[Name], wanted: Catalog, found: Catalog) -> None:
+    """Raise MigrationError for a name to adopt that the schema hasn't, or that the database hasn't yet."""
+    for name in sorted(adopted):
+        if name not in wanted.tables and name not in wanted.enums:
+            raise MigrationError(f"--adopt {name}: the schema has no such table or enum type")
+        if name not in found.tables and name not in found.enums:
+            raise MigrationError(f"--adopt {name}: the database has no such table or enum type")
+
+
+def _table(wanted: Table, found: Table, managed: Managed) -> Table:
+    if not managed.may_change("table", found.name):
+        return found
+    columns = {
+        name: _column(column, found.columns.get(name), managed, found.name)
+        for name, column in wanted.columns.items()
+    }
+    theirs = {
+        name: column
+        for name, column in found.columns.items()
+        if name not in wanted.columns and not managed.made("column", found.name, name)
+    }
+    return with_parts(replace(wanted, columns=columns | theirs), _parts(wanted, found, managed))
+
+
+def _column(wanted: Column, found: Column | None, managed: Managed, table: Name) -> Column:
+    if found is None or managed.may_change("column", table, wanted.name):
+        return wanted
+    return found
+
+
+def _parts(wanted: Table, found: Table, managed: Managed) -> list[Part]:
+    there = {part.name: part for part in parts_of(found)}
+    ours = {part.name: part for part in parts_of(wanted)}
+    reached = [
+        part
+        if name not in there or managed.may_change(kind_of(there[name]), found.name, name)
+        else there[name]
+        for name, part in ours.items()
+    ]
+    theirs = (
+        part for name, part in there.items() if name not in ours and not managed.made_part(found.name, part)
+    )
+    return [*reached, *theirs]

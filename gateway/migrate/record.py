@@ -1,0 +1,153 @@
+"""The record of what migrations made: tables, columns, constraints, indexes and enum types.
+
+A database is shared, and a name says nothing of who made what bears it. So a migration looks at what is there
+before its first statement, and notes before its COMMIT what is there besides and comes from its own
+transaction. A constraint or an index counts as recorded only while its definition is the one that was noted.
+All of it is SQL, so that revisions and printed scripts keep the record as well.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gateway.introspect.ddl import QUALIFY_NAMES, literal
+from gateway.introspect.records import Name
+from gateway.introspect.scratch import undone
+from gateway.migrate.lock import Connection
+
+DIRECT = ""
+"""The lineage of changes made without a migrations folder."""
+
+
+class Recorded(NamedTuple):
+    """A table, enum type, column, constraint or index; the first two have no name beside the table's."""
+
+    kind: str
+    table: Name
+    name: str = ""
+
+
+_OBJECTS = """
+    WITH own AS (
+        SELECT oid, nspname::text AS name FROM pg_catalog.pg_namespace
+        WHERE nspname <> 'information_schema' AND nspname !~ '^pg_'
+    ), tables AS (
+        SELECT c.oid, n.name AS schema, c.relname::text AS name, c.xmin
+        FROM pg_catalog.pg_class c JOIN own n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')
+    ), objects (class, id, sub, made_by, kind, schema_name, table_name, object_name) AS (
+        SELECT 'pg_class', oid, 0, xmin, 'table', schema, name, '' FROM tables
+        UNION ALL SELECT 'pg_class', t.oid, a.attnum, a.xmin, 'column', t.schema, t.name, a.attname::text
+        FROM tables t
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+        UNION ALL SELECT 'pg_constraint', k.oid, 0, k.xmin, 'constraint', t.schema, t.name, k.conname::text
+        FROM tables t
+        JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'u', 'c', 'f')
+        UNION ALL SELECT 'pg_class', c.oid, 0, c.xmin, 'index', t.schema, t.name, c.relname::text
+        FROM tables t JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
+        JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid
+                          AND k.contype IN ('p', 'u', 'x'))
+        UNION ALL SELECT 'pg_type', t.oid, 0, t.xmin, 'type', n.name, t.typname::text, ''
+        FROM pg_catalog.pg_type t JOIN own n ON n.oid = t.typnamespace WHERE t.typtype = 'e'
+    )
+    SELECT *, CASE kind WHEN 'constraint' THEN pg_catalog.pg_get_constraintdef(id)
+                        WHEN 'index' THEN pg_catalog.pg_get_indexdef(id) ELSE '' END AS definition
+    FROM objects
+"""
+
+_RECORD = "kind, schema_name, table_name, object_name, definition, lineage"
+
+# Names in definitions are printed by the search path, which is the script's afterwards as before.
+_BLOCK = """DO $record$
+DECLARE
+    path text := current_setting('search_path');
+BEGIN
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+{body}
+    PERFORM set_config('search_path', path, true);
+END $record$"""
+
+BEGIN = _BLOCK.format(
+    body=f"""
+    IF to_regnamespace('rowgate') IS NULL THEN
+        CREATE SCHEMA rowgate;
+    END IF;
+    IF to_regclass('rowgate.managed_object') IS NULL THEN
+        CREATE TABLE rowgate.managed_object (
+            kind text NOT NULL,
+            schema_name text NOT NULL,
+            table_name text NOT NULL,
+            object_name text NOT NULL,
+            definition text NOT NULL,
+            lineage text NOT NULL,
+            CONSTRAINT managed_object_pkey PRIMARY KEY (kind, schema_name, table_name, object_name)
+        );
+        COMMENT ON TABLE rowgate.managed_object IS 'What migrations of Rowgate made, and may change.';
+    END IF;
+    CREATE TEMPORARY TABLE rowgate_before ON COMMIT DROP AS {_OBJECTS};
+"""
+)
+"""The first statement of every migration's transaction."""
+
+
+def end(lineage: str) -> str:
+    """Return the last statement of a migration's transaction: what is left of the record, and what is new.
+
+    Args:
+        lineage: the first revision of the migrations folder; DIRECT without one.
+
+    """
+    return _BLOCK.format(
+        body=f"""
+    CREATE TEMPORARY TABLE rowgate_after ON COMMIT DROP AS {_OBJECTS};
+    CREATE TEMPORARY TABLE rowgate_kept ON COMMIT DROP AS
+        SELECT a.kind, a.schema_name, a.table_name, a.object_name, a.definition, m.lineage
+        FROM rowgate.managed_object m
+        JOIN rowgate_before b USING (kind, schema_name, table_name, object_name, definition)
+        JOIN rowgate_after a USING (class, id, sub);
+    DELETE FROM rowgate.managed_object;
+    INSERT INTO rowgate.managed_object ({_RECORD}) SELECT {_RECORD} FROM rowgate_kept;
+    INSERT INTO rowgate.managed_object ({_RECORD})
+        SELECT kind, schema_name, table_name, object_name, definition, {literal(lineage)}
+        FROM rowgate_after a
+        WHERE made_by = pg_current_xact_id()::xid
+            AND NOT EXISTS (
+                SELECT FROM rowgate_before b WHERE (b.class, b.id, b.sub) = (a.class, a.id, a.sub)
+            );
+    DROP TABLE rowgate_before, rowgate_after, rowgate_kept;
+"""  # noqa: S608 - a literal, and constants
+    )
+
+
+def adopt(table: Name, parts: Iterable[Recorded]) -> str:
+    """Return the statement that records what is there already of one table, or an enum type."""
+    listed = ", ".join(sorted(f"({literal(part.kind)}, {literal(part.name)})" for part in parts))
+    return (
+        f"INSERT INTO rowgate.managed_object ({_RECORD})\n"
+        "SELECT kind, schema_name, table_name, object_name, definition, ''\n"
+        "FROM pg_temp.rowgate_before\n"
+        f"WHERE schema_name = {literal(table.schema)} AND table_name = {literal(table.name)}\n"
+        f"    AND (kind, object_name) IN ({listed})\n"
+        "ON CONFLICT DO NOTHING"
+    )
+
+
+_READ = f"""
+SELECT o.kind, o.schema_name, o.table_name, o.object_name, m.lineage
+FROM rowgate.managed_object m
+JOIN ({_OBJECTS}) o USING (kind, schema_name, table_name, object_name, definition)
+"""  # noqa: S608 - made of constants
+
+
+async def read_record(connection: Connection) -> dict[Recorded, str]:
+    """Return what earlier migrations made, as it is now, each with its lineage.
+
+    Args:
+        connection: inside a transaction, which is as before afterwards.
+
+    """
+    async with undone(connection):
+        if await connection.fetchval("SELECT to_regclass('rowgate.managed_object') IS NULL"):
+            return {}
+        await connection.execute(QUALIFY_NAMES)
+        rows = await connection.fetch(_READ)
+    return {Recorded(kind, Name(schema, table), name): lineage for kind, schema, table, name, lineage in rows}

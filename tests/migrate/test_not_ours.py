@@ -1,0 +1,317 @@
+"""What no migration made is changed only where a flag names it, and lost only where another allows it."""
+
+from datetime import date
+from pathlib import Path
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.naming import conv
+
+from gateway.introspect import SchemaMismatchError, require_match
+from gateway.introspect.records import Name
+from gateway.migrate import (
+    DestructiveChangeError,
+    Folder,
+    MigrationError,
+    NotOursError,
+    apply,
+    differences,
+    preview,
+    record,
+    revise,
+    upgrade,
+)
+from gateway.migrate.lock import opened
+from gateway.schema.tables import build_tables
+from tests.harness.gateway import SCHEMAS, schema_of
+from tests.migrate.database import EmptyDatabase
+from tests.migrate.models import empty
+from tests.migrate.test_foreign_catalogs import dump
+
+DAY = date(2026, 11, 21)
+SEAT = Name("public", "seat")
+MOOD = postgresql.ENUM("calm", "loud", "new", name="mood")
+
+
+def _seats(*parts: sa.schema.SchemaItem, key: tuple[str, ...] = ("id",)) -> sa.MetaData:
+    metadata = empty()
+    columns = [sa.Column("id", sa.BigInteger, autoincrement=False), *parts]
+    sa.Table("seat", metadata, *columns, sa.PrimaryKeyConstraint(*key, name=conv("seat_pkey")))
+    return metadata
+
+
+# What others made, and the model of it: nothing differs.
+ALIKE = {
+    "a primary key by another name": ("CONSTRAINT pk_seat PRIMARY KEY (id)", _seats()),
+    "a primary key in another order": (
+        "code text, CONSTRAINT pk_seat PRIMARY KEY (code, id)",
+        _seats(sa.Column("code", sa.Text), key=("id", "code")),
+    ),
+    "timestamp(6)": (
+        "PRIMARY KEY (id), at timestamp(6), ats timestamptz(6)[]",
+        _seats(sa.Column("at", sa.DateTime), sa.Column("ats", postgresql.ARRAY(sa.DateTime(timezone=True)))),
+    ),
+    "a unique index for a unique key": (
+        'PRIMARY KEY (id), "the row" text, seat text; CREATE UNIQUE INDEX i ON seat (seat DESC, "the row")',
+        _seats(
+            sa.Column("the row", sa.Text), sa.Column("seat", sa.Text), sa.UniqueConstraint("the row", "seat")
+        ),
+    ),
+    "a unique key for a unique index": (
+        "PRIMARY KEY (id), code text CONSTRAINT mine UNIQUE",
+        _seats(sa.Column("code", sa.Text), sa.Index("ours", "code", unique=True)),
+    ),
+    "a check by another name": (
+        "PRIMARY KEY (id), code varchar(3) CONSTRAINT mine CHECK (code IN ('a', 'b'))",
+        _seats(sa.Column("code", sa.String(3), sa.CheckConstraint("code IN ('a', 'b')", name=conv("ours")))),
+    ),
+    "a reference by another name": (
+        "PRIMARY KEY (id), of bigint CONSTRAINT mine REFERENCES seat ON DELETE CASCADE",
+        _seats(sa.Column("of", sa.BigInteger, sa.ForeignKey("seat.id", ondelete="CASCADE"))),
+    ),
+    "an index by another name": (
+        "PRIMARY KEY (id), code text; CREATE INDEX mine ON seat (code DESC) WHERE id > 0",
+        _seats(
+            sa.Column("code", sa.Text),
+            sa.Index("ours", sa.text("code DESC"), postgresql_where=sa.text("id > 0")),
+        ),
+    ),
+    "what nobody names": (
+        "PRIMARY KEY (id), code text UNIQUE CHECK (code <> ''), b text; CREATE INDEX i ON seat (b)",
+        _seats(),
+    ),
+}
+# What others made, and a model that differs harmlessly: told, served, left.
+HARMLESS = {
+    "identity ALWAYS": (
+        "PRIMARY KEY (id), no int GENERATED ALWAYS AS IDENTITY",
+        _seats(sa.Column("no", sa.Integer, sa.Identity(always=False), nullable=False)),
+        "column no has the identity ALWAYS, the schema says BY DEFAULT",
+    ),
+    "serial": (
+        "PRIMARY KEY (id), no serial",
+        _seats(sa.Column("no", sa.Integer, sa.Identity(always=False), nullable=False)),
+        "column no has the identity nextval('public.seat_no_seq'::regclass), the schema says BY DEFAULT",
+    ),
+    "a default": (
+        "PRIMARY KEY (id), code text DEFAULT 'x'",
+        _seats(sa.Column("code", sa.Text)),
+        "has the default",
+    ),
+    "a length": (
+        "PRIMARY KEY (id), code varchar(9)",
+        _seats(sa.Column("code", sa.Text)),
+        "is character varying(9)",
+    ),
+    "no index": (
+        "PRIMARY KEY (id), code text",
+        _seats(sa.Column("code", sa.Text, index=True)),
+        "index seat_code_idx is missing",
+    ),
+}
+# What others made, and a model that can't be served from it; then what an adoption says or loses.
+GRAVE = {
+    "NULLs in an array": (
+        "PRIMARY KEY (id), tags text[]; INSERT INTO seat VALUES (1, NULL)",
+        _seats(sa.Column("tags", postgresql.ARRAY(sa.Text), nullable=False)),
+        "column tags is NULL, the schema says NOT NULL",
+        "rows that are there have no value for it",
+    ),
+    "a label that an enum type lacks": (
+        "PRIMARY KEY (id), mood mood",
+        _seats(sa.Column("mood", MOOD)),
+        "enum type public.mood: label new is missing",
+        "",
+    ),
+    "another primary key": (
+        "code text, CONSTRAINT pk_seat PRIMARY KEY (id, code)",
+        _seats(sa.Column("code", sa.Text, nullable=False)),
+        "key pk_seat is PRIMARY KEY (id, code), the schema says PRIMARY KEY (id)",
+        "",
+    ),
+    "a weaker primary key": (
+        "code text NOT NULL, CONSTRAINT pk_seat PRIMARY KEY (id)",
+        _seats(sa.Column("code", sa.Text), key=("id", "code")),
+        "key pk_seat is PRIMARY KEY (id), the schema says PRIMARY KEY (id, code)",
+        "drops key pk_seat of public.seat",
+    ),
+    "another check of the name": (
+        "PRIMARY KEY (id), CONSTRAINT ours CHECK (id > 1)",
+        _seats(sa.CheckConstraint("id > 0", name=conv("ours"))),
+        "check ours is CHECK ((id > 1)), the schema says CHECK ((id > 0))",
+        "drops check ours of public.seat",
+    ),
+    "a missing column": (
+        "PRIMARY KEY (id)",
+        _seats(sa.Column("code", sa.Text)),
+        "column code is missing: the schema says text",
+        "",
+    ),
+    "a narrower type": (
+        "PRIMARY KEY (id), code text",
+        _seats(sa.Column("code", sa.String(3))),
+        "column code is text, the schema says character varying(3)",
+        "changes column public.seat.code from text to character varying(3)",
+    ),
+}
+
+
+async def _make(database: EmptyDatabase, rest: str) -> list[str]:
+    first, *others = rest.split(";")
+    made = ["CREATE TYPE mood AS ENUM ('calm', 'loud')", f"CREATE TABLE seat (id bigint NOT NULL, {first})"]
+    await database.run(*made, *others)
+    return await dump(database)
+
+
+@pytest.mark.parametrize("case", ALIKE)
+async def test_structure_counts_not_names(database: EmptyDatabase, case: str) -> None:
+    ddl, model = ALIKE[case]
+    before = await _make(database, ddl)
+    found = await differences(model, database.connect)
+    assert [said for said in (*found.open, *found.left) if "seat" in said] == []
+    await apply(model, database.connect, allow_destructive=True)
+    assert await dump(database) == before
+    await require_match(database.connect, model)
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+async def test_what_is_harmless_is_told_and_left(database: EmptyDatabase, case: str) -> None:
+    ddl, model, said = HARMLESS[case]
+    before = await _make(database, ddl)
+    await apply(model, database.connect, allow_destructive=True)
+    assert await dump(database) == before
+    await require_match(database.connect, model)
+    found = await differences(model, database.connect)
+    assert found.open == ()
+    assert [one for one in found.left if said in one]
+
+    await apply(model, database.connect, adopted=[SEAT])
+    found = await differences(model, database.connect)
+    assert (found.open, found.left) == ((), ())
+    assert await apply(model, database.connect) == ()
+
+
+@pytest.mark.parametrize("case", GRAVE)
+async def test_what_is_not_is_refused_until_a_flag_names_it(database: EmptyDatabase, case: str) -> None:
+    ddl, model, said, loss = GRAVE[case]
+    name = Name("public", "mood") if "enum type" in said else SEAT
+    before = await _make(database, ddl)
+    with pytest.raises(SchemaMismatchError) as mismatch:
+        await require_match(database.connect, model)
+    assert said in str(mismatch.value)
+    with pytest.raises(NotOursError) as refused:
+        await apply(model, database.connect, allow_destructive=True)
+    assert said in str(refused.value)
+    assert f"--adopt {name}" in str(refused.value)
+    assert [one for one in (await differences(model, database.connect)).open if said in one]
+    if loss:
+        with pytest.raises(MigrationError) as lost:
+            await apply(model, database.connect, adopted=[name])
+        assert loss in str(lost.value)
+    assert await dump(database) == before
+    if "no value" in loss:
+        await database.run("UPDATE seat SET tags = '{}'")
+
+    await apply(model, database.connect, adopted=[name], allow_destructive=bool(loss))
+    await require_match(database.connect, model)
+    assert (await differences(model, database.connect)).open == ()
+
+
+async def test_an_adopted_table_is_like_a_made_one(database: EmptyDatabase) -> None:
+    """But for what the schema never named of it, and for the table itself."""
+    await _make(
+        database,
+        "code text, CONSTRAINT pk_seat PRIMARY KEY (id), note text CONSTRAINT mine CHECK (note <> '')",
+    )
+    code = sa.Column("code", sa.Text)
+    await apply(_seats(code), database.connect, adopted=[SEAT])
+    with pytest.raises(DestructiveChangeError) as refused:
+        await apply(_seats(), database.connect)
+    assert refused.value.losses == ("drops column public.seat.code",)
+    await apply(_seats(sa.Column("row", sa.Text)), database.connect, allow_destructive=True)
+    columns = await database.fetch(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = 'seat'::regclass AND attnum > 0 "
+        "AND NOT attisdropped ORDER BY attnum"
+    )
+    assert columns == [("id",), ("note",), ("row",)]
+    constraints = (
+        "SELECT conname::text FROM pg_constraint WHERE conrelid = 'seat'::regclass AND contype IN ('p', 'c')"
+    )
+    assert sorted(await database.fetch(constraints)) == [("mine",), ("pk_seat",)]
+
+
+@pytest.mark.parametrize("name", [Name("public", "nothing"), Name("air", "seat")])
+async def test_only_what_the_schema_names_is_adopted(database: EmptyDatabase, name: Name) -> None:
+    await _make(database, "PRIMARY KEY (id)")
+    with pytest.raises(MigrationError, match=f"--adopt {name}: the schema has no such table or enum type"):
+        await apply(_seats(), database.connect, adopted=[name])
+
+
+async def test_the_references_of_northwind_stay(database: EmptyDatabase) -> None:
+    """A primary key by its own name was dropped as a second one, and with it every reference to it."""
+    await database.run((SCHEMAS / "foreign" / "northwind" / "tables.sql").read_text())
+    count = "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
+    assert await database.fetch(count) == [(13,)]
+    await apply(
+        build_tables(schema_of("foreign/northwind")).metadata, database.connect, allow_destructive=True
+    )
+    assert await database.fetch(count) == [(13,)]
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await database.run("INSERT INTO orders (order_id, customer_id) VALUES (1, 'NONE')")
+
+
+async def test_what_hangs_on_a_dropped_column_is_not_dropped_with_it(database: EmptyDatabase) -> None:
+    await apply(_seats(sa.Column("code", sa.Text), sa.Column("row", sa.Text)), database.connect)
+    for theirs in ("CREATE INDEX mine ON seat (code, row)", "CREATE STATISTICS mine ON code, row FROM seat"):
+        await database.run(theirs)
+        with pytest.raises(MigrationError, match="mine would go, which Rowgate didn't make"):
+            await apply(_seats(sa.Column("row", sa.Text)), database.connect, allow_destructive=True)
+        await database.run(f"DROP {theirs.split()[1]} mine")
+    await apply(_seats(sa.Column("row", sa.Text)), database.connect, allow_destructive=True)
+
+
+async def test_what_others_make_meanwhile_is_not_recorded(database: EmptyDatabase) -> None:
+    """The record is of the migration's own transaction, though the other's is committed before."""
+    async with opened(database.connect) as connection, connection.transaction():
+        await connection.execute(record.BEGIN)
+        await connection.execute("CREATE TABLE ours (id int)")
+        await database.run("CREATE TABLE theirs (id int)")
+        await connection.execute(record.end(record.DIRECT))
+    made = await database.fetch("SELECT DISTINCT table_name FROM rowgate.managed_object")
+    assert made == [("ours",)]
+
+
+async def test_the_record_follows_what_is_renamed(database: EmptyDatabase, tmp_path: Path) -> None:
+    """A revision that was changed by hand renames a column: it is still one that Rowgate made."""
+    await revise(_seats(sa.Column("code", sa.Text)), database.connect, Folder(tmp_path), "seats", day=DAY)
+    await upgrade(Folder(tmp_path), database.connect)
+    renamed = _seats(sa.Column("row", sa.Text))
+    path = await revise(renamed, database.connect, Folder(tmp_path), "rows", day=DAY, allow_destructive=True)
+    assert path is not None
+    text = path.read_text()
+    drop, add = (line for line in text.splitlines() if "COLUMN" in line and "execute" in line)
+    text = text.replace(drop, drop.replace("DROP COLUMN code", "RENAME COLUMN code TO row")).replace(add, "")
+    path.write_text(text)
+    await upgrade(Folder(tmp_path), database.connect, allow_destructive=True)
+    with pytest.raises(DestructiveChangeError, match=r"drops column public\.seat\.row"):
+        await revise(_seats(), database.connect, Folder(tmp_path), "none", day=DAY)
+
+
+async def test_a_printed_script_is_recorded(database: EmptyDatabase) -> None:
+    await database.run(await preview(_seats(sa.Column("code", sa.Text)), database.connect))
+    with pytest.raises(DestructiveChangeError, match=r"drops column public\.seat\.code"):
+        await apply(_seats(), database.connect)
+
+
+async def test_a_revision_adopts(database: EmptyDatabase, tmp_path: Path) -> None:
+    await _make(database, "CONSTRAINT pk_seat PRIMARY KEY (id)")
+    model = _seats(sa.Column("code", sa.Text))
+    with pytest.raises(NotOursError, match="--adopt public"):
+        await revise(model, database.connect, Folder(tmp_path), "codes", day=DAY)
+    await revise(model, database.connect, Folder(tmp_path), "codes", day=DAY, adopted=[SEAT])
+    await upgrade(Folder(tmp_path), database.connect)
+    assert (await differences(model, database.connect, Folder(tmp_path))).open == ()
+    with pytest.raises(DestructiveChangeError, match=r"drops column public\.seat\.code"):
+        await revise(_seats(), database.connect, Folder(tmp_path), "none", day=DAY)
