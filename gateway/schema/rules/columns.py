@@ -1,4 +1,4 @@
-"""Rules of one column: defaults, generated values, identity, NOT NULL."""
+"""Rules of one column: defaults, generated values, identity, NOT NULL; and of what has none."""
 
 from gateway.schema.faults import Faults
 from gateway.schema.model import Field, Resource, ServerSet
@@ -14,6 +14,15 @@ def column_findings(resource: Resource, faults: Faults) -> Findings:
         yield from _default(field)
         yield from _made(field)
         yield from _presence(field, not_null=column_options(field.descriptor.full_name, faults).not_null)
+    yield from _extensions(resource)
+
+
+def _extensions(resource: Resource) -> Findings:
+    """Yield the extensions of a row: they are known, so nobody would tell that they have no column."""
+    pool = resource.message.file.pool
+    for extension in sorted(pool.FindAllExtensions(resource.message), key=lambda one: int(one.number)):
+        wrong = f"is extended by {extension.full_name}, which no column would hold"
+        yield Finding(resource.message.full_name, wrong, "declare a field of the message itself")
 
 
 def _default(field: Field) -> Findings:
