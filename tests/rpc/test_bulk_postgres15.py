@@ -1,11 +1,7 @@
 """BulkUpsert on PostgreSQL 15, whose MERGE returns nothing: the tests of the other files, run there."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.db.servers import debian_server
 from tests.harness.databases import Databases
 from tests.rpc.test_bulk_calls import (
     test_a_request_id_is_honoured_once,
@@ -36,11 +32,10 @@ __all__ = [
 ]
 
 
-@pytest.fixture(scope="module")
-def databases(data_folder: Path) -> Iterator[Databases]:
-    """One PostgreSQL 15 for the module."""
-    with debian_server(data_folder / "debian-bulk") as dsn:
-        yield Databases(dsn)
+@pytest.fixture(scope="session")
+def databases(debian_15: str) -> Databases:
+    """Return the databases of PostgreSQL 15."""
+    return Databases(debian_15)
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """Reading on PostgreSQL 15: tests of the other files, and text under a collation whose equals differ."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.conftest import GatewayFor
-from tests.db.servers import debian_server
 from tests.harness.databases import Databases
 from tests.rpc.readside import insert, read_all
 from tests.rpc.scalars import rows
@@ -31,11 +27,10 @@ __all__ = [
 ]
 
 
-@pytest.fixture(scope="module")
-def databases(data_folder: Path) -> Iterator[Databases]:
-    """One PostgreSQL 15 for the module."""
-    with debian_server(data_folder / "debian-read") as dsn:
-        yield Databases(dsn)
+@pytest.fixture(scope="session")
+def databases(debian_15: str) -> Databases:
+    """Return the databases of PostgreSQL 15."""
+    return Databases(debian_15)
 
 
 async def test_text_pages_where_different_texts_are_equal(gateway_for: GatewayFor) -> None:
