@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
-from gateway.db.bulk.faults import FaultFinder, judged
+from gateway.db.bulk.faults import Collision, FaultFinder, judged
 from gateway.db.bulk.tally import Outcome, Tally
 from gateway.db.bulk.target import SMALL, Target, inserted_so_far
 from gateway.db.database import Transaction
@@ -95,7 +95,9 @@ class BulkWriter:
         self._tally = tally
         self._refuses_stored = refuses_stored
         self._last_wins = last_wins
-        self._tells_rows = tells_rows or refuses_stored
+        draws_keys = any(field.identity for field in self._shape.target_fields)
+        # Sums are told by the table's statistics, and held by keys: where neither is sure, rows are told.
+        self._tells_rows = tells_rows or refuses_stored or draws_keys or not target.plain
         self._target = target
         self._alone = target.alone
         can_merge = target.server_version >= MERGE_RETURNS and not self._shape.nulls_equal
@@ -157,6 +159,10 @@ class BulkWriter:
                 merged = await self._transaction.fetch(
                     self._statements.merge_sent, [chunk.indexes, *chunk.columns]
                 )
+                written = _indexes_of(merged)
+                if self._leaves_some(len(chunk.indexes), len(written)):
+                    sent = [chunk.indexes, *chunk.columns, written]
+                    await self._hold(self._statements.hold_sent, sent, len(chunk.indexes) - len(written))
         except (RowgateError, asyncpg.PostgresError) as error:
             judged(error, alone=self._alone)
             return False
@@ -198,22 +204,44 @@ class BulkWriter:
 
     async def _apply(self, indexes: list[int]) -> None:
         bounds = [indexes[0], indexes[-1]]
-        if self._merges and len(indexes) <= SMALL:
-            self._note(indexes, await self._transaction.fetch(self._statements.merge_few, bounds))
-        elif self._merges and self._tells_rows:
-            self._note(indexes, await self._transaction.fetch(self._statements.merge, bounds))
+        if self._merges and (self._tells_rows or len(indexes) <= SMALL):
+            few = len(indexes) <= SMALL
+            merge = self._statements.merge_few if few else self._statements.merge
+            merged = await self._transaction.fetch(merge, bounds)
+            written = _indexes_of(merged)
+            if self._leaves_some(len(indexes), len(written)):
+                await self._hold(self._statements.hold, [*bounds, written], len(indexes) - len(written))
+            self._note(indexes, merged)
         elif self._merges:
-            self._note_counts(indexes, await self._merge_counted(bounds))
+            counts = await self._merge_counted(bounds)
+            if self._leaves_some(len(indexes), counts.total()):
+                await self._hold(self._statements.hold, [*bounds, []], len(indexes))
+            self._note_counts(indexes, counts)
         elif self._shape.updates:
             await self._insert_or_update(indexes)
         else:
             inserted = await self._indexes(self._statements.insert, [*bounds, []])
             self._note(indexes, [("INSERT", inserted)])
 
+    def _leaves_some(self, count: int, written: int) -> bool:
+        """Return whether some of `count` rows stayed as they are while others of the request are written.
+
+        Where triggers drop or alter rows, those look as if somebody had changed them: they are not held.
+        """
+        partly = written > 0 or count < len(self._tally.outcomes)
+        return self._shape.updates and self._target.plain and written < count and partly
+
+    async def _hold(self, statement: Statement, args: Sequence[Any], count: int) -> None:
+        """Lock `count` rows that are as they were sent; raises Collision where one isn't any more.
+
+        MERGE locks what it writes. A row that it found equal may be changed before that is committed, by a
+        transaction that saw nothing of the rows that were written.
+        """
+        ((held,),) = await self._transaction.fetch(statement, args)
+        if held != count:
+            raise Collision
+
     async def _merge_counted(self, bounds: list[int]) -> Counter[Outcome]:
-        if not self._target.plain:
-            written = await self._transaction.fetch(self._statements.merge_counted, bounds)
-            return Counter({Outcome.INSERTED if new else Outcome.UPDATED: count for new, count in written})
         # RETURNING would cost a twentieth of the whole, and the command tag doesn't tell what was new.
         before = await inserted_so_far(self._transaction, self._shape.resource)
         touched = await self._transaction.run(self._statements.merge_untold, bounds)
@@ -267,6 +295,10 @@ class BulkWriter:
 async def _each(slices: Iterable[Chunk]) -> AsyncIterator[Chunk]:
     for part in slices:
         yield part
+
+
+def _indexes_of(written: Sequence[Sequence[Any]]) -> list[int]:
+    return [index for _, done in written for index in done]
 
 
 def repeated_key() -> RowgateError:

@@ -24,8 +24,15 @@ from gateway.sql.key_order import by_key_text
 from gateway.sql.statement import Statement
 
 _I = quote(INDEX)
-# An anti-join, for `<> ALL` of a long array compares each with each.
-_UNSETTLED = f"NOT EXISTS (SELECT FROM unnest($3::integer[]) AS settled(i) WHERE settled.i = s.{_I})"
+
+
+def _unsettled(number: int) -> str:
+    """Return the condition that a row's index is not in a bound array."""
+    # An anti-join, for `<> ALL` of a long array compares each with each.
+    return f"NOT EXISTS (SELECT FROM unnest(${number}::integer[]) AS settled(i) WHERE settled.i = s.{_I})"
+
+
+_UNSETTLED = _unsettled(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,11 @@ class BulkStatements:
         drop_repetitions: takes all but the first row of each key out of it; returns their indexes.
         remove: takes the rows of the bound indexes out of it.
         merge: inserts and updates; returns (action, indexes) pairs. PostgreSQL 17 and later.
-        merge_counted: the same, but returns (whether new, count) pairs.
         merge_untold: the same, but returns nothing, and names columns in SET that stay as they are.
         merge_few: as merge, in the order of the keys.
         merge_sent: as merge_few, from one bound array per column: the indexes, then the staged fields.
+        hold: locks the stored rows that are as they were sent, but for the bound indexes; returns how many.
+        hold_sent: the same, from the arrays of merge_sent, before the indexes.
         insert: inserts the rows whose key is free, but for the bound indexes; returns indexes.
         lock: locks the stored rows, but for the bound indexes, in the order of their keys; returns indexes.
         update: updates the stored rows, but for the bound indexes; returns the indexes of those that changed.
@@ -54,10 +62,11 @@ class BulkStatements:
     drop_repetitions: Statement
     remove: Statement
     merge: Statement
-    merge_counted: Statement
     merge_untold: Statement
     merge_few: Statement
     merge_sent: Statement
+    hold: Statement
+    hold_sent: Statement
     insert: Statement
     lock: Statement
     update: Statement
@@ -82,10 +91,11 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
         merge=statement(_merge_told(shape, fresh)),
-        merge_counted=statement(_merge_counted(shape, fresh)),
         merge_untold=statement(_merge(shape, fresh, restating=True)),
         merge_few=statement(_merge_told(shape, f"{numbered(shape, ordered)} AS s")),
         merge_sent=statement(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
+        hold=statement(_hold(shape, staged, _UNSETTLED)),
+        hold_sent=statement(_hold(shape, f"{_unnested(shape)} AS s", _unsettled(len(shape.staged) + 2))),
         insert=statement(_insert(shape, fresh)),
         lock=statement(_lock(shape, staged)),
         update=statement(_update(shape, staged)),
@@ -137,11 +147,6 @@ def _merge_told(shape: BulkShape, source: str) -> str:
     return f"WITH m AS ({merge}) SELECT action, array_agg(i) FROM m GROUP BY action"
 
 
-def _merge_counted(shape: BulkShape, source: str) -> str:
-    merge = f"{_merge(shape, source)} RETURNING merge_action() = 'INSERT' AS new"
-    return f"WITH m AS ({merge}) SELECT new, count(*) FROM m GROUP BY new"
-
-
 def _merge(shape: BulkShape, source: str, *, restating: bool = False) -> str:
     values = inserted_values(shape)
     matched = ""
@@ -190,6 +195,19 @@ def _lock(shape: BulkShape, source: str) -> str:
         f"SELECT s.{_I} FROM {table_name(shape.resource)} AS t JOIN {source} ON {key_matches(shape)} "
         f"WHERE {_UNSETTLED} ORDER BY {_stored_order(shape)} "
         "FOR NO KEY UPDATE OF t"
+    )
+
+
+def _hold(shape: BulkShape, source: str, unsettled: str) -> str:
+    """Return the lock on rows that MERGE left alone; one that was changed meanwhile, or may be, is missing.
+
+    It waits for nobody: rows are locked behind others' with greater keys here, which would be a deadlock.
+    """
+    equal = f"AND NOT ({changes(shape)}) " if updated_values(shape) else ""
+    return (
+        f"SELECT count(*) FROM (SELECT FROM {table_name(shape.resource)} AS t "
+        f"JOIN {source} ON {key_matches(shape)} WHERE {unsettled} {equal}"
+        "FOR NO KEY UPDATE OF t SKIP LOCKED) AS held"
     )
 
 
