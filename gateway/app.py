@@ -10,6 +10,7 @@ from gateway.config import settings as config
 from gateway.config.address import Address
 from gateway.config.secret import token_secret
 from gateway.config.settings import Settings
+from gateway.db.cleaning import Cleaner, Retention
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
@@ -76,13 +77,15 @@ class Gateway:
             opened.push_async_callback(reads.close, settings.database.close_timeout)
             writes = RowWrites(database, settings.coalesce)
             opened.push_async_callback(writes.close, settings.database.close_timeout)
+            cleaner = Cleaner(database, _retention(settings.database))
+            opened.push_async_callback(cleaner.stop)
+            cleaner.start()
             engine = Engine(
                 database=database,
                 reads=reads,
                 writes=writes,
                 tables=tables.tables,
-                request_id_retention=settings.database.request_id_retention,
-                ingest_retention=settings.database.ingest_retention,
+                request_id_answer_bytes=settings.database.request_id_answer_bytes,
                 chunk_bytes=settings.limits.stream_chunk_bytes,
                 bulk_max_rows=settings.limits.bulk_max_rows,
                 bulk_at_once=settings.limits.bulk_at_once,
@@ -131,6 +134,14 @@ async def _locate_database(settings: config.DatabaseSettings, opened: AsyncExitS
         opened.push_async_callback(asyncio.to_thread, embedded.stop)
         dsn = await asyncio.to_thread(embedded.start)
     return database_settings(settings, dsn)
+
+
+def _retention(settings: config.DatabaseSettings) -> Retention:
+    return Retention(
+        request_ids=settings.request_id_retention,
+        request_id_bytes=settings.request_id_max_bytes,
+        streams=settings.ingest_retention,
+    )
 
 
 def _secret(settings: Settings) -> bytes:

@@ -2,23 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Interval, and_, any_, bindparam, delete, func, literal_column, not_, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gateway.db.database import Transaction
-from gateway.errors import Aborted, InvalidArgument
+from gateway.errors import Aborted, InvalidArgument, PermissionDenied, RowgateError
 from gateway.schema.internal import INGEST
 from gateway.sql.statement import Statement, compile_statement
 
-PURGED_PER_START = 8
-"""Every start makes room for itself: the table shrinks faster than it can grow past its retention."""
-
 _KEY = ("principal", "method", "stream_id")
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +25,7 @@ class IngestStream:
         method: `package.Service.Method`.
         stream_id: the client's name for the stream.
         options_hash: a digest of its options, which stay the same as long as it lasts.
+        secret_hash: a digest of the opener's secret, which everybody after it must know; empty without one.
         owner: this call's own mark; the call that came last owns the stream.
 
     """
@@ -38,6 +34,7 @@ class IngestStream:
     method: str
     stream_id: str
     options_hash: bytes
+    secret_hash: bytes
     owner: UUID
 
     def values(self, **more: Any) -> Mapping[str, Any]:
@@ -64,30 +61,20 @@ def _matches() -> Any:
     return and_(*(INGEST.c[name] == bindparam(name) for name in _KEY))
 
 
-def _purge_statement() -> Statement:
-    row_id: Any = literal_column("ctid")
-    expired = (
-        select(row_id)
-        .select_from(INGEST)
-        .where(INGEST.c.updated_at < func.now() - bindparam("retention", type_=Interval), not_(_matches()))
-        .limit(PURGED_PER_START)
-        .with_for_update(skip_locked=True)
-    )
-    purge = delete(INGEST).where(row_id == any_(func.array(expired.scalar_subquery())))
-    return compile_statement(purge, writes=True, name="purge ingest streams")
-
-
 def _take_statement() -> Statement:
-    names = (*_KEY, "options_hash", "owner")
+    names = (*_KEY, "options_hash", "secret_hash", "owner")
     record = insert(INGEST).values({name: bindparam(name) for name in names})
+    new = record.excluded
     taken = record.on_conflict_do_update(
-        index_elements=[*_KEY], set_={"owner": record.excluded.owner, "updated_at": func.now()}
-    ).returning(INGEST.c.options_hash, INGEST.c.watermark, INGEST.c.answer)
+        index_elements=[*_KEY],
+        set_={"owner": new.owner, "updated_at": func.now()},
+        where=and_(INGEST.c.secret_hash == new.secret_hash, INGEST.c.options_hash == new.options_hash),
+    ).returning(INGEST.c.watermark, INGEST.c.answer)
     return compile_statement(taken, writes=True, name="take ingest stream")
 
 
-_PURGE = _purge_statement()
 _TAKE = _take_statement()
+_FIND = compile_statement(select(INGEST.c.secret_hash).where(_matches()), name="find ingest stream")
 _LOCK = compile_statement(
     select(INGEST.c.watermark, INGEST.c.answer)
     .where(_matches(), INGEST.c.owner == bindparam("owner"))
@@ -104,30 +91,32 @@ _ADVANCE = compile_statement(
 
 
 class Watermarks:
-    """The records of Ingest streams.
-
-    Args:
-        retention: seconds that a stream is kept for at least after its last chunk.
-
-    """
-
-    def __init__(self, retention: float) -> None:
-        self._retention = (0, 0, timedelta(seconds=retention) // _MICROSECOND)
+    """The records of Ingest streams."""
 
     async def take(self, transaction: Transaction, stream: IngestStream) -> Progress:
         """Become the owner of a stream, new or not; return how far it has come.
 
         Waits for a chunk that an earlier owner is storing; that owner can store none after it. Raises
-        InvalidArgument (reason STREAM_ID_REUSED) where the stream has other options.
+        PermissionDenied (reason STREAM_SECRET_MISMATCH) where the stream was opened with another secret,
+        InvalidArgument (STREAM_ID_REUSED) where it has other options.
         """
-        await transaction.fetch(_PURGE, _PURGE.arguments(stream.values(retention=self._retention)))
-        values = stream.values(options_hash=stream.options_hash)
-        ((options_hash, watermark, answer),) = await transaction.fetch(_TAKE, _TAKE.arguments(values))
-        if options_hash != stream.options_hash:
-            raise InvalidArgument.field(
-                "start.stream_id", "is the name of a stream with other options", reason="STREAM_ID_REUSED"
-            )
+        values = stream.values(options_hash=stream.options_hash, secret_hash=stream.secret_hash)
+        taken = await transaction.fetch(_TAKE, _TAKE.arguments(values))
+        if not taken:
+            raise await self._refusal(transaction, stream)
+        ((watermark, answer),) = taken
         return Progress(watermark, answer)
+
+    async def _refusal(self, transaction: Transaction, stream: IngestStream) -> RowgateError:
+        found = await transaction.fetch(_FIND, _FIND.arguments(stream.values()))
+        if found and found[0][0] != stream.secret_hash:
+            return PermissionDenied(
+                "start.stream_id: is the name of a stream that was opened with another secret, or none",
+                reason="STREAM_SECRET_MISMATCH",
+            )
+        return InvalidArgument.field(
+            "start.stream_id", "is the name of a stream with other options", reason="STREAM_ID_REUSED"
+        )
 
     async def lock(self, transaction: Transaction, stream: IngestStream) -> Progress:
         """Keep the stream from everybody else until the transaction ends; return how far it has come.

@@ -6,6 +6,12 @@ from gateway.config import settings as config
 from gateway.db.dsn import names_a_server
 from gateway.db.settings import DatabaseSettings
 
+_OF_OTHERS = {
+    *("dsn", "data_dir", "ingest_retention"),
+    *("request_id_retention", "request_id_max_bytes", "request_id_answer_bytes"),
+}
+"""Settings that are not of the database layer's own."""
+
 
 def embedded_folder(settings: config.DatabaseSettings) -> Path | None:
     """Return the folder of the embedded PostgreSQL; None where a server is named."""
@@ -14,7 +20,7 @@ def embedded_folder(settings: config.DatabaseSettings) -> Path | None:
 
 def database_settings(settings: config.DatabaseSettings, dsn: str | None = None) -> DatabaseSettings:
     """Return the settings as the database layer has them, with another DSN where one is given."""
-    same = settings.model_dump(exclude={"dsn", "data_dir", "request_id_retention", "ingest_retention"})
+    same = settings.model_dump(exclude=_OF_OTHERS)
     return DatabaseSettings(dsn=dsn_of(settings) if dsn is None else dsn, **same)
 
 

@@ -21,8 +21,7 @@ class Engine:
         reads: the way of reads by key, which share statements.
         writes: the way of writes of single rows, which share statements too.
         tables: SQLAlchemy's table of each resource, by the message's full name.
-        request_id_retention: seconds that the answer to a request_id is kept for at least.
-        ingest_retention: seconds that an Ingest stream is kept for at least after its last chunk.
+        request_id_answer_bytes: the most bytes of an answer that is kept for repetitions of its request_id.
         chunk_bytes: the most bytes of a streamed response that holds more than one row.
         bulk_max_rows: the most rows of a bulk upsert, and of a chunk of Ingest.
         bulk_at_once: bulk writes of one method that hold a connection at once.
@@ -34,8 +33,7 @@ class Engine:
     reads: PointReads
     writes: RowWrites
     tables: Mapping[str, Table]
-    request_id_retention: float = 24 * 60 * 60
-    ingest_retention: float = 7 * 24 * 60 * 60
+    request_id_answer_bytes: int = 1024 * 1024
     chunk_bytes: int = 256 * 1024
     bulk_max_rows: int = 100_000
     bulk_at_once: int = 4

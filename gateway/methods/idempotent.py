@@ -49,7 +49,7 @@ class Writes:
 
     def __init__(self, method: Method, engine: Engine) -> None:
         self._database = engine.database
-        self._ids = RequestIds(engine.request_id_retention)
+        self._ids = RequestIds(engine.request_id_answer_bytes)
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._has_id = "request_id" in method.request
         self._has_rehearsal = "validate_only" in method.request

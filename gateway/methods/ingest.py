@@ -25,6 +25,9 @@ from gateway.schema.model import Method
 MAX_STREAM_ID = 128
 """The most characters of a stream's name."""
 
+MAX_SECRET = 1024
+"""The most characters of a stream's secret."""
+
 _OPTIONS = {field.name: field.name for field in ingest_pb2.IngestStart.DESCRIPTOR.fields}
 
 
@@ -49,7 +52,7 @@ class Ingest:
         self._start, self._sequence, self._rows = roles["start"], roles["sequence"], roles["rows"]
         self._options = OptionReader(method.resource, _OPTIONS, prefix=f"{self._start}.")
         self._database = engine.database
-        self._watermarks = Watermarks(engine.ingest_retention)
+        self._watermarks = Watermarks()
         self._answers = Answers(method, self._rows)
         self._upserts = Upserts(self._rows, engine)
         self._response = GetMessageClass(method.descriptor.output_type)
@@ -87,8 +90,18 @@ class Ingest:
                 f"must have 1 to {MAX_STREAM_ID} characters, none of them NUL",
                 reason="INVALID_STREAM_ID",
             )
-        digest = sha256(start.SerializeToString(deterministic=True)).digest()
-        stream = IngestStream(call.principal, call.method, start.stream_id, digest, uuid4())
+        if len(start.secret) > MAX_SECRET:
+            raise InvalidArgument.field(
+                f"{self._start}.secret",
+                f"has {len(start.secret)} characters; at most {MAX_SECRET} are allowed",
+                reason="INVALID_STREAM_SECRET",
+            )
+        secret = sha256(start.secret.encode()).digest() if start.secret else b""
+        options = type(start)()
+        options.CopyFrom(start)
+        options.ClearField("secret")
+        digest = sha256(options.SerializeToString(deterministic=True)).digest()
+        stream = IngestStream(call.principal, call.method, start.stream_id, digest, secret, uuid4())
         return Started(stream, self._options(start))
 
     def _checked_sequence(self, request: Message, watermark: int) -> int:

@@ -29,10 +29,14 @@ IDEMPOTENCY = Table(
     Column("body_hash", LargeBinary, nullable=False),
     Column("response", LargeBinary, nullable=False, server_default=text("''")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("left_out", BigInteger, nullable=False, server_default=text("0")),
     Index("idempotency_created_at_idx", "created_at"),
     comment="Answers of writes that carried a request_id (AIP-155), kept for a while.",
 )
-"""One row per request_id that was honoured, inserted in the transaction of the write itself."""
+"""One row per request_id that was honoured, inserted in the transaction of the write itself.
+
+`left_out` is the size of an answer that was too large to be kept.
+"""
 
 INGEST = Table(
     "ingest",
@@ -45,6 +49,11 @@ INGEST = Table(
     Column("watermark", BigInteger, nullable=False, server_default=text("0")),
     Column("answer", LargeBinary, nullable=False, server_default=text("''")),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("secret_hash", LargeBinary, nullable=False, server_default=text("''")),
+    Index("ingest_updated_at_idx", "updated_at"),
     comment="How far each Ingest stream has come, kept for a while after its last chunk.",
 )
-"""One row per stream, moved on in the transaction of each chunk's rows."""
+"""One row per stream, moved on in the transaction of each chunk's rows.
+
+`secret_hash` is a digest of the secret of whoever opened it; empty where there was none.
+"""

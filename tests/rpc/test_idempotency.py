@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from gateway.db.database import Database
-from gateway.db.idempotency import PURGED_PER_CLAIM
 from gateway.errors import OutcomeUnknown
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
@@ -127,20 +126,21 @@ async def test_validating_alone_uses_no_id_up(gateway_for: GatewayFor) -> None:
     assert len(await gateway.sql("SELECT FROM tag")) == 1
 
 
-async def test_old_records_go_faster_than_new_ones_come(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_for("adversarial")
-    await gateway.sql(
-        "INSERT INTO rowgate.idempotency (principal, method, request_id, body_hash, created_at)"
-        " SELECT 'p', 'm', gen_random_uuid(), '', now() - (age + 0.5) * interval '1 hour'"
-        " FROM generate_series(15, 34) AS age"
-    )
-    for i in range(3):
-        await gateway.call(f"{TAGS}/CreateTag", {"tag": {"name": str(i)}, "request_id": str(uuid4())})
-    (row,) = await gateway.sql(
-        "SELECT count(*) AS kept, max(now() - created_at) AS oldest FROM rowgate.idempotency"
-    )
-    assert 3 * PURGED_PER_CLAIM > 11  # eleven of the twenty are older than a day
-    assert (row["kept"], row["oldest"].total_seconds() < 24 * 3600) == (20 - 11 + 3, True)
+async def test_a_large_answer_is_not_kept_but_its_id_is(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("adversarial", request_id_answer_bytes=1000)
+    request = {"tags": [{"name": "x" * 40 + str(i)} for i in range(9)], "request_id": str(uuid4())}
+    small = {"requests": [{"tag": {"name": "small"}}], "request_id": str(uuid4())}
+    large = {"requests": [{"tag": {"name": "y" * 1500}}], "request_id": str(uuid4())}
+    for method, sent in (("BulkUpsertTags", request), ("BatchCreateTags", small), ("BatchCreateTags", large)):
+        await gateway.call(f"{TAGS}/{method}", sent)
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(f"{TAGS}/BatchCreateTags", large)
+    assert (failed.value.code.name, failed.value.reason) == ("ALREADY_EXISTS", "ANSWER_NOT_KEPT")
+    await gateway.call(f"{TAGS}/BatchCreateTags", small)
+    await gateway.call(f"{TAGS}/BulkUpsertTags", request)
+    assert len(await gateway.sql("SELECT FROM tag")) == 11
+    (row,) = await gateway.sql("SELECT max(octet_length(response)) AS most FROM rowgate.idempotency")
+    assert row["most"] <= 1000
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -15,6 +15,7 @@ from tests.transport.conftest import locked, until_waiting
 
 INGEST = "flow.v1.EventService/IngestEvents"
 MEBIBYTE = 1024 * 1024
+OURS = "mine"
 
 
 @pytest.fixture(scope="module")
@@ -261,13 +262,40 @@ async def test_a_chunk_past_the_limit_ends_the_call(gateway_for: GatewayFor) -> 
     assert await stored(gateway) == []
 
 
-async def test_old_streams_make_room_for_new_ones(gateway: RunningGateway) -> None:
+async def test_a_start_pays_for_no_clean_up(gateway: RunningGateway) -> None:
     await gateway.sql(
         "INSERT INTO rowgate.ingest (principal, method, stream_id, options_hash, owner, updated_at) "
         "SELECT 'p', 'm', i::text, '', gen_random_uuid(), now() - interval '8 days' "
         "FROM generate_series(1, 20) AS i"
     )
     await begun(gateway, "fresh")
-    names = await gateway.sql("SELECT stream_id FROM rowgate.ingest")
-    assert "fresh" in {row["stream_id"] for row in names}
-    assert len(names) == 13
+    assert len(await gateway.sql("SELECT FROM rowgate.ingest")) == 21
+
+
+async def test_a_secret_keeps_others_from_a_stream(gateway: RunningGateway) -> None:
+    talk, _ = await begun(gateway, secret=OURS)
+    await talk.ask(sequence=1, events=events(1, 2))
+    for wrong in ("theirs", ""):
+        error = await refused(gateway.client.converse(INGEST), start={"stream_id": "s", "secret": wrong})
+        assert (error.code.name, error.reason) == ("PERMISSION_DENIED", "STREAM_SECRET_MISMATCH")
+    assert (await talk.ask(sequence=2, events=events(3, 4))).watermark == 2, "nobody took it over"
+    again, first = await begun(gateway, secret=OURS)
+    assert first.watermark == 2
+    assert (await refused(talk, sequence=3, events=events(5, 5))).reason == "STREAM_TAKEN_OVER"
+    await again.ask(sequence=3, events=events(5, 6))
+    assert await stored(gateway) == once(6)
+
+
+async def test_a_stream_without_a_secret_gets_none_later(gateway: RunningGateway) -> None:
+    await begun(gateway)
+    error = await refused(gateway.client.converse(INGEST), start={"stream_id": "s", "secret": "late"})
+    assert error.reason == "STREAM_SECRET_MISMATCH"
+
+
+async def test_a_secret_is_not_stored_and_has_a_bound(gateway: RunningGateway) -> None:
+    await begun(gateway, secret="x" * 1024)
+    (record,) = await gateway.sql("SELECT secret_hash, ingest::text AS text FROM rowgate.ingest")
+    assert len(record["secret_hash"]) == 32
+    assert "xxxx" not in record["text"]
+    error = await refused(gateway.client.converse(INGEST), start={"stream_id": "t", "secret": "x" * 1025})
+    assert (error.reason, error.fields) == ("INVALID_STREAM_SECRET", ["start.secret"])

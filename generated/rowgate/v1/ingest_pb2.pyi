@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class IngestStart(_message.Message):
-    __slots__ = ("stream_id", "conflict_target", "on_conflict", "on_duplicate", "update_mask", "partial_failure", "outcomes")
+    __slots__ = ("stream_id", "conflict_target", "on_conflict", "on_duplicate", "update_mask", "partial_failure", "outcomes", "secret")
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     CONFLICT_TARGET_FIELD_NUMBER: _ClassVar[int]
     ON_CONFLICT_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,7 @@ class IngestStart(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_FAILURE_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     stream_id: str
     conflict_target: _containers.RepeatedScalarFieldContainer[str]
     on_conflict: _bulk_pb2.OnConflict
@@ -24,4 +25,5 @@ class IngestStart(_message.Message):
     update_mask: _field_mask_pb2.FieldMask
     partial_failure: bool
     outcomes: bool
-    def __init__(self, stream_id: _Optional[str] = ..., conflict_target: _Optional[_Iterable[str]] = ..., on_conflict: _Optional[_Union[_bulk_pb2.OnConflict, str]] = ..., on_duplicate: _Optional[_Union[_bulk_pb2.OnDuplicate, str]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., partial_failure: _Optional[bool] = ..., outcomes: _Optional[bool] = ...) -> None: ...
+    secret: str
+    def __init__(self, stream_id: _Optional[str] = ..., conflict_target: _Optional[_Iterable[str]] = ..., on_conflict: _Optional[_Union[_bulk_pb2.OnConflict, str]] = ..., on_duplicate: _Optional[_Union[_bulk_pb2.OnDuplicate, str]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., partial_failure: _Optional[bool] = ..., outcomes: _Optional[bool] = ..., secret: _Optional[str] = ...) -> None: ...
