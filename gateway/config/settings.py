@@ -16,6 +16,7 @@ MIB = 1024 * 1024
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Wait = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[a-z0-9.\[\]:-]*[a-z0-9\]])$")]
+HostName = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)$")]
 MessageBytes = Annotated[int, Field(ge=1024, le=1024 * MIB)]
 
 
@@ -109,6 +110,8 @@ class ServerSettings(Section):
         Address("127.0.0.1", 50051),
     )
     """addresses to listen on: `host:port`, `[IPv6]:port` or `unix:PATH`; port 0 takes a free one"""
+    hosts: Annotated[tuple[HostName, ...], BeforeValidator(listed)] = ()
+    """names by which clients may call beside localhost, such as `db.internal`, `*.example.com`; `*` is all"""
     transport: Literal["auto", "envoy", "http2", "grpcio"] = "auto"
     """envoy, http2, grpcio, or auto: Envoy where pyvoy and a shared libpython are installed, else grpcio"""
     workers: Annotated[int, Field(ge=1, le=64)] = 1

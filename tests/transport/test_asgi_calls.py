@@ -150,7 +150,7 @@ async def test_other_kinds_of_requests_are_refused(target: str) -> None:
     host, _, port = target.rpartition(":")
     for head in ("GET /", "POST /echo.Echo/Unary"):
         reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(f"{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        writer.write(f"{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
         assert (await reader.readline()).split()[1] == b"415"
         writer.close()
         await writer.wait_closed()

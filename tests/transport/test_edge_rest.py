@@ -182,3 +182,18 @@ async def test_what_is_switched_off_is_not_there(databases: Databases) -> None:
         web = {"content-type": "application/grpc-web+proto"}
         assert (await ask(books.target, "POST", f"/{SERVICE}/GetBook", b"\0\0\0\0\0", web)).status == 415
         assert (await books.call(f"{SERVICE}/CountBooks")).count == 0
+
+
+async def test_a_page_that_has_its_own_name_point_here_is_refused(books: RunningGateway) -> None:
+    outcomes = {
+        "evil.example": 421,
+        "evil.example:50051": 421,
+        "localhost:1": 404,
+        "[::1]": 404,
+        "10.1.2.3": 404,
+    }
+    for host, status in outcomes.items():
+        assert (await rest(books, "GET", "/v1/books/nothing", host=host)).status == status
+    refused = await rest(books, "GET", "/v1/books/nothing", host="127.0.0.1.evil.example")
+    assert refused.status == 421
+    assert b"server.hosts" in refused.body

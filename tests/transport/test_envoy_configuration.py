@@ -77,7 +77,7 @@ def test_a_plain_call_meets_no_filter_but_the_application(settings: dict[str, An
     assert all(one["disabled"] for one in edge)
     (host,) = http["route_config"]["virtual_hosts"]
     if host["routes"]:
-        first = host["routes"][0]
+        _stranger, first, *_ = host["routes"]
         assert first["match"]["headers"] == [
             {"name": "content-type", "string_match": {"exact": "application/grpc"}}
         ]

@@ -23,7 +23,7 @@ _EDGE = tuple(f"edge.{name}" for name in EdgeSettings.model_fields)
 _UNHEEDED = {
     "envoy": ("server.min_ping_interval",),
     "http2": _EDGE,
-    "grpcio": ("limits.max_connections", "limits.max_request_bytes_in_flight", *_EDGE),
+    "grpcio": ("server.hosts", "limits.max_connections", "limits.max_request_bytes_in_flight", *_EDGE),
 }
 
 

@@ -6,6 +6,7 @@ from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.transport.asgi.server import AsgiServer
 from gateway.transport.face import Face
+from gateway.transport.host_names import common_host_names
 from gateway.transport.request_memory import RequestMemory
 
 _LAST_BYTES_SECONDS = 0.5
@@ -29,6 +30,7 @@ class AsgiHost:
             limits.max_metadata_bytes,
             memory=RequestMemory(limits.request_memory),
             request_seconds=settings.server.default_deadline,
+            hosts=common_host_names(settings.server),
         )
         self._settings = settings
 

@@ -28,6 +28,7 @@ from gateway.transport.asgi.refuse import refuse
 from gateway.transport.asgi.routes import Route, Routes
 from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
+from gateway.transport.host_names import HostNames, misdirected
 from gateway.transport.refusals import not_one_request, out_of_time, shutting_down, unknown_method
 from gateway.transport.request_memory import RequestMemory
 
@@ -46,6 +47,7 @@ class AsgiServer:
         watch: notices callers that go away.
         memory: what requests may hold; without end where none is given.
         request_seconds: how long an only request is waited for, where its handler has no clock of its own.
+        hosts: the names by which it may be called; None where all are, or its host knows better.
 
     """
 
@@ -57,7 +59,9 @@ class AsgiServer:
         memory: RequestMemory | None = None,
         *,
         request_seconds: float | None = None,
+        hosts: HostNames | None = None,
     ) -> None:
+        self._hosts = hosts
         self.memory = memory or RequestMemory(sys.maxsize)
         self.request_seconds = request_seconds
         self._max_message = max_message
@@ -114,7 +118,7 @@ class AsgiServer:
         headers: Sequence[Header] = scope["headers"]
         content_type = (find(headers, b"content-type") or b"").partition(b";")[0].rstrip()
         if scope["method"] != "POST" or content_type not in _GRPC:
-            await refuse(headers, send)
+            await refuse(headers, send, misdirected=self._is_misdirected(scope))
             return
         routes = self._json if content_type == _GRPC_JSON else self._routes
         route = routes.find(scope["path"])
@@ -124,6 +128,11 @@ class AsgiServer:
             await _Call(self, scope, receive, send, task).answer(route, content_type)
         finally:
             del self._running[task]
+
+    def _is_misdirected(self, scope: Mapping[str, Any]) -> bool:
+        """Whether a request names a host that the server isn't called by."""
+        host = find(scope["headers"], b"host") or find(scope["headers"], b":authority") or b""
+        return bool(scope.get("misdirected")) or not (self._hosts is None or self._hosts.allow(host))
 
     @property
     def closed(self) -> bool:
@@ -155,6 +164,7 @@ class _Call:
         self._server = server
         self._headers: Sequence[Header] = scope["headers"]
         self._client = scope.get("client")
+        self._misdirected = bool(scope.get("misdirected"))
         self._task = task
         encoding = find(self._headers, b"grpc-encoding")
         self._encoding = encoding.decode("latin-1") if encoding not in (None, b"identity") else None
@@ -191,7 +201,9 @@ class _Call:
 
     async def _run(self, route: Route | None, context: Context) -> None:
         try:
-            if self._may_run(route, context) and route is not None:
+            if self._misdirected:
+                context.refuse(misdirected())
+            elif self._may_run(route, context) and route is not None:
                 self._stream.listen()
                 await route[0](context)
         except grpc.aio.AbortError:

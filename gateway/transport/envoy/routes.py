@@ -23,6 +23,7 @@ from gateway.transport.envoy.names import (
     TYPES,
     Config,
 )
+from gateway.transport.host_names import common_host_names
 
 _PLAIN = ("application/grpc", "application/grpc+proto", "application/grpc+json")
 _CONNECT_UNARY = "application/(json|proto)(;.*)?"
@@ -51,7 +52,7 @@ def routes(
     """Return the routes to these filters; the first that fits is taken. None are needed without filters."""
     if not filters:
         return []
-    found = [_plain(content_type) for content_type in _PLAIN]
+    found = [*_other_hosts(server), *map(_plain, _PLAIN)]
     protocols = list(_protocols(filters, descriptors))
     found += [_edge(one, _no_page(), {}, server) for one in protocols]
     if edge.allowed_origins:
@@ -59,6 +60,22 @@ def routes(
         asking = _Protocol([_header(":method", {"exact": "OPTIONS"})], ())
         found += [_edge(one, page, policy, server) for one in (asking, *protocols)]
     return found
+
+
+def _other_hosts(server: ServerSettings) -> Sequence[Config]:
+    """Return what leads requests by names that aren't the server's past all filters, to who refuses them."""
+    hosts = common_host_names(server)
+    if hosts is None:
+        return []
+    patterns = [r"\[[0-9a-f:.]*\]", r"[0-9.]+", *map(_pattern, hosts.names)]
+    regex = f"(?i)({'|'.join(patterns)})(:[0-9]*)?"
+    stranger = {"name": ":authority", "string_match": {"safe_regex": {"regex": regex}}, "invert_match": True}
+    return [{"match": {"prefix": "/", "headers": [stranger]}, "non_forwarding_action": {}}]
+
+
+def _pattern(name: str) -> str:
+    below = name.removeprefix("*")
+    return re.escape(name) if below == name else f"[a-z0-9._-]+{re.escape(below)}"
 
 
 def _protocols(filters: Collection[str], descriptors: FileDescriptorSet) -> Iterator[_Protocol]:

@@ -150,6 +150,7 @@ class Calls:
             "path": head.path,
             "headers": head.headers,
             "client": self._client,
+            "misdirected": head.misdirected,
         }
         stream.task = self._loop.create_task(self._run(stream, scope))
 

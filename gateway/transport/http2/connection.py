@@ -6,6 +6,7 @@ import re
 from time import monotonic
 from typing import cast
 
+from gateway.transport.host_names import HostNames
 from gateway.transport.http2.calls import Calls
 from gateway.transport.http2.faults import ConnectionFault, ErrorCode
 from gateway.transport.http2.frames import MAX_STREAM, NotHttp2, goaway
@@ -34,12 +35,14 @@ class Connection(asyncio.Protocol):
 
     Args:
         site: what is served.
+        hosts: the names by which the server may be called; None where all are.
         is_private: whether the peer is whoever runs this process, which isn't turned away.
 
     """
 
-    def __init__(self, site: Site, *, is_private: bool = False) -> None:
+    def __init__(self, site: Site, hosts: HostNames | None = None, *, is_private: bool = False) -> None:
         self._site = site
+        self._hosts = hosts
         self._is_private = is_private
         self._began = self._ended = monotonic()
         self._leaving: float | None = None
@@ -57,7 +60,13 @@ class Connection(asyncio.Protocol):
         self._calls = Calls(site, outgoing, window, (peer[0], peer[1]) if isinstance(peer, tuple) else None)
         self._pings = Pings(outgoing, site.settings.server)
         self._session = Session(
-            site, self._calls, outgoing, window=window, pings=self._pings, left=self.say_last
+            site,
+            self._calls,
+            outgoing,
+            window=window,
+            pings=self._pings,
+            left=self.say_last,
+            hosts=self._hosts,
         )
         if self._is_private or len(site.connections) < site.settings.limits.max_connections:
             site.connections.add(self)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from gateway.transport.asgi.headers import Header, size_of
 from gateway.transport.asgi.plain import Answer
 from gateway.transport.asgi.plain_head import PlainHead, read_plain
+from gateway.transport.host_names import HostNames
 from gateway.transport.http2.faults import ErrorCode, StreamFault
 
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
@@ -32,6 +33,7 @@ class Head:
         length: what content-length says; None without one.
         plain: what a plain call needs; None where the general way is to answer it.
         answer: answers the path's plain calls; None where it has none.
+        misdirected: whether it names a host that the server isn't called by.
 
     """
 
@@ -41,6 +43,7 @@ class Head:
     length: int | None
     plain: PlainHead | None
     answer: Answer | None
+    misdirected: bool = False
 
 
 class HeadReader:
@@ -49,10 +52,12 @@ class HeadReader:
     Args:
         answers: what answers plain calls, by path.
         limit: the most bytes of a plain call's headers.
+        hosts: the names by which the server may be called; None where all are.
 
     """
 
-    def __init__(self, answers: Mapping[str, Answer], limit: int) -> None:
+    def __init__(self, answers: Mapping[str, Answer], limit: int, hosts: HostNames | None = None) -> None:
+        self._hosts = hosts
         self._answers = answers
         self._limit = limit
 
@@ -66,9 +71,14 @@ class HeadReader:
         method = pseudo[b":method"].decode("latin-1")
         answer = self._answers.get(path)
         named = dict(regular)
-        # Past the limit the general way refuses it, in words.
-        plain = read_plain(path, method, named) if answer and size_of(regular) <= self._limit else None
-        return Head(method, path, regular, _length(named), plain, answer)
+        misdirected = not self._may_be_called(pseudo.get(b":authority", b""), named.get(b"host", b""))
+        # What is refused for its name or its size goes the general way, which has the words.
+        is_plain = answer and not misdirected and size_of(regular) <= self._limit
+        plain = read_plain(path, method, named) if is_plain else None
+        return Head(method, path, regular, _length(named), plain, answer, misdirected)
+
+    def _may_be_called(self, authority: bytes, host: bytes) -> bool:
+        return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))
 
 
 def check_trailers(headers: Sequence[Header]) -> None:

@@ -13,6 +13,7 @@ from gateway.config.settings import Settings
 from gateway.transport.asgi.server import AsgiServer
 from gateway.transport.asgi.watch import NoWatch
 from gateway.transport.face import Face
+from gateway.transport.host_names import HostNames, host_names
 from gateway.transport.http2.connection import Connection
 from gateway.transport.http2.listeners import listen_on, tls_context
 from gateway.transport.http2.site import Site
@@ -114,8 +115,9 @@ class Http2Host:
 
     async def _listen_on(self, address: Address, context: ssl.SSLContext | None) -> Address:
         told, sockets = listen_on(address, shared=self._settings.server.workers > 1)
+        hosts = host_names(self._settings.server, address)
         for one in sockets:
-            self._servers.append(await self._serve(one, context))
+            self._servers.append(await self._serve(one, context, hosts))
         if context is None:
             warn_if_open(told)
         return told
@@ -123,14 +125,19 @@ class Http2Host:
     async def _listen_privately(self, address: Address) -> None:
         _, sockets = listen_on(address, shared=False)
         for one in sockets:
-            self._servers.append(await self._serve(one, None, private=True))
+            self._servers.append(await self._serve(one, None, None, private=True))
 
     async def _serve(
-        self, listening: socket.socket, context: ssl.SSLContext | None, *, private: bool = False
+        self,
+        listening: socket.socket,
+        context: ssl.SSLContext | None,
+        hosts: HostNames | None,
+        *,
+        private: bool = False,
     ) -> asyncio.Server:
         loop, timeout = asyncio.get_running_loop(), None if context is None else _HANDSHAKE_SECONDS
         return await loop.create_server(
-            lambda: Connection(self._site, is_private=private),
+            lambda: Connection(self._site, hosts, is_private=private),
             sock=listening,
             backlog=_BACKLOG,
             ssl=context,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from time import monotonic
 
+from gateway.transport.host_names import HostNames
 from gateway.transport.http2 import frames
 from gateway.transport.http2.allowance import Allowance
 from gateway.transport.http2.blocks import Block
@@ -39,6 +40,7 @@ class Session:
         window: what the peer may send over the connection.
         pings: the connection's.
         left: called when the peer has heard that it is to leave.
+        hosts: the names by which the server may be called; None where all are.
 
     """
 
@@ -51,6 +53,7 @@ class Session:
         window: Window,
         pings: Pings,
         left: Callable[[], None],
+        hosts: HostNames | None = None,
     ) -> None:
         self._calls = calls
         self._outgoing = outgoing
@@ -61,7 +64,9 @@ class Session:
         self._greeting = greeting(limits)
         self._frames = FrameReader()
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
-        self._heads = HeaderReader(self._block_limit, HeadReader(site.answers, limits.max_metadata_bytes))
+        self._heads = HeaderReader(
+            self._block_limit, HeadReader(site.answers, limits.max_metadata_bytes, hosts)
+        )
         self._block: Block | None = None
         self._idle_frames = Allowance(_IDLE_FRAMES, "frames that do nothing")
         self._resets = Allowance(_RESETS, "resets")

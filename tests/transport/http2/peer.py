@@ -82,7 +82,7 @@ class Peer:
             (":method", "POST"),
             (":scheme", "http"),
             (":path", path),
-            (":authority", "here"),
+            (":authority", "localhost"),
             ("content-type", "application/grpc"),
             ("te", "trailers"),
         ]
