@@ -188,7 +188,7 @@ class LimitSettings(Section):
     """rows of one BulkUpsert, and of one chunk of Ingest: they are held in memory, and are one transaction"""
     max_row_bytes: MessageBytes = 16 * MIB
     """size of one row of a request, and of any other of its fields"""
-    max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 50_000
+    max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 32_768
     """fields of one row of a request and of the messages in it, with the elements of their lists and maps"""
     bulk_at_once: Annotated[int, Field(ge=1, le=1000)] = 4
     """calls of one BulkUpsert or Ingest method that hold a connection at once; more wait, and hold none"""

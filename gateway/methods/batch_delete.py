@@ -23,9 +23,9 @@ class BatchDelete(Batch):
         self._single = Deleting(method.item or method, engine)
         super().__init__(method, engine, self._single)
 
-    def _read(self, request: Message) -> list[Removal]:
+    async def _read(self, request: Message) -> list[Removal]:
         roles = self._method.request
-        removals = super()._read(request) if "requests" in roles else self._of_keys(request)
+        removals = await super()._read(request) if "requests" in roles else self._of_keys(request)
         allow_missing = flag(request, roles, "allow_missing")
         force = flag(request, roles, "force") if "force" in roles else None
         return [

@@ -10,10 +10,11 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
+from gateway.methods.turns import Respond, in_turns
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
-from gateway.response.rows import RowsToMessage, rows_in
+from gateway.response.rows import rows_in
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_keys, selected
 
@@ -50,7 +51,7 @@ class BatchGet:
         read, respond = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
         wanted = [tuple(key.values()) for key in keys]
         by_place = await self._reads.fetch(read, wanted, call) if keys else {}
-        response = respond([by_place[place] for place in sorted(by_place)])
+        response = await respond([by_place[place] for place in sorted(by_place)])
         self._tell_missing(response, [i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
         return response
 
@@ -69,12 +70,12 @@ class BatchGet:
         (field,) = self._resource.key_fields
         return {field.column: encode_value(field, key, path)}
 
-    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, RowsToMessage]:
+    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, Respond]:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
         read = KeysRead(select_by_keys(self._resource, self._table, fields), self._resource.primary_key)
         rows = self._method.response["rows"].name
-        return read, rows_in(self._response, rows, self._resource, fields, mask)
+        return read, in_turns(rows_in(self._response, rows, self._resource, fields, mask), fields)
 
     def _tell_missing(
         self, response: Message, places: Sequence[int], asked: Sequence[Any], keys: Sequence[Key]

@@ -16,6 +16,7 @@ from gateway.errors import FieldViolation, InvalidArgument, RowgateError
 from gateway.methods.blame import with_details
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session, Writes
+from gateway.methods.turns import Turns
 from gateway.request.call import Call
 from gateway.request.keys import below
 from gateway.schema.model import Method
@@ -113,7 +114,7 @@ class Batch:
 
     async def __call__(self, request: Message, call: Call) -> Message:
         """Carry out the batch."""
-        items = self._read(request)
+        items = await self._read(request)
 
         async def work(session: Session) -> Message:
             return self._answered(await self._worker.write(session, items) if items else [])
@@ -125,12 +126,16 @@ class Batch:
                 raise await self._culprit(error, items, call) from error.__cause__
             raise
 
-    def _read(self, request: Message) -> list[Any]:
+    async def _read(self, request: Message) -> list[Any]:
         name = self._name
         requests = check_size(getattr(request, name), name)
         for i, item in enumerate(requests):
             _check_hoisted(item, self._item_roles, f"{name}[{i}]")
-        return [self._worker.read(item, f"{name}[{i}]") for i, item in enumerate(requests)]
+        turns, items = Turns(), []
+        for i, item in enumerate(requests):
+            items.append(self._worker.read(item, f"{name}[{i}]"))
+            await turns.give()
+        return items
 
     def _answered(self, messages: Sequence[Message]) -> Message:
         answer = self._answer()

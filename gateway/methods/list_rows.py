@@ -40,7 +40,7 @@ class List:
         found = await self._database.fetch(
             statement, statement.arguments({**asked.values, "limit": size + 1}), call
         )
-        response = asked.query.respond(found[:size])
+        response = await asked.query.respond(found[:size])
         if len(found) > size:
             self._set(response, "next_page_token", self._read.token(asked, found[size - 1]))
         if "total_size" in self._names:

@@ -10,11 +10,12 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
+from gateway.methods.turns import Respond, in_turns
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, parse_order
 from gateway.request.page_token import TokenUse, digest_of, fingerprint_of
-from gateway.response.rows import Row, RowsToMessage, rows_in
+from gateway.response.rows import Row, rows_in
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
 from gateway.sql.read import Rows, select_by_key, selected
@@ -38,7 +39,7 @@ class Query:
     """
 
     statement: Statement
-    respond: RowsToMessage
+    respond: Respond
     places: tuple[int, ...]
     key: tuple[int, ...]
 
@@ -146,7 +147,7 @@ class OrderedRows:
         places = tuple(columns.index(term.column) for term in order)
         key = tuple(i for i, term in enumerate(order) if term.column in self._resource.primary_key)
         respond = rows_in(self._response, self._rows, self._resource, fields, mask)
-        return Query(statement, respond, places, key)
+        return Query(statement, in_turns(respond, fields), places, key)
 
     def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: str) -> bytes:
         asked = self.argument(request, "filter", "")

@@ -1,6 +1,6 @@
 """Stream: all rows of a query in one call, in chunks, at the client's pace."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from google.protobuf.message import Message
@@ -46,14 +46,14 @@ class Stream:
         ):
             async for rows in slices:
                 sent = 0
-                for piece in self._pieces(asked, rows):
+                async for piece in self._pieces(asked, rows):
                     sent += len(piece.body)
                     yield piece
                 size.learn(len(rows), sent)
 
-    def _pieces(self, asked: Asked, rows: Sequence[Row]) -> Iterator[Piece]:
+    async def _pieces(self, asked: Asked, rows: Sequence[Row]) -> AsyncGenerator[Piece, None]:
         """Yield the rows in as few chunks as are small enough; a row that is too large comes alone."""
-        response = asked.query.respond(rows)
+        response = await asked.query.respond(rows)
         setattr(response, self._token, self._read.token(asked, rows[-1]))
         body = response.SerializePartialToString()
         if len(body) <= self._chunk_bytes or len(rows) == 1:
@@ -61,7 +61,8 @@ class Stream:
             return
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):
-            yield from self._pieces(asked, half)
+            async for piece in self._pieces(asked, half):
+                yield piece
 
 
 class _SliceSize:

@@ -17,6 +17,7 @@ from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One, flag
 from gateway.methods.quick_update import QuickUpdates
+from gateway.methods.turns import Turns
 from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
@@ -110,7 +111,11 @@ class Updating:
             if missing:
                 created = await insert(session, [items[i].row or {} for i in missing])
                 rows |= await self._placed(session, created, {i: items[i].edit for i in missing})
-        return [self._message(rows[i]) for i in range(len(items))]
+        turns, messages = Turns(), []
+        for i in range(len(items)):
+            messages.append(self._message(rows[i]))
+            await turns.give()
+        return messages
 
     async def _change(
         self, session: Session, items: Sequence[Wanted], left: Sequence[int], rows: dict[int, Row]

@@ -11,6 +11,9 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import InvalidArgument
 
+MAX_ELEMENTS = 200_000
+"""The most values of one request, each of which takes Python some microseconds and a hundred bytes."""
+
 _MAKERS: Mapping[tuple[bool, bool], tuple[str, Callable[..., Any]]] = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
@@ -67,6 +70,12 @@ def _reader(message: Descriptor, deserialize: Callable[[bytes], Any] | None) -> 
 def _parsed(body: bytes, message: Message) -> Message:
     """Return the message that the JSON stands for (protobuf.dev, ProtoJSON); unknown fields are refused."""
     pool: Any = message.DESCRIPTOR.file.pool
+    if sum(map(body.count, (b"{", b"[", b","))) > MAX_ELEMENTS:
+        raise InvalidArgument(
+            f"the request has more than {MAX_ELEMENTS} elements",
+            reason="TOO_MANY_ELEMENTS",
+            metadata={"limit": str(MAX_ELEMENTS)},
+        )
     # Of other things than objects protobuf makes an empty message, or worse.
     if not body.lstrip().startswith(b"{"):
         raise _malformed(message, "an object is expected")

@@ -61,7 +61,7 @@ def _valid_books(size: int) -> bytes:
 
 
 def _rich_rows(content: bytes, size: int) -> bytes:
-    count = size // (len(content) + 8)
+    count = max(size // (len(content) + 8), 1)
     return b"".join(field(1, b"\x08" + varint(i) + content) for i in range(1, count + 1))
 
 
@@ -93,7 +93,9 @@ CATALOGUE: dict[str, Dear] = {
     "unknown numbers": Dear(_BULK, partial(filled, b"\x78\x01"), _TOO_MUCH),
     "unknown groups": Dear(_BULK, partial(filled, b"\x7b\x7c"), _TOO_MUCH),
     "groups that don't end": Dear(_BULK, partial(filled, b"\x7b"), ("REQUEST_MALFORMED", *_TOO_MUCH)),
-    "unknown fields in rows": Dear(_BULK, partial(_parts, _book, b"\x78\x01"), (OK, *_TOO_MUCH)),
+    "unknown fields in rows": Dear(
+        _BULK, partial(_parts, _book, b"\x78\x01"), ("UNKNOWN_FIELDS", *_TOO_MUCH)
+    ),
     "paths of a mask": Dear(f"{BOOKS}/GetBook", partial(_whole, partial(field, 2), b"\x0a\x01a"), _TOO_MUCH),
     "masks": Dear(
         f"{BOOKS}/GetBook", partial(_parts, partial(field, 2), b"\x0a\x01a"), (*_TOO_MUCH, "TOO_MANY_PATHS")
@@ -136,7 +138,7 @@ CATALOGUE: dict[str, Dear] = {
     "JSON as text": Dear(
         _CREATE_RICH,
         lambda size: _rich(21, b"[" + b"[]," * (min(size, 16_000_000) // 3 - 9) + b"1]"),
-        ("TOO_MANY_ELEMENTS", "ROW_TOO_LARGE", "INVALID_JSON"),
+        ("TOO_MANY_ELEMENTS", "TOO_LONG", "ROW_TOO_LARGE"),
     ),
     "a number's exponent": Dear(_CREATE_RICH, lambda _: _rich(20, b"1e999999999"), ("INVALID_NUMBER",)),
     "a number's digits": Dear(
@@ -144,5 +146,22 @@ CATALOGUE: dict[str, Dear] = {
     ),
     "a decimal's exponent": Dear(
         _CREATE_RICH, lambda _: _rich(5, field(1, b"1e999999999")), ("INVALID_NUMBER",)
+    ),
+    "documents in rows that are stored": Dear(
+        f"{RICHES}/BulkUpsertRiches",
+        lambda size: _rich_rows(field(29, _VALUE * 500), size // 32),
+        (OK,),
+    ),
+    "a page of documents": Dear(f"{RICHES}/ListRiches", lambda _: b"\x08\xe8\x07", (OK,)),
+    "documents by their keys": Dear(
+        f"{RICHES}/BatchGetRiches", lambda _: field(1, b"".join(map(varint, range(1, 200)))), (OK,)
+    ),
+    "a batch of documents": Dear(
+        f"{RICHES}/BatchCreateRiches",
+        lambda size: b"".join(
+            field(1, field(1, b"\x08" + varint(i) + field(29, _VALUE * 500)))
+            for i in range(100_000, 100_000 + size // 64 // 2_100)
+        ),
+        (OK,),
     ),
 }

@@ -36,6 +36,7 @@ class Soak:
 
 
 SOAKS: Mapping[str, Soak] = {
+    "dear": Soak("tests.soak.dear", (), minutes=10),
     "cancels": Soak("tests.soak.cancels", ("10000",), minutes=20),
     "ingest": Soak("tests.soak.ingest", ("--rows", "10000000", "--kills", "30"), minutes=30),
     "stream": Soak("tests.soak.stream", ("--rows", "10000000"), minutes=15),

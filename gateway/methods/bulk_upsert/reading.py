@@ -11,6 +11,7 @@ from gateway.db.bulk.merge import repeated_key
 from gateway.db.bulk.tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
+from gateway.methods.turns import are_slow
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbers
 from gateway.schema.values import ValueFault
@@ -18,6 +19,10 @@ from gateway.sql.bulk.shape import BulkShape
 
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""
+SLICE_BYTES = 1024 * 1024
+"""Bytes of rows that are read, or encoded, before others get their turn."""
+SLOW_SLICE_BYTES = 64 * 1024
+"""The same for rows with documents or lists, whose elements are converted one by one."""
 FIRST_CHUNK = 10_000
 LARGEST_CHUNK = 48_000
 GROWTH = 4
@@ -43,6 +48,7 @@ class RowReader:
         self._keys = [i for i, field in enumerate(shape.staged) if field.column in shape.target]
         self._finds_duplicates = shape.compares_in_python
         self._whole = shape.refers_to_itself or not shape.compares_in_python
+        self._slice_bytes = SLOW_SLICE_BYTES if are_slow(shape.staged) else SLICE_BYTES
         self._path = path
 
     async def keys(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> Keys:
@@ -67,9 +73,8 @@ class RowReader:
     ) -> AsyncGenerator[Chunk]:
         """Yield the open rows in small parts; those that are found at fault are settled in `tally`."""
         places = places or range(len(rows))
-        for start in range(places.start, places.stop, SLICE):
-            indexes = tally.open(range(start, min(start + SLICE, places.stop)))
-            yield self._slice(rows, keys, tally, indexes)
+        for part in self._slices_of(rows, places):
+            yield self._slice(rows, keys, tally, tally.open(part))
             await asyncio.sleep(0)
 
     def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Iterator[AsyncGenerator[Chunk]]:
@@ -92,6 +97,16 @@ class RowReader:
             stop = count if count - start < 2 * size else start + size
             yield range(start, stop)
             start, size = stop, min(GROWTH * size, LARGEST_CHUNK)
+
+    def _slices_of(self, rows: Sequence[Message], places: range) -> Iterator[range]:
+        start, size = places.start, 0
+        for place in places:
+            size += rows[place].ByteSize()
+            if place - start == SLICE - 1 or size >= self._slice_bytes:
+                yield range(start, place + 1)
+                start, size = place + 1, 0
+        if start < places.stop:
+            yield range(start, places.stop)
 
     def _slice(self, rows: Sequence[Message], keys: Keys, tally: Tally, indexes: list[int]) -> Chunk:
         messages = [rows[index] for index in indexes]

@@ -23,6 +23,8 @@ _LONG_NUMBER = re.compile(r"[eE][+-]?[0-9]{4}|[0-9]{4000}")
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _WHOLE_DIGITS, _FRACTION_DIGITS = 131_072, 16_383
 
+MAX_LENGTH = 4 * 1024 * 1024
+"""The most characters of a JSON text."""
 MAX_ELEMENTS = 200_000
 """The most values of a JSON text: reading it makes objects of them all, with nobody else's turn between."""
 
@@ -75,6 +77,8 @@ def _has_negative_zero(text: str) -> bool:
 
 
 def _valid_json(text: str) -> str:
+    if len(text) > MAX_LENGTH:
+        raise ValueFault(f"has {len(text)} characters, {MAX_LENGTH} are allowed", "TOO_LONG")
     if sum(map(text.count, "[{,")) > MAX_ELEMENTS:
         raise ValueFault(f"has more than {MAX_ELEMENTS} elements", "TOO_MANY_ELEMENTS")
     number = _numeric if _LONG_NUMBER.search(text) else None

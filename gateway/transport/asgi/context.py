@@ -13,6 +13,8 @@ from gateway.transport.asgi.headers import Header, Metadata, response_headers, s
 from gateway.transport.asgi.stream import HttpStream
 from gateway.transport.exchange import STATUS_DETAILS
 
+_QUICK = 16_384
+"""Bytes of a message that are read at once."""
 _ENCODINGS = {grpc.Compression.Gzip: "gzip", grpc.Compression.Deflate: "deflate"}
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -69,7 +71,10 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
         message = await self._stream.message()
         if message is None:
             return grpc.aio.EOF
-        return message if self._deserialize is None else self._deserialize(message)
+        if self._deserialize is None or len(message) <= _QUICK:
+            return message if self._deserialize is None else self._deserialize(message)
+        # JSON is read by Python, which lets the loop run beside it.
+        return await asyncio.to_thread(self._deserialize, message)
 
     async def write(self, message: Any) -> None:
         """Send a response."""

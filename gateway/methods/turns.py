@@ -1,0 +1,65 @@
+"""Turns at the event loop: long work is cut into parts, between which other calls get theirs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from time import monotonic
+
+from google.protobuf.message import Message
+
+from gateway.response.rows import Row, RowsToMessage
+from gateway.schema.model import Field
+from gateway.schema.values import ValueKind
+
+TURN = 0.005
+"""Seconds after which others get their turn."""
+_LISTS_AT_ONCE = 20
+
+Respond = Callable[[Sequence[Row]], Awaitable[Message]]
+"""Makes a response of rows."""
+
+
+class Turns:
+    """The turns of one piece of work, which gives way after each part that ends past its time."""
+
+    def __init__(self) -> None:
+        self._until = monotonic() + TURN
+
+    async def give(self) -> None:
+        """Let others have their turn, if this one has lasted long enough."""
+        if monotonic() >= self._until:
+            await asyncio.sleep(0)
+            self._until = monotonic() + TURN
+
+
+def are_slow(fields: Iterable[Field]) -> bool:
+    """Return whether a row's values may take long to convert: documents and lists can hold thousands."""
+    return _rows_at_once(fields) is not None
+
+
+def in_turns(respond: RowsToMessage, fields: Sequence[Field]) -> Respond:
+    """Return what makes a response of rows with these fields, and gives way where that takes long."""
+    count = _rows_at_once(fields)
+
+    async def respond_in_parts(rows: Sequence[Row]) -> Message:
+        if count is None or len(rows) <= count:
+            return respond(rows)
+        turns = Turns()
+        response = respond(rows[:count])
+        for start in range(count, len(rows), count):
+            await turns.give()
+            response.MergeFrom(respond(rows[start : start + count]))
+        return response
+
+    return respond_in_parts
+
+
+def _rows_at_once(fields: Iterable[Field]) -> int | None:
+    """Return how many rows may be converted at once; None for any number."""
+    counts = (_at_once(field) for field in fields)
+    return min((count for count in counts if count is not None), default=None)
+
+
+def _at_once(field: Field) -> int | None:
+    if field.type.kind is ValueKind.JSON:
+        return 1
+    return _LISTS_AT_ONCE if field.descriptor.is_repeated else None

@@ -1,0 +1,61 @@
+"""The catalogue of dear requests at the usual limits: what each takes of memory and of others' time.
+
+python -m tests.soak.dear, on a machine that does nothing else. The exit status says whether each held.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from gateway.db.embedded import EmbeddedPostgres
+from tests.dear.catalogue import CATALOGUE
+from tests.dear.watched import MIB, watched
+from tests.harness.databases import Databases
+
+SIZE = 64 * MIB
+MEMORY = 4 * SIZE
+SECONDS = 0.1
+
+
+async def measure(folder: Path, transport: str, size: int = SIZE) -> list[str]:
+    """Send each request once; return the names of those that took more than they may."""
+    server = EmbeddedPostgres(folder, settings={"fsync": "off"})
+    databases, failed = Databases(server.start()), []
+    try:
+        async with AsyncExitStack() as stack:
+            servers = {
+                schema: await stack.enter_async_context(
+                    watched(schema, databases, transport, max_request_bytes=size)
+                )
+                for schema in ("books", "types")
+            }
+            for name, dear in CATALOGUE.items():
+                cost = await servers[dear.schema].cost(dear, size - 1000)
+                held = cost.answer in dear.answers and cost.memory <= MEMORY and cost.wait <= SECONDS
+                click.echo(
+                    f"{transport:7} {name:36} {cost.answer:24} {cost.memory / MIB:5.0f} MiB "
+                    f"{cost.wait * 1000:6.0f} ms {'' if held else 'too much'}"
+                )
+                failed += [] if held else [f"{transport}: {name}"]
+    finally:
+        server.stop()
+    return failed
+
+
+@click.command()
+@click.option("--mib", default=SIZE // MIB, help="Size of the requests, in MiB.")
+def main(mib: int) -> None:
+    """Hold every request to its ceilings, over each transport that is ours to hold."""
+    failed = []
+    for transport in ("http2", "grpcio"):
+        with TemporaryDirectory(prefix="rowgate-soak-") as folder:
+            failed += asyncio.run(measure(Path(folder) / "postgres", transport, mib * MIB))
+    if failed:
+        raise SystemExit("took too much: " + ", ".join(failed))
+
+
+if __name__ == "__main__":
+    main()
