@@ -56,6 +56,14 @@ async def test_errors_have_connect_s_form_with_their_details(books: RunningGatew
     assert missing.headers["x-request-id"]
 
 
+async def test_json_of_too_many_elements_is_refused_before_it_is_read(books: RunningGateway) -> None:
+    refused = await call(
+        books, "BulkUpsertBooks", b'{"books":[' + b"{}," * 250_000 + b"{}]}", content_type="application/json"
+    )
+    assert (refused.status, refused.json["code"]) == (400, "invalid_argument")
+    assert refused.json["message"] == "the request has more than 200000 elements"
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

@@ -1,5 +1,6 @@
 """Messages and headers as gRPC writes them, whatever comes and however it is cut."""
 
+import asyncio
 import base64
 from itertools import pairwise
 from typing import cast
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.transport.asgi.framing import BadFrame, Unframer, frame
+from gateway.transport.asgi.framing import PIECE, BadFrame, Unframer, frame
 from gateway.transport.asgi.headers import (
     BadHeader,
     read_message,
@@ -132,3 +133,15 @@ def test_timeouts_are_seconds(value: bytes, seconds: float) -> None:
 def test_what_is_no_timeout_is_refused(value: bytes) -> None:
     with pytest.raises(BadHeader):
         read_timeout(value)
+
+
+async def test_others_get_their_turn_while_a_message_is_unpacked() -> None:
+    unframer = Unframer("gzip", 4 * PIECE)
+    unframer.feed(frame(bytes(4 * PIECE), "gzip"))
+    asked = asyncio.ensure_future(unframer.next())
+    turns = 0
+    while not asked.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert await asked == bytes(4 * PIECE)
+    assert turns >= 4
