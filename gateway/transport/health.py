@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2 as pb
 
 from gateway.errors import NotFound
 from gateway.transport.calls import abort_with
+from gateway.transport.parsing import small_reader
 
 SERVICE_NAME = "grpc.health.v1.Health"
 _WHOLE_SERVER = ""
@@ -61,7 +62,7 @@ class Health:
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Return what a grpc server mounts."""
-        check = pb.HealthCheckRequest.FromString
+        check = small_reader(pb.HealthCheckRequest)
         answer = pb.HealthCheckResponse.SerializeToString
         return grpc.method_handlers_generic_handler(
             SERVICE_NAME,
@@ -69,7 +70,7 @@ class Health:
                 "Check": grpc.unary_unary_rpc_method_handler(self.check, check, answer),
                 "Watch": grpc.unary_stream_rpc_method_handler(self.watch, check, answer),
                 "List": grpc.unary_unary_rpc_method_handler(
-                    self.list, pb.HealthListRequest.FromString, pb.HealthListResponse.SerializeToString
+                    self.list, small_reader(pb.HealthListRequest), pb.HealthListResponse.SerializeToString
                 ),
             },
         )

@@ -1,7 +1,8 @@
 """Bytes → request, or why they are none."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
@@ -14,6 +15,8 @@ from gateway.schema.model import Method
 from gateway.schema.reach import reachable
 from gateway.transport.scan import SLICE, RequestScan
 from gateway.transport.weight import Malformed
+
+T = TypeVar("T", bound=Message)
 
 
 class RequestParser:
@@ -80,6 +83,24 @@ class RequestParser:
             "nested too deeply, or a string that is not UTF-8",
             reason="REQUEST_MALFORMED",
         )
+
+
+def small_reader(message: type[T]) -> Callable[[bytes], T]:
+    """Return what parses the requests of health and reflection, none of which has need to be large.
+
+    Raises OutOfRange, when called, for one of more than SLICE bytes.
+    """
+
+    def read(body: bytes) -> T:
+        if len(body) > SLICE:
+            raise OutOfRange(
+                f"the request has {len(body)} bytes, more than the limit of {SLICE}",
+                reason="REQUEST_TOO_LARGE",
+                metadata=sizes(len(body), SLICE),
+            )
+        return message.FromString(body)
+
+    return read
 
 
 def sizes(size: int, limit: int) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 
 from gateway.transport.descriptor_index import DescriptorIndex
+from gateway.transport.parsing import small_reader
 
 _METHOD = "ServerReflectionInfo"
 SERVICE_NAMES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
@@ -35,7 +36,7 @@ class Reflection:
         """Return what a grpc server mounts: both versions."""
         method = grpc.stream_stream_rpc_method_handler(
             self.server_reflection_info,
-            request_deserializer=pb.ServerReflectionRequest.FromString,
+            request_deserializer=small_reader(pb.ServerReflectionRequest),
             response_serializer=pb.ServerReflectionResponse.SerializeToString,
         )
         return [grpc.method_handlers_generic_handler(name, {_METHOD: method}) for name in SERVICE_NAMES]

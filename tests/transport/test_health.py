@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 from gateway.db.embedded import EmbeddedPostgres
 from tests.conftest import GatewayFor
+from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import start_gateway
 from tests.transport.conftest import SERVICE, Gate, Serve
@@ -99,3 +100,9 @@ async def test_a_database_that_is_away_is_not_serving_until_it_is_back(
     finally:
         await gateway.stop()
         await asyncio.to_thread(postgres.stop)
+
+
+async def test_health_reads_no_large_request(served: Serve) -> None:
+    server = await served(Gate())
+    with pytest.raises(RpcFailed):
+        await server.raw(b"\x78\x01" * 1_000_000, "grpc.health.v1.Health/Check")
