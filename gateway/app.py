@@ -22,6 +22,7 @@ from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access import AccessLog
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
+from gateway.schema.found import with_constraints
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
@@ -72,7 +73,7 @@ class Gateway:
             where = await _locate_database(settings.database, opened)
             database = await Database.open(where)
             opened.push_async_callback(database.close)
-            await require_match(connector(where), tables.metadata)
+            schema = with_constraints(schema, await require_match(connector(where), tables.metadata))
             reads = PointReads(database, settings.coalesce)
             opened.push_async_callback(reads.close, settings.database.close_timeout)
             writes = RowWrites(database, settings.coalesce)

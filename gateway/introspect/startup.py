@@ -1,13 +1,17 @@
 """At start: a database that doesn't match the schema is not served."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import MetaData
 
+from gateway.introspect.catalog import read_catalog
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import drift
+from gateway.introspect.matching import parts_of
+from gateway.introspect.model import table_name
+from gateway.introspect.records import Index, Table
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
@@ -31,8 +35,12 @@ class SchemaMismatchError(Exception):
         self.differences = tuple(differences)
 
 
-async def require_match(connect: Callable[[], Awaitable[Any]], metadata: MetaData) -> None:
+async def require_match(
+    connect: Callable[[], Awaitable[Any]], metadata: MetaData
+) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
     """Raise SchemaMismatchError unless the schema's statements fit the database; log what else differs.
+
+    Return the columns of each table's constraints and unique indexes, by their names.
 
     Args:
         connect: opens an asyncpg connection, which is closed again.
@@ -42,6 +50,7 @@ async def require_match(connect: Callable[[], Awaitable[Any]], metadata: MetaDat
     connection = await connect()
     try:
         found = await drift(connection, metadata)
+        catalog = await read_catalog(connection, [table_name(table) for table in metadata.tables.values()])
     finally:
         await connection.close(timeout=_CLOSE_SECONDS)
     for difference in found:
@@ -50,6 +59,15 @@ async def require_match(connect: Callable[[], Awaitable[Any]], metadata: MetaDat
     grave = [difference for difference in found if difference.forbids_serving]
     if grave:
         raise SchemaMismatchError(grave)
+    return {name: _constraints(table) for name, table in catalog.tables.items()}
+
+
+def _constraints(table: Table) -> Mapping[str, tuple[str, ...]]:
+    return {
+        part.name: (part.plain or part.reads) if isinstance(part, Index) else part.columns
+        for part in parts_of(table)
+        if not isinstance(part, Index) or part.unique
+    }
 
 
 def _matters(difference: Difference) -> bool:

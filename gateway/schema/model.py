@@ -5,7 +5,7 @@ statements, migrations, drift checks) works from these and never from descriptor
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
@@ -141,6 +141,8 @@ class Resource:
     etag: str | None = None
     """The proto field (not a column) that carries the etag."""
     comment: str = ""
+    constraints: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)
+    """The columns of each constraint and unique index, by its name in the database; None until known."""
 
     def __repr__(self) -> str:
         return f"Resource({self.message.full_name})"

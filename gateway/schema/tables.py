@@ -37,7 +37,12 @@ def build_tables(schema: model.Schema) -> Tables:
 
 
 def constraints(resource: model.Resource) -> Mapping[str, tuple[str, ...]]:
-    """Return the columns of each constraint and unique index of the table, by its name in the database."""
+    """Return the columns of each constraint and unique index of the table, by its name in the database.
+
+    Where the database wasn't looked at, the names are those that a migration gives them.
+    """
+    if resource.constraints is not None:
+        return resource.constraints
     unique_indexes = [index for index in resource.indexes if index.unique]
     return {
         primary_key_name(resource.table): resource.primary_key,

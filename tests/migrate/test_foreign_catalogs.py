@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.rpc.error_details_pb2 import BadRequest
 from sqlalchemy import MetaData
 
 from gateway.introspect import require_match
 from gateway.migrate import apply, differences, preview
 from gateway.schema.tables import build_tables
+from tests.harness.client import RpcFailed
 from tests.harness.gateway import SCHEMAS, schema_of, serve
 from tests.migrate.database import EmptyDatabase
 
@@ -99,6 +101,25 @@ async def test_it_is_served_as_it_is(catalog: str, database: EmptyDatabase) -> N
     finally:
         await gateway.stop()
     assert await dump(database, "--schema-only") == before
+
+
+async def test_a_taken_key_is_told_by_its_fields_whatever_it_is_called(database: EmptyDatabase) -> None:
+    """PostgreSQL names the constraint: `pk_customers`, and one that the schema doesn't name at all."""
+    await database.run((SCHEMAS / "foreign" / "northwind" / "tables.sql").read_text())
+    await database.run("ALTER TABLE customers ADD CONSTRAINT one_per_name UNIQUE (company_name)")
+    await apply(model_of("northwind"), database.connect)
+    gateway = await serve("foreign/northwind", database.dsn, transport="grpcio")
+    try:
+        for row, field in (
+            ({"customer_id": "ALFKI", "company_name": "Another"}, "customer.customer_id"),
+            ({"customer_id": "ANATR", "company_name": "Alfreds Futterkiste"}, "customer.company_name"),
+        ):
+            with pytest.raises(RpcFailed, match="ALREADY_EXISTS") as refused:
+                await gateway.call("northwind.v1.Sales/CreateCustomer", customer=row)
+            [violations] = refused.value.details(BadRequest)
+            assert [violation.field for violation in violations.field_violations] == [field]
+    finally:
+        await gateway.stop()
 
 
 def _rows(response: Any) -> Any:
