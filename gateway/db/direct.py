@@ -48,6 +48,12 @@ class Direct:
             except DRIVER_ERRORS as error:
                 cause = as_lost(error, connection)
                 raise _judge_alone(cause, writes=statement.writes) from cause
+            except Exception as error:
+                # Nobody foresaw it: it may have come between the statement and its answer.
+                connection.terminate()
+                if statement.writes:
+                    raise outcome_unknown() from error
+                raise
             return rows
 
     @asynccontextmanager
@@ -71,7 +77,7 @@ class Direct:
                 await _roll_back(connection)
                 raise _judge_within(error) from error.__cause__
             lost = await _commit(connection)
-        if lost is not None and mark is not None and not await settle(self._pool, mark):
+        if lost is not None and mark is not None and not await _settled(self._pool, mark):
             raise TryAgain(lost)
         return result
 
@@ -114,10 +120,25 @@ async def _commit(connection: "Connection") -> RowgateError | None:
         if _is_open_end(error):
             return error
         raise _judge_within(error) from error.__cause__
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows whether COMMIT was sent
+        connection.terminate()
+        lost = Internal("internal error", reason="INTERNAL")
+        lost.__cause__ = error
+        return lost
     if tag != "COMMIT":
         # PostgreSQL answers so when a statement had failed and the work went on as if it hadn't.
         raise Internal("the transaction had failed before its end", reason="TRANSACTION_ROLLED_BACK")
     return None
+
+
+async def _settled(pool: Pool, mark: Mark) -> bool:
+    """Return whether a transaction was committed; raises OutcomeUnknown where that can't be told."""
+    try:
+        return await settle(pool, mark)
+    except RowgateError:
+        raise
+    except Exception as error:
+        raise outcome_unknown() from error
 
 
 async def _roll_back(connection: "Connection") -> None:

@@ -94,7 +94,7 @@ class Gate:
             self._timer = self._loop.call_at(until, self._give_up)
         try:
             await waiter
-        except asyncio.CancelledError:
+        except BaseException:
             self._stop_waiting(waiter)
             raise
 

@@ -5,7 +5,8 @@ headers have come, and its request is waited for as everything else is, with a p
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -22,7 +23,7 @@ from gateway.transport.asgi.framing import BadFrame
 from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
-from gateway.transport.refusals import not_one_request, unknown_method
+from gateway.transport.refusals import not_one_request, shutting_down, unknown_method
 
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -61,7 +62,7 @@ def _unary(path: str, dispatcher: Dispatcher) -> Callable[[Any, Any], Any]:
     async def handle(_requests: Any, context: Any) -> bytes:
         exchange = _exchange(name, context)
         exchange.read = _ContextChannel(context).receive_only
-        return await _end(context, exchange, await dispatcher(path, exchange))
+        return await _end(context, exchange, await _answered(dispatcher(path, exchange), context))
 
     return handle
 
@@ -74,9 +75,23 @@ def _streaming(path: str, dispatcher: Dispatcher, *, one_request: bool) -> Calla
         exchange = _exchange(name, context)
         exchange.channel = channel = _ContextChannel(context)
         exchange.read = channel.receive_only if one_request else None
-        await _end(context, exchange, await dispatcher(path, exchange))
+        await _end(context, exchange, await _answered(dispatcher(path, exchange), context))
 
     return handle
+
+
+async def _answered(answering: Awaitable[Reply], context: Any) -> Reply:
+    """Return the reply. A call that is cancelled by another than its caller, who waits, is told so.
+
+    grpc.aio doesn't: it sends nothing for a cancelled handler. Our own context knows who cancelled it.
+    """
+    try:
+        return await answering
+    except asyncio.CancelledError:
+        if not isinstance(context, Context):
+            with suppress(*_GONE):
+                await abort_with(context, shutting_down())
+        raise
 
 
 async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:

@@ -14,7 +14,8 @@ from gateway.sql.statement import Statement
 from tests.db.conftest import Open
 from tests.db.desk import CALL
 from tests.db.writing import ACCOUNTS, HANDED_BACK, WritingDesk, make_accounts, new_writing_desk
-from tests.faults.opcodes import AWAITS, CALLS, Fault, Injected, Site, Tracer
+from tests.faults.late import Injected
+from tests.faults.opcodes import AWAITS, CALLS, Fault, Site, Tracer
 
 ACTS = ("exception", "cancellation")
 FOLDER = Path(gateway.db.coalesce.__file__).parent

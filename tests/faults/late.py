@@ -1,25 +1,43 @@
-"""Tasks that can be held up: what they wait for is there, but they hear of it later."""
+"""Tasks whose next await can be made to end late, or to fail."""
 
 import asyncio
 import types
 from collections.abc import Coroutine, Generator
+from types import FrameType
 from typing import Any
 
 SECONDS = 0.02
-_late: set["asyncio.Task[Any]"] = set()
+_YIELD = 4
+"""Bytes from an await's SEND to the end of its YIELD_VALUE, where its frame waits."""
+_late: dict[Any, tuple[FrameType, int]] = {}
+_failing: dict[Any, tuple[FrameType, int]] = {}
+"""Tasks, with the frame and the place of the await that is meant."""
 
 
-def hold_up() -> None:
-    """Let the task that runs go on late after its next await that has to wait."""
-    task = asyncio.current_task()
-    if task is not None:
-        _late.add(task)
+class Injected(Exception):  # noqa: N818 - no error of anybody's: a test raised it
+    """What a test raised."""
+
+
+def hold_up(frame: FrameType) -> None:
+    """Let the await that a frame is about to begin end late, if it has to wait."""
+    _late[asyncio.current_task()] = frame, frame.f_lasti
+
+
+def fail(frame: FrameType) -> None:
+    """Let the await that a frame is about to begin fail, if it has to wait."""
+    _failing[asyncio.current_task()] = frame, frame.f_lasti
+
+
+def _is_meant(marked: dict[Any, tuple[FrameType, int]]) -> bool:
+    """Whether the task that runs waits in the await that was marked, not in a later one."""
+    frame, place = marked.pop(asyncio.current_task(), (None, 0))
+    return frame is not None and 0 <= frame.f_lasti - place < _YIELD
 
 
 def make_task(
     loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
 ) -> "asyncio.Task[Any]":
-    """Make a task that can be held up: an event loop's task factory."""
+    """Make such a task: an event loop's task factory."""
     return asyncio.Task(_run(coroutine), loop=loop, **options)
 
 
@@ -40,12 +58,13 @@ def _driven(coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
 
 def _come_back(coroutine: Coroutine[Any, Any, Any], waits: Any) -> Generator[Any, Any, Any]:
     """Wait; return how the coroutine goes on, and with what."""
+    late, failing = _is_meant(_late), _is_meant(_failing)
     try:
         given = yield waits
-        task = asyncio.current_task()
-        if task in _late:
-            _late.discard(task)
+        if late:
             yield from asyncio.sleep(SECONDS).__await__()
+        if failing:
+            return coroutine.throw, Injected()
     except GeneratorExit:
         coroutine.close()
         raise

@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from tests.faults.late import hold_up
+from tests.faults.late import Injected, fail, hold_up
 
 CALLS = frozenset({"CALL", "CALL_FUNCTION_EX"})
 AWAITS = frozenset({"SEND"})
@@ -21,22 +20,23 @@ Site = tuple[str, str, int]
 """A file's name, a function's, and the offset of the instruction in it."""
 
 
-class Injected(Exception):  # noqa: N818 - no error of anybody's: a test raised it
-    """What a test raised."""
-
-
-def _raise() -> None:
+def _raise(_frame: FrameType) -> None:
     raise Injected
 
 
-def _cancel() -> None:
+def _cancel(_frame: FrameType) -> None:
     """Cancel the task that runs: it meets that at the next await that has to wait."""
     task = asyncio.current_task()
     if task is not None:
         task.cancel()
 
 
-ACTS: Mapping[str, Callable[[], None]] = {"exception": _raise, "cancellation": _cancel, "delay": hold_up}
+ACTS: Mapping[str, Callable[[FrameType], None]] = {
+    "exception": _raise,
+    "cancellation": _cancel,
+    "failure": fail,
+    "delay": hold_up,
+}
 """What can be done at a site."""
 
 
@@ -47,11 +47,6 @@ class Fault:
     act: str
     site: Site
     nth: int
-
-
-@cache
-def _offsets(code: CodeType, names: frozenset[str]) -> frozenset[int]:
-    return frozenset(one.offset for one in dis.get_instructions(code) if one.opname in names)
 
 
 class Tracer:
@@ -69,6 +64,7 @@ class Tracer:
         self._names = names
         self._fault = fault
         self._left = fault.nth if fault else 0
+        self._steps: dict[int, Any] = {}
         self.seen: dict[Site, int] = {}
         """How often each site was come by."""
 
@@ -83,23 +79,37 @@ class Tracer:
             sys.settrace(before)
 
     def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event != "call" or not frame.f_code.co_filename.startswith(self._folders):
+        code = frame.f_code
+        if event != "call" or not code.co_filename.startswith(self._folders):
             return None
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
-        return self._step
+        # By identity: a code's hash is dear.
+        if id(code) not in self._steps:
+            self._steps[id(code)] = self._step(code)
+        return self._steps[id(code)]
 
-    def _step(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event == "opcode" and frame.f_lasti in _offsets(frame.f_code, self._names):
-            self._come_by((Path(frame.f_code.co_filename).name, frame.f_code.co_qualname, frame.f_lasti))
-        return self._step
+    def _step(self, code: CodeType) -> Any:
+        """Return what is called before each instruction of the code."""
+        sites = {
+            one.offset: (Path(code.co_filename).name, code.co_qualname, one.offset)
+            for one in dis.get_instructions(code)
+            if one.opname in self._names
+        }
 
-    def _come_by(self, site: Site) -> None:
+        def step(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "opcode" and frame.f_lasti in sites:
+                self._come_by(sites[frame.f_lasti], frame)
+            return step
+
+        return step
+
+    def _come_by(self, site: Site, frame: FrameType) -> None:
         self.seen[site] = self.seen.get(site, 0) + 1
         if self._fault is not None and site == self._fault.site:
             self._left -= 1
             if not self._left:
-                ACTS[self._fault.act]()
+                ACTS[self._fault.act](frame)
 
 
 def faults(sites: Mapping[Site, int], acts: Sequence[str], *, every: int = 1) -> Iterator[Fault]:

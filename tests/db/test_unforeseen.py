@@ -1,0 +1,94 @@
+"""Errors that nobody foresaw, around what the driver sends: the outcome is told as it is, nothing is left."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway.db.database import Database, Transaction
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.gate import Gate
+from gateway.errors import OutcomeUnknown
+from tests.db.conftest import Open
+from tests.db.servers import CALL, make_database, sql, statement, write
+
+INSERT = write("INSERT INTO item SELECT coalesce(max(id), 0) + 1 FROM item RETURNING id")
+PID = statement("SELECT pg_backend_pid()")
+Method = Callable[..., Awaitable[Any]]
+
+
+class Unforeseen(Exception):  # noqa: N818 - no error of anybody's
+    """What no driver raises."""
+
+
+@pytest.fixture
+async def dsn(fragile: EmbeddedPostgres) -> str:
+    dsn = await make_database(fragile.start())
+    await sql(dsn, "CREATE TABLE item (id int PRIMARY KEY)")
+    return dsn
+
+
+@pytest.fixture
+async def database(dsn: str, open_database: Open) -> Database:
+    return await open_database(dsn, pool_size=1)
+
+
+def _failing_once(method: Method, text: str, *, sent: bool) -> Method:
+    """Return the driver's method, which fails once for a statement, before or after it is carried out."""
+    left = [text]
+
+    async def failing(connection: Any, query: str, *args: Any, **options: Any) -> Any:
+        fails = query in left
+        if fails:
+            left.clear()
+        answer = None if fails and not sent else await method(connection, query, *args, **options)
+        if fails:
+            raise Unforeseen
+        return answer
+
+    return failing
+
+
+async def test_a_write_whose_answer_fails_is_told_as_unknown(
+    database: Database, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its connection, which may be in the middle of the answer, is not lent again."""
+    [(before,)] = await database.fetch(PID, (), CALL)
+    monkeypatch.setattr(
+        asyncpg.Connection, "fetch", _failing_once(asyncpg.Connection.fetch, INSERT.text, sent=True)
+    )
+
+    with pytest.raises(OutcomeUnknown):
+        await database.fetch(INSERT, (), CALL)
+
+    assert await sql(dsn, "SELECT id FROM item") == [(1,)]
+    [(after,)] = await database.fetch(PID, (), CALL)
+    assert after != before
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_commit_that_fails_is_settled(
+    database: Database, dsn: str, monkeypatch: pytest.MonkeyPatch, *, sent: bool
+) -> None:
+    """PostgreSQL says whether it was committed; what wasn't is done again."""
+    monkeypatch.setattr(
+        asyncpg.Connection, "execute", _failing_once(asyncpg.Connection.execute, "COMMIT", sent=sent)
+    )
+
+    async def work(transaction: Transaction) -> Any:
+        return await transaction.fetch(INSERT, ())
+
+    assert [tuple(row) for row in await database.transact(work, CALL)] == [(1,)]
+    assert await sql(dsn, "SELECT id FROM item") == [(1,)]
+
+
+async def test_a_permit_comes_back_from_who_fails_in_the_queue() -> None:
+    gate = Gate(permits=1, queue_size=1, timeout=60)
+    await gate.enter()
+    waiting = gate.enter()
+    waiting.send(None)
+    gate.leave()
+    with pytest.raises(Unforeseen):
+        waiting.throw(Unforeseen())
+    assert gate.free == 1

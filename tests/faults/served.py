@@ -1,0 +1,198 @@
+"""A gateway that is served and called, with a fault at any await of gateway/db or gateway/transport."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+import gateway.db
+import gateway.transport
+from gateway.app import Gateway
+from gateway.cli.workers.hostings import HOSTINGS
+from gateway.config.load import settings_of
+from gateway.db.coalesce.sharing import Sharing
+from gateway.db.cursor import CursorPlaces
+from gateway.db.pool import Pool
+from gateway.methods.bulk_upsert.writing import Upserts
+from gateway.schema.tables import build_tables
+from gateway.transport.admission import Admission
+from tests.faults import late
+from tests.faults.opcodes import AWAITS, Fault, Site, Tracer
+from tests.harness.client import Client
+from tests.harness.databases import Databases, fetch
+from tests.harness.gateway import descriptors_of, schema_of
+from tests.soak.nodes import METHODS, PACKAGE, ROWS, SEED, SERVICE, Nodes
+from tests.soak.served import SCHEMA
+
+FOLDERS = [Path(str(module.__file__)).parent for module in (gateway.db, gateway.transport)]
+ACTS = ("failure", "cancellation", "delay")
+_POOL = 6
+# Gets and updates share statements.
+_METHODS = (*sorted(set(METHODS)), "GetNode", "GetNode", "UpdateNode", "UpdateNode")
+_CHUNKS, _STREAMED = 2, 100
+_SECONDS = 60.0
+_CHANNEL = [("grpc.use_local_subchannel_pool", 1)]
+_SESSIONS = (
+    "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND state IS DISTINCT FROM 'idle' AND backend_type = 'client backend'"
+)
+_COUNT = "SELECT count(*) AS n FROM node WHERE id = ANY($1::uuid[])"
+_HOLDERS = (Pool, Sharing, CursorPlaces, Upserts, Admission)
+
+
+class Held:
+    """What a gateway's parts hold on behalf of calls."""
+
+    def __init__(self) -> None:
+        self._parts: list[Any] = []
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Get to know the parts that are made meanwhile."""
+        with pytest.MonkeyPatch.context() as patch:
+            for kind in _HOLDERS:
+                patch.setattr(kind, "__init__", self._noting(kind.__init__))
+            yield
+
+    def _noting(self, make: Callable[..., None]) -> Callable[..., None]:
+        def noting(part: Any, *args: Any, **options: Any) -> None:
+            make(part, *args, **options)
+            self._parts.append(part)
+
+        return noting
+
+    def left(self) -> list[str]:
+        """Return what is held."""
+        return [f"{type(part).__name__} holds {held}" for part in self._parts if (held := _held(part))]
+
+
+def _held(part: Any) -> Any:
+    match part:
+        case Pool():
+            return _POOL - part.free
+        case Sharing():
+            return part.in_use
+        case CursorPlaces():
+            return part._taken
+        case Upserts():
+            return part.turns.locked()
+        case Admission():
+            return part.in_flight
+    return None
+
+
+class Served:
+    """A gateway, called by one client at a time.
+
+    Args:
+        target: where it listens.
+        dsn: its database.
+        held: what its parts hold.
+
+    """
+
+    def __init__(self, target: str, dsn: str, held: Held) -> None:
+        self._target = target
+        self._dsn = dsn
+        self._held = held
+        self._nodes = Nodes(Random(1))  # noqa: S311 - chance, no secret
+        self._messages = Client(target, descriptors_of(SCHEMA))
+
+    async def sites(self) -> dict[Site, int]:
+        """Return the awaits that a round of calls comes by, and how often."""
+        await self._calls()
+        tracer = Tracer(FOLDERS, AWAITS)
+        with tracer.tracing():
+            await self._calls()
+        return tracer.seen
+
+    async def fails(self, fault: Fault) -> str:
+        """Make a call of each kind, with a fault; return what is wrong afterwards, empty where nothing is."""
+        before = len(asyncio.all_tasks())
+        try:
+            with Tracer(FOLDERS, AWAITS, fault).tracing():
+                done, _ = await self._calls()
+            wrong = await self._lost(done) + await self._settled(before)
+            _, failed = await self._calls()
+            wrong += [f"afterwards {one}" for one in failed]
+        except TimeoutError:
+            wrong = ["a caller hangs"]
+        return f"{fault}: {'; '.join(wrong)}" if wrong else ""
+
+    async def _calls(self) -> tuple[list[str], list[str]]:
+        """Return the ids of new rows, as far as they were told as stored, and the failures."""
+        channel = grpc.aio.insecure_channel(self._target, options=_CHANNEL)
+        async with asyncio.timeout(_SECONDS), channel:
+            told = await asyncio.gather(*(self._call(channel, method) for method in _METHODS))
+        return [id_ for ids, _ in told for id_ in ids], [failure for _, failure in told if failure]
+
+    async def _call(self, channel: grpc.aio.Channel, method: str) -> tuple[list[str], str]:
+        fields = self._nodes.requests(method)[: 1 + _CHUNKS]
+        if method.startswith("Stream"):
+            fields = [{"filter": f"position > -{_STREAMED}"}]
+        requests = [self._messages.message(f"{PACKAGE}.{method}Request", one) for one in fields]
+        bodies, path = [request.SerializeToString() for request in requests], f"/{SERVICE}/{method}"
+        try:
+            if method.startswith(("Ingest", "Stream")):
+                make: Any = channel.stream_stream if method.startswith("Ingest") else channel.unary_stream
+                async for _ in make(path)(bodies if method.startswith("Ingest") else bodies[0]):
+                    pass
+            else:
+                await channel.unary_unary(path)(bodies[0])
+        except grpc.aio.AioRpcError as error:
+            return [], f"{method}: {error.code().name} {error.details()}"
+        return [id_ for one in fields for id_ in _new_ids(one)], ""
+
+    async def _lost(self, ids: Sequence[str]) -> list[str]:
+        (stored,) = await fetch(self._dsn, _COUNT, ids)
+        return [f"{len(ids)} rows told, {stored['n']} stored"] if stored["n"] != len(ids) else []
+
+    async def _settled(self, tasks: int) -> list[str]:
+        """Return what is left when it should have gone."""
+        left: list[str] = []
+        until = asyncio.get_running_loop().time() + _SECONDS
+        while asyncio.get_running_loop().time() < until:
+            sessions = await fetch(self._dsn, _SESSIONS)
+            more = len(asyncio.all_tasks()) - tasks
+            left = [*self._held.left(), *map(repr, sessions), *([f"{more} tasks more"] if more > 0 else [])]
+            if not left:
+                break
+        return left
+
+    async def close(self) -> None:
+        """Close the client that makes messages."""
+        await self._messages.close()
+
+
+def _new_ids(fields: dict[str, Any]) -> list[str]:
+    """Return the ids of the rows that a request creates."""
+    rows = [*fields.get("nodes", ()), *(one["node"] for one in fields.get("requests", ()))]
+    node = fields.get("node", {})
+    return [row["id"] for row in [*rows, *([node] if "position" in node else [])]]
+
+
+@asynccontextmanager
+async def served(databases: Databases, transport: str) -> AsyncIterator[Served]:
+    """Serve the schema over a database with some rows."""
+    dsn = await databases.copy_of(SCHEMA, build_tables(schema_of(SCHEMA)).metadata)
+    await fetch(dsn, SEED, ROWS)
+    held = Held()
+    given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": transport}
+    settings = settings_of(**given, pool_size=_POOL)
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(late.make_task)
+    with held.watching():
+        running = await Gateway.start(descriptors_of(SCHEMA), settings, HOSTINGS[transport])
+    one = Served(f"127.0.0.1:{running.port}", dsn, held)
+    try:
+        yield one
+    finally:
+        await one.close()
+        await running.stop(grace=1)
+        loop.set_task_factory(None)

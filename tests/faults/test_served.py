@@ -1,0 +1,29 @@
+"""A failure, a cancellation or a delay at an await of gateway/db or gateway/transport leaves nothing."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from gateway.cli.workers.hostings import HOSTINGS
+from tests.faults.opcodes import faults
+from tests.faults.served import ACTS, served
+from tests.harness.databases import Databases
+
+EVERY = 61
+"""The soak tries them all; 61 goes into neither the number of acts nor that of the times."""
+
+
+@pytest.mark.parametrize("transport", sorted(HOSTINGS))
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+async def test_calls_end_whatever_happens_where_they_wait(databases: Databases, transport: str) -> None:
+    """No caller hangs; no connection, permit, place or task is left; what was told as stored is stored."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with served(databases, transport) as gateway:
+        sites = await gateway.sites()
+        wrong = [await gateway.fails(fault) for fault in faults(sites, ACTS, every=EVERY)]
+    assert not list(filter(None, wrong))
+    gc.collect()
+    assert not [context for context in complaints if "never retrieved" in context["message"]]

@@ -1,0 +1,85 @@
+"""Faults at all calls and awaits where calls share statements, and all awaits of gateway/db and transport.
+
+python -m tests.soak.faults
+"""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from gateway.cli.workers.hostings import HOSTINGS
+from gateway.db.database import Database
+from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.settings import DatabaseSettings
+from tests.faults import lanes, served
+from tests.faults.opcodes import faults
+from tests.harness.databases import Databases
+
+
+async def _lanes(databases: Databases) -> AsyncIterator[str]:
+    """Yield what each fault left wrong."""
+    async with _opening() as open_database:
+        shared = await lanes.Lanes.open(await databases.empty(), open_database)
+        for fault in faults(await shared.sites(), lanes.ACTS):
+            yield await shared.fails(fault)
+
+
+@asynccontextmanager
+async def _opening() -> AsyncIterator[Any]:
+    opened: list[Database] = []
+
+    async def open_(dsn: str, **settings: Any) -> Database:
+        opened.append(await Database.open(DatabaseSettings(dsn=dsn, **settings)))
+        return opened[-1]
+
+    yield open_
+    for database in opened:
+        await database.close()
+
+
+async def _served(databases: Databases, transport: str) -> AsyncIterator[str]:
+    """Yield what each fault left wrong."""
+    async with served.served(databases, transport) as gateway:
+        for fault in faults(await gateway.sites(), served.ACTS):
+            yield await gateway.fails(fault)
+
+
+async def _run(databases: Databases) -> int:
+    """Return how many faults left something wrong; tell which."""
+    wrong = 0
+    programs = {"lanes": _lanes(databases)} | {name: _served(databases, name) for name in sorted(HOSTINGS)}
+    for name, program in programs.items():
+        tried = 0
+        async for found in program:
+            tried += 1
+            if found:
+                wrong += 1
+                click.echo(f"{name}: {found}")
+        click.echo(f"{name}: {tried} faults tried")
+    return wrong
+
+
+@click.command()
+def main() -> None:
+    """Run it whole; the exit status says whether all held."""
+    # A fault between the making of a coroutine and its await leaves it unawaited.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+    with TemporaryDirectory(prefix="rowgate-soak-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres", settings={"fsync": "off"})
+        databases = Databases(server.start())
+        try:
+            wrong = asyncio.run(_run(databases))
+        finally:
+            server.stop()
+    if wrong:
+        raise SystemExit(f"{wrong} faults left something wrong")
+
+
+if __name__ == "__main__":
+    main()
