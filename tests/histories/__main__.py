@@ -35,7 +35,7 @@ async def soak(folder: Path, minutes: float, seed: int, pictures: Path, each: in
                 await rounds.run(fault)
             if time.monotonic() - told > _TELL_SECONDS:
                 told = time.monotonic()
-                click.echo(f"{told - began:.0f} s: {rounds.tally}")
+                click.echo("\n".join([f"{told - began:.0f} s: {rounds.tally}", *rounds.tally.faults()]))
     return rounds
 
 

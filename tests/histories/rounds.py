@@ -97,7 +97,7 @@ class Rounds:
         alive = await asyncio.gather(*(one.is_alive() for one in objects))
         dead = [one.history.name for one, lives in zip(objects, alive, strict=True) if not lives]
         self.tally.stuck += [*caller.stuck, *(f"{name} can't be written after: {fault}" for name in dead)]
-        self.tally.strange += caller.strange
+        self.tally.strange.update({f"{end}, under: {fault}": n for end, n in caller.strange.items()})
         self.tally.ends += caller.ends
         await self._check(objects)
 

@@ -26,7 +26,7 @@ from tests.histories.objects import KINDS, Object
 from tests.histories.rounds import work
 
 SEED = 8
-_ROUNDS = {"illegal": 20, "legal": 2}
+_ROUNDS = {"illegal": 20, "legal": 1}
 """In which a gateway's own fault has to be found; and those of a gateway without one."""
 
 
