@@ -42,6 +42,8 @@ class Soak:
     def run(self, case: Case) -> None:
         """Carry a case out; keep it where it is the first to fail in its way."""
         self.done += 1
+        if self.done % 100 == 0:
+            click.echo(f"{self.done} schemas")
         fault = self.fault(case)
         if not fault:
             return

@@ -28,7 +28,7 @@ from google.type import date_pb2, decimal_pb2, latlng_pb2, money_pb2, timeofday_
 from rowgate.v1 import annotations_pb2, bulk_pb2, count_pb2, ingest_pb2
 
 from tests.generated_schemas.kinds import CLOSED, OPEN
-from tests.generated_schemas.schemas import Column, Schema
+from tests.generated_schemas.schemas import UNSET, Column, Schema
 
 _IMPORTS = (
     *(descriptor_pb2, duration_pb2, empty_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2),
@@ -116,6 +116,8 @@ class _Writer:
     def _resource(self) -> DescriptorProto:
         schema = self.schema
         message = DescriptorProto(name=schema.message)
+        if any(column.oneof for column in schema.columns):
+            message.oneof_decl.add(name="choice")
         for column in schema.columns:
             self._column(message, column)
         for role, name in schema.roles.items():
@@ -144,8 +146,19 @@ class _Writer:
                 f".{kind.message}" if "." in kind.message else self.prefix + kind.message
             )
             field = self._field(
-                message, column.name, kind.type, named, repeated=kind.repeated, presence=column.presence
+                message,
+                column.name,
+                kind.type,
+                named,
+                repeated=kind.repeated,
+                presence=column.presence,
+                oneof=0 if column.oneof else None,
             )
+            if column.proto_default != UNSET:
+                is_bool = isinstance(column.proto_default, bool)
+                field.default_value = (
+                    str(column.proto_default).lower() if is_bool else str(column.proto_default)
+                )
         options = {**kind.options, "name": column.column, "not_null": column.not_null}
         if column.has_default:
             options["default"] = self.schema.sql_value(column, column.default)

@@ -59,6 +59,7 @@ class Kind:
         repeated: whether the field is.
         map: key and value type of a map.
         compared: whether PostgreSQL has `=` for it.
+        element: what an array holds.
 
     """
 
@@ -79,6 +80,7 @@ class Kind:
     repeated: bool = False
     map: tuple[int, int, str] | None = None
     compared: bool = True
+    element: "Kind | None" = None
 
 
 def _whole(
@@ -295,7 +297,7 @@ _STRINGS = {
     "string": _text(),
     "string_varchar": _text(
         "character varying(5)",
-        good=_TEXTS | st.text("aé\U0001f600", max_size=5),
+        good=_TEXTS.filter(lambda text: len(text) <= 5) | st.text("aé\U0001f600", max_size=5),
         bad=("sixsix", "\0"),
         options={"type": "varchar(5)"},
     ),
@@ -679,7 +681,10 @@ PART_VALUES: Mapping[str, tuple[st.SearchStrategy[Value], Sequence[Value]]] = {
     "maybe_text": (_TEXTS, ()),
     "number": (_WHOLE["int64_bigint"].good, ()),
     "unsigned": (_WHOLE["uint64_numeric(20,0)"].good, ()),
-    "single": (st.sampled_from([0.0, 1.5, float("nan"), _INF, -_INF, 0.10000000149011612]), (-0.0,)),
+    "single": (
+        st.sampled_from([_FLT_MAX, -_FLT_MAX, 0.0, 1.5, float("nan"), _INF, -_INF, 0.10000000149011612]),
+        (-0.0,),
+    ),
     "double": (st.sampled_from([0.0, 0.1, float("nan"), _INF, 5e-324, 1.7976931348623157e308]), ()),
     "truth": (st.booleans(), ()),
     "raw": (_BYTES, ()),
@@ -786,6 +791,7 @@ def _array(inner: Kind) -> Kind:
         zero=True,
         key=False,
         repeated=True,
+        element=inner,
     )
 
 

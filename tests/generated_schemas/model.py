@@ -1,6 +1,6 @@
 """A table as a dictionary: what every write should leave, and which it should refuse."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -148,9 +148,14 @@ class Model:
     def _named(self, values: Values, mask: Sequence[str] | None) -> list[Column]:
         if not mask:
             populated = {one.name for one, _ in self.message(values).ListFields()}
-            return [column for column in self.schema.written if column.name in populated]
-        everything = list(mask) == ["*"]
-        return [column for column in self.schema.written if everything or column.name in mask]
+            return self._with_rivals(populated, values)
+        written = {column.name for column in self.schema.written}
+        return self._with_rivals(written if list(mask) == ["*"] else written & set(mask), values)
+
+    def _with_rivals(self, names: Collection[str], values: Values) -> list[Column]:
+        """Return the columns, and with a member of the oneof that is set the others, which become NULL."""
+        chosen = any(self.schema.by_name[name].oneof and name in values for name in names)
+        return [one for one in self.schema.written if one.name in names or (chosen and one.oneof)]
 
     def _replaced(self, column: Column, values: Values) -> Value:
         if column.name in values:
@@ -235,7 +240,8 @@ class Model:
     def _merged(self, stored: Stored, values: Values, mask: Sequence[str]) -> int:
         named = self._named(values, mask or ["*"])
         if not mask:
-            named = [column for column in named if not column.has_presence or column.name in values]
+            sent = {one.name for one in named if not one.has_presence or one.name in values}
+            named = self._with_rivals(sent, values)
         changed = {column.name: self._replaced(column, values) for column in named}
         after = {**stored.values, **changed}
         if stored.live and self.shown(after) == self.shown(stored.values):

@@ -4,20 +4,29 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from tests.generated_schemas.drawing import Step
-from tests.generated_schemas.model import Stored, Values
+from tests.generated_schemas.kinds import Kind
+from tests.generated_schemas.model import Stored, Values, shown
 from tests.generated_schemas.schemas import Column
 from tests.generated_schemas.table import Table, Told
 
 
-async def get(table: Table, key: Values) -> None:
-    """Read one row by its key."""
+async def get(table: Table, key: Values, mask: Sequence[str] | None = None) -> None:
+    """Read one row by its key, all of it or what a mask names."""
     row = table.model.rows.get(table.model.key(key))
-    answer = await table.ask("Get", table.with_key(table.request("Get"), key))
+    request = table.with_key(table.request("Get"), key)
+    if mask and "read_mask" not in table.schema.key:
+        request.read_mask.paths.extend(mask)
+    answer = await table.ask("Get", request)
     if answer.failure:
         assert (row, answer.reason) == (None, "ROW_NOT_FOUND"), (key, row, answer)
-    else:
-        assert row is not None, (key, answer)
+        return
+    assert row is not None, (key, answer)
+    if not request.DESCRIPTOR.fields_by_name["read_mask"].message_type or list(mask or ["*"]) == ["*"]:
         assert table.told(answer.message) == table.expected(row), (answer, row)
+        return
+    assert {field.name for field, _ in answer.message.ListFields()} <= set(mask or ())
+    whole, found = table.model.shown(row.values), shown(table.schema, answer.message)
+    assert all(found[name] == whole[name] for name in mask or ()), (answer, row, mask)
 
 
 async def batch_get(table: Table, keys: Sequence[Values]) -> None:
@@ -112,6 +121,10 @@ def _condition(table: Table, tree: Step) -> str:
             return f"({_condition(table, left)} {word.upper()} {_condition(table, right)})"
         case ("null", name, is_null):
             return f"({table.column(name)} IS {'' if is_null else 'NOT '}NULL)"
+        case ("has", name, value):
+            return f"({_element(table, name, value)} = ANY ({table.column(name)}))"
+        case ("there", name):
+            return _there(table, name)
     _, name, operator, value = tree
     literal = table.schema.sql_value(table.schema.by_name[name], value)
     return f"({table.column(name)} {operator.replace('!=', '<>')} {literal})"
@@ -126,10 +139,36 @@ def _filter(table: Table, tree: Step) -> str:
             return f"({_filter(table, left)} {word.upper()} {_filter(table, right)})"
         case ("null", name, is_null):
             return f"{name} {'=' if is_null else '!='} null"
+        case ("has", name, value):
+            return f"{name}:{_literal(table.schema.by_name[name].of.element, value)}"
+        case ("there", name):
+            return f"{name}:*"
     _, name, operator, value = tree
-    literal = table.schema.by_name[name].of.literal
-    assert literal is not None
-    return f"{name} {operator} {literal(value)}"
+    return f"{name} {operator} {_literal(table.schema.by_name[name].of, value)}"
+
+
+def _literal(kind: Kind | None, value: Any) -> str:
+    assert kind is not None
+    assert kind.literal is not None
+    return kind.literal(value)
+
+
+def _element(table: Table, name: str, value: Any) -> str:
+    """Return a value of an array's element as SQL spells it."""
+    column = table.schema.by_name[name]
+    assert column.of.element is not None
+    assert column.of.element.sql is not None
+    return f"{column.of.element.sql(value)}::{table.schema.sql_type(column).removesuffix('[]')}"
+
+
+def _there(table: Table, name: str) -> str:
+    """Return whether a field is set, not empty, and, without presence, not its zero."""
+    column, stored = table.schema.by_name[name], table.column(name)
+    if column.of.column.startswith(("text", "character")):
+        return f"(coalesce({stored}, '') <> '')"
+    if column.of.column == "bytea":
+        return f"(coalesce({stored}, '') <> '')"
+    return f"({stored} IS NOT NULL)" if column.has_presence else f"({stored} <> 0)"
 
 
 async def compare(table: Table) -> None:

@@ -22,6 +22,8 @@ class Column:
         column: the column's name, where it isn't the field's.
         default: the value that fills it on create, as an SQL default.
         not_null: whether it says so, having presence.
+        proto_default: what the field reads as while it is unset; it is stored nowhere.
+        oneof: whether it is a member of the message's oneof.
 
     """
 
@@ -31,6 +33,8 @@ class Column:
     column: str = ""
     default: Any = UNSET
     not_null: bool = False
+    proto_default: Any = UNSET
+    oneof: bool = False
 
     @property
     def of(self) -> Kind:

@@ -30,6 +30,8 @@ _STEPS: Mapping[str, Callable[..., Awaitable[None]]] = {
     "list": reads.select,
     "batch": writes.batch,
     "refused": writes.refused,
+    "rehearse": writes.rehearse,
+    "unknown": writes.unknown,
     "upsert": bulks.upsert,
     "ingest": bulks.ingest,
 }

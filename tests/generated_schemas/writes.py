@@ -8,6 +8,8 @@ from tests.generated_schemas.drawing import Step
 from tests.generated_schemas.model import FAILED, Key, Model, Refused, Stored, Values
 from tests.generated_schemas.table import Table, Told
 
+_UNKNOWN = b"\xf8\xff\xff\xff\x0f\x01"
+"""1 as the field of the highest number there is."""
 Outcome = tuple[frozenset[str], list[Told], dict[Key, Stored]]
 """The reasons that may be told, the answers, and the rows afterwards."""
 
@@ -18,6 +20,19 @@ async def single(table: Table, *item: Any) -> None:
     answer = await table.ask(verb, _request(table, item))
     told = [] if answer.failure else [table.told(answer.message)]
     _settle(table, item, answer.reason, told, [_outcome(table, [item], [0])])
+
+
+async def rehearse(table: Table, item: Step) -> None:
+    """Do a write of one row with validate_only: it answers as the write would, and leaves no trace."""
+    if "validate_only" in table.schema.key and item[0] == "delete":
+        return
+    request = _request(table, item)
+    request.validate_only = True
+    answer = await table.ask(item[0].title(), request)
+    told = [] if answer.failure else [table.told(answer.message)]
+    rows = table.model.rows
+    _settle(table, item, answer.reason, told, [_outcome(table, [item], [0])])
+    table.model.rows = rows
 
 
 async def batch(table: Table, verb: str, items: Sequence[Step]) -> None:
@@ -97,7 +112,17 @@ def _request(table: Table, item: Step) -> Any:
 async def refused(table: Table, verb: str, values: Values, bad: tuple[str, Any]) -> None:
     """Send a row with a value that no column of its kind holds."""
     name, value = bad
-    row = table.model.message({**values, name: value})
+    await _refuse(table, verb, table.model.message({**values, name: value}), table.schema.by_name[name])
+
+
+async def unknown(table: Table, verb: str, values: Values) -> None:
+    """Send a row with a field that its message doesn't have."""
+    row = table.model.message(values)
+    row.MergeFromString(_UNKNOWN)
+    await _refuse(table, verb, row, "unknown field")
+
+
+async def _refuse(table: Table, verb: str, row: Any, why: Any) -> None:
     if verb == "upsert":
         request = table.request("BulkUpsert")
         request.rows.append(row)
@@ -111,4 +136,4 @@ async def refused(table: Table, verb: str, values: Values, bad: tuple[str, Any])
             request.allow_missing = True
         answer = await table.ask(verb.title(), request)
         taken = not answer.failure or answer.failure.code.name not in ("INVALID_ARGUMENT", "OUT_OF_RANGE")
-    assert not taken, (f"{value!r} was taken", verb, table.schema.by_name[name], answer)
+    assert not taken, ("was taken", verb, why, answer, row)
