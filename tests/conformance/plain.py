@@ -9,7 +9,14 @@ from typing import Any
 from gateway.config.settings import Settings
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.face import Host, Hosting
-from tests.conformance.service import SERVICE, error_status, handlers, message, request_info
+from tests.conformance.service import (
+    SERVICE,
+    error_status,
+    handlers,
+    leave_out_own_details,
+    message,
+    request_info,
+)
 from tests.harness.mounted import start_servicers
 
 
@@ -27,4 +34,5 @@ async def _unary(exchange: Exchange) -> Reply:
 
 async def start(settings: Settings, hosting: Hosting) -> Host:
     """Serve it."""
+    leave_out_own_details()
     return await start_servicers(handlers(), settings, hosting, {f"/{SERVICE}/Unary": _unary})
