@@ -20,6 +20,7 @@ from gateway.db.where import database_settings, dsn_of, embedded_folder
 from gateway.introspect import require_match
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access import AccessLog
+from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
 from gateway.schema.found import with_constraints
@@ -74,9 +75,12 @@ class Gateway:
             database = await Database.open(where)
             opened.push_async_callback(database.close)
             schema = with_constraints(schema, await require_match(connector(where), tables.metadata))
-            reads = PointReads(database, settings.coalesce)
+            # More would wait for connections that statements of one kind can't have.
+            lanes = min(settings.coalesce.lanes, share_of(settings.database.pool_size))
+            sharing = settings.coalesce.model_copy(update={"lanes": lanes})
+            reads = PointReads(database, sharing)
             opened.push_async_callback(reads.close, settings.database.close_timeout)
-            writes = RowWrites(database, settings.coalesce)
+            writes = RowWrites(database, sharing)
             opened.push_async_callback(writes.close, settings.database.close_timeout)
             cleaner = Cleaner(database, _retention(settings.database))
             opened.push_async_callback(cleaner.stop)

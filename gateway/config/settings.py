@@ -49,11 +49,13 @@ class DatabaseSettings(Section):
     data_dir: Path = Path(".rowgate")
     """the folder of the embedded PostgreSQL and of generated keys"""
     pool_size: Annotated[int, Field(ge=1, le=1000)] = 8
-    """connections to the database"""
+    """connections to the database: five eighths for one table or connection, three quarters for one kind"""
     queue_size: Annotated[int, Field(ge=0)] = 1000
-    """calls that may wait for a connection; more are refused at once"""
+    """calls that may wait for a connection, shared as `pool_size` is; more are refused at once"""
     acquire_timeout: Wait = 5.0
     """longest wait of a call for a connection"""
+    queue_delay: Wait = 1.0
+    """longest wait of a call for a connection once calls have been waiting for as long without a break"""
     connect_timeout: Wait = 10.0
     """longest wait for a connection to be made"""
     start_timeout: Seconds = 30.0
@@ -71,7 +73,9 @@ class DatabaseSettings(Section):
     close_timeout: Seconds = 10.0
     """at shutdown, longest wait for statements under way"""
     max_cursors: Annotated[int, Field(ge=0, le=1000)] = 4
-    """Stream calls that may read at once; each keeps a connection, so keep it below `pool_size`"""
+    """Stream calls that may read at once, shared as `pool_size` is; each keeps a connection"""
+    cursor_stall: Seconds = 2.0
+    """how long the client of a Stream may take nothing before another Stream may have its place"""
     application_name: Annotated[str, Field(max_length=63)] = "rowgate"
     """what pg_stat_activity calls the connections"""
     request_id_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 86_400.0
@@ -177,7 +181,7 @@ class LimitSettings(Section):
     """What one server takes at once."""
 
     max_in_flight: Annotated[int, Field(ge=1)] = 1000
-    """calls under way, three quarters of them of one connection, table or kind of method; no more"""
+    """calls under way, shared as `pool_size` is; more are refused"""
     max_request_bytes: MessageBytes = 64 * MIB
     """size of a request"""
     max_response_bytes: MessageBytes = 64 * MIB

@@ -8,8 +8,9 @@ from typing import Any
 from gateway.db.transaction import Row
 from gateway.db.translate import translated
 from gateway.errors import ResourceExhausted
-
-_RETRY_SECONDS = 1.0
+from gateway.errors.delay import RetryDelay
+from gateway.request.bulkheads import Bulkheads, Operation
+from gateway.request.call import StreamCall
 
 
 class Cursor:
@@ -44,26 +45,67 @@ class CursorPlaces:
     """Counts the open cursors: each keeps a connection for as long as its reader likes.
 
     Args:
-        limit: how many may be open.
+        limit: how many may be open; three quarters for one table or connection.
+        stall: seconds that a reader may take nothing before another may have its place.
 
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, stall: float) -> None:
         self._limit = limit
-        self._taken = 0
+        self._stall = stall
+        self._bulkheads = Bulkheads(limit)
+        self._readers: dict[StreamCall, Operation] = {}
+        self._retry_delay = RetryDelay()
+        self._tables: dict[str, Operation] = {}
+
+    @property
+    def in_use(self) -> int:
+        """Places that are held."""
+        return len(self._readers)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place; raises ResourceExhausted where none is free. It may take long, so nobody waits."""
-        if self._taken >= self._limit:
-            raise ResourceExhausted(
-                f"the gateway has its limit of {self._limit} streams reading",
-                reason="TOO_MANY_STREAMS",
-                metadata={"limit": str(self._limit)},
-                retry_delay=_RETRY_SECONDS,
-            )
-        self._taken += 1
+    def place(self, call: StreamCall) -> Iterator[None]:
+        """Hold a place; raises ResourceExhausted where none is free.
+
+        It may take long, so nobody waits: but a reader that stalls makes room.
+        """
+        # All of them are of one kind: it would leave the last quarter to nobody.
+        table = call.operation.table
+        operation = self._tables.setdefault(table, Operation(table))
+        stalled = self._stalled()
+        while not self._has_room(operation, call.connection):
+            if not stalled:
+                raise self._exhausted()
+            self._end(stalled.pop())
+        self._readers[call] = operation
+        self._bulkheads.take(operation, call.connection)
         try:
             yield
         finally:
-            self._taken -= 1
+            self._leave(call)
+
+    def _has_room(self, operation: Operation, connection: str) -> bool:
+        return len(self._readers) < self._limit and not self._bulkheads.full(operation, connection)
+
+    def _leave(self, call: StreamCall) -> None:
+        operation = self._readers.pop(call, None)
+        if operation is not None:
+            self._bulkheads.give_back(operation, call.connection)
+
+    def _stalled(self) -> list[StreamCall]:
+        """Return the readers whose clients take nothing, the longest last."""
+        readers = [call for call in self._readers if call.delivery.stalled > self._stall]
+        return sorted(readers, key=lambda call: call.delivery.stalled)
+
+    def _end(self, call: StreamCall) -> None:
+        """End a reader: its place is free at once, its connection in a moment."""
+        call.delivery.give_up()
+        self._leave(call)
+
+    def _exhausted(self) -> ResourceExhausted:
+        return ResourceExhausted(
+            f"the gateway has its limit of {self._limit} streams reading, or a table or connection its share",
+            reason="TOO_MANY_STREAMS",
+            metadata={"limit": str(self._limit)},
+            retry_delay=self._retry_delay(),
+        )

@@ -12,7 +12,8 @@ from gateway.db.settings import DatabaseSettings
 from gateway.db.transaction import Row, Transaction
 from gateway.errors import OutcomeUnknown
 from gateway.request.alarms import Alarms, Deadline
-from gateway.request.call import Call
+from gateway.request.bulkheads import share_of
+from gateway.request.call import Call, StreamCall
 from gateway.sql.statement import Statement
 
 __all__ = ["Cursor", "Database", "Row", "Transaction"]
@@ -40,7 +41,10 @@ class Database:
         """Connect; raises gateway.errors.Unavailable where no server answers, gateway.db.dsn.DsnError."""
         pool = Pool(settings)
         await pool.open()
-        return cls(pool, Retry(settings.retry), CursorPlaces(settings.max_cursors))
+        # More would wait for connections that streams can't have.
+        cursors = min(settings.max_cursors, share_of(settings.pool_size))
+        retry = Retry(settings.retry, overloaded=pool.is_overloaded)
+        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall))
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.
@@ -49,25 +53,27 @@ class Database:
         nothing was written, else gateway.errors.OutcomeUnknown is raised.
         """
         with self._until(call.deadline):
-            return await self._retry(lambda: self._direct.fetch(statement, args), call.deadline)
+            return await self._retry(lambda: self._direct.fetch(statement, args, call), call)
 
     @asynccontextmanager
-    async def cursor(self, statement: Statement, args: Sequence[Any], call: Call) -> AsyncIterator[Cursor]:
+    async def cursor(
+        self, statement: Statement, args: Sequence[Any], call: StreamCall
+    ) -> AsyncIterator[Cursor]:
         """Read a statement's rows slice by slice, from one snapshot, by the caller's deadline.
 
         It keeps a connection and a transaction open until the context ends. Opening is retried, reading is
         not. Raises ResourceExhausted where as many cursors are open as may be.
         """
-        with self._places.place(), self._until(call.deadline):
+        with self._places.place(call), self._until(call.deadline):
             async with AsyncExitStack() as opened:
 
                 async def attempt() -> Cursor:
                     async with AsyncExitStack() as opening:
-                        cursor = await opening.enter_async_context(self._direct.cursor(statement, args))
+                        cursor = await opening.enter_async_context(self._direct.cursor(statement, args, call))
                         opened.push_async_exit(opening.pop_all())
                         return cursor
 
-                yield await self._retry(attempt, call.deadline)
+                yield await self._retry(attempt, call)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
         """Run `work` in a transaction and commit it, by the caller's deadline; return what `work` returned.
@@ -78,7 +84,7 @@ class Database:
         more.
         """
         with self._until(call.deadline):
-            return await self._retry(lambda: self._direct.transact(work), call.deadline)
+            return await self._retry(lambda: self._direct.transact(work, call), call)
 
     async def transact_once(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
         """As `transact`, for work that finds out by itself whether it has been done.

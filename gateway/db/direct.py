@@ -22,6 +22,7 @@ from gateway.db.translate import (
 )
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
+from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ class Direct:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def fetch(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own; return its rows."""
-        async with self._pool.lease() as connection:
+        async with self._pool.lease(call) as connection:
             try:
                 rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             except DRIVER_ERRORS as error:
@@ -57,9 +58,9 @@ class Direct:
             return rows
 
     @asynccontextmanager
-    async def cursor(self, statement: Statement, args: Sequence[Any]) -> AsyncIterator[Cursor]:
+    async def cursor(self, statement: Statement, args: Sequence[Any], call: Call) -> AsyncIterator[Cursor]:
         """Open a query that reads; its transaction lasts as long as the context."""
-        async with self._pool.lease() as connection:
+        async with self._pool.lease(call) as connection:
             try:
                 cursor = await _open_cursor(connection, statement, args)
                 yield cursor
@@ -68,9 +69,9 @@ class Direct:
                 raise
             await _roll_back(connection)
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
         """Run `work` in a transaction and commit it; return what `work` returned."""
-        async with self._pool.lease() as connection:
+        async with self._pool.lease(call) as connection:
             try:
                 result, mark = await _carry_out(connection, work)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is undone and raised again

@@ -1,12 +1,17 @@
-"""Who may have a connection: so many at once, so many waiting, each for so long. First come, first served."""
+"""The gate before the connections: so many are lent at once, to calls that can still be answered in time."""
 
 import asyncio
-from collections import OrderedDict
+from math import inf
 from time import monotonic
 
+from gateway.db.waiting import Flow, Permit, Waiter, Waiting
 from gateway.errors import ResourceExhausted, Unavailable
+from gateway.request.bulkheads import Bulkheads, Operation
+from gateway.request.call import Call
 
-_RETRY_SECONDS = 0.1
+_TICK = 0.01
+OWN = Call("")
+"""The gateway's own work: no share of the permits bounds it."""
 
 
 class Gate:
@@ -14,22 +19,32 @@ class Gate:
 
     So a busy pool can be told from a server that is away: behind this gate, waiting means connecting.
 
+    Who comes when all are out waits, unless that is in vain: what stands before it, by the time that its kind
+    has taken lately, and its own time, have to fit into what is left of its deadline. Where somebody has been
+    waiting for `queue_delay` without a break, more comes than is answered, and nobody waits longer than that.
+    So the queue is short, and is first come, first served: newest first would answer no more (decision 24).
+
     Args:
-        permits: how many may be out at once.
+        permits: how many may be out at once; a share for one table, connection or kind of method.
         queue_size: how many may wait.
         timeout: seconds that one waits.
+        queue_delay: seconds that one waits while more comes than is answered.
 
     """
 
-    def __init__(self, permits: int, queue_size: int, timeout: float) -> None:
+    def __init__(self, permits: int, queue_size: int, timeout: float, queue_delay: float = 1.0) -> None:
         self._permits = permits
         self._free = permits
         self._queue_size = queue_size
         self._timeout = timeout
+        self._queue_delay = queue_delay
         self._loop = asyncio.get_running_loop()
-        self._waiting: OrderedDict[asyncio.Future[None], float] = OrderedDict()
-        """Who waits, and until when: the first gives up first."""
+        self._bulkheads = Bulkheads(permits)
+        self._queue_shares = Bulkheads(queue_size)
+        self._waiting = Waiting(self._bulkheads)
+        self._flows: dict[Operation, Flow] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = inf
         self._closed = False
         self._drained = asyncio.Event()
 
@@ -39,28 +54,40 @@ class Gate:
         return self._free
 
     @property
+    def out(self) -> int:
+        """Permits that are."""
+        return self._permits - self._free
+
+    @property
     def waiting(self) -> int:
         """Calls in the queue."""
         return len(self._waiting)
 
-    async def enter(self) -> None:
-        """Take a permit; raises ResourceExhausted where none came free in time, Unavailable once closed."""
+    def is_overloaded(self, operation: Operation) -> bool:
+        """Return whether more comes of an operation than is answered."""
+        flow = self._flows.get(operation)
+        return flow is not None and flow.stands_for(monotonic()) > self._queue_delay
+
+    async def enter(self, call: Call = OWN) -> Permit:
+        """Take a permit; raises ResourceExhausted where none comes free in time, Unavailable once closed."""
         if self._closed:
             raise closing()
-        if self._free:
-            self._free -= 1
-        elif len(self._waiting) >= self._queue_size:
-            raise self._exhausted(f"{self._queue_size} calls wait for a connection already")
-        else:
-            await self._wait()
+        flow = self._flows.get(call.operation) or self._add(call.operation)
+        # While one is free, nobody waits who may have it.
+        if self._free and self._waiting.may_start(flow, call.connection):
+            return self._grant(flow, call.connection)
+        return await self._wait(flow, call)
 
-    def leave(self) -> None:
-        """Give a permit back: to the first that waits."""
-        waiter = self._next()
-        if waiter is not None:
-            waiter.set_result(None)
-            return
+    def leave(self, permit: Permit) -> None:
+        """Give a permit back: to those whose turn it is."""
+        flow = permit.flow
+        flow.held -= 1
+        self._bulkheads.give_back(flow.operation, permit.connection)
         self._free += 1
+        if permit.since:
+            flow.took(monotonic() - permit.since)
+        if self._waiting:
+            self._hand_on()
         if self._closed:
             self._note_drained()
 
@@ -68,8 +95,8 @@ class Gate:
         """Refuse whoever waits, and whoever comes."""
         self._closed = True
         self._note_drained()
-        while (waiter := self._next()) is not None:
-            waiter.set_exception(closing())
+        for waiter in list(self._waiting):
+            self._send_away(waiter, closing())
 
     async def drained(self) -> None:
         """Wait, once closed, until all permits are back."""
@@ -79,49 +106,101 @@ class Gate:
         if self._free == self._permits:
             self._drained.set()
 
-    def _next(self) -> "asyncio.Future[None] | None":
-        """Take the first out of the queue who has not just given up."""
-        while self._waiting:
-            waiter, _ = self._waiting.popitem(last=False)
-            if not waiter.done():
-                return waiter
-        return None
+    def _add(self, operation: Operation) -> Flow:
+        most = self._bulkheads.share if operation.kind else self._permits
+        self._flows[operation] = flow = Flow(operation, most)
+        return flow
 
-    async def _wait(self) -> None:
-        waiter = self._loop.create_future()
-        self._waiting[waiter] = until = monotonic() + self._timeout
-        if self._timer is None:
-            self._timer = self._loop.call_at(until, self._give_up)
+    def _grant(self, flow: Flow, connection: str) -> Permit:
+        self._free -= 1
+        flow.held += 1
+        self._bulkheads.take(flow.operation, connection)
+        return Permit(flow, connection)
+
+    def _hand_on(self) -> None:
+        """Give what is free to those whose turn it is, and who have the time to use it."""
+        now = monotonic()
+        while self._free and (waiter := self._waiting.next()) is not None:
+            self._queue_shares.give_back(waiter.flow.operation, waiter.connection)
+            if waiter.future.done():
+                continue
+            if waiter.is_late(now):
+                waiter.future.set_exception(self._too_late(waiter.flow))
+            else:
+                waiter.future.set_result(self._grant(waiter.flow, waiter.connection))
+
+    async def _wait(self, flow: Flow, call: Call) -> Permit:
+        latest = self._look(flow, call)
+        waiter = Waiter(flow, call, latest, self._loop.create_future())
+        self._waiting.add(waiter)
+        self._queue_shares.take(flow.operation, call.connection)
+        self._wake_at(latest)
         try:
-            await waiter
+            return await waiter.future
         except BaseException:
             self._stop_waiting(waiter)
             raise
 
-    def _give_up(self) -> None:
-        """Refuse those whose time is up: they came first."""
+    def _look(self, flow: Flow, call: Call) -> float:
+        """Return until when a call can wait; raises ResourceExhausted where it would wait in vain."""
         now = monotonic()
-        while self._waiting:
-            waiter, until = next(iter(self._waiting.items()))
-            if until > now:
-                self._timer = self._loop.call_at(until, self._give_up)
-                return
-            del self._waiting[waiter]
-            if not waiter.done():
-                waiter.set_exception(self._exhausted(f"no connection came free within {self._timeout:g} s"))
-        self._timer = None
+        if len(self._waiting) >= self._queue_size:
+            raise self._exhausted(flow, f"{self._queue_size} calls wait for a connection already")
+        full = self._queue_shares.full(flow.operation, call.connection)
+        if full:
+            share = self._queue_shares.share_of(full)
+            raise self._exhausted(flow, f"{share} calls of the {full} wait for a connection already")
+        longest = self._timeout
+        if flow.stands_for(now) > self._queue_delay:
+            longest = min(longest, max(self._queue_delay, flow.seconds))
+        latest = now + longest
+        if call.deadline is not None:
+            latest = min(latest, call.deadline - flow.expected)
+        if now + self._waiting.seconds_before(flow, call.connection, self._permits) > latest:
+            raise self._too_late(flow)
+        return latest
 
-    def _stop_waiting(self, waiter: "asyncio.Future[None]") -> None:
+    def _wake_at(self, when: float) -> None:
+        if when < self._wakes_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._wakes_at = when
+            self._timer = self._loop.call_at(when, self._send_late_away)
+
+    def _send_late_away(self) -> None:
+        """Refuse those whom a permit would reach too late."""
+        now = monotonic()
+        self._timer, self._wakes_at = None, inf
+        for waiter in [waiter for waiter in self._waiting if waiter.latest <= now]:
+            self._send_away(waiter, self._too_late(waiter.flow))
+        if self._waiting:
+            # However many there are, and however close to each other: looked through once a tick.
+            self._wake_at(max(now + _TICK, min(waiter.latest for waiter in self._waiting)))
+
+    def _send_away(self, waiter: Waiter, error: Exception) -> None:
+        self._waiting.remove(waiter)
+        self._queue_shares.give_back(waiter.flow.operation, waiter.connection)
+        if not waiter.future.done():
+            waiter.future.set_exception(error)
+
+    def _stop_waiting(self, waiter: Waiter) -> None:
         """Leave the queue; a permit that was handed over in the same moment goes to the next."""
-        if self._waiting.pop(waiter, None) is None and not waiter.cancelled() and waiter.exception() is None:
-            self.leave()
+        if self._waiting.remove(waiter):
+            self._queue_shares.give_back(waiter.flow.operation, waiter.connection)
+            return
+        future = waiter.future
+        if not future.cancelled() and future.exception() is None:
+            self.leave(future.result())
 
-    def _exhausted(self, what: str) -> ResourceExhausted:
+    def _too_late(self, flow: Flow) -> ResourceExhausted:
+        return self._exhausted(flow, "no connection comes free in time")
+
+    def _exhausted(self, flow: Flow, what: str) -> ResourceExhausted:
         return ResourceExhausted(
             f"the gateway is busy: {what}",
             reason="POOL_EXHAUSTED",
-            metadata={"pool_size": str(self._permits), "waiting": str(len(self._waiting))},
-            retry_delay=_RETRY_SECONDS,
+            metadata={"pool_size": str(self._permits)},
+            retry_delay=flow.retry_delay(),
         )
 
 

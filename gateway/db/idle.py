@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.db.connect import Connection
+    from gateway.db.waiting import Permit
 
 
 class Member:
@@ -18,13 +19,15 @@ class Member:
 
     """
 
-    __slots__ = ("connection", "generation", "idle_since")
+    __slots__ = ("connection", "generation", "idle_since", "permit")
 
     def __init__(self, connection: "Connection", generation: int) -> None:
         self.connection = connection
         self.generation = generation
         self.idle_since = 0.0
         """When it was last given back, on the event loop's clock."""
+        self.permit: Permit | None = None
+        """What it is lent for; None while it is idle."""
 
 
 class Idle:

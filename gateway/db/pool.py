@@ -2,19 +2,22 @@
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
 from gateway.db.connect import Connector, unreachable
-from gateway.db.gate import Gate, closing
+from gateway.db.gate import OWN, Gate, closing
 from gateway.db.idle import Idle, Member
 from gateway.db.pooler import warn_of_pooler
 from gateway.db.retry import TryAgain
 from gateway.db.settings import DatabaseSettings
 from gateway.db.translate import causes, sqlstate_of
 from gateway.errors import ResourceExhausted
+from gateway.request.bulkheads import Operation
+from gateway.request.call import Call
 
 if TYPE_CHECKING:
     from gateway.db.connect import Connection
@@ -38,7 +41,9 @@ class Pool:
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._connect = Connector(settings)
-        self._gate = Gate(settings.pool_size, settings.queue_size, settings.acquire_timeout)
+        self._gate = Gate(
+            settings.pool_size, settings.queue_size, settings.acquire_timeout, settings.queue_delay
+        )
         self._idle = Idle(settings.idle_lifetime, self._drop)
         self._members: set[Member] = set()
         self._generation = 0
@@ -54,13 +59,13 @@ class Pool:
             await self.close()
             raise
 
-    def lease(self) -> "Lease":
-        """Return the context that a connection is lent for. It comes back whole, rolled back, or it is cut.
+    def lease(self, call: Call = OWN) -> "Lease":
+        """Return the context that a connection is lent to a call for. It comes back whole, or it is cut.
 
         A caller that is cancelled or out of time doesn't wait for that. Entering raises TryAgain where no
         connection could be made, ResourceExhausted where none came free.
         """
-        return Lease(self)
+        return Lease(self, call)
 
     async def close(self) -> None:
         """Refuse new leases, wait `close_timeout` for those that are out, then cut them. Twice is safe."""
@@ -84,32 +89,43 @@ class Pool:
         """How many more connections can be lent right now."""
         return self._gate.free
 
-    async def take(self) -> Member:
+    def is_overloaded(self, operation: Operation) -> bool:
+        """Return whether more comes of an operation than the connections answer."""
+        return self._gate.is_overloaded(operation)
+
+    async def take(self, call: Call) -> Member:
         """Take a connection, which is given back or rescued later."""
         try:
-            await self._gate.enter()
+            permit = await self._gate.enter(call)
         except ResourceExhausted as busy:
-            if self._connecting < self._settings.pool_size:
+            if self._connecting < self._gate.out:
                 raise
             # Nobody holds a connection: all who may have one are still trying to connect.
             raise unreachable() from busy
         try:
-            return self._idle.pop() or await self._add()
+            member = self._idle.pop() or await self._add()
         except BaseException:
-            self._gate.leave()
+            self._gate.leave(permit)
             raise
+        member.permit = permit
+        permit.since = monotonic()
+        return member
 
     def give_back(self, member: Member) -> None:
         """Take a connection back from who is done with it."""
-        connection = member.connection
+        connection, permit = member.connection, member.permit
         if connection.is_closed() or member.generation != self._generation:
             self._drop(member)
+            if permit is not None:
+                permit.since = 0.0  # the time that it took says nothing of the statement's
         elif connection.is_in_transaction():
             self.rescue(member)
             return
         else:
             self._idle.push(member)
-        self._gate.leave()
+        member.permit = None
+        if permit is not None:
+            self._gate.leave(permit)
 
     def rescue(self, member: Member) -> None:
         """Bring a connection back that was left in the middle of something, in the background."""
@@ -181,14 +197,15 @@ class Pool:
 class Lease:
     """Lends a connection of a pool, for as long as the context lasts (see Pool.lease)."""
 
-    __slots__ = ("_member", "_pool")
+    __slots__ = ("_call", "_member", "_pool")
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, call: Call) -> None:
         self._pool = pool
+        self._call = call
 
     async def __aenter__(self) -> "Connection":
         """Take a connection."""
-        self._member = await self._pool.take()
+        self._member = await self._pool.take(self._call)
         return self._member.connection
 
     async def __aexit__(

@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 
 from gateway.db.settings import RetrySettings
 from gateway.errors import RowgateError
+from gateway.request.bulkheads import Operation
+from gateway.request.call import Call
 
 T = TypeVar("T")
 
@@ -61,7 +63,7 @@ class Budget:
         self._saved = size
 
     def earn(self) -> None:
-        """Count a call."""
+        """Count a call that succeeded."""
         self._saved = min(self._size, self._saved + self._earned)
 
     def spend(self) -> bool:
@@ -77,7 +79,15 @@ class Retry:
 
     Only TryAgain is tried again. Whether nothing was left behind is the attempt's to judge: this knows
     neither transactions nor SQLSTATEs. The pause doubles and is random down to zero ("full jitter"), so
-    that calls that failed together don't come back together.
+    that calls that failed together don't come back together. Calls that succeed earn the retries, and none is
+    spent on an operation of which more comes than is answered: each would take another call's place.
+
+    Args:
+        settings: how often, how far apart.
+        clock: the time.
+        random_fraction: the jitter.
+        overloaded: says of which operations there is too much.
+
     """
 
     def __init__(
@@ -85,23 +95,27 @@ class Retry:
         settings: RetrySettings,
         clock: Clock | None = None,
         random_fraction: Callable[[], float] = random,
+        overloaded: Callable[[Operation], bool] = lambda _: False,
     ) -> None:
         self._settings = settings
         self._budget = Budget(settings.budget, settings.earned)
         self._clock = clock or LoopClock()
         self._random_fraction = random_fraction
+        self._overloaded = overloaded
 
-    async def __call__(self, attempt: Callable[[], Awaitable[T]], deadline: float | None) -> T:
+    async def __call__(self, attempt: Callable[[], Awaitable[T]], call: Call) -> T:
         """Return what `attempt` returns; raises what it raises, and TryAgain's error when it is too late."""
-        self._budget.earn()
         tried = 1
         while True:
             try:
-                return await attempt()
+                answer = await attempt()
             except TryAgain as again:
                 pause = self._pause(tried)
-                if not self._may_retry(tried, pause, deadline):
+                if not self._may_retry(tried, pause, call):
                     raise again.error from again.error.__cause__
+            else:
+                self._budget.earn()
+                return answer
             await self._clock.sleep(pause)
             tried += 1
 
@@ -109,6 +123,8 @@ class Retry:
         longest = min(self._settings.max_delay, self._settings.first_delay * 2 ** (tried - 1))
         return float(longest * self._random_fraction())
 
-    def _may_retry(self, tried: int, pause: float, deadline: float | None) -> bool:
-        in_time = deadline is None or self._clock.time() + pause < deadline
-        return tried < self._settings.attempts and in_time and self._budget.spend()
+    def _may_retry(self, tried: int, pause: float, call: Call) -> bool:
+        in_time = call.deadline is None or self._clock.time() + pause < call.deadline
+        if tried >= self._settings.attempts or not in_time or self._overloaded(call.operation):
+            return False
+        return self._budget.spend()

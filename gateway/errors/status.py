@@ -5,6 +5,7 @@ percent-encoded, and as grpc-status-details-bin, in base64. Both together stay u
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from math import ceil
 from typing import TypeVar
@@ -14,7 +15,13 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 from google.rpc.status_pb2 import Status
 
-from gateway.errors.tree import FailedPrecondition, FieldViolation, ResourceRef, RowgateError
+from gateway.errors.tree import (
+    FailedPrecondition,
+    FieldViolation,
+    ResourceExhausted,
+    ResourceRef,
+    RowgateError,
+)
 
 Detail = TypeVar("Detail", bound=Message)
 
@@ -27,6 +34,8 @@ _MAX_NAME = 128
 _MAX_DESCRIPTION = 256
 _MAX_METADATA_ENTRIES = 16
 _MAX_METADATA = 480
+_MAX_TOKEN = 1536
+_KEPT = 1024
 # What the wire adds to an entry of a list and to a detail (its type's URL), and what the counts take.
 _ENTRY_BYTES = 4
 _DETAIL_BYTES = 64
@@ -39,7 +48,24 @@ def to_status(error: RowgateError) -> Status:
     """Return an error's status. What is too much is left out from the end, and its count is in the metadata.
 
     Most important first: message, ErrorInfo, RetryInfo, PreconditionFailure, field violations, resources.
+    The status of a refusal that names no more than limits is kept, and is not to be changed: a server that
+    has too much to do refuses very many calls, and each would cost several times what it costs to read a row.
     """
+    if isinstance(error, ResourceExhausted) and not (error.violations or error.resources):
+        return _kept(error.message, error.reason, tuple(error.metadata.items()), error.retry_delay)
+    return _status(error)
+
+
+@lru_cache(_KEPT)
+def _kept(
+    message: str, reason: str, metadata: tuple[tuple[str, str], ...], retry_delay: float | None
+) -> Status:
+    return _status(
+        ResourceExhausted(message, reason=reason, metadata=dict(metadata), retry_delay=retry_delay)
+    )
+
+
+def _status(error: RowgateError) -> Status:
     status = Status(code=error.code, message=_clip(error.message, _MAX_MESSAGE))
     info = _error_info(error)
     others = [*_retry_info(error), *_precondition(error)]
@@ -81,6 +107,8 @@ def _fitting(wanted: Iterable[Detail], room: int, *, each: int) -> Iterator[Deta
 def _error_info(error: RowgateError) -> details.ErrorInfo:
     info = details.ErrorInfo(reason=_clip(error.reason, _MAX_REASON), domain=DOMAIN)
     info.metadata.update(_clip_metadata(error.metadata))
+    if 0 < len(error.resume_token) <= _MAX_TOKEN:
+        info.metadata["resume_token"] = error.resume_token
     return info
 
 

@@ -35,6 +35,7 @@ class RowgateError(Exception):
         violations: the faulty fields, by proto path.
         resources: the rows that are missing or in the way.
         retry_delay: seconds after which a retry can help; None where it can't.
+        resume_token: where to go on, for the metadata: there whole, or not at all.
 
     """
 
@@ -49,6 +50,7 @@ class RowgateError(Exception):
         violations: Sequence[FieldViolation] = (),
         resources: Sequence[ResourceRef] = (),
         retry_delay: float | None = None,
+        resume_token: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -57,6 +59,7 @@ class RowgateError(Exception):
         self.violations = tuple(violations)
         self.resources = tuple(resources)
         self.retry_delay = retry_delay
+        self.resume_token = resume_token
 
 
 class InvalidArgument(RowgateError):  # noqa: N818 - named after its gRPC code, as its siblings are

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from gateway.request.call import Call
+from gateway.request.call import Call, StreamCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +15,22 @@ class Piece:
     Args:
         body: the message's bytes: whoever fills it up to a size has serialised it already.
         rows: how many rows it tells of.
+        resume_token: where a client goes on that has read it; empty where it can't.
 
     """
 
     body: bytes
     rows: int = 0
+    resume_token: str = ""
 
 
 Handler = Callable[[Message, Call], Awaitable[Message]]
 """Answers one RPC; raises gateway.errors.RowgateError."""
 
-StreamHandler = Callable[[Message, Call], AsyncGenerator[Piece, None]]
+StreamHandler = Callable[[Message, StreamCall], AsyncGenerator[Piece, None]]
 """Answers one request with a stream. Each response is made when the caller has taken the one before."""
 
-BidiHandler = Callable[[AsyncIterator[Message], Call], AsyncGenerator[Piece, None]]
+BidiHandler = Callable[[AsyncIterator[Message], StreamCall], AsyncGenerator[Piece, None]]
 """As StreamHandler, for a stream of requests, which it reads at its own pace."""
 
 AnyHandler = Handler | StreamHandler | BidiHandler

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
 from gateway.methods.ordered import Asked, OrderedRows
-from gateway.request.call import Call
+from gateway.request.call import StreamCall
 from gateway.request.page_token import RESUME_TOKEN
 from gateway.response.rows import Row
 from gateway.schema.model import Method
@@ -35,7 +35,7 @@ class Stream:
         self._chunk_bytes = engine.chunk_bytes
         self._token = method.response["resume_token"].name
 
-    async def __call__(self, request: Message, call: Call) -> AsyncGenerator[Piece, None]:
+    async def __call__(self, request: Message, call: StreamCall) -> AsyncGenerator[Piece, None]:
         """Yield the chunks. Rows are fetched when those before them are being taken."""
         asked = await self._read(request, call)
         statement = asked.query.statement
@@ -54,10 +54,11 @@ class Stream:
     async def _pieces(self, asked: Asked, rows: Sequence[Row]) -> AsyncGenerator[Piece, None]:
         """Yield the rows in as few chunks as are small enough; a row that is too large comes alone."""
         response = await asked.query.respond(rows)
-        setattr(response, self._token, self._read.token(asked, rows[-1]))
+        token = self._read.token(asked, rows[-1])
+        setattr(response, self._token, token)
         body = response.SerializePartialToString()
         if len(body) <= self._chunk_bytes or len(rows) == 1:
-            yield Piece(body, len(rows))
+            yield Piece(body, len(rows), token)
             return
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):

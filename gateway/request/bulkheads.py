@@ -24,12 +24,22 @@ class Operation:
         return cls(f"{method.resource.schema}.{method.resource.table}", method.kind.name)
 
 
+_KIND = "kind of method"
 UNKNOWN = Operation()
 """What is bound to no method: it counts against the limit alone."""
 
 
 def share_of(limit: int) -> int:
-    """Return the most that one table, connection or kind may hold: all but the last quarter.
+    """Return the most that one table or one connection may hold: about five eighths.
+
+    It is less than a kind's share, so that a table that is locked, or a caller that asks for all there is,
+    leaves something to others of the same kind.
+    """
+    return limit - limit // 4 - limit // 8
+
+
+def share_of_kind(limit: int) -> int:
+    """Return the most that one kind of method may hold: all but the last quarter.
 
     A limit below four has no quarter that could be kept: there it is the whole limit.
     """
@@ -53,10 +63,11 @@ class Bulkheads:
 
     """
 
-    __slots__ = ("_compartments", "_connections", "_of", "share")
+    __slots__ = ("_compartments", "_connections", "_of", "kind_share", "share")
 
     def __init__(self, limit: int) -> None:
         self.share = share_of(limit)
+        self.kind_share = share_of_kind(limit)
         self._compartments: dict[tuple[str, str], Compartment] = {}
         self._of: dict[Operation, tuple[Compartment, Compartment]] = {}
         self._connections: dict[str, int] = {}
@@ -69,9 +80,13 @@ class Bulkheads:
             return "connection"
         if table.held >= share and operation.table:
             return "table"
-        if kind.held >= share and operation.kind:
-            return "kind of method"
+        if kind.held >= self.kind_share and operation.kind:
+            return _KIND
         return ""
+
+    def share_of(self, full: str) -> int:
+        """Return the share of what `full` returned."""
+        return self.kind_share if full == _KIND else self.share
 
     def take(self, operation: Operation, connection: str) -> None:
         """Count one more, whether or not it is full."""

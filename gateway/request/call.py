@@ -1,13 +1,14 @@
 """What the gateway knows of one RPC beside its message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.request.bulkheads import UNKNOWN, Operation
+from gateway.request.delivery import Delivery
 
 
-@dataclass(slots=True)  # not frozen: that makes it four times as dear to make, and every call makes one
+@dataclass(slots=True, eq=False)  # not frozen: that is four times as dear to make, and every call makes one
 class Call:
-    """One RPC under way.
+    """One RPC under way. Told apart by identity.
 
     Args:
         method: `package.Service.Method`.
@@ -24,3 +25,15 @@ class Call:
     deadline: float | None = None
     operation: Operation = UNKNOWN
     connection: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class StreamCall(Call):
+    """One whose responses are a stream.
+
+    Args:
+        delivery: of the responses.
+
+    """
+
+    delivery: Delivery = field(default_factory=Delivery)

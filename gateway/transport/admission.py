@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from random import uniform
 from typing import Protocol
 
 from gateway.errors import ResourceExhausted, RowgateError
+from gateway.errors.delay import RetryDelay
 from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
 from gateway.transport.refusals import shutting_down
-
-_BUSY_RETRY_SECONDS = 0.1
 
 
 class Arrival(Protocol):
@@ -51,6 +49,7 @@ class Admission:
         """Whether the bulkheads count."""
         self._closed = False
         self._idle = asyncio.Event()
+        self._retry_delay = RetryDelay()
 
     @property
     def in_flight(self) -> int:
@@ -98,13 +97,13 @@ class Admission:
         if self._closed:
             raise shutting_down()
         if len(self._in_flight) >= self._limit:
-            raise _busy("server", self._limit)
+            raise self._busy("server", self._limit)
         if not self._counts:
             self._count_all()
         operation = self._operation(arrival)
         full = self._bulkheads.full(operation, arrival.peer)
         if full:
-            raise _busy(full, self._bulkheads.share)
+            raise self._busy(full, self._bulkheads.share_of(full))
         self._bulkheads.take(operation, arrival.peer)
 
     def _count_all(self) -> None:
@@ -123,11 +122,10 @@ class Admission:
     def _operation(self, arrival: Arrival) -> Operation:
         return self._operations.get(arrival.path, UNKNOWN)
 
-
-def _busy(holder: str, limit: int) -> RowgateError:
-    return ResourceExhausted(
-        f"the {holder} has its limit of {limit} calls in flight",
-        reason="TOO_MANY_CALLS",
-        metadata={"limit": str(limit)},
-        retry_delay=_BUSY_RETRY_SECONDS * uniform(0.5, 1.5),  # noqa: S311 - jitter is no secret
-    )
+    def _busy(self, holder: str, limit: int) -> RowgateError:
+        return ResourceExhausted(
+            f"the {holder} has its limit of {limit} calls in flight",
+            reason="TOO_MANY_CALLS",
+            metadata={"limit": str(limit)},
+            retry_delay=self._retry_delay(),
+        )

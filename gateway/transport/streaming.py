@@ -1,21 +1,24 @@
 """From the messages of a streaming call to its handler and back, at the pace of the slower side."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from time import monotonic
 
 from google.protobuf.message import Message
 
 from gateway.config.settings import LimitSettings
-from gateway.errors import Aborted
+from gateway.errors import Unavailable
 from gateway.methods import BidiHandler, Piece, StreamHandler
 from gateway.request.bulkheads import Operation
-from gateway.request.call import Call
+from gateway.request.call import StreamCall
+from gateway.request.delivery import Delivery
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
 from gateway.transport.parsing import RequestParser
 
-Respond = Callable[[Exchange, Channel, Call], Awaitable[AsyncGenerator[Piece, None]]]
+_RETRY_SECONDS = 1.0
+
+Respond = Callable[[Exchange, Channel, StreamCall], Awaitable[AsyncGenerator[Piece, None]]]
 """Begins a call's responses."""
 
 
@@ -23,7 +26,7 @@ def stream_answer(method: Method, handler: StreamHandler, limits: LimitSettings,
     """Return what answers a method with one request and a stream of responses; see `_sent`."""
     parse = RequestParser(method, limits)
 
-    async def respond(exchange: Exchange, _channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
+    async def respond(exchange: Exchange, _channel: Channel, call: StreamCall) -> AsyncGenerator[Piece, None]:
         return handler(await parse.in_slices(exchange.request), call)
 
     return _sent(method, respond, patience)
@@ -38,7 +41,7 @@ def bidi_answer(method: Method, handler: BidiHandler, limits: LimitSettings, pat
             exchange.facts.request_bytes += len(body)
             yield await parse.in_slices(body)
 
-    async def respond(exchange: Exchange, channel: Channel, call: Call) -> AsyncGenerator[Piece, None]:
+    async def respond(exchange: Exchange, channel: Channel, call: StreamCall) -> AsyncGenerator[Piece, None]:
         return handler(requests(exchange, channel), call)
 
     return _sent(method, respond, patience)
@@ -48,7 +51,7 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
     """Return an Answer that sends the responses through the exchange's channel, and has no bytes of its own.
 
     The handler is asked for its next response when the transport has taken the last. The Answer raises
-    Aborted where the client takes nothing for `patience` seconds.
+    Unavailable where the client takes nothing for `patience` seconds, or for less when others want its place.
     """
     full_name = method.full_name
     operation = Operation.of(method)
@@ -57,10 +60,10 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
         channel = exchange.channel
         if channel is None:
             raise TypeError("a streaming method was called without a channel")
-        call = Call(full_name, exchange.principal, exchange.deadline, operation, exchange.facts.peer)
+        call = StreamCall(full_name, exchange.principal, exchange.deadline, operation, exchange.facts.peer)
         async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
-                await _send(channel, piece, patience)
+                await _send(channel, piece, patience, call.delivery)
                 exchange.facts.rows = (exchange.facts.rows or 0) + piece.rows
                 exchange.facts.response_bytes += len(piece.body)
         return b""
@@ -68,12 +71,16 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
     return answer
 
 
-async def _send(channel: Channel, piece: Piece, patience: float) -> None:
+async def _send(channel: Channel, piece: Piece, patience: float, delivery: Delivery) -> None:
+    begun = monotonic()
     try:
-        async with asyncio.timeout(patience):
+        async with delivery.within(patience):
             await channel.send(piece.body)
     except TimeoutError as error:
-        raise Aborted(
-            f"the client took nothing for {patience:g} s: go on by the last token or watermark that it read",
+        raise Unavailable(
+            f"the client took nothing for {monotonic() - begun:.1f} s: "
+            "go on by the last token or watermark that it read",
             reason="CLIENT_TOO_SLOW",
+            resume_token=piece.resume_token,
+            retry_delay=_RETRY_SECONDS,
         ) from error

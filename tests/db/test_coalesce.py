@@ -228,7 +228,8 @@ async def test_a_caller_out_of_time_leaves_the_others(desk: Desk) -> None:
     tasks += desk.start(2, call=Call("Get", deadline=now + 50)) + desk.start(
         3, call=Call("Get", deadline=now + 90)
     )
-    with pytest.raises(TimeoutError):
+    # Where the machine is slow its time is up before it waits.
+    with pytest.raises((TimeoutError, ResourceExhausted)):
         async with asyncio.timeout(0.01):
             await desk.get(4, Call("Get", deadline=now + 0.01))
     desk.door.answers.set()
@@ -243,7 +244,7 @@ async def test_a_batch_without_time_is_over(fragile: EmbeddedPostgres, open_data
     desk = await new_desk(await make_database(fragile.start()), open_database, lanes=1)
     slow = key_read("slow", "pg_sleep(30)")
     await sql(desk.dsn, "CREATE TABLE item AS SELECT 1 AS id")
-    calls = [Call("Get", deadline=asyncio.get_running_loop().time() + after) for after in (0.05, 0.1, 0.2)]
+    calls = [Call("Get", deadline=asyncio.get_running_loop().time() + after) for after in (0.05, 2, 2.1)]
 
     found = await answers([desk.start(1, call=call, read=slow)[0] for call in calls])
 

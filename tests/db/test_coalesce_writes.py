@@ -331,7 +331,8 @@ async def test_a_caller_out_of_time_leaves_the_others(desk: WritingDesk) -> None
     tasks = await desk.busy(0, 1)
     for number, after in ((1, 50), (2, 90)):
         tasks += desk.start((number, 1), call=Call("Update", deadline=now + after))
-    with pytest.raises(TimeoutError):
+    # Where the machine is slow its time is up before it waits.
+    with pytest.raises((TimeoutError, ResourceExhausted)):
         async with asyncio.timeout(0.01):
             await desk.change(3, 1, Call("Update", deadline=now + 0.01))
     desk.door.answers.set()

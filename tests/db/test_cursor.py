@@ -9,6 +9,7 @@ import pytest
 from gateway.db.cursor import Cursor
 from gateway.db.database import Database
 from gateway.errors import InvalidArgument
+from gateway.request.call import StreamCall
 from tests.db.conftest import Open
 from tests.db.servers import CALL, sql, statement
 
@@ -22,7 +23,7 @@ async def database(dsn: str, open_database: Open) -> Database:
 
 @asynccontextmanager
 async def reading(database: Database, query: str) -> AsyncIterator[Cursor]:
-    async with database.cursor(statement(query), (), CALL) as cursor:
+    async with database.cursor(statement(query), (), StreamCall("test.v1.Test/Stream")) as cursor:
         yield cursor
 
 

@@ -13,7 +13,7 @@ import pytest
 from gateway.db.database import Database, Transaction
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.settings import RetrySettings
-from gateway.errors import DeadlineExceeded, OutcomeUnknown, RowgateError, Unavailable
+from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, RowgateError, Unavailable
 from gateway.request.call import Call
 from tests.db.conftest import Open
 from tests.db.proxy import proxied
@@ -131,7 +131,7 @@ class Load:
         try:
             await self._database.fetch(ONE, [], soon(self.seconds))
             self._reads += 1
-        except (Unavailable, DeadlineExceeded):
+        except (Unavailable, DeadlineExceeded, ResourceExhausted):
             self._failed += 1
 
     async def _note(self, number: int, writing: Awaitable[object]) -> None:

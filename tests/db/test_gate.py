@@ -1,15 +1,43 @@
-"""The gate in front of the pool: never more inside than allowed, first come first served, nothing lost."""
+"""The gate before the connections: who gets a permit, who waits for one, and who is refused at once."""
 
 import asyncio
+from collections import Counter
+from time import monotonic
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.db.gate import Gate
+from gateway.db.waiting import Permit
 from gateway.errors import ResourceExhausted, Unavailable
+from gateway.request.bulkheads import Operation, share_of, share_of_kind
+from gateway.request.call import Call
 
-STEPS = st.lists(st.sampled_from(["enter", "leave", "cancel", "turn"]), max_size=60)
+OPERATIONS = [Operation(table, kind) for table in ("task", "note") for kind in ("GET", "LIST")]
+CALLS = st.builds(
+    Call, st.just("m"), operation=st.sampled_from(OPERATIONS), connection=st.sampled_from("abc")
+)
+STEPS = st.lists(st.one_of(CALLS, st.sampled_from(["leave", "cancel", "turn"])), max_size=60)
+LIST, GET, OTHER = OPERATIONS[1], OPERATIONS[0], OPERATIONS[2]
+
+
+def call(operation: Operation = LIST, connection: str = "a", seconds: float | None = None) -> Call:
+    """Return a call that has so many seconds left."""
+    deadline = None if seconds is None else monotonic() + seconds
+    return Call("m", deadline=deadline, operation=operation, connection=connection)
+
+
+def give_back(gate: Gate, permit: Permit, seconds: float) -> None:
+    """Give a permit back that was used for so long."""
+    permit.since = monotonic() - seconds
+    gate.leave(permit)
+
+
+async def teach(gate: Gate, one: Call, seconds: float) -> None:
+    """Let a kind of statement have taken so long lately."""
+    for _ in range(100):
+        give_back(gate, await gate.enter(one), seconds)
 
 
 class Visitors:
@@ -17,16 +45,15 @@ class Visitors:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self.inside = 0
-        self.coming: list[asyncio.Task[None]] = []
+        self.permits: list[Permit] = []
+        self.coming: list[asyncio.Task[Permit]] = []
 
-    async def step(self, step: str) -> None:
+    async def step(self, step: Call | str) -> None:
         """Let one come, leave or give up, or let the loop turn."""
-        if step == "enter":
-            self.coming.append(asyncio.create_task(self.gate.enter()))
-        elif step == "leave" and self.inside:
-            self.gate.leave()
-            self.inside -= 1
+        if isinstance(step, Call):
+            self.coming.append(asyncio.create_task(self.gate.enter(step)))
+        elif step == "leave" and self.permits:
+            self.gate.leave(self.permits.pop())
         elif step == "cancel" and self.coming:
             self.coming[0].cancel()
         elif step == "turn":
@@ -38,41 +65,221 @@ class Visitors:
             await asyncio.sleep(0)
         ended = [task for task in self.coming if task.done()]
         self.coming = [task for task in self.coming if not task.done()]
-        self.inside += sum(1 for task in ended if not task.cancelled() and task.exception() is None)
+        self.permits += [task.result() for task in ended if not task.cancelled() and task.exception() is None]
+
+    def most_held(self) -> tuple[int, int]:
+        """Return how many the table or connection holds that holds most, and how many the kind."""
+        operations = [permit.flow.operation for permit in self.permits]
+        tables = Counter(one.table for one in operations) + Counter(one.connection for one in self.permits)
+        kinds = Counter(one.kind for one in operations)
+        return max(tables.values(), default=0), max(kinds.values(), default=0)
 
 
-@given(st.integers(1, 3), st.integers(0, 4), STEPS)
+@given(st.integers(1, 9), st.integers(0, 6), STEPS)
 @settings(deadline=None)
-def test_any_order_of_coming_going_and_giving_up(permits: int, queue_size: int, steps: list[str]) -> None:
+def test_any_order_of_coming_going_and_giving_up(
+    permits: int, queue_size: int, steps: list[Call | str]
+) -> None:
     async def play() -> None:
         gate = Gate(permits, queue_size, timeout=60)
         visitors = Visitors(gate)
         for step in steps:
             await visitors.step(step)
-            assert visitors.inside <= permits
+            assert len(visitors.permits) <= permits
+            of_table, of_kind = visitors.most_held()
+            assert of_table <= share_of(permits)
+            assert of_kind <= share_of_kind(permits)
         await visitors.turn()
         assert gate.waiting == len(visitors.coming) <= queue_size
-        assert gate.free == permits - visitors.inside
-        assert not visitors.coming or gate.free == 0
+        assert gate.free == permits - len(visitors.permits)
+        # Who waits while a permit is free has its share already.
+        assert not visitors.coming or gate.free <= permits - share_of(permits)
+        while visitors.permits:
+            await visitors.step("leave")
+            await visitors.turn()
+        assert not visitors.coming
+        assert gate.free == permits
         gate.close()
-        await asyncio.gather(*visitors.coming, return_exceptions=True)
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("stuck", "share"),
+    [
+        ([call(LIST, "a")], 5),
+        ([call(LIST, "b"), call(GET, "c")], 5),
+        ([call(LIST, "b"), call(OPERATIONS[3], "b")], 5),
+        ([call(LIST, "b"), call(OPERATIONS[3], "c")], 6),
+    ],
+    ids=["all three", "table", "connection", "kind of method"],
+)
+async def test_the_last_quarter_is_left_to_others(stuck: list[Call], share: int) -> None:
+    gate = Gate(8, 100, timeout=60)
+    for n in range(share):
+        await gate.enter(stuck[n % len(stuck)])
+    waiting = asyncio.create_task(gate.enter(stuck[0]))
+    await asyncio.sleep(0)
+
+    assert not waiting.done()
+    for _ in range(8 - share):
+        await asyncio.wait_for(gate.enter(call(OTHER, "z")), 5)
+    assert gate.free == 0
+    waiting.cancel()
+
+
+async def test_what_is_stuck_leaves_a_place_to_others_of_its_kind() -> None:
+    gate = Gate(8, 100, timeout=60)
+    stuck = [asyncio.create_task(gate.enter(call(LIST, "a"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    for _ in range(10):
+        gate.leave(await asyncio.wait_for(gate.enter(call(OPERATIONS[3], "z")), 5))
+    for task in stuck:
+        task.cancel()
+
+
+async def test_connections_and_operations_take_turns() -> None:
+    gate = Gate(1, 100, timeout=60)
+    held = await gate.enter(call())
+    order: list[str] = []
+
+    async def come(name: str, one: Call) -> None:
+        permit = await gate.enter(one)
+        order.append(name)
+        gate.leave(permit)
+
+    loud = [asyncio.create_task(come("loud", call(LIST, "a"))) for _ in range(20)]
+    late = [
+        asyncio.create_task(come("same method", call(LIST, "b"))),
+        asyncio.create_task(come("other method", call(OTHER, "c"))),
+    ]
+    await asyncio.sleep(0)
+    gate.leave(held)
+    await asyncio.gather(*loud, *late)
+
+    assert {"same method", "other method"} <= set(order[:4])
+
+
+async def test_a_call_that_would_be_answered_too_late_is_refused_at_once() -> None:
+    gate = Gate(4, 100, timeout=60)
+    await teach(gate, call(), 0.1)
+    held = [await gate.enter(call()) for _ in range(3)]
+    refused: list[ResourceExhausted] = []
+    waiting = []
+    for _ in range(50):
+        waiting.append(asyncio.create_task(gate.enter(call(seconds=0.5))))
+        await asyncio.sleep(0)
+        if waiting[-1].done():
+            error = waiting.pop().exception()
+            assert isinstance(error, ResourceExhausted)
+            refused.append(error)
+
+    # 0.4 s are left for waiting, and every 0.1 s three permits come back.
+    assert 8 <= len(waiting) <= 12
+    assert all(error.reason == "POOL_EXHAUSTED" and error.retry_delay for error in refused)
+    for permit in held:
+        give_back(gate, permit, 0.1)
+    for task in waiting:
+        give_back(gate, await asyncio.wait_for(task, 5), 0.1)
+
+
+async def test_what_has_no_time_left_is_not_begun() -> None:
+    gate = Gate(1, 100, timeout=60)
+    one = await gate.enter(call())
+    late = asyncio.create_task(gate.enter(call(seconds=0.2)))
+    in_time = asyncio.create_task(gate.enter(call(seconds=60)))
+    await asyncio.sleep(0)
+    give_back(gate, one, 10)
+
+    # Nothing was known of the statement's time when they came: now it is, and so is what has no time for it.
+    with pytest.raises(ResourceExhausted):
+        await late
+    assert gate.free == 0
+    await in_time
+
+
+async def test_a_queue_that_stands_is_short() -> None:
+    gate = Gate(1, 1000, timeout=60, queue_delay=0.05)
+    await teach(gate, call(), 0.01)
+    held = await gate.enter(call())
+    burst = [asyncio.create_task(gate.enter(call())) for _ in range(100)]
+    await asyncio.sleep(0)
+    assert gate.waiting == 100
+    assert not gate.is_overloaded(LIST)
+    await asyncio.sleep(0.06)
+    assert gate.is_overloaded(LIST)
+    assert not gate.is_overloaded(GET)
+
+    with pytest.raises(ResourceExhausted) as refused:
+        await gate.enter(call())
+    assert "in time" in refused.value.message
+    gate.leave(held)
+    for task in burst:
+        gate.leave(await task)
+    assert not gate.is_overloaded(LIST)
+    gate.leave(await gate.enter(call()))
+
+
+async def test_who_is_refused_is_told_to_come_later_the_longer_it_lasts() -> None:
+    gate = Gate(1, 1, timeout=60)
+    await gate.enter(call())
+    waiting = asyncio.create_task(gate.enter(call()))
+    await asyncio.sleep(0)
+
+    async def delay() -> float:
+        with pytest.raises(ResourceExhausted) as refused:
+            await gate.enter(call())
+        assert refused.value.retry_delay is not None
+        return refused.value.retry_delay
+
+    begun = monotonic()
+    delays: list[float] = []
+    while monotonic() < begun + 2.5:
+        delays.append(await delay())
+        await asyncio.sleep(0.01)
+    early, late = delays[: len(delays) // 10], delays[-len(delays) // 10 :]
+    assert min(delays) >= 0.05
+    assert len(set(early)) > 3
+    assert sum(late) > 2 * sum(early)
+    waiting.cancel()
+
+
+async def test_fewer_run_at_once_when_they_take_longer_and_more_again() -> None:
+    gate = Gate(8, 100, timeout=60)
+    await teach(gate, call(), 0.01)
+
+    async def at_once() -> int:
+        tasks = [asyncio.create_task(gate.enter(call())) for _ in range(8)]
+        await asyncio.sleep(0)
+        inside = [task.result() for task in tasks if task.done()]
+        for task in tasks:
+            task.cancel()
+        for permit in inside:
+            gate.leave(permit)
+        return len(inside)
+
+    assert await at_once() == 5
+    for _ in range(30):
+        give_back(gate, await gate.enter(call()), 0.1)
+    assert await at_once() == 1
+    gate.leave(await asyncio.wait_for(gate.enter(call(OTHER)), 5))
+    await teach(gate, call(), 0.01)
+    assert await at_once() == 5
 
 
 async def test_first_come_first_served() -> None:
     gate = Gate(1, 10, timeout=60)
     order: list[int] = []
-    await gate.enter()
+    held = await gate.enter()
 
     async def come(number: int) -> None:
-        await gate.enter()
+        permit = await gate.enter()
         order.append(number)
-        gate.leave()
+        gate.leave(permit)
 
     tasks = [asyncio.create_task(come(number)) for number in range(5)]
     await asyncio.sleep(0)
-    gate.leave()
+    gate.leave(held)
     await asyncio.gather(*tasks)
 
     assert order == [0, 1, 2, 3, 4]
@@ -80,7 +287,7 @@ async def test_first_come_first_served() -> None:
 
 async def test_a_full_queue_refuses_at_once_and_a_long_wait_ends() -> None:
     gate = Gate(1, 1, timeout=0.05)
-    await gate.enter()
+    held = await gate.enter()
     waiting = asyncio.create_task(gate.enter())
     await asyncio.sleep(0)
 
@@ -88,7 +295,7 @@ async def test_a_full_queue_refuses_at_once_and_a_long_wait_ends() -> None:
         await gate.enter()
     with pytest.raises(ResourceExhausted) as late:
         await waiting
-    gate.leave()
+    gate.leave(held)
     await gate.enter()
 
     assert refused.value.reason == late.value.reason == "POOL_EXHAUSTED"
@@ -97,10 +304,10 @@ async def test_a_full_queue_refuses_at_once_and_a_long_wait_ends() -> None:
 
 async def test_a_permit_handed_to_one_who_just_gave_up_goes_on() -> None:
     gate = Gate(1, 10, timeout=60)
-    await gate.enter()
+    held = await gate.enter()
     first, second = (asyncio.create_task(gate.enter()) for _ in range(2))
     await asyncio.sleep(0)
-    gate.leave()
+    gate.leave(held)
     first.cancel()
 
     await asyncio.wait_for(second, 5)
@@ -123,7 +330,7 @@ async def test_closing_refuses_who_waits_and_who_comes() -> None:
 async def test_who_came_first_gives_up_first_and_the_others_wait_on() -> None:
     gate = Gate(1, 10, timeout=0.2)
     loop = asyncio.get_running_loop()
-    await gate.enter()
+    held = await gate.enter()
     gave_up: list[tuple[int, float]] = []
 
     async def come(number: int) -> None:
@@ -140,5 +347,5 @@ async def test_who_came_first_gives_up_first_and_the_others_wait_on() -> None:
 
     assert [number for number, _ in gave_up] == [0, 1, 2]
     assert all(waited > 0.19 for _, waited in gave_up)
-    gate.leave()
+    gate.leave(held)
     await gate.enter()

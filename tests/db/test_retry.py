@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 from gateway.db.retry import Budget, Retry, TryAgain
 from gateway.db.settings import RetrySettings
 from gateway.errors import Aborted, Unavailable
+from gateway.request.bulkheads import Operation
+from gateway.request.call import Call
+
+CALL = Call("test.v1.Test/Call")
 
 
 class FakeClock:
@@ -64,7 +68,7 @@ def test_bounds_hold_for_any_settings(
     retry = Retry(given_, clock, lambda: fraction)
 
     async def run() -> object:
-        [result] = await asyncio.gather(retry(flaky, deadline), return_exceptions=True)
+        [result] = await asyncio.gather(retry(flaky, Call("test", deadline=deadline)), return_exceptions=True)
         return result
 
     result = asyncio.run(run())
@@ -86,7 +90,7 @@ def test_bounds_hold_for_any_settings(
 async def test_it_goes_on_while_it_may(failures: int) -> None:
     flaky = Flaky(failures)
 
-    assert await Retry(RetrySettings(attempts=6), FakeClock())(flaky, None) == "answer"
+    assert await Retry(RetrySettings(attempts=6), FakeClock())(flaky, CALL) == "answer"
     assert flaky.attempts == failures + 1
 
 
@@ -98,7 +102,7 @@ async def test_other_errors_pass_at_once() -> None:
         raise Aborted("no", reason="LOST")
 
     with pytest.raises(Aborted):
-        await Retry(RetrySettings(), FakeClock())(fail, None)
+        await Retry(RetrySettings(), FakeClock())(fail, CALL)
     assert attempts == [1]
 
 
@@ -119,8 +123,28 @@ def test_a_budget_never_gives_more_than_it_got(steps: list[bool]) -> None:
 async def test_calls_earn_retries() -> None:
     retry = Retry(RetrySettings(budget=1, earned=0.5), FakeClock())
 
-    assert await retry(Flaky(1), None) == "answer"
+    assert await retry(Flaky(1), CALL) == "answer"
     with pytest.raises(Unavailable):
-        await retry(Flaky(1), None)
-    assert await retry(Flaky(0), None) == "answer"
-    assert await retry(Flaky(1), None) == "answer"
+        await retry(Flaky(1), CALL)
+    assert await retry(Flaky(0), CALL) == "answer"
+    assert await retry(Flaky(1), CALL) == "answer"
+
+
+async def test_none_is_spent_on_an_operation_that_has_too_many_calls() -> None:
+    busy, other = Operation("flight", "LIST"), Operation("flight", "GET")
+    retry = Retry(RetrySettings(budget=2, earned=0), FakeClock(), overloaded=lambda one: one is busy)
+    for _ in range(3):
+        flaky = Flaky(1)
+        with pytest.raises(Unavailable):
+            await retry(flaky, Call("test", operation=busy))
+        assert flaky.attempts == 1
+    for _ in range(2):
+        assert await retry(Flaky(1), Call("test", operation=other)) == "answer"
+
+
+async def test_calls_that_fail_earn_none() -> None:
+    retry = Retry(RetrySettings(budget=1, earned=1, attempts=2), FakeClock())
+    with pytest.raises(Unavailable):
+        await retry(Flaky(9), CALL)
+    with pytest.raises(Unavailable):
+        await retry(Flaky(1), CALL)

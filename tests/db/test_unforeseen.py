@@ -85,10 +85,10 @@ async def test_a_commit_that_fails_is_settled(
 
 async def test_a_permit_comes_back_from_who_fails_in_the_queue() -> None:
     gate = Gate(permits=1, queue_size=1, timeout=60)
-    await gate.enter()
+    held = await gate.enter()
     waiting = gate.enter()
     waiting.send(None)
-    gate.leave()
+    gate.leave(held)
     with pytest.raises(Unforeseen):
         waiting.throw(Unforeseen())
     assert gate.free == 1

@@ -79,7 +79,7 @@ def _held(part: Any) -> Any:
         case Sharing():
             return part.in_use
         case CursorPlaces():
-            return part._taken
+            return part.in_use
         case Upserts():
             return part.turns.locked()
         case Admission():

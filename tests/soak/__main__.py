@@ -42,6 +42,7 @@ SOAKS: Mapping[str, Soak] = {
     "stream": Soak("tests.soak.stream", ("--rows", "10000000"), minutes=15),
     "schemas": Soak("tests.generated_schemas", ("--schemas", "2000"), minutes=60),
     "faults": Soak("tests.soak.faults", (), minutes=40),
+    "overload": Soak("tests.soak.overload", (), minutes=15),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),
 }
 """All of them, in the order in which they run."""

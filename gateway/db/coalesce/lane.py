@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.coalesce.figures import Tally
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import asyncio
 
 Queue = OrderedDict["Place", None]
+_AMPLE = 4
+"""So many times the last statement's time is enough, whatever comes."""
 
 
 class Place:
@@ -83,6 +86,7 @@ class Lane:
         "_behind",
         "alarm",
         "alone",
+        "earliest",
         "kind",
         "last_begun",
         "pace",
@@ -107,6 +111,8 @@ class Lane:
         self.waits_since = 0.0
         """When the queue last got its first."""
         self.alarm: asyncio.TimerHandle | None = None
+        self.earliest = inf
+        """No deadline of those in the queue is before it."""
         self._behind: dict[Hashable, Queue] = {}
 
     @property
@@ -127,6 +133,9 @@ class Lane:
     def join(self, place: Place) -> None:
         """Let a caller wait: in the queue, or behind another that has taken its row."""
         queue = self.queue
+        deadline = place.call.deadline
+        if deadline is not None and deadline < self.earliest:
+            self.earliest = deadline
         if place.row is not None:
             behind = self._behind.get(place.row)
             if behind is None:
@@ -135,6 +144,55 @@ class Lane:
                 queue = behind
         queue[place] = None
         place.queue = queue
+
+    def took_alone(self, place: Place, now: float) -> None:
+        """Note that the statement of a caller that shares with nobody has ended."""
+        self.pace.forecast.took(self.kind.weight(place.args), now - self.last_begun)
+
+    def is_late(self, deadline: float, now: float) -> bool:
+        """Return whether one more can't be answered by its deadline, by what waits and is under way."""
+        pace, left = self.pace, deadline - now
+        waiting = len(self.queue)
+        forecast, at_once = pace.forecast, int(pace.limit)
+        # Nearly always there is time enough, as the last statement alone can tell.
+        if _AMPLE * forecast.last * (1 + waiting / forecast.last_rows) < left:
+            return False
+        size = int(max(1.0, min(pace.size, forecast.rows_in(left / 2))))
+        rounds, rest = waiting // size // at_once, waiting % size
+        return self._until_free(now) + rounds * forecast.seconds(size) + forecast.seconds(rest + 1) > left
+
+    def _until_free(self, now: float) -> float:
+        """Return how long it will take until another statement may set out."""
+        forecast = self.pace.forecast
+        ends = [batch.begun + forecast.seconds(batch.weight) for batch in self.under_way]
+        if self.alone:
+            ends.append(self.last_begun + forecast.seconds(1))
+        return max(0.0, min(ends) - now) if len(ends) >= int(self.pace.limit) else 0.0
+
+    def in_time(self, now: float) -> tuple[int, list[Place]]:
+        """Return for how many rows the next statement answers all its callers in time, and who is too late.
+
+        It is to take half of the time that is left to them: to more rows it would take longer, and what was
+        forecast is not what comes.
+        """
+        pace = self.pace
+        forecast, size = pace.forecast, pace.size
+        if self.earliest - now > _AMPLE * forecast.seconds(min(len(self.queue), size)):
+            return size, []
+        late: list[Place] = []
+        weight, shortest = 0, inf
+        for place in self.queue:
+            deadline = place.call.deadline
+            left = inf if deadline is None else deadline - now
+            if left < forecast.seconds(1):
+                late.append(place)
+                continue
+            more = weight + self.kind.weight(place.args)
+            shortest = min(shortest, left)
+            if weight and (more > size or 2 * forecast.seconds(more) > shortest):
+                break
+            weight = more
+        return max(1, weight), late
 
     def leave(self, place: Place) -> None:
         """Drop the place of a caller that still waits."""
@@ -171,6 +229,8 @@ class Lane:
             place.queue = None
             place.batch = batch
             place.sent = True
+        if not self.queue:
+            self.earliest = inf
         batch.places = [place for place in taken if not place.answer.done()]
         batch.present = len(batch.places)
         if batch.present < len(taken):

@@ -1,22 +1,17 @@
 """How many statements of a kind may be under way, and how many callers share one, learnt from the last."""
 
-_USUAL_WEIGHT = 1 / 32
-_TOLERANCE = 2.0
-_STRONGEST_CUT = 0.5
-_RECOVERY = 0.1
+from gateway.db.coalesce.forecast import Forecast
+from gateway.db.gradient import Gradient
+
 _LEAST_SHARED = 8
 
 
-class Pace:
+class Pace(Gradient):
     """The bounds of one kind of statement, as they are now.
 
-    The number under way follows a gradient: statements that take more than twice their usual time say that
-    the database is loaded, and more of them at once would only wait there. So the limit is cut, to half at
-    most, and grows back with every statement that takes its time. What is usual follows slowly, so a database
-    that stays slow is given its lanes again.
-
-    The number of rows is halved when a batch fails for one of its callers and is divided, which costs
-    statements, and doubled again with every full batch that doesn't.
+    The number under way follows a gradient, of the time that a statement for one row would have taken. The
+    number of rows is halved when a batch fails for one of its callers and is divided, which costs statements,
+    and doubled again with every full batch that doesn't.
 
     Args:
         lanes: the most statements under way.
@@ -24,24 +19,21 @@ class Pace:
 
     """
 
-    __slots__ = ("_lanes", "_max_batch", "_usual", "limit", "size")
+    __slots__ = ("_max_batch", "forecast", "size")
 
     def __init__(self, lanes: int, max_batch: int) -> None:
-        self._lanes = lanes
+        super().__init__(lanes)
         self._max_batch = max_batch
-        self._usual = 0.0
-        self.limit = float(lanes)
-        """How many statements may be under way; one more sets out below this number, rounded down."""
         self.size = max_batch
         """How many rows a statement may be for."""
+        self.forecast = Forecast()
 
-    def took(self, seconds: float) -> None:
-        """Note how long a statement took."""
-        usual = self._usual or seconds
-        cut = _TOLERANCE * usual / seconds if seconds > _TOLERANCE * usual else 1.0
-        self.limit = min(self._lanes, max(1.0, self.limit * max(cut, _STRONGEST_CUT) + _RECOVERY))
-        # One statement that hung says little of the usual.
-        self._usual = usual + _USUAL_WEIGHT * (min(seconds, 4 * usual) - usual)
+    def took(self, seconds: float, rows: int = 1) -> None:
+        """Note how long a statement for so many rows took."""
+        forecast = self.forecast
+        expected = forecast.seconds(rows)
+        super().took(seconds * forecast.seconds(1) / expected if expected else seconds)
+        forecast.took(rows, seconds)
 
     def divided(self, rows: int) -> None:
         """Note that a batch of so many rows failed because of one of them."""

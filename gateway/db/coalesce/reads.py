@@ -5,7 +5,7 @@ from typing import Any, overload
 
 from gateway.db.coalesce.kinds import Args, KeyRead, KeysRead
 from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import RETRY_SECONDS, Sharing, internal
+from gateway.db.coalesce.sharing import Sharing, internal
 from gateway.db.gate import closing
 from gateway.db.transaction import Row
 from gateway.errors import (
@@ -69,10 +69,10 @@ class PointReads(Sharing):
     def _unexpected(self, *, sent: bool) -> RowgateError:  # noqa: ARG002 - nothing is changed either way
         return internal()
 
-    def _busy(self, limit: int) -> RowgateError:
+    def _busy(self, why: str) -> RowgateError:
         return ResourceExhausted(
-            f"the gateway is busy: {limit} reads wait already",
+            f"the gateway is busy with reads: {why}",
             reason="TOO_MANY_READS",
-            metadata={"limit": str(limit)},
-            retry_delay=RETRY_SECONDS,
+            metadata={"limit": str(self._settings.max_waiting)},
+            retry_delay=self._retry_delay(),
         )

@@ -16,6 +16,8 @@ from gateway.db.coalesce.pace import Pace
 from gateway.db.gate import closing
 from gateway.db.transaction import Row
 from gateway.errors import Internal, RowgateError
+from gateway.errors.delay import RetryDelay
+from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
@@ -24,8 +26,7 @@ _logger = logging.getLogger(__name__)
 OF_CALLER = (RowgateError, asyncio.CancelledError, GeneratorExit)
 """What callers meet, or do, of their own: the lane is as good as before."""
 
-RETRY_SECONDS = 0.05
-"""When a caller may come again that found too many waiting."""
+_IN_VAIN = "no statement that it could share answers it in time"
 
 
 class Door(Protocol):
@@ -59,6 +60,8 @@ class Sharing(ABC):
         self._paces: dict[str, tuple[Pace, Tally]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._share = share_of(settings.max_waiting)
+        self._retry_delay = RetryDelay()
         self._closed = False
 
     @property
@@ -113,6 +116,8 @@ class Sharing(ABC):
                 return await self._fetched_alone(statement, values, place.call)
             finally:
                 lane.alone = False
+                if lane.queue:
+                    lane.took_alone(place, self._loop.time())
                 self._move_on(lane)
         except OF_CALLER:
             raise
@@ -130,8 +135,7 @@ class Sharing(ABC):
 
     async def _shared(self, lane: Lane, place: Place) -> Any:
         """Return a caller's share of the answer to a statement that it shares."""
-        if self._waiting >= self._settings.max_waiting:
-            raise self._busy(self._settings.max_waiting)
+        self._look(lane, place.call)
         try:
             try:
                 self._join(lane, place)
@@ -153,6 +157,16 @@ class Sharing(ABC):
         self._waiting += 1
         if lane.alarm is None or len(lane.queue) >= lane.pace.size:
             self._set_out(lane)
+
+    def _look(self, lane: Lane, call: Call) -> None:
+        """Raise ResourceExhausted for a call that would wait in vain."""
+        most = self._settings.max_waiting
+        if self._waiting >= most:
+            raise self._busy(f"{most} calls wait already")
+        if self._waiting >= self._share and len(lane.queue) >= self._share:
+            raise self._busy(f"{self._share} calls of the kind wait already")
+        if call.deadline is not None and lane.is_late(call.deadline, self._loop.time()):
+            raise self._busy(_IN_VAIN)
 
     def _leave(self, lane: Lane, place: Place) -> None:
         """Drop a caller's place, or its share of a batch under way."""
@@ -239,7 +253,12 @@ class Sharing(ABC):
             self._give_up(lane, error)
 
     def _board(self, lane: Lane, batch: Batch) -> None:
-        self._waiting -= lane.board(batch, lane.pace.size)
+        size, late = lane.in_time(self._loop.time())
+        if late:
+            _fail(late, self._busy(_IN_VAIN))
+            for place in late:
+                self._leave(lane, place)
+        self._waiting -= lane.board(batch, size)
         if not batch.places:
             return
         lane.tally.sent(len(batch.places), batch.begun - lane.waits_since)
@@ -250,13 +269,14 @@ class Sharing(ABC):
         """Carry out the callers' wishes and answer them, whatever happens."""
         call = places[0].call
         if len(places) > 1:
-            call = Call(call.method, call.principal, batch.deadline)
+            call = Call(call.method, call.principal, batch.deadline, call.operation)
         callers = [place.args for place in places]
         batch.sent = False
         try:
             statement, args = lane.kind.together(callers)
             batch.sent = True
-            rows = await self._timed(lane, statement, args, call)
+            weight = batch.weight if places is batch.places else len(places)
+            rows = await self._timed(lane, statement, args, call, weight)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again, at the callers
             if batch.sent and not self._is_of_one(error):
                 self._fail(lane, places, error)
@@ -283,13 +303,13 @@ class Sharing(ABC):
                 await self._answer(lane, batch, part)
 
     async def _timed(
-        self, lane: Lane, statement: Statement, args: Sequence[Any], call: Call
+        self, lane: Lane, statement: Statement, args: Sequence[Any], call: Call, weight: int
     ) -> Sequence[Row]:
         begun = monotonic()  # the clock of uvloop has milliseconds only
         try:
             return await self._door.fetch(statement, args, call)
         finally:
-            lane.pace.took(monotonic() - begun)
+            lane.pace.took(monotonic() - begun, weight)
 
     def _settle(self, lane: Lane, places: Sequence[Place], answers: Sequence[Any]) -> None:  # noqa: ARG002 - writes use the lane
         """Give each caller its answer."""
@@ -331,8 +351,8 @@ class Sharing(ABC):
         """Return the error of callers whose statement met an error that nobody foresaw."""
 
     @abstractmethod
-    def _busy(self, limit: int) -> RowgateError:
-        """Return the error of a call that comes when `limit` wait already."""
+    def _busy(self, why: str) -> RowgateError:
+        """Return the error of a call that would wait in vain."""
 
 
 def internal() -> Internal:

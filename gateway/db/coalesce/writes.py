@@ -7,7 +7,7 @@ from asyncpg import DataError
 
 from gateway.db.coalesce.kinds import Args, RowWrite
 from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import OF_CALLER, RETRY_SECONDS, Sharing, internal
+from gateway.db.coalesce.sharing import OF_CALLER, Sharing, internal
 from gateway.db.commit import outcome_unknown
 from gateway.db.gate import closing
 from gateway.db.transaction import Row
@@ -142,10 +142,10 @@ class RowWrites(Sharing):
     def _unexpected(self, *, sent: bool) -> RowgateError:
         return outcome_unknown() if sent else internal()
 
-    def _busy(self, limit: int) -> RowgateError:
+    def _busy(self, why: str) -> RowgateError:
         return ResourceExhausted(
-            f"the gateway is busy: {limit} writes wait already",
+            f"the gateway is busy with writes: {why}",
             reason="TOO_MANY_WRITES",
-            metadata={"limit": str(limit)},
-            retry_delay=RETRY_SECONDS,
+            metadata={"limit": str(self._settings.max_waiting)},
+            retry_delay=self._retry_delay(),
         )

@@ -1,0 +1,41 @@
+"""How many of a kind may be under way at once, learnt from the time that they take."""
+
+_TOLERANCE = 2.0
+_STRONGEST_CUT = 0.5
+_RECOVERY = 0.1
+
+
+class Gradient:
+    """A limit that follows a gradient.
+
+    Work that takes more than twice its usual time says that the database is loaded, and more of it at once
+    would only wait there. So the limit is cut, to half at most, and grows back with all that takes its time.
+    What is usual follows slowly, so a database that stays slow is given its work again.
+
+    Args:
+        most: the highest limit, where it begins.
+        smoothing: the weight of the last time in the recent ones; 1 compares each time by itself.
+        memory: the weight of the recent times in the usual one.
+
+    """
+
+    __slots__ = ("_memory", "_most", "_smoothing", "limit", "recent", "usual")
+
+    def __init__(self, most: int, *, smoothing: float = 1.0, memory: float = 1 / 32) -> None:
+        self._most = most
+        self._smoothing = smoothing
+        self._memory = memory
+        self.recent = 0.0
+        self.usual = 0.0
+        self.limit = float(most)
+        """So much may be under way, rounded down."""
+
+    def took(self, seconds: float) -> None:
+        """Note how long something took."""
+        usual = self.usual or seconds
+        self.recent += self._smoothing * (seconds - self.recent) if self.recent else seconds
+        recent = self.recent
+        cut = _TOLERANCE * usual / recent if recent > _TOLERANCE * usual else 1.0
+        self.limit = min(self._most, max(1.0, self.limit * max(cut, _STRONGEST_CUT) + _RECOVERY))
+        # One that hung says little of the usual.
+        self.usual = usual + self._memory * (min(recent, 4 * usual) - usual)

@@ -1,0 +1,217 @@
+"""The queue for connections: a line for each operation and connection, served in turn."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from gateway.db.gradient import Gradient
+from gateway.errors.delay import RetryDelay
+from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
+from gateway.request.call import Call
+
+if TYPE_CHECKING:
+    import asyncio
+
+_SMOOTHING = 1 / 8
+_MEMORY = 1 / 256
+_LARGEST_STEP = 4.0
+"""One time counts for no more than so many times the recent ones: a statement that hung says little."""
+
+
+class Permit:
+    """The right to one connection.
+
+    Args:
+        flow: its operation's.
+        connection: its caller's.
+
+    """
+
+    __slots__ = ("connection", "flow", "since")
+
+    def __init__(self, flow: "Flow", connection: str) -> None:
+        self.flow = flow
+        self.connection = connection
+        self.since = 0.0
+        """When its connection was lent; 0 where it never was."""
+
+
+class Waiter:
+    """A call in the queue.
+
+    Args:
+        flow: its operation's.
+        connection: its caller's.
+        deadline: its caller's; None without.
+        latest: when a permit comes too late for it.
+
+    """
+
+    __slots__ = ("connection", "deadline", "flow", "future", "latest", "since")
+
+    def __init__(
+        self,
+        flow: "Flow",
+        call: Call,
+        latest: float,
+        future: "asyncio.Future[Permit]",
+    ) -> None:
+        self.flow = flow
+        self.connection = call.connection
+        self.deadline = call.deadline
+        self.latest = latest
+        self.future = future
+        self.since = monotonic()
+
+    def is_late(self, now: float) -> bool:
+        """Return whether a permit comes too late, by what is known of the operation's time by now."""
+        deadline = self.deadline
+        return self.latest < now or (deadline is not None and deadline - self.flow.expected < now)
+
+
+Line = OrderedDict[Waiter, None]
+
+
+class Flow:
+    """The calls of one operation: how long they take, how many hold a permit, and who waits for one.
+
+    Args:
+        operation: what they do.
+        most: how many of them may hold a permit.
+
+    """
+
+    __slots__ = (
+        "_gradient",
+        "_most",
+        "deviation",
+        "held",
+        "lines",
+        "operation",
+        "retry_delay",
+        "standing_since",
+        "waiting",
+    )
+
+    def __init__(self, operation: Operation, most: int) -> None:
+        self.operation = operation
+        self._most = most
+        self._gradient = Gradient(most, smoothing=_SMOOTHING, memory=_MEMORY)
+        self.deviation = 0.0
+        self.held = 0
+        self.waiting = 0
+        self.lines: OrderedDict[str, Line] = OrderedDict()
+        self.standing_since = 0.0
+        """When somebody last came to wait where nobody did."""
+        self.retry_delay = RetryDelay()
+
+    @property
+    def limit(self) -> int:
+        """How many may hold a permit now."""
+        return self._most if self.operation is UNKNOWN else int(self._gradient.limit)
+
+    @property
+    def seconds(self) -> float:
+        """The time that a permit has been held for lately."""
+        return self._gradient.recent
+
+    @property
+    def expected(self) -> float:
+        """The time that a call has to allow for its own statement."""
+        return self._gradient.recent + 2 * self.deviation
+
+    def took(self, seconds: float) -> None:
+        """Note how long a permit was held for."""
+        recent = self._gradient.recent or seconds
+        seconds = min(seconds, _LARGEST_STEP * recent)
+        self.deviation += _SMOOTHING * (abs(seconds - recent) - self.deviation)
+        self._gradient.took(seconds)
+
+    def ahead_of(self, connection: str) -> int:
+        """Return how many of those who wait come before one more of a connection, by turns."""
+        line = self.lines.get(connection)
+        turns = len(line) if line else 0
+        others = len(self.lines) - (line is not None)
+        return min(self.waiting, turns + others * (turns + 1))
+
+    def stands_for(self, now: float) -> float:
+        """Return for how long somebody has been waiting without a break."""
+        return now - self.standing_since if self.waiting else 0.0
+
+
+class Waiting:
+    """All who wait. Flows take turns, and within a flow the connections; a line is first come, first served.
+
+    Args:
+        bulkheads: who holds the permits.
+
+    """
+
+    def __init__(self, bulkheads: Bulkheads) -> None:
+        self._bulkheads = bulkheads
+        self._flows: OrderedDict[Flow, None] = OrderedDict()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Waiter]:
+        for flow in self._flows:
+            for line in flow.lines.values():
+                yield from line
+
+    def add(self, waiter: Waiter) -> None:
+        """Let one wait."""
+        flow = waiter.flow
+        if not flow.waiting:
+            flow.standing_since = waiter.since
+            self._flows[flow] = None
+        flow.waiting += 1
+        self._count += 1
+        flow.lines.setdefault(waiter.connection, OrderedDict())[waiter] = None
+
+    def remove(self, waiter: Waiter) -> bool:
+        """Let one wait no more; return whether it did."""
+        flow = waiter.flow
+        line = flow.lines.get(waiter.connection)
+        if line is None or waiter not in line:
+            return False
+        del line[waiter]
+        flow.waiting -= 1
+        self._count -= 1
+        if not line:
+            del flow.lines[waiter.connection]
+        if not flow.waiting:
+            del self._flows[flow]
+        return True
+
+    def may_start(self, flow: Flow, connection: str) -> bool:
+        """Return whether the bulkheads, and the flow's own limit, leave a call a permit."""
+        return flow.held < flow.limit and not self._bulkheads.full(flow.operation, connection)
+
+    def next(self) -> Waiter | None:
+        """Take out whose turn it is; None where no one may start.
+
+        No more than one table, one kind and one connection can be full, as a share is more than half: so few
+        are passed over.
+        """
+        for flow in self._flows:
+            for connection, line in flow.lines.items():
+                if self.may_start(flow, connection):
+                    waiter = next(iter(line))
+                    flow.lines.move_to_end(connection)
+                    self._flows.move_to_end(flow)
+                    self.remove(waiter)
+                    return waiter
+        return None
+
+    def seconds_before(self, flow: Flow, connection: str, permits: int) -> float:
+        """Return how long one more is expected to wait: what comes before it, by the time that it takes."""
+        ahead = flow.ahead_of(connection)
+        own = (ahead + 1) * flow.seconds
+        others = sum(
+            min(other.waiting, ahead + 1) * other.seconds for other in self._flows if other is not flow
+        )
+        usable = min(flow.limit, self._bulkheads.share) if flow.operation is not UNKNOWN else permits
+        return max(own / usable, (own + others) / permits)

@@ -1,0 +1,188 @@
+"""Loads of calls that wait for no answer before the next (open loop), and what became of them."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import grpc
+import grpc.aio
+from google.rpc import error_details_pb2, status_pb2
+
+_CHANNEL: Sequence[tuple[str, int]] = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that has ended.
+
+    Args:
+        begun: when it was made, by time.monotonic.
+        seconds: how long it took.
+        deadline: seconds that its caller gave it.
+        code: its status.
+        retry_after: RetryInfo's delay; None without.
+        message: what it was told.
+
+    """
+
+    begun: float
+    seconds: float
+    deadline: float
+    code: grpc.StatusCode
+    retry_after: float | None
+    message: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it was answered."""
+        return self.code is grpc.StatusCode.OK
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was told to come again later."""
+        return self.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a load.
+
+    Args:
+        seconds: that it lasted.
+        calls: all of its calls.
+
+    """
+
+    seconds: float
+    calls: Sequence[Ended] = field(repr=False)
+
+    @property
+    def goodput(self) -> float:
+        """Calls a second that were answered in time."""
+        return sum(call.succeeded for call in self.calls) / self.seconds
+
+    @property
+    def codes(self) -> Counter[str]:
+        """How many calls ended how."""
+        return Counter(call.code.name for call in self.calls)
+
+    @property
+    def messages(self) -> Counter[str]:
+        """What calls that were not answered were told, and how many."""
+        return Counter(call.message for call in self.calls if not call.succeeded)
+
+    def within(self, begin: float, end: float) -> "Outcome":
+        """Return what became of the calls made between two seconds of it."""
+        first = min(call.begun for call in self.calls)
+        made = [call for call in self.calls if begin <= call.begun - first < end]
+        return Outcome(end - begin, made)
+
+    def latency(self, share: float) -> float:
+        """Return the seconds in which so many of the answered calls were, as a share."""
+        return quantile([call.seconds for call in self.calls if call.succeeded], share)
+
+    def refusal(self, share: float) -> float:
+        """Return the seconds in which so many of the refused calls were, as a share."""
+        return quantile([call.seconds for call in self.calls if call.refused], share)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that so many are not above, as a share; 0 of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+class Clients:
+    """Clients of a gateway, each with a connection of its own.
+
+    Args:
+        target: the gateway's address.
+        connections: how many.
+
+    """
+
+    def __init__(self, target: str, connections: int = 1) -> None:
+        self._channels = [grpc.aio.insecure_channel(target, options=_CHANNEL) for _ in range(connections)]
+
+    async def __aenter__(self) -> Self:
+        await asyncio.gather(*(channel.channel_ready() for channel in self._channels))
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        await asyncio.gather(*(channel.close() for channel in self._channels))
+
+    async def offer(
+        self,
+        path: str,
+        body: Callable[[int], bytes],
+        *,
+        rate: float,
+        seconds: float,
+        deadlines: tuple[float, float],
+    ) -> Outcome:
+        """Make calls as a Poisson process does, whatever becomes of those before; return when all ended.
+
+        Args:
+            path: `/package.Service/Method`.
+            body: the request of the n-th call.
+            rate: calls a second.
+            seconds: how long calls are made for.
+            deadlines: the shortest and the longest, in seconds.
+
+        """
+        chance = random.Random(rate)  # noqa: S311 - a load, no secret
+        stubs = [channel.unary_unary(path) for channel in self._channels]
+        tasks: list[asyncio.Task[Ended]] = []
+        begun = due = time.monotonic()
+        while True:
+            due += chance.expovariate(rate)
+            if due > begun + seconds:
+                break
+            await asyncio.sleep(due - time.monotonic())
+            stub = stubs[len(tasks) % len(stubs)]
+            call = _call(stub, body(len(tasks)), chance.uniform(*deadlines))
+            tasks.append(asyncio.create_task(call))
+        return Outcome(seconds, await asyncio.gather(*tasks))
+
+    async def keep(
+        self, path: str, body: bytes, *, in_flight: int, seconds: float, deadline: float, pause: float = 1.0
+    ) -> Outcome:
+        """Keep so many calls in flight, each followed by the next; return when all ended.
+
+        After a refusal the next comes as RetryInfo says, or after `pause` seconds where that is later: what
+        makes the load shares the machine with what is loaded.
+        """
+        end = time.monotonic() + seconds
+        ended: list[Ended] = []
+
+        async def client(number: int) -> None:
+            stub = self._channels[number % len(self._channels)].unary_unary(path)
+            while time.monotonic() < end:
+                ended.append(await _call(stub, body, deadline))
+                await asyncio.sleep(max(ended[-1].retry_after or 0, pause if ended[-1].refused else 0))
+
+        await asyncio.gather(*(client(number) for number in range(in_flight)))
+        return Outcome(seconds, ended)
+
+
+async def _call(stub: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes], body: bytes, deadline: float) -> Ended:
+    begun = time.monotonic()
+    code, retry_after, message = grpc.StatusCode.OK, None, ""
+    try:
+        await stub(body, timeout=deadline)
+    except grpc.aio.AioRpcError as error:
+        code, retry_after, message = error.code(), _retry_after(error), error.details() or ""
+    return Ended(begun, time.monotonic() - begun, deadline, code, retry_after, message)
+
+
+def _retry_after(error: grpc.aio.AioRpcError) -> float | None:
+    packed = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+    for detail in status_pb2.Status.FromString(packed if isinstance(packed, bytes) else b"").details:
+        info = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            return float(info.retry_delay.ToTimedelta().total_seconds())
+    return None

@@ -1,0 +1,184 @@
+"""Loads from half to ten times the capacity, over each transport: a table of what became of them.
+
+python -m tests.soak.overload [--seconds N]
+
+Exit status 1 says that a line fell short: goodput below 85 % of the peak from the capacity on, half of the
+refusals later than 20 ms, or no full goodput within two seconds after the load.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from gateway.db.embedded import EmbeddedPostgres
+from tests.harness.databases import Databases
+from tests.harness.gateway import RunningGateway, start_gateway
+from tests.overload.load import Clients, Outcome
+from tests.overload.slow import ROWS, fill, slow_rows, slow_statements
+
+FACTORS = (0.5, 1, 2, 5, 10)
+TRANSPORTS = ("http2", "grpcio")
+LEAST = 0.85
+PROMPT = 0.02
+RECOVERY = 2.0
+CONNECTIONS = 8
+DEADLINES = (0.15, 0.35)
+COLUMNS = (
+    "load",
+    "transport",
+    "offered",
+    "goodput",
+    "p50",
+    "p99",
+    "refused",
+    "refusal p50",
+    "p99",
+    "recovered",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A kind of call, and what the database answers of it.
+
+    Args:
+        name: of the line.
+        path: `/package.Service/Method`.
+        capacity: calls a second.
+        seconds: of a statement, or of a row where calls share statements.
+        shared: whether they do.
+
+    """
+
+    name: str
+    path: str
+    capacity: float
+    seconds: float
+    shared: bool
+
+    async def prepare(self, gateway: RunningGateway) -> list[bytes]:
+        """Make the table slow; return the requests."""
+        await fill(gateway)
+        if not self.shared:
+            await slow_statements(gateway, "task", self.seconds)
+            return [gateway.client.message("busy.v1.ListTasksRequest", page_size=1).SerializeToString()]
+        await slow_rows(gateway, "task", self.seconds)
+        rows = [gateway.client.message("busy.v1.GetTaskRequest", id=n + 1) for n in range(ROWS)]
+        return [row.SerializeToString() for row in rows]
+
+
+LOADS = (
+    # Of eight connections one table has five; four statements are shared at once.
+    Load("slow statements", "/busy.v1.TaskService/ListTasks", 5 / 0.1, 0.1, shared=False),
+    Load("shared reads", "/busy.v1.TaskService/GetTask", 4 / 0.05, 0.05, shared=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table: a load at a multiple of its capacity, and the time after it."""
+
+    load: Load
+    transport: str
+    factor: float
+    outcome: Outcome
+    recovered: float
+    """Goodput after it, of what was offered."""
+
+    def __str__(self) -> str:
+        outcome = self.outcome
+        cells = (
+            self.load.name,
+            self.transport,
+            f"{self.factor:g}x = {self.factor * self.load.capacity:.0f}/s",
+            f"{outcome.goodput:.1f}/s",
+            *(f"{1000 * outcome.latency(share):.0f} ms" for share in (0.5, 0.99)),
+            f"{sum(call.refused for call in outcome.calls)} of {len(outcome.calls)}",
+            *(f"{1000 * outcome.refusal(share):.1f} ms" for share in (0.5, 0.99)),
+            f"{100 * self.recovered:.0f} %",
+        )
+        return f"| {' | '.join(cells)} |"
+
+    def fault(self, peak: float) -> str:
+        """Return what fell short; empty where nothing did."""
+        if self.factor >= 1 and self.outcome.goodput < LEAST * peak:
+            return f"goodput of {self.outcome.goodput:.1f}/s, where {peak:.1f}/s were reached"
+        if self.outcome.refusal(0.5) > PROMPT:
+            return "late refusals"
+        if any(call.refused and not call.retry_after for call in self.outcome.calls):
+            return "refusals without RetryInfo"
+        return "" if self.recovered > LEAST else "no full goodput two seconds after the load"
+
+
+async def measure(load: Load, transport: str, databases: Databases, seconds: float) -> list[Line]:
+    """Offer all multiples of the capacity, one after the other."""
+    gateway = await start_gateway("busy", databases, transport=transport, apart=True)
+    try:
+        bodies = await load.prepare(gateway)
+        async with Clients(gateway.target, CONNECTIONS) as clients:
+
+            async def offer(factor: float, seconds: float) -> Outcome:
+                rate = factor * load.capacity
+                return await clients.offer(
+                    load.path,
+                    lambda n: bodies[n % len(bodies)],
+                    rate=rate,
+                    seconds=seconds,
+                    deadlines=DEADLINES,
+                )
+
+            lines = []
+            for factor in FACTORS:
+                outcome = await offer(factor, seconds)
+                after = (await offer(0.7, 2 * RECOVERY)).within(RECOVERY, 2 * RECOVERY)
+                share = after.goodput / (len(after.calls) / after.seconds)
+                lines.append(Line(load, transport, factor, outcome, share))
+                click.echo(str(lines[-1]))
+            return lines
+    finally:
+        await gateway.stop()
+
+
+def faults(lines: Sequence[Line]) -> list[str]:
+    """Return what fell short."""
+    peak = max(line.outcome.goodput for line in lines)
+    found = ((line, line.fault(peak)) for line in lines)
+    return [
+        f"{line.load.name}, {line.transport}, {line.factor:g}x: {fault}" for line, fault in found if fault
+    ]
+
+
+async def run(folder: Path, seconds: float) -> list[str]:
+    """Measure all loads over all transports; return what fell short."""
+    server = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off"})
+    databases = Databases(server.start())
+    try:
+        found: list[str] = []
+        for load in LOADS:
+            for transport in TRANSPORTS:
+                found += faults(await measure(load, transport, databases, seconds))
+        return found
+    finally:
+        server.stop()
+
+
+@click.command()
+@click.option("--seconds", default=10.0, show_default=True, help="Time of each load.")
+def main(seconds: float) -> None:
+    """Print the table, and what fell short."""
+    click.echo(f"| {' | '.join(COLUMNS)} |")
+    click.echo("|" + "---|" * len(COLUMNS))
+    with TemporaryDirectory(prefix="rowgate-overload-") as folder:
+        found = asyncio.run(run(Path(folder), seconds))
+    for fault in found:
+        click.echo(f"short: {fault}", err=True)
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
