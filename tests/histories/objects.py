@@ -129,7 +129,7 @@ class _Rows(Object):
 
         method = f"{CELLS}/BatchGetCells"
         message = await self._read(client, {"keys": self._keys}, method, {"ids": self._keys}, told)
-        if message is not None:
+        if message is not None and message.cells:  # an early read may be answered late
             self._seen = {cell.id: cell for cell in message.cells}
         return message is not None
 
