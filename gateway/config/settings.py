@@ -54,7 +54,7 @@ class DatabaseSettings(Section):
     """calls that may wait for a connection, shared as `pool_size` is; more are refused at once"""
     acquire_timeout: Wait = 5.0
     """longest wait of a call for a connection"""
-    queue_delay: Wait = 1.0
+    queue_delay: Wait = 5.0
     """longest wait of a call for a connection once calls have been waiting for as long without a break"""
     connect_timeout: Wait = 10.0
     """longest wait for a connection to be made"""

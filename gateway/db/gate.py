@@ -32,7 +32,7 @@ class Gate:
 
     """
 
-    def __init__(self, permits: int, queue_size: int, timeout: float, queue_delay: float = 1.0) -> None:
+    def __init__(self, permits: int, queue_size: int, timeout: float, queue_delay: float = 5.0) -> None:
         self._permits = permits
         self._free = permits
         self._queue_size = queue_size

@@ -55,7 +55,7 @@ class DatabaseSettings:
     pool_size: int = 8
     queue_size: int = 1000
     acquire_timeout: float = 5.0
-    queue_delay: float = 1.0
+    queue_delay: float = 5.0
     connect_timeout: float = 10.0
     start_timeout: float = 30.0
     statement_timeout: float = 300.0
