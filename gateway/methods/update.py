@@ -27,6 +27,9 @@ from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
 from gateway.sql.change import Change
 
+_ROUNDS = 5
+"""Tries to create a row that others create and delete, before what keeps it out is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -103,9 +106,10 @@ class Updating:
     async def write(self, session: Session, items: Sequence[Wanted]) -> list[Message]:
         """Change the rows, create those that may be; return them as stored."""
         rows: dict[int, Row] = {}
-        # Where another transaction was quicker to create a row, the second round changes it. What then still
-        # can't be created is kept out by another key than its own: the plain insert says which.
-        for insert in (self._inserts.insert_missing, self._inserts.insert):
+        # Where another transaction was quicker to create a row, the next round changes it, unless it was
+        # deleted. What still can't be created is kept out by another key than its own: the plain insert says
+        # which.
+        for insert in (*[self._inserts.insert_missing] * _ROUNDS, self._inserts.insert):
             left = [i for i in range(len(items)) if i not in rows]
             missing = await self._change(session, items, left, rows) if left else []
             if missing:
