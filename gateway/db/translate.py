@@ -83,20 +83,30 @@ def translated(connection: Any) -> Iterator[None]:
     except DRIVER_ERRORS as error:
         cause = as_lost(error, connection)
         raise translate(cause) from cause
+    except RuntimeError as error:
+        cause = as_lost(error, connection)
+        if cause is error:
+            raise
+        raise translate(cause) from cause
 
 
 def as_lost(error: Exception, connection: Any) -> Exception:
     """Return a lost connection where the driver complains of being used after its end.
 
     Either it knew of the end (InterfaceError), or it had read the server's last word but not yet the end of
-    the stream (InternalClientError).
+    the stream (InternalClientError), or it would tell of a failed COPY where uvloop's transport is closed
+    (RuntimeError).
     """
     complains = isinstance(error, driver.InterfaceError) or type(error) is driver.InternalClientError
-    if complains and connection.is_closed():
+    if _is_of_closed_transport(error) or (complains and connection.is_closed()):
         lost = driver.ConnectionDoesNotExistError("the connection was lost before the call")
         lost.__cause__ = error
         return lost
     return error
+
+
+def _is_of_closed_transport(error: Exception) -> bool:
+    return type(error) is RuntimeError and "the handler is closed" in str(error)
 
 
 def was_never_sent(error: Exception) -> bool:

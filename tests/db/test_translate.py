@@ -9,7 +9,14 @@ import pytest
 from asyncpg import exceptions as driver
 from asyncpg.exceptions import _base
 
-from gateway.db.translate import BY_CLASS, is_connection_lost, rule_of, sqlstate_of, translate
+from gateway.db.translate import (
+    BY_CLASS,
+    is_connection_lost,
+    rule_of,
+    sqlstate_of,
+    translate,
+    translated,
+)
 from gateway.errors import (
     Aborted,
     Internal,
@@ -129,3 +136,14 @@ def test_an_error_of_ours_stays_itself_and_a_bug_is_internal() -> None:
 
     assert translate(mine) is mine
     assert translate(LookupError("secret")).message == "internal error"
+
+
+def test_a_copy_that_fails_on_a_closed_transport_is_a_lost_connection() -> None:
+    """As uvloop says it, where asyncpg would send CopyFail."""
+    closed = RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+    with pytest.raises(Unavailable) as failed, translated(None):
+        raise closed
+    assert failed.value.reason == "DATABASE_CONNECTION_LOST"
+    assert is_connection_lost(failed.value)
+    with pytest.raises(RuntimeError, match="of our own"), translated(None):
+        raise RuntimeError("of our own")
