@@ -101,6 +101,8 @@ class Load:
             self.slowest = max(self.slowest, asyncio.get_running_loop().time() - begun)
             async with self._news:
                 self._news.notify_all()
+            # A server that is away refuses a Unix socket at once, so nothing above gives way to others.
+            await asyncio.sleep(0)
 
     async def until_done(self, more: int) -> None:
         """Wait for so many more reads and writes to succeed."""
