@@ -1,5 +1,6 @@
 """One attempt at a call: with the connection it needs, and a verdict on whether it may be made again."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,6 +37,7 @@ class Direct:
 
     Raises TryAgain only where it is proven that nothing was committed. A session that an operator ends
     (57P01) says so in an answer, but may do so after the COMMIT: that is a lost connection, not a proof.
+    Whoever is cancelled where there is no proof finds its Call `unsettled`.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -55,6 +57,11 @@ class Direct:
                 if statement.writes:
                     raise outcome_unknown() from error
                 raise
+            except asyncio.CancelledError:
+                call.unsettled = call.unsettled or statement.writes
+                raise
+            if statement.writes:
+                call.unsettled = True
             return rows
 
     @asynccontextmanager
@@ -77,8 +84,14 @@ class Direct:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is undone and raised again
                 await _roll_back(connection)
                 raise _judge_within(error) from error.__cause__
-            lost = await _commit(connection)
+            call.unsettled = mark is not None
+            try:
+                lost = await _commit(connection)
+            except Exception:
+                call.unsettled = False
+                raise
         if lost is not None and mark is not None and not await _settled(self._pool, mark):
+            call.unsettled = False
             raise TryAgain(lost)
         return result
 

@@ -44,6 +44,22 @@ metadata past the limit and a message past twice the limit (RESOURCE_EXHAUSTED),
 doesn't know (UNIMPLEMENTED) and a malformed header, and ends a call at the deadline that the caller gave;
 over Envoy, Envoy refuses what it can't route. And no status at all has a stream that is reset, or that its
 connection takes with it: clients make UNAVAILABLE, INTERNAL or RESOURCE_EXHAUSTED of that.
+
+## What became of a write that failed
+
+| the caller hears | the write |
+|---|---|
+| COMMIT_OUTCOME_UNKNOWN | is open: the database's connection was lost during it, or the server stopped |
+| DEADLINE_EXCEEDED | is open, if it was sent in time: it may even be committed after this |
+| CANCELLED, or a code without ErrorInfo | is open: caller and server parted before there was an answer |
+| RESPONSE_TOO_LARGE, UNREPRESENTABLE_VALUE | may be committed: it is the answer that can't be sent |
+| INTERNAL | may be committed: a fault of the gateway |
+| ANSWER_NOT_KEPT | was committed, by an earlier request with this `request_id` |
+| any other | was not committed |
+
+An open write may be committed or not. What has a `request_id` can be repeated in any case, and happens once.
+UNAVAILABLE, which clients' retry policies repeat by themselves, is told with ErrorInfo only where nothing is
+open; a stream goes on by its token or watermark.
 """
 
 

@@ -64,7 +64,7 @@ class Deadline:
 
 def _exceeded() -> DeadlineExceeded:
     return DeadlineExceeded(
-        "the call's time is up; what it wrote is rolled back unless it had been committed",
+        "the call's time is up; a write that was sent by then may or may not be committed",
         reason="DEADLINE_EXCEEDED",
     )
 

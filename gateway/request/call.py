@@ -17,6 +17,8 @@ class Call:
             set none and the server adds none.
         operation: what it does, and to which table.
         connection: the peer's address; empty where it speaks for several.
+        unsettled: whether it may have written what its caller hasn't been answered: a write was sent, and
+            isn't known to be undone.
 
     """
 
@@ -25,6 +27,7 @@ class Call:
     deadline: float | None = None
     operation: Operation = UNKNOWN
     connection: str = ""
+    unsettled: bool = False
 
 
 @dataclass(slots=True, eq=False)

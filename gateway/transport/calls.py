@@ -20,11 +20,13 @@ from gateway.observe.facts import CallFacts
 from gateway.schema.shapes import Streams
 from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import BadFrame
+from gateway.transport.asgi.plain import running_task
 from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
-from gateway.transport.refusals import not_one_request, shutting_down, unknown_method
+from gateway.transport.refusals import broken_off, not_one_request, unknown_method
 
+_BREAK_OFF_SECONDS = 0.5
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 # What a context raises where the caller is gone: ours, and grpc.aio's, if it doesn't know of it yet.
@@ -38,8 +40,10 @@ class BoundMethods(grpc.GenericRpcHandler):
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
+        self._running = _Running()
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            path: _handler(path, streams, dispatcher) for path, streams in dispatcher.streams.items()
+            path: _handler(path, streams, dispatcher, self._running)
+            for path, streams in dispatcher.streams.items()
         }
 
     def service(
@@ -48,26 +52,68 @@ class BoundMethods(grpc.GenericRpcHandler):
         """Return the method's handler; None for another's method."""
         return self._handlers.get(handler_call_details.method)
 
+    async def break_off(self) -> None:
+        """Have the calls under way answer why a server of grpc.aio's ends them, which it doesn't tell."""
+        await self._running.break_off()
 
-def _handler(path: str, streams: Streams, dispatcher: Dispatcher) -> "grpc.RpcMethodHandler[Any, Any]":
+
+class _Running:
+    """The calls of grpc.aio that are under way. Our own servers know theirs, and who cancels them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def answered(self, answering: Awaitable[Reply], context: Any) -> Reply:
+        """Return the reply. A call that is cancelled by another than its caller, who waits, is told so.
+
+        grpc.aio doesn't: it sends nothing for a cancelled handler.
+        """
+        if isinstance(context, Context):
+            return await answering
+        task = running_task()
+        self._tasks.add(task)
+        try:
+            return await answering
+        except asyncio.CancelledError as cancelled:
+            with suppress(*_GONE):
+                await abort_with(context, broken_off(cancelled))
+            raise
+        finally:
+            self._tasks.discard(task)
+
+    async def break_off(self) -> None:
+        """Cancel them, and wait until they are over."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_BREAK_OFF_SECONDS)
+
+
+def _handler(
+    path: str, streams: Streams, dispatcher: Dispatcher, running: _Running
+) -> "grpc.RpcMethodHandler[Any, Any]":
     if streams is Streams.NEITHER:
-        return grpc.stream_unary_rpc_method_handler(_unary(path, dispatcher))
+        return grpc.stream_unary_rpc_method_handler(_unary(path, dispatcher, running))
     one_request = streams is Streams.RESPONSES
-    return grpc.stream_stream_rpc_method_handler(_streaming(path, dispatcher, one_request=one_request))
+    handle = _streaming(path, dispatcher, running, one_request=one_request)
+    return grpc.stream_stream_rpc_method_handler(handle)
 
 
-def _unary(path: str, dispatcher: Dispatcher) -> Callable[[Any, Any], Any]:
+def _unary(path: str, dispatcher: Dispatcher, running: _Running) -> Callable[[Any, Any], Any]:
     name = path.removeprefix("/")
 
     async def handle(_requests: Any, context: Any) -> bytes:
         exchange = _exchange(name, context)
         exchange.read = _ContextChannel(context).receive_only
-        return await _end(context, exchange, await _answered(dispatcher(path, exchange), context))
+        return await _end(context, exchange, await running.answered(dispatcher(path, exchange), context))
 
     return handle
 
 
-def _streaming(path: str, dispatcher: Dispatcher, *, one_request: bool) -> Callable[[Any, Any], Any]:
+def _streaming(
+    path: str, dispatcher: Dispatcher, running: _Running, *, one_request: bool
+) -> Callable[[Any, Any], Any]:
     name = path.removeprefix("/")
 
     # A coroutine that writes, no generator: whoever cancels it ends what it holds at once.
@@ -75,23 +121,9 @@ def _streaming(path: str, dispatcher: Dispatcher, *, one_request: bool) -> Calla
         exchange = _exchange(name, context)
         exchange.channel = channel = _ContextChannel(context)
         exchange.read = channel.receive_only if one_request else None
-        await _end(context, exchange, await _answered(dispatcher(path, exchange), context))
+        await _end(context, exchange, await running.answered(dispatcher(path, exchange), context))
 
     return handle
-
-
-async def _answered(answering: Awaitable[Reply], context: Any) -> Reply:
-    """Return the reply. A call that is cancelled by another than its caller, who waits, is told so.
-
-    grpc.aio doesn't: it sends nothing for a cancelled handler. Our own context knows who cancelled it.
-    """
-    try:
-        return await answering
-    except asyncio.CancelledError:
-        if not isinstance(context, Context):
-            with suppress(*_GONE):
-                await abort_with(context, shutting_down())
-        raise
 
 
 async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:

@@ -22,6 +22,7 @@ from gateway.schema.shapes import SHAPES, Streams
 from gateway.transport.exchange import Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing import RequestParser, sizes
+from gateway.transport.refusals import WriteCancelled
 from gateway.transport.scan import SLICE
 from gateway.transport.streaming import bidi_answer, stream_answer
 
@@ -55,7 +56,7 @@ class Endpoint:
         else:
             exchange.request = b""  # what is parsed need not be held twice
             request = await self._parse.in_slices(body)
-        call = Call(
+        exchange.call = call = Call(
             self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.facts.peer
         )
         response = await self._handler(request, call)
@@ -128,7 +129,10 @@ class Dispatcher:
         """Which side of each method is a stream, by its path, `/package.Service/Method`."""
 
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
-        """Answer one RPC; raises nothing but CancelledError, which the caller's going away means."""
+        """Answer one RPC; raises nothing but CancelledError, of which WriteCancelled is one.
+
+        Its caller went away, or the server stops: the transport knows which.
+        """
         admission = self._admission
         try:
             admission.enter(exchange)
@@ -142,8 +146,10 @@ class Dispatcher:
         except Exception:
             _logger.exception("unexpected error in %s", path, extra={"request_id": exchange.facts.request_id})
             return _refusal(exchange, Internal("internal error", reason="INTERNAL"))
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             exchange.facts.code, exchange.facts.reason = code_pb2.CANCELLED, "CANCELLED"
+            if exchange.call is not None and exchange.call.unsettled:
+                raise WriteCancelled from cancelled
             raise
         finally:
             admission.leave(exchange)

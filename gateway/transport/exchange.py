@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from google.rpc.status_pb2 import Status
 
 from gateway.observe.facts import CallFacts
+from gateway.request.call import Call
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -46,6 +47,7 @@ class Exchange:
         task: the task it runs in; None where the transport doesn't know.
         read: waits for the only request, where it has not come with the headers; raises RowgateError.
         channel: its further messages, where it streams.
+        call: what its handler is handed; None until its request has been read.
 
     """
 
@@ -58,6 +60,7 @@ class Exchange:
     channel: Channel | None = None
     task: "Task[Any] | None" = None
     read: Callable[[], Awaitable[bytes]] | None = None
+    call: Call | None = None
 
     @property
     def path(self) -> str:

@@ -61,6 +61,7 @@ class Face:
         interceptors = Interceptors.of(server, limits, operations)
         self._admission = interceptors.admission
         self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
+        self._bound = BoundMethods(self._dispatcher)
         self._methods = {
             method.path: method.descriptor for methods in services.values() for method, _ in methods
         }
@@ -71,7 +72,7 @@ class Face:
 
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts."""
-        handlers: list[grpc.GenericRpcHandler] = [BoundMethods(self._dispatcher), self._health.handlers()]
+        handlers: list[grpc.GenericRpcHandler] = [self._bound, self._health.handlers()]
         if self._settings.reflection:
             health = FileDescriptorProto()
             health_pb2.DESCRIPTOR.CopyToProto(health)
@@ -109,6 +110,10 @@ class Face:
             _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight})
         await self._watch.stop()
         self._health.end()
+
+    async def break_off(self) -> None:
+        """Have the calls that a server of grpc.aio still has answer why it ends them."""
+        await self._bound.break_off()
 
     def hurry(self) -> None:
         """Let `drain`, under way or to come, wait for nothing."""

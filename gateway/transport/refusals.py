@@ -1,12 +1,32 @@
 """Errors of calls that come to no handler, or that are taken from one: the same on every transport."""
 
-from gateway.errors import DeadlineExceeded, Unavailable, Unimplemented
+import asyncio
+
+from gateway.errors import DeadlineExceeded, OutcomeUnknown, RowgateError, Unavailable, Unimplemented
 
 _CLOSED_RETRY_SECONDS = 1.0
 
 
+class WriteCancelled(asyncio.CancelledError):
+    """The cancellation of a call that may have written something."""
+
+
+def broken_off(cancelled: asyncio.CancelledError) -> RowgateError:
+    """Return the error of a call under way that a server cancels as it stops.
+
+    UNAVAILABLE has clients repeat the call: so it is told where that does nothing twice.
+    """
+    if not isinstance(cancelled, WriteCancelled):
+        return shutting_down()
+    return OutcomeUnknown(
+        "the server stopped during the write, which may or may not be committed: "
+        "read before writing again, or repeat it with the same request_id",
+        reason="COMMIT_OUTCOME_UNKNOWN",
+    )
+
+
 def shutting_down() -> Unavailable:
-    """Return the error of a call that comes, or is under way, when the server stops."""
+    """Return the error of a call that comes when the server stops, or that has written nothing by then."""
     return Unavailable(
         "the server is shutting down", reason="SHUTTING_DOWN", retry_delay=_CLOSED_RETRY_SECONDS
     )

@@ -72,6 +72,8 @@ class GrpcServer:
             return
         self._stopping = True
         await self._face.drain(grace)
+        # Before grpc core does: it tells callers UNAVAILABLE, whatever they have written.
+        await self._face.break_off()
         server, self._server = self._server, None
         for task in self._renewing:
             task.cancel()

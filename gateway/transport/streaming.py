@@ -61,9 +61,11 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
         if channel is None:
             raise TypeError("a streaming method was called without a channel")
         call = StreamCall(full_name, exchange.principal, exchange.deadline, operation, exchange.facts.peer)
+        exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
                 await _send(channel, piece, patience, call.delivery)
+                call.unsettled = False
                 exchange.facts.rows = (exchange.facts.rows or 0) + piece.rows
                 exchange.facts.response_bytes += len(piece.body)
         return b""

@@ -36,7 +36,8 @@ Of writes:
 - A write that finds nothing to do (no such row, another version, deleted, locked by another transaction) is
   left out of its batch and handed back to its caller, who alone finds out why, and waits where that helps.
   Writes of the row that came later wait until it has.
-- A write that was not sent is dropped when its caller leaves; one that was sent runs on.
+- A write that was not sent is dropped when its caller leaves; one that was sent runs on, and the caller's
+  Call is `unsettled`.
 - Only what the database is known to have undone is tried again. Where nobody knows whether a batch was
   committed, each of its callers hears that (OutcomeUnknown), also where `close` broke it off: a write is
   never done twice, nor told as done and lost.

@@ -73,7 +73,7 @@ class RowWrites(Sharing):
             raise closing()
         if not self._settings.writes:
             rows = await self._door.fetch(*wish.write.alone(wish.args), call)
-            return answer(rows[0]) if rows else await otherwise()
+            return answer(rows[0]) if rows else await self._undone(call, otherwise)
         known = self._lanes.get((wish.write, call.principal))
         lane = known or self._new_lane(wish.write, call.principal)
         place = self._place(wish.args, wish.row, call)
@@ -89,13 +89,18 @@ class RowWrites(Sharing):
                 raise
             except Exception as error:
                 raise self._unexpected(sent=place.sent) from error
-            return await otherwise()
+            return await self._undone(call, otherwise)
         finally:
             try:
                 if place.holds:
                     self._release(lane, place)
             except Exception as error:  # noqa: BLE001 - what the caller was told stands all the same
                 self._give_up(lane, error)
+
+    async def _undone(self, call: Call, otherwise: Callable[[], Awaitable[T]]) -> T:
+        """Return what `otherwise` returns: the statement changed nothing, or what it changed is undone."""
+        call.unsettled = False
+        return await otherwise()
 
     def _release(self, lane: Lane, place: Place) -> None:
         place.holds = False
@@ -123,6 +128,11 @@ class RowWrites(Sharing):
         for place in left:
             place.batch = None
             lane.let_go(place.row)
+
+    def _leave(self, lane: Lane, place: Place) -> None:
+        # What was sent runs on.
+        place.call.unsettled = place.call.unsettled or place.sent
+        super()._leave(lane, place)
 
     def _all_left(self, batch: Batch) -> None:
         """Let it run on: breaking it off would save little, and leave in doubt what was written."""

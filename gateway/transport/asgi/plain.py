@@ -17,7 +17,7 @@ from gateway.transport.asgi.plain_head import CONTENT_TYPES, echoed_id, error_tr
 from gateway.transport.asgi.stream import Event, Receive, Send, says_gone
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.refusals import out_of_time, shutting_down
+from gateway.transport.refusals import broken_off, out_of_time, shutting_down
 
 Application = Callable[[Mapping[str, Any], Receive, Send], Coroutine[Any, Any, None]]
 Answer = Callable[[Exchange], Awaitable[Reply]]
@@ -83,9 +83,9 @@ class PlainMethod:
             if call.take(event, self._limit):
                 await call.end(await self._answer(call.exchange))
                 return
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             task.uncancel()
-            await call.end_cancelled()
+            await call.end_cancelled(broken_off(cancelled))
             return
         finally:
             self._watch.discard(call)
@@ -145,11 +145,11 @@ class PlainCall:
         except Exception as error:  # noqa: BLE001 - the host's own: the caller is gone
             error.__traceback__ = None  # as hand_over does
 
-    async def end_cancelled(self) -> None:
-        """Say that the server stops, unless it was the caller who went away."""
+    async def end_cancelled(self, error: RowgateError) -> None:
+        """Say why the server ends the call, unless it was the caller who went away."""
         if not self.over:
             self.over = True
-            await self._refuse(error_trailers(shutting_down()))
+            await self._refuse(error_trailers(error))
 
     def ask(self) -> None:
         """Ask whether the caller is still there; while the request isn't, look at the clock."""

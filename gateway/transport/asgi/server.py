@@ -29,7 +29,13 @@ from gateway.transport.asgi.routes import Route, Routes
 from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.host_names import HostNames, misdirected
-from gateway.transport.refusals import not_one_request, out_of_time, shutting_down, unknown_method
+from gateway.transport.refusals import (
+    broken_off,
+    not_one_request,
+    out_of_time,
+    shutting_down,
+    unknown_method,
+)
 from gateway.transport.request_memory import RequestMemory
 
 _logger = logging.getLogger(__name__)
@@ -208,9 +214,9 @@ class _Call:
                 await route[0](context)
         except grpc.aio.AbortError:
             pass
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             self._task.uncancel()
-            self._blame_cancellation(context)
+            self._blame_cancellation(context, cancelled)
         except (Reset, ConnectionError):
             self._stream.reset = True
         except WrongCount:
@@ -244,11 +250,11 @@ class _Call:
             return Unimplemented(text, reason="UNKNOWN_ENCODING")
         return None
 
-    def _blame_cancellation(self, context: Context) -> None:
+    def _blame_cancellation(self, context: Context, cancelled: asyncio.CancelledError) -> None:
         if self._expired:
             context.refuse(out_of_time())
         elif not self._stream.reset:
-            context.refuse(shutting_down())
+            context.refuse(broken_off(cancelled))
 
     async def _end(self, context: Context) -> None:
         self._stream.close()

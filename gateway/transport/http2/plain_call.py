@@ -15,9 +15,7 @@ from gateway.transport.http2.headers import write_block
 from gateway.transport.http2.outbox import Outbox
 from gateway.transport.http2.outgoing import Outgoing
 from gateway.transport.http2.plain_answer import PLAIN_ANSWERS, ok_trailers
-from gateway.transport.refusals import shutting_down
-
-_SHUTTING_DOWN = error_trailers(shutting_down())
+from gateway.transport.refusals import broken_off
 
 
 class PlainCall:
@@ -51,9 +49,9 @@ class PlainCall:
         """Answer."""
         try:
             reply = await answer(exchange)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             if not self._over:
-                self._refuse(_SHUTTING_DOWN)
+                self._refuse(error_trailers(broken_off(cancelled)))
             return
         if reply.status is None:
             self._succeed(reply.body, exchange.facts.request_id)
