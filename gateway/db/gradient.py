@@ -16,15 +16,20 @@ class Gradient:
         most: the highest limit, where it begins.
         smoothing: the weight of the last time in the recent ones; 1 compares each time by itself.
         memory: the weight of the recent times in the usual one.
+        memory_of_second: the same, for each second that the last of them took, where that is more: of what
+            takes seconds few come, and to follow them by their number would take an hour.
 
     """
 
-    __slots__ = ("_memory", "_most", "_smoothing", "limit", "recent", "usual")
+    __slots__ = ("_memory", "_memory_of_second", "_most", "_smoothing", "limit", "recent", "usual")
 
-    def __init__(self, most: int, *, smoothing: float = 1.0, memory: float = 1 / 32) -> None:
+    def __init__(
+        self, most: int, *, smoothing: float = 1.0, memory: float = 1 / 32, memory_of_second: float = 0.0
+    ) -> None:
         self._most = most
         self._smoothing = smoothing
         self._memory = memory
+        self._memory_of_second = memory_of_second
         self.recent = 0.0
         self.usual = 0.0
         self.limit = float(most)
@@ -37,5 +42,6 @@ class Gradient:
         recent = self.recent
         cut = _TOLERANCE * usual / recent if recent > _TOLERANCE * usual else 1.0
         self.limit = min(self._most, max(1.0, self.limit * max(cut, _STRONGEST_CUT) + _RECOVERY))
+        memory = max(self._memory, min(self._smoothing, self._memory_of_second * seconds))
         # One that hung says little of the usual.
-        self.usual = usual + self._memory * (min(recent, 4 * usual) - usual)
+        self.usual = usual + memory * (min(recent, 4 * usual) - usual)

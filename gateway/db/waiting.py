@@ -15,8 +15,19 @@ if TYPE_CHECKING:
 
 _SMOOTHING = 1 / 8
 _MEMORY = 1 / 256
+_MEMORY_OF_SECOND = 1 / 10
 _LARGEST_STEP = 4.0
 """One time counts for no more than so many times the recent ones: a statement that hung says little."""
+_OF_ANY_SIZE = frozenset(
+    {
+        *("BATCH_GET", "BATCH_CREATE", "BATCH_UPDATE", "BATCH_DELETE"),
+        *("BULK_UPSERT", "INGEST", "STREAM"),
+    }
+)
+"""Kinds of methods whose calls are as large as their callers make them: one that takes longer than those
+before it says nothing of the database."""
+_AT_CLIENTS_PACE = "STREAM"
+"""The kind whose calls last as long as their clients like: that says nothing of the next one."""
 
 
 class Permit:
@@ -71,6 +82,8 @@ class Waiter:
 
 
 Line = OrderedDict[Waiter, None]
+_ANY = ""
+"""The connection of callers that have none of their own: it has no share that could be full."""
 
 
 class Flow:
@@ -84,6 +97,7 @@ class Flow:
 
     __slots__ = (
         "_gradient",
+        "_learns_limit",
         "_most",
         "deviation",
         "held",
@@ -97,7 +111,10 @@ class Flow:
     def __init__(self, operation: Operation, most: int) -> None:
         self.operation = operation
         self._most = most
-        self._gradient = Gradient(most, smoothing=_SMOOTHING, memory=_MEMORY)
+        self._learns_limit = operation is not UNKNOWN and operation.kind not in _OF_ANY_SIZE
+        self._gradient = Gradient(
+            most, smoothing=_SMOOTHING, memory=_MEMORY, memory_of_second=_MEMORY_OF_SECOND
+        )
         self.deviation = 0.0
         self.held = 0
         self.waiting = 0
@@ -109,7 +126,7 @@ class Flow:
     @property
     def limit(self) -> int:
         """How many may hold a permit now."""
-        return self._most if self.operation is UNKNOWN else int(self._gradient.limit)
+        return int(self._gradient.limit) if self._learns_limit else self._most
 
     @property
     def seconds(self) -> float:
@@ -123,6 +140,8 @@ class Flow:
 
     def took(self, seconds: float) -> None:
         """Note how long a permit was held for."""
+        if self.operation.kind == _AT_CLIENTS_PACE:
+            return
         recent = self._gradient.recent or seconds
         seconds = min(seconds, _LARGEST_STEP * recent)
         self.deviation += _SMOOTHING * (abs(seconds - recent) - self.deviation)
@@ -193,10 +212,12 @@ class Waiting:
     def next(self) -> Waiter | None:
         """Take out whose turn it is; None where no one may start.
 
-        No more than one table, one kind and one connection can be full, as a share is more than half: so few
-        are passed over.
+        No more than one connection can be full, as a share is more than half: so few are passed over, and
+        where the table, the kind or the flow is, none of its connections is looked at.
         """
         for flow in self._flows:
+            if not self.may_start(flow, _ANY):
+                continue
             for connection, line in flow.lines.items():
                 if self.may_start(flow, connection):
                     waiter = next(iter(line))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from math import inf
 from time import monotonic
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.db.gate import Gate
-from gateway.db.waiting import Permit
+from gateway.db.waiting import Flow, Permit, Waiter, Waiting
 from gateway.errors import ResourceExhausted, Unavailable
-from gateway.request.bulkheads import Operation, share_of, share_of_kind
+from gateway.request.bulkheads import Bulkheads, Operation, share_of, share_of_kind
 from gateway.request.call import Call
 
 OPERATIONS = [Operation(table, kind) for table in ("task", "note") for kind in ("GET", "LIST")]
@@ -38,6 +39,17 @@ async def teach(gate: Gate, one: Call, seconds: float) -> None:
     """Let a kind of statement have taken so long lately."""
     for _ in range(100):
         give_back(gate, await gate.enter(one), seconds)
+
+
+async def enter_at_once(gate: Gate, count: int) -> list[Permit]:
+    """Let so many come, and those go who have to wait; return the permits of the others."""
+    tasks = [asyncio.create_task(gate.enter(call())) for _ in range(count)]
+    await asyncio.sleep(0)
+    inside = [task.result() for task in tasks if task.done()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return inside
 
 
 class Visitors:
@@ -249,11 +261,7 @@ async def test_fewer_run_at_once_when_they_take_longer_and_more_again() -> None:
     await teach(gate, call(), 0.01)
 
     async def at_once() -> int:
-        tasks = [asyncio.create_task(gate.enter(call())) for _ in range(8)]
-        await asyncio.sleep(0)
-        inside = [task.result() for task in tasks if task.done()]
-        for task in tasks:
-            task.cancel()
+        inside = await enter_at_once(gate, 8)
         for permit in inside:
             gate.leave(permit)
         return len(inside)
@@ -265,6 +273,58 @@ async def test_fewer_run_at_once_when_they_take_longer_and_more_again() -> None:
     gate.leave(await asyncio.wait_for(gate.enter(call(OTHER)), 5))
     await teach(gate, call(), 0.01)
     assert await at_once() == 5
+
+
+async def test_what_stays_slow_gets_its_share_again_soon() -> None:
+    """However few come of what takes seconds, and however quick it was before."""
+    gate = Gate(8, 100, timeout=60)
+    for _ in range(10):
+        await teach(gate, call(), 0.002)
+    for _ in range(60):
+        inside = await enter_at_once(gate, 4)
+        for permit in inside:
+            give_back(gate, permit, 3)
+    assert len(inside) == 4
+
+
+@pytest.mark.parametrize("kind", ["STREAM", "BULK_UPSERT", "BATCH_UPDATE"])
+async def test_calls_that_are_as_long_as_their_callers_like_keep_nobody_out(kind: str) -> None:
+    gate = Gate(8, 100, timeout=60)
+    one = call(Operation("task", kind))
+    await teach(gate, one, 0.002)
+    await teach(gate, one, 60)
+    for _ in range(5):
+        await asyncio.wait_for(gate.enter(one), 5)
+    assert gate.free == 3
+
+
+async def test_a_client_that_reads_slowly_says_nothing_of_the_next_stream() -> None:
+    gate = Gate(1, 100, timeout=5)
+    slow, soon = call(Operation("task", "STREAM")), call(Operation("task", "STREAM"), seconds=5)
+    await teach(gate, slow, 60)
+    held = await gate.enter(slow)
+    coming = asyncio.create_task(gate.enter(soon))
+    await asyncio.sleep(0)
+    gate.leave(held)
+    assert (await coming).flow.operation is soon.operation
+
+
+async def test_who_waits_for_what_is_full_costs_those_who_leave_nothing() -> None:
+    class Counted(Bulkheads):
+        asked = 0
+
+        def full(self, operation: Operation, connection: str) -> str:
+            Counted.asked += 1
+            return super().full(operation, connection)
+
+    bulkheads = Counted(8)
+    waiting, flow = Waiting(bulkheads), Flow(LIST, 8)
+    for _ in range(bulkheads.share):
+        bulkheads.take(LIST, "a")
+    for n in range(200):
+        waiting.add(Waiter(flow, call(LIST, f"c{n}"), inf, asyncio.get_running_loop().create_future()))
+    assert waiting.next() is None
+    assert Counted.asked < 10
 
 
 async def test_first_come_first_served() -> None:
