@@ -45,7 +45,7 @@ class CursorPlaces:
     """Counts the open cursors: each keeps a connection for as long as its reader likes.
 
     Args:
-        limit: how many may be open; three quarters for one table or connection.
+        limit: how many may be open; a share for one table or connection.
         stall: seconds that a reader may take nothing before another may have its place.
 
     """
@@ -72,35 +72,51 @@ class CursorPlaces:
         # All of them are of one kind: it would leave the last quarter to nobody.
         table = call.operation.table
         operation = self._tables.setdefault(table, Operation(table))
-        stalled = self._stalled()
-        while not self._has_room(operation, call.connection):
-            if not stalled:
-                raise self._exhausted()
-            self._end(stalled.pop())
-        self._readers[call] = operation
-        self._bulkheads.take(operation, call.connection)
+        if not self._has_room(operation, call.connection):
+            self._make_room(operation, call.connection)
+        self._take(call, operation)
         try:
             yield
         finally:
             self._leave(call)
 
+    def _make_room(self, operation: Operation, connection: str) -> None:
+        """End readers that stall and are in the way: none where that isn't enough."""
+        ended: dict[StreamCall, Operation] = {}
+        while not self._has_room(operation, connection):
+            reader = self._in_the_way(operation, connection)
+            if reader is None:
+                for one, its in ended.items():
+                    self._take(one, its)
+                raise self._exhausted()
+            ended[reader] = self._readers[reader]
+            self._leave(reader)
+        for reader in ended:
+            reader.delivery.give_up()
+
+    def _in_the_way(self, operation: Operation, connection: str) -> StreamCall | None:
+        """Return who has stalled the longest of those whose places can help; None without one."""
+        full = self._bulkheads.full(operation, connection)
+        stalled = {
+            call: seconds
+            for call, its in self._readers.items()
+            if (seconds := call.delivery.stalled) > self._stall
+            and (full != "connection" or call.connection == connection)
+            and (full != "table" or its is operation)
+        }
+        return max(stalled, key=lambda call: stalled[call], default=None)
+
     def _has_room(self, operation: Operation, connection: str) -> bool:
         return len(self._readers) < self._limit and not self._bulkheads.full(operation, connection)
+
+    def _take(self, call: StreamCall, operation: Operation) -> None:
+        self._readers[call] = operation
+        self._bulkheads.take(operation, call.connection)
 
     def _leave(self, call: StreamCall) -> None:
         operation = self._readers.pop(call, None)
         if operation is not None:
             self._bulkheads.give_back(operation, call.connection)
-
-    def _stalled(self) -> list[StreamCall]:
-        """Return the readers whose clients take nothing, the longest last."""
-        readers = [call for call in self._readers if call.delivery.stalled > self._stall]
-        return sorted(readers, key=lambda call: call.delivery.stalled)
-
-    def _end(self, call: StreamCall) -> None:
-        """End a reader: its place is free at once, its connection in a moment."""
-        call.delivery.give_up()
-        self._leave(call)
 
     def _exhausted(self) -> ResourceExhausted:
         return ResourceExhausted(
