@@ -199,7 +199,7 @@ class LimitSettings(Section):
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
     """size of a call's metadata"""
     max_request_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
-    """bytes held of requests under way, at least two of the largest; a connection has three quarters"""
+    """bytes held of requests under way, at least two of the largest; a connection has five eighths"""
     max_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000

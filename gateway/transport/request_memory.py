@@ -15,7 +15,7 @@ class RequestMemory:
     uploads share the limit, one of them comes through, which waiting for each other's bytes wouldn't promise.
 
     Args:
-        limit: bytes of all calls together. A connection has three quarters of it.
+        limit: bytes of all calls together. A connection has five eighths of it.
 
     """
 
