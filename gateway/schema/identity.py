@@ -1,7 +1,7 @@
 """The identity of keys: hashable values that are equal exactly where PostgreSQL takes the keys for one.
 
-Where PostgreSQL alone can tell (citext, ranges and whatever else travels as text) one key may have several
-identities: whoever relies on them has to let PostgreSQL have the last word.
+Where PostgreSQL alone can tell (citext, ranges and whatever else travels as text, and jsonb) one key may have
+several identities: whoever relies on them has to let PostgreSQL have the last word.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -25,6 +25,11 @@ def key_identity(fields: Sequence[Field]) -> Callable[[Iterable[Any]], tuple[Has
     return lambda values: tuple(
         [value if part is None else part(value) for part, value in zip(parts, values, strict=True)]
     )
+
+
+def is_exact(type_: ValueType) -> bool:
+    """Return whether values of the type are equal exactly where their identities are."""
+    return not type_.text_cast and type_.kind is not ValueKind.JSON
 
 
 def _of(type_: ValueType) -> Identity | None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CTE
 
+from gateway.schema.identity import is_exact
 from gateway.schema.model import Resource
 from gateway.schema.types.sqltypes import NamedType
 from gateway.sql.items import Items, RowsStatement, RowStatement, items, output_columns, row_values
@@ -189,7 +190,7 @@ class _Plan:
 
     def _repeated(self) -> ColumnElement[bool]:
         """Return whether an item has the key of an earlier one; of keys whose identity tells it is false."""
-        if not any(field.type.text_cast for field in self.resource.key_fields):
+        if all(is_exact(field.type) for field in self.resource.key_fields):
             return false()
         keys = [self.items.values[name] for name in self.resource.primary_key]
         return func.row_number().over(partition_by=keys, order_by=self.items.n) > 1

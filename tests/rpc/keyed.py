@@ -11,6 +11,7 @@ package keyed.v1;
 import "google/protobuf/duration.proto";
 import "google/protobuf/field_mask.proto";
 import "google/protobuf/timestamp.proto";
+import "google/type/date.proto";
 import "rowgate/v1/annotations.proto";
 """
 _TABLE = """
@@ -121,6 +122,10 @@ EVERYWHERE = (
     ),
     _one("Id", "string", 'type: "uuid"', [f"{n}{'0' * 7}-0000-0000-0000-{'0' * 12}" for n in "8f0c"]),
     _one("Card", "string", 'type: "macaddr"', ["08:00:2b:01:02:0a", "ff:00:00:00:00:01"], "08002B-01020A"),
+    _one("Document", "string", 'type: "jsonb"', ['{"a":1,"b":[]}', "[1]", '"x"', "2"], '{"b": [], "a": 1.0}'),
+    _one(
+        "Day", "google.type.Date", "not_null: true", [{"year": y, "month": 1, "day": 2} for y in (2026, 1999)]
+    ),
     _one("Range", "string", 'type: "int4range"', ["[1,3)", "[-5,9)", "empty"], "[1,2]"),
     Keyed(
         "Pair",
