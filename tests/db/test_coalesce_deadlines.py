@@ -98,3 +98,23 @@ async def test_who_comes_when_too_much_waits_is_refused_at_once() -> None:
     assert (refused.value.reason, len(door.sent)) == ("TOO_MANY_READS", begun)
     assert len(await asyncio.gather(*before)) == 12
     await reads.close()
+
+
+async def test_statements_that_are_quick_again_are_shared_again() -> None:
+    """Also where nobody could wait for them: what is under way shows that the forecast is wrong."""
+    door = SlowDoor(0.5)
+    reads = PointReads(door, CoalesceSettings())
+    read = KeyRead(STATEMENT, STATEMENT)
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(reads.fetch(read, [n], Call("Get")) for n in range(2)))
+    door.seconds = 0.0
+
+    async def two() -> int:
+        calls = (Call("Get", deadline=loop.time() + 0.1) for _ in range(2))
+        answers = await asyncio.gather(
+            *(reads.fetch(read, [n], call) for n, call in enumerate(calls)), return_exceptions=True
+        )
+        return sum(isinstance(one, tuple) for one in answers)
+
+    assert [await two() for _ in range(200)][-1] == 2
+    await reads.close()

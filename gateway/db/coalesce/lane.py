@@ -92,6 +92,7 @@ class Lane:
         "pace",
         "principal",
         "queue",
+        "refuses",
         "tally",
         "under_way",
         "waits_since",
@@ -113,6 +114,8 @@ class Lane:
         self.alarm: asyncio.TimerHandle | None = None
         self.earliest = inf
         """No deadline of those in the queue is before it."""
+        self.refuses = False
+        """Whether somebody was refused by the forecast: what is under way shows whether it is right."""
         self._behind: dict[Hashable, Queue] = {}
 
     @property

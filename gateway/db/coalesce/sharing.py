@@ -116,7 +116,7 @@ class Sharing(ABC):
                 return await self._fetched_alone(statement, values, place.call)
             finally:
                 lane.alone = False
-                if lane.queue:
+                if lane.queue or lane.refuses:
                     lane.took_alone(place, self._loop.time())
                 self._move_on(lane)
         except OF_CALLER:
@@ -166,6 +166,7 @@ class Sharing(ABC):
         if self._waiting >= self._share and len(lane.queue) >= self._share:
             raise self._busy(f"{self._share} calls of the kind wait already")
         if call.deadline is not None and lane.is_late(call.deadline, self._loop.time()):
+            lane.refuses = True
             raise self._busy(_IN_VAIN)
 
     def _leave(self, lane: Lane, place: Place) -> None:
@@ -255,6 +256,7 @@ class Sharing(ABC):
     def _board(self, lane: Lane, batch: Batch) -> None:
         size, late = lane.in_time(self._loop.time())
         if late:
+            lane.refuses = True
             _fail(late, self._busy(_IN_VAIN))
             for place in late:
                 self._leave(lane, place)
