@@ -143,13 +143,13 @@ def _inet(sql: SqlType) -> ValueType:
     return ValueType(str(sql), postgresql.INET(), ValueKind.NETWORK, _parse_inet, str, _parse_inet)
 
 
-_LONGER = 100
-"""More characters than an address has: no more are read to see that a text is none."""
+_LONGEST = 100
+"""More characters than an address has: a text with more is none, and is not read."""
 
 
 def _parse_inet(value: str) -> Inet:
     try:
-        found = ipaddress.ip_interface(value[:_LONGER])
+        found = ipaddress.ip_interface(_short(value))
     except ValueError:
         raise ValueFault("is no address, as 10.0.0.1 or 2001:db8::1/64", "INVALID_ADDRESS") from None
     if "%" in value:
@@ -165,9 +165,15 @@ def _cidr(sql: SqlType) -> ValueType:
 
 def _parse_cidr(value: str) -> str:
     try:
-        return str(ipaddress.ip_network(value[:_LONGER]))
+        return str(ipaddress.ip_network(_short(value)))
     except ValueError:
         raise ValueFault("is no network, as 10.0.0.0/8", "INVALID_ADDRESS") from None
+
+
+def _short(value: str) -> str:
+    if len(value) > _LONGEST:
+        raise ValueError("too long for an address")
+    return value
 
 
 _BUILDERS: Mapping[str, Callable[[SqlType], ValueType]] = {
