@@ -53,8 +53,7 @@ class CursorPlaces:
     def __init__(self, limit: int, stall: float) -> None:
         self._limit = limit
         self._stall = stall
-        self._bulkheads = Bulkheads(limit)
-        self._readers: dict[StreamCall, Operation] = {}
+        self._readers = Bulkheads[StreamCall](limit, self._owner)
         self._retry_delay = RetryDelay()
         self._tables: dict[str, Operation] = {}
 
@@ -69,54 +68,51 @@ class CursorPlaces:
 
         It may take long, so nobody waits: but a reader that stalls makes room.
         """
-        # All of them are of one kind: it would leave the last quarter to nobody.
-        table = call.operation.table
-        operation = self._tables.setdefault(table, Operation(table))
-        if not self._has_room(operation, call.connection):
-            self._make_room(operation, call.connection)
-        self._take(call, operation)
+        if not self._has_room(call):
+            self._make_room(call)
+        self._readers.take(call)
         try:
             yield
         finally:
             self._leave(call)
 
-    def _make_room(self, operation: Operation, connection: str) -> None:
+    def _owner(self, call: StreamCall) -> tuple[Operation, str]:
+        # All of them are of one kind: its share would leave the last quarter to nobody.
+        table = call.operation.table
+        return self._tables.setdefault(table, Operation(table)), call.connection
+
+    def _make_room(self, call: StreamCall) -> None:
         """End readers that stall and are in the way: none where that isn't enough."""
-        ended: dict[StreamCall, Operation] = {}
-        while not self._has_room(operation, connection):
-            reader = self._in_the_way(operation, connection)
+        ended: list[StreamCall] = []
+        while not self._has_room(call):
+            reader = self._in_the_way(call)
             if reader is None:
-                for one, its in ended.items():
-                    self._take(one, its)
+                for one in ended:
+                    self._readers.take(one)
                 raise self._exhausted()
-            ended[reader] = self._readers[reader]
+            ended.append(reader)
             self._leave(reader)
         for reader in ended:
             reader.delivery.give_up()
 
-    def _in_the_way(self, operation: Operation, connection: str) -> StreamCall | None:
+    def _in_the_way(self, call: StreamCall) -> StreamCall | None:
         """Return who has stalled the longest of those whose places can help; None without one."""
-        full = self._bulkheads.full(operation, connection)
+        full = self._readers.full(*self._owner(call))
         stalled = {
-            call: seconds
-            for call, its in self._readers.items()
-            if (seconds := call.delivery.stalled) > self._stall
-            and (full != "connection" or call.connection == connection)
-            and (full != "table" or its is operation)
+            reader: seconds
+            for reader in self._readers
+            if (seconds := reader.delivery.stalled) > self._stall
+            and (full != "connection" or reader.connection == call.connection)
+            and (full != "table" or reader.operation.table == call.operation.table)
         }
-        return max(stalled, key=lambda call: stalled[call], default=None)
+        return max(stalled, key=lambda reader: stalled[reader], default=None)
 
-    def _has_room(self, operation: Operation, connection: str) -> bool:
-        return len(self._readers) < self._limit and not self._bulkheads.full(operation, connection)
-
-    def _take(self, call: StreamCall, operation: Operation) -> None:
-        self._readers[call] = operation
-        self._bulkheads.take(operation, call.connection)
+    def _has_room(self, call: StreamCall) -> bool:
+        return len(self._readers) < self._limit and not self._readers.full(*self._owner(call))
 
     def _leave(self, call: StreamCall) -> None:
-        operation = self._readers.pop(call, None)
-        if operation is not None:
-            self._bulkheads.give_back(operation, call.connection)
+        if call in self._readers:
+            self._readers.give_back(call)
 
     def _exhausted(self) -> ResourceExhausted:
         return ResourceExhausted(

@@ -4,7 +4,7 @@ import asyncio
 from math import inf
 from time import monotonic
 
-from gateway.db.waiting import Flow, Permit, Waiter, Waiting
+from gateway.db.waiting import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Bulkheads, Operation
 from gateway.request.call import Call
@@ -39,8 +39,8 @@ class Gate:
         self._timeout = timeout
         self._queue_delay = queue_delay
         self._loop = asyncio.get_running_loop()
-        self._bulkheads = Bulkheads(permits)
-        self._queue_shares = Bulkheads(queue_size)
+        self._bulkheads = Bulkheads[Permit](permits, owner)
+        self._queue_shares = Bulkheads[Waiter](queue_size, owner)
         self._waiting = Waiting(self._bulkheads)
         self._flows: dict[Operation, Flow] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -82,7 +82,7 @@ class Gate:
         """Give a permit back: to those whose turn it is."""
         flow = permit.flow
         flow.held -= 1
-        self._bulkheads.give_back(flow.operation, permit.connection)
+        self._bulkheads.give_back(permit)
         self._free += 1
         if permit.since:
             flow.took(monotonic() - permit.since)
@@ -114,14 +114,15 @@ class Gate:
     def _grant(self, flow: Flow, connection: str) -> Permit:
         self._free -= 1
         flow.held += 1
-        self._bulkheads.take(flow.operation, connection)
-        return Permit(flow, connection)
+        permit = Permit(flow, connection)
+        self._bulkheads.take(permit)
+        return permit
 
     def _hand_on(self) -> None:
         """Give what is free to those whose turn it is, and who have the time to use it."""
         now = monotonic()
         while self._free and (waiter := self._waiting.next()) is not None:
-            self._queue_shares.give_back(waiter.flow.operation, waiter.connection)
+            self._queue_shares.give_back(waiter)
             if waiter.future.done():
                 continue
             if waiter.is_late(now):
@@ -133,7 +134,7 @@ class Gate:
         latest = self._look(flow, call)
         waiter = Waiter(flow, call, latest, self._loop.create_future())
         self._waiting.add(waiter)
-        self._queue_shares.take(flow.operation, call.connection)
+        self._queue_shares.take(waiter)
         self._wake_at(latest)
         try:
             return await waiter.future
@@ -179,14 +180,14 @@ class Gate:
 
     def _send_away(self, waiter: Waiter, error: Exception) -> None:
         self._waiting.remove(waiter)
-        self._queue_shares.give_back(waiter.flow.operation, waiter.connection)
+        self._queue_shares.give_back(waiter)
         if not waiter.future.done():
             waiter.future.set_exception(error)
 
     def _stop_waiting(self, waiter: Waiter) -> None:
         """Leave the queue; a permit that was handed over in the same moment goes to the next."""
         if self._waiting.remove(waiter):
-            self._queue_shares.give_back(waiter.flow.operation, waiter.connection)
+            self._queue_shares.give_back(waiter)
             return
         future = waiter.future
         if not future.cancelled() and future.exception() is None:

@@ -48,6 +48,11 @@ class Permit:
         """When its connection was lent; 0 where it never was."""
 
 
+def owner(one: "Permit | Waiter") -> tuple[Operation, str]:
+    """Return whose permit, or whose place in the queue, it is."""
+    return one.flow.operation, one.connection
+
+
 class Waiter:
     """A call in the queue.
 
@@ -167,7 +172,7 @@ class Waiting:
 
     """
 
-    def __init__(self, bulkheads: Bulkheads) -> None:
+    def __init__(self, bulkheads: Bulkheads[Permit]) -> None:
         self._bulkheads = bulkheads
         self._flows: OrderedDict[Flow, None] = OrderedDict()
         self._count = 0

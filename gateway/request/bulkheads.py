@@ -1,8 +1,13 @@
 """Bulkheads: one table, connection or kind of method holds its share of a common limit at most."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from gateway.schema.model import Method
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,41 +51,52 @@ def share_of_kind(limit: int) -> int:
     return limit - limit // 4
 
 
-class Compartment:
-    """What one table, or one kind of method, holds of the limit."""
+class Bulkheads(Generic[T]):
+    """The holders of a limit's places, and who of them holds a share of it. The limit is the owner's to keep.
 
-    __slots__ = ("held",)
-
-    def __init__(self) -> None:
-        self.held = 0
-
-
-class Bulkheads:
-    """Counts who holds how much of a limit. The limit itself is the owner's to keep.
+    No share can be full before as many places are held in all. So holders are counted by table, connection
+    and kind from there on only, and below it one costs a place in a set.
 
     Args:
-        limit: what is shared.
+        limit: the places.
+        owner: returns a holder's operation and connection.
 
     """
 
-    __slots__ = ("_compartments", "_connections", "_of", "kind_share", "share")
+    __slots__ = ("_connections", "_counts", "_holders", "_kinds", "_owner", "_tables", "kind_share", "share")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, owner: Callable[[T], tuple[Operation, str]]) -> None:
         self.share = share_of(limit)
         self.kind_share = share_of_kind(limit)
-        self._compartments: dict[tuple[str, str], Compartment] = {}
-        self._of: dict[Operation, tuple[Compartment, Compartment]] = {}
-        self._connections: dict[str, int] = {}
+        self._owner = owner
+        self._holders: set[T] = set()
+        self._counts = False
+        """Whether holders are counted by the following."""
+        self._tables: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self._connections: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._holders)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._holders)
+
+    def __contains__(self, holder: T) -> bool:
+        return holder in self._holders
 
     def full(self, operation: Operation, connection: str) -> str:
         """Return which of table, kind and connection holds its share already; empty where none does."""
         share = self.share
-        table, kind = self._of.get(operation) or self._add(operation)
-        if connection and self._connections.get(connection, 0) >= share:
+        if len(self._holders) < share:
+            return ""
+        if not self._counts:
+            self._count_all()
+        if connection and self._connections[connection] >= share:
             return "connection"
-        if table.held >= share and operation.table:
+        if operation.table and self._tables[operation.table] >= share:
             return "table"
-        if kind.held >= self.kind_share and operation.kind:
+        if operation.kind and self._kinds[operation.kind] >= self.kind_share:
             return _KIND
         return ""
 
@@ -88,34 +104,35 @@ class Bulkheads:
         """Return the share of what `full` returned."""
         return self.kind_share if full == _KIND else self.share
 
-    def take(self, operation: Operation, connection: str) -> None:
+    def take(self, holder: T) -> None:
         """Count one more, whether or not it is full."""
-        table, kind = self._of.get(operation) or self._add(operation)
-        table.held += 1
-        kind.held += 1
-        connections = self._connections
-        connections[connection] = connections.get(connection, 0) + 1
+        self._holders.add(holder)
+        if self._counts:
+            self._count(holder, 1)
 
-    def give_back(self, operation: Operation, connection: str) -> None:
+    def give_back(self, holder: T) -> None:
         """Count one less."""
-        table, kind = self._of[operation]
-        table.held -= 1
-        kind.held -= 1
-        connections = self._connections
-        left = connections[connection] - 1
-        if left:
-            connections[connection] = left
-        else:
-            del connections[connection]
+        self._holders.remove(holder)
+        if self._counts:
+            if 2 * len(self._holders) < self.share:
+                self._forget()
+            else:
+                self._count(holder, -1)
 
-    def clear(self) -> None:
-        """Count from nothing again."""
-        self._connections.clear()
-        for compartment in self._compartments.values():
-            compartment.held = 0
+    def _count_all(self) -> None:
+        self._counts = True
+        for holder in self._holders:
+            self._count(holder, 1)
 
-    def _add(self, operation: Operation) -> tuple[Compartment, Compartment]:
-        names = ("table", operation.table), ("kind", operation.kind)
-        table, kind = (self._compartments.setdefault(name, Compartment()) for name in names)
-        self._of[operation] = table, kind
-        return table, kind
+    def _count(self, holder: T, more: int) -> None:
+        operation, connection = self._owner(holder)
+        self._tables[operation.table] += more
+        self._kinds[operation.kind] += more
+        self._connections[connection] += more
+        if not self._connections[connection]:
+            del self._connections[connection]  # of which there may be any number
+
+    def _forget(self) -> None:
+        self._counts = False
+        for counter in (self._tables, self._kinds, self._connections):
+            counter.clear()

@@ -29,9 +29,6 @@ class Admission:
     grpcio's own maximum_concurrent_rpcs counts wrongly and its stop() forgets aborted calls
     (grpc/grpc issues 41531 and 37239), so the server counts for itself.
 
-    No share can be full before as many calls are in flight in all. So calls are counted by table, connection
-    and kind from there on only, and below it a call costs a place in a set.
-
     Args:
         limit: calls in flight.
         operations: what each method does, by its path.
@@ -41,12 +38,9 @@ class Admission:
     def __init__(self, limit: int, operations: Mapping[str, Operation] | None = None) -> None:
         self._limit = limit
         self._operations = operations or {}
-        self._in_flight: set[Arrival] = set()
-        self._bulkheads = Bulkheads(limit)
-        self._unseen = self._bulkheads.share
-        """Below so many in flight a call needs no look: none while the bulkheads count, nor once closed."""
-        self._counts = False
-        """Whether the bulkheads count."""
+        self._in_flight = Bulkheads[Arrival](limit, self._owner)
+        self._unseen = self._in_flight.share
+        """Below so many in flight a call needs no look: none once closed."""
         self._closed = False
         self._idle = asyncio.Event()
         self._retry_delay = RetryDelay()
@@ -80,47 +74,28 @@ class Admission:
         """Take a place, until `leave`; raises ResourceExhausted or Unavailable."""
         if len(self._in_flight) >= self._unseen:
             self._look(arrival)
-        self._in_flight.add(arrival)
+        self._in_flight.take(arrival)
 
     def leave(self, arrival: Arrival) -> None:
         """Leave it. Who has none, or has left it, leaves nothing."""
         in_flight = self._in_flight
-        if arrival not in in_flight:
-            return
-        in_flight.remove(arrival)
-        if self._counts:
-            self._count_down(arrival)
-        if not in_flight:
-            self._idle.set()
+        if arrival in in_flight:
+            in_flight.give_back(arrival)
+            if not in_flight:
+                self._idle.set()
 
     def _look(self, arrival: Arrival) -> None:
         if self._closed:
             raise shutting_down()
-        if len(self._in_flight) >= self._limit:
+        in_flight = self._in_flight
+        if len(in_flight) >= self._limit:
             raise self._busy("server", self._limit)
-        if not self._counts:
-            self._count_all()
-        operation = self._operation(arrival)
-        full = self._bulkheads.full(operation, arrival.peer)
+        full = in_flight.full(*self._owner(arrival))
         if full:
-            raise self._busy(full, self._bulkheads.share_of(full))
-        self._bulkheads.take(operation, arrival.peer)
+            raise self._busy(full, in_flight.share_of(full))
 
-    def _count_all(self) -> None:
-        self._counts = True
-        self._unseen = 0
-        for arrival in self._in_flight:
-            self._bulkheads.take(self._operation(arrival), arrival.peer)
-
-    def _count_down(self, arrival: Arrival) -> None:
-        self._bulkheads.give_back(self._operation(arrival), arrival.peer)
-        if 2 * len(self._in_flight) < self._bulkheads.share:
-            self._counts = False
-            self._unseen = 0 if self._closed else self._bulkheads.share
-            self._bulkheads.clear()
-
-    def _operation(self, arrival: Arrival) -> Operation:
-        return self._operations.get(arrival.path, UNKNOWN)
+    def _owner(self, arrival: Arrival) -> tuple[Operation, str]:
+        return self._operations.get(arrival.path, UNKNOWN), arrival.peer
 
     def _busy(self, holder: str, limit: int) -> RowgateError:
         return ResourceExhausted(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.db.gate import Gate
-from gateway.db.waiting import Flow, Permit, Waiter, Waiting
+from gateway.db.waiting import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Bulkheads, Operation, share_of, share_of_kind
 from gateway.request.call import Call
@@ -310,17 +310,17 @@ async def test_a_client_that_reads_slowly_says_nothing_of_the_next_stream() -> N
 
 
 async def test_who_waits_for_what_is_full_costs_those_who_leave_nothing() -> None:
-    class Counted(Bulkheads):
+    class Counted(Bulkheads[Permit]):
         asked = 0
 
         def full(self, operation: Operation, connection: str) -> str:
             Counted.asked += 1
             return super().full(operation, connection)
 
-    bulkheads = Counted(8)
+    bulkheads = Counted(8, owner)
     waiting, flow = Waiting(bulkheads), Flow(LIST, 8)
     for _ in range(bulkheads.share):
-        bulkheads.take(LIST, "a")
+        bulkheads.take(Permit(flow, "a"))
     for n in range(200):
         waiting.add(Waiter(flow, call(LIST, f"c{n}"), inf, asyncio.get_running_loop().create_future()))
     assert waiting.next() is None
