@@ -10,7 +10,7 @@ from gateway.db.pool import Pool
 from gateway.db.retry import Retry
 from gateway.db.settings import DatabaseSettings
 from gateway.db.transaction import Row, Transaction
-from gateway.errors import OutcomeUnknown
+from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable
 from gateway.request.alarms import Alarms, Deadline
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call, StreamCall
@@ -20,6 +20,7 @@ __all__ = ["Cursor", "Database", "Row", "Transaction"]
 
 T = TypeVar("T")
 _NO_BOUND = nullcontext()
+_NOT_RUN = (DeadlineExceeded, ResourceExhausted, Unavailable)
 
 
 class Database:
@@ -89,12 +90,16 @@ class Database:
     async def transact_once(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
         """As `transact`, for work that finds out by itself whether it has been done.
 
-        Where nobody else can tell, it runs again, and answers either way.
+        Where nobody else can tell, it runs again, and answers either way. Where it can't be run again, the
+        outcome stays unknown: no refusal may say that nothing was done.
         """
         try:
             return await self.transact(work, call)
-        except OutcomeUnknown:
-            return await self.transact(work, call)
+        except OutcomeUnknown as unknown:
+            try:
+                return await self.transact(work, call)
+            except _NOT_RUN as error:
+                raise unknown from error
 
     def _until(self, deadline: float | None) -> AbstractContextManager[object]:
         """Return the context that raises DeadlineExceeded when the deadline comes."""

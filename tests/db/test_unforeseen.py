@@ -1,11 +1,13 @@
 """Errors that nobody foresaw, around what the driver sends: the outcome is told as it is, nothing is left."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
 
+from gateway.db.commit import outcome_unknown
 from gateway.db.database import Database, Transaction
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.gate import Gate
@@ -92,3 +94,23 @@ async def test_a_permit_comes_back_from_who_fails_in_the_queue() -> None:
     with pytest.raises(Unforeseen):
         waiting.throw(Unforeseen())
     assert gate.free == 1
+
+
+async def test_what_can_not_be_run_again_stays_unknown(dsn: str, open_database: Open) -> None:
+    """Others have the connection then: that the second run is refused says nothing of the first."""
+    database = await open_database(dsn, pool_size=1, queue_size=1, acquire_timeout=0.1)
+    others: list[asyncio.Task[None]] = []
+    released = asyncio.Event()
+
+    async def hold(_: Transaction) -> None:
+        await released.wait()
+
+    async def work(_: Transaction) -> None:
+        others.append(asyncio.create_task(database.transact(hold, CALL)))
+        await asyncio.sleep(0)
+        raise outcome_unknown()
+
+    with pytest.raises(OutcomeUnknown):
+        await database.transact_once(work, CALL)
+    released.set()
+    await asyncio.gather(*others)
