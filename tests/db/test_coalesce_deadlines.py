@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import CoalesceSettings
+from gateway.db.coalesce.figures import Tally
 from gateway.db.coalesce.forecast import Forecast
 from gateway.db.coalesce.kinds import KeyRead
+from gateway.db.coalesce.lane import Batch, Lane, Place
+from gateway.db.coalesce.pace import Pace
 from gateway.db.coalesce.reads import PointReads
 from gateway.errors import ResourceExhausted
 from gateway.request.call import Call
@@ -118,3 +121,18 @@ async def test_statements_that_are_quick_again_are_shared_again() -> None:
 
     assert [await two() for _ in range(200)][-1] == 2
     await reads.close()
+
+
+async def test_who_came_behind_another_is_looked_at_when_the_row_is_free() -> None:
+    loop = asyncio.get_running_loop()
+    lane = Lane(KeyRead(STATEMENT, STATEMENT), "", Pace(lanes=1, max_batch=10), Tally("test"))
+    lane.pace.forecast.took(1, 1.0)
+    now = loop.time()
+    first, behind = (
+        Place([7], Call("Update", deadline=now + left), 7, loop.create_future()) for left in (60, 0.1)
+    )
+    lane.join(first)
+    lane.join(behind)
+    assert lane.board(Batch(now), 10) == 1
+    lane.let_go(7)
+    assert lane.in_time(now) == (1, [behind])

@@ -26,6 +26,7 @@ from gateway.errors import (
     RowgateError,
     Unavailable,
 )
+from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 from tests.db.conftest import Open
@@ -358,6 +359,20 @@ async def test_a_full_queue_refuses(stored: str, open_database: Open) -> None:
     await queued()
     desk.door.answers.set()
     assert await answers(tasks) == [(1, 2), (1, 2), (2, 3), (1, 2)]
+
+
+async def test_those_who_wait_for_one_row_leave_places_to_others(stored: str, open_database: Open) -> None:
+    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60, max_waiting=8)
+    rename = row_write("Title")
+    tasks = await desk.busy(0, 1) + await desk.busy(1, write=rename)
+    tasks += desk.start(*[(0, 2)] * share_of(8))
+    await queued()
+    with pytest.raises(ResourceExhausted):
+        await asyncio.wait_for(desk.change(0, 3), 10)
+    tasks += desk.start((2, 0), write=rename)
+    await queued()
+    desk.door.answers.set()
+    assert len([one for one in await answers(tasks) if isinstance(one, tuple)]) == 3 + share_of(8)
 
 
 @pytest.mark.parametrize("delivered", [True, False])

@@ -95,6 +95,7 @@ class Lane:
         "refuses",
         "tally",
         "under_way",
+        "waiting",
         "waits_since",
     )
 
@@ -116,6 +117,8 @@ class Lane:
         """No deadline of those in the queue is before it."""
         self.refuses = False
         """Whether somebody was refused by the forecast: what is under way shows whether it is right."""
+        self.waiting = 0
+        """How many wait, in the queue and behind others."""
         self._behind: dict[Hashable, Queue] = {}
 
     @property
@@ -135,18 +138,21 @@ class Lane:
 
     def join(self, place: Place) -> None:
         """Let a caller wait: in the queue, or behind another that has taken its row."""
-        queue = self.queue
+        self.waiting += 1
+        behind = None if place.row is None else self._behind.get(place.row)
+        if behind is None:
+            self.take(place.row)
+            self._queue_up(place)
+        else:
+            behind[place] = None
+            place.queue = behind
+
+    def _queue_up(self, place: Place) -> None:
         deadline = place.call.deadline
         if deadline is not None and deadline < self.earliest:
             self.earliest = deadline
-        if place.row is not None:
-            behind = self._behind.get(place.row)
-            if behind is None:
-                self.take(place.row)
-            else:
-                queue = behind
-        queue[place] = None
-        place.queue = queue
+        self.queue[place] = None
+        place.queue = self.queue
 
     def took_alone(self, place: Place, now: float) -> None:
         """Note that the statement of a caller that shares with nobody has ended."""
@@ -203,6 +209,7 @@ class Lane:
         if queue is not None:
             del queue[place]
             place.queue = None
+            self.waiting -= 1
             if queue is self.queue:
                 self.let_go(place.row)
 
@@ -215,8 +222,7 @@ class Lane:
             del self._behind[row]
             return
         place = next(iter(behind))
-        self.queue[place] = None
-        place.queue = self.queue
+        self._queue_up(place)
         del behind[place]
 
     def board(self, batch: Batch, size: int) -> int:
@@ -232,6 +238,7 @@ class Lane:
             place.queue = None
             place.batch = batch
             place.sent = True
+        self.waiting -= len(taken)
         if not self.queue:
             self.earliest = inf
         batch.places = [place for place in taken if not place.answer.done()]
@@ -256,11 +263,6 @@ class Lane:
             place.batch = None
             self.let_go(place.row)
 
-    @property
-    def waiting(self) -> int:
-        """How many wait, in the queue and behind others."""
-        return len(self.queue) + sum(map(len, self._behind.values()))
-
     def clear(self) -> list[Place]:
         """Take everyone who waits."""
         places = [*self.queue, *(place for behind in self._behind.values() for place in behind)]
@@ -269,6 +271,7 @@ class Lane:
         for place in self.queue:
             self._behind.pop(place.row, None)
         self.queue.clear()
+        self.waiting = 0
         for place in places:
             place.queue = None
         return places

@@ -163,7 +163,7 @@ class Sharing(ABC):
         most = self._settings.max_waiting
         if self._waiting >= most:
             raise self._busy(f"{most} calls wait already")
-        if self._waiting >= self._share and len(lane.queue) >= self._share:
+        if lane.waiting >= self._share:
             raise self._busy(f"{self._share} calls of the kind wait already")
         if call.deadline is not None and lane.is_late(call.deadline, self._loop.time()):
             lane.refuses = True
