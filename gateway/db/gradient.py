@@ -46,6 +46,7 @@ class Gradient:
             self.limit = min(self._most, max(1.0, self.limit * cut + _RECOVERY))
         elif self.limit < self._most:
             self.limit = min(self._most, self.limit + _RECOVERY)
-        memory = max(self._memory, min(self._smoothing, self._memory_of_second * seconds))
+        memory = self._memory_of_second * seconds
+        memory = min(memory, self._smoothing) if memory > self._memory else self._memory
         # One that hung says little of the usual.
-        self.usual = usual + memory * (min(recent, 4 * usual) - usual)
+        self.usual = usual + memory * (recent - usual if recent < 4 * usual else 3 * usual)
