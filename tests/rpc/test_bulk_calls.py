@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -135,6 +136,26 @@ async def test_a_table_that_is_all_key(gateway_for: GatewayFor) -> None:
     assert (first.inserted_count, first.superseded_count) == (2, 1)
     again = await gateway.call(_TAGS, tags=rows)
     assert (again.unchanged_count, again.superseded_count) == (2, 1)
+
+
+async def test_keys_whose_nulls_are_equal_are_not_looked_for_in_the_whole_table(
+    gateway_for: GatewayFor,
+) -> None:
+    """A few rows take no longer than many, which are joined by hash."""
+    gateway = await gateway_for("ledger")
+    count = target.SMALL + 1
+    for start in range(0, 10 * count, 5 * count):
+        await gateway.call(_ACCOUNTS, accounts=[account(n) for n in range(start, start + 5 * count)])
+
+    async def upsert(rows: int) -> float:
+        begun = monotonic()
+        accounts = [account(number, limit=rows) for number in range(rows)]
+        answer = await gateway.call(_ACCOUNTS, accounts=accounts, conflict_target=["iban"])
+        assert answer.updated_count == rows
+        return monotonic() - begun
+
+    many = await upsert(count)
+    assert await upsert(count - 1) < 20 * many
 
 
 async def test_nulls_are_equal_in_a_key_that_says_so(gateway_for: GatewayFor) -> None:

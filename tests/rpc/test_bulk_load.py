@@ -13,6 +13,7 @@ from gateway.db.bulk.load import FEWEST
 from gateway.db.bulk.target import Target, lock_target
 from gateway.db.codecs import set_codecs
 from gateway.db.database import Transaction
+from gateway.sql.bulk.shape import BulkShape
 from tests.conftest import GatewayFor
 from tests.harness.gateway import RunningGateway
 from tests.rpc.bulk_ways import taking
@@ -161,11 +162,12 @@ async def test_columns_are_named_freely_only_by_who_may_update_all(gateway_for: 
 async def guest(gateway: RunningGateway) -> AsyncIterator[Callable[[str], Awaitable[Target]]]:
     """Yield what runs a command and then returns the table of tags, as another role locks it."""
     resource = gateway.schema.resources["adversarial.v1.Tag"]
+    shape = BulkShape(resource, resource.primary_key)
     connection = await asyncpg.connect(gateway.dsn)
 
     async def sees(command: str) -> Target:
         await connection.execute(f"RESET ROLE; {command}; SET LOCAL ROLE guest")
-        return await lock_target(Transaction(connection), resource, 1, alone=False)
+        return await lock_target(Transaction(connection), shape, 1, alone=False)
 
     try:
         await set_codecs(connection)

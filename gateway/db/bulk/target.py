@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.db.database import Transaction
 from gateway.schema.model import Resource
-from gateway.sql.bulk.shape import table_name
+from gateway.sql.bulk.shape import BulkShape, table_name
 from gateway.sql.statement import Statement
 
 SMALL = 1000
@@ -44,7 +44,8 @@ def _lock_statement(function: str) -> Statement:
     joined with it by scanning it for each. Its size on disk is never wrong: a small table is hashed, a large
     one is looked up by its index. A page holds some tens of rows and is read in the time of a few look-ups.
     Few rows are looked up one after the other, in the order in which their statement sorts them: a hash join
-    would lock them as they lie in the table.
+    would lock them as they lie in the table. Keys with NULLs that are equal are in no index as they are
+    compared: each would be looked for in the whole table, so those are hashed, however few they are.
     Before PostgreSQL 18 a plan that had to be switched on counts as so dear that it would be compiled (JIT).
     """
     text = f"""
@@ -61,9 +62,10 @@ def _lock_statement(function: str) -> Statement:
             set_config('enable_mergejoin', CASE WHEN few THEN 'off' ELSE 'on' END, true),
             {function}(hashtextextended($1, 0))
         FROM (SELECT oid, relkind AS kind, relhassubclass, size,
-                  relkind = 'r' AND size / 8192 * 13 < $2::bigint AND $2 > {SMALL} AS small,
-                  $2 <= {SMALL} AS few
-              FROM pg_class, pg_relation_size(oid) AS size WHERE oid = to_regclass($1)) AS target
+                  relkind = 'r' AND size / 8192 * 13 < $2::bigint AND NOT few AS small, few
+              FROM pg_class, pg_relation_size(oid) AS size,
+                  (SELECT $2 <= {SMALL} AND $3::boolean AS few) AS rows
+              WHERE oid = to_regclass($1)) AS target
     """  # noqa: S608 - the function is one of two named below
     return Statement(text, (), (), writes=True, name="bulk upsert lock", constants={})
 
@@ -88,10 +90,11 @@ _SHARE = _lock_statement("pg_advisory_xact_lock_shared")
 _CLAIM = _lock_statement("pg_advisory_xact_lock")
 
 
-async def lock_target(transaction: Transaction, resource: Resource, count: int, *, alone: bool) -> Target:
+async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *, alone: bool) -> Target:
     """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts."""
     statement = _CLAIM if alone else _SHARE
-    row, *_ = await transaction.fetch(statement, [table_name(resource), count])
+    arguments = [table_name(shape.resource), count, not shape.nulls_equal]
+    row, *_ = await transaction.fetch(statement, arguments)
     version, (now,), takes_copy, empty, plain, *_ = row
     return Target(alone, version, now, takes_copy, empty, plain)
 

@@ -73,7 +73,7 @@ class Upserts:
         # The messages last until the last is read: they are freed while PostgreSQL works.
         messages = list(rows)
         keys = await reader.keys(messages, tally, last_wins=options.last_wins)
-        target = await lock_target(transaction, options.shape.resource, len(rows), alone=alone)
+        target = await lock_target(transaction, options.shape, len(rows), alone=alone)
         loader = BulkLoader(transaction, target, options.shape, tally)
         if await loader.load(list(keys.values()), reader.slices(messages, keys, tally)):
             return tally
