@@ -46,6 +46,9 @@ class Window:
 class Incoming:
     """The body of one request, as the events of ASGI.
 
+    An event's bytes are used when the next event is asked for: until then nobody else counts them, as one is
+    asked for ahead of whoever needs it.
+
     Args:
         put: sends frames.
         number: the stream's.
@@ -57,6 +60,7 @@ class Incoming:
     __slots__ = (
         "_arrived",
         "_connection",
+        "_given",
         "_gone",
         "_held",
         "_length",
@@ -75,7 +79,7 @@ class Incoming:
         self._length = length
         self._arrived = 0
         self._pieces: list[bytes] = []
-        self._held = 0
+        self._held = self._given = 0
         self._waiting: asyncio.Future[Event] | None = None
         self._gone = self._told = False
         self.whole = False
@@ -100,6 +104,7 @@ class Incoming:
 
     def receive(self) -> "asyncio.Future[Event]":
         """Return ASGI's next event; after the last piece it comes when the peer has gone."""
+        self._give_back()
         self._waiting = asyncio.get_running_loop().create_future()
         self._settle()
         return self._waiting
@@ -108,8 +113,8 @@ class Incoming:
         """Note that the peer has gone."""
         self._gone = True
         self._pieces.clear()
-        self._connection.give_back(self._held)
-        self._held = 0
+        self._connection.give_back(self._held + self._given)
+        self._held = self._given = 0
         self._settle()
 
     def _check_open(self) -> None:
@@ -128,10 +133,14 @@ class Incoming:
 
     def _next(self) -> Event:
         body, self._pieces = b"".join(self._pieces), []
-        self._connection.give_back(self._held)
-        if self.whole:
-            self._told = True
-        else:
-            self._window.give_back(self._held)
-        self._held = 0
+        self._held, self._given = 0, self._held
+        self._told = self.whole
         return {"type": "http.request", "body": body, "more_body": not self.whole}
+
+    def _give_back(self) -> None:
+        """Let the peer send as much as the last event had."""
+        if self._given:
+            self._connection.give_back(self._given)
+            if not self.whole:
+                self._window.give_back(self._given)
+            self._given = 0

@@ -202,6 +202,8 @@ async def test_a_body_past_the_streams_window_is_refused() -> None:
     assert caught.value.code is ErrorCode.FLOW_CONTROL_ERROR
     assert not sent  # nothing was used, so nothing more may come
     assert (await body.receive())["more_body"]
+    assert not sent  # handed over, and not used yet
+    body.receive()
     assert sent == [frames.window_update(1, STREAM_WINDOW + 1)]
 
 

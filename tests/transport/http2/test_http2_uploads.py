@@ -2,15 +2,22 @@
 
 import asyncio
 import gc
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
 
 from gateway.transport.asgi.framing import Unframer
 from gateway.transport.asgi.framing import frame as message_frame
 from gateway.transport.http2 import frames
 from gateway.transport.http2.frames import MAX_FRAME, frame
 from gateway.transport.http2.host import Http2Host
+from gateway.transport.http2.incoming import CONNECTION_WINDOW, STREAM_WINDOW
+from gateway.transport.request_memory import RequestMemory
 from tests.transport.conftest import GET, Gate, Serve, Served
 from tests.transport.http2.answering import Answering
-from tests.transport.http2.peer import Peer, peer_of
+from tests.transport.http2.peer import EMPTY_SETTINGS, Peer, peer_of
 from tests.transport.reasons import reason_of
 
 PATH = f"/{GET}"
@@ -18,10 +25,15 @@ MIB = 2**20
 CONNECTION_FULL = (8, "TOO_MANY_REQUEST_BYTES")
 
 
+def memory(server: Served) -> RequestMemory:
+    """Return what counts the bytes of requests."""
+    assert isinstance(server.server, Http2Host)
+    return server.server._application.memory
+
+
 def held(server: Served) -> int:
     """Return the bytes of requests that the server counts."""
-    assert isinstance(server.server, Http2Host)
-    return server.server._application.memory.held
+    return memory(server).held
 
 
 async def upload(peer: Peer, size: int, *, ends: bool) -> int:
@@ -102,3 +114,88 @@ async def test_a_health_check_that_doesnt_end_ends_by_the_default_deadline(servi
     async with peer_of(server.target) as peer:
         number = peer.begin("/grpc.health.v1.Health/Check")
         assert reason_of((await peer.answer(number)).headers) == (4, "DEADLINE_EXCEEDED")
+
+
+class Halting:
+    """A stream's handler that reads its second message when it is let, and then no more."""
+
+    def __init__(self) -> None:
+        self._second = asyncio.Semaphore(0)
+        self._read = asyncio.Semaphore(0)
+
+    async def __call__(self, requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[bytes]:
+        """Read two messages."""
+        await anext(requests)
+        await self._second.acquire()
+        await anext(requests)
+        self._read.release()
+        await asyncio.Event().wait()
+        yield b""
+
+    async def read_on(self) -> None:
+        """Let one read its second message."""
+        self._second.release()
+        async with asyncio.timeout(10):
+            await self._read.acquire()
+
+
+class Credit:
+    """Sends what a peer may, by the windows that it was given."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._windows = Counter({0: CONNECTION_WINDOW})
+        self.sent = 0
+
+    @property
+    def room(self) -> int:
+        """Bytes that may be sent over the connection."""
+        return self._windows[0]
+
+    async def begin(self) -> int:
+        """Begin a stream with two small messages, of which the handler is waited for to have the first."""
+        number = self._peer.begin("/test.Streams/Halt")
+        self._windows[number] = STREAM_WINDOW
+        self._send(number, message_frame(b"first"))
+        await self.settle()
+        self._send(number, message_frame(b"second"))
+        return number
+
+    def fill(self, number: int) -> None:
+        """Send on a stream as much as may be."""
+        while (size := min(MAX_FRAME, self._windows[0], self._windows[number])) > 0:
+            self._send(number, bytes(size))
+
+    async def settle(self) -> None:
+        """Wait until the server has taken all that was sent, and heed what it says meanwhile."""
+        self._peer.send(EMPTY_SETTINGS)
+        settled = False
+        while not settled:
+            found = await self._peer.read()
+            assert found is not None
+            kind, flags, number, payload = found
+            if kind == frames.WINDOW_UPDATE:
+                self._windows[number] += int.from_bytes(payload, "big")
+            settled = kind == frames.SETTINGS and bool(flags & frames.ACK)
+
+    def _send(self, number: int, data: bytes) -> None:
+        self._peer.send(frame(frames.DATA, 0, number, data))
+        self._windows.subtract({0: len(data), number: len(data)})
+        self.sent += len(data)
+
+
+async def test_what_no_handler_has_taken_is_bounded_by_the_connections_window(serving: Serve) -> None:
+    server, handler = await serving(Gate()), Halting()
+    assert isinstance(server.server, Http2Host)
+    halt = grpc.stream_stream_rpc_method_handler(handler)
+    server.server._application.add_registered_method_handlers("test.Streams", {"Halt": halt})
+    async with peer_of(server.target) as peer:
+        await peer.settle()
+        credit = Credit(peer)
+        while credit.room > MAX_FRAME and credit.sent < 4 * CONNECTION_WINDOW:
+            number = await credit.begin()
+            credit.fill(number)
+            await credit.settle()
+            await handler.read_on()
+            await credit.settle()
+        assert credit.sent <= CONNECTION_WINDOW + held(server)
