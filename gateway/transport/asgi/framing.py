@@ -42,6 +42,10 @@ def whole_message(body: bytes, limit: int) -> bytes | None:
     return None
 
 
+def _unheeded(_size: int) -> None:
+    """Heed no size."""
+
+
 class Unframer:
     """Cuts bytes into messages.
 
@@ -74,8 +78,14 @@ class Unframer:
         """Take bytes as they arrived."""
         self._buffer += data
 
-    async def next(self) -> bytes | None:
-        """Return the next whole message, None where it hasn't arrived; raises BadFrame."""
+    async def next(self, growing: Callable[[int], object] = _unheeded) -> bytes | None:
+        """Return the next whole message, None where it hasn't arrived; raises BadFrame.
+
+        Args:
+            growing: told how many bytes a message has that is being unpacked, again and again; raises where
+                those are too many.
+
+        """
         buffer = self._buffer
         if len(buffer) < PREFIX:
             return None
@@ -88,9 +98,9 @@ class Unframer:
         with memoryview(buffer) as view:
             message = bytes(view[PREFIX : PREFIX + size])
         del buffer[: PREFIX + size]
-        return await self._unpacked(message) if flags & _COMPRESSED else message
+        return await self._unpacked(message, growing) if flags & _COMPRESSED else message
 
-    async def _unpacked(self, message: bytes) -> bytes:
+    async def _unpacked(self, message: bytes, growing: Callable[[int], object]) -> bytes:
         """Return what a message was packed of; others get their turn between pieces of it."""
         if self._encoding is None:
             raise BadFrame("a compressed message without grpc-encoding")
@@ -100,6 +110,7 @@ class Unframer:
                 unpacked += piece
                 if len(unpacked) > self._limit:
                     raise _too_large(self._limit)
+                growing(max(len(unpacked), len(message)))
                 if len(piece) == PIECE:
                     await asyncio.sleep(0)
         except zlib.error as error:

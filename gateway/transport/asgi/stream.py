@@ -67,10 +67,9 @@ class HttpStream:
     async def message(self) -> bytes | None:
         """Return the next message, None at the end; raises BadFrame, Reset, and ResourceExhausted."""
         while True:
-            message = await self._unframer.next()
+            message = await self._unframer.next(self._give)
             if message is not None:
-                self._given = len(message)
-                self._count()
+                self._give(len(message))
                 return message
             if self._half_closed:
                 if self._unframer.holds_part:
@@ -126,6 +125,11 @@ class HttpStream:
             # Not cancelled: the host settles it later, and fails on one that is done.
             self._arriving.remove_done_callback(self._arrived)
             self._arriving = None
+
+    def _give(self, size: int) -> None:
+        """Count a message of so many bytes in place of the last one; raises ResourceExhausted."""
+        self._given = size
+        self._count()
 
     def _count(self) -> None:
         """Count what is held; raises ResourceExhausted."""

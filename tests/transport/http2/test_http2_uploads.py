@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import gzip
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -199,3 +201,23 @@ async def test_what_no_handler_has_taken_is_bounded_by_the_connections_window(se
             await handler.read_on()
             await credit.settle()
         assert credit.sent <= CONNECTION_WINDOW + held(server)
+
+
+async def test_what_is_unpacked_counts_as_it_grows(serving: Serve) -> None:
+    server = await serving(
+        Gate(), max_request_bytes=8 * MIB, max_request_bytes_in_flight=16 * MIB, default_deadline=300
+    )
+    packed = gzip.compress(bytes(8 * MIB))
+    body = b"\x01" + len(packed).to_bytes(4, "big") + packed
+    async with peer_of(server.target) as peer:
+        await peer.settle()
+        tracemalloc.start()
+        try:
+            numbers = [peer.begin(PATH, ("grpc-encoding", "gzip")) for _ in range(20)]
+            for number in numbers:
+                peer.send(frame(frames.DATA, frames.END_STREAM, number, body))
+            await peer.until(lambda: sum(one.ended for one in peer.answered.values()) == len(numbers))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 3 * 16 * MIB
