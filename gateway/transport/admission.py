@@ -20,7 +20,7 @@ class Arrival(Protocol):
 
     @property
     def peer(self) -> str:
-        """The connection's other end."""
+        """The connection's other end; empty where that tells no connections apart."""
 
 
 class Admission:

@@ -57,7 +57,7 @@ class Endpoint:
             exchange.request = b""  # what is parsed need not be held twice
             request = await self._parse.in_slices(body)
         exchange.call = call = Call(
-            self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.facts.peer
+            self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.peer
         )
         response = await self._handler(request, call)
         body = self._serialize(response)

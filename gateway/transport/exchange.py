@@ -20,6 +20,8 @@ STATUS_DETAILS = "grpc-status-details-bin"
 # An id of ours tells calls apart and is no secret: one random half for all of a process's is enough.
 _OWN = secrets.token_hex(4)
 _numbers = count(secrets.randbits(16))
+# grpc core's name of all who call over a Unix socket, and ours of those of whom a host tells nothing.
+_OF_MANY = frozenset({"unix:", "unknown"})
 _REQUEST_ID_SHAPE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
@@ -69,8 +71,9 @@ class Exchange:
 
     @property
     def peer(self) -> str:
-        """The other end of the connection that it came by."""
-        return self.facts.peer
+        """The other end of the connection that it came by; empty where that tells no connections apart."""
+        peer = self.facts.peer
+        return "" if peer in _OF_MANY else peer
 
     async def receive(self) -> None:
         """Have the request whole, for as long as that takes; raises RowgateError."""

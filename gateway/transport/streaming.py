@@ -60,7 +60,7 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
         channel = exchange.channel
         if channel is None:
             raise TypeError("a streaming method was called without a channel")
-        call = StreamCall(full_name, exchange.principal, exchange.deadline, operation, exchange.facts.peer)
+        call = StreamCall(full_name, exchange.principal, exchange.deadline, operation, exchange.peer)
         exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:

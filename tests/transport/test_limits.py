@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -10,7 +12,8 @@ from google.rpc import error_details_pb2
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.call import Call
-from tests.harness.client import RpcFailed
+from tests.harness.client import Client, RpcFailed
+from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import GET, SERVICE, Gate, Serve
 
 MANY = 8 * 1024 * 1024  # past the 4 MiB that grpc takes by default
@@ -33,6 +36,23 @@ async def test_calls_past_the_limit_are_refused_at_once_and_may_be_tried_again(s
     gate.opened.set()
     assert sorted(account.book for account in await asyncio.gather(*taken)) == ["b0", "b1"]
     assert (await server.get(book="b2")).book == "b2"
+
+
+async def test_clients_of_a_unix_socket_share_no_connections_share(served: Serve, tmp_path: Path) -> None:
+    gate, socket = Gate(), tmp_path / "rowgate.sock"
+    await served(gate, listen=f"127.0.0.1:0,unix:{socket}", max_in_flight=16)
+    async with AsyncExitStack() as stack:
+        clients = []
+        for _ in range(2):
+            own = [("grpc.use_local_subchannel_pool", 1)]
+            clients.append(Client(f"unix:{socket}", descriptors_of("ledger"), own))
+            stack.push_async_callback(clients[-1].close)
+        taken = [asyncio.create_task(clients[n % 2].call(GET)) for n in range(10)]
+        await gate.arrived(10)
+        with pytest.raises(RpcFailed, match="the table has its limit of 10 calls in flight"):
+            await clients[0].call(GET)
+        gate.opened.set()
+        await asyncio.gather(*taken)
 
 
 async def test_calls_past_a_connections_streams_wait_at_the_client(served: Serve) -> None:

@@ -88,10 +88,12 @@ def response_headers(content_type: bytes) -> list[Header]:
 
 @lru_cache(1024)
 def peer_name(client: tuple[str, int] | None) -> str:
-    """Return a caller's address as gRPC writes it."""
+    """Return a caller's address as gRPC writes it; of a Unix socket's caller, which has none, its number."""
     if client is None:
         return "unknown"
     host, port = client
+    if not host:
+        return f"unix:{port}"
     return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
 
 

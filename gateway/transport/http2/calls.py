@@ -29,13 +29,11 @@ class Calls:
         site: what is served.
         outgoing: the connection's.
         window: the connection's.
-        client: the peer's address; None where it has none.
+        client: the peer's address; no host and a number for a Unix socket's.
 
     """
 
-    def __init__(
-        self, site: Site, outgoing: Outgoing, window: Window, client: tuple[str, int] | None
-    ) -> None:
+    def __init__(self, site: Site, outgoing: Outgoing, window: Window, client: tuple[str, int]) -> None:
         self._site = site
         self._outgoing = outgoing
         self._window = window

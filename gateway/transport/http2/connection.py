@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from itertools import count
 from time import monotonic
 from typing import cast
 
@@ -17,6 +18,7 @@ from gateway.transport.http2.session import Session
 from gateway.transport.http2.site import Site
 
 _logger = logging.getLogger(__name__)
+_unix_peers = count(1)
 
 _BEGINNING_SECONDS = 10.0
 # For the peer to answer that it has heard that it is to leave.
@@ -57,7 +59,9 @@ class Connection(asyncio.Protocol):
         self._outgoing = outgoing = Outgoing(self._transport.write, asyncio.get_running_loop())
         window = Window(outgoing.put, 0, CONNECTION_WINDOW)
         peer = transport.get_extra_info("peername")
-        self._calls = Calls(site, outgoing, window, (peer[0], peer[1]) if isinstance(peer, tuple) else None)
+        # Clients of a Unix socket have no names: they are numbered, as each has its own share of the limits.
+        client = (peer[0], peer[1]) if isinstance(peer, tuple) else ("", next(_unix_peers))
+        self._calls = Calls(site, outgoing, window, client)
         self._pings = Pings(outgoing, site.settings.server)
         self._session = Session(
             site,
