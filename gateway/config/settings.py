@@ -212,8 +212,8 @@ class LimitSettings(Section):
 
     @property
     def request_memory(self) -> int:
-        """Bytes of requests that are held at most: two of the largest have room, whatever is set."""
-        return max(self.max_request_bytes_in_flight, 2 * self.max_request_bytes)
+        """Bytes of requests that are held at most: two of the largest that are taken in have room."""
+        return max(self.max_request_bytes_in_flight, 2 * self.max_taken_bytes)
 
 
 class LogSettings(Section):

@@ -41,7 +41,6 @@ class Http2Host:
         self._private = private
         self._face = face
         self._settings = settings
-        # Twice the limit is taken in, so that the error can be ours and name the limit.
         limits = settings.limits
         self._application = AsgiServer(
             limits.max_taken_bytes,

@@ -60,7 +60,7 @@ def varint(number: int) -> bytes:
 
 async def test_what_is_held_is_bounded_and_free_when_the_calls_end(serving: Serve) -> None:
     server = await serving(
-        Gate(), max_request_bytes=MIB, max_request_bytes_in_flight=2 * MIB, default_deadline=300
+        Gate(), max_request_bytes=MIB // 2, max_request_bytes_in_flight=2 * MIB, default_deadline=300
     )
     async with peer_of(server.target) as first, peer_of(server.target) as second:
         numbers = [await upload(first, MIB // 2, ends=False) for _ in range(4)]
@@ -109,6 +109,13 @@ async def test_of_uploads_that_want_too_much_together_some_come_through(serving:
     assert (0, "") in outcomes
     assert held(server) == 0
     assert await one() == (0, "")
+
+
+async def test_a_request_past_the_limit_is_told_so_for_good_whatever_may_be_held(serving: Serve) -> None:
+    server = await serving(Answering(), max_request_bytes=MIB, max_request_bytes_in_flight=1024)
+    async with peer_of(server.target) as peer:
+        number = await upload(peer, 2 * MIB - 100, ends=True)
+        assert reason_of((await peer.answer(number)).headers) == (11, "REQUEST_TOO_LARGE")
 
 
 async def test_a_health_check_that_doesnt_end_ends_by_the_default_deadline(serving: Serve) -> None:
