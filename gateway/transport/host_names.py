@@ -16,7 +16,7 @@ from gateway.errors import PermissionDenied
 
 _ANY = "*"
 _LOCAL = ("localhost", "*.localhost")
-_REMEMBERED = 1024
+_REMEMBERED = 128
 _AUTHORITY = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:@]*))(?::\d*)?")
 
 
@@ -34,7 +34,11 @@ class HostNames:
         """Whether an authority (RFC 3986, 3.2), as a request has it, is allowed."""
 
     def _allow(self, authority: bytes) -> bool:
-        match = _AUTHORITY.fullmatch(authority.decode("latin-1"))
+        # grpc core names all addresses of a target that has several: `127.0.0.1:1,127.0.0.1:2`.
+        return all(map(self._allow_one, authority.decode("latin-1").split(",")))
+
+    def _allow_one(self, authority: str) -> bool:
+        match = _AUTHORITY.fullmatch(authority)
         if match is None:
             return False
         if match["v6"] is not None:

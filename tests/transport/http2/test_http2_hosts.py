@@ -1,5 +1,6 @@
 """Who calls by a name that isn't the server's is refused: a browser whose page had its name point here."""
 
+import grpc.aio
 import pytest
 from hpack import Encoder
 
@@ -16,12 +17,15 @@ from tests.transport.reasons import reason_of
 
 LOOPBACK = Address("127.0.0.1", 50051)
 ALWAYS = ["", "127.0.0.1:1", "[::1]:50051", "[::1]", "10.1.2.3", "localhost", "LocalHost:80", "a.localhost."]
+SEVERAL = "127.0.0.1:1,localhost:2,[::1]:3"
 NEVER = [
     "user@localhost",
     "localhost:80:80",
     "[localhost]",
     "evil.example#127.0.0.1",
     "127.0.0.1.evil.example",
+    "127.0.0.1,evil.example",
+    "evil.example:1,127.0.0.1:1",
 ]
 
 
@@ -53,6 +57,12 @@ async def test_a_call_by_another_name_is_refused(serving: Serve) -> None:
     assert reason_of((await answer(server, authority="localhost:1")).headers) == (0, "")
 
 
+async def test_a_client_of_several_addresses_is_answered(serving: Serve) -> None:
+    server = await serving(Answering())
+    async with grpc.aio.insecure_channel(f"ipv4:{server.target},{server.target}") as channel:
+        assert await channel.unary_unary(f"/{GET}")(b"", timeout=10)
+
+
 async def test_a_request_that_is_no_call_is_misdirected(serving: Serve) -> None:
     server = await serving(Answering())
     refused = await answer(server, method="GET", authority="evil.example")
@@ -72,7 +82,7 @@ async def test_configured_names_are_allowed(serving: Serve) -> None:
 def test_addresses_and_local_names_are_always_allowed(hosts: str) -> None:
     names = host_names(settings_of(hosts=hosts or ()).server, LOOPBACK)
     assert names is not None
-    assert [one for one in ALWAYS if not names.allow(one.encode())] == []
+    assert [one for one in (*ALWAYS, SEVERAL) if not names.allow(one.encode())] == []
     assert [one for one in NEVER if names.allow(one.encode())] == []
 
 
