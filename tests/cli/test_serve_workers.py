@@ -189,6 +189,19 @@ async def test_workers_do_not_outlive_their_supervisor(
     await client.close()
 
 
+@pytest.mark.parametrize("transport", HOSTINGS)
+async def test_workers_start_wherever_temporary_files_are(
+    start: Start, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("x" * 100)  # past what the name of a Unix socket may be
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    server = await start("--transport", transport, "--workers", "2")
+    assert await owners(await server.ready()) == "ROW_NOT_FOUND"
+    server.signal()
+    assert (await server.ended())[0] == 0
+
+
 async def test_a_drain_lets_every_worker_s_calls_complete(dsn: str, start: Start) -> None:
     # Wherever the kernel puts them: of 16 connections of a worker, one table may take 10.
     server = await start("--transport", "envoy", "--workers", "2", "--lame-duck", "0.2", "--pool-size", "16")

@@ -10,7 +10,7 @@ from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from gateway.cli.failures import Failed as FailedError
 from gateway.cli.failures import Wrong
@@ -35,6 +35,11 @@ _ACCEPT_SECONDS = 10.0
 _FLUSH_SECONDS = 1.0
 _END_SECONDS = 5.0
 _POLL_SECONDS = 0.005
+_PREFIX = "rowgate-"
+_RANDOM_LETTERS = 8
+# sockaddr_un holds 108 bytes with the closing zero on Linux, 104 on macOS.
+_MAX_SOCKET_BYTES = 103
+_SHORT_FOLDER = "/tmp"  # noqa: S108 - a folder of our own is made in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,15 @@ def plain_command(transport: str) -> Command:
     return Command((sys.executable, "-m", "gateway.cli.workers.hosted", transport))
 
 
+def own_folder() -> TemporaryDirectory[str]:
+    """Make a worker's folder: in /tmp where a socket's path in the usual one would be too long."""
+    usual = gettempdir()
+    socket_path = Path(usual, _PREFIX + "x" * _RANDOM_LETTERS, HEALTH_SOCKET)
+    fits = len(str(socket_path).encode()) <= _MAX_SOCKET_BYTES
+    where = usual if fits else _SHORT_FOLDER
+    return TemporaryDirectory(prefix=_PREFIX, dir=where, ignore_cleanup_errors=True)
+
+
 class WorkerProcess:
     """Starts, stops and watches one worker.
 
@@ -72,7 +86,7 @@ class WorkerProcess:
     def __init__(self, command: Command, assignment: Assignment) -> None:
         self._command = command
         self._assignment = assignment
-        self._folder = TemporaryDirectory(prefix="rowgate-", ignore_cleanup_errors=True)
+        self._folder = own_folder()
         self._ready: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._stopped = asyncio.Event()
         self._channel: Channel | None = None
