@@ -82,11 +82,13 @@ class Supervisor:
             await self._restart(place)
 
     async def _restart(self, place: int) -> None:
-        worker = self._make()
         try:
+            worker = self._workers[place] = self._make()
             await worker.start()
         except click.ClickException as error:
             _logger.error("a worker doesn't start", extra={"error": error.message})  # noqa: TRY400 - it says why
+        except Exception:
+            # Such as no room for a process or its folder, which there may be the next time.
+            _logger.exception("a worker doesn't start")
         else:
             _logger.warning("a worker is ready again", extra={"worker_pid": worker.pid})
-        self._workers[place] = worker
