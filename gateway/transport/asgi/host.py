@@ -30,6 +30,7 @@ class AsgiHost:
             limits.max_metadata_bytes,
             memory=RequestMemory(limits.request_memory),
             request_seconds=settings.server.default_deadline,
+            message_seconds=settings.server.max_deadline,
             hosts=common_host_names(settings.server),
         )
         self._settings = settings

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import grpc
@@ -53,6 +54,7 @@ class AsgiServer:
         watch: notices callers that go away.
         memory: what requests may hold; without end where none is given.
         request_seconds: how long an only request is waited for, where its handler has no clock of its own.
+        message_seconds: how long a message is waited for once it has begun.
         hosts: the names by which it may be called; None where all are, or its host knows better.
 
     """
@@ -65,11 +67,13 @@ class AsgiServer:
         memory: RequestMemory | None = None,
         *,
         request_seconds: float | None = None,
+        message_seconds: float = inf,
         hosts: HostNames | None = None,
     ) -> None:
         self._hosts = hosts
         self.memory = memory or RequestMemory(sys.maxsize)
         self.request_seconds = request_seconds
+        self.message_seconds = message_seconds
         self._max_message = max_message
         self._max_metadata = max_metadata
         self._routes = Routes()
@@ -182,6 +186,7 @@ class _Call:
             on_reset=self._cancel,
             watch=server.watch,
             held=server.memory.call(peer_name(self._client) if self._client else ""),
+            message_seconds=server.message_seconds,
         )
         self._expired = False
 

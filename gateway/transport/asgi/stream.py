@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from math import inf
 from typing import Any
 
 from gateway.transport.asgi.framing import BadFrame, Unframer, frame
 from gateway.transport.asgi.headers import Header, status_headers
 from gateway.transport.asgi.watch import ResetWatch
+from gateway.transport.refusals import out_of_time
 from gateway.transport.request_memory import HeldBytes
 
 Event = dict[str, Any]
@@ -32,6 +34,7 @@ class HttpStream:
         on_reset: called once when the caller goes away.
         watch: asks for resets when there is nothing more to receive.
         held: counts the bytes of the request that are held: of what isn't whole, and of the last message.
+        message_seconds: how long a message that has begun is waited for.
 
     """
 
@@ -44,8 +47,10 @@ class HttpStream:
         on_reset: Callable[[], None],
         watch: ResetWatch,
         held: HeldBytes,
+        message_seconds: float = inf,
     ) -> None:
         self._held = held
+        self._message_seconds = message_seconds
         self._given = 0
         self._receive = receive
         self._send = send
@@ -65,17 +70,18 @@ class HttpStream:
         return self._started
 
     async def message(self) -> bytes | None:
-        """Return the next message, None at the end; raises BadFrame, Reset, and ResourceExhausted."""
-        while True:
-            message = await self._unframer.next(self._give)
-            if message is not None:
-                self._give(len(message))
-                return message
-            if self._half_closed:
-                if self._unframer.holds_part:
-                    raise BadFrame("the request ends in the middle of a message")
-                return None
-            await self._chunk()
+        """Return the next message, None at the end.
+
+        Raises BadFrame, Reset, ResourceExhausted, and DeadlineExceeded where one has begun and doesn't end.
+        """
+        message = await self._unframer.next(self._give)
+        if message is None and not self._half_closed:
+            message = await self._arriving_message()
+        if message is not None:
+            self._give(len(message))
+        elif self._unframer.holds_part:
+            raise BadFrame("the request ends in the middle of a message")
+        return message
 
     def listen(self) -> None:
         """Have one `receive` pending, unless the call is over."""
@@ -146,6 +152,20 @@ class HttpStream:
         """Send. A call that is cancelled meanwhile must not cancel the future, which the host settles."""
         sent = self._send(event)
         return asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent
+
+    async def _arriving_message(self) -> bytes | None:
+        """Wait for the next message: for ever until it begins, from then on not for long."""
+        message = None
+        try:
+            async with asyncio.timeout(None) as clock:
+                while message is None and not self._half_closed:
+                    if self._unframer.holds_part and clock.when() is None:
+                        clock.reschedule(asyncio.get_running_loop().time() + self._message_seconds)
+                    await self._chunk()
+                    message = await self._unframer.next(self._give)
+        except TimeoutError as error:
+            raise out_of_time() from error
+        return message
 
     async def _chunk(self) -> None:
         self.listen()

@@ -48,6 +48,7 @@ class Http2Host:
             NoWatch(),
             RequestMemory(limits.request_memory),
             request_seconds=settings.server.default_deadline,
+            message_seconds=settings.server.max_deadline,
         )
         self._site = Site(self._application, settings)
         self._addresses: tuple[Address, ...] = ()

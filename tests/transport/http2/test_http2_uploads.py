@@ -118,6 +118,17 @@ async def test_a_request_past_the_limit_is_told_so_for_good_whatever_may_be_held
         assert reason_of((await peer.answer(number)).headers) == (11, "REQUEST_TOO_LARGE")
 
 
+async def test_a_message_of_a_stream_that_doesnt_end_ends_it(serving: Serve) -> None:
+    path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+    server = await serving(Gate(), max_deadline=0.2)
+    async with peer_of(server.target) as peer:
+        idle, number = peer.begin(path), peer.begin(path)
+        peer.send(frame(frames.DATA, 0, number, message_frame(bytes(100))[:-1]))
+        assert reason_of((await peer.answer(number)).headers) == (4, "DEADLINE_EXCEEDED")
+        assert not peer.outcome(idle).ended
+    assert held(server) == 0
+
+
 async def test_a_health_check_that_doesnt_end_ends_by_the_default_deadline(serving: Serve) -> None:
     server = await serving(Gate(), default_deadline=0.2)
     async with peer_of(server.target) as peer:
