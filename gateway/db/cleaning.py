@@ -109,6 +109,8 @@ class Cleaner:
                 await self.clean()
             except RowgateError as error:
                 _logger.warning("clean-up of the gateway's own tables failed: %s", error)
+            except Exception:
+                _logger.exception("unexpected error in the clean-up of the gateway's own tables")
 
     async def _remove(self, statement: Statement, age: float) -> int:
         """Remove what is older, batch by batch."""

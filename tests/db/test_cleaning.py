@@ -1,5 +1,6 @@
 """Clean-up of the gateway's own tables: what is expired, and of answers what is too much."""
 
+import asyncio
 from dataclasses import replace
 
 import asyncpg
@@ -111,4 +112,20 @@ async def test_it_starts_and_stops_and_outlives_a_failure(
     while await left(dsn, "ingest") > 7 * 24 * 60:
         pass
     await cleaner.stop()
+    await cleaner.stop()
+
+
+async def test_it_outlives_what_nobody_foresaw(cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, tried_again = asyncio.Event(), asyncio.Event()
+
+    async def clean(_: Cleaner) -> int:
+        if tried.is_set():
+            tried_again.set()
+        tried.set()
+        raise RuntimeError
+
+    monkeypatch.setattr(cleaning, "_PAUSE", 0.001)
+    monkeypatch.setattr(Cleaner, "clean", clean)
+    cleaner.start()
+    await asyncio.wait_for(tried_again.wait(), 10)
     await cleaner.stop()
