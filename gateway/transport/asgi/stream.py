@@ -75,8 +75,12 @@ class HttpStream:
         Raises BadFrame, Reset, ResourceExhausted, and DeadlineExceeded where one has begun and doesn't end.
         """
         message = await self._unframer.next(self._give)
-        if message is None and not self._half_closed:
-            message = await self._arriving_message()
+        while message is None and not self._half_closed:
+            if self._unframer.holds_part:
+                message = await self._begun_message()
+            else:
+                await self._chunk()
+                message = await self._unframer.next(self._give)
         if message is not None:
             self._give(len(message))
         elif self._unframer.holds_part:
@@ -153,14 +157,12 @@ class HttpStream:
         sent = self._send(event)
         return asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent
 
-    async def _arriving_message(self) -> bytes | None:
-        """Wait for the next message: for ever until it begins, from then on not for long."""
+    async def _begun_message(self) -> bytes | None:
+        """Return a message of which a part is here; None where the request ends within it."""
         message = None
         try:
-            async with asyncio.timeout(None) as clock:
+            async with asyncio.timeout(self._message_seconds):
                 while message is None and not self._half_closed:
-                    if self._unframer.holds_part and clock.when() is None:
-                        clock.reschedule(asyncio.get_running_loop().time() + self._message_seconds)
                     await self._chunk()
                     message = await self._unframer.next(self._give)
         except TimeoutError as error:
