@@ -2,7 +2,8 @@
 
 A database is shared, and a name says nothing of who made what bears it. So a migration looks at what is there
 before its first statement, and notes before its COMMIT what is there besides and comes from its own
-transaction. A constraint or an index counts as recorded only while its definition is the one that was noted.
+transaction. A table counts as recorded only while it is the one that was made, not another of its name; a
+constraint or an index only while its definition is the one that was noted.
 All of it is SQL, so that revisions and printed scripts keep the record as well.
 """
 
@@ -33,28 +34,40 @@ _OBJECTS = """
     ), tables AS (
         SELECT c.oid, n.name AS schema, c.relname::text AS name, c.xmin
         FROM pg_catalog.pg_class c JOIN own n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')
-    ), objects (class, id, sub, made_by, kind, schema_name, table_name, object_name) AS (
-        SELECT 'pg_class', oid, 0, xmin, 'table', schema, name, '' FROM tables
-        UNION ALL SELECT 'pg_class', t.oid, a.attnum, a.xmin, 'column', t.schema, t.name, a.attname::text
+    ), objects (class, id, sub, made_by, kind, holder, schema_name, table_name, object_name) AS (
+        SELECT 'pg_class', oid, 0, xmin, 'table', oid, schema, name, '' FROM tables
+        UNION ALL
+        SELECT 'pg_class', t.oid, a.attnum, a.xmin, 'column', t.oid, t.schema, t.name, a.attname::text
         FROM tables t
         JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
-        UNION ALL SELECT 'pg_constraint', k.oid, 0, k.xmin, 'constraint', t.schema, t.name, k.conname::text
+        UNION ALL
+        SELECT 'pg_constraint', k.oid, 0, k.xmin, 'constraint', t.oid, t.schema, t.name, k.conname::text
         FROM tables t
         JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'u', 'c', 'f')
-        UNION ALL SELECT 'pg_class', c.oid, 0, c.xmin, 'index', t.schema, t.name, c.relname::text
+        UNION ALL SELECT 'pg_class', c.oid, 0, c.xmin, 'index', t.oid, t.schema, t.name, c.relname::text
         FROM tables t JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
         JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid
                           AND k.contype IN ('p', 'u', 'x'))
-        UNION ALL SELECT 'pg_type', t.oid, 0, t.xmin, 'type', n.name, t.typname::text, ''
+        UNION ALL SELECT 'pg_type', t.oid, 0, t.xmin, 'type', t.oid, n.name, t.typname::text, ''
         FROM pg_catalog.pg_type t JOIN own n ON n.oid = t.typnamespace WHERE t.typtype = 'e'
     )
-    SELECT *, CASE kind WHEN 'constraint' THEN pg_catalog.pg_get_constraintdef(id)
-                        WHEN 'index' THEN pg_catalog.pg_get_indexdef(id) ELSE '' END AS definition
-    FROM objects
 """
 
-_RECORD = "kind, schema_name, table_name, object_name, definition, lineage"
+# Asked only of what migrations made: it waits for whoever has locked the table.
+_DEFINITION = """CASE kind WHEN 'constraint' THEN pg_catalog.pg_get_constraintdef(id)
+                WHEN 'index' THEN pg_catalog.pg_get_indexdef(id) ELSE '' END"""
+
+# A table made again is another one, as its object id tells. A restored dump has other ids, of the record too.
+_RECORDED = f"""{_OBJECTS}, named AS MATERIALIZED (
+        SELECT o.*, m.definition, m.lineage
+        FROM rowgate.managed_object m JOIN objects o USING (kind, schema_name, table_name, object_name)
+        WHERE (m.holder_id, m.column_number) = (o.holder, o.sub)
+            OR m.record_id <> 'rowgate.managed_object'::pg_catalog.regclass
+    )
+    SELECT class, id, sub, kind, schema_name, table_name, object_name, lineage
+    FROM named WHERE definition = {_DEFINITION}
+"""  # noqa: S608 - made of constants
 
 # Names in definitions are printed by the search path, which is the script's afterwards as before.
 _BLOCK = """DO $record$
@@ -66,6 +79,7 @@ BEGIN
     PERFORM set_config('search_path', path, true);
 END $record$"""
 
+# Two scripts at once would each keep what it found: the second waits for the first.
 BEGIN = _BLOCK.format(
     body=f"""
     IF to_regnamespace('rowgate') IS NULL THEN
@@ -79,12 +93,17 @@ BEGIN = _BLOCK.format(
             object_name text NOT NULL,
             definition text NOT NULL,
             lineage text NOT NULL,
+            holder_id oid NOT NULL,
+            column_number integer NOT NULL,
+            record_id oid NOT NULL,
             CONSTRAINT managed_object_pkey PRIMARY KEY (kind, schema_name, table_name, object_name)
         );
         COMMENT ON TABLE rowgate.managed_object IS 'What migrations of Rowgate made, and may change.';
     END IF;
-    CREATE TEMPORARY TABLE rowgate_before ON COMMIT DROP AS {_OBJECTS};
-"""
+    LOCK TABLE rowgate.managed_object IN SHARE ROW EXCLUSIVE MODE;
+    CREATE TEMPORARY TABLE rowgate_before ON COMMIT DROP AS {_OBJECTS} SELECT * FROM objects;
+    CREATE TEMPORARY TABLE rowgate_recorded ON COMMIT DROP AS {_RECORDED};
+"""  # noqa: S608 - made of constants
 )
 """The first statement of every migration's transaction."""
 
@@ -92,28 +111,39 @@ BEGIN = _BLOCK.format(
 def end(lineage: str) -> str:
     """Return the last statement of a migration's transaction: what is left of the record, and what is new.
 
+    A constraint or an index that PostgreSQL builds again, since its column's type changes, is nothing new.
+
     Args:
         lineage: the first revision of the migrations folder; DIRECT without one.
 
     """
     return _BLOCK.format(
         body=f"""
-    CREATE TEMPORARY TABLE rowgate_after ON COMMIT DROP AS {_OBJECTS};
-    CREATE TEMPORARY TABLE rowgate_kept ON COMMIT DROP AS
-        SELECT a.kind, a.schema_name, a.table_name, a.object_name, a.definition, m.lineage
-        FROM rowgate.managed_object m
-        JOIN rowgate_before b USING (kind, schema_name, table_name, object_name, definition)
-        JOIN rowgate_after a USING (class, id, sub);
+    CREATE TEMPORARY TABLE rowgate_after ON COMMIT DROP AS
+    {_OBJECTS} SELECT * FROM objects;
+    DELETE FROM rowgate_before b USING rowgate_recorded r
+    WHERE (b.class, b.id, b.sub) = (r.class, r.id, r.sub);
     DELETE FROM rowgate.managed_object;
-    INSERT INTO rowgate.managed_object ({_RECORD}) SELECT {_RECORD} FROM rowgate_kept;
-    INSERT INTO rowgate.managed_object ({_RECORD})
-        SELECT kind, schema_name, table_name, object_name, definition, {literal(lineage)}
-        FROM rowgate_after a
-        WHERE made_by = pg_current_xact_id()::xid
+    INSERT INTO rowgate.managed_object
+    SELECT kind, schema_name, table_name, object_name, {_DEFINITION}, lineage, holder, sub,
+        'rowgate.managed_object'::regclass
+    FROM (
+        SELECT a.*, r.lineage FROM rowgate_after a JOIN rowgate_recorded r USING (class, id, sub)
+        UNION ALL
+        SELECT a.*, {literal(lineage)} FROM rowgate_after a
+        WHERE a.made_by = pg_current_xact_id()::xid
+            AND NOT EXISTS (
+                SELECT FROM rowgate_recorded r WHERE (r.class, r.id, r.sub) = (a.class, a.id, a.sub)
+            )
             AND NOT EXISTS (
                 SELECT FROM rowgate_before b WHERE (b.class, b.id, b.sub) = (a.class, a.id, a.sub)
-            );
-    DROP TABLE rowgate_before, rowgate_after, rowgate_kept;
+            )
+            AND NOT EXISTS (
+                SELECT FROM rowgate_before b WHERE b.kind IN ('constraint', 'index')
+                    AND (b.kind, b.holder, b.object_name) = (a.kind, a.holder, a.object_name)
+            )
+    ) o;
+    DROP TABLE rowgate_before, rowgate_after, rowgate_recorded;
 """  # noqa: S608 - a literal, and constants
     )
 
@@ -122,20 +152,16 @@ def adopt(table: Name, parts: Iterable[Recorded]) -> str:
     """Return the statement that records what is there already of one table, or an enum type."""
     listed = ", ".join(sorted(f"({literal(part.kind)}, {literal(part.name)})" for part in parts))
     return (
-        f"INSERT INTO rowgate.managed_object ({_RECORD})\n"
-        "SELECT kind, schema_name, table_name, object_name, definition, ''\n"
-        "FROM pg_temp.rowgate_before\n"
+        "INSERT INTO pg_temp.rowgate_recorded\n"
+        "SELECT class, id, sub, kind, schema_name, table_name, object_name, ''\n"
+        "FROM pg_temp.rowgate_before b\n"
         f"WHERE schema_name = {literal(table.schema)} AND table_name = {literal(table.name)}\n"
         f"    AND (kind, object_name) IN ({listed})\n"
-        "ON CONFLICT DO NOTHING"
+        "    AND NOT EXISTS (\n"
+        "        SELECT FROM pg_temp.rowgate_recorded r\n"
+        "        WHERE (r.class, r.id, r.sub) = (b.class, b.id, b.sub)\n"
+        "    )"
     )
-
-
-_READ = f"""
-SELECT o.kind, o.schema_name, o.table_name, o.object_name, m.lineage
-FROM rowgate.managed_object m
-JOIN ({_OBJECTS}) o USING (kind, schema_name, table_name, object_name, definition)
-"""  # noqa: S608 - made of constants
 
 
 async def read_record(connection: Connection) -> dict[Recorded, str]:
@@ -149,5 +175,7 @@ async def read_record(connection: Connection) -> dict[Recorded, str]:
         if await connection.fetchval("SELECT to_regclass('rowgate.managed_object') IS NULL"):
             return {}
         await connection.execute(QUALIFY_NAMES)
-        rows = await connection.fetch(_READ)
-    return {Recorded(kind, Name(schema, table), name): lineage for kind, schema, table, name, lineage in rows}
+        rows = await connection.fetch(_RECORDED)
+    return {
+        Recorded(kind, Name(schema, table), name): lineage for *_, kind, schema, table, name, lineage in rows
+    }

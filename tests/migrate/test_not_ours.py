@@ -1,5 +1,6 @@
 """What no migration made is changed only where a flag names it, and lost only where another allows it."""
 
+import asyncio
 from datetime import date
 from pathlib import Path
 
@@ -281,6 +282,85 @@ async def test_what_others_make_meanwhile_is_not_recorded(database: EmptyDatabas
         await connection.execute(record.end(record.DIRECT))
     made = await database.fetch("SELECT DISTINCT table_name FROM rowgate.managed_object")
     assert made == [("ours",)]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "CREATE INDEX mine ON seat (code)",
+        "CREATE INDEX mine ON seat ((code || 'x')) WHERE code <> ''",
+        "ALTER TABLE seat ADD CONSTRAINT mine CHECK (code <> '')",
+        "ALTER TABLE seat ADD CONSTRAINT mine UNIQUE (code)",
+    ],
+)
+async def test_what_postgresql_builds_again_is_not_recorded(database: EmptyDatabase, theirs: str) -> None:
+    """A column's new type makes others' indexes and constraints anew, in the migration's transaction."""
+    await apply(_seats(sa.Column("code", sa.String(3))), database.connect)
+    await database.run(theirs)
+    model = _seats(sa.Column("code", sa.Text))
+    await apply(model, database.connect)
+    assert await apply(model, database.connect, allow_destructive=True) == ()
+    assert await database.fetch("SELECT FROM rowgate.managed_object WHERE object_name = 'mine'") == []
+
+
+@pytest.mark.parametrize("again", ["DROP TABLE seat", "ALTER TABLE seat RENAME TO old"])
+async def test_a_table_made_again_is_another(database: EmptyDatabase, again: str) -> None:
+    """Its name stands in the record, and so do its columns', but it is somebody else's."""
+    code = sa.Column("code", sa.Text)
+    await apply(_seats(code), database.connect)
+    await database.run(again, "CREATE TABLE seat (id bigint PRIMARY KEY, code text)")
+    assert await apply(_seats(), database.connect, allow_destructive=True) == ()
+    with pytest.raises(NotOursError, match=r"--adopt public\.seat"):
+        await apply(_seats(sa.Column("code", sa.String(3))), database.connect, allow_destructive=True)
+
+
+async def test_a_column_made_again_is_another(database: EmptyDatabase) -> None:
+    await apply(_seats(sa.Column("code", sa.Text)), database.connect)
+    await database.run("ALTER TABLE seat DROP COLUMN code", "ALTER TABLE seat ADD COLUMN code text")
+    assert await apply(_seats(), database.connect, allow_destructive=True) == ()
+
+
+async def test_the_record_outlasts_a_dump(database: EmptyDatabase) -> None:
+    """All object ids are others then, that of the record too."""
+    await apply(_seats(sa.Column("code", sa.Text)), database.connect)
+    await database.run(
+        "CREATE TABLE copied (LIKE rowgate.managed_object INCLUDING ALL)",
+        "INSERT INTO copied SELECT * FROM rowgate.managed_object",
+        "DROP TABLE seat, rowgate.managed_object",
+        "ALTER TABLE copied SET SCHEMA rowgate",
+        "ALTER TABLE rowgate.copied RENAME TO managed_object",
+        "CREATE TABLE seat (id bigint NOT NULL, code text, CONSTRAINT seat_pkey PRIMARY KEY (id))",
+    )
+    with pytest.raises(DestructiveChangeError, match=r"drops column public\.seat\.code"):
+        await apply(_seats(), database.connect)
+
+
+async def test_tables_of_others_are_not_waited_for(database: EmptyDatabase) -> None:
+    """PostgreSQL opens a table to print its constraints, and waits for whoever has locked it."""
+    await database.run(
+        "CREATE TABLE theirs (code text CHECK (code <> ''))", "CREATE INDEX ON theirs ((code || 'x'))"
+    )
+    async with opened(database.connect) as connection, connection.transaction():
+        await connection.execute("LOCK TABLE theirs IN ACCESS EXCLUSIVE MODE")
+        await asyncio.wait_for(apply(_seats(), database.connect), timeout=30)
+        await asyncio.wait_for(apply(_seats(sa.Column("code", sa.Text)), database.connect), timeout=30)
+
+
+async def test_scripts_take_turns(database: EmptyDatabase) -> None:
+    """Each keeps what it found of the record: the second would fail, or lose what the first made."""
+    await apply(_seats(), database.connect)
+    async with opened(database.connect) as first, opened(database.connect) as second:
+        await first.execute(f"BEGIN; {record.BEGIN}; CREATE TABLE one (id int)")
+        waiting = asyncio.ensure_future(second.execute(f"BEGIN; {record.BEGIN}; CREATE TABLE two (id int)"))
+        while not await database.fetch("SELECT FROM pg_locks WHERE NOT granted"):
+            assert not waiting.done()
+        await first.execute(f"{record.end(record.DIRECT)}; COMMIT")
+        await waiting
+        await second.execute(f"{record.end(record.DIRECT)}; COMMIT")
+    made = await database.fetch(
+        "SELECT table_name FROM rowgate.managed_object WHERE kind = 'table' AND schema_name = 'public'"
+    )
+    assert sorted(made) == [("one",), ("seat",), ("two",)]
 
 
 async def test_the_record_follows_what_is_renamed(database: EmptyDatabase, tmp_path: Path) -> None:
