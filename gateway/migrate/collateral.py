@@ -1,7 +1,9 @@
 """Collateral of a dropped column: what PostgreSQL would drop with it unasked."""
 
+from collections.abc import AsyncIterator
+
 from gateway.introspect.ddl import quoted
-from gateway.introspect.records import Catalog
+from gateway.introspect.records import Catalog, Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.impact import table_changes
 from gateway.migrate.lock import Connection
@@ -19,17 +21,37 @@ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::regclass AND a.at
 """
 
 
+# A table that inherits a column and declares none of its own loses it too, with its values.
+_HEIRS = """
+SELECT n.nspname::text, c.relname::text, pg_describe_object('pg_class'::regclass, c.oid, a.attnum)
+FROM pg_inherits i
+JOIN pg_class p ON p.oid = i.inhparent AND p.relkind = 'r'
+JOIN pg_class c ON c.oid = i.inhrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = $2 AND NOT a.attislocal
+WHERE i.inhparent = $1::regclass
+"""
+
+
 async def refuse_collateral(
     connection: Connection, wanted: Catalog, found: Catalog, managed: Managed
 ) -> None:
     """Raise MigrationError where a column can't go without something that no migration made."""
     for name, change in sorted(table_changes(wanted, found, managed).items()):
         for column in sorted(change.dropped | change.replaced):
-            for constraint, index, described in await connection.fetch(_DEPENDENTS, quoted(name), column):
-                if not managed.made("constraint", name, constraint) and not managed.made(
-                    "index", name, index
-                ):
-                    raise MigrationError(
-                        f"refused, nothing was changed: with column {name}.{column} {described} would go, "
-                        "which Rowgate didn't make: drop that first, if nobody needs it"
-                    )
+            async for described in _collateral(connection, name, column, managed):
+                raise MigrationError(
+                    f"refused, nothing was changed: with column {name}.{column} {described} would go, "
+                    "which Rowgate didn't make: drop that first, if nobody needs it"
+                )
+
+
+async def _collateral(
+    connection: Connection, table: Name, column: str, managed: Managed
+) -> AsyncIterator[str]:
+    for constraint, index, described in await connection.fetch(_DEPENDENTS, quoted(table), column):
+        if not managed.made("constraint", table, constraint) and not managed.made("index", table, index):
+            yield described
+    for schema, name, described in await connection.fetch(_HEIRS, quoted(table), column):
+        if not managed.made("column", Name(schema, name), column):
+            yield described

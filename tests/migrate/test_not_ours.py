@@ -273,6 +273,16 @@ async def test_what_hangs_on_a_dropped_column_is_not_dropped_with_it(database: E
     await apply(_seats(sa.Column("row", sa.Text)), database.connect, allow_destructive=True)
 
 
+async def test_no_column_is_dropped_that_another_table_inherits(database: EmptyDatabase) -> None:
+    await apply(_seats(sa.Column("code", sa.Text)), database.connect)
+    await database.run("CREATE TABLE theirs (note text) INHERITS (seat)")
+    with pytest.raises(MigrationError, match="column code of table theirs would go"):
+        await apply(_seats(), database.connect, allow_destructive=True)
+    await database.run("ALTER TABLE theirs NO INHERIT seat")
+    await apply(_seats(), database.connect, allow_destructive=True)
+    assert await database.fetch("SELECT code FROM theirs") == []
+
+
 async def test_what_others_make_meanwhile_is_not_recorded(database: EmptyDatabase) -> None:
     """The record is of the migration's own transaction, though the other's is committed before."""
     async with opened(database.connect) as connection, connection.transaction():
