@@ -1,6 +1,6 @@
 """What a revision file calls: statements run as they are written, with no parameters, escapes or dialect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import dedent
 from typing import Any
@@ -9,7 +9,12 @@ from alembic import op
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 
+from gateway.introspect.ddl import literal
 from gateway.migrate.record import BEGIN, end
+from gateway.schema.internal import INTERNAL_SCHEMA
+
+VERSION_TABLE = "revision"
+"""The table, beside the gateway's own, that holds the database's revision."""
 
 LINEAGE = "rowgate_lineage"
 """The option of Alembic's context that holds the folder's first revision."""
@@ -43,15 +48,38 @@ def committed() -> Iterator[None]:
     execute(BEGIN)
 
 
-def recorded(revision: Callable[..., None]) -> Callable[..., None]:
-    """Return the revision's function, which then records what it makes."""
+def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..., None]:
+    """Return the revision's function, which then records what it makes.
+
+    It fails unless the database is at the revision before it: psql goes on with a script behind what failed.
+
+    Args:
+        revision: what it does.
+        after: the revision before it; none for the first.
+
+    """
 
     def run(**options: Any) -> None:
+        execute(_require(after))
         execute(BEGIN)
         revision(**options)
         execute(end(_lineage()))
 
     return run
+
+
+def _require(revisions: Sequence[str]) -> str:
+    ids = ", ".join(map(literal, sorted(revisions)))
+    before = ", ".join(revisions) or "none"
+    message = literal(f"the database isn't at the revision before this one ({before})")
+    return f"""DO $revision$
+BEGIN
+    IF ARRAY(
+        SELECT version_num::text COLLATE "C" FROM {INTERNAL_SCHEMA}.{VERSION_TABLE} ORDER BY 1
+    ) <> ARRAY[{ids}]::text[] THEN
+        RAISE EXCEPTION USING MESSAGE = {message};
+    END IF;
+END $revision$"""  # noqa: S608 - literals and constants
 
 
 def _lineage() -> str:

@@ -21,10 +21,13 @@ from gateway.migrate.direct import refused
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.folder import Folder, losses_of, name_of
 from gateway.migrate.lock import Connect, Connection, alone, opened
-from gateway.migrate.statements import LINEAGE, recorded
+from gateway.migrate.statements import LINEAGE, VERSION_TABLE, recorded
 from gateway.schema.internal import INTERNAL_SCHEMA
 
-_VERSION_TABLE: dict[str, Any] = {"version_table": "revision", "version_table_schema": INTERNAL_SCHEMA}
+_VERSION_TABLE: dict[str, Any] = {
+    "version_table": VERSION_TABLE,
+    "version_table_schema": INTERNAL_SCHEMA,
+}
 
 
 async def upgrade(
@@ -59,7 +62,7 @@ async def upgrade(
 
 async def current_revision(connection: Connection) -> str | None:
     """Return the revision that the database is at; None where no folder was ever run."""
-    table = f"{INTERNAL_SCHEMA}.{_VERSION_TABLE['version_table']}"
+    table = f"{INTERNAL_SCHEMA}.{VERSION_TABLE}"
     if await connection.fetchval("SELECT to_regclass($1) IS NULL", table):
         return None
     revision: str | None = await connection.fetchval(f"SELECT version_num FROM {table}")  # noqa: S608 - our own
@@ -118,10 +121,12 @@ def _options(folder: Folder) -> dict[str, Any]:
 
 
 def _environment(folder: Folder, **options: Any) -> EnvironmentContext:
-    def steps(revision: Any, _context: MigrationContext) -> Any:
+    def steps(revision: Any, context: MigrationContext) -> Any:
         found = folder.scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as every command of Alembic does
+        at = set(context.get_current_heads())
         for step in found:
-            step.migration_fn = recorded(step.migration_fn)
+            step.migration_fn = recorded(step.migration_fn, sorted(at))
+            at = at - set(step.from_revisions) | set(step.to_revisions)
         return found
 
     return EnvironmentContext(Config(), folder.scripts, fn=steps, destination_rev="head", **options)

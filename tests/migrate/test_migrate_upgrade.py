@@ -7,6 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -17,9 +18,11 @@ from gateway.migrate import (
     MigrationError,
     apply,
     differences,
+    preview,
     revise,
     upgrade,
 )
+from gateway.migrate.lock import opened
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import empty, flights
 
@@ -133,6 +136,49 @@ async def test_a_failing_revision_leaves_nothing(database: EmptyDatabase, tmp_pa
     await database.run("ALTER TABLE flight DROP COLUMN gate")
     await upgrade(folder, database.connect)
     assert await database.drift(flights(2)) == ()
+
+
+async def test_a_script_stops_behind_a_revision_that_fails(
+    database: EmptyDatabase, other_database: EmptyDatabase, tmp_path: Path
+) -> None:
+    """Of itself psql goes on: the next revision was made, and the database said that it was at neither."""
+    for count in (1, 2, 3):
+        await revise(_crews(count), database.connect, Folder(tmp_path), f"crew {count}", day=FIRST)
+        await upgrade(Folder(tmp_path), database.connect)
+        if count == 1:
+            await upgrade(Folder(tmp_path), other_database.connect)
+    script = await preview(_crews(3), other_database.connect, Folder(tmp_path))
+    await other_database.run("CREATE TABLE crew_1 (id text)")
+    failures = await _run_on(other_database, script)
+    assert failures[0] == 'relation "crew_1" already exists'
+    assert re.match(r"the database isn't at the revision before this one \(\w+\)", failures[1])
+    assert await other_database.fetch("SELECT to_regclass('crew_2')::text") == [(None,)]
+
+    await other_database.run("DROP TABLE crew_1")
+    assert await _run_on(other_database, script) == []
+    assert (await differences(_crews(3), other_database.connect, Folder(tmp_path))).open == ()
+    assert len(await _run_on(other_database, script)) == 2
+
+
+def _crews(count: int) -> sa.MetaData:
+    metadata = empty()
+    for number in range(count):
+        sa.Table(f"crew_{number}", metadata, sa.Column("id", sa.Uuid, primary_key=True))
+    return metadata
+
+
+async def _run_on(database: EmptyDatabase, script: str) -> list[str]:
+    """Run a script as psql does: transaction after transaction; return what failed."""
+    failures = []
+    async with opened(database.connect) as connection:
+        for part in filter(str.strip, script.split("COMMIT;\n")):
+            try:
+                await connection.execute(part)
+                await connection.execute("COMMIT")
+            except asyncpg.PostgresError as error:
+                failures.append(str(error))
+                await connection.execute("ROLLBACK")
+    return failures
 
 
 async def test_a_branched_folder_is_refused(database: EmptyDatabase, tmp_path: Path) -> None:
