@@ -12,6 +12,7 @@ from gateway.introspect.matching import parts_of, with_parts
 from gateway.introspect.records import Catalog, Column, Index, Name, Table
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.record import DIRECT, Recorded
+from gateway.schema.internal import INTERNAL_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class Managed:
         return frozenset(
             made.table
             for made, lineage in self.record.items()
-            if made.kind == "table" and lineage == self.lineage != DIRECT and made.table.schema != "rowgate"
+            if made.kind == "table"
+            and lineage == self.lineage != DIRECT
+            and made.table.schema != INTERNAL_SCHEMA
         )
 
     def made(self, kind: str, table: Name, name: str = "") -> bool:
@@ -43,8 +46,8 @@ class Managed:
         return Recorded(kind, table, name) in self.record
 
     def may_change(self, kind: str, table: Name, name: str = "") -> bool:
-        """Return whether it may be brought to what the schema says."""
-        return self.made(kind, table, name) or table in self.adopted
+        """Return whether it may be brought to what the schema says; the gateway's own tables always may."""
+        return self.made(kind, table, name) or table in self.adopted or table.schema == INTERNAL_SCHEMA
 
     def made_part(self, table: Name, part: Part) -> bool:
         """Return whether a migration made the constraint or index."""

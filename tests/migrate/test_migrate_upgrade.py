@@ -138,6 +138,27 @@ async def test_a_failing_revision_leaves_nothing(database: EmptyDatabase, tmp_pa
     assert await database.drift(flights(2)) == ()
 
 
+@pytest.mark.parametrize("with_folder", [False, True])
+async def test_the_gateways_own_tables_need_no_flag(
+    database: EmptyDatabase, tmp_path: Path, *, with_folder: bool
+) -> None:
+    """An earlier Rowgate made them, less of them, and kept no record."""
+    await apply(_crews(1), database.connect)
+    await database.run(
+        "DROP TABLE rowgate.managed_object",
+        "ALTER TABLE rowgate.idempotency DROP COLUMN left_out",
+        "ALTER TABLE rowgate.ingest DROP COLUMN secret_hash",
+        "DROP INDEX rowgate.ingest_updated_at_idx",
+    )
+    if with_folder:
+        await revise(_crews(1), database.connect, Folder(tmp_path), "new Rowgate", day=FIRST)
+        await upgrade(Folder(tmp_path), database.connect)
+    else:
+        await apply(_crews(1), database.connect)
+    assert await database.drift(_crews(1)) == ()
+    assert await apply(_crews(1), database.connect) == ()
+
+
 async def test_a_script_stops_behind_a_revision_that_fails(
     database: EmptyDatabase, other_database: EmptyDatabase, tmp_path: Path
 ) -> None:
