@@ -52,9 +52,7 @@ async def apply(
     names = frozenset(adopted)
     async with alone(connect), opened(connect) as connection:
         async with connection.transaction():
-            planned = await plan_changes(connection, metadata, DIRECT, names)
-            if not allow_destructive:
-                refuse_losses(planned.steps)
+            planned = await _allowed(connection, metadata, names, allow_destructive=allow_destructive)
             tell(planned)
             labels = tuple(step for step in planned.steps if step.alone)
             if not labels:
@@ -62,9 +60,18 @@ async def apply(
                 return planned.steps
             await _run_all(connection, labels)
         async with connection.transaction():
-            rest = (await plan_changes(connection, metadata, DIRECT, names)).steps
+            rest = (await _allowed(connection, metadata, names, allow_destructive=allow_destructive)).steps
             await _run_recorded(connection, metadata, rest, names)
         return (*labels, *rest)
+
+
+async def _allowed(
+    connection: Connection, metadata: MetaData, adopted: frozenset[Name], *, allow_destructive: bool
+) -> Plan:
+    planned = await plan_changes(connection, metadata, DIRECT, adopted)
+    if not allow_destructive:
+        refuse_losses(planned.steps)
+    return planned
 
 
 async def plan_changes(

@@ -28,6 +28,7 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
     new = [table for name, table in sorted(wanted.tables.items()) if name not in found.tables]
     old = [table for name, table in sorted(found.tables.items()) if name not in wanted.tables]
     return (
+        *_labels(wanted, found),
         *_surroundings(wanted, found),
         *_drop_parts(changed, old, managed),
         *_drop_columns(changed),
@@ -42,6 +43,13 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
     )
 
 
+def _labels(wanted: Catalog, found: Catalog) -> Iterator[Step]:
+    """Add labels before all else: they are committed for themselves, and with them what is before them."""
+    for name, labels in sorted(wanted.enums.items()):
+        if name in found.enums:
+            yield from _add_labels(name, labels, found.enums[name])
+
+
 def _surroundings(wanted: Catalog, found: Catalog) -> Iterator[Step]:
     for schema in sorted(wanted.schemas - found.schemas):
         yield Step(ddl.create_schema(schema), f"schema {schema} is missing")
@@ -50,8 +58,6 @@ def _surroundings(wanted: Catalog, found: Catalog) -> Iterator[Step]:
     for name, labels in sorted(wanted.enums.items()):
         if name not in found.enums:
             yield Step(ddl.create_enum(name, labels), f"enum type {name} is missing")
-        else:
-            yield from _add_labels(name, labels, found.enums[name])
 
 
 def _add_labels(name: Name, wanted: Sequence[str], found: Sequence[str]) -> Iterator[Step]:

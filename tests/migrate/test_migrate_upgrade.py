@@ -4,18 +4,21 @@ import asyncio
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from gateway.introspect.records import Name
 from gateway.migrate import (
     DestructiveChangeError,
     Folder,
     MigrationError,
+    Plan,
     apply,
     differences,
     preview,
@@ -136,6 +139,44 @@ async def test_a_failing_revision_leaves_nothing(database: EmptyDatabase, tmp_pa
     await database.run("ALTER TABLE flight DROP COLUMN gate")
     await upgrade(folder, database.connect)
     assert await database.drift(flights(2)) == ()
+
+
+async def test_a_revision_with_a_label_can_be_run_again(database: EmptyDatabase, tmp_path: Path) -> None:
+    """The label is committed before the rest: nothing else may be, for it would be there already."""
+    for model in (_moods("calm"), _moods("calm", "loud", others=True)):
+        await revise(model, database.connect, Folder(tmp_path), f"{len(model.tables)}", day=FIRST)
+        if len(model.tables) == 1:
+            await upgrade(Folder(tmp_path), database.connect)
+    await database.run("CREATE TABLE other (id uuid)")
+    with pytest.raises(MigrationError, match='relation "other" already exists'):
+        await upgrade(Folder(tmp_path), database.connect)
+    await database.run("DROP TABLE other")
+    await upgrade(Folder(tmp_path), database.connect)
+    assert await database.drift(_moods("calm", "loud", others=True)) == ()
+
+
+async def test_what_changes_behind_a_label_is_refused_too(database: EmptyDatabase) -> None:
+    """The label is committed, and the rest planned anew: somebody else may come between."""
+    await apply(_moods("calm"), database.connect)
+
+    def widen(_plan: Plan) -> None:
+        # Told within the migration's loop: another one changes the table.
+        change = database.run("ALTER TABLE seat ALTER COLUMN id TYPE text")
+        with ThreadPoolExecutor() as threads:
+            threads.submit(asyncio.run, change).result()
+
+    with pytest.raises(DestructiveChangeError, match="from text to uuid"):
+        await apply(_moods("calm", "loud"), database.connect, tell=widen)
+
+
+def _moods(*labels: str, others: bool = False) -> sa.MetaData:
+    metadata = empty()
+    mood = postgresql.ENUM(*labels, name="mood")
+    sa.Table("seat", metadata, sa.Column("id", sa.Uuid, primary_key=True), sa.Column("mood", mood))
+    if others:
+        kind = postgresql.ENUM("a", name="kind")
+        sa.Table("other", metadata, sa.Column("id", sa.Uuid, primary_key=True), sa.Column("kind", kind))
+    return metadata
 
 
 @pytest.mark.parametrize("with_folder", [False, True])
