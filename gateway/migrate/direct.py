@@ -16,7 +16,7 @@ from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOu
 from gateway.migrate.lock import Connect, Connection, alone, opened
 from gateway.migrate.plan import plan
 from gateway.migrate.reach import Managed, adopted_parts, reachable, require_known
-from gateway.migrate.record import BEGIN, DIRECT, Recorded, adopt, end, read_record
+from gateway.migrate.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record
 from gateway.migrate.steps import Plan, Step
 
 Tell: TypeAlias = Callable[[Plan], None]
@@ -131,6 +131,8 @@ def refuse_losses(steps: Sequence[Step]) -> None:
 
 def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
     """Return what to tell of a statement that PostgreSQL refused."""
+    if error.sqlstate == REFUSED:
+        return MigrationError(f"refused, and nothing of it stays: {error}")
     hint = ""
     if isinstance(error, asyncpg.NotNullViolationError):
         hint = "\n  rows that are there have no value for it: give the column a default, or fill it first"

@@ -27,6 +27,9 @@ class Recorded(NamedTuple):
     name: str = ""
 
 
+REFUSED = "RG001"
+"""The SQLSTATE by which a migration's own statements refuse it."""
+
 _OBJECTS = """
     WITH own AS (
         SELECT oid, nspname::text AS name FROM pg_catalog.pg_namespace
@@ -73,11 +76,32 @@ _RECORDED = f"""{_OBJECTS}, named AS MATERIALIZED (
 _BLOCK = """DO $record$
 DECLARE
     path text := current_setting('search_path');
+    lost text;
 BEGIN
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
 {body}
     PERFORM set_config('search_path', path, true);
 END $record$"""
+
+# Constraints and indexes of others that went with a recorded column, whoever wrote what drops it.
+_LOST = """
+    SELECT string_agg(format('%s %I of %I.%I', kind, object_name, schema_name, table_name), ', ')
+    FROM rowgate_before b
+    WHERE kind IN ('constraint', 'index')
+        AND NOT EXISTS (SELECT FROM rowgate_after a WHERE (a.class, a.id) = (b.class, b.id))
+        AND NOT EXISTS (
+            SELECT FROM rowgate_after a
+            WHERE (a.kind, a.holder, a.object_name) = (b.kind, b.holder, b.object_name)
+        )
+        AND EXISTS (SELECT FROM rowgate_after a WHERE a.kind = 'table' AND a.id = b.holder)
+        AND b.holder IN (
+            SELECT r.id FROM rowgate_recorded r
+            WHERE r.kind = 'column'
+                AND NOT EXISTS (
+                    SELECT FROM rowgate_after a WHERE (a.class, a.id, a.sub) = (r.class, r.id, r.sub)
+                )
+        )
+"""
 
 # Two scripts at once would each keep what it found: the second waits for the first.
 BEGIN = _BLOCK.format(
@@ -123,6 +147,11 @@ def end(lineage: str) -> str:
     {_OBJECTS} SELECT * FROM objects;
     DELETE FROM rowgate_before b USING rowgate_recorded r
     WHERE (b.class, b.id, b.sub) = (r.class, r.id, r.sub);
+    lost := ({_LOST});
+    IF lost IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '{REFUSED}', MESSAGE = 'with a dropped column would go: '
+            || lost || '; Rowgate didn''t make that: drop it first, if nobody needs it';
+    END IF;
     DELETE FROM rowgate.managed_object;
     INSERT INTO rowgate.managed_object
     SELECT kind, schema_name, table_name, object_name, {_DEFINITION}, lineage, holder, sub,

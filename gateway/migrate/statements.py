@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 
 from gateway.introspect.ddl import literal
-from gateway.migrate.record import BEGIN, end
+from gateway.migrate.record import BEGIN, REFUSED, end
 from gateway.schema.internal import INTERNAL_SCHEMA
 
 VERSION_TABLE = "revision"
@@ -77,7 +77,7 @@ BEGIN
     IF ARRAY(
         SELECT version_num::text COLLATE "C" FROM {INTERNAL_SCHEMA}.{VERSION_TABLE} ORDER BY 1
     ) <> ARRAY[{ids}]::text[] THEN
-        RAISE EXCEPTION USING MESSAGE = {message};
+        RAISE EXCEPTION USING ERRCODE = '{REFUSED}', MESSAGE = {message};
     END IF;
 END $revision$"""  # noqa: S608 - literals and constants
 

@@ -273,6 +273,24 @@ async def test_what_hangs_on_a_dropped_column_is_not_dropped_with_it(database: E
     await apply(_seats(sa.Column("row", sa.Text)), database.connect, allow_destructive=True)
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    ["CREATE INDEX mine ON seat (code, id)", "ALTER TABLE seat ADD CONSTRAINT mine UNIQUE (id, code)"],
+)
+async def test_a_revision_drops_nothing_of_others_with_a_column(
+    database: EmptyDatabase, other_database: EmptyDatabase, tmp_path: Path, theirs: str
+) -> None:
+    """It was written where nobody had made anything, and is run where somebody has."""
+    await revise(_seats(sa.Column("code", sa.Text)), database.connect, Folder(tmp_path), "seats", day=DAY)
+    for one in (database, other_database):
+        await upgrade(Folder(tmp_path), one.connect)
+    await other_database.run(theirs)
+    await revise(_seats(), database.connect, Folder(tmp_path), "none", day=DAY, allow_destructive=True)
+    with pytest.raises(MigrationError, match=r"would go: \w+ mine of public\.seat; Rowgate didn't make that"):
+        await upgrade(Folder(tmp_path), other_database.connect, allow_destructive=True)
+    await upgrade(Folder(tmp_path), database.connect, allow_destructive=True)
+
+
 async def test_no_column_is_dropped_that_another_table_inherits(database: EmptyDatabase) -> None:
     await apply(_seats(sa.Column("code", sa.Text)), database.connect)
     await database.run("CREATE TABLE theirs (note text) INHERITS (seat)")
