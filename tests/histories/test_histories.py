@@ -11,6 +11,8 @@ import pytest
 from google.protobuf.message import Message
 
 from gateway.db import direct
+from gateway.methods import expectation
+from gateway.methods.batch_update import BatchUpdate
 from gateway.methods.get import Get
 from gateway.request.call import Call
 from gateway.schema.tables import build_tables
@@ -85,7 +87,31 @@ def _reads_from_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Get, "__call__", cached)
 
 
+def _ignores_etags(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write whatever is stored, also where the client has seen another version: its update is lost."""
+    monkeypatch.setattr(expectation, "_of_etag", lambda *_: None)
+
+
+def _tears_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Update the rows of a batch each in a transaction of its own."""
+    update = BatchUpdate.__call__
+
+    async def torn(self: BatchUpdate, request: Any, call: Call) -> Message:
+        answers = []
+        for item in request.requests:
+            one = type(request)()
+            one.requests.append(item)
+            answers.append(await update(self, one, call))
+        for other in answers[1:]:
+            answers[0].MergeFrom(other)
+        return answers[0]
+
+    monkeypatch.setattr(BatchUpdate, "__call__", torn)
+
+
 BUGS = {
+    _ignores_etags: (b"COMMIT", "illegal"),
+    _tears_batches: (b"COMMIT", "illegal"),
     _repeats_statements: (b"", "illegal"),
     _repeats_transactions: (b"COMMIT", "illegal"),
     _forgets_transactions: (b"COMMIT", "illegal"),
