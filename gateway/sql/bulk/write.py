@@ -28,8 +28,8 @@ _I = quote(INDEX)
 
 def _unsettled(number: int) -> str:
     """Return the condition that a row's index is not in a bound array."""
-    # An anti-join, for `<> ALL` of a long array compares each with each.
-    return f"NOT EXISTS (SELECT FROM unnest(${number}::integer[]) AS settled(i) WHERE settled.i = s.{_I})"
+    # A hashed subplan: `<> ALL` of a long array compares each with each, as an anti-join may without hash.
+    return f"s.{_I} NOT IN (SELECT unnest(${number}::integer[]))"
 
 
 _UNSETTLED = _unsettled(3)
