@@ -148,25 +148,20 @@ class Clients:
             tasks.append(asyncio.create_task(call))
         return Outcome(seconds, await asyncio.gather(*tasks))
 
-    async def keep(
-        self, path: str, body: bytes, *, in_flight: int, seconds: float, deadline: float, pause: float = 1.0
-    ) -> Outcome:
-        """Keep so many calls in flight, each followed by the next; return when all ended.
+    async def keep(self, path: str, body: bytes, *, in_flight: int, deadline: float) -> None:
+        """Keep so many calls in flight, each followed by the next, until cancelled.
 
-        After a refusal the next comes as RetryInfo says, or after `pause` seconds where that is later: what
-        makes the load shares the machine with what is loaded.
+        After a refusal the next comes as RetryInfo says, or after a second where that is later: what makes
+        the load shares the machine with what is loaded.
         """
-        end = time.monotonic() + seconds
-        ended: list[Ended] = []
 
         async def client(number: int) -> None:
             stub = self._channels[number % len(self._channels)].unary_unary(path)
-            while time.monotonic() < end:
-                ended.append(await _call(stub, body, deadline))
-                await asyncio.sleep(max(ended[-1].retry_after or 0, pause if ended[-1].refused else 0))
+            while True:
+                ended = await _call(stub, body, deadline)
+                await asyncio.sleep(max(ended.retry_after or 0, 1) if ended.refused else 0)
 
         await asyncio.gather(*(client(number) for number in range(in_flight)))
-        return Outcome(seconds, ended)
 
 
 async def _call(stub: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes], body: bytes, deadline: float) -> Ended:
