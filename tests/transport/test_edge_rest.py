@@ -197,3 +197,14 @@ async def test_a_page_that_has_its_own_name_point_here_is_refused(books: Running
     refused = await rest(books, "GET", "/v1/books/nothing", host="127.0.0.1.evil.example")
     assert refused.status == 421
     assert b"server.hosts" in refused.body
+
+
+@pytest.mark.parametrize("content_type", ["application/grpc", "application/grpc+json"])
+async def test_a_page_that_has_its_own_name_point_here_is_refused_grpc_too(
+    books: RunningGateway, content_type: str
+) -> None:
+    """A page's own name needs no preflight, and Envoy takes gRPC over HTTP/1.1."""
+    call = {"host": "evil.example", "content-type": content_type}
+    refused = await ask(books.target, "POST", f"/{SERVICE}/CreateBook", b"\0\0\0\0\0", call)
+    assert refused.headers["grpc-status"] == "7"
+    assert b"server.hosts" in refused.headers["grpc-message"].encode()

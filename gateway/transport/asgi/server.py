@@ -120,7 +120,7 @@ class AsgiServer:
     def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one HTTP request."""
         plain = self._plain.get(scope["path"])
-        if plain is None or size_of(scope["headers"]) > self._max_metadata:
+        if plain is None or size_of(scope["headers"]) > self._max_metadata or self.is_misdirected(scope):
             return self._general(scope, receive, send)
         return plain(scope, receive, send)
 
@@ -128,7 +128,7 @@ class AsgiServer:
         headers: Sequence[Header] = scope["headers"]
         content_type = (find(headers, b"content-type") or b"").partition(b";")[0].rstrip()
         if scope["method"] != "POST" or content_type not in _GRPC:
-            await refuse(headers, send, misdirected=self._is_misdirected(scope))
+            await refuse(headers, send, misdirected=self.is_misdirected(scope))
             return
         routes = self._json if content_type == _GRPC_JSON else self._routes
         route = routes.find(scope["path"])
@@ -139,10 +139,13 @@ class AsgiServer:
         finally:
             del self._running[task]
 
-    def _is_misdirected(self, scope: Mapping[str, Any]) -> bool:
+    def is_misdirected(self, scope: Mapping[str, Any]) -> bool:
         """Whether a request names a host that the server isn't called by."""
-        host = find(scope["headers"], b"host") or find(scope["headers"], b":authority") or b""
-        return bool(scope.get("misdirected")) or not (self._hosts is None or self._hosts.allow(host))
+        if self._hosts is None:
+            return bool(scope.get("misdirected"))  # the host has looked
+        return not self._hosts.allow(
+            find(scope["headers"], b"host") or find(scope["headers"], b":authority") or b""
+        )
 
     @property
     def closed(self) -> bool:
@@ -174,7 +177,7 @@ class _Call:
         self._server = server
         self._headers: Sequence[Header] = scope["headers"]
         self._client = scope.get("client")
-        self._misdirected = bool(scope.get("misdirected"))
+        self._misdirected = server.is_misdirected(scope)
         self._task = task
         encoding = find(self._headers, b"grpc-encoding")
         self._encoding = encoding.decode("latin-1") if encoding not in (None, b"identity") else None

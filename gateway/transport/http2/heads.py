@@ -17,6 +17,7 @@ _NEEDED = frozenset({b":method", b":scheme", b":path"})
 _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
+_LENGTH_DIGITS = 19
 _REMEMBERED_FIELDS = 256
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x40\x5b-\x7e]+")
 _VALUE = re.compile(rb"[^\x00\r\n]*")
@@ -119,8 +120,8 @@ def _length(named: Mapping[bytes, bytes]) -> int | None:
     length = named.get(b"content-length")
     if length is None:
         return None
-    if not length.isdigit():
-        raise _malformed("a content-length that is no number")
+    if not length.isdigit() or len(length) > _LENGTH_DIGITS:
+        raise _malformed("a content-length that is no number of bytes")
     return int(length)
 
 

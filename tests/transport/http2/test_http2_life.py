@@ -148,6 +148,7 @@ async def test_an_answer_that_isnt_taken_is_dropped_in_time(serving: Serve) -> N
         {"x-line": "a\nb"},
         {"x space": "a"},
         {"content-length": "no"},
+        {"content-length": "9" * 5000},  # Python makes no integer of so many
         {"content-length": "6"},
     ],
 )
