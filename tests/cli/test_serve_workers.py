@@ -262,8 +262,9 @@ async def test_wrong_settings_are_told(flags: tuple[str, ...], wrong: str) -> No
     assert wrong in errors
 
 
-async def test_settings_without_use_are_told(start: Start) -> None:
-    server = await start("--transport", "envoy", "--min-ping-interval", "3")
+@pytest.mark.parametrize("setting", ["min_ping_interval", "liveness_interval"])
+async def test_settings_without_use_are_told(start: Start, setting: str) -> None:
+    server = await start("--transport", "envoy", f"--{setting.replace('_', '-')}", "3")
     told = await server.logged("this transport has no use for a setting")
-    assert told["setting"] == "server.min_ping_interval"
+    assert told["setting"] == f"server.{setting}"
     await server.ready()

@@ -20,8 +20,9 @@ _KEY = "server.transport"
 _OWN = ("http2", "grpcio")
 # What a transport has no use for: said at start where it is set.
 _EDGE = tuple(f"edge.{name}" for name in EdgeSettings.model_fields)
+_LIVENESS = tuple(f"server.liveness_{name}" for name in ("interval", "timeout", "failures"))
 _UNHEEDED = {
-    "envoy": ("server.min_ping_interval",),
+    "envoy": ("server.min_ping_interval", *_LIVENESS),
     "http2": _EDGE,
     "grpcio": ("server.hosts", "limits.max_connections", "limits.max_request_bytes_in_flight", *_EDGE),
 }
