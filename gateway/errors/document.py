@@ -40,7 +40,7 @@ count what was left out. Neither SQL, stored values, hosts nor the driver's text
 cause.
 
 What a library answers before the gateway sees the call has no details. Over grpcio, grpc core so refuses
-metadata past the limit and a message past twice the limit (RESOURCE_EXHAUSTED), a compression that it
+metadata past the limit and a message more than a MiB past it (RESOURCE_EXHAUSTED), a compression that it
 doesn't know (UNIMPLEMENTED) and a malformed header, and ends a call at the deadline that the caller gave;
 over Envoy, Envoy refuses what it can't route. And no status at all has a stream that is reset, or that its
 connection takes with it: clients make UNAVAILABLE, INTERNAL or RESOURCE_EXHAUSTED of that.
