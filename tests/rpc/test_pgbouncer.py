@@ -55,7 +55,8 @@ async def gateway(pooled: str, transport: str) -> AsyncIterator[RunningGateway]:
 async def events(databases: Databases, data_folder: Path, transport: str) -> AsyncIterator[RunningGateway]:
     """Serve what streams behind PgBouncer."""
     async with behind_pgbouncer("flow", databases, data_folder) as pooled:
-        settings = {**BEHIND_A_POOLER, "stream_chunk_bytes": 1024}
+        # Of five cursors one client may have four.
+        settings = {**BEHIND_A_POOLER, "stream_chunk_bytes": 1024, "max_cursors": 5}
         served = await serve("flow", pooled, transport=transport, **settings)
         yield served
         await served.stop()
