@@ -22,6 +22,7 @@ import grpc
 import grpc.aio
 
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.request.bulkheads import share_of
 from gateway.schema.tables import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
@@ -72,6 +73,7 @@ class Census:
         tasks: of its event loop.
         objects: that Python's garbage collector knows, after it ran.
         files: open descriptors.
+        free: connections of its pool that can be lent.
 
     """
 
@@ -80,6 +82,7 @@ class Census:
     tasks: int
     objects: int
     files: int
+    free: int
 
 
 class Soak:
@@ -142,12 +145,12 @@ class Soak:
         return self._random.random() ** 2 * _LATEST_SECONDS
 
     async def _settled(self, before: Census) -> Census:
-        """Return what the server holds when no statement and no call is left."""
+        """Return what the server holds when no statement and no call is left, and the pool is whole again."""
         gc.collect()  # grpcio closes a channel's connection when it frees the channel
         async with asyncio.timeout(_SETTLING_SECONDS):
             while await fetch(self._dsn, _BUSY):
                 pass
-            while (now := await self._census()).tasks > before.tasks:
+            while (now := await self._census()).tasks > before.tasks or now.free < POOL:
                 pass
         return now
 
@@ -162,17 +165,16 @@ class Soak:
         assert not await fetch(self._dsn, PARTLY_STORED, CHUNK)
         assert any(0 < row["watermark"] < CHUNKS for row in await fetch(self._dsn, WATERMARKS))
 
-    async def assert_pool_whole(self) -> None:
-        """Assert that as many calls as there are connections run at once, and then as many streams."""
-        lists = [self._client.call(f"{SERVICE}/ListNodes", page_size=10) for _ in range(POOL)]
-        await self._assert_all_wait(POOL, lists)
-        streams = [self._rows() for _ in range(CURSORS)]
-        await self._assert_all_wait(CURSORS, streams)
+    async def assert_shares_whole(self) -> None:
+        """Assert that one table's calls take all connections that they may, and its streams all cursors."""
+        lists = [self._client.call(f"{SERVICE}/ListNodes", page_size=10) for _ in range(share_of(POOL))]
+        await self._assert_all_wait(lists)
+        await self._assert_all_wait([self._rows() for _ in range(share_of(CURSORS))])
 
     async def _rows(self) -> None:
         assert [chunk async for chunk in self._client.stream(f"{SERVICE}/StreamNodes")]
 
-    async def _assert_all_wait(self, number: int, calls: Sequence[Any]) -> None:
+    async def _assert_all_wait(self, calls: Sequence[Any]) -> None:
         connection = await asyncpg.connect(self._dsn)
         tasks = []
         try:
@@ -180,7 +182,7 @@ class Soak:
                 await connection.execute("LOCK TABLE node IN ACCESS EXCLUSIVE MODE")
                 tasks = [asyncio.ensure_future(call) for call in calls]
                 waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-                while await connection.fetchval(waiting) != number:
+                while await connection.fetchval(waiting) != len(calls):
                     pass
             await asyncio.gather(*tasks)
         finally:
@@ -223,7 +225,7 @@ async def soak(transport: str, databases: Databases, calls: int) -> "Outcome":
             run = Soak(client, f"127.0.0.1:{server.port}", dsn, server.pid)
             taken = await run.run(calls)
             await run.assert_chunks_whole()
-            await run.assert_pool_whole()
+            await run.assert_shares_whole()
             # Read before the end, of which Envoy may have something to say.
             log.seek(0)
             return Outcome(transport, run.ended, taken, log.read().decode())

@@ -9,6 +9,7 @@ import grpc
 
 from gateway.app import Gateway
 from gateway.config.settings import Settings
+from gateway.db.pool import Pool
 from gateway.transport.face import Face, Host, Hosting
 from tests.harness.gateway import descriptors_of
 from tests.harness.mounted import Extended
@@ -18,9 +19,11 @@ CENSUS = "/rowgate.test.Census/Take"
 
 
 async def _census(_request: bytes, _context: Any) -> bytes:
-    """Answer with the counts of what is alive."""
+    """Answer with the counts of what is alive, and of the connections that can be lent."""
     gc.collect()
-    return json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}).encode()
+    objects = gc.get_objects()
+    free = sum(one.free for one in objects if isinstance(one, Pool))
+    return json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(objects), "free": free}).encode()
 
 
 async def start(settings: Settings, hosting: Hosting) -> Gateway:
