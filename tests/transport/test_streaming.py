@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.message import Message
 
 from gateway.config.load import settings_of
-from gateway.errors import Aborted, InvalidArgument
+from gateway.errors import InvalidArgument, Unavailable
 from gateway.methods import Piece
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
@@ -88,7 +88,7 @@ async def test_the_next_response_is_made_when_the_last_was_taken() -> None:
 
 async def test_a_client_that_takes_nothing_ends_the_call_and_its_handler() -> None:
     channel, handler = Channel(), Handler()
-    with pytest.raises(Aborted) as caught:
+    with pytest.raises(Unavailable) as caught:
         await stream_answer(method("StreamEvents"), handler, LIMITS, 0.01)(exchange(channel))
     assert caught.value.reason == "CLIENT_TOO_SLOW"
     assert handler.closed
