@@ -71,8 +71,10 @@ class Context(grpc.aio.ServicerContext[Any, Any]):
         message = await self._stream.message()
         if message is None:
             return grpc.aio.EOF
-        if self._deserialize is None or len(message) <= _QUICK:
-            return message if self._deserialize is None else self._deserialize(message)
+        if self._deserialize is None:
+            return message
+        if len(message) <= _QUICK:
+            return self._deserialize(message)
         # JSON is read by Python, which lets the loop run beside it.
         return await asyncio.to_thread(self._deserialize, message)
 

@@ -215,9 +215,7 @@ class _Call:
 
     async def _run(self, route: Route | None, context: Context) -> None:
         try:
-            if self._misdirected:
-                context.refuse(misdirected())
-            elif self._may_run(route, context) and route is not None:
+            if self._may_run(route, context) and route is not None:
                 self._stream.listen()
                 await route[0](context)
         except grpc.aio.AbortError:
@@ -246,6 +244,8 @@ class _Call:
     def _refusal(self, route: Route | None) -> RowgateError | None:
         """Return why the call isn't begun; None where it may be."""
         most = self._server.max_metadata
+        if self._misdirected:
+            return misdirected()
         if self._server.closed:
             return shutting_down()
         if size_of(self._headers) > most:
