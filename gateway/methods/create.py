@@ -13,7 +13,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One
-from gateway.methods.turns import Turns
+from gateway.methods.turns import each_in_turns
 from gateway.request.keys import below
 from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message
@@ -62,11 +62,7 @@ class Creating:
     async def write(self, session: Session, items: Sequence[NewRow]) -> list[Message]:
         """Insert the rows; return them as stored."""
         rows = await self._inserts.insert(session, [item.values for item in items])
-        turns, messages = Turns(), []
-        for row in rows:
-            messages.append(self._message(row))
-            await turns.give()
-        return messages
+        return await each_in_turns(self._message, rows)
 
     def blame(self, error: RowgateError, item: NewRow) -> RowgateError:
         """Return the refusal with the fields' proto paths, and the key that is taken."""

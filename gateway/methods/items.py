@@ -16,7 +16,7 @@ from gateway.errors import FieldViolation, InvalidArgument, RowgateError
 from gateway.methods.blame import with_details
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session, Writes
-from gateway.methods.turns import Turns
+from gateway.methods.turns import each_in_turns
 from gateway.request.call import Call
 from gateway.request.keys import below
 from gateway.schema.model import Method
@@ -131,11 +131,9 @@ class Batch:
         requests = check_size(getattr(request, name), name)
         for i, item in enumerate(requests):
             _check_hoisted(item, self._item_roles, f"{name}[{i}]")
-        turns, items = Turns(), []
-        for i, item in enumerate(requests):
-            items.append(self._worker.read(item, f"{name}[{i}]"))
-            await turns.give()
-        return items
+        return await each_in_turns(
+            lambda numbered: self._worker.read(numbered[1], f"{name}[{numbered[0]}]"), enumerate(requests)
+        )
 
     def _answered(self, messages: Sequence[Message]) -> Message:
         answer = self._answer()

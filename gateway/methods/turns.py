@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import monotonic
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
 from gateway.response.rows import Row, RowsToMessage
 from gateway.schema.model import Field
 from gateway.schema.values import ValueKind
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 TURN = 0.005
 """Seconds after which others get their turn."""
@@ -29,6 +33,15 @@ class Turns:
         if monotonic() >= self._until:
             await asyncio.sleep(0)
             self._until = monotonic() + TURN
+
+
+async def each_in_turns(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return what `work` makes of each, and give way where that takes long."""
+    turns, made = Turns(), []
+    for item in items:
+        made.append(work(item))
+        await turns.give()
+    return made
 
 
 def are_slow(fields: Iterable[Field]) -> bool:

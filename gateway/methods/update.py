@@ -17,7 +17,7 @@ from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One, flag
 from gateway.methods.quick_update import QuickUpdates
-from gateway.methods.turns import Turns
+from gateway.methods.turns import each_in_turns
 from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
@@ -115,11 +115,7 @@ class Updating:
             if missing:
                 created = await insert(session, [items[i].row or {} for i in missing])
                 rows |= await self._placed(session, created, {i: items[i].edit for i in missing})
-        turns, messages = Turns(), []
-        for i in range(len(items)):
-            messages.append(self._message(rows[i]))
-            await turns.give()
-        return messages
+        return await each_in_turns(self._message, (rows[i] for i in range(len(items))))
 
     async def _change(
         self, session: Session, items: Sequence[Wanted], left: Sequence[int], rows: dict[int, Row]
