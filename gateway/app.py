@@ -74,7 +74,8 @@ class Gateway:
             where = await _locate_database(settings.database, opened)
             database = await Database.open(where)
             opened.push_async_callback(database.close)
-            schema = with_constraints(schema, await require_match(connector(where), tables.metadata))
+            found = await require_match(connector(where), tables.metadata, settings.schema.migrations)
+            schema = with_constraints(schema, found)
             # More would wait for connections that statements of one kind can't have.
             lanes = min(settings.coalesce.lanes, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"lanes": lanes})

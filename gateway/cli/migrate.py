@@ -1,7 +1,7 @@
 """`rowgate migrate`: bring the database to the schema."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -83,7 +83,8 @@ def migrate(
         if folder is not None and adopt:
             raise click.UsageError("revisions adopt tables: give --adopt to `rowgate migrate revision`")
         if check:
-            _check(_run(settings, lambda to: migrations.differences(metadata, to, folder, adopted=adopt)))
+            found = _run(settings, lambda to: migrations.differences(metadata, to, folder, adopted=adopt))
+            _check(found, by_revision=folder is not None and not found.pending)
         elif sql:
             _print_sql(settings, metadata, folder, adopted=adopt, allow_destructive=allow_destructive)
         elif folder is not None:
@@ -151,15 +152,22 @@ def _folder(settings: Settings) -> Folder | None:
     return Folder(path) if path is not None else None
 
 
-def _check(found: Found) -> None:
+def _check(found: Found, *, by_revision: bool) -> None:
     for difference in found.open:
         click.echo(difference)
     _tell_left(found.left)
     if found.open:
-        raise Failed(
-            f"the database is not at the schema: {len(found.open)} differences; run `rowgate migrate`"
+        advice = (
+            "`rowgate migrate revision` writes what the folder lacks"
+            if by_revision
+            else "run `rowgate migrate`"
         )
+        raise Failed(f"the database is not at the schema: {_counted(found.open, 'difference')}; {advice}")
     click.echo("the database is at the schema")
+
+
+def _counted(things: Collection[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
 def _tell_left(left: Iterable[object]) -> None:
@@ -220,7 +228,8 @@ def _tell_direct(
             metadata, connect, adopted=adopted, allow_destructive=allow_destructive, tell=_tell_plan
         ),
     )
-    click.echo(f"ran {len(steps)} statements" if steps else "nothing to do: the database is at the schema")
+    done = f"ran {_counted(steps, 'statement')}" if steps else "nothing to do: the database is at the schema"
+    click.echo(done)
 
 
 def _tell_plan(plan: Plan) -> None:

@@ -29,7 +29,13 @@ WITH asked AS MATERIALIZED (
 """
 
 _TABLES = f"""{_ASKED}
-SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment FROM asked
+SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
+    (SELECT array_agg(ARRAY[n.nspname, h.relname]::text[] ORDER BY n.nspname, h.relname)
+     FROM pg_catalog.pg_inherits i
+     JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid AND NOT h.relispartition
+     JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
+     WHERE i.inhparent = asked.oid) AS children
+FROM asked
 """  # noqa: S608 - made of constants""
 
 _COLUMNS = f"""{_ASKED}
@@ -61,6 +67,15 @@ LEFT JOIN pg_catalog.pg_class f ON f.oid = k.confrelid
 LEFT JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
 ORDER BY t.oid, k.conname
 """  # noqa: S608 - made of constants""
+
+_OTHERS = """
+SELECT n.nspname::text AS schema, c.relname::text AS "table", CASE c.relkind WHEN 'v' THEN 'a view'
+    WHEN 'm' THEN 'a materialized view' WHEN 'f' THEN 'a foreign table' WHEN 'S' THEN 'a sequence'
+    WHEN 'c' THEN 'a type' ELSE 'an index' END AS kind
+FROM unnest($1::text[], $2::text[]) AS a(schema, name)
+JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.name AND c.relkind NOT IN ('r', 'p')
+"""
 
 # indoption's lowest bit is DESC, the next NULLS FIRST; DESC puts nulls first unless told otherwise.
 _INDEXES = f"""{_ASKED}
@@ -121,12 +136,14 @@ async def read_catalog(
     Args:
         connection: inside a transaction whose search_path is `pg_catalog`, so that every other name in an
             expression is printed with its schema.
-        tables: tables to look for; those that aren't there are absent from the answer.
+        tables: tables to look for; those that aren't there are absent from the answer, unless something else
+            has their name.
         enums: enum types to look for, likewise.
 
     """
     return Catalog(
         tables=await _read_tables(connection, tables),
+        others=await _read_others(connection, tables),
         enums=await _read_enums(connection, enums),
         schemas=frozenset(row["name"] for row in await connection.fetch(_SCHEMAS)),
         extensions=frozenset(row["name"] for row in await connection.fetch(_EXTENSIONS)),
@@ -141,6 +158,11 @@ async def _read_tables(connection: Connection, names: Collection[Name]) -> dict[
     indexes = _by_table(await connection.fetch(_INDEXES, *asked))
     tables = (_table(row, columns=columns, constraints=constraints, indexes=indexes) for row in rows)
     return {table.name: table for table in tables}
+
+
+async def _read_others(connection: Connection, names: Collection[Name]) -> dict[Name, str]:
+    rows = await connection.fetch(_OTHERS, *_columns_of(names))
+    return {Name(row["schema"], row["table"]): row["kind"] for row in rows}
 
 
 async def _read_enums(connection: Connection, names: Collection[Name]) -> dict[Name, tuple[str, ...]]:
@@ -173,6 +195,7 @@ def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped
         foreign_keys={key["name"]: _foreign_key(key) for key in own if key["kind"] == "f"},
         indexes={index["name"]: _index(index) for index in indexes.get(name, [])},
         comment=row["comment"],
+        children=tuple(Name(*child) for child in row["children"] or ()),
     )
 
 

@@ -1,10 +1,13 @@
 """Model and catalog side by side: the one comparison behind serve, migrate --check and revisions."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.introspect.definitions import Part, definition
-from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.differences import Change, Difference, Kind, is_shorter_text
 from gateway.introspect.records import Catalog, Column, Name, Surroundings, Table
+
+_TEXT = re.compile(r"(E?'(?:[^']|'')*')::(?:text|character varying)")
 
 
 def compare(wanted: Catalog, found: Catalog) -> tuple[Difference, ...]:
@@ -57,7 +60,9 @@ def _enum(name: Name, wanted: Sequence[str], found: Sequence[str] | None) -> Ite
 def _tables(wanted: Catalog, found: Catalog) -> Iterator[Difference]:
     for name in sorted({*wanted.tables, *found.tables}):
         ours, theirs = wanted.tables.get(name), found.tables.get(name)
-        if theirs is None:
+        if theirs is None and name in found.others:
+            yield _different(Kind.TABLE, name, "", "a table", found.others[name])
+        elif theirs is None:
             yield Difference(Kind.TABLE, Change.MISSING, table=name)
         elif ours is None:
             yield Difference(Kind.TABLE, Change.EXTRA, table=name)
@@ -66,6 +71,8 @@ def _tables(wanted: Catalog, found: Catalog) -> Iterator[Difference]:
 
 
 def _table(wanted: Table, found: Table) -> Iterator[Difference]:
+    if wanted.children != found.children:
+        yield _different(Kind.CHILDREN, wanted.name, "", None, ", ".join(map(str, found.children)))
     yield from _columns(wanted, found)
     yield from _parts(Kind.KEY, wanted.name, wanted.keys, found.keys)
     yield from _parts(Kind.CHECK, wanted.name, wanted.checks, found.checks)
@@ -89,10 +96,13 @@ def _columns(wanted: Table, found: Table) -> Iterator[Difference]:
 
 def _column(table: Name, wanted: Column, found: Column) -> Iterator[Difference]:
     serial = bool(wanted.identity) and (found.default or "").startswith("nextval(")
+    default = None if serial else found.default
+    if is_shorter_text(wanted.type, found.type) and _bare(wanted.default) == _bare(default):
+        default = wanted.default
     pairs = (
         (Kind.TYPE, wanted.type, found.type),
         (Kind.NULLABLE, _nullable(wanted), _nullable(found)),
-        (Kind.DEFAULT, wanted.default, None if serial else found.default),
+        (Kind.DEFAULT, wanted.default, default),
         (Kind.GENERATED, wanted.generated, found.generated),
         (Kind.IDENTITY, wanted.identity or None, found.default if serial else found.identity or None),
         (Kind.COMMENT, wanted.comment, found.comment),
@@ -100,6 +110,12 @@ def _column(table: Name, wanted: Column, found: Column) -> Iterator[Difference]:
     for kind, ours, theirs in pairs:
         if ours != theirs:
             yield _different(kind, table, wanted.name, ours, theirs)
+
+
+def _bare(expression: str | None) -> str | None:
+    """Return a default's expression without the type of the text that is all of it."""
+    match = _TEXT.fullmatch(expression or "")
+    return match[1] if match else expression
 
 
 def _nullable(column: Column) -> str:

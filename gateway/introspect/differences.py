@@ -9,6 +9,11 @@ from gateway.introspect.records import Name
 _VARCHAR = re.compile(r"character varying(\(\d+\))?")
 
 
+def is_shorter_text(wanted: str | None, found: str | None) -> bool:
+    """Return whether the type found is the text that is wanted, but for its length."""
+    return wanted == "text" and bool(_VARCHAR.fullmatch(found or ""))
+
+
 class Kind(Enum):
     """What differs; values are what a reader calls it."""
 
@@ -17,6 +22,7 @@ class Kind(Enum):
     ENUM = "enum type"
     LABEL = "label"
     TABLE = "table"
+    CHILDREN = "inheritance"
     COLUMN = "column"
     TYPE = "type"
     NULLABLE = "nullability"
@@ -74,7 +80,7 @@ class Difference:
             Kind.COMMENT: True,
             Kind.ENUM: self.change is not Change.MISSING,
             Kind.INDEX: not any((text or "").startswith("UNIQUE") for text in (self.wanted, self.found)),
-            Kind.TYPE: self.wanted == "text" and bool(_VARCHAR.fullmatch(self.found or "")),
+            Kind.TYPE: is_shorter_text(self.wanted, self.found),
             Kind.DEFAULT: self.wanted is None,
             Kind.IDENTITY: None not in (self.wanted, self.found),
         }
@@ -105,6 +111,8 @@ class Difference:
 
     def _values(self) -> str:
         wanted, found = self.wanted or "none", self.found or "none"
+        if self.kind is Kind.CHILDREN:
+            return f"is inherited by {found}: its keys aren't unique over those rows, which are its rows too"
         if self.kind in (Kind.DEFAULT, Kind.GENERATED, Kind.IDENTITY):
             return f"has the {self.kind.value} {found}, the schema says {wanted}"
         if self.kind is Kind.COMMENT:

@@ -88,7 +88,7 @@ async def read_sides(
         wanted, doubtful = await _read_wanted(connection, metadata, found)
     except asyncpg.PostgresError as error:
         raise ModelRefusedError(str(error), compare_surroundings(needs, found)) from error
-    found = await respelled(connection, found, doubtful)
+    found = await respelled(connection, found, doubtful, found)
     return Sides(named_as_found(wanted, found), found)
 
 
@@ -99,7 +99,7 @@ async def _read_wanted(
     async with undone(connection):
         wanted = await read_model(connection, tables_of(metadata), found)
         doubtful = _doubtful(compare(named_as_found(wanted, found), found))
-        return await respelled(connection, wanted, doubtful), doubtful
+        return await respelled(connection, wanted, doubtful, found), doubtful
 
 
 def _doubtful(differences: Iterable[Difference]) -> frozenset[Name]:

@@ -5,7 +5,7 @@ Both sides of every comparison are these records, and both were spelled by the s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -101,6 +101,8 @@ class Table:
     foreign_keys: Mapping[str, ForeignKey]
     indexes: Mapping[str, Index]
     comment: str | None = None
+    children: tuple[Name, ...] = ()
+    """Tables that inherit from it; partitions are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +120,5 @@ class Catalog(Surroundings):
     """What a database holds, as far as it was asked for."""
 
     tables: Mapping[Name, Table]
+    others: Mapping[Name, str] = field(default_factory=dict)
+    """What bears a table's name and is none, such as `a view`."""

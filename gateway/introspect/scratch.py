@@ -8,6 +8,7 @@ from itertools import count
 from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.ddl import QUALIFY_NAMES, TYPES_FIRST, scratch_name
 from gateway.introspect.definitions import create_index, create_table
+from gateway.introspect.differences import is_shorter_text
 from gateway.introspect.records import Catalog, Name, Table
 
 _savepoints = count()
@@ -45,19 +46,37 @@ async def read_scratch(
     return {real[name.name]: replace(table, name=real[name.name]) for name, table in read.tables.items()}
 
 
-async def respelled(connection: Connection, catalog: Catalog, names: Collection[Name]) -> Catalog:
+async def respelled(
+    connection: Connection, catalog: Catalog, names: Collection[Name], found: Catalog
+) -> Catalog:
     """Return the catalog with the named tables' expressions printed, read and printed again.
 
     Printing and reading is no round trip: `a IN ('x', 'y')` over a varchar is printed in one way when it was
     written so, and in another when it was restored from a dump. Read once more, both are printed alike.
+    Texts have the lengths that were found, by which expressions are printed in other ways too.
     """
     tables = dict(catalog.tables)
     for schema in sorted({name.schema for name in names}):
-        own = {name: catalog.tables[name] for name in names if name.schema == schema}
+        own = {
+            name: _in_length(catalog.tables[name], found.tables[name])
+            for name in names
+            if name.schema == schema
+        }
         statements = [statement for table in own.values() for statement in _create(table)]
         for name, table in (await read_scratch(connection, own, statements)).items():
             tables[name] = _with_expressions(catalog.tables[name], table)
     return replace(catalog, tables=tables)
+
+
+def _in_length(table: Table, found: Table) -> Table:
+    """Return the table with its texts as long as they were found."""
+    columns = {
+        name: replace(column, type=found.columns[name].type)
+        if name in found.columns and is_shorter_text(column.type, found.columns[name].type)
+        else column
+        for name, column in table.columns.items()
+    }
+    return replace(table, columns=columns)
 
 
 def _create(table: Table) -> list[str]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import MetaData
@@ -22,21 +23,25 @@ class SchemaMismatchError(Exception):
 
     Args:
         differences: each of them.
+        folder: the folder of migrations, where there is one.
 
     """
 
-    def __init__(self, differences: Sequence[Difference]) -> None:
+    def __init__(self, differences: Sequence[Difference], folder: Path | None = None) -> None:
         listed = "".join(f"\n  {difference}" for difference in differences)
-        advice = (
-            "`rowgate migrate` brings what it made to the schema, `rowgate migrate --sql` shows how; "
-            "of what others made let the schema say what it is, or name it with --adopt"
+        way = (
+            "`rowgate migrate` brings what it made to the schema, `rowgate migrate --sql` shows how"
+            if folder is None
+            else f"`rowgate migrate` runs the pending revisions of {folder}, and what they lack "
+            "`rowgate migrate revision` writes"
         )
-        super().__init__(f"the database doesn't match the schema:{listed}\n{advice}")
+        others = "of what others made let the schema say what it is, or name it with --adopt"
+        super().__init__(f"the database doesn't match the schema:{listed}\n{way}; {others}")
         self.differences = tuple(differences)
 
 
 async def require_match(
-    connect: Callable[[], Awaitable[Any]], metadata: MetaData
+    connect: Callable[[], Awaitable[Any]], metadata: MetaData, folder: Path | None = None
 ) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
     """Raise SchemaMismatchError unless the schema's statements fit the database; log what else differs.
 
@@ -45,6 +50,7 @@ async def require_match(
     Args:
         connect: opens an asyncpg connection, which is closed again.
         metadata: the schema's tables.
+        folder: the folder of migrations, where there is one.
 
     """
     connection = await connect()
@@ -58,7 +64,7 @@ async def require_match(
             _logger.warning("schema differs", extra={"difference": str(difference)})
     grave = [difference for difference in found if difference.forbids_serving]
     if grave:
-        raise SchemaMismatchError(grave)
+        raise SchemaMismatchError(grave, folder)
     return {name: _constraints(table) for name, table in catalog.tables.items()}
 
 

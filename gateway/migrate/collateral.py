@@ -21,18 +21,6 @@ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::regclass AND a.at
 """
 
 
-# A table that inherits a column and declares none of its own loses it too, with its values.
-_HEIRS = """
-SELECT n.nspname::text, c.relname::text, pg_describe_object('pg_class'::regclass, c.oid, a.attnum)
-FROM pg_inherits i
-JOIN pg_class p ON p.oid = i.inhparent AND p.relkind = 'r'
-JOIN pg_class c ON c.oid = i.inhrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = $2 AND NOT a.attislocal
-WHERE i.inhparent = $1::regclass
-"""
-
-
 async def refuse_collateral(
     connection: Connection, wanted: Catalog, found: Catalog, managed: Managed
 ) -> None:
@@ -51,7 +39,4 @@ async def _collateral(
 ) -> AsyncIterator[str]:
     for constraint, index, described in await connection.fetch(_DEPENDENTS, quoted(table), column):
         if not managed.made("constraint", table, constraint) and not managed.made("index", table, index):
-            yield described
-    for schema, name, described in await connection.fetch(_HEIRS, quoted(table), column):
-        if not managed.made("column", Name(schema, name), column):
             yield described

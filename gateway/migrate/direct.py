@@ -135,7 +135,7 @@ def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
         return MigrationError(f"refused, and nothing of it stays: {error}")
     hint = ""
     if isinstance(error, asyncpg.NotNullViolationError):
-        hint = "\n  rows that are there have no value for it: give the column a default, or fill it first"
+        hint = "\n  rows that are there have no value for it: fill it first, as by UPDATE … WHERE … IS NULL"
     return MigrationError(f"PostgreSQL refused, and nothing of it stays:\n  {statement}\n  {error}{hint}")
 
 
@@ -183,7 +183,7 @@ async def _refuse_unfillable(connection: Connection, wanted: Catalog, found: Cat
     """Raise for NOT NULL columns without a default that are to be added to tables with rows."""
     faults = [
         f"\n  column {name}.{column.name} can't be NOT NULL: the table has rows, and no default fills it; "
-        "give it a default, or make it optional"
+        "declare the field optional, with not_null and a default, or alone until the rows are filled"
         for name, table in wanted.tables.items()
         if name in found.tables
         for column in table.columns.values()

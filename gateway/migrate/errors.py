@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.introspect import Change, Difference
+from gateway.introspect import Change, Difference, Kind
 
 
 class MigrationError(Exception):
@@ -36,8 +36,7 @@ class NotOursError(MigrationError):
 
     def __init__(self, differences: Sequence[Difference]) -> None:
         listed = "".join(f"\n  {difference}" for difference in differences)
-        # A column that nobody named is never dropped.
-        changeable = {str(d.table) for d in differences if d.table and d.change is not Change.IN_THE_WAY}
+        changeable = {str(d.table) for d in differences if d.table and _is_changeable(d)}
         flags = " ".join(f"--adopt {name}" for name in sorted(changeable))
         super().__init__(
             "refused, nothing was changed: what Rowgate didn't make is not as the schema says:"
@@ -46,3 +45,8 @@ class NotOursError(MigrationError):
             + (f", or let Rowgate change it: {flags}" if flags else "")
         )
         self.differences = tuple(differences)
+
+
+def _is_changeable(difference: Difference) -> bool:
+    """Return whether an adoption helps: no column that nobody named is dropped, nor a view or a child."""
+    return difference.change is not Change.IN_THE_WAY and difference.kind not in (Kind.TABLE, Kind.CHILDREN)

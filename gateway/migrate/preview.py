@@ -30,11 +30,13 @@ class Found:
     Args:
         open: what a migration has to do, or keeps the gateway from serving.
         left: what else differs from the schema, harmlessly: Rowgate didn't make it.
+        pending: whether revisions are pending, which `open` names too.
 
     """
 
     open: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    pending: bool = False
 
 
 async def preview(
@@ -90,6 +92,7 @@ async def differences(
             *(str(difference) for difference in left if difference.forbids_serving),
         ),
         left=tuple(str(difference) for difference in left if not difference.forbids_serving),
+        pending=bool(pending),
     )
 
 

@@ -71,12 +71,13 @@ def reachable(wanted: Catalog, found: Catalog, managed: Managed) -> Catalog:
     tables = {
         name: _table(table, found.tables[name], managed) if name in found.tables else table
         for name, table in wanted.tables.items()
+        if name not in found.others
     }
     enums = {
         name: labels if name not in found.enums or managed.may_change("type", name) else found.enums[name]
         for name, labels in wanted.enums.items()
     }
-    return replace(wanted, tables=tables, enums=enums)
+    return replace(wanted, tables=tables, others=found.others, enums=enums)
 
 
 def adopted_parts(wanted: Table, found: Table) -> list[Recorded]:
@@ -110,7 +111,8 @@ def _table(wanted: Table, found: Table, managed: Managed) -> Table:
         for name, column in found.columns.items()
         if name not in wanted.columns and not managed.made("column", found.name, name)
     }
-    return with_parts(replace(wanted, columns=columns | theirs), _parts(wanted, found, managed))
+    reached = replace(wanted, columns=columns | theirs, children=found.children)
+    return with_parts(reached, _parts(wanted, found, managed))
 
 
 def _column(wanted: Column, found: Column | None, managed: Managed, table: Name) -> Column:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.introspect import SchemaMismatchError, drift, require_match
 from gateway.introspect.records import Name
-from gateway.migrate import DestructiveChangeError, NotOursError, apply
+from gateway.migrate import DestructiveChangeError, NotOursError, apply, differences
 from gateway.migrate.lock import opened
 from tests.harness.databases import create_tables
 from tests.migrate.database import EmptyDatabase
@@ -90,6 +90,20 @@ COMMENT ON COLUMN flight.origin IS 'Mine.'
 table public.flight: column origin comment differs
 """
 
+UNCHANGEABLE = """
+DROP TABLE flight; CREATE VIEW flight AS SELECT 1 AS id
+table public.flight is a view, the schema says a table
+
+DROP TABLE flight; CREATE MATERIALIZED VIEW flight AS SELECT 1 AS id
+table public.flight is a materialized view, the schema says a table
+
+DROP TABLE flight; CREATE SEQUENCE flight
+table public.flight is a sequence, the schema says a table
+
+CREATE TABLE later () INHERITS (flight); CREATE TABLE earlier () INHERITS (flight)
+table public.flight is inherited by public.earlier, public.later: its keys aren't unique over those rows
+"""
+
 LOSING = (
     "ALTER TABLE flight ALTER COLUMN late DROP EXPRESSION",
     "ALTER TABLE flight ALTER COLUMN origin TYPE text",
@@ -126,6 +140,21 @@ async def test_it_is_not_served(database: EmptyDatabase, change: str, said: str)
     assert said in str(refused.value)
     assert "rowgate migrate" in str(refused.value)
     await _repair(database, losing=change.startswith(LOSING), others=change.startswith(OTHERS))
+
+
+@pytest.mark.parametrize(("change", "said"), _pairs(UNCHANGEABLE))
+async def test_what_no_migration_changes_is_named(database: EmptyDatabase, change: str, said: str) -> None:
+    """A view was called a missing table, and a key counted as unique over the rows of children."""
+    await apply(flights(), database.connect)
+    await database.run(*change.split("; "))
+    with pytest.raises(SchemaMismatchError) as refused:
+        await require_match(database.connect, flights())
+    assert said in str(refused.value)
+    assert [line for line in (await differences(flights(), database.connect)).open if said in line]
+    with pytest.raises(NotOursError) as not_ours:
+        await apply(flights(), database.connect, allow_destructive=True)
+    assert said in str(not_ours.value)
+    assert "--adopt" not in str(not_ours.value)
 
 
 async def test_a_column_in_the_way_is_not_dropped(database: EmptyDatabase) -> None:

@@ -148,8 +148,35 @@ async def test_a_filled_table_takes_no_column_without_values(database: EmptyData
     refused = await rowgate(*args, database=database)
     assert refused.status == 1
     assert "column public.seat.comment can't be NOT NULL: the table has rows" in refused.err
-    protos(tmp_path, fields="optional string comment = 3;")
-    assert (await rowgate(*args, database=database)).status == 0
+    assert "optional, with not_null and a default" in refused.err
+    filled = "optional string comment = 3 [(rowgate.v1.column) = {not_null: true default: \"'none'\"}];"
+    for fields in (filled, f"{filled} optional string note = 4;"):
+        protos(tmp_path, fields=fields)
+        assert (await rowgate(*args, database=database)).status == 0
+    assert await database.fetch("SELECT comment, note FROM seat") == [("none", None)]
+    protos(tmp_path, fields=f"{filled} string note = 4;")
+    refused = await rowgate(*args, database=database)
+    assert "have no value for it: fill it first, as by UPDATE" in refused.err
+    await database.run("UPDATE seat SET note = ''")
+    done = await rowgate(*args, database=database)
+    assert (done.status, done.out.splitlines()[-1]) == (0, "ran 1 statement")
+
+
+async def test_what_the_folder_lacks_is_a_revisions(database: EmptyDatabase, tmp_path: Path) -> None:
+    """`rowgate migrate` was named as the way, and finds nothing to do then."""
+    where = ("--protos", protos(tmp_path), "--migrations", tmp_path / "migrations")
+    await rowgate("migrate", "revision", "-m", "Seats", *where, database=database)
+    pending = await rowgate("migrate", "--check", *where, database=database)
+    assert pending.err.strip().endswith("; run `rowgate migrate`")
+    assert (await rowgate("migrate", *where, database=database)).status == 0
+    protos(tmp_path, fields="optional string note = 3;")
+    lacking = await rowgate("migrate", "--check", *where, database=database)
+    assert "not at the schema: 1 difference; `rowgate migrate revision` writes what the" in lacking.err
+    refused = await rowgate("serve", *where, "--listen", "127.0.0.1:0", database=database)
+    assert (
+        f"the pending revisions of {tmp_path}/migrations, and what they lack `rowgate migrate rev"
+        in refused.err
+    )
 
 
 async def test_a_condition_that_postgresql_refuses(database: EmptyDatabase, tmp_path: Path) -> None:

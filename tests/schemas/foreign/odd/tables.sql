@@ -23,7 +23,7 @@ CREATE TABLE measured (at timestamp(6) with time zone NOT NULL, place text NOT N
     CONSTRAINT measured_by_at UNIQUE (place, at)) PARTITION BY RANGE (at);
 CREATE TABLE measured_2026 PARTITION OF measured FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE TABLE parent (id integer PRIMARY KEY, note text);
-CREATE TABLE child (more text) INHERITS (parent);
+CREATE TABLE child (more text, PRIMARY KEY (id)) INHERITS (parent);
 CREATE RULE unheard AS ON DELETE TO parent DO INSTEAD NOTHING;
 CREATE TABLE without_key (x integer);
 CREATE SEQUENCE counted;
