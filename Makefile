@@ -4,6 +4,9 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 TOOLS  := .tools/bin
 
+# Tests start some hundred servers, none of which has to compile the gateway again.
+unexport PYTHONDONTWRITEBYTECODE
+
 GRPCURL_VERSION := v1.9.3
 GHZ_VERSION     := v0.120.0
 CONFORMANCE_VERSION := v1.0.6
