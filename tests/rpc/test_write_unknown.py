@@ -86,6 +86,36 @@ async def test_rows_with_unknown_fields_fail_alone(gateway: RunningGateway) -> N
     assert [row["id"] for row in await gateway.sql("SELECT id FROM modern")] == [2]
 
 
+@pytest.mark.parametrize(("resource", "plural"), [("Rich", "Riches"), ("Scalar", "Scalars")])
+async def test_nothing_is_dropped_inside_of_a_value(
+    gateway_for: GatewayFor, resource: str, plural: str
+) -> None:
+    """Timestamp, Money, wrappers …: messages that are one value of PostgreSQL, alone and in lists."""
+    types = await gateway_for("types")
+    service, row = f"types.v1.{resource}Service", resource.lower()
+    several = types.client.message(f"types.v1.BulkUpsert{plural}Request", {"partial_failure": True})
+    fields = [
+        field
+        for field in types.client.message(f"types.v1.{resource}").DESCRIPTOR.fields
+        if field.message_type is not None and not field.message_type.GetOptions().map_entry
+    ]
+    for field in fields:
+        request = types.client.message(f"types.v1.Create{resource}Request")
+        held = getattr(getattr(request, row), field.name)
+        (held.add() if field.is_repeated else held).MergeFromString(UNKNOWN)
+        with pytest.raises(RpcFailed) as caught:
+            await types.call(f"{service}/Create{resource}", request)
+        assert (caught.value.reason, caught.value.fields) == ("UNKNOWN_FIELDS", [f"{row}.{field.name}"])
+        sent = getattr(several, plural.lower()).add()
+        sent.CopyFrom(getattr(request, row))
+        sent.id = field.number
+    assert len(fields) > 1
+    done = await types.call(f"{service}/BulkUpsert{plural}", several)
+    said = [failure.status.message.rpartition(", ")[0] for failure in done.failures]
+    assert said == [f"{field.name}: holds a field that the schema doesn't know" for field in fields]
+    assert not await types.sql(f"SELECT FROM {row}")
+
+
 async def test_a_closed_enums_number_without_a_name_is_one(gateway: RunningGateway) -> None:
     legacy = gateway.client.message("values.v1.Legacy", {"id": 1})
     legacy.MergeFromString(b"\x40\x4d")

@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gateway.schema.model import Field
+from gateway.schema.types.known import any_unknown
 from gateway.schema.types.texts import plain
 from gateway.schema.types.times import encode_timestamp, encode_timestamps
 from gateway.schema.values import ValueFault, ValueKind
@@ -37,7 +38,10 @@ class ColumnReader:
             return _one_by_one(raw, encode)
 
     def _read_timestamps(self, messages: Messages) -> tuple[Column, dict[int, ValueFault]]:
-        column: Column = [*encode_timestamps(map(attrgetter(self.field.name), messages))]
+        times = list(map(attrgetter(self.field.name), messages))
+        if any_unknown(times):
+            return _one_by_one(self._raw(messages), self._encode or encode_timestamp)
+        column: Column = [*encode_timestamps(times)]
         if None not in column:
             return column, {}
         unsure = [place for place, value in enumerate(column) if value is None]

@@ -34,6 +34,23 @@ def refuse_unknown_fields(message: Message) -> None:
         raise ValueFault(f"holds a field that the schema doesn't know, {path}", "UNKNOWN_FIELDS")
 
 
+def refusing_unknown(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the encoder of a message that is one value, which then raises ValueFault for unknown fields."""
+
+    def check(value: Any) -> Any:
+        if UnknownFieldSet(value):
+            number = unknown_numbers(value)[0]
+            raise ValueFault(f"holds a field that the schema doesn't know, {number}", "UNKNOWN_FIELDS")
+        return encode(value)
+
+    return check
+
+
+def any_unknown(messages: Iterable[Message]) -> bool:
+    """Return whether one of many messages holds such fields itself."""
+    return any(map(len, map(UnknownFieldSet, messages)))
+
+
 def has_unknown(message: Message) -> bool:
     """Return whether a message holds fields itself that its schema doesn't know."""
     return len(UnknownFieldSet(message)) > 0

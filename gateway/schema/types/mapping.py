@@ -1,6 +1,7 @@
 """Which SQL type a proto field takes, and with which conversions."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from rowgate.v1 import annotations_pb2
@@ -11,6 +12,7 @@ from gateway.schema.types.decimals import decimal, money
 from gateway.schema.types.documents import document
 from gateway.schema.types.durations import duration
 from gateway.schema.types.enums import enum_as_enum, enum_as_number, enum_as_text
+from gateway.schema.types.known import refusing_unknown
 from gateway.schema.types.numbers import INT32, INT64, UINT32, UINT64, boolean, floating, integer
 from gateway.schema.types.octets import octets
 from gateway.schema.types.points import point
@@ -131,11 +133,20 @@ def _single(field: FieldDescriptor, options: Options, asked: SqlType | None, sch
     name = field.message_type.full_name
     if is_document(field) or (asked is not None and asked.name in _DOCUMENTS and name not in WRAPPERS):
         return document(field, asked or SqlType("jsonb"))
+    return _strict(_message(name, options, asked))
+
+
+def _message(name: str, options: Options, asked: SqlType | None) -> ValueType:
     if name == _MONEY:
         return money(asked or SqlType("numeric"), options.currency)
     if name in WRAPPERS:
         return wrapped(_built(WRAPPERS[name], asked))
     return _built(MESSAGES[name], asked)
+
+
+def _strict(kind: ValueType) -> ValueType:
+    """Return the type of a message that is one value, refusing what its column has no place for."""
+    return kind if kind.encode is None else replace(kind, encode=refusing_unknown(kind.encode))
 
 
 def _built(known: tuple[str, Build], asked: SqlType | None) -> ValueType:
