@@ -24,7 +24,7 @@ from gateway.db.engine import connector
 from gateway.db.where import database_settings, embedded_folder
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.records import Name
-from gateway.migrate import Connect, Folder, Found, MigrationError, Plan
+from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan
 from gateway.migrate.folder import name_of
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
@@ -152,6 +152,11 @@ def _folder(settings: Settings) -> Folder | None:
     return Folder(path) if path is not None else None
 
 
+def _waits(settings: Settings) -> LockWaits:
+    seconds = settings.database.migrate_lock_timeout
+    return LockWaits(seconds, tell=lambda text: click.echo(text, err=True))
+
+
 def _check(found: Found, *, by_revision: bool) -> None:
     for difference in found.open:
         click.echo(difference)
@@ -187,7 +192,12 @@ def _print_sql(
     script = _run(
         settings,
         lambda connect: migrations.preview(
-            metadata, connect, folder, adopted=adopted, allow_destructive=allow_destructive
+            metadata,
+            connect,
+            folder,
+            adopted=adopted,
+            allow_destructive=allow_destructive,
+            waits=_waits(settings),
         ),
     )
     click.echo(script or "-- nothing to do")
@@ -197,7 +207,7 @@ def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, all
     names = _run(
         settings,
         lambda connect: migrations.upgrade(
-            folder, connect, allow_destructive=allow_destructive, tell=_tell_pending
+            folder, connect, allow_destructive=allow_destructive, tell=_tell_pending, waits=_waits(settings)
         ),
     )
     for name in names:
@@ -225,7 +235,12 @@ def _tell_direct(
     steps = _run(
         settings,
         lambda connect: migrations.apply(
-            metadata, connect, adopted=adopted, allow_destructive=allow_destructive, tell=_tell_plan
+            metadata,
+            connect,
+            adopted=adopted,
+            allow_destructive=allow_destructive,
+            tell=_tell_plan,
+            waits=_waits(settings),
         ),
     )
     done = f"ran {_counted(steps, 'statement')}" if steps else "nothing to do: the database is at the schema"

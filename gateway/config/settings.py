@@ -64,6 +64,8 @@ class DatabaseSettings(Section):
     """longest run of one statement, held by PostgreSQL; 0 is without end"""
     lock_timeout: Seconds = 30.0
     """longest wait for a lock, held by PostgreSQL; 0 is without end"""
+    migrate_lock_timeout: Seconds = 5.0
+    """longest wait for a lock at `rowgate migrate`, which tries five times; 0 is without end"""
     idle_in_transaction_timeout: Seconds = 60.0
     """longest idleness inside a transaction, held by PostgreSQL; 0 is without end"""
     idle_lifetime: Seconds = 300.0

@@ -8,12 +8,14 @@ from gateway.migrate.preview import Found, differences, preview
 from gateway.migrate.revise import revise
 from gateway.migrate.steps import Plan, Step
 from gateway.migrate.upgrade import upgrade
+from gateway.migrate.waiting import LockWaits
 
 __all__ = [
     "Connect",
     "DestructiveChangeError",
     "Folder",
     "Found",
+    "LockWaits",
     "MigrationError",
     "NotOursError",
     "Plan",

@@ -18,8 +18,11 @@ from gateway.migrate.plan import plan
 from gateway.migrate.reach import Managed, adopted_parts, reachable, require_known
 from gateway.migrate.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record
 from gateway.migrate.steps import Plan, Step
+from gateway.migrate.waiting import LockTimeoutError, LockWaits
 
 Tell: TypeAlias = Callable[[Plan], None]
+WAITS = LockWaits()
+"""As long as is waited unless a setting says otherwise."""
 
 
 def _tell_nobody(_plan: Plan) -> None:
@@ -33,6 +36,7 @@ async def apply(
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
     tell: Tell = _tell_nobody,
+    waits: LockWaits = WAITS,
 ) -> tuple[Step, ...]:
     """Bring the database to the model, in one transaction and one migration at a time; return what was done.
 
@@ -44,6 +48,7 @@ async def apply(
         adopted: tables and enum types that may be changed though no migration made them.
         allow_destructive: whether data or constraints may be lost.
         tell: is told what will be done, before anything is.
+        waits: how long is waited for locks.
 
     Raises DestructiveChangeError without leave to lose data, NotOursError where what Rowgate didn't make
     would have to be changed, MigrationError where PostgreSQL refuses.
@@ -51,18 +56,23 @@ async def apply(
     """
     names = frozenset(adopted)
     async with alone(connect), opened(connect) as connection:
+
+        async def migrated() -> tuple[Step, ...]:
+            async with connection.transaction():
+                steps = (
+                    await _allowed(connection, metadata, names, allow_destructive=allow_destructive)
+                ).steps
+                await _run_recorded(connection, metadata, steps, names, waits)
+            return steps
+
         async with connection.transaction():
             planned = await _allowed(connection, metadata, names, allow_destructive=allow_destructive)
             tell(planned)
             labels = tuple(step for step in planned.steps if step.alone)
-            if not labels:
-                await _run_recorded(connection, metadata, planned.steps, names)
-                return planned.steps
             await _run_all(connection, labels)
-        async with connection.transaction():
-            rest = (await _allowed(connection, metadata, names, allow_destructive=allow_destructive)).steps
-            await _run_recorded(connection, metadata, rest, names)
-        return (*labels, *rest)
+        if not planned.steps:
+            return ()
+        return (*labels, *await waits.tried(connect, migrated))
 
 
 async def _allowed(
@@ -131,6 +141,8 @@ def refuse_losses(steps: Sequence[Step]) -> None:
 
 def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
     """Return what to tell of a statement that PostgreSQL refused."""
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return LockTimeoutError(statement)
     if error.sqlstate == REFUSED:
         return MigrationError(f"refused, and nothing of it stays: {error}")
     hint = ""
@@ -140,12 +152,17 @@ def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
 
 
 async def _run_recorded(
-    connection: Connection, metadata: MetaData, steps: Sequence[Step], adopted: frozenset[Name]
+    connection: Connection,
+    metadata: MetaData,
+    steps: Sequence[Step],
+    adopted: frozenset[Name],
+    waits: LockWaits,
 ) -> None:
     """Run steps and record what they make; then look again: what is left is a fault of ours, found here."""
     if not steps:
         return
-    await connection.execute(BEGIN)
+    await connection.execute(waits.statement)
+    await _run(connection, BEGIN)
     await _run_all(connection, steps)
     await connection.execute(end(DIRECT))
     left = (await plan_changes(connection, metadata, DIRECT, adopted)).steps
@@ -158,10 +175,14 @@ async def _run_recorded(
 async def _run_all(connection: Connection, steps: Sequence[Step]) -> None:
     """Run steps; raises MigrationError with PostgreSQL's words."""
     for step in steps:
-        try:
-            await connection.execute(step.sql)
-        except asyncpg.PostgresError as error:
-            raise refused(error, step.sql) from error
+        await _run(connection, step.sql)
+
+
+async def _run(connection: Connection, statement: str) -> None:
+    try:
+        await connection.execute(statement)
+    except asyncpg.PostgresError as error:
+        raise refused(error, statement) from error
 
 
 def _adoptions(sides: Sides, managed: Managed) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ from gateway.introspect import Change, Difference, Kind
 from gateway.introspect.compare import compare
 from gateway.introspect.records import Name
 from gateway.migrate.direct import (
+    WAITS,
     differences_left,
     is_order_of_labels,
     plan_changes,
@@ -21,6 +22,7 @@ from gateway.migrate.reach import reachable
 from gateway.migrate.record import BEGIN, DIRECT, end
 from gateway.migrate.steps import Step
 from gateway.migrate.upgrade import current_revision, offline_sql, refuse_losses_of
+from gateway.migrate.waiting import LockWaits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ async def preview(
     *,
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
+    waits: LockWaits = WAITS,
 ) -> str:
     """Return what a migration would run now, as a script for psql; empty where there is nothing to do.
 
@@ -55,6 +58,7 @@ async def preview(
         folder: the migrations folder; None for direct changes.
         adopted: tables and enum types that may be changed though no migration made them.
         allow_destructive: whether the script may lose data or constraints.
+        waits: how long the script waits for locks.
 
     Raises DestructiveChangeError and MigrationError, as the migration itself would.
 
@@ -64,11 +68,11 @@ async def preview(
             current = await current_revision(connection)
             if not allow_destructive:
                 refuse_losses_of(folder.pending(current))
-            return offline_sql(folder, current)
+            return offline_sql(folder, current, waits)
         steps = (await plan_changes(connection, metadata, DIRECT, frozenset(adopted))).steps
     if not allow_destructive:
         refuse_losses(steps)
-    return _script(steps)
+    return _script(steps, waits)
 
 
 async def differences(
@@ -102,10 +106,10 @@ def _is_work(difference: Difference) -> bool:
     return not is_old_label and not is_order_of_labels(difference)
 
 
-def _script(steps: Sequence[Step]) -> str:
+def _script(steps: Sequence[Step], waits: LockWaits) -> str:
     """Return steps as a script: new enum labels first and for themselves, the rest in one transaction."""
     first = [f"{step}\n" for step in steps if step.alone]
     rest = [f"{step}\n" for step in steps if not step.alone]
     if rest:
-        rest = ["BEGIN;\n", f"{BEGIN};\n", *rest, f"{end(DIRECT)};\n", "COMMIT;\n"]
+        rest = ["BEGIN;\n", f"{waits.statement};\n", f"{BEGIN};\n", *rest, f"{end(DIRECT)};\n", "COMMIT;\n"]
     return "\n".join([*first, *rest])

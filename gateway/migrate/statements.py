@@ -20,6 +20,10 @@ LINEAGE = "rowgate_lineage"
 """The option of Alembic's context that holds the folder's first revision."""
 
 
+WAITS_OPTION = "rowgate_waits"
+"""The option that holds how long is waited for locks."""
+
+
 class Verbatim(ExecutableDDLElement):
     """A statement whose text reaches PostgreSQL unchanged: `:name` and `%` mean nothing in it."""
 
@@ -45,7 +49,7 @@ def committed() -> Iterator[None]:
     execute(end(_lineage()))
     with op.get_context().autocommit_block():
         yield
-    execute(BEGIN)
+    _begin()
 
 
 def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..., None]:
@@ -61,7 +65,7 @@ def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..
 
     def run(**options: Any) -> None:
         execute(_require(after))
-        execute(BEGIN)
+        _begin()
         revision(**options)
         execute(end(_lineage()))
 
@@ -80,6 +84,11 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '{REFUSED}', MESSAGE = {message};
     END IF;
 END $revision$"""  # noqa: S608 - literals and constants
+
+
+def _begin() -> None:
+    execute(op.get_context().opts[WAITS_OPTION].statement)
+    execute(BEGIN)
 
 
 def _lineage() -> str:

@@ -17,11 +17,12 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.db.engine import create_engine
 from gateway.introspect.ddl import create_schema
-from gateway.migrate.direct import refused
+from gateway.migrate.direct import WAITS, refused
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.folder import Folder, losses_of, name_of
 from gateway.migrate.lock import Connect, Connection, alone, opened
-from gateway.migrate.statements import LINEAGE, VERSION_TABLE, recorded
+from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
+from gateway.migrate.waiting import LockWaits
 from gateway.schema.internal import INTERNAL_SCHEMA
 
 _VERSION_TABLE: dict[str, Any] = {
@@ -36,6 +37,7 @@ async def upgrade(
     *,
     allow_destructive: bool = False,
     tell: Callable[[Sequence[Script]], None] = lambda _pending: None,
+    waits: LockWaits = WAITS,
 ) -> tuple[str, ...]:
     """Run the folder's pending revisions, each in a transaction, one migration at a time; return their names.
 
@@ -44,6 +46,7 @@ async def upgrade(
         connect: how a connection is opened; several are.
         allow_destructive: whether revisions that say that they destroy something may run.
         tell: is told which will run, before any does.
+        waits: how long is waited for locks.
 
     Raises DestructiveChangeError, before anything is done, and MigrationError where PostgreSQL refuses a
     statement: revisions before it stay done, its own is undone.
@@ -56,7 +59,7 @@ async def upgrade(
         tell(pending)
         if pending:
             await _make_internal_schema(connection)
-            await _run(folder, connect)
+            await waits.tried(connect, lambda: _run(folder, connect, waits))
         return tuple(map(name_of, pending))
 
 
@@ -69,7 +72,7 @@ async def current_revision(connection: Connection) -> str | None:
     return revision
 
 
-def offline_sql(folder: Folder, current: str | None) -> str:
+def offline_sql(folder: Folder, current: str | None, waits: LockWaits) -> str:
     """Return the pending revisions as a script for psql; empty where none are pending."""
     if not folder.pending(current):
         return ""
@@ -79,7 +82,7 @@ def offline_sql(folder: Folder, current: str | None) -> str:
             dialect_name="postgresql",
             output_buffer=output,
             transaction_per_migration=True,
-            **_options(folder),
+            **_options(folder, waits),
         )
         environment.run_migrations()
     return f"{create_schema(INTERNAL_SCHEMA)};\n\n{output.getvalue()}"
@@ -98,26 +101,27 @@ async def _make_internal_schema(connection: Connection) -> None:
         await connection.execute(create_schema(INTERNAL_SCHEMA))
 
 
-async def _run(folder: Folder, connect: Connect) -> None:
+async def _run(folder: Folder, connect: Connect, waits: LockWaits) -> None:
     engine = create_engine(connect)
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_run_online, folder)
+            await connection.run_sync(_run_online, folder, waits)
     except DBAPIError as error:
         raise _refused(error) from error
     finally:
         await engine.dispose()
 
 
-def _run_online(connection: SqlConnection, folder: Folder) -> None:
+def _run_online(connection: SqlConnection, folder: Folder, waits: LockWaits) -> None:
     with _environment(folder) as environment:
-        environment.configure(connection=connection, transaction_per_migration=True, **_options(folder))
+        options = _options(folder, waits)
+        environment.configure(connection=connection, transaction_per_migration=True, **options)
         with environment.begin_transaction():
             environment.run_migrations()
 
 
-def _options(folder: Folder) -> dict[str, Any]:
-    return {**_VERSION_TABLE, LINEAGE: folder.lineage}
+def _options(folder: Folder, waits: LockWaits) -> dict[str, Any]:
+    return {**_VERSION_TABLE, LINEAGE: folder.lineage, WAITS_OPTION: waits}
 
 
 def _environment(folder: Folder, **options: Any) -> EnvironmentContext:
