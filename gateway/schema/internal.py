@@ -17,6 +17,9 @@ from sqlalchemy import (
 INTERNAL_SCHEMA = "rowgate"
 """The PostgreSQL schema that holds them."""
 
+OWN_COLUMNS = "rowgate "
+"""How the names begin of what temporary tables hold beside an author's columns."""
+
 INTERNAL = MetaData(schema=INTERNAL_SCHEMA)
 """All of them. Whoever creates the author's tables creates these too."""
 

@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.empty_pb2 import Empty
 
 from gateway.schema.faults import Faults
-from gateway.schema.internal import INTERNAL_SCHEMA
+from gateway.schema.internal import INTERNAL_SCHEMA, OWN_COLUMNS
 from gateway.schema.model import Resource
 from gateway.schema.naming import MAX_BYTES, primary_key_name
 from gateway.schema.options import column_options
@@ -32,6 +32,9 @@ def name_findings(resource: Resource, faults: Faults) -> Findings:
             yield Finding(
                 place, f'"{field.column}" is a system column of every table', "give the column another name"
             )
+        if field.column.startswith(OWN_COLUMNS):
+            wrong = f'"{field.column}" begins with "{OWN_COLUMNS}", as columns of the gateway\'s own do'
+            yield Finding(place, wrong, "give the column another name")
         if field.column in owners:
             wrong = f'is stored in the column "{field.column}", as {owners[field.column]} is'
             yield Finding(place, wrong, "give one of them another name")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway.schema.internal import OWN_COLUMNS
 from gateway.schema.model import Field, Resource
 from gateway.sql.bulk.shape import (
     INDEX,
@@ -24,7 +25,7 @@ from gateway.sql.bulk.shape import (
 from gateway.sql.statement import Statement
 
 _I = quote(INDEX)
-_ROW = quote("rowgate row")
+_ROW = quote(f"{OWN_COLUMNS}row")
 """Where the stored row stands that a sent row would update; NULL for a new one."""
 
 

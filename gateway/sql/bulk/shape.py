@@ -13,6 +13,7 @@ from zlib import crc32
 
 from sqlalchemy.dialects import postgresql
 
+from gateway.schema.internal import OWN_COLUMNS
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.values import ValueKind
 
@@ -20,8 +21,8 @@ from gateway.schema.values import ValueKind
 _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 _PREPARER = _DIALECT.identifier_preparer
 
-INDEX = "rowgate index"
-"""The staging column that holds a row's place in the request. No proto field can be called so."""
+INDEX = f"{OWN_COLUMNS}index"
+"""The staging column that holds a row's place in the request."""
 
 # Where PostgreSQL's `=` is the equality of the stored bits. A numeric knows 1.0 = 1.00, a float 0.0 = -0.0.
 _EXACT = frozenset(
@@ -251,7 +252,7 @@ def _drawn(resource: Resource, field: Field) -> str:
 
 
 def _number(field: Field) -> str:
-    return quote(f"rowgate {field.column}")
+    return quote(f"{OWN_COLUMNS}{field.column}")
 
 
 def _new_value(field: Field) -> str:
