@@ -5,7 +5,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.schema.elements import read_elements
-from gateway.schema.faults import Faults
+from gateway.schema.faults import Fault, Faults, SchemaError
 from gateway.schema.foreign import is_foreign
 from gateway.schema.methods import read_services
 from gateway.schema.model import Resource, Schema
@@ -33,7 +33,10 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
 
 
 def build_files(files: FileDescriptorSet) -> list[FileDescriptor]:
-    """Return the set's files, built in a descriptor pool of their own, in the set's order."""
+    """Return the set's files, built in a descriptor pool of their own, in the set's order.
+
+    Raises SchemaError for the first file that can't be.
+    """
     pool = DescriptorPool()
     waiting = {file.name: file for file in files.file}
     for name in list(waiting):
@@ -47,7 +50,12 @@ def _add(name: str, waiting: dict[str, FileDescriptorProto], pool: DescriptorPoo
         return
     for dependency in file.dependency:
         _add(dependency, waiting, pool)
-    pool.AddSerializedFile(file.SerializeToString())
+    try:
+        pool.AddSerializedFile(file.SerializeToString())
+    except TypeError as error:
+        # What protoc lets pass with a warning, and protobuf's Python doesn't: fields of one name in JSON.
+        wrong = f"protobuf can't read it: {str(error).rpartition('descriptor pool: ')[2]}"
+        raise SchemaError([Fault(name, 0, "", wrong)]) from error
 
 
 def _read_resources(messages: list[Descriptor], faults: Faults) -> dict[str, Resource]:

@@ -121,6 +121,15 @@ def test_faults_without_source_info_name_the_file() -> None:
     assert str(caught.value.faults[0]).startswith("columns.proto: faulty.columns.")
 
 
+def test_fields_of_one_name_in_json_are_a_fault(tmp_path: Path) -> None:
+    """In proto2 protoc lets them pass, with a warning."""
+    (tmp_path / "seats.proto").write_text(
+        'syntax = "proto2";\nmessage Seat {\n  optional int32 row2 = 1;\n  optional int32 row_2 = 2;\n}\n'
+    )
+    with pytest.raises(SchemaError, match=r"seats\.proto: protobuf can't read it: duplicate json_name"):
+        read_schema(compile_protos(tmp_path))
+
+
 LATIN_1 = """syntax = "proto3";
 package seats.v1;
 import "rowgate/v1/annotations.proto";
