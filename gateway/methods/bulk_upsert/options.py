@@ -12,6 +12,7 @@ from gateway.errors import InvalidArgument
 from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
 from gateway.schema.model import Resource
+from gateway.schema.needs import set_by_server
 from gateway.sql.bulk.shape import BulkShape
 
 
@@ -85,16 +86,15 @@ class OptionReader:
 
     def _target(self, request: Message) -> tuple[tuple[str, ...], bool]:
         names = tuple(self._value(request, "conflict_target", ()))
-        if not names:
-            return self._resource.primary_key, False
+        names = names or tuple(field.name for field in self._resource.key_fields)
         wanted = frozenset(names)
         for fields, (columns, nulls_equal) in self._keys.items():
             if frozenset(fields) == wanted and len(names) == len(wanted):
                 return columns, nulls_equal
-        known = "; ".join(", ".join(fields) for fields in self._keys)
+        known = "; ".join(", ".join(fields) for fields in self._keys) or "none"
         raise InvalidArgument.field(
             self.path("conflict_target"),
-            f"names no unique key of {self._resource.message.full_name}: its keys are {known}",
+            f"names no unique key of {self._resource.message.full_name} that requests set: those are {known}",
             reason="UNKNOWN_CONFLICT_TARGET",
         )
 
@@ -117,7 +117,7 @@ class OptionReader:
 def unique_keys(resource: Resource) -> Mapping[tuple[str, ...], tuple[tuple[str, ...], bool]]:
     """Return the keys that can tell whether a row is there: field names → (columns, whether NULLs are equal).
 
-    A partial unique index is none: it holds for some rows only.
+    A partial unique index is none: it holds for some rows only. Nor is what the server sets.
     """
     keys = [(resource.primary_key, False)]
     keys += [(key.columns, key.nulls_not_distinct) for key in resource.unique]
@@ -126,5 +126,8 @@ def unique_keys(resource: Resource) -> Mapping[tuple[str, ...], tuple[tuple[str,
         for index in resource.indexes
         if index.unique and index.where is None
     ]
-    by_column = resource.by_column
-    return {tuple(by_column[column].name for column in columns): (columns, equal) for columns, equal in keys}
+    found: dict[tuple[str, ...], tuple[tuple[str, ...], bool]] = {}
+    for columns, equal in keys:
+        if set_by_server(resource, columns) is None:
+            found.setdefault(tuple(resource.by_column[column].name for column in columns), (columns, equal))
+    return found
