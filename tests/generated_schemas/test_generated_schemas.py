@@ -24,14 +24,21 @@ def server(data_folder: Path) -> Iterator[Databases]:
 
 
 @pytest.fixture(scope="module")
+async def dsn_15(debian_15: str) -> str:
+    return await Databases(debian_15).empty()
+
+
+@pytest.fixture(scope="module")
 async def dsn(server: Databases) -> str:
     return await server.empty()
 
 
+@pytest.mark.parametrize("version", [15, 18])
 @pytest.mark.parametrize("case", kept_cases().values(), ids=kept_cases())
-async def test_what_failed_once(dsn: str, transport: str, case: Case) -> None:
-    await emptied(dsn)
-    await carry_out(case, dsn, transport)
+async def test_what_failed_once(dsn: str, dsn_15: str, transport: str, case: Case, version: int) -> None:
+    server = dsn if version == 18 else dsn_15
+    await emptied(server)
+    await carry_out(case, server, transport)
 
 
 @given(case=cases())

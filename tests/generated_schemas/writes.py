@@ -10,6 +10,7 @@ from tests.generated_schemas.table import Table, Told
 
 _UNKNOWN = b"\xf8\xff\xff\xff\x0f\x01"
 """1 as the field of the highest number there is."""
+_AS_SENT = {"on_conflict": 1, "on_duplicate": 1, "update_mask": [], "partial_failure": True}
 Outcome = tuple[frozenset[str], list[Told], dict[Key, Stored]]
 """The reasons that may be told, the answers, and the rows afterwards."""
 
@@ -112,7 +113,10 @@ def _request(table: Table, item: Step) -> Any:
 async def refused(table: Table, verb: str, values: Values, bad: tuple[str, Any]) -> None:
     """Send a row with a value that no column of its kind holds."""
     name, value = bad
-    await _refuse(table, verb, table.model.message({**values, name: value}), table.schema.by_name[name])
+    # A row of another key stands beside it, and fares as it would alone.
+    beside = [values] if name in table.schema.key else []
+    row = table.model.message({**values, name: value})
+    await _refuse(table, verb, row, table.schema.by_name[name], beside)
 
 
 async def unknown(table: Table, verb: str, values: Values) -> None:
@@ -122,13 +126,14 @@ async def unknown(table: Table, verb: str, values: Values) -> None:
     await _refuse(table, verb, row, "unknown field")
 
 
-async def _refuse(table: Table, verb: str, row: Any, why: Any) -> None:
+async def _refuse(table: Table, verb: str, row: Any, why: Any, beside: Sequence[Values] = ()) -> None:
     if verb == "upsert":
         request = table.request("BulkUpsert")
-        request.rows.append(row)
-        request.partial_failure = request.outcomes = True
+        request.rows.extend([*map(table.model.message, beside), row])
+        request.partial_failure = request.outcomes = request.validate_only = True
         answer = await table.ask("BulkUpsert", request)
-        taken = answer.failure or list(answer.message.outcomes) != [FAILED]
+        expected = [*table.model.copy().upsert(beside, _AS_SENT), FAILED]
+        taken = answer.failure or list(answer.message.outcomes) != expected
     else:
         request = table.request(verb.title())
         request.row.CopyFrom(row)

@@ -5,8 +5,8 @@ inserted meanwhile, a deadlock) starts over with the lock for itself, so every o
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -24,6 +24,9 @@ from gateway.sql.statement import Statement
 
 MERGE_RETURNS = 170_000
 """The first server_version_num whose MERGE has RETURNING."""
+
+_Attempt: TypeAlias = Callable[[list[int]], Awaitable[RowgateError | None]]
+"""Tries the staged rows from the first to the last index; returns why not."""
 
 _PASSES = 5
 _HALVINGS = 4096
@@ -139,6 +142,7 @@ class BulkWriter:
         names = [INDEX, *self._rows.names]
         await self._transaction.copy(stage_name(self._shape.resource), names, rows.parts())
         if not self._shape.compares_in_python:
+            await self._drop_unread_keys(rows.indexes)
             await self._drop_duplicates()
 
     async def settle(self, rows: EncodedRows) -> None:
@@ -149,7 +153,7 @@ class BulkWriter:
             if error is None:
                 return
             if not await self._faults.remove(indexes[0], indexes[-1], error):
-                await self._halve(indexes, error)
+                await self._halve(indexes, error, self._attempt)
                 return
             indexes = self._tally.open(indexes)
 
@@ -169,6 +173,22 @@ class BulkWriter:
         self._note(chunk.indexes, merged)
         return True
 
+    async def _drop_unread_keys(self, indexes: list[int]) -> None:
+        """Take the rows out whose keys PostgreSQL can't read: they are equal to none, and refused."""
+        while indexes and (error := await self._unread(indexes)) is not None:
+            if not await self._faults.remove(indexes[0], indexes[-1], error):
+                await self._halve(indexes, error, self._unread)
+                left = self._tally.open(indexes)
+                await self._transaction.fetch(self._statements.remove, [sorted({*indexes}.difference(left))])
+            indexes = self._tally.open(indexes)
+
+    async def _unread(self, indexes: list[int]) -> RowgateError | None:
+        """Read the staged keys from the first to the last index; return why one can't be."""
+        return await self._tried(self._read_keys, indexes)
+
+    async def _read_keys(self, indexes: list[int]) -> None:
+        await self._transaction.fetch(self._statements.read_keys, [indexes[0], indexes[-1]])
+
     async def _drop_duplicates(self) -> None:
         """Let PostgreSQL find equal keys, where only it knows which ones are."""
         statements = self._statements
@@ -179,7 +199,7 @@ class BulkWriter:
             else:
                 self._tally.fail(index, repeated_key())
 
-    async def _halve(self, indexes: list[int], error: RowgateError) -> None:
+    async def _halve(self, indexes: list[int], error: RowgateError, attempt: _Attempt) -> None:
         """Find the rows at fault by trying halves, where no query can tell them."""
         if len(indexes) == 1:
             self._tally.fail(indexes[0], error)
@@ -189,15 +209,20 @@ class BulkWriter:
             self._halvings -= 1
             if self._halvings < 0:
                 raise error
-            refused = await self._attempt(half)
+            refused = await attempt(half)
             if refused is not None:
-                await self._halve(half, refused)
+                await self._halve(half, refused, attempt)
 
     async def _attempt(self, indexes: list[int]) -> RowgateError | None:
         """Write the staged rows from the first to the last index, or none of them; return why not."""
+        return await self._tried(self._apply, indexes)
+
+    async def _tried(
+        self, work: Callable[[list[int]], Awaitable[None]], indexes: list[int]
+    ) -> RowgateError | None:
         try:
             async with self._transaction.savepoint():
-                await self._apply(indexes)
+                await work(indexes)
         except (RowgateError, asyncpg.PostgresError) as error:
             return judged(error, alone=self._alone)
         return None

@@ -41,6 +41,7 @@ class BulkStatements:
 
     Args:
         create: makes the staging table.
+        read_keys: reads the keys between two indexes as the column's type would; returns nothing of use.
         drop_duplicates: takes all but the last row of each key out of it; returns their indexes.
         drop_repetitions: takes all but the first row of each key out of it; returns their indexes.
         remove: takes the rows of the bound indexes out of it.
@@ -58,6 +59,7 @@ class BulkStatements:
 
     shape: BulkShape
     create: Statement
+    read_keys: Statement
     drop_duplicates: Statement
     drop_repetitions: Statement
     remove: Statement
@@ -87,6 +89,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
     return BulkStatements(
         shape=shape,
         create=statement(_create(shape)),
+        read_keys=statement(_read_keys(shape)),
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
@@ -125,6 +128,12 @@ def _unnested(shape: BulkShape) -> str:
     arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types, 1))
     names = ", ".join([_I, *(quote(field.column) for field in shape.staged)])
     return f"(SELECT * FROM unnest({arrays}) AS s({names}) ORDER BY {_key_order(shape)})"
+
+
+def _read_keys(shape: BulkShape) -> str:
+    # What nothing looks at, PostgreSQL doesn't compute: so the keys are counted.
+    counts = ", ".join(f"count({sent(field)})" for field in shape.target_fields)
+    return f"SELECT {counts} FROM {_stage(shape)} AS s WHERE {_I} BETWEEN $1 AND $2"
 
 
 def _drop_duplicates(shape: BulkShape, order: str) -> str:
