@@ -1,6 +1,7 @@
 """Schemas → descriptor sets, without protoc."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf import (
@@ -27,8 +28,8 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto as F
 from google.type import date_pb2, decimal_pb2, latlng_pb2, money_pb2, timeofday_pb2
 from rowgate.v1 import annotations_pb2, bulk_pb2, count_pb2, ingest_pb2
 
-from tests.generated_schemas.kinds import CLOSED, OPEN
-from tests.generated_schemas.schemas import UNSET, Column, Schema
+from tests.generated_schemas.kinds import ALIASES, CLOSED, NESTED, OPEN
+from tests.generated_schemas.schemas import UNSET, Column, Schema, name_of
 
 _IMPORTS = (
     *(descriptor_pb2, duration_pb2, empty_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2),
@@ -75,23 +76,34 @@ class _Writer:
             file.syntax = schema.syntax
         if schema.syntax == "editions":
             file.edition = descriptor_pb2.EDITION_2023
-        file.enum_type.append(self._enum("Open", OPEN, closed=False))
+        file.enum_type.append(self._enum("Open", OPEN, ALIASES, closed=False))
         if schema.syntax != "proto3":
             file.enum_type.append(self._enum("Closed", CLOSED, closed=True))
         file.message_type.extend([self._part(), self._resource(), *self._requests()])
         file.service.append(self._service())
         return file
 
-    def _enum(self, name: str, names: Mapping[int, str], *, closed: bool) -> EnumDescriptorProto:
+    def _enum(
+        self,
+        name: str,
+        names: Mapping[int, str],
+        aliases: Mapping[str, int] = MappingProxyType({}),
+        *,
+        closed: bool = False,
+    ) -> EnumDescriptorProto:
         enum = EnumDescriptorProto(name=name)
         for number, label in names.items():
             enum.value.add(name=label, number=number)
+        for label, number in aliases.items():
+            enum.value.add(name=label, number=number)
+            enum.options.allow_alias = True
         if closed and self.schema.syntax == "editions":
             enum.options.features.enum_type = FeatureSet.CLOSED
         return enum
 
     def _part(self) -> DescriptorProto:
         part = DescriptorProto(name="Part", oneof_decl=[OneofDescriptorProto(name="either")])
+        part.enum_type.append(self._enum("Nested", NESTED))
         types = {
             "text": F.TYPE_STRING,
             "maybe_text": F.TYPE_STRING,
@@ -142,9 +154,7 @@ class _Writer:
             key, value, inner = kind.map
             field = self._map(message, column.name, (key, value, inner and self.prefix + inner))
         else:
-            named = kind.message and (
-                f".{kind.message}" if "." in kind.message else self.prefix + kind.message
-            )
+            named = self._full_name(kind.message)
             field = self._field(
                 message,
                 column.name,
@@ -159,9 +169,16 @@ class _Writer:
                 field.default_value = (
                     str(column.proto_default).lower() if is_bool else str(column.proto_default)
                 )
-        options = {**kind.options, "name": column.column, "not_null": column.not_null}
+        options: dict[str, Any] = {**kind.options, "name": column.column, "not_null": column.not_null}
+        options |= {"output_only": column.output_only, "identity": column.identity}
         if column.has_default:
-            options["default"] = self.schema.sql_value(column, column.default)
+            # A function's result, which PostgreSQL doesn't know before it is called.
+            spelled = self.schema.sql_value(column, column.default)
+            options["default"] = f"coalesce({spelled}, {spelled})"
+        if column.computed:
+            options["generated"] = name_of(self.schema.by_name[column.computed].stored)
+        if column.kind == "part_delimited":
+            field.options.features.message_encoding = FeatureSet.DELIMITED
         if any(options.values()):
             field.options.Extensions[_COLUMN].CopyFrom(annotations_pb2.ColumnOptions(**options))
 
@@ -306,8 +323,13 @@ class _Writer:
 
     def _column_of_key(self, message: DescriptorProto, column: Column) -> None:
         kind = column.of
-        named = kind.message and (f".{kind.message}" if "." in kind.message else self.prefix + kind.message)
-        self._field(message, column.name, kind.type, named, presence=column.presence)
+        self._field(message, column.name, kind.type, self._full_name(kind.message), presence=column.presence)
+
+    def _full_name(self, name: str) -> str:
+        """Return the name of a message or enum as descriptors spell it; empty for none."""
+        if not name:
+            return ""
+        return f".{name}" if name.startswith("google.") else self.prefix + name
 
     def _rows(self, message: DescriptorProto) -> None:
         self._field(message, "rows", F.TYPE_MESSAGE, self.prefix + self.schema.message, repeated=True)

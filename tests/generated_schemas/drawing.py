@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from hypothesis import strategies as st
 
+from tests.generated_schemas.altering import ALTERATIONS
 from tests.generated_schemas.kinds import KINDS
 from tests.generated_schemas.schemas import UNSET, Column, Schema
 
@@ -16,7 +18,7 @@ _words = str.split
 MESSAGES = _words("""
     Thing Order User Select Table Group PgClass PgType Columns RowgateTarget Point Date Inet Text Int4
     Jsonb Uuid Interval Bytea Numeric Cidr Vector T S Excluded MixedCASEName Alembic_Version Message
-    Field Value
+    Field Value Class None True Import Exception Any Service Descriptor Rpc Rowgate Key
 """)
 TABLES = (
     "",
@@ -41,8 +43,11 @@ FIELDS = _words("""
     action sent fresh live found done settled rank old new excluded target source data filter page_size
     page_token order_by read_mask update_mask requests count watermark etag version force show_deleted
     request_id validate_only allow_missing sequence start resume_token missing outcomes Title MIXED
-    _leading a1 date point inet text int4 timestamp json jsonb
+    _leading a1 date point inet text int4 timestamp json jsonb rowgate rowgate_target message reserved
+    user_id userId rank_ item_2 item2
 """)
+# A column of such a name can't be: the field's is another one.
+_SYSTEM = _words("ctid xmin xmax cmin cmax tableoid")
 COLUMNS = (
     "",
     "",
@@ -58,11 +63,12 @@ COLUMNS = (
     "a.b",
     "public",
     "ctid_",
+    "rowgate",
     "y" * 63,
 )
 
 
-_ALL_FIELDS = [*FIELDS, *(f"{'long_' * 12}{i}" for i in range(3)), *(f"f{i}" for i in range(100))]
+_ALL_FIELDS = [*FIELDS, *_SYSTEM, *(f"{'long_' * 12}{i}" for i in range(3)), *(f"f{i}" for i in range(100))]
 _WITH_PROTO_DEFAULT = ("int32_", "int64_", "uint32_", "uint64_", "string", "bool")
 _ROLES = {
     "version": "the_version",
@@ -82,7 +88,7 @@ class Case:
 
 def kinds(syntax: str, *, key: bool) -> list[str]:
     """Return the kinds that a syntax knows."""
-    known = (name for name, kind in KINDS.items() if syntax != "proto3" or kind.message != "Closed")
+    known = (name for name, kind in KINDS.items() if syntax in kind.syntaxes)
     return [name for name in known if not key or KINDS[name].key]
 
 
@@ -96,14 +102,16 @@ def _column(draw: st.DrawFn, syntax: str, name: str, *, key: bool) -> Column:
     kind = draw(st.sampled_from(kinds(syntax, key=key)))
     of, stored = KINDS[kind], draw(st.sampled_from(COLUMNS))
     closed = of.message == "Closed" and not of.repeated
-    scalar = not of.repeated and (not of.message or of.message in ("Open", "Closed"))
+    scalar = not of.repeated and (not of.message or of.type == FieldDescriptorProto.TYPE_ENUM)
     presence = scalar and (syntax == "proto2" or closed or (not key and draw(st.booleans())))
     column = Column(name, kind, presence, stored, not_null=key and presence)
     if key:
-        return column
+        numbered = of.column in ("smallint", "integer", "bigint") and not (of.message or presence)
+        return replace(column, identity=numbered and draw(st.booleans()))
     can_default = column.has_presence and of.sql is not None and of.column != "open_label"
     if can_default and draw(st.integers(0, 3)) == 0:
-        return replace(column, default=draw(of.good), not_null=draw(st.booleans()))
+        column = replace(column, default=draw(of.good), not_null=draw(st.booleans()))
+        return replace(column, output_only=draw(st.integers(0, 2)) == 0)
     if presence and syntax != "proto3" and kind.startswith(_WITH_PROTO_DEFAULT) and draw(st.booleans()):
         return replace(column, proto_default=draw(of.good))
     return column
@@ -126,16 +134,32 @@ def _distinct(columns: Sequence[Column]) -> tuple[Column, ...]:
     taken: set[str] = {column.name for column in columns}
     found = []
     for column in columns:
-        if column.column in taken:
-            column = replace(column, column="")  # noqa: PLW2901 - as it is put in
+        if column.column in taken or column.stored in _SYSTEM:
+            column = replace(column, column=_own_name(column))  # noqa: PLW2901 - as it is put in
         taken.add(column.stored)
         found.append(column)
     return tuple(found)
 
 
+def _own_name(column: Column) -> str:
+    """Return what the column says of its name where it has no other than its field's."""
+    return f"the {column.name}" if column.name in _SYSTEM else ""
+
+
 def _distinct_in_json(names: Sequence[str]) -> list[str]:
     """Return the names that differ in proto JSON too."""
     return list({name.replace("_", "").lower(): name for name in names}.values())
+
+
+@st.composite
+def _computed(draw: st.DrawFn, columns: Sequence[Column]) -> list[Column]:
+    """Return columns that PostgreSQL computes of others."""
+    bases = draw(st.lists(st.sampled_from(columns), max_size=2, unique_by=lambda column: column.name))
+    return [
+        Column(f"computed{i}", base.kind, presence=base.presence, computed=base.name)
+        for i, base in enumerate(bases)
+        if draw(st.integers(0, 2)) == 0
+    ]
 
 
 @st.composite
@@ -147,7 +171,7 @@ def schemas(draw: st.DrawFn) -> Schema:
         if draw(st.integers(0, 30)) == 0
         else st.integers(0, 7)
     )
-    depth = draw(st.sampled_from([1, 1, 2, 3]))
+    depth = draw(st.sampled_from([1, 1, 1, 2, 2, 3, 5]))
     names = _distinct_in_json(
         draw(
             st.lists(
@@ -159,7 +183,7 @@ def schemas(draw: st.DrawFn) -> Schema:
     rest = draw(_columns(syntax, names[depth:], key=False))
     if draw(st.integers(0, 3)) == 0:
         rest = _chosen(rest)
-    columns = _distinct([*key, *rest])
+    columns = _distinct([*key, *rest, *draw(_computed([*key, *rest]))])
     roles = {role: name for role, name in _ROLES.items() if draw(st.booleans())}
     if "version" in roles and draw(st.booleans()):
         roles["etag"] = "the_etag"
@@ -170,9 +194,10 @@ def schemas(draw: st.DrawFn) -> Schema:
         for column in plain
         if column.kind.startswith(("int32", "int64"))
         and not column.has_default
+        and not column.computed
         and draw(st.integers(0, 4)) == 0
     ]
-    return Schema(
+    schema = Schema(
         syntax=syntax,
         message=draw(st.sampled_from([*MESSAGES, "A" * 59])),
         columns=tuple(draw(st.permutations(columns))),
@@ -184,6 +209,8 @@ def schemas(draw: st.DrawFn) -> Schema:
         indexes=tuple(draw(_indexes(plain))),
         checks=tuple(checks),
     )
+    fitting = [name for name, alteration in ALTERATIONS.items() if alteration.fits(schema)]
+    return replace(schema, altered=draw(st.just("") | st.sampled_from(fitting)))
 
 
 @st.composite
@@ -244,7 +271,7 @@ def filters(draw: st.DrawFn, schema: Schema, depth: int = 2) -> Step:
 def cases(draw: st.DrawFn) -> Case:
     """Return a schema, and what is done with its table."""
     schema = draw(schemas())
-    pools = {column.name: draw(st.lists(column.of.good, min_size=2, max_size=3)) for column in schema.keys}
+    pools = {column.name: draw(st.lists(column.good, min_size=2, max_size=3)) for column in schema.keys}
     key = st.fixed_dictionaries({name: st.sampled_from(pool) for name, pool in pools.items()})
     keys = draw(st.lists(key, min_size=3, max_size=4))
     some = st.sampled_from(keys)
@@ -279,6 +306,7 @@ def cases(draw: st.DrawFn) -> Case:
         (column.name, value)
         for column in schema.columns
         for value in column.of.bad
+        if column.is_written or column.name in schema.key
         if not (column.is_enum and schema.syntax == "proto2")
     ]
     upsert = st.tuples(st.just("upsert"), st.lists(row, max_size=4), options)

@@ -22,6 +22,10 @@ Value = Any
 """What a message's constructor takes for a field; of Struct, Value and ListValue, plain JSON."""
 
 
+_ALL_SYNTAXES = ("proto2", "proto3", "editions")
+_NOT_PROTO3 = ("proto2", "editions")
+
+
 def same(value: Value) -> Any:
     """Return a value as it is."""
     return value
@@ -60,6 +64,7 @@ class Kind:
         map: key and value type of a map.
         compared: whether PostgreSQL has `=` for it.
         element: what an array holds.
+        syntaxes: those that have it.
 
     """
 
@@ -81,6 +86,7 @@ class Kind:
     map: tuple[int, int, str] | None = None
     compared: bool = True
     element: "Kind | None" = None
+    syntaxes: Sequence[str] = _ALL_SYNTAXES
 
 
 def _whole(
@@ -386,7 +392,10 @@ _STRINGS = {
     ),
     "macaddr": _cast("macaddr", ["08:00:2b:01:02:03", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"], key=True),
     "int4range": _cast("int4range", ["empty", "[1,5)", "(,)", "[7,)"], "[5,1)", key=True),
-    "tstzrange": _cast("tstzrange", ["empty", "(,)"], "[5,1)"),
+    "int8multirange": _cast("int8multirange", ["{}", "{[1,5),[7,9)}", "{(,)}"], "{[5,1)}", key=True),
+    "numrange": _cast("numrange", ["empty", "[1.0,1.5]", "(1.5,)", "(,)"], "[2,1.9]", key=True),
+    "daterange": _cast("daterange", ["empty", "[2024-02-29,2024-03-01)"], "[2023-02-29,]", key=True),
+    "tstzrange": _cast("tstzrange", ["empty", "(,)"], "[5,1)", key=True),
     "pg_lsn": _cast("pg_lsn", ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"], key=True),
     "box": _cast("box", ["(2,2),(1,1)"], compared=False, key=False, ordered=False, literal=None),
 }
@@ -414,9 +423,20 @@ _SIMPLE = {
 
 OPEN = {0: "OPEN_ZERO", 1: "OPEN_ONE", 7: "OPEN_SEVEN", -3: "OPEN_BELOW"}
 CLOSED = {3: "CLOSED_FIRST", 1: "CLOSED_ONE", -2147483648: "CLOSED_LEAST"}
+NESTED = {0: "OPEN_ZERO", 5: "x" * 63}
+"""Declared inside a message; its labels may be those of an enum beside it."""
+ALIASES = {"OPEN_UNO": 1, "OPEN_NULL": 0}
+"""Further names of OPEN's numbers: rows hold the first."""
 
 
-def _enum(name: str, names: Mapping[int, str], column: str, options: Mapping[str, Any], *bad: int) -> Kind:
+def _enum(
+    name: str,
+    names: Mapping[int, str],
+    column: str,
+    options: Mapping[str, Any],
+    *bad: int,
+    told: Mapping[int, str] | None = None,
+) -> Kind:
     by_name = column not in ("smallint", "integer")
     return Kind(
         F.TYPE_ENUM,
@@ -426,9 +446,10 @@ def _enum(name: str, names: Mapping[int, str], column: str, options: Mapping[str
         name,
         options,
         sql=lambda value: quoted(names[value] if by_name else str(value)),
-        literal=names.__getitem__,
+        literal=(told or names).__getitem__,
         zero=0 in names,
         key=True,
+        syntaxes=_NOT_PROTO3 if name == "Closed" else _ALL_SYNTAXES,
     )
 
 
@@ -437,6 +458,10 @@ _ENUMS = {
     "open_small": _enum("Open", OPEN, "smallint", {"type": "smallint"}, 2, 99),
     "open_integer": _enum("Open", OPEN, "integer", {"type": "integer"}, 2, 99),
     "open_enum": _enum("Open", OPEN, "open_label", {"enum_type": "open_label"}, 2, 99),
+    "open_by_alias": _enum(
+        "Open", OPEN, "text", {}, 2, told={**OPEN, **{number: name for name, number in ALIASES.items()}}
+    ),
+    "nested": _enum("Part.Nested", NESTED, "text", {}, 1),
     "closed": _enum("Closed", CLOSED, "text", {}),
     "closed_integer": _enum("Closed", CLOSED, "integer", {"type": "integer"}),
 }
@@ -717,6 +742,7 @@ _DOCUMENTS = {
     ),
     "value": _document("google.protobuf.Value", _JSON, "\0", -0.0, json=True),
     "list_value": _document("google.protobuf.ListValue", st.lists(_JSON, max_size=2), ["\0"], json=True),
+    "part_delimited": _document("Part", _part(), *_BAD_PARTS, syntaxes=("editions",)),
     "empty": _document("google.protobuf.Empty", st.just({})),
     "field_mask": _document("google.protobuf.FieldMask", st.just({"paths": ["a.b", "c"]}) | st.just({})),
 }
@@ -833,7 +859,17 @@ _ARRAYED = [
         "string_numeric_7_2",
         "string_jsonb",
     ),
-    *("macaddr", "int4range", "open", "open_small", "open_enum", "closed"),
+    *(
+        "macaddr",
+        "int4range",
+        "numrange",
+        "nested",
+        "open_by_alias",
+        "open",
+        "open_small",
+        "open_enum",
+        "closed",
+    ),
     *("timestamp", "timestamp_utc", "duration", "date", "time", "decimal", "decimal_7_2", "money", "latlng"),
 ]
 _LISTS = {

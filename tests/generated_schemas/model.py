@@ -8,6 +8,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from tests.generated_schemas.altering import ALTERATIONS
 from tests.generated_schemas.kinds import Kind, Value
 from tests.generated_schemas.schemas import Column, Schema
 
@@ -117,11 +118,16 @@ class Model:
 
     def create(self, values: Values) -> Stored:
         """Insert a row."""
-        row = Stored({column.name: self._initial(column, values) for column in self.schema.columns})
-        return self._store(self.key(values), row, new=True)
+        row = {column.name: self._initial(column, values) for column in self.schema.columns}
+        return self._store(self.key(values), Stored(self._computed(row)), new=True)
+
+    def _computed(self, values: Values) -> Values:
+        """Return a row with what PostgreSQL computes of it."""
+        made = {one.name: values[one.computed] for one in self.schema.columns if one.computed}
+        return {**values, **made}
 
     def _initial(self, column: Column, values: Values) -> Value:
-        if column.name in values:
+        if column.name in values and column.is_written:
             return values[column.name]
         if not column.has_presence:
             return zero_of(column.of)
@@ -143,7 +149,8 @@ class Model:
         if not named:
             return row
         changed = {column.name: self._replaced(column, values) for column in named}
-        return self._store(key, replace(row, values={**row.values, **changed}, version=row.version + 1))
+        after = self._computed({**row.values, **changed})
+        return self._store(key, replace(row, values=after, version=row.version + 1))
 
     def _named(self, values: Values, mask: Sequence[str] | None) -> list[Column]:
         if not mask:
@@ -213,6 +220,10 @@ class Model:
             own = self._alike(values, names)
             if None not in own and any(self._alike(other, names) == own for other in others):
                 yield "UNIQUE_VIOLATION"
+        if schema.altered:
+            yield from ALTERATIONS[schema.altered].broken(
+                schema, lambda of: (self._alike(values, of), [self._alike(other, of) for other in others])
+            )
 
     def upsert(self, rows: Sequence[Values], options: Mapping[str, Any]) -> list[int]:
         """Return each row's outcome, and change the model unless the request is refused whole."""
@@ -243,7 +254,7 @@ class Model:
             sent = {one.name for one in named if not one.has_presence or one.name in values}
             named = self._with_rivals(sent, values)
         changed = {column.name: self._replaced(column, values) for column in named}
-        after = {**stored.values, **changed}
+        after = self._computed({**stored.values, **changed})
         if stored.live and self.shown(after) == self.shown(stored.values):
             return UNCHANGED
         self._store(self.key(values), Stored(after, stored.version + 1))

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+from hypothesis import strategies as st
+
 from tests.generated_schemas.kinds import KINDS, Kind, quoted
 
 UNSET = "(unset)"
@@ -24,6 +27,9 @@ class Column:
         not_null: whether it says so, having presence.
         proto_default: what the field reads as while it is unset; it is stored nowhere.
         oneof: whether it is a member of the message's oneof.
+        computed: the field of which it is a copy, computed by PostgreSQL.
+        output_only: whether only its default sets it.
+        identity: whether PostgreSQL numbers it where it is left out.
 
     """
 
@@ -35,11 +41,19 @@ class Column:
     not_null: bool = False
     proto_default: Any = UNSET
     oneof: bool = False
+    computed: str = ""
+    output_only: bool = False
+    identity: bool = False
 
     @property
     def of(self) -> Kind:
         """Return its kind."""
         return KINDS[self.kind]
+
+    @property
+    def good(self) -> st.SearchStrategy[Any]:
+        """Return the values that it stores as they are: of an identity 0 is none."""
+        return self.of.good.filter(bool) if self.identity else self.of.good
 
     @property
     def stored(self) -> str:
@@ -54,12 +68,17 @@ class Column:
     @property
     def is_enum(self) -> bool:
         """Whether it holds a number of an enum."""
-        return self.of.message in ("Open", "Closed")
+        return self.of.type == FieldDescriptorProto.TYPE_ENUM
 
     @property
     def has_default(self) -> bool:
         """Whether an SQL default fills it."""
         return bool(self.default != UNSET)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether what requests say of it is stored."""
+        return not self.computed and not self.output_only
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,7 @@ class Schema:
         unique: unique keys, by field.
         indexes: what (rowgate.v1.table).index says of each.
         checks: columns of whole numbers that may not be below zero.
+        altered: what an administrator does to the table before it is served, of ALTERATIONS.
         package: the proto package.
 
     """
@@ -91,6 +111,7 @@ class Schema:
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[Mapping[str, Any], ...] = ()
     checks: tuple[str, ...] = ()
+    altered: str = ""
     package: str = "made.v1"
 
     @cached_property
@@ -106,7 +127,7 @@ class Schema:
     @property
     def written(self) -> tuple[Column, ...]:
         """Return the columns that an update may change."""
-        return tuple(column for column in self.columns if column.name not in self.key)
+        return tuple(c for c in self.columns if c.name not in self.key and c.is_written)
 
     def sql_type(self, column: Column) -> str:
         """Return a column's type as SQL spells it."""

@@ -14,6 +14,7 @@ from gateway.config.load import settings_of
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
 from tests.generated_schemas import bulks, reads, writes
+from tests.generated_schemas.altering import altered, as_role
 from tests.generated_schemas.descriptors import descriptor_set
 from tests.generated_schemas.drawing import Case
 from tests.generated_schemas.model import Model
@@ -50,14 +51,16 @@ async def carry_out(case: Case, dsn: str, transport: str) -> None:
     found = await migrate.differences(metadata, connect)
     assert (found.open, found.left) == ((), ()), found
     (name,) = (table.name for table in metadata.sorted_tables)
-    async with _served(descriptors, dsn, transport) as client:
-        sql = await connect()
-        try:
-            relation = f"{name_of(schema.place or 'public')}.{name_of(name)}"
+    relation = f"{name_of(schema.place or 'public')}.{name_of(name)}"
+    sql = await connect()
+    try:
+        for statement in altered(schema, relation):
+            await sql.execute(statement)
+        async with _served(descriptors, as_role(dsn), transport) as client:
             empty = client.message(f"{schema.package}.{schema.message}")
             await _do(case, Table(schema, relation, client, sql, Model(schema, empty)))
-        finally:
-            await sql.close()
+    finally:
+        await sql.close()
 
 
 async def _do(case: Case, table: Table) -> None:
