@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 
 from gateway.cli.workers.hostings import HOSTINGS
 from gateway.db.embedded import EmbeddedPostgres
-from tests.db.servers import debian_server
-from tests.harness.databases import Databases
+from tests.db.servers import debian_server, kill_server
+from tests.harness.databases import FORGETFUL, Databases
 from tests.harness.gateway import RunningGateway, start_gateway
 from tests.harness.sample import Sample, start_sample
 from tests.harness.skips import refused_in_ci
@@ -70,15 +71,16 @@ def data_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def databases(data_folder: Path) -> Iterator[Databases]:
     """One PostgreSQL for the run, the embedded 18; it forgets at the end, so it need not flush."""
-    server = EmbeddedPostgres(data_folder / "postgres", settings={"fsync": "off"})
+    server = EmbeddedPostgres(data_folder / "postgres", settings=FORGETFUL)
     yield Databases(server.start())
+    kill_server(server, signal.SIGQUIT)  # at once: a checkpoint of so many databases takes its time
     server.stop()
 
 
 @pytest.fixture(scope="session")
 def debian_15(data_folder: Path) -> Iterator[str]:
     """Run Debian's PostgreSQL 15, the oldest that is supported, for the run; give its DSN."""
-    with debian_server(data_folder / "debian-15") as dsn:
+    with debian_server(data_folder / "debian-15", settings=FORGETFUL) as dsn:
         yield dsn
 
 

@@ -50,15 +50,15 @@ async def make_database(dsn: str) -> str:
     return dsn.replace("/postgres?", f"/{name}?")
 
 
-def kill_server(server: EmbeddedPostgres) -> None:
+def kill_server(server: EmbeddedPostgres, number: signal.Signals = signal.SIGKILL) -> None:
     """Kill the postmaster, as a machine's failure would; return when it is gone."""
     pid = server.postmaster_pid()
     assert pid is not None
     watched = os.pidfd_open(pid)
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
         ended, _, _ = select.select([watched], [], [], 10)
-        assert ended, "the postmaster outlived SIGKILL"
+        assert ended, f"the postmaster outlived {number.name}"
     finally:
         os.close(watched)
 

@@ -23,7 +23,7 @@ from gateway.db.embedded import EmbeddedPostgres
 from tests.generated_schemas.drawing import Case, cases
 from tests.generated_schemas.kept import keep
 from tests.generated_schemas.reducing import reduced
-from tests.generated_schemas.served import FORGETFUL, carry_out, emptied
+from tests.generated_schemas.served import DDL_ALONE, carry_out, emptied
 from tests.harness.databases import Databases
 
 _SECONDS = 60
@@ -69,7 +69,7 @@ class Soak:
 @contextmanager
 def _database() -> Iterator[str]:
     with TemporaryDirectory(prefix="rowgate-soak-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", settings=FORGETFUL)
+        server = EmbeddedPostgres(Path(folder) / "postgres", settings=DDL_ALONE)
         try:
             yield asyncio.run(Databases(server.start()).empty())
         finally:

@@ -21,8 +21,9 @@ from tests.generated_schemas.model import Model
 from tests.generated_schemas.schemas import name_of
 from tests.generated_schemas.table import Table
 from tests.harness.client import Client
+from tests.harness.databases import FORGETFUL
 
-FORGETFUL = {"fsync": "off", "jit": "off", "autovacuum": "off", "full_page_writes": "off"}
+DDL_ALONE = {**FORGETFUL, "jit": "off"}
 """Settings of a PostgreSQL that spends its time on DDL, and need not survive anything."""
 
 _STEPS: Mapping[str, Callable[..., Awaitable[None]]] = {

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from gateway.db.embedded import EmbeddedPostgres
 from tests.generated_schemas.drawing import Case, cases
 from tests.generated_schemas.kept import kept_cases
-from tests.generated_schemas.served import FORGETFUL, carry_out, emptied
+from tests.generated_schemas.served import DDL_ALONE, carry_out, emptied
 from tests.harness.databases import Databases
 
 SCHEMAS = 100
@@ -18,7 +18,7 @@ SCHEMAS = 100
 @pytest.fixture(scope="module")
 def server(data_folder: Path) -> Iterator[Databases]:
     """Start a PostgreSQL for the module: it spends its time on DDL, and need not survive anything."""
-    server = EmbeddedPostgres(data_folder / "generated", settings=FORGETFUL)
+    server = EmbeddedPostgres(data_folder / "generated", settings=DDL_ALONE)
     yield Databases(server.start())
     server.stop()
 

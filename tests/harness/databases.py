@@ -12,6 +12,12 @@ from sqlalchemy.schema import CreateSchema
 from gateway.schema.internal import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
 
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""Settings of a PostgreSQL that need not survive anything.
+
+It has a database for each test: autovacuum would start a process for one after the other, all the time.
+"""
+
 
 class Databases:
     """Makes databases on one server. Templates are made once per run, by name."""
