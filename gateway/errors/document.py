@@ -41,7 +41,8 @@ cause.
 
 What a library answers before the gateway sees the call has no details. Over grpcio, grpc core so refuses
 metadata past the limit and a message more than a MiB past it (RESOURCE_EXHAUSTED), a compression that it
-doesn't know (UNIMPLEMENTED) and a malformed header, and ends a call at the deadline that the caller gave;
+doesn't know (UNIMPLEMENTED), a malformed header and a call that comes while 3,000 wait to be taken
+(CANCELLED), and ends a call at the deadline that the caller gave;
 over Envoy, Envoy refuses what it can't route. And no status at all has a stream that is reset, or that its
 connection takes with it: clients make UNAVAILABLE, INTERNAL or RESOURCE_EXHAUSTED of that.
 

@@ -27,6 +27,7 @@ from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Rep
 from gateway.transport.refusals import broken_off, not_one_request, unknown_method
 
 _BREAK_OFF_SECONDS = 0.5
+_LAST_BYTES_SECONDS = 0.5
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 # What a context raises where the caller is gone: ours, and grpc.aio's, if it doesn't know of it yet.
@@ -165,6 +166,8 @@ class _ContextChannel:
 
     def __init__(self, context: Any) -> None:
         self._context = context
+        self._begun = isinstance(context, Context)
+        """Whether the headers of the response are sent; ours sends them itself."""
 
     async def receive(self) -> bytes | None:
         try:
@@ -187,9 +190,25 @@ class _ContextChannel:
 
     async def send(self, message: bytes) -> None:
         try:
+            if not self._begun:
+                await self._begin()
             await self._context.write(message)
         except _GONE:
             raise asyncio.CancelledError from None
+
+    async def _begin(self) -> None:
+        """Send the headers, apart from the first message: that may wait for the caller, and be broken off.
+
+        After a write that was broken off, grpc.aio doesn't know that the headers are sent, and sends them once
+        more with the status: grpc core refuses both, and the caller waits for ever.
+        """
+        sending = asyncio.ensure_future(self._context.send_initial_metadata(()))
+        try:
+            await asyncio.shield(sending)
+        finally:
+            if not sending.done():
+                await asyncio.wait((sending,), timeout=_LAST_BYTES_SECONDS)
+        self._begun = True
 
 
 def _refused(error: BadFrame) -> RowgateError:

@@ -9,6 +9,8 @@ from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.settings import LimitSettings, ServerSettings
 
 _MAX_INT32 = 2**31 - 1
+MAX_UNTAKEN = 3000
+"""Calls that grpc core keeps until grpc.aio takes them, which it does one by one."""
 
 
 def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple[str, int]]:
@@ -25,6 +27,9 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
         ("grpc.max_concurrent_streams", limits.max_streams),
+        # By default it refuses some by chance from 1,000 on, with CANCELLED: as if their callers had left.
+        ("grpc.server.max_pending_requests", MAX_UNTAKEN),
+        ("grpc.server.max_pending_requests_hard_limit", MAX_UNTAKEN),
         # It counts calls that have ended too, until they are freed, and so refuses well-behaved clients.
         ("grpc.http.overload_protection", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", _ms(server.min_ping_interval)),

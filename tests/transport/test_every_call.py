@@ -140,7 +140,7 @@ async def test_metadata_past_the_limit_is_refused(gateway_for: GatewayFor) -> No
 
 
 async def test_cancelled_calls_leave_the_pool_whole(gateway_for: GatewayFor) -> None:
-    """The server is apart: where it shares grpc core with the client, a later call may be cancelled too."""
+    """No other call is cancelled with them."""
     ledger = await gateway_for("ledger", apart=True)
     await ledger.call(CREATE, {"account": ROW})
     request = ledger.client.message("ledger.v1.GetAccountRequest", KEY).SerializeToString()

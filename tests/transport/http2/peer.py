@@ -5,6 +5,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from hpack import Decoder, Encoder
 
@@ -57,6 +58,11 @@ class Peer:
         self.answered: dict[int, Answered] = {}
         self._unsettled = 0
         self.next = 1
+
+    @property
+    def socket(self) -> Any:
+        """What select.select takes."""
+        return self._writer.get_extra_info("socket")
 
     def send(self, *sent: bytes) -> None:
         """Send bytes."""
