@@ -199,8 +199,8 @@ class _ContextChannel:
     async def _begin(self) -> None:
         """Send the headers, apart from the first message: that may wait for the caller, and be broken off.
 
-        After a write that was broken off, grpc.aio doesn't know that the headers are sent, and sends them once
-        more with the status: grpc core refuses both, and the caller waits for ever.
+        After a write that was broken off, grpc.aio doesn't know that the headers are sent, and sends them
+        once more with the status: grpc core refuses both, and the caller waits for ever.
         """
         sending = asyncio.ensure_future(self._context.send_initial_metadata(()))
         try:
