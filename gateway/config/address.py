@@ -1,4 +1,4 @@
-"""Listen addresses."""
+"""Addresses to listen on, names of hosts, and origins of pages."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from ipaddress import ip_address
 
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
 _MAX_PORT = 65535
+_HOST_NAME = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+_ORIGIN = re.compile(r"\*|https?://[a-z0-9.\[\]:-]*[a-z0-9\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,23 @@ def addresses(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return tuple(parse_address(part) if isinstance(part, str) else part for part in value)
     return value
+
+
+def host_name(text: str) -> str:
+    """Return the name of a host, or `*`; raises ValueError."""
+    if _HOST_NAME.fullmatch(text) is None:
+        raise ValueError(
+            f'"{text}" is no host name: write it without scheme, port and path, in ASCII (db.internal), '
+            'with "*." in front for every name below it (*.example.com), or "*" alone for all'
+        )
+    return text
+
+
+def origin(text: str) -> str:
+    """Return the origin of a page, or `*`; raises ValueError."""
+    if _ORIGIN.fullmatch(text) is None:
+        raise ValueError(
+            f'"{text}" is no origin: write scheme, host and port as browsers send them, in small letters and '
+            'without a path (https://shop.example.com), or "*" for every page'
+        )
+    return text

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from gateway.config.address import Address, addresses, listed
+from gateway.config.address import Address, addresses, host_name, listed, origin
 
 MIB = 1024 * 1024
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Wait = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Origin = Annotated[str, Field(pattern=r"^(\*|https?://[a-z0-9.\[\]:-]*[a-z0-9\]])$")]
-HostName = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)$")]
+Origin = Annotated[str, AfterValidator(origin)]
+HostName = Annotated[str, AfterValidator(host_name)]
 MessageBytes = Annotated[int, Field(ge=1024, le=1024 * MIB)]
 
 

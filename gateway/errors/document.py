@@ -7,7 +7,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from google.rpc.code_pb2 import Code
 
@@ -62,6 +62,10 @@ An open write may be committed or not. What has a `request_id` can be repeated i
 UNAVAILABLE, which clients' retry policies repeat by themselves, is told with ErrorInfo only where nothing is
 open; a stream goes on by its token or watermark.
 """
+
+
+Texts: TypeAlias = Mapping[str, ast.expr]
+"""Texts by the names that a function has given them."""
 
 
 class Raised(NamedTuple):
@@ -127,39 +131,58 @@ def raised_in(package: Path) -> Iterator[Raised]:
     """Yield each reason that stands as a literal in the package's source, but for the table of SQLSTATEs."""
     for path in sorted(package.rglob("*.py")):
         if path != _TABLE:
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and (raised := _raised(node)):
+            for call, texts in _calls(ast.parse(path.read_text()), {}):
+                if raised := _raised(call, texts):
                     yield raised
 
 
-def _raised(call: ast.Call) -> Raised | None:
+def _calls(node: ast.AST, texts: Texts) -> Iterator[tuple[ast.Call, Texts]]:
+    """Yield the calls below a node, each with the texts that its function has given names to."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call):
+            yield child, texts
+        is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        yield from _calls(child, dict(_named_texts(child)) if is_function else texts)
+
+
+def _named_texts(function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.JoinedStr):
+            yield from ((name.id, node.value) for name in node.targets if isinstance(name, ast.Name))
+
+
+def _raised(call: ast.Call, known: Texts) -> Raised | None:
     """Return what a call makes: `NotFound(…)`, `InvalidArgument.field(…)`, `ValueFault(…)`, `Rule(…)`."""
     called = call.func.value if isinstance(call.func, ast.Attribute) else call.func
     name = called.id if isinstance(called, ast.Name) else ""
     texts = call.args[1:] if isinstance(call.func, ast.Attribute) else call.args
     if name in tree.__all__:
         named = (keyword.value for keyword in call.keywords if keyword.arg == "reason")
-        return _made(next(named, None), name, texts[:1])
+        return _made(next(named, None), name, texts[:1], known)
     if name == _VALUE_FAULT and len(texts) == 2:  # noqa: PLR2004 - its description and its reason
-        return _made(texts[1], name, texts[:1])
+        return _made(texts[1], name, texts[:1], known)
     if name == Rule.__name__ and isinstance(texts[0], ast.Name):
-        return _made(texts[1], texts[0].id, texts[2:3])
+        return _made(texts[1], texts[0].id, texts[2:3], known)
     return None
 
 
-def _made(reason: ast.expr | None, error: str, texts: Sequence[ast.expr]) -> Raised | None:
+def _made(reason: ast.expr | None, error: str, texts: Sequence[ast.expr], known: Texts) -> Raised | None:
     if not isinstance(reason, ast.Constant):
         return None
-    return Raised(str(reason.value), error, _sentence(texts[0]) if texts else "")
+    return Raised(str(reason.value), error, _sentence(texts[0], known) if texts else "")
 
 
-def _sentence(text: ast.expr) -> str:
+def _sentence(text: ast.expr, known: Texts) -> str:
     """Return the message's text, with `{…}` for what is put in at run time; empty where it isn't literal."""
+    if isinstance(text, ast.Name) and text.id in known:
+        return _sentence(known[text.id], known)
     if isinstance(text, ast.Constant):
         return str(text.value).replace("|", "\\|")
     if isinstance(text, ast.JoinedStr):
-        parts = (str(part.value) if isinstance(part, ast.Constant) else "{…}" for part in text.values)
-        return "".join(parts).replace("|", "\\|")
+        parts = "".join(_sentence(part, known) or "{…}" for part in text.values)
+        return " ".join(parts.split()) if "\n" in parts else parts
+    if isinstance(text, ast.FormattedValue):
+        return _sentence(text.value, known)
     return ""
 
 

@@ -212,9 +212,13 @@ class _ContextChannel:
 
 
 def _refused(error: BadFrame) -> RowgateError:
-    if error.too_large:
-        return OutOfRange(str(error), reason="REQUEST_TOO_LARGE")
-    return InvalidArgument(str(error), reason="REQUEST_MALFORMED")
+    if error.limit is not None:
+        return OutOfRange(
+            f"the request has more bytes than the limit of {error.limit}",
+            reason="REQUEST_TOO_LARGE",
+            metadata={"limit_bytes": str(error.limit)},
+        )
+    return InvalidArgument(f"the request can't be read: {error}", reason="REQUEST_MALFORMED")
 
 
 def _exchange(name: str, context: Any) -> Exchange:

@@ -143,6 +143,27 @@ listen = "1.2.3.4"
 
 
 @pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            {"hosts": "db.internal,https://x.org"},
+            '"https://x.org" is no host name: write it without scheme, port',
+        ),
+        ({"hosts": "db.internal:50051"}, '"db.internal:50051" is no host name'),
+        ({"edge_allowed_origins": "shop.example.com"}, '"shop.example.com" is no origin: write scheme, host'),
+        (
+            {"edge_allowed_origins": "https://shop.example.com/"},
+            "and without a path (https://shop.example.com)",
+        ),
+    ],
+)
+def test_a_wrong_name_is_told_its_rule_in_words(tmp_path: Path, flags: dict[str, str], said: str) -> None:
+    (fault,) = faults(tmp_path, **flags)
+    assert said in fault
+    assert "pattern" not in fault
+
+
+@pytest.mark.parametrize(
     ("flags", "key"),
     [
         ({"tls_cert": "c"}, "server.tls_cert"),

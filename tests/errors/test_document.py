@@ -7,6 +7,11 @@ def test_the_page_is_up_to_date() -> None:
     assert DOCUMENT.read_text() == document(), "run `python -m gateway.errors.document`"
 
 
+def test_every_reason_has_a_message() -> None:
+    rows = [line.split(" | ") for line in document().splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows if not row[-1].strip(" |")] == []
+
+
 def test_the_page_knows_reasons_of_both_kinds() -> None:
     page = document()
 

@@ -17,13 +17,13 @@ class BadFrame(ValueError):  # noqa: N818 - becomes the call's status
 
     Args:
         message: what is wrong.
-        too_large: whether it is the message's size.
+        limit: the most bytes of a message, where this one has more.
 
     """
 
-    def __init__(self, message: str, *, too_large: bool = False) -> None:
+    def __init__(self, message: str, *, limit: int | None = None) -> None:
         super().__init__(message)
-        self.too_large = too_large
+        self.limit = limit
 
 
 def frame(message: bytes, encoding: str | None = None) -> bytes:
@@ -52,12 +52,14 @@ class Unframer:
     Args:
         encoding: what compressed messages are compressed with; None where none may be.
         limit: the most bytes of one message, before and after decompression.
+        told: what is told as the limit, where more is taken in.
 
     """
 
-    def __init__(self, encoding: str | None, limit: int) -> None:
+    def __init__(self, encoding: str | None, limit: int, told: int | None = None) -> None:
         self._encoding = encoding
         self._limit = limit
+        self._told = limit if told is None else told
         self._buffer = bytearray()
 
     @property
@@ -91,7 +93,7 @@ class Unframer:
             return None
         size = int.from_bytes(buffer[1:PREFIX], "big")
         if size > self._limit:
-            raise _too_large(self._limit)
+            raise _too_large(self._told)
         if len(buffer) < PREFIX + size:
             return None
         flags = buffer[0]
@@ -109,7 +111,7 @@ class Unframer:
             for piece in unpacked_pieces(message, self._encoding):
                 unpacked += piece
                 if len(unpacked) > self._limit:
-                    raise _too_large(self._limit)
+                    raise _too_large(self._told)
                 growing(max(len(unpacked), len(message)))
                 if len(piece) == PIECE:
                     await asyncio.sleep(0)
@@ -134,7 +136,7 @@ def unpacked_pieces(message: bytes, encoding: str) -> Iterator[bytes]:
 
 
 def _too_large(limit: int) -> BadFrame:
-    return BadFrame(f"a message is larger than the limit of {limit} bytes", too_large=True)
+    return BadFrame(f"a message is larger than the limit of {limit} bytes", limit=limit)
 
 
 _PACK: dict[str, Callable[[bytes], bytes]] = {

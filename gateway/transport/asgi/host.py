@@ -29,6 +29,7 @@ class AsgiHost:
             limits.max_taken_bytes,
             limits.max_metadata_bytes,
             memory=RequestMemory(limits.request_memory),
+            max_request=limits.max_request_bytes,
             request_seconds=settings.server.default_deadline,
             message_seconds=settings.server.max_deadline,
             hosts=common_host_names(settings.server),

@@ -53,6 +53,7 @@ class AsgiServer:
         max_metadata: the most bytes of one call's headers; the host has to let more pass for it to be said.
         watch: notices callers that go away.
         memory: what requests may hold; without end where none is given.
+        max_request: what is told as the limit of a request, where `max_message` is more.
         request_seconds: how long an only request is waited for, where its handler has no clock of its own.
         message_seconds: how long a message is waited for once it has begun.
         hosts: the names by which it may be called; None where all are, or its host knows better.
@@ -66,11 +67,13 @@ class AsgiServer:
         watch: ResetWatch | None = None,
         memory: RequestMemory | None = None,
         *,
+        max_request: int | None = None,
         request_seconds: float | None = None,
         message_seconds: float = inf,
         hosts: HostNames | None = None,
     ) -> None:
         self._hosts = hosts
+        self.max_request = max_request
         self.memory = memory or RequestMemory(sys.maxsize)
         self.request_seconds = request_seconds
         self.message_seconds = message_seconds
@@ -120,7 +123,7 @@ class AsgiServer:
     def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer one HTTP request."""
         plain = self._plain.get(scope["path"])
-        if plain is None or size_of(scope["headers"]) > self._max_metadata or self.is_misdirected(scope):
+        if plain is None or self.header_bytes(scope) > self._max_metadata or self.is_misdirected(scope):
             return self._general(scope, receive, send)
         return plain(scope, receive, send)
 
@@ -128,16 +131,23 @@ class AsgiServer:
         headers: Sequence[Header] = scope["headers"]
         content_type = (find(headers, b"content-type") or b"").partition(b";")[0].rstrip()
         if scope["method"] != "POST" or content_type not in _GRPC:
-            await refuse(headers, send, misdirected=self.is_misdirected(scope))
+            is_grpc = content_type in _GRPC
+            await refuse(headers, send, is_grpc=is_grpc, misdirected=self.is_misdirected(scope))
             return
         routes = self._json if content_type == _GRPC_JSON else self._routes
-        route = routes.find(scope["path"])
+        # What is looked for is remembered, and so must not be long.
+        is_short = self.header_bytes(scope) <= self._max_metadata
+        route = routes.find(scope["path"]) if is_short else None
         task = running_task()
         self._running[task] = task.cancel
         try:
             await _Call(self, scope, receive, send, task).answer(route, content_type)
         finally:
             del self._running[task]
+
+    def header_bytes(self, scope: Mapping[str, Any]) -> int:
+        """Return the size of a request's headers; its host may have counted :path and the like with them."""
+        return int(scope.get("header_bytes") or size_of(scope["headers"]))
 
     def is_misdirected(self, scope: Mapping[str, Any]) -> bool:
         """Whether a request names a host that the server isn't called by."""
@@ -176,6 +186,7 @@ class _Call:
     ) -> None:
         self._server = server
         self._headers: Sequence[Header] = scope["headers"]
+        self._header_bytes = server.header_bytes(scope)
         self._client = scope.get("client")
         self._misdirected = server.is_misdirected(scope)
         self._task = task
@@ -185,7 +196,7 @@ class _Call:
         self._stream = HttpStream(
             receive,
             send,
-            Unframer(known, server.max_message),
+            Unframer(known, server.max_message, server.max_request),
             on_reset=self._cancel,
             watch=server.watch,
             held=server.memory.call(peer_name(self._client) if self._client else ""),
@@ -207,7 +218,7 @@ class _Call:
                 timer = loop.call_at(context.deadline + _LAST_WORDS_SECONDS, self._expire)
             await self._run(route, context)
         except BadHeader as error:
-            context.refuse(Internal(str(error), reason="HEADER_MALFORMED"))
+            context.refuse(Internal(f"the call's headers can't be read: {error}", reason="HEADER_MALFORMED"))
         finally:
             if timer is not None:
                 timer.cancel()
@@ -248,14 +259,18 @@ class _Call:
             return misdirected()
         if self._server.closed:
             return shutting_down()
-        if size_of(self._headers) > most:
-            text = f"the metadata is larger than the limit of {most} bytes"
-            return ResourceExhausted(text, reason="METADATA_TOO_LARGE", metadata={"limit_bytes": str(most)})
+        if self._header_bytes > most:
+            return ResourceExhausted(
+                f"the metadata is larger than the limit of {most} bytes",
+                reason="METADATA_TOO_LARGE",
+                metadata={"limit_bytes": str(most)},
+            )
         if route is None:
             return unknown_method()
         if self._encoding is not None and self._encoding not in ENCODINGS:
-            text = "grpc-encoding is not one of grpc-accept-encoding"
-            return Unimplemented(text, reason="UNKNOWN_ENCODING")
+            return Unimplemented(
+                "grpc-encoding is not one of grpc-accept-encoding", reason="UNKNOWN_ENCODING"
+            )
         return None
 
     def _blame_cancellation(self, context: Context, cancelled: asyncio.CancelledError) -> None:
@@ -295,6 +310,10 @@ class _Call:
 
 
 def _malformed(error: BadFrame) -> RowgateError:
-    if error.too_large:
-        return ResourceExhausted(str(error), reason="REQUEST_TOO_LARGE")
-    return Internal(str(error), reason="REQUEST_MALFORMED")
+    if error.limit is not None:
+        return ResourceExhausted(
+            f"the request has more bytes than the limit of {error.limit}",
+            reason="REQUEST_TOO_LARGE",
+            metadata={"limit_bytes": str(error.limit)},
+        )
+    return Internal(f"the request can't be read: {error}", reason="REQUEST_MALFORMED")

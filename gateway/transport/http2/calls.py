@@ -147,6 +147,7 @@ class Calls:
             "method": head.method,
             "path": head.path,
             "headers": head.headers,
+            "header_bytes": head.size,
             "client": self._client,
             "misdirected": head.misdirected,
         }

@@ -34,6 +34,7 @@ class Head:
         length: what content-length says; None without one.
         plain: what a plain call needs; None where the general way is to answer it.
         answer: answers the path's plain calls; None where it has none.
+        size: bytes of all headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2).
         misdirected: whether it names a host that the server isn't called by.
 
     """
@@ -44,6 +45,7 @@ class Head:
     length: int | None
     plain: PlainHead | None
     answer: Answer | None
+    size: int
     misdirected: bool = False
 
 
@@ -74,9 +76,10 @@ class HeadReader:
         named = dict(regular)
         misdirected = not self._may_be_called(pseudo.get(b":authority", b""), named.get(b"host", b""))
         # What is refused for its name or its size goes the general way, which has the words.
-        is_plain = answer and not misdirected and size_of(regular) <= self._limit
+        size = size_of(headers)
+        is_plain = answer and not misdirected and size <= self._limit
         plain = read_plain(path, method, named) if is_plain else None
-        return Head(method, path, regular, _length(named), plain, answer, misdirected)
+        return Head(method, path, regular, _length(named), plain, answer, size, misdirected)
 
     def _may_be_called(self, authority: bytes, host: bytes) -> bool:
         return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))

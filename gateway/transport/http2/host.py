@@ -47,6 +47,7 @@ class Http2Host:
             limits.max_metadata_bytes,
             NoWatch(),
             RequestMemory(limits.request_memory),
+            max_request=limits.max_request_bytes,
             request_seconds=settings.server.default_deadline,
             message_seconds=settings.server.max_deadline,
         )

@@ -183,14 +183,26 @@ async def test_a_request_may_be_larger_than_all_windows(serving: Serve) -> None:
     assert (await server.get(book="b" * 12_000_000, timeout=30)).book == "b"
 
 
-async def test_what_is_no_call_is_told_so(serving: Serve) -> None:
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        ([], b"415", b"application/grpc"),
+        ([("content-type", "text/html")], b"415", b"application/grpc"),
+        ([("content-type", "application/grpc+proto")], b"405", b"by POST"),
+    ],
+)
+async def test_what_is_no_call_is_told_so(
+    serving: Serve, more: list[tuple[str, str]], status: bytes, said: bytes
+) -> None:
+    """As grpc-go has it: the content type comes first, then the method."""
     server = await serving(Answering())
     async with peer_of(server.target) as peer:
-        block = peer.encoder.encode([(":method", "GET"), (":scheme", "http"), (":path", "/?x=1")])
+        block = peer.encoder.encode([(":method", "GET"), (":scheme", "http"), (":path", "/?x=1"), *more])
         peer.send(frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, 1, block))
         answer = await peer.answer(1)
-        assert answer.headers[b":status"] == b"415"
-        assert b"application/grpc" in answer.body
+        assert answer.headers[b":status"] == status
+        assert answer.headers.get(b"allow") == (b"POST" if status == b"405" else None)
+        assert said in answer.body
 
 
 async def test_a_body_past_the_streams_window_is_refused() -> None:
