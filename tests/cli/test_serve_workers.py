@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
@@ -50,6 +50,14 @@ async def start(dsn: str) -> AsyncIterator[Start]:
             await one.process.wait()
 
 
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return where servers have their temporary files: its name leaves room for that of a Unix socket."""
+    with TemporaryDirectory(prefix="rowgate-") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+
+
 def children(parent: int) -> list[int]:
     """Return the ids of a process's own processes."""
     return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
@@ -70,9 +78,9 @@ def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-def folders_of_workers() -> list[Path]:
-    """Return the files that workers have beside them."""
-    return [file for file in Path(gettempdir()).glob("rowgate-*/*") if file.is_file()]
+def files_below(folder: Path) -> list[Path]:
+    """Return the files in a folder and the folders in it."""
+    return [file for file in folder.rglob("*") if file.is_file()]
 
 
 async def until_gone(pids: list[int]) -> None:
@@ -169,14 +177,13 @@ async def test_a_page_token_of_one_worker_is_another_worker_s(start: Start) -> N
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_workers_do_not_outlive_their_supervisor(
-    dsn: str, start: Start, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dsn: str, start: Start, transport: str, temporary: Path
 ) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
     server = await start("--transport", transport, "--workers", "2")
     client = Client(await server.ready(), descriptors_of("ledger"))
     pids = children(server.process.pid)
     assert len(pids) == 2
-    assert len(left_in(tmp_path)) == 2
+    assert len(left_in(temporary)) == 2
     async with locked(dsn) as connection:
         call = asyncio.create_task(client.call(GET, KEY))
         await until_waiting(connection, 1)
@@ -185,7 +192,7 @@ async def test_workers_do_not_outlive_their_supervisor(
             await call
         await until_waiting(connection, 0)
     await until_gone(pids)
-    assert not left_in(tmp_path)
+    assert not left_in(temporary)
     await client.close()
 
 
@@ -236,7 +243,7 @@ async def test_a_drain_sends_callers_away_and_lets_their_calls_complete(dsn: str
 
 
 async def test_secrets_are_in_no_command_line_file_or_environment_of_a_worker(
-    start: Start, tmp_path: Path
+    start: Start, tmp_path: Path, temporary: Path
 ) -> None:
     config = tmp_path / "rowgate.toml"
     config.write_text(f'[tokens]\nsecret = "{UNSEEN}"\n')
@@ -245,7 +252,9 @@ async def test_secrets_are_in_no_command_line_file_or_environment_of_a_worker(
     (worker,) = children(server.process.pid)
     for shown in ("cmdline", "environ"):
         assert UNSEEN not in text_of(worker, shown)
-    assert not [file for file in folders_of_workers() if UNSEEN.encode() in file.read_bytes()]
+    laid = files_below(temporary)
+    assert laid
+    assert not [file for file in laid if UNSEEN.encode() in file.read_bytes()]
 
 
 @pytest.mark.parametrize(
