@@ -38,14 +38,17 @@ SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
 FROM asked
 """  # noqa: S608 - made of constants""
 
+# By a collation that isn't deterministic other texts are equal than here: it is part of the type.
 _COLUMNS = f"""{_ASKED}
-SELECT t.schema, t."table", a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+SELECT t.schema, t."table", a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod)
+        || coalesce(' COLLATE ' || pg_catalog.quote_ident(l.collname), '') AS type,
     NOT a.attnotnull AS nullable, a.attidentity::text AS identity, a.attgenerated::text AS generated,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
     pg_catalog.col_description(t.oid, a.attnum) AS comment
 FROM asked t
 JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation AND NOT l.collisdeterministic
 ORDER BY t.oid, a.attnum
 """  # noqa: S608 - made of constants""
 

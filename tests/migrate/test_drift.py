@@ -157,6 +157,18 @@ async def test_what_no_migration_changes_is_named(database: EmptyDatabase, chang
     assert "--adopt" not in str(not_ours.value)
 
 
+@pytest.mark.parametrize("servers", ["15"], indirect=True, scope="session")
+async def test_texts_that_a_collation_takes_for_one(database: EmptyDatabase) -> None:
+    """Of two rows of one bulk upsert whose keys such a collation took for one, the second was UNCHANGED."""
+    await apply(flights(), database.connect)
+    await database.run(
+        "CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        "ALTER TABLE flight ALTER COLUMN origin TYPE varchar(3) COLLATE folded",
+    )
+    with pytest.raises(SchemaMismatchError, match=r"column origin is character varying\(3\) COLLATE folded"):
+        await require_match(database.connect, flights())
+
+
 async def test_a_column_in_the_way_is_not_dropped(database: EmptyDatabase) -> None:
     """No row can be inserted beside it; but no migration made it, and so none drops it."""
     await apply(flights(), database.connect)
