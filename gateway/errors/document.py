@@ -33,11 +33,11 @@ Every error is a google.rpc.Status ([AIP-193](https://google.aip.dev/193)). Its 
 | RetryInfo | a retry can help | after how long |
 | BadRequest | a field is wrong | the field's path in the request, what is wrong, a reason of its own |
 | PreconditionFailure | FAILED_PRECONDITION | what is in the way |
-| ResourceInfo | a row is missing or in the way | its message's name and its key |
+| ResourceInfo | a row is missing, or its key is taken | its message's name and its key |
 
-Message and details together stay under 4 KB: `violations_omitted` and `resources_omitted` in the metadata
-count what was left out. Neither SQL, stored values, hosts nor the driver's text are in them; the log has the
-cause.
+The `status` of a row that a bulk upsert refuses (`failures`) has the same details. Message and details
+together stay under 4 KB: `violations_omitted` and `resources_omitted` in the metadata count what was left
+out. Neither SQL, stored values, hosts nor the driver's text are in them; the log has the cause.
 
 What a library answers before the gateway sees the call has no details. Over grpcio, grpc core so refuses
 metadata past the limit and a message more than a MiB past it (RESOURCE_EXHAUSTED), a compression that it

@@ -18,7 +18,7 @@ def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
         error: what the database door raised; its metadata may name `constraint`, `column` and `table`.
         resource: the resource that was written.
         path: the proto path of the resource's message in the request, such as `flight` or `rows[3]`.
-        key: the row's key where it is known: an AlreadyExists then names the row in the way.
+        key: the row's key where it is known: an AlreadyExists of the key then names the row in the way.
 
     An error that names nothing of the resource comes back as it is.
 
@@ -34,7 +34,8 @@ def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
         if place not in told
     ]
     resources = error.resources
-    if isinstance(error, AlreadyExists) and key is not None and not resources:
+    is_of_key = columns == frozenset(resource.primary_key)
+    if isinstance(error, AlreadyExists) and is_of_key and key is not None and not resources:
         resources = (ResourceRef(resource.message.full_name, key_text(resource, key)),)
     return with_details(error, violations=(*error.violations, *added), resources=resources)
 

@@ -1,6 +1,6 @@
 """Ingest: rows as a stream of chunks, each stored once, whatever is lost on the way."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -133,16 +133,16 @@ class Ingest:
                 return stored
             tally = await self._upserts.write(transaction, rows, started.options)
             if tally.failures and not started.options.partial:
-                raise self._answers.refusal(tally)
-            answer = self._answer(tally, started.options, sequence)
+                raise self._answers.refusal(tally, rows)
+            answer = self._answer(tally, rows, started.options, sequence)
             await self._watermarks.advance(transaction, started.stream, sequence, answer)
             return Progress(sequence, answer)
 
         async with self._upserts.turns:
             return await self._database.transact_once(work, call)
 
-    def _answer(self, tally: Tally, options: Options, sequence: int) -> bytes:
-        answer = self._answers.answer(tally, outcomes=options.outcomes)
+    def _answer(self, tally: Tally, rows: Sequence[Message], options: Options, sequence: int) -> bytes:
+        answer = self._answers.answer(tally, rows, outcomes=options.outcomes)
         setattr(answer, self._watermark, sequence)
         return answer.SerializeToString()
 

@@ -98,6 +98,28 @@ async def test_without_partial_failure_nothing_lands_and_one_error_names_all(gat
 
 
 @pytest.mark.usefixtures("_way")
+async def test_a_failed_row_has_the_details_of_an_error(gateway_for: GatewayFor) -> None:
+    """What is in its way: the constraint and, where its own key is taken, the row."""
+    gateway = await _with_accounts(gateway_for)
+    rows = [account(3), account(2), account(4, iban="i1")]
+    answer = await gateway.call(
+        _ACCOUNTS, accounts=rows, partial_failure=True, on_conflict="ON_CONFLICT_FAIL"
+    )
+    told = {}
+    for failure in answer.failures:
+        info, row = error_details_pb2.ErrorInfo(), error_details_pb2.ResourceInfo()
+        for detail in failure.status.details:
+            for kind in (info, row):
+                if detail.Is(kind.DESCRIPTOR):
+                    detail.Unpack(kind)
+        told[failure.index] = (dict(info.metadata), row.resource_type, row.resource_name)
+    assert told == {
+        1: ({"constraint": "order_pkey", "table": "order"}, "ledger.v1.Account", "book=a, number=2"),
+        2: ({"constraint": "Account IBAN", "table": "order"}, "", ""),
+    }
+
+
+@pytest.mark.usefixtures("_way")
 async def test_a_taken_unique_value_fails_the_row_that_comes_second(gateway_for: GatewayFor) -> None:
     gateway = await _with_accounts(gateway_for)
     rows = [

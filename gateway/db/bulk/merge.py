@@ -314,7 +314,7 @@ class BulkWriter:
             self._tally.settle(rest, Outcome.IGNORED)
         else:
             for index in rest:
-                self._tally.fail(index, stored_key(self._target_names))
+                self._tally.fail(index, stored_key(self._target_names, self._statements.shape.resource.table))
 
 
 async def _each(slices: Iterable[Chunk]) -> AsyncIterator[Chunk]:
@@ -331,8 +331,8 @@ def repeated_key() -> RowgateError:
     return AlreadyExists("an earlier row of the request has the same key", reason="DUPLICATE_IN_REQUEST")
 
 
-def stored_key(target_names: frozenset[str]) -> RowgateError:
+def stored_key(target_names: frozenset[str], table: str) -> RowgateError:
     """Return the error of a row whose key is stored, where the request says FAIL."""
     taken = rule_for(_UNIQUE_VIOLATION)
-    metadata = {"constraint": min(target_names)} if target_names else {}
+    metadata = {"constraint": min(target_names), "table": table} if target_names else {}
     return taken.error("a row with this key is stored", reason=taken.reason, metadata=metadata)

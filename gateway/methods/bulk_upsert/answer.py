@@ -1,13 +1,16 @@
 """The answer of a bulk upsert, or the one error that names its bad rows."""
 
+from collections.abc import Sequence
+
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.db.bulk.tally import Outcome, Tally
-from gateway.errors import FieldViolation, RowgateError
+from gateway.errors import FieldViolation, InvalidArgument, RowgateError
 from gateway.errors.status import to_status
-from gateway.methods.blame import blame
-from gateway.schema.model import Method, Resource
+from gateway.methods.blame import blame, with_details
+from gateway.request.keys import Key, message_key_reader
+from gateway.schema.model import Method
 
 MAX_NAMED = 20
 """The most rows that one error names; `failed_rows` in its metadata counts all."""
@@ -29,11 +32,12 @@ class Answers:
 
     def __init__(self, method: Method, path: str) -> None:
         self._resource = method.resource
+        self._key = message_key_reader(method.resource)
         self._message = GetMessageClass(method.descriptor.output_type)
         self._roles = method.response
         self._path = path
 
-    def answer(self, tally: Tally, *, outcomes: bool) -> Message:
+    def answer(self, tally: Tally, rows: Sequence[Message], *, outcomes: bool) -> Message:
         """Return the response: counts, failures and, where asked for, outcomes."""
         message = self._message()
         for role, outcome in _COUNTS.items():
@@ -42,22 +46,19 @@ class Answers:
         if outcomes and "outcomes" in self._roles:
             getattr(message, self._roles["outcomes"].name).extend(tally.outcomes)
         if "failures" in self._roles:
-            self._add_failures(getattr(message, self._roles["failures"].name), tally)
+            self._add_failures(getattr(message, self._roles["failures"].name), tally, rows)
         return message
 
-    def _add_failures(self, failures: "list[Message]", tally: Tally) -> None:
+    def _add_failures(self, failures: "list[Message]", tally: Tally, rows: Sequence[Message]) -> None:
         for index in sorted(tally.failures)[:MAX_FAILURES]:
-            error = row_error(tally.failures[index], self._resource, f"{self._path}[{index}]")
+            error = self._row_error(tally, rows, index)
             added = failures.add(index=index)  # type: ignore[attr-defined]  # a repeated message field
             added.status.ParseFromString(to_status(error).SerializeToString())
 
-    def refusal(self, tally: Tally) -> RowgateError:
+    def refusal(self, tally: Tally, rows: Sequence[Message]) -> RowgateError:
         """Return the one error of a request that is refused whole; it names the first rows at fault."""
         indexes = sorted(tally.failures)
-        shown = [
-            row_error(tally.failures[index], self._resource, f"{self._path}[{index}]")
-            for index in indexes[:MAX_NAMED]
-        ]
+        shown = [self._row_error(tally, rows, index) for index in indexes[:MAX_NAMED]]
         violations = [violation for error in shown for violation in error.violations][:MAX_NAMED]
         first = shown[0]
         count = len(indexes)
@@ -68,15 +69,20 @@ class Answers:
             reason=first.reason,
             metadata={**first.metadata, "failed_rows": str(count)},
             violations=violations,
+            resources=[resource for error in shown for resource in error.resources],
         )
 
+    def _row_error(self, tally: Tally, rows: Sequence[Message], index: int) -> RowgateError:
+        """Return a row's error with a violation that names at least the row."""
+        path = f"{self._path}[{index}]"
+        error = blame(tally.failures[index], self._resource, path, self._key_of(rows[index]))
+        if error.violations:
+            return error
+        return with_details(error, violations=[FieldViolation(path, error.message, error.reason)])
 
-def row_error(error: RowgateError, resource: Resource, path: str) -> RowgateError:
-    """Return a row's error with a violation that names at least the row."""
-    blamed = blame(error, resource, path)
-    if not blamed.violations:
-        violation = FieldViolation(path, blamed.message, blamed.reason)
-        return type(error)(
-            error.message, reason=error.reason, metadata=error.metadata, violations=[violation]
-        )
-    return blamed
+    def _key_of(self, row: Message) -> Key | None:
+        """Return the row's key; None where it has none that can be read."""
+        try:
+            return self._key(row, "")
+        except InvalidArgument:
+            return None

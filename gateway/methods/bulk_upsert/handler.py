@@ -36,8 +36,8 @@ class BulkUpsert:
         async def work(transaction: Transaction) -> Message:
             tally = await self._upserts.write(transaction, rows, options)
             if tally.failures and not options.partial:
-                raise self._answers.refusal(tally)
-            return self._answers.answer(tally, outcomes=options.outcomes)
+                raise self._answers.refusal(tally, rows)
+            return self._answers.answer(tally, rows, outcomes=options.outcomes)
 
         async with self._upserts.turns:
             return await self._writes.atomically(request, call, work)
