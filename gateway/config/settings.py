@@ -203,7 +203,7 @@ class LimitSettings(Section):
     max_request_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
     """bytes held of requests under way, at least two of the largest; a connection has five eighths"""
     max_streams: Annotated[int, Field(ge=1)] = 1000
-    """calls under way on one connection; more wait at the client"""
+    """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
     """connections to one process of the Envoy or http2 transport; more are refused"""
 

@@ -5,10 +5,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
+from gateway.config.settings import LimitSettings
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.errors.delay import RetryDelay
-from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
+from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation, share_of
 from gateway.transport.refusals import shutting_down
+
+
+def streams_of_connection(limits: LimitSettings) -> int:
+    """Return how many calls one connection may have under way: more would be refused, so they are to wait."""
+    return min(limits.max_streams, share_of(limits.max_in_flight))
 
 
 class Arrival(Protocol):
@@ -71,10 +77,13 @@ class Admission:
             self.leave(arrival)
 
     def enter(self, arrival: Arrival) -> None:
-        """Take a place, until `leave`; raises ResourceExhausted or Unavailable."""
-        if len(self._in_flight) >= self._unseen:
+        """Take a place, until `leave`; raises ResourceExhausted or Unavailable. Who has one keeps it."""
+        in_flight = self._in_flight
+        if arrival in in_flight:
+            return
+        if len(in_flight) >= self._unseen:
             self._look(arrival)
-        self._in_flight.take(arrival)
+        in_flight.take(arrival)
 
     def leave(self, arrival: Arrival) -> None:
         """Leave it. Who has none, or has left it, leaves nothing."""

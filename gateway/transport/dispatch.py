@@ -9,6 +9,7 @@ from typing import cast
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import EncodeError, Message
 from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import LimitSettings
 from gateway.errors import Internal, OutOfRange, RowgateError
@@ -118,6 +119,7 @@ class Dispatcher:
         self._observers = tuple(observers)
         self._admission = interceptors.admission
         self._deadlines = interceptors.deadlines
+        self._processor = interceptors.processor
         self._answers: dict[str, Answer] = {
             method.path: _endpoint(method, handler, limits, patience)
             for methods in services.values()
@@ -133,27 +135,51 @@ class Dispatcher:
 
         Its caller went away, or the server stops: the transport knows which.
         """
-        admission = self._admission
+        begun, processor = None, self._processor
         try:
-            admission.enter(exchange)
-            with self._deadlines.around(exchange):
+            self._enter(exchange)
+            with self._deadlines.around(exchange) as deadline:
+                begun = processor.begin()
+                if begun is None:
+                    begun = await processor.wait(exchange.peer, deadline.when)
                 if exchange.read is not None:
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
                 return Reply(await self._answers[path](exchange))
         except RowgateError as error:
-            return _refusal(exchange, error)
+            return Reply(status=_refusal(exchange, error))
         except Exception:
             _logger.exception("unexpected error in %s", path, extra={"request_id": exchange.facts.request_id})
-            return _refusal(exchange, Internal("internal error", reason="INTERNAL"))
+            return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
         except asyncio.CancelledError as cancelled:
             exchange.facts.code, exchange.facts.reason = code_pb2.CANCELLED, "CANCELLED"
             if exchange.call is not None and exchange.call.unsettled:
                 raise WriteCancelled from cancelled
             raise
         finally:
-            admission.leave(exchange)
+            if begun is not None:
+                processor.end(begun)
+            self._admission.leave(exchange)
             self._tell(exchange)
+
+    def arrive(self, exchange: Exchange) -> Status | None:
+        """Take a place for a call before it is begun, until it ends or `leave`; return why it gets none."""
+        try:
+            self._enter(exchange)
+        except RowgateError as error:
+            self._admission.leave(exchange)
+            status = _refusal(exchange, error)
+            self._tell(exchange)
+            return status
+        return None
+
+    def leave(self, exchange: Exchange) -> None:
+        """Leave the place of a call that was never begun."""
+        self._admission.leave(exchange)
+
+    def _enter(self, exchange: Exchange) -> None:
+        self._admission.enter(exchange)
+        self._processor.look(exchange.peer, exchange.deadline or self._deadlines.set(exchange))
 
     def _tell(self, exchange: Exchange) -> None:
         exchange.facts.duration = monotonic() - exchange.arrived
@@ -170,6 +196,6 @@ def _endpoint(method: Method, handler: AnyHandler, limits: LimitSettings, patien
     return Endpoint(method, cast("Handler", handler), limits)
 
 
-def _refusal(exchange: Exchange, error: RowgateError) -> Reply:
+def _refusal(exchange: Exchange, error: RowgateError) -> Status:
     exchange.facts.code, exchange.facts.reason = error.code, error.reason
-    return Reply(status=to_status(error))
+    return to_status(error)

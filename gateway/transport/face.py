@@ -24,6 +24,7 @@ from gateway.transport.health import Health
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.json_methods import JsonMethods
 from gateway.transport.probe import DatabaseWatch, Probe
+from gateway.transport.processor import Processor
 from gateway.transport.reflection import Reflection
 
 _logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Face:
         operations = {m.path: Operation.of(m) for methods in services.values() for m, _ in methods}
         interceptors = Interceptors.of(server, limits, operations)
         self._admission = interceptors.admission
+        self._processor = interceptors.processor
         self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
         self._bound = BoundMethods(self._dispatcher)
         self._methods = {
@@ -88,6 +90,16 @@ class Face:
         """Return what answers each unary method, by path, for a server that knows exchanges."""
         streams = self._dispatcher.streams.items()
         return {path: partial(self._dispatcher, path) for path, side in streams if side is Streams.NEITHER}
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What answers the methods."""
+        return self._dispatcher
+
+    @property
+    def processor(self) -> Processor:
+        """What the calls share the event loop by."""
+        return self._processor
 
     def open(self) -> None:
         """Become SERVING, as long as the database answers."""

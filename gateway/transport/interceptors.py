@@ -8,6 +8,7 @@ from gateway.request.alarms import Alarms, Deadline
 from gateway.request.bulkheads import Operation
 from gateway.transport.admission import Admission
 from gateway.transport.exchange import Exchange
+from gateway.transport.processor import Processor
 
 
 class Deadlines:
@@ -27,10 +28,15 @@ class Deadlines:
 
     def around(self, exchange: Exchange) -> Deadline:
         """Return what to answer the call in."""
+        deadline = exchange.deadline or self.set(exchange)
+        return Deadline(self._alarms, deadline, exchange.task)
+
+    def set(self, exchange: Exchange) -> float:
+        """Set a call's deadline, and return it."""
         usual, most = self._unary if exchange.channel is None else self._stream
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
         exchange.deadline = deadline = exchange.arrived + min(asked, most)
-        return Deadline(self._alarms, deadline, exchange.task)
+        return deadline
 
     def of_request(self, exchange: Exchange) -> Deadline:
         """Return what to wait for the only request in, whether or not the answer is a stream."""
@@ -49,11 +55,13 @@ class Interceptors:
     Args:
         admission: counts the calls in flight.
         deadlines: bound each.
+        processor: its time is shared among them.
 
     """
 
     admission: Admission
     deadlines: Deadlines
+    processor: Processor
 
     @classmethod
     def of(
@@ -64,4 +72,4 @@ class Interceptors:
     ) -> "Interceptors":
         """Return those that the settings ask for; `operations` is what each method does, by its path."""
         deadlines = Deadlines(server.default_deadline, server.max_deadline, server.stream_deadline)
-        return cls(Admission(limits.max_in_flight, operations), deadlines)
+        return cls(Admission(limits.max_in_flight, operations), deadlines, Processor())

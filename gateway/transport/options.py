@@ -7,6 +7,7 @@ import grpc
 
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.settings import LimitSettings, ServerSettings
+from gateway.transport.admission import streams_of_connection
 
 _MAX_INT32 = 2**31 - 1
 MAX_UNTAKEN = 3000
@@ -26,7 +27,7 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_metadata_bytes),
-        ("grpc.max_concurrent_streams", limits.max_streams),
+        ("grpc.max_concurrent_streams", streams_of_connection(limits)),
         # By default it refuses some by chance from 1,000 on, with CANCELLED: as if their callers had left.
         ("grpc.server.max_pending_requests", MAX_UNTAKEN),
         ("grpc.server.max_pending_requests_hard_limit", MAX_UNTAKEN),

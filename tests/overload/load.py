@@ -166,17 +166,19 @@ class Clients:
 
 async def _call(stub: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes], body: bytes, deadline: float) -> Ended:
     begun = time.monotonic()
-    code, retry_after, message = grpc.StatusCode.OK, None, ""
+    code, retry, message = grpc.StatusCode.OK, None, ""
     try:
         await stub(body, timeout=deadline)
     except grpc.aio.AioRpcError as error:
-        code, retry_after, message = error.code(), _retry_after(error), error.details() or ""
-    return Ended(begun, time.monotonic() - begun, deadline, code, retry_after, message)
+        packed = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+        code, message = error.code(), error.details() or ""
+        retry = retry_after(packed if isinstance(packed, bytes) else b"")
+    return Ended(begun, time.monotonic() - begun, deadline, code, retry, message)
 
 
-def _retry_after(error: grpc.aio.AioRpcError) -> float | None:
-    packed = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
-    for detail in status_pb2.Status.FromString(packed if isinstance(packed, bytes) else b"").details:
+def retry_after(packed: bytes) -> float | None:
+    """Return RetryInfo's delay of a status with its details; None without."""
+    for detail in status_pb2.Status.FromString(packed).details:
         info = error_details_pb2.RetryInfo()
         if detail.Unpack(info):
             return float(info.retry_delay.ToTimedelta().total_seconds())

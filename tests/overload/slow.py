@@ -1,5 +1,7 @@
 """Tables that take their time by PostgreSQL's clock, so that capacity is no matter of the machine's speed."""
 
+import json
+
 from tests.harness.gateway import RunningGateway
 
 ROWS = 1000
@@ -10,6 +12,13 @@ async def fill(gateway: RunningGateway) -> None:
     for table in ("task", "note"):
         rows = "SELECT i, 'n' || i, '' FROM generate_series(1, $1::int) AS i"
         await gateway.sql(f"INSERT INTO {table} (id, name, text) {rows}", ROWS)
+
+
+async def fill_papers(gateway: RunningGateway, members: int) -> None:
+    """Store documents of so many members: to make messages of them takes the gateway, not the database."""
+    content = json.dumps({f"name {n}": n for n in range(members)})
+    rows = "SELECT i, $2::text::jsonb FROM generate_series(1, $1::int) AS i"
+    await gateway.sql(f"INSERT INTO paper (id, content) {rows}", ROWS, content)
 
 
 async def slow_statements(gateway: RunningGateway, table: str, seconds: float) -> None:

@@ -15,6 +15,7 @@ from gateway.transport.admission import Admission
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import Exchange, request_id
 from gateway.transport.interceptors import Deadlines, Interceptors
+from gateway.transport.processor import Processor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, SERVICE, Gate, Serve
@@ -26,7 +27,7 @@ def exchange() -> Exchange:
 
 async def test_a_call_is_admitted_before_its_clock_is_set() -> None:
     method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
-    interceptors = Interceptors(Admission(0), Deadlines(1, 1, 1))
+    interceptors = Interceptors(Admission(0), Deadlines(1, 1, 1), Processor())
     dispatcher = Dispatcher({SERVICE: [(method, Gate())]}, settings_of().limits, 1, interceptors)
     refused = exchange()
     reply = await dispatcher(f"/{GET}", refused)

@@ -28,8 +28,10 @@ async def test_calls_past_the_limit_are_refused_at_once_and_may_be_tried_again(s
     server = await served(gate, max_in_flight=2)
     taken = [asyncio.create_task(server.get(book=f"b{n}")) for n in range(2)]
     await gate.arrived(2)
+    other = Client(server.target, descriptors_of("ledger"), [("grpc.use_local_subchannel_pool", 1)])
     with pytest.raises(RpcFailed) as caught:
-        await server.get()
+        await other.call(GET)
+    await other.close()
     assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert caught.value.reason == "TOO_MANY_CALLS"
     assert caught.value.details(error_details_pb2.RetryInfo)
@@ -63,6 +65,15 @@ async def test_calls_past_a_connections_streams_wait_at_the_client(served: Serve
     for _ in range(5):
         accounts = await asyncio.gather(*(server.get(book=f"b{n}") for n in range(200)))
         assert [account.book for account in accounts] == [f"b{n}" for n in range(200)]
+
+
+async def test_calls_past_a_connections_share_wait_at_the_client(served: Serve) -> None:
+    gate = Gate()
+    server = await served(gate, max_in_flight=16)
+    calls = [asyncio.create_task(server.get(book=f"b{n}")) for n in range(40)]
+    await gate.arrived(10)
+    gate.opened.set()
+    assert [account.book for account in await asyncio.gather(*calls)] == [f"b{n}" for n in range(40)]
 
 
 async def test_a_cancelled_call_leaves_its_place(served: Serve) -> None:

@@ -67,14 +67,15 @@ def refusal(reply: Reply, exchange: Exchange) -> list[Header]:
     """Return the trailers of a call that ends with an error."""
     if reply.status is None:
         raise ValueError("the call succeeded")
-    return [*_with_details(reply.status), echoed_id(exchange)]
+    return [*status_trailers(reply.status), echoed_id(exchange)]
 
 
 def error_trailers(error: RowgateError) -> list[Header]:
     """Return the trailers of a call that is taken from its handler."""
-    return _with_details(to_status(error))
+    return status_trailers(to_status(error))
 
 
-def _with_details(status: Status) -> list[Header]:
+def status_trailers(status: Status) -> list[Header]:
+    """Return the trailers of a status, its details among them."""
     details = [(STATUS_DETAILS, status.SerializeToString())]
     return status_headers(status.code, status.message, details)

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.transport.admission import streams_of_connection
 from gateway.transport.asgi.framing import whole_message
 from gateway.transport.asgi.headers import peer_name
 from gateway.transport.http2.faults import ConnectionFault, ErrorCode, StreamFault
-from gateway.transport.http2.frames import rst_stream
+from gateway.transport.http2.frames import FrameReader, rst_stream
 from gateway.transport.http2.heads import Head
 from gateway.transport.http2.incoming import Incoming, Window
 from gateway.transport.http2.outgoing import Outgoing
+from gateway.transport.http2.plain_answer import refused
 from gateway.transport.http2.plain_call import PlainCall
 from gateway.transport.http2.site import Site
 from gateway.transport.http2.stream import Stream
@@ -27,14 +29,23 @@ class Calls:
 
     Args:
         site: what is served.
+        reader: is halted where as many calls were read as a turn has room for.
         outgoing: the connection's.
         window: the connection's.
         client: the peer's address; no host and a number for a Unix socket's.
 
     """
 
-    def __init__(self, site: Site, outgoing: Outgoing, window: Window, client: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        reader: FrameReader,
+        outgoing: Outgoing,
+        window: Window,
+        client: tuple[str, int],
+    ) -> None:
         self._site = site
+        self._reader = reader
         self._outgoing = outgoing
         self._window = window
         self._client = client
@@ -42,8 +53,11 @@ class Calls:
         self._loop = asyncio.get_running_loop()
         self._open: dict[int, Call] = {}
         self._held: tuple[int, Head] | None = None
+        self._most = streams_of_connection(site.settings.limits)
         self._cut: dict[int, None] = {}
         self._refusing = False
+        self.unread = site.processor.share
+        """How many more calls may be read in this turn."""
         self.last = 0
         """The last stream that the peer has begun."""
 
@@ -72,7 +86,7 @@ class Calls:
     def begin(self, number: int, head: Head) -> None:
         """Begin a call; raises StreamFault where there are too many."""
         limits = self._site.settings.limits
-        if self._refusing or len(self._open) >= limits.max_streams:
+        if self._refusing or len(self._open) >= self._most:
             raise StreamFault(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
         if self._outgoing.held > limits.max_response_bytes:
             raise StreamFault(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
@@ -100,10 +114,23 @@ class Calls:
         if plain is None or answer is None or message is None or head.length not in (None, len(body)):
             return False
         self._held = None
+        self._count()
         exchange = plain.exchange(message, self._peer, now)
-        self._open[number] = call = PlainCall(number, plain, self._outgoing, self._ended)
-        exchange.task = call.task = self._loop.create_task(call.run(answer, exchange))
+        status = self._site.dispatcher.arrive(exchange)
+        if status is not None:
+            self._outgoing.put(refused(number, plain.content_type, status, exchange.facts.request_id))
+            return True
+        self._open[number] = call = PlainCall(
+            number, plain, exchange, self._outgoing, self._ended, leave=self._site.dispatcher.leave
+        )
+        exchange.task = call.task = self._loop.create_task(call.run(answer))
         return True
+
+    def _count(self) -> None:
+        """Count a call that was read; the last that a turn has room for halts the reader."""
+        self.unread -= 1
+        if self.unread <= 0:
+            self._reader.halted = True
 
     def reset(self, number: int) -> None:
         """Take the peer's word that it wants no answer."""
@@ -139,6 +166,7 @@ class Calls:
             self.cut_off(number, ErrorCode.CANCEL)
 
     def _open_stream(self, number: int, head: Head) -> None:
+        self._count()
         incoming = Incoming(self._outgoing.put, number, self._window, head.length)
         stream = Stream(number, incoming, self._outgoing, self._ended)
         self._open[number] = stream

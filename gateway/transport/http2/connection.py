@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from itertools import count
 from time import monotonic
 from typing import cast
@@ -10,7 +11,7 @@ from typing import cast
 from gateway.transport.host_names import HostNames
 from gateway.transport.http2.calls import Calls
 from gateway.transport.http2.faults import ConnectionFault, ErrorCode
-from gateway.transport.http2.frames import MAX_STREAM, NotHttp2, goaway
+from gateway.transport.http2.frames import MAX_STREAM, FrameReader, NotHttp2, goaway
 from gateway.transport.http2.incoming import CONNECTION_WINDOW, Window
 from gateway.transport.http2.outgoing import Outgoing
 from gateway.transport.http2.pings import Pings
@@ -49,6 +50,8 @@ class Connection(asyncio.Protocol):
         self._began = self._ended = monotonic()
         self._leaving: float | None = None
         self._said_last = False
+        self._is_blocked = False
+        """Whether the peer doesn't read what is written."""
         self._over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,10 +64,12 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         # Clients of a Unix socket have no names: they are numbered, as each has its own share of the limits.
         client = (peer[0], peer[1]) if isinstance(peer, tuple) else ("", next(_unix_peers))
-        self._calls = Calls(site, outgoing, window, client)
+        reader = FrameReader()
+        self._calls = Calls(site, reader, outgoing, window, client)
         self._pings = Pings(outgoing, site.settings.server)
         self._session = Session(
             site,
+            reader,
             self._calls,
             outgoing,
             window=window,
@@ -87,10 +92,20 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the peer sends."""
-        if self._over:
-            return
+        if not self._over:
+            self._read(self._session.read, data)
+
+    def _go_on(self) -> None:
+        """Take the frames that had to wait for this turn."""
+        if not self._over:
+            self._read(self._session.go_on, b"")
+            if not self._session.is_halted and not self._is_blocked:
+                self._transport.resume_reading()
+
+    def _read(self, read: Callable[[bytes], None], data: bytes) -> None:
+        self._calls.unread = self._site.processor.share
         try:
-            self._session.read(data)
+            read(data)
         except NotHttp2 as fault:
             self._refuse(fault)
         except ConnectionFault as fault:
@@ -98,15 +113,21 @@ class Connection(asyncio.Protocol):
         except Exception:
             _logger.exception("a connection failed")
             self._fail(ErrorCode.INTERNAL_ERROR, "")
+        if self._session.is_halted and not self._over:
+            self._transport.pause_reading()
+            self._site.processor.read_later(self._go_on)
 
     def pause_writing(self) -> None:
         """Read nothing from a peer that reads nothing: so its frames can't fill our memory with answers."""
+        self._is_blocked = True
         self._outgoing.pause()
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Go on."""
-        self._transport.resume_reading()
+        self._is_blocked = False
+        if not self._session.is_halted:
+            self._transport.resume_reading()
         self._outgoing.resume()
 
     @property

@@ -49,22 +49,25 @@ class NotHttp2(ConnectionFault):
 class FrameReader:
     """Cuts bytes into frames."""
 
-    __slots__ = ("_rest", "greeted")
+    __slots__ = ("_rest", "greeted", "halted")
 
     def __init__(self) -> None:
         self._rest = b""
         self.greeted = False
         """Whether the preface has arrived."""
+        self.halted = False
+        """Whether the frames that are left are to wait for the next call of `feed`."""
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that are whole with these bytes; they have to be taken before the next call.
 
-        Raises NotHttp2, and ConnectionFault for a frame that is too long.
+        Until `halted` is set meanwhile. Raises NotHttp2, and ConnectionFault for a frame that is too long.
         """
         if self._rest:
             data = self._rest + data
         at, end = 0 if self.greeted else self._greet(data), len(data)
-        while self.greeted and end - at >= HEADER_SIZE:
+        self.halted = not self.greeted
+        while not self.halted and end - at >= HEADER_SIZE:
             high, low, kind, flags, stream = _HEADER.unpack_from(data, at)
             size = high << 8 | low
             if size > MAX_FRAME:
@@ -78,6 +81,7 @@ class FrameReader:
             # The highest bit of the stream's number is reserved (RFC 9113, 4.1).
             yield kind, flags, stream & MAX_STREAM, data[start:at]
         self._rest = data[at:]
+        self.halted = self.greeted and self.halted
 
     def _greet(self, data: bytes) -> int:
         """Return where the preface ends; 0 where it isn't whole. Raises NotHttp2."""

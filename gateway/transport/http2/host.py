@@ -51,7 +51,7 @@ class Http2Host:
             request_seconds=settings.server.default_deadline,
             message_seconds=settings.server.max_deadline,
         )
-        self._site = Site(self._application, settings)
+        self._site = Site(self._application, settings, face.dispatcher, face.processor)
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []
         self._looking: asyncio.Task[None] | None = None

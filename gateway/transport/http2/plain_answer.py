@@ -2,8 +2,11 @@
 
 from struct import Struct
 
+from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
+
 from gateway.transport.asgi.headers import response_headers
-from gateway.transport.asgi.plain_head import CONTENT_TYPES
+from gateway.transport.asgi.plain_head import CONTENT_TYPES, status_trailers
 from gateway.transport.exchange import REQUEST_ID
 from gateway.transport.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, header_frames
 from gateway.transport.http2.headers import write_block
@@ -15,6 +18,9 @@ _LONGEST_ID = 126
 """Of those whose length is one byte in a header block (RFC 7541, 5.1)."""
 # The trailers as far as they are the same for all: what is before an id, without that id's length.
 _TRAILERS = write_block([_OK, (_ID, b"")])[:-1]
+_ID_FIELD = write_block([(_ID, b"")])[:-1]
+_KEPT = 256
+_refusals: dict[tuple[bytes, int], tuple[Status, bytes]] = {}
 _TRAILERS_FRAME = Struct(f">HBBBI{len(_TRAILERS)}sB")
 
 
@@ -50,6 +56,32 @@ def ok_trailers(number: int, request_id: str) -> bytes:
     length = len(_TRAILERS) + 1 + size
     head = _TRAILERS_FRAME.pack(length >> 8, length & 0xFF, HEADERS, _ENDING, number, _TRAILERS, size)
     return head + sent
+
+
+def refused(number: int, content_type: bytes, status: Status, request_id: str) -> bytes:
+    """Return the answer of a call that ends with an error: headers alone ("Trailers-Only")."""
+    sent = request_id.encode()
+    size = len(sent)
+    last = _ID_FIELD + bytes((size,)) + sent if size <= _LONGEST_ID else write_block([(_ID, sent)])
+    return header_frames(number, _refusal(content_type, status) + last, ends=True)
+
+
+def _refusal(content_type: bytes, status: Status) -> bytes:
+    """Return the header block, but for the request id.
+
+    Those of a busy server are kept, as their statuses are (gateway.errors.status.to_status): it makes very
+    many, and each would cost more than a row.
+    """
+    known = _refusals.get((content_type, id(status)))
+    if known is not None:
+        return known[1]
+    block = PLAIN_ANSWERS[content_type].block + write_block(status_trailers(status))
+    if status.code == code_pb2.RESOURCE_EXHAUSTED:
+        if len(_refusals) == _KEPT:
+            _refusals.clear()
+        # With the status, so that no other comes to have its id.
+        _refusals[content_type, id(status)] = status, block
+    return block
 
 
 PLAIN_ANSWERS = {content_type: PlainAnswer(content_type) for content_type in CONTENT_TYPES}

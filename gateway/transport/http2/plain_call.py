@@ -7,14 +7,14 @@ from gateway.transport.asgi.framing import PREFIX
 from gateway.transport.asgi.framing import frame as message_frame
 from gateway.transport.asgi.headers import Header
 from gateway.transport.asgi.plain import Answer
-from gateway.transport.asgi.plain_head import PlainHead, error_trailers, refusal
+from gateway.transport.asgi.plain_head import PlainHead, error_trailers
 from gateway.transport.exchange import Exchange
 from gateway.transport.http2.faults import ErrorCode, StreamFault
 from gateway.transport.http2.frames import MAX_FRAME, header_frames
 from gateway.transport.http2.headers import write_block
 from gateway.transport.http2.outbox import Outbox
 from gateway.transport.http2.outgoing import Outgoing
-from gateway.transport.http2.plain_answer import PLAIN_ANSWERS, ok_trailers
+from gateway.transport.http2.plain_answer import PLAIN_ANSWERS, ok_trailers, refused
 from gateway.transport.refusals import broken_off
 
 
@@ -24,29 +24,52 @@ class PlainCall:
     Args:
         number: the stream's.
         head: what its headers say.
+        exchange: the call.
         outgoing: the connection's.
         ended: called when the answer has been put out.
+        leave: gives up the exchange's place, where it was never begun.
 
     """
 
-    __slots__ = ("_credit", "_ended", "_head", "_outbox", "_outgoing", "_over", "number", "task")
+    __slots__ = (
+        "_credit",
+        "_ended",
+        "_exchange",
+        "_head",
+        "_leave",
+        "_outbox",
+        "_outgoing",
+        "_over",
+        "number",
+        "task",
+    )
 
     whole = True
 
     def __init__(
-        self, number: int, head: PlainHead, outgoing: Outgoing, ended: Callable[[int], None]
+        self,
+        number: int,
+        head: PlainHead,
+        exchange: Exchange,
+        outgoing: Outgoing,
+        ended: Callable[[int], None],
+        *,
+        leave: Callable[[Exchange], None],
     ) -> None:
         self.number = number
         self.task: asyncio.Task[None] | None = None
         self._head = head
+        self._exchange = exchange
+        self._leave = leave
         self._outgoing = outgoing
         self._ended = ended
         self._credit = 0
         self._over = False
         self._outbox: Outbox | None = None
 
-    async def run(self, answer: Answer, exchange: Exchange) -> None:
+    async def run(self, answer: Answer) -> None:
         """Answer."""
+        exchange = self._exchange
         try:
             reply = await answer(exchange)
         except asyncio.CancelledError as cancelled:
@@ -56,7 +79,9 @@ class PlainCall:
         if reply.status is None:
             self._succeed(reply.body, exchange.facts.request_id)
         else:
-            self._refuse(refusal(reply, exchange))
+            request_id = exchange.facts.request_id
+            self._outgoing.put(refused(self.number, self._head.content_type, reply.status, request_id))
+            self._ended(self.number)
 
     def end(self) -> None:
         """Take no end: raises StreamFault."""
@@ -78,13 +103,18 @@ class PlainCall:
         self._over = True
         if self._outbox is not None:
             self._outbox.drop()
-        elif self.task is not None:
-            self.task.cancel()
+        else:
+            self.stop()
 
     def stop(self) -> None:
         """Have it answer that the server stops."""
         if self.task is not None:
             self.task.cancel()
+            self.task.add_done_callback(self._give_up_place)
+
+    def _give_up_place(self, _task: "asyncio.Task[None]") -> None:
+        """Leave the place of a call that was cancelled, maybe before it began."""
+        self._leave(self._exchange)
 
     def _succeed(self, body: bytes, request_id: str) -> None:
         number, outgoing = self.number, self._outgoing

@@ -35,6 +35,7 @@ class Session:
 
     Args:
         site: what is served.
+        reader: cuts what the peer sends into frames.
         calls: the connection's.
         outgoing: the connection's.
         window: what the peer may send over the connection.
@@ -47,6 +48,7 @@ class Session:
     def __init__(
         self,
         site: Site,
+        reader: FrameReader,
         calls: Calls,
         outgoing: Outgoing,
         *,
@@ -62,7 +64,7 @@ class Session:
         self._left = left
         limits = site.settings.limits
         self._greeting = greeting(limits)
-        self._frames = FrameReader()
+        self._frames = reader
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
         self._heads = HeaderReader(
             self._block_limit, HeadReader(site.answers, limits.max_metadata_bytes, hosts)
@@ -93,9 +95,19 @@ class Session:
         """When a header block began that isn't whole; None where there is none."""
         return None if self._block is None else self._block.since
 
+    @property
+    def is_halted(self) -> bool:
+        """Whether frames are left that wait for `go_on`."""
+        return self._frames.halted
+
     def read(self, data: bytes) -> None:
         """Take what the peer sends; raises ConnectionFault."""
-        self.now = monotonic()
+        if not self._frames.halted:  # else what came first has waited since then
+            self.now = monotonic()
+        self.go_on(data)
+
+    def go_on(self, data: bytes = b"") -> None:
+        """Take the frames that were left; raises ConnectionFault."""
         for kind, flags, number, payload in self._frames.feed(data):
             try:
                 if self._block is None and self.greeted:
@@ -104,7 +116,8 @@ class Session:
                     self._take_in_order(kind, flags, number, payload)
             except StreamFault as fault:
                 self._cut_off(number, fault.code)
-        self._calls.settle()
+        if not self._frames.halted:
+            self._calls.settle()
 
     def _take_in_order(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         """Take a frame where only one kind may come."""

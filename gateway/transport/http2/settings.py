@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from gateway.config.settings import LimitSettings
+from gateway.transport.admission import streams_of_connection
 from gateway.transport.http2.faults import ConnectionFault, ErrorCode
 from gateway.transport.http2.frames import (
     DEFAULT_WINDOW,
@@ -33,7 +34,7 @@ _ALLOWED: Mapping[int, tuple[range, ErrorCode]] = {
 def greeting(limits: LimitSettings) -> bytes:
     """Return what a server begins with: its SETTINGS, and how much it takes over the connection."""
     values = {
-        MAX_CONCURRENT_STREAMS: limits.max_streams,
+        MAX_CONCURRENT_STREAMS: streams_of_connection(limits),
         INITIAL_WINDOW_SIZE: STREAM_WINDOW,
         MAX_HEADER_LIST_SIZE: limits.max_metadata_bytes,
     }
