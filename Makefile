@@ -116,8 +116,16 @@ generate: protos  ## rebuild the stubs in generated/ from protos/
 	@$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=build/googleapis \
 		--python_out=generated --pyi_out=generated --grpc_python_out=generated $(PROTOS)
 
-test: setup sample tools test-tools  ## run all the tests; ARGS go to pytest
+# Processes that run tests side by side: 2, or `logical` for one a processor. None but this one with 0.
+WORKERS ?= 0
+
+test: setup sample tools test-tools  ## run all the tests, WORKERS=2 of them at once; ARGS go to pytest
+ifeq ($(or $(ARGS),$(filter 0,$(WORKERS))),)
+	@$(BIN)/python -m pytest -m 'not alone' --numprocesses=$(WORKERS) --maxprocesses=4 --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m alone
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 soak: setup sample tools test-tools  ## run what tests run small, whole: hours; ARGS names some of tests/soak
 	@$(BIN)/python -m tests.soak $(ARGS)

@@ -13,6 +13,8 @@ from tests.dear.catalogue import CATALOGUE
 from tests.dear.watched import MIB, Watched, watched
 from tests.harness.databases import Databases
 
+pytestmark = pytest.mark.alone
+
 SIZE = 8 * MIB
 ROOM = 64 * MIB
 """What 100,000 rows take whatever their size, and what Python keeps for later."""

@@ -13,6 +13,8 @@ from tests.overload.load import Clients, Outcome
 from tests.overload.slow import slow_statements
 from tests.transport.conftest import locked
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 3.0
 RATE = 20.0
 FACTOR = 5.0

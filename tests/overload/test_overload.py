@@ -10,6 +10,8 @@ from tests.overload.conftest import StartBusy
 from tests.overload.load import Clients, Outcome
 from tests.overload.slow import ROWS, slow_rows, slow_statements
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 3.0
 DEADLINES = (0.3, 0.7)
 STATEMENT = 0.2

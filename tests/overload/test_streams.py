@@ -11,6 +11,8 @@ from tests.harness.client import Client, Responses, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of
 
+pytestmark = pytest.mark.alone
+
 STREAM = "busy.v1.TaskService/StreamTasks"
 ROWS = 20_000
 CURSORS = 4

@@ -6,6 +6,8 @@ from tests.harness.databases import Databases
 from tests.harness.transports import TRANSPORTS
 from tests.soak.cancels import soak
 
+pytestmark = pytest.mark.alone
+
 CALLS = 1_000
 
 

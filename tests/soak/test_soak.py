@@ -10,6 +10,8 @@ from tests.harness.transports import TRANSPORTS
 from tests.soak.ingest import Soak
 from tests.soak.stream import MIB, measure
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_ingest_survives_kills(data_folder: Path, transport: str) -> None:
