@@ -159,8 +159,8 @@ class Changes:
             raise verdicts.soft_deleted() if live else verdicts.not_deleted()
         if not met.fresh:
             raise verdicts.stale()
-        if not met.done:  # two keys that differ here and are equal by the column's collation
-            raise verdicts.twice()
+        if not met.done:
+            raise verdicts.kept()
         return met.row
 
 

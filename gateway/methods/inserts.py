@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from gateway.db.bulk.merge import kept_out
 from gateway.db.coalesce import RowWrite, Wish
 from gateway.db.database import Row
-from gateway.errors import FailedPrecondition
 from gateway.methods.idempotent import Session
 from gateway.methods.shapes import MAX_SHAPES, grouped
 from gateway.request.rows import Values
@@ -73,5 +73,5 @@ def _kind(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowWrit
 
 def _all_stored(returned: Sequence[Row], count: int) -> list[Row]:
     if len(returned) < count:
-        raise FailedPrecondition("a trigger in the database keeps the row out", reason="ROW_KEPT_OUT")
+        raise kept_out()
     return list(returned)

@@ -54,6 +54,12 @@ class Verdicts:
         """Return the error of a batch that names one row twice: which change is meant is not told."""
         return self._error(InvalidArgument, "is named twice in one batch", "DUPLICATE_IN_BATCH")
 
+    def kept(self) -> FailedPrecondition:
+        """Return the error of a row that a trigger doesn't let change."""
+        return self._error(
+            FailedPrecondition, "is kept as it is by a trigger in the database", "ROW_KEPT_OUT"
+        )
+
     def _error(self, kind: type[E], text: str, reason: str) -> E:
         name, row = self.resource.message.full_name, key_text(self.resource, self.key)
         return kind(

@@ -17,6 +17,10 @@ from tests.rpc.test_bulk_faults import (
     test_text_that_only_postgresql_can_judge_is_found,
     test_what_a_trigger_refuses_is_found_by_halving,
 )
+from tests.rpc.test_bulk_triggers import (
+    test_rows_that_a_trigger_keeps_out_fail_and_the_others_land,
+    test_rows_that_a_trigger_stores_under_another_key_are_inserted,
+)
 
 __all__ = [
     "test_a_request_id_is_honoured_once",
@@ -26,6 +30,8 @@ __all__ = [
     "test_fifty_clients_with_the_same_keys_all_end",
     "test_nulls_are_equal_in_a_key_that_says_so",
     "test_rows_may_refer_to_each_other_and_fall_together",
+    "test_rows_that_a_trigger_keeps_out_fail_and_the_others_land",
+    "test_rows_that_a_trigger_stores_under_another_key_are_inserted",
     "test_rows_without_a_key_are_new_and_keep_their_order",
     "test_text_that_only_postgresql_can_judge_is_found",
     "test_what_a_trigger_refuses_is_found_by_halving",

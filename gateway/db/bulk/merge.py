@@ -6,16 +6,18 @@ inserted meanwhile, a deadlock) starts over with the lock for itself, so every o
 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
 from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.bulk.faults import Collision, FaultFinder, judged
+from gateway.db.bulk.steps import Told, TwoSteps, Untold
 from gateway.db.bulk.tally import Outcome, Tally
 from gateway.db.bulk.target import SMALL, Target, inserted_so_far
 from gateway.db.database import Transaction
-from gateway.errors import Aborted, AlreadyExists, RowgateError
+from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
 from gateway.errors.sqlstate import rule_for
 from gateway.schema.tables import constraints
 from gateway.sql.bulk.shape import INDEX, stage_name
@@ -25,10 +27,11 @@ from gateway.sql.statement import Statement
 MERGE_RETURNS = 170_000
 """The first server_version_num whose MERGE has RETURNING."""
 
+T = TypeVar("T")
+
 _Attempt: TypeAlias = Callable[[list[int]], Awaitable[RowgateError | None]]
 """Tries the staged rows from the first to the last index; returns why not."""
 
-_PASSES = 5
 _HALVINGS = 4096
 _UNIQUE_VIOLATION = "23505"
 
@@ -103,8 +106,8 @@ class BulkWriter:
         self._tells_rows = tells_rows or refuses_stored or draws_keys or not target.plain
         self._target = target
         self._alone = target.alone
-        can_merge = target.server_version >= MERGE_RETURNS and not self._shape.nulls_equal
-        self._merges = can_merge and not target.alone
+        can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge
+        self._merges = can_merge and not self._shape.nulls_equal and not target.alone
         self._rows = CopyRows(self._shape.staged, ["i"])
         self._staging = False
         self._halvings = _HALVINGS
@@ -160,18 +163,22 @@ class BulkWriter:
     async def _merge_sent(self, chunk: Chunk) -> bool:
         try:
             async with self._transaction.savepoint():
-                merged = await self._transaction.fetch(
-                    self._statements.merge_sent, [chunk.indexes, *chunk.columns]
-                )
-                written = _indexes_of(merged)
-                if self._leaves_some(len(chunk.indexes), len(written)):
-                    sent = [chunk.indexes, *chunk.columns, written]
-                    await self._hold(self._statements.hold_sent, sent, len(chunk.indexes) - len(written))
+                told = await self._told_of_sent(chunk)
+        except Untold:
+            return False
         except (RowgateError, asyncpg.PostgresError) as error:
             judged(error, alone=self._alone)
             return False
-        self._note(chunk.indexes, merged)
+        self._note(chunk.indexes, told)
         return True
+
+    async def _told_of_sent(self, chunk: Chunk) -> Told:
+        sent = [chunk.indexes, *chunk.columns]
+        told = await self._merged(self._statements.merge_sent, sent)
+        written = _indexes_of(told)
+        if not await self._rest_is_held(self._statements.hold_sent, [*sent, written], chunk.indexes, written):
+            raise Untold
+        return told
 
     async def _drop_unread_keys(self, indexes: list[int]) -> None:
         """Take the rows out whose keys PostgreSQL can't read: they are equal to none, and refused."""
@@ -184,10 +191,9 @@ class BulkWriter:
 
     async def _unread(self, indexes: list[int]) -> RowgateError | None:
         """Read the staged keys from the first to the last index; return why one can't be."""
-        return await self._tried(self._read_keys, indexes)
-
-    async def _read_keys(self, indexes: list[int]) -> None:
-        await self._transaction.fetch(self._statements.read_keys, [indexes[0], indexes[-1]])
+        statement, bounds = self._statements.read_keys, [indexes[0], indexes[-1]]
+        read = await self._tried(partial(self._transaction.fetch, statement, bounds))
+        return read if isinstance(read, RowgateError) else None
 
     async def _drop_duplicates(self) -> None:
         """Let PostgreSQL find equal keys, where only it knows which ones are."""
@@ -215,56 +221,85 @@ class BulkWriter:
 
     async def _attempt(self, indexes: list[int]) -> RowgateError | None:
         """Write the staged rows from the first to the last index, or none of them; return why not."""
-        return await self._tried(self._apply, indexes)
-
-    async def _tried(
-        self, work: Callable[[list[int]], Awaitable[None]], indexes: list[int]
-    ) -> RowgateError | None:
         try:
-            async with self._transaction.savepoint():
-                await work(indexes)
-        except (RowgateError, asyncpg.PostgresError) as error:
-            return judged(error, alone=self._alone)
+            done = await self._tried(partial(self._apply, indexes))
+        except Untold:
+            return kept_out()
+        if isinstance(done, RowgateError):
+            return done
+        if isinstance(done, Counter):
+            self._note_counts(indexes, done)
+        else:
+            self._note(indexes, done)
         return None
 
-    async def _apply(self, indexes: list[int]) -> None:
+    async def _tried(self, work: Callable[[], Awaitable[T]]) -> T | RowgateError:
+        """Return what the work returns, or the error of rows at fault, which undoes it."""
+        try:
+            async with self._transaction.savepoint():
+                return await work()
+        except (RowgateError, asyncpg.PostgresError) as error:
+            return judged(error, alone=self._alone)
+
+    async def _apply(self, indexes: list[int]) -> Told | Counter[Outcome]:
+        if not self._merges:
+            return await self._in_two_steps(indexes).write()
+        if self._tells_rows or len(indexes) <= SMALL:
+            return await self._merge(indexes)
         bounds = [indexes[0], indexes[-1]]
-        if self._merges and (self._tells_rows or len(indexes) <= SMALL):
-            few = len(indexes) <= SMALL
-            merge = self._statements.merge_few if few else self._statements.merge
-            merged = await self._transaction.fetch(merge, bounds)
-            written = _indexes_of(merged)
-            if self._leaves_some(len(indexes), len(written)):
-                await self._hold(self._statements.hold, [*bounds, written], len(indexes) - len(written))
-            self._note(indexes, merged)
-        elif self._merges:
-            counts = await self._merge_counted(bounds)
-            if self._leaves_some(len(indexes), counts.total()):
-                await self._hold(self._statements.hold, [*bounds, []], len(indexes))
-            self._note_counts(indexes, counts)
-        elif self._shape.updates:
-            await self._insert_or_update(indexes)
-        else:
-            inserted = await self._indexes(self._statements.insert, [*bounds, []])
-            self._note(indexes, [("INSERT", inserted)])
+        counts = await self._merge_counted(bounds)
+        if self._leaves_some(len(indexes), counts.total()):
+            await self._hold(self._statements.hold, [*bounds, []], len(indexes))
+        return counts
+
+    async def _merge(self, indexes: list[int]) -> Told:
+        bounds = [indexes[0], indexes[-1]]
+        few = len(indexes) <= SMALL
+        told = await self._merged(self._statements.merge_few if few else self._statements.merge, bounds)
+        written = _indexes_of(told)
+        if await self._rest_is_held(self._statements.hold, [*bounds, written], indexes, written):
+            return told
+        return [*told, *await self._in_two_steps(indexes, written).write()]
+
+    async def _merged(self, statement: Statement, args: Sequence[Any]) -> Told:
+        actions = {"INSERT": Outcome.INSERTED, "UPDATE": Outcome.UPDATED}
+        return [(actions[action], done) for action, done in await self._transaction.fetch(statement, args)]
+
+    async def _rest_is_held(
+        self, statement: Statement, args: Sequence[Any], indexes: Sequence[int], written: Sequence[int]
+    ) -> bool:
+        """Return whether the rows that MERGE left alone are what they seem, and stay so.
+
+        Raises Collision where somebody changed one; who else it was can't be told where rows are kept out.
+        """
+        if not self._leaves_some(len(indexes), len(written)):
+            return True
+        return self._shape.updates and await self._hold(statement, args, len(indexes) - len(written))
 
     def _leaves_some(self, count: int, written: int) -> bool:
-        """Return whether some of `count` rows stayed as they are while others of the request are written.
+        """Return whether some of `count` rows stayed as they are, which have to be looked at.
 
-        Where triggers drop or alter rows, those look as if somebody had changed them: they are not held.
+        They do while others of the request are written, or where they may not be stored at all. Where
+        triggers write beside the statement, rows look as if somebody had changed them: they are not held.
         """
+        if written == count or self._target.keeps_out:
+            return written < count
         partly = written > 0 or count < len(self._tally.outcomes)
-        return self._shape.updates and self._target.plain and written < count and partly
+        return self._shape.updates and self._target.plain and partly
 
-    async def _hold(self, statement: Statement, args: Sequence[Any], count: int) -> None:
-        """Lock `count` rows that are as they were sent; raises Collision where one isn't any more.
+    async def _hold(self, statement: Statement, args: Sequence[Any], count: int) -> bool:
+        """Lock `count` rows that are as they were sent; return whether all are.
 
         MERGE locks what it writes. A row that it found equal may be changed before that is committed, by a
-        transaction that saw nothing of the rows that were written.
+        transaction that saw nothing of the rows that were written: then Collision is raised.
         """
         ((held,),) = await self._transaction.fetch(statement, args)
-        if held != count:
+        if held != count and not self._target.keeps_out:
             raise Collision
+        return bool(held == count)
+
+    def _in_two_steps(self, indexes: list[int], settled: Sequence[int] = ()) -> TwoSteps:
+        return TwoSteps(self._transaction, self._statements, self._target, indexes, settled)
 
     async def _merge_counted(self, bounds: list[int]) -> Counter[Outcome]:
         # RETURNING would cost a twentieth of the whole, and the command tag doesn't tell what was new.
@@ -273,48 +308,28 @@ class BulkWriter:
         new = await inserted_so_far(self._transaction, self._shape.resource) - before
         return Counter({Outcome.INSERTED: new, Outcome.UPDATED: touched - new})
 
-    async def _insert_or_update(self, indexes: list[int]) -> None:
-        """Do what MERGE does, but let a row that was inserted meanwhile become an update.
-
-        Once a row is locked it stays; one that went away before that is new in the next pass.
-        """
-        bounds = [indexes[0], indexes[-1]]
-        inserted: list[int] = []
-        updated: list[int] = []
-        found: list[int] = []
-        for _ in range(_PASSES):
-            inserted += await self._indexes(self._statements.insert, [*bounds, inserted + found])
-            if len(inserted) + len(found) < len(indexes):
-                settled = inserted + found
-                locked = await self._indexes(self._statements.lock, [*bounds, settled])
-                updated += await self._indexes(self._statements.update, [*bounds, settled])
-                found += locked
-            if len(inserted) + len(found) >= len(indexes):
-                self._note(indexes, [("INSERT", inserted), ("UPDATE", updated)])
-                return
-        raise Aborted(
-            "the rows are changed by others over and over: send the request again", reason="CONTENDED"
-        )
-
-    async def _indexes(self, statement: Statement, args: Sequence[Any]) -> list[int]:
-        return [index for (index,) in await self._transaction.fetch(statement, args)]
-
     def _note_counts(self, indexes: Sequence[int], counts: Counter[Outcome]) -> None:
         rest = Outcome.UNCHANGED if self._shape.updates else Outcome.IGNORED
         counts[rest] = len(indexes) - counts.total()
         self._tally.settle_counted(indexes, counts)
 
-    def _note(self, indexes: Sequence[int], written: Sequence[Sequence[Any]]) -> None:
-        for action, done in written:
-            self._tally.settle(done, Outcome.INSERTED if action == "INSERT" else Outcome.UPDATED)
+    def _note(self, indexes: Sequence[int], told: Told) -> None:
+        for outcome, done in told:
+            if outcome is Outcome.FAILED:
+                self._refuse(done, kept_out())
+            else:
+                self._tally.settle(done, outcome)
         rest = self._tally.open(indexes)
         if self._shape.updates:
             self._tally.settle(rest, Outcome.UNCHANGED)
         elif not self._refuses_stored:
             self._tally.settle(rest, Outcome.IGNORED)
         else:
-            for index in rest:
-                self._tally.fail(index, stored_key(self._target_names, self._statements.shape.resource.table))
+            self._refuse(rest, stored_key(self._target_names, self._shape.resource.table))
+
+    def _refuse(self, indexes: Iterable[int], error: RowgateError) -> None:
+        for index in indexes:
+            self._tally.fail(index, error)
 
 
 async def _each(slices: Iterable[Chunk]) -> AsyncIterator[Chunk]:
@@ -322,8 +337,15 @@ async def _each(slices: Iterable[Chunk]) -> AsyncIterator[Chunk]:
         yield part
 
 
-def _indexes_of(written: Sequence[Sequence[Any]]) -> list[int]:
-    return [index for _, done in written for index in done]
+def _indexes_of(told: Told) -> list[int]:
+    return [index for _, done in told for index in done]
+
+
+def kept_out() -> RowgateError:
+    """Return the error of a row that a trigger, or a policy, doesn't let in."""
+    return FailedPrecondition(
+        "a trigger or a policy in the database keeps the row out", reason="ROW_KEPT_OUT"
+    )
 
 
 def repeated_key() -> RowgateError:

@@ -9,6 +9,8 @@ from gateway.sql.statement import Statement
 
 SMALL = 1000
 """Up to so many rows, arrays are faster than COPY into a temporary table; keys are looked up one by one."""
+_BEFORE_EACH_ROW = 3
+"""The bits of pg_trigger.tgtype for BEFORE and for each row; INSTEAD OF has another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,14 @@ class Target:
         alone: whether no other bulk upsert writes it meanwhile.
         server_version: PostgreSQL's server_version_num.
         now: the transaction's time, in microseconds since 2000-01-01 UTC.
-        takes_copy: whether COPY may write it: it is a table, and no policy of its rows holds for us.
+        takes_copy: whether COPY writes it as INSERT would: it is a table without rules, and no policy of its
+            rows holds for us.
+        takes_merge: whether MERGE may write it: it has no rules.
         empty: whether nothing was ever stored in it.
         plain: whether a statement does what it says and no more: no trigger, partition or child table writes
             beside it, any column may be named in SET, and the transaction's own statistics are kept, so that
             they tell exactly how many rows it inserts.
+        keeps_out: whether a trigger, of a partition's perhaps, or a policy may keep a row from being written.
 
     """
 
@@ -31,8 +36,10 @@ class Target:
     server_version: int
     now: int
     takes_copy: bool
+    takes_merge: bool
     empty: bool
     plain: bool
+    keeps_out: bool
 
 
 def _lock_statement(function: str) -> Statement:
@@ -50,10 +57,13 @@ def _lock_statement(function: str) -> Statement:
     """
     text = f"""
         SELECT current_setting('server_version_num')::integer, now(),
-            kind IN ('r', 'p') AND NOT row_security_active(oid), kind = 'r' AND size = 0,
-            kind = 'r' AND NOT relhassubclass AND current_setting('track_counts')::boolean
+            kind IN ('r', 'p') AND NOT relhasrules AND NOT secured, NOT relhasrules, kind = 'r' AND size = 0,
+            kind = 'r' AND NOT relhassubclass AND NOT relhasrules AND current_setting('track_counts')::boolean
                 AND has_table_privilege(oid, 'UPDATE')
                 AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target.oid AND NOT tgisinternal),
+            kind <> 'r' OR relhassubclass OR secured
+                OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target.oid AND tgtype & {_BEFORE_EACH_ROW} =
+                           {_BEFORE_EACH_ROW} AND tgenabled <> 'D'),
             set_config('lock_timeout', '0', true),
             set_config('jit', 'off', true),
             set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
@@ -61,7 +71,8 @@ def _lock_statement(function: str) -> Statement:
             set_config('enable_hashjoin', CASE WHEN few THEN 'off' ELSE 'on' END, true),
             set_config('enable_mergejoin', CASE WHEN few THEN 'off' ELSE 'on' END, true),
             {function}(hashtextextended($1, 0))
-        FROM (SELECT oid, relkind AS kind, relhassubclass, size,
+        FROM (SELECT oid, relkind AS kind, relhassubclass, relhasrules, size,
+                  row_security_active(oid) AS secured,
                   relkind = 'r' AND size / 8192 * 13 < $2::bigint AND NOT few AS small, few
               FROM pg_class, pg_relation_size(oid) AS size,
                   (SELECT $2 <= {SMALL} AND $3::boolean AS few) AS rows
@@ -95,8 +106,8 @@ async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *,
     statement = _CLAIM if alone else _SHARE
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
-    version, (now,), takes_copy, empty, plain, *_ = row
-    return Target(alone, version, now, takes_copy, empty, plain)
+    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, *_ = row
+    return Target(alone, version, now, takes_copy, takes_merge, empty, plain, keeps_out)
 
 
 async def allow_any_join(transaction: Transaction) -> None:

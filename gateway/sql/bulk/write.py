@@ -51,8 +51,10 @@ class BulkStatements:
         merge_sent: as merge_few, from one bound array per column: the indexes, then the staged fields.
         hold: locks the stored rows that are as they were sent, but for the bound indexes; returns how many.
         hold_sent: the same, from the arrays of merge_sent, before the indexes.
-        insert: inserts the rows whose key is free, but for the bound indexes; returns indexes.
-        lock: locks the stored rows, but for the bound indexes, in the order of their keys; returns indexes.
+        insert: inserts the rows whose key is free, but for the bound indexes; returns indexes, NULL where the
+            stored row doesn't tell.
+        find: locks the stored rows, but for the bound indexes, in the order of their keys, where they may be
+            updated; returns indexes, each with whether its row would be another one.
         update: updates the stored rows, but for the bound indexes; returns the indexes of those that changed.
 
     """
@@ -70,7 +72,7 @@ class BulkStatements:
     hold: Statement
     hold_sent: Statement
     insert: Statement
-    lock: Statement
+    find: Statement
     update: Statement
 
 
@@ -100,7 +102,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         hold=statement(_hold(shape, staged, _UNSETTLED)),
         hold_sent=statement(_hold(shape, f"{_unnested(shape)} AS s", _unsettled(len(shape.staged) + 2))),
         insert=statement(_insert(shape, fresh)),
-        lock=statement(_lock(shape, staged)),
+        find=statement(_find(shape, staged)),
         update=statement(_update(shape, staged)),
     )
 
@@ -183,28 +185,27 @@ def _insert(shape: BulkShape, source: str) -> str:
     """Return the INSERT that gives way to a concurrent one.
 
     RETURNING knows nothing of the source, so the new rows find their indexes again by key; a row without a
-    whole key can't give way.
+    whole key, or with another one by a trigger's will, finds none.
     """
     values = inserted_values(shape)
     table = table_name(shape.resource)
     keys = ", ".join(map(quote, shape.target))
     free = f"NOT EXISTS (SELECT FROM {table} AS t WHERE {key_matches(shape)})"
-    known = _keys_known(shape.target_fields)
-    keyless = "" if shape.nulls_equal else f" UNION ALL SELECT s.{_I} FROM sent AS s WHERE NOT ({known})"
     return (
         f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {_UNSETTLED}), "
         f"w AS (INSERT INTO {table} ({_names(values)}) SELECT {', '.join(values.values())} FROM sent AS s "
         f"WHERE {free} ORDER BY {_key_order(shape)} ON CONFLICT ({keys}) DO NOTHING RETURNING {keys}) "
-        f"SELECT s.{_I} FROM sent AS s JOIN w ON {key_matches(shape, 'w')}{keyless}"
+        f"SELECT s.{_I} FROM w LEFT JOIN sent AS s ON {key_matches(shape, 'w')}"
     )
 
 
-def _lock(shape: BulkShape, source: str) -> str:
-    return (
-        f"SELECT s.{_I} FROM {table_name(shape.resource)} AS t JOIN {source} ON {key_matches(shape)} "
-        f"WHERE {_UNSETTLED} ORDER BY {_stored_order(shape)} "
-        "FOR NO KEY UPDATE OF t"
+def _find(shape: BulkShape, source: str) -> str:
+    differs = changes(shape) if shape.updates and updated_values(shape) else "false"
+    found = (
+        f"SELECT s.{_I}, {differs} FROM {table_name(shape.resource)} AS t "
+        f"JOIN {source} ON {key_matches(shape)} WHERE {_UNSETTLED}"
     )
+    return f"{found} ORDER BY {_stored_order(shape)} FOR NO KEY UPDATE OF t" if shape.updates else found
 
 
 def _hold(shape: BulkShape, source: str, unsettled: str) -> str:
