@@ -95,8 +95,11 @@ def as_lost(error: Exception, connection: Any) -> Exception:
 
     Either it knew of the end (InterfaceError), or it had read the server's last word but not yet the end of
     the stream (InternalClientError), or it would tell of a failed COPY where uvloop's transport is closed
-    (RuntimeError).
+    (RuntimeError). In the second case it takes the connection for open where a COPY met it; but it has lost
+    the thread, and no later answer would be its own.
     """
+    if type(error) is driver.InternalClientError:
+        connection.terminate()
     complains = isinstance(error, driver.InterfaceError) or type(error) is driver.InternalClientError
     if _is_of_closed_transport(error) or (complains and connection.is_closed()):
         lost = driver.ConnectionDoesNotExistError("the connection was lost before the call")

@@ -3,6 +3,7 @@
 import inspect
 import ssl
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import asyncpg
 import pytest
@@ -136,6 +137,17 @@ def test_an_error_of_ours_stays_itself_and_a_bug_is_internal() -> None:
 
     assert translate(mine) is mine
     assert translate(LookupError("secret")).message == "internal error"
+
+
+def test_a_driver_that_lost_the_thread_is_a_lost_connection() -> None:
+    """As it complains where a COPY meets the server's last word; it takes the connection for open then."""
+    connection = Mock()
+    connection.is_closed = lambda: connection.terminate.called
+    with pytest.raises(Unavailable) as failed, translated(connection):
+        raise driver.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+    assert failed.value.reason == "DATABASE_CONNECTION_LOST"
+    with pytest.raises(Internal), translated(Mock(is_closed=lambda: False)):
+        raise driver.InterfaceError("cannot perform operation: another operation is in progress")
 
 
 def test_a_copy_that_fails_on_a_closed_transport_is_a_lost_connection() -> None:
