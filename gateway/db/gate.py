@@ -75,7 +75,7 @@ class Gate:
         flow = self._flows.get(call.operation) or self._add(call.operation)
         # While one is free, nobody waits who may have it.
         if self._free and self._waiting.may_start(flow, call.connection):
-            return self._grant(flow, call.connection)
+            return self._grant(flow, call.connection, call.size)
         return await self._wait(flow, call)
 
     def leave(self, permit: Permit) -> None:
@@ -85,7 +85,7 @@ class Gate:
         self._bulkheads.give_back(permit)
         self._free += 1
         if permit.since:
-            flow.took(monotonic() - permit.since)
+            flow.took(monotonic() - permit.since, permit.size)
         if self._waiting:
             self._hand_on()
         if self._closed:
@@ -111,10 +111,10 @@ class Gate:
         self._flows[operation] = flow = Flow(operation, most)
         return flow
 
-    def _grant(self, flow: Flow, connection: str) -> Permit:
+    def _grant(self, flow: Flow, connection: str, size: int) -> Permit:
         self._free -= 1
         flow.held += 1
-        permit = Permit(flow, connection)
+        permit = Permit(flow, connection, size)
         self._bulkheads.take(permit)
         return permit
 
@@ -128,7 +128,7 @@ class Gate:
             if waiter.is_late(now):
                 waiter.future.set_exception(self._too_late(waiter.flow))
             else:
-                waiter.future.set_result(self._grant(waiter.flow, waiter.connection))
+                waiter.future.set_result(self._grant(waiter.flow, waiter.connection, waiter.size))
 
     async def _wait(self, flow: Flow, call: Call) -> Permit:
         latest = self._look(flow, call)
@@ -156,7 +156,7 @@ class Gate:
             longest = min(longest, max(self._queue_delay, flow.seconds))
         latest = now + longest
         if call.deadline is not None:
-            latest = min(latest, call.deadline - flow.expected)
+            latest = min(latest, call.deadline - flow.expected(call.size))
         if now + self._waiting.seconds_before(flow, call.connection, self._permits) > latest:
             raise self._too_late(flow)
         return latest

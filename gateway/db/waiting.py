@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from gateway.db.forecast import Forecast
 from gateway.db.gradient import Gradient
 from gateway.errors.delay import RetryDelay
 from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
@@ -26,6 +27,8 @@ _OF_ANY_SIZE = frozenset(
 )
 """Kinds of methods whose calls are as large as their callers make them: one that takes longer than those
 before it says nothing of the database."""
+_SIZED = _OF_ANY_SIZE - {"INGEST", "STREAM"}
+"""Those whose requests tell how large a call is."""
 _AT_CLIENTS_PACE = "STREAM"
 """The kind whose calls last as long as their clients like: that says nothing of the next one."""
 
@@ -36,14 +39,16 @@ class Permit:
     Args:
         flow: its operation's.
         connection: its caller's.
+        size: of the call.
 
     """
 
-    __slots__ = ("connection", "flow", "since")
+    __slots__ = ("connection", "flow", "since", "size")
 
-    def __init__(self, flow: "Flow", connection: str) -> None:
+    def __init__(self, flow: "Flow", connection: str, size: int = 0) -> None:
         self.flow = flow
         self.connection = connection
+        self.size = size
         self.since = 0.0
         """When its connection was lent; 0 where it never was."""
 
@@ -64,7 +69,7 @@ class Waiter:
 
     """
 
-    __slots__ = ("connection", "deadline", "flow", "future", "latest", "since")
+    __slots__ = ("connection", "deadline", "flow", "future", "latest", "since", "size")
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class Waiter:
         self.flow = flow
         self.connection = call.connection
         self.deadline = call.deadline
+        self.size = call.size
         self.latest = latest
         self.future = future
         self.since = monotonic()
@@ -83,7 +89,7 @@ class Waiter:
     def is_late(self, now: float) -> bool:
         """Return whether a permit comes too late, by what is known of the operation's time by now."""
         deadline = self.deadline
-        return self.latest < now or (deadline is not None and deadline - self.flow.expected < now)
+        return self.latest < now or (deadline is not None and deadline - self.flow.expected(self.size) < now)
 
 
 Line = OrderedDict[Waiter, None]
@@ -101,6 +107,7 @@ class Flow:
     """
 
     __slots__ = (
+        "_forecast",
         "_gradient",
         "_learns_limit",
         "_most",
@@ -120,7 +127,9 @@ class Flow:
         self._gradient = Gradient(
             most, smoothing=_SMOOTHING, memory=_MEMORY, memory_of_second=_MEMORY_OF_SECOND
         )
+        self._forecast = Forecast() if operation.kind in _SIZED else None
         self.deviation = 0.0
+        """From what is expected; a part of that for calls of any size."""
         self.held = 0
         self.waiting = 0
         self.lines: OrderedDict[str, Line] = OrderedDict()
@@ -138,19 +147,32 @@ class Flow:
         """The time that a permit has been held for lately."""
         return self._gradient.recent
 
-    @property
-    def expected(self) -> float:
-        """The time that a call has to allow for its own statement."""
-        return self._gradient.recent + 2 * self.deviation
+    def expected(self, size: int) -> float:
+        """Return the time that a call has to allow for its own statement."""
+        if self._forecast is None:
+            return self._gradient.recent + 2 * self.deviation
+        return self._forecast.seconds(size) * (1 + 2 * self.deviation)
 
-    def took(self, seconds: float) -> None:
+    def took(self, seconds: float, size: int) -> None:
         """Note how long a permit was held for."""
         if self.operation.kind == _AT_CLIENTS_PACE:
+            return
+        if self._forecast is not None:
+            self._learn(self._forecast, seconds, size)
+            self._gradient.took(seconds)
             return
         recent = self._gradient.recent or seconds
         seconds = min(seconds, _LARGEST_STEP * recent)
         self.deviation += _SMOOTHING * (abs(seconds - recent) - self.deviation)
         self._gradient.took(seconds)
+
+    def _learn(self, forecast: Forecast, seconds: float, size: int) -> None:
+        """Fit the line through the times of calls by their sizes."""
+        expected = forecast.seconds(size)
+        if expected:
+            seconds = min(seconds, _LARGEST_STEP * expected)
+            self.deviation += _SMOOTHING * (abs(seconds / expected - 1) - self.deviation)
+        forecast.took(size, seconds)
 
     def ahead_of(self, connection: str) -> int:
         """Return how many of those who wait come before one more of a connection, by turns."""

@@ -17,6 +17,7 @@ class Call:
             set none and the server adds none.
         operation: what it does, and to which table.
         connection: the peer's address; empty where it speaks for several.
+        size: bytes of its request; 0 where that says nothing of what it asks for.
         unsettled: whether it may have written what its caller hasn't been answered: a write was sent, and
             isn't known to be undone.
 
@@ -27,6 +28,7 @@ class Call:
     deadline: float | None = None
     operation: Operation = UNKNOWN
     connection: str = ""
+    size: int = 0
     unsettled: bool = False
 
 

@@ -52,13 +52,14 @@ class Endpoint:
     async def __call__(self, exchange: Exchange) -> bytes:
         """Return the response's bytes."""
         body = exchange.request
-        if len(body) <= SLICE:
+        size = len(body)
+        if size <= SLICE:
             request = self._parse(body)
         else:
             exchange.request = b""  # what is parsed need not be held twice
             request = await self._parse.in_slices(body)
         exchange.call = call = Call(
-            self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.peer
+            self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.peer, size
         )
         response = await self._handler(request, call)
         body = self._serialize(response)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce.figures import Tally
-from gateway.db.coalesce.forecast import Forecast
 from gateway.db.coalesce.kinds import KeyRead
 from gateway.db.coalesce.lane import Batch, Lane, Place
 from gateway.db.coalesce.pace import Pace
 from gateway.db.coalesce.reads import PointReads
+from gateway.db.forecast import Forecast
 from gateway.errors import ResourceExhausted
 from gateway.request.call import Call
 from gateway.sql.statement import Statement

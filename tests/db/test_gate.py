@@ -195,6 +195,26 @@ async def test_a_call_that_would_be_answered_too_late_is_refused_at_once() -> No
         give_back(gate, await asyncio.wait_for(task, 5), 0.1)
 
 
+@pytest.mark.parametrize(("size", "waits"), [(1_000, True), (1_000_000, False)])
+async def test_a_small_call_is_not_expected_to_take_as_long_as_a_large_one(size: int, waits: bool) -> None:  # noqa: FBT001 - what is expected
+    gate, bulk = Gate(4, 100, timeout=60), Operation("task", "BULK_UPSERT")
+    for n in range(100):
+        large = n % 4
+        one = Call("m", operation=bulk, connection="a", size=1_000_000 if large else 1_000)
+        give_back(gate, await gate.enter(one), 2 if large else 0.01)
+    held = [await gate.enter(call(bulk)) for _ in range(3)]
+
+    coming = asyncio.create_task(gate.enter(Call("m", "", monotonic() + 1.5, bulk, "b", size)))
+    await asyncio.sleep(0)
+    assert coming.done() is not waits
+    gate.leave(held[0])
+    if waits:
+        await coming
+    else:
+        with pytest.raises(ResourceExhausted):
+            await coming
+
+
 async def test_what_has_no_time_left_is_not_begun() -> None:
     gate = Gate(1, 100, timeout=60)
     one = await gate.enter(call())

@@ -1,6 +1,6 @@
 """How many statements of a kind may be under way, and how many callers share one, learnt from the last."""
 
-from gateway.db.coalesce.forecast import Forecast
+from gateway.db.forecast import Forecast
 from gateway.db.gradient import Gradient
 
 _LEAST_SHARED = 8
