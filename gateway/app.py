@@ -15,6 +15,7 @@ from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
+from gateway.db.idempotency import RequestIds, Room
 from gateway.db.settings import DatabaseSettings
 from gateway.db.where import database_settings, dsn_of, embedded_folder
 from gateway.introspect import require_match
@@ -83,7 +84,8 @@ class Gateway:
             opened.push_async_callback(reads.close, settings.database.close_timeout)
             writes = RowWrites(database, sharing)
             opened.push_async_callback(writes.close, settings.database.close_timeout)
-            cleaner = Cleaner(database, _retention(settings.database))
+            room = Room(settings.database.request_id_max_bytes)
+            cleaner = Cleaner(database, _retention(settings.database), room)
             opened.push_async_callback(cleaner.stop)
             cleaner.start()
             engine = Engine(
@@ -91,7 +93,7 @@ class Gateway:
                 reads=reads,
                 writes=writes,
                 tables=tables.tables,
-                request_id_answer_bytes=settings.database.request_id_answer_bytes,
+                request_ids=RequestIds(settings.database.request_id_answer_bytes, room),
                 chunk_bytes=settings.limits.stream_chunk_bytes,
                 bulk_max_rows=settings.limits.bulk_max_rows,
                 bulk_at_once=settings.limits.bulk_at_once,
@@ -145,7 +147,6 @@ async def _locate_database(settings: config.DatabaseSettings, opened: AsyncExitS
 def _retention(settings: config.DatabaseSettings) -> Retention:
     return Retention(
         request_ids=settings.request_id_retention,
-        request_id_bytes=settings.request_id_max_bytes,
         streams=settings.ingest_retention,
     )
 

@@ -83,7 +83,7 @@ class DatabaseSettings(Section):
     request_id_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 86_400.0
     """how long the answer to a request_id is kept, where `request_id_max_bytes` has room for it"""
     request_id_max_bytes: Annotated[int, Field(ge=MIB)] = 1024 * MIB
-    """size of all that is kept for request ids; past it the oldest go, but none younger than an hour"""
+    """size of what is kept for request ids: past it the oldest go, then answers, and past twice it new ids"""
     request_id_answer_bytes: Annotated[int, Field(ge=0, le=64 * MIB)] = MIB
     """size of an answer that is kept; a repetition is told ALREADY_EXISTS where it was larger"""
     ingest_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 604_800.0

@@ -5,12 +5,14 @@ No call pays for it. Gateways that share a database share the work, as each skip
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from gateway.db.database import Database
+from gateway.db.idempotency import RECORD_BYTES, Room
 from gateway.errors import RowgateError
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
@@ -23,8 +25,9 @@ LEAST_SECONDS = 3600.0
 _logger = logging.getLogger(__name__)
 _PAUSE = 60.0
 _BATCH_SECONDS = 30.0
-_RECORD_BYTES = 200
-"""A record without its answer, with its part of the indexes."""
+_MINUTE = 60
+_SETTLED_SECONDS = 600
+"""A record is committed by then: the gateway's transactions are shorter than that."""
 
 
 def _statement(text: str, *, writes: bool = True) -> Statement:
@@ -44,41 +47,89 @@ def _removal(table: str, column: str) -> Statement:
 _EXPIRED_STREAMS = _removal("rowgate.ingest", "updated_at")
 _EXPIRED_IDS = _removal("rowgate.idempotency", "created_at")
 # The size on disk is never less than what is stored, and costs nothing to ask for.
-_IS_LARGE = _statement("SELECT pg_total_relation_size('rowgate.idempotency') > $1::bigint", writes=False)
-_AGE_OF_EXCESS = _statement(
+_SIZE = _statement(
+    "SELECT pg_total_relation_size('rowgate.idempotency'), extract(epoch FROM now())::float8", writes=False
+)
+_SUMS = _statement(
     f"""
-    SELECT extract(epoch FROM now() - max(created_at))::float8 FROM (
-        SELECT created_at,
-            sum({_RECORD_BYTES} + pg_column_size(response)) OVER (ORDER BY created_at DESC) AS held
-        FROM rowgate.idempotency
-    ) AS record WHERE held > $1::bigint
-    """,  # noqa: S608 - a constant
+    SELECT floor(extract(epoch FROM created_at) / {_MINUTE})::bigint,
+        sum({RECORD_BYTES} + pg_column_size(response))::bigint
+    FROM rowgate.idempotency WHERE created_at >= to_timestamp($1) GROUP BY 1
+    """,  # noqa: S608 - constants
     writes=False,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long records are kept, and how much.
+    """How long records are kept.
 
     Args:
         request_ids: seconds that the answer to a request_id is kept for at least, where there is room.
-        request_id_bytes: what all of them may take; beyond it the oldest go.
         streams: seconds that an Ingest stream is kept for at least after its last chunk.
 
     """
 
     request_ids: float
-    request_id_bytes: int
     streams: float
 
 
-class Cleaner:
-    """Removes records that are no longer kept, from time to time."""
+class _Sums:
+    """Bytes of records by the minute that they are from. Those of minutes that are over are read once."""
 
-    def __init__(self, database: Database, retention: Retention) -> None:
+    def __init__(self) -> None:
+        self._by_minute: dict[int, int] = {}
+        self._now = 0.0
+
+    @property
+    def since(self) -> float:
+        """From when on records have to be read, in seconds since 1970."""
+        return max(self._by_minute, default=0) * _MINUTE - _SETTLED_SECONDS
+
+    @property
+    def total(self) -> int:
+        """Bytes of all."""
+        return sum(self._by_minute.values())
+
+    def add(self, rows: Iterable[Sequence[Any]], now: float) -> None:
+        """Take what was read since then."""
+        self._now = now
+        self._by_minute |= [(minute, size) for minute, size in rows]
+
+    def age_of_excess(self, most: int) -> float:
+        """Return the age of the youngest minute that is past the most bytes of the youngest records."""
+        held = 0
+        for minute, size in sorted(self._by_minute.items(), reverse=True):
+            held += size
+            if held > most:
+                return self._age(minute)
+        return inf
+
+    def forget(self, age: float) -> None:
+        """Leave out the minutes that are older: their records are gone."""
+        self._by_minute = {
+            minute: size for minute, size in self._by_minute.items() if self._age(minute) < age
+        }
+
+    def _age(self, minute: int) -> float:
+        return self._now - (minute + 1) * _MINUTE
+
+
+class Cleaner:
+    """Removes records that are no longer kept, from time to time.
+
+    Args:
+        database: where they are.
+        retention: how long they are kept.
+        room: how much may be kept for request ids; past it the oldest go.
+
+    """
+
+    def __init__(self, database: Database, retention: Retention, room: Room) -> None:
         self._database = database
         self._retention = retention
+        self._room = room
+        self._sums = _Sums()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -97,14 +148,19 @@ class Cleaner:
         kept = self._retention
         removed = await self._remove(_EXPIRED_STREAMS, kept.streams)
         removed += await self._remove(_EXPIRED_IDS, kept.request_ids)
-        age = await self._age_of_excess()
-        if age is not None:
-            removed += await self._remove(_EXPIRED_IDS, max(age, LEAST_SECONDS))
+        stored = await self._stored()
+        if stored > self._room.most:
+            age = max(self._sums.age_of_excess(self._room.most), LEAST_SECONDS)
+            removed += await self._remove(_EXPIRED_IDS, age)
+            self._sums.forget(age)
+            stored = self._sums.total
+        self._room.found(stored)
         return removed
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(_PAUSE)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._room.look_is_due.wait(), _PAUSE)
             try:
                 await self.clean()
             except RowgateError as error:
@@ -121,15 +177,20 @@ class Cleaner:
             if removed < BATCH:
                 return total
 
-    async def _age_of_excess(self) -> float | None:
-        """Return the age of the youngest record past the most bytes; None where there is room."""
-        most = [self._retention.request_id_bytes]
-        if not await self._ask(_IS_LARGE, most):
-            return None
-        age: float | None = await self._ask(_AGE_OF_EXCESS, most)
-        return age
+    async def _stored(self) -> int:
+        """Return the bytes of all records of request ids, or more where there is room for those."""
+        ((size, now),) = await self._fetch(_SIZE, [])
+        if size <= self._room.most:
+            self._sums = _Sums()
+            return int(size)
+        self._sums.add(await self._fetch(_SUMS, [self._sums.since]), now)
+        self._sums.forget(self._retention.request_ids)
+        return self._sums.total
 
     async def _ask(self, statement: Statement, args: Sequence[object]) -> Any:
-        deadline = asyncio.get_running_loop().time() + _BATCH_SECONDS
-        ((value,),) = await self._database.fetch(statement, args, Call("clean up", deadline=deadline))
+        ((value,),) = await self._fetch(statement, args)
         return value
+
+    async def _fetch(self, statement: Statement, args: Sequence[object]) -> Sequence[Any]:
+        deadline = asyncio.get_running_loop().time() + _BATCH_SECONDS
+        return await self._database.fetch(statement, args, Call("clean up", deadline=deadline))

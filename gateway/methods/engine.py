@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
+from gateway.db.idempotency import RequestIds, Room
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
 
@@ -21,7 +22,7 @@ class Engine:
         reads: the way of reads by key, which share statements.
         writes: the way of writes of single rows, which share statements too.
         tables: SQLAlchemy's table of each resource, by the message's full name.
-        request_id_answer_bytes: the most bytes of an answer that is kept for repetitions of its request_id.
+        request_ids: the answers that are kept for repetitions of a request_id.
         chunk_bytes: the most bytes of a streamed response that holds more than one row.
         bulk_max_rows: the most rows of a bulk upsert, and of a chunk of Ingest.
         bulk_at_once: bulk writes of one method that hold a connection at once.
@@ -33,7 +34,7 @@ class Engine:
     reads: PointReads
     writes: RowWrites
     tables: Mapping[str, Table]
-    request_id_answer_bytes: int = 1024 * 1024
+    request_ids: RequestIds = field(default_factory=lambda: RequestIds(1 << 20, Room(1 << 30)))
     chunk_bytes: int = 256 * 1024
     bulk_max_rows: int = 100_000
     bulk_at_once: int = 4

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.db.database import Database, Row, Transaction
-from gateway.db.idempotency import Claim, RequestIds
+from gateway.db.idempotency import Claim
 from gateway.db.rehearsal import rehearse
 from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
@@ -49,7 +49,7 @@ class Writes:
 
     def __init__(self, method: Method, engine: Engine) -> None:
         self._database = engine.database
-        self._ids = RequestIds(engine.request_id_answer_bytes)
+        self._ids = engine.request_ids
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._has_id = "request_id" in method.request
         self._has_rehearsal = "validate_only" in method.request

@@ -1,13 +1,13 @@
 """Clean-up of the gateway's own tables: what is expired, and of answers what is too much."""
 
 import asyncio
-from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from gateway.db import cleaning
 from gateway.db.cleaning import BATCH, Cleaner, Retention
+from gateway.db.idempotency import Room
 from gateway.schema.tables import build_tables
 from tests.db.conftest import Open
 from tests.db.servers import sql
@@ -15,7 +15,8 @@ from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 
 HOUR = 3600.0
-RETENTION = Retention(request_ids=24 * HOUR, request_id_bytes=1 << 30, streams=7 * 24 * HOUR)
+RETENTION = Retention(request_ids=24 * HOUR, streams=7 * 24 * HOUR)
+MIB = 1 << 20
 IDS = (
     "INSERT INTO rowgate.idempotency (principal, method, request_id, body_hash, response, created_at)"
     " SELECT 'p', 'm', gen_random_uuid(), '',"
@@ -38,7 +39,7 @@ async def dsn(databases: Databases) -> str:
 
 @pytest.fixture
 async def cleaner(dsn: str, open_database: Open) -> Cleaner:
-    return Cleaner(await open_database(dsn), RETENTION)
+    return Cleaner(await open_database(dsn), RETENTION, Room(1 << 30))
 
 
 async def left(dsn: str, table: str) -> int:
@@ -67,8 +68,7 @@ async def test_what_is_expired_is_found_by_an_index(dsn: str, table: str) -> Non
 
 async def test_the_oldest_answers_go_where_they_take_too_much(dsn: str, open_database: Open) -> None:
     await sql(dsn, IDS, 500, 4000)
-    room = replace(RETENTION, request_id_bytes=1 << 20)
-    cleaner = Cleaner(await open_database(dsn), room)
+    cleaner = Cleaner(await open_database(dsn), RETENTION, Room(MIB))
     assert await cleaner.clean() > 0
     [(count, size, oldest)] = await sql(
         dsn,
@@ -82,9 +82,39 @@ async def test_the_oldest_answers_go_where_they_take_too_much(dsn: str, open_dat
 
 async def test_none_younger_than_an_hour_goes(dsn: str, open_database: Open) -> None:
     await sql(dsn, IDS, 500, 40_000)
-    cleaner = Cleaner(await open_database(dsn), replace(RETENTION, request_id_bytes=1 << 20))
+    room = Room(MIB)
+    cleaner = Cleaner(await open_database(dsn), RETENTION, room)
     await cleaner.clean()
     assert await left(dsn, "idempotency") == 60
+    assert room.is_full
+    assert not room.has(1)
+
+
+async def test_what_was_added_up_is_not_read_again(dsn: str, open_database: Open) -> None:
+    """All records were read each minute, for good where the table had once been large."""
+    await sql(dsn, IDS, 500, 4000)
+    room = Room(MIB)
+    cleaner = Cleaner(await open_database(dsn), RETENTION, room)
+    await cleaner.clean()
+    await sql(
+        dsn, "UPDATE rowgate.idempotency SET response = '' WHERE created_at < now() - interval '20 minutes'"
+    )
+    await sql(dsn, IDS, 3, 40_000)
+    assert await cleaner.clean() > 0
+    count = await left(dsn, "idempotency")
+    assert 200 < count < 240, "as many went as if the old records were what they had been"
+
+
+async def test_what_is_taken_has_the_next_look_come_soon(dsn: str, open_database: Open) -> None:
+    room = Room(MIB)
+    cleaner = Cleaner(await open_database(dsn), RETENTION, room)
+    cleaner.start()
+    room.take(MIB)
+    async with asyncio.timeout(10):
+        while room.look_is_due.is_set():
+            await sql(dsn, "SELECT 1")
+    assert room.has(MIB // 2)
+    await cleaner.stop()
 
 
 async def test_what_another_one_removes_is_not_waited_for(dsn: str, cleaner: Cleaner) -> None:
@@ -103,7 +133,7 @@ async def test_it_starts_and_stops_and_outlives_a_failure(
 ) -> None:
     monkeypatch.setattr(cleaning, "_PAUSE", 0.001)
     await sql(dsn, "ALTER TABLE rowgate.ingest RENAME TO mislaid")
-    cleaner = Cleaner(await open_database(dsn), RETENTION)
+    cleaner = Cleaner(await open_database(dsn), RETENTION, Room(1 << 30))
     cleaner.start()
     while "failed" not in caplog.text:
         await sql(dsn, "SELECT 1")

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from gateway.db import cleaning
 from gateway.db.database import Database
 from gateway.errors import OutcomeUnknown
 from tests.conftest import GatewayFor
@@ -141,6 +143,43 @@ async def test_a_large_answer_is_not_kept_but_its_id_is(gateway_for: GatewayFor)
     assert len(await gateway.sql("SELECT FROM tag")) == 11
     (row,) = await gateway.sql("SELECT max(octet_length(response)) AS most FROM rowgate.idempotency")
     assert row["most"] <= 1000
+
+
+async def test_without_room_answers_are_not_kept_and_then_no_ids(
+    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repetition gets its answer, or is told that the write was done; it never writes again."""
+    monkeypatch.setattr(cleaning, "_PAUSE", 0.1)
+    gateway = await gateway_for("adversarial", request_id_max_bytes=1 << 20)
+
+    async def outcome(method: str, **request: Any) -> int | str:
+        try:
+            return int((await gateway.call(f"{TAGS}/{method}", request)).ByteSize())
+        except RpcFailed as failed:
+            return f"{failed.code.name} {failed.reason}"
+
+    names = [[token_hex(150) for _ in range(1000)] for _ in range(5)]
+    sent = [
+        {"requests": [{"tag": {"name": name}} for name in batch], "request_id": str(uuid4())}
+        for batch in names
+    ]
+    first = [await outcome("BatchCreateTags", **request) for request in sent]
+    assert [await outcome("BatchCreateTags", **request) for request in sent] == [
+        *first[:3],
+        *["ALREADY_EXISTS ANSWER_NOT_KEPT"] * 2,
+    ]
+    assert len(await gateway.sql("SELECT FROM tag")) == 5000
+    await gateway.sql(
+        "INSERT INTO rowgate.idempotency (principal, method, request_id, body_hash)"
+        " SELECT '', 'm', gen_random_uuid(), '' FROM generate_series(1, 10000)"
+    )
+    said: int | str = 0
+    async with asyncio.timeout(30):
+        while said == 0:
+            said = await outcome("DeleteTag", name="x", allow_missing=True, request_id=str(uuid4()))
+    assert said == "RESOURCE_EXHAUSTED TOO_MANY_REQUEST_IDS"
+    assert await outcome("BatchCreateTags", **sent[0]) == first[0]
+    assert await outcome("DeleteTag", name="x", allow_missing=True) == 0
 
 
 @pytest.mark.parametrize("committed", [True, False])
