@@ -80,7 +80,12 @@ async def _serve(descriptors: FileDescriptorSet, settings: Settings, transport: 
     starting = asyncio.ensure_future(served.start(descriptors, settings))
     _on_signal(starting.cancel)
     _logger.debug("starting")
-    await starting
+    try:
+        await starting
+    except asyncio.CancelledError:
+        # It may have started all the same, at the last moment.
+        await served.stop()
+        raise
     stopping, hurried = asyncio.Event(), asyncio.Event()
     _on_signal(stopping.set)
     _tell_ready(served, transport)

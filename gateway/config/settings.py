@@ -152,6 +152,8 @@ class ServerSettings(Section):
     """age at which a connection is renewed, so that clients spread anew; 0 is never"""
     probe_interval: Wait = 5.0
     """interval at which health asks the database"""
+    worker_start_timeout: Wait = 60.0
+    """with workers: longest start of one beside `start_timeout`; past it the worker is ended"""
     liveness_interval: Seconds = 5.0
     """with workers: interval at which the supervisor asks each whether it answers calls; 0 is never"""
     liveness_timeout: Wait = 5.0

@@ -34,6 +34,8 @@ _logger = logging.getLogger(__name__)
 _ACCEPT_SECONDS = 10.0
 _FLUSH_SECONDS = 1.0
 _END_SECONDS = 5.0
+_CLOSED_IN_TURN = 4
+"""Parts of a gateway that are closed one after the other, each within `close_timeout`."""
 _POLL_SECONDS = 0.005
 _PREFIX = "rowgate-"
 _RANDOM_LETTERS = 8
@@ -89,6 +91,7 @@ class WorkerProcess:
         self._folder = own_folder()
         self._ready: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._stopped = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._channel: Channel | None = None
         self._process: Process | None = None
         self.services: Sequence[str] = ()
@@ -106,12 +109,19 @@ class WorkerProcess:
     async def start(self) -> None:
         """Return when it takes calls.
 
-        Raises click.ClickException with what it said where it failed; nothing is left of it then.
+        Raises click.ClickException with what it said where it failed, or where it takes too long; nothing is
+        left of it then.
         """
+        settings = self._assignment.settings
+        longest = settings.database.start_timeout + settings.server.worker_start_timeout
         try:
-            await self._spawn()
-            await self._assign()
-            await self._accepting()
+            async with asyncio.timeout(longest):
+                await self._spawn()
+                await self._assign()
+                await self._accepting()
+        except TimeoutError as error:
+            await self.kill()
+            raise FailedError(f"a worker isn't ready within {longest:g} s") from error
         except BaseException:
             await self.kill()
             raise
@@ -137,17 +147,13 @@ class WorkerProcess:
             await asyncio.gather(ended, lost, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Have it drain and stop, however long the settings let that take."""
+        """Have it drain and stop, however long the settings let that take; kill it where it doesn't."""
         if self._channel is None or self._process is None:
             return
-        await asyncio.to_thread(self._channel.send, Stop())
-        await self._stopped_within(self._assignment.settings.server.lame_duck)
-        await self._send_away()
-        await self._stopped.wait()
-        await self._flushed()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
         try:
+            await self._drain(self._channel)
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
             async with asyncio.timeout(_END_SECONDS):
                 await self.ended()
         except TimeoutError:
@@ -155,7 +161,8 @@ class WorkerProcess:
             await self.kill()
 
     def hurry(self) -> None:
-        """Let `stop`, under way or to come, wait for nothing."""
+        """Let `stop`, under way or to come, wait for no call."""
+        self._hurried.set()
         if self._channel is not None:
             self._channel.send(Hurry())
 
@@ -227,10 +234,22 @@ class WorkerProcess:
         except TimeoutError as error:
             raise FailedError("Envoy doesn't begin to accept connections") from error
 
-    async def _stopped_within(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopped.wait()
+    async def _drain(self, channel: Channel) -> None:
+        """Have it finish its calls and close; raises TimeoutError where it takes longer than it may."""
+        settings = self._assignment.settings
+        await asyncio.to_thread(channel.send, Stop())
+        await self._stopped_or_hurried_within(settings.server.lame_duck)
+        await self._send_away()
+        await self._stopped_or_hurried_within(settings.server.drain)
+        async with asyncio.timeout(_CLOSED_IN_TURN * settings.database.close_timeout + _END_SECONDS):
+            await self._stopped.wait()
+            await self._flushed()
+
+    async def _stopped_or_hurried_within(self, seconds: float) -> None:
+        waits = [asyncio.ensure_future(one.wait()) for one in (self._stopped, self._hurried)]
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
 
     async def _send_away(self) -> None:
         """Have Envoy tell its callers to go, from when their calls are refused."""
