@@ -31,7 +31,9 @@ def _cancel(_frame: FrameType) -> None:
         task.cancel()
 
 
-ACTS: Mapping[str, Callable[[FrameType], None]] = {
+Acts = Mapping[str, Callable[[FrameType], None]]
+
+ACTS: Acts = {
     "exception": _raise,
     "cancellation": _cancel,
     "failure": fail,
@@ -56,10 +58,14 @@ class Tracer:
         folders: the modules' folders.
         names: of the instructions: CALLS, AWAITS or both.
         fault: what it does; None for nothing.
+        acts: what can be done.
 
     """
 
-    def __init__(self, folders: Sequence[Path], names: frozenset[str], fault: Fault | None = None) -> None:
+    def __init__(
+        self, folders: Sequence[Path], names: frozenset[str], fault: Fault | None = None, acts: Acts = ACTS
+    ) -> None:
+        self._acts = acts
         self._folders = tuple(map(str, folders))
         self._names = names
         self._fault = fault
@@ -109,7 +115,7 @@ class Tracer:
         if self._fault is not None and site == self._fault.site:
             self._left -= 1
             if not self._left:
-                ACTS[self._fault.act](frame)
+                self._acts[self._fault.act](frame)
 
 
 def faults(sites: Mapping[Site, int], acts: Sequence[str], *, every: int = 1) -> Iterator[Fault]:

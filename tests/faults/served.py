@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ import grpc.aio
 import pytest
 
 import gateway.db
+import gateway.methods
 import gateway.transport
 from gateway.app import Gateway
 from gateway.cli.workers.hostings import HOSTINGS
@@ -20,10 +21,11 @@ from gateway.db.coalesce.sharing import Sharing
 from gateway.db.cursor import CursorPlaces
 from gateway.db.pool import Pool
 from gateway.methods.bulk_upsert.writing import Upserts
+from gateway.request.alarms import Deadline
 from gateway.schema.tables import build_tables
 from gateway.transport.admission import Admission
 from tests.faults import late
-from tests.faults.opcodes import AWAITS, Fault, Site, Tracer
+from tests.faults.opcodes import AWAITS, Acts, Fault, Site, Tracer
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
@@ -31,7 +33,12 @@ from tests.soak.nodes import METHODS, PACKAGE, ROWS, SEED, SERVICE, Nodes
 from tests.soak.served import SCHEMA
 
 FOLDERS = [Path(str(module.__file__)).parent for module in (gateway.db, gateway.transport)]
+WITHIN = [Path(str(module.__file__)).parent for module in (gateway.db, gateway.methods)]
+"""Where a call is while its deadline runs."""
 ACTS = ("failure", "cancellation", "delay")
+ENDS = ("client leaves", "time is up")
+"""What may end a call from outside."""
+STREAMS = ("IngestNodes", "StreamNodes")
 _POOL = 6
 # Gets and updates share statements.
 _METHODS = (*sorted(set(METHODS)), "GetNode", "GetNode", "UpdateNode", "UpdateNode")
@@ -42,6 +49,9 @@ _SESSIONS = (
     "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND state IS DISTINCT FROM 'idle' AND backend_type = 'client backend'"
 )
+_TOLD = {ENDS[0]: "CANCELLED", ENDS[1]: "DEADLINE_EXCEEDED"}
+_CLIENTS_OWN = "Internal error from Core"
+"""What grpc.aio's client says of a call that is answered while it sends the headers."""
 _COUNT = "SELECT count(*) AS n FROM node WHERE id = ANY($1::uuid[])"
 _HOLDERS = (Pool, Sharing, CursorPlaces, Upserts, Admission)
 
@@ -57,19 +67,20 @@ class Held:
         """Get to know the parts that are made meanwhile."""
         with pytest.MonkeyPatch.context() as patch:
             for kind in _HOLDERS:
-                patch.setattr(kind, "__init__", self._noting(kind.__init__))
+                patch.setattr(kind, "__init__", _noting(kind.__init__, self._parts))
             yield
-
-    def _noting(self, make: Callable[..., None]) -> Callable[..., None]:
-        def noting(part: Any, *args: Any, **options: Any) -> None:
-            make(part, *args, **options)
-            self._parts.append(part)
-
-        return noting
 
     def left(self) -> list[str]:
         """Return what is held."""
         return [f"{type(part).__name__} holds {held}" for part in self._parts if (held := _held(part))]
+
+
+def _noting(make: Callable[..., None], made: list[Any]) -> Callable[..., None]:
+    def noting(part: Any, *args: Any, **options: Any) -> None:
+        make(part, *args, **options)
+        made.append(part)
+
+    return noting
 
 
 def _held(part: Any) -> Any:
@@ -125,6 +136,44 @@ class Served:
             wrong = ["a caller hangs"]
         return f"{fault}: {'; '.join(wrong)}" if wrong else ""
 
+    async def sites_of(self, method: str) -> dict[Site, int]:
+        """Return the awaits that a call that streams comes by while it is answered, and how often."""
+        tracer = Tracer(WITHIN, AWAITS)
+        await self._ended(method, tracer, [])
+        return tracer.seen
+
+    async def leaves(self, method: str, fault: Fault) -> str:
+        """Make a call that streams, and end it from outside; return what is wrong afterwards."""
+        before = len(asyncio.all_tasks())
+        deadlines: list[Deadline] = []
+        calls: list[Any] = []
+        # The first one is around the whole call.
+        acts: Acts = {ENDS[0]: lambda _: calls[0].cancel(), ENDS[1]: lambda _: deadlines[0].ring()}
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Deadline, "__init__", _noting(Deadline.__init__, deadlines))
+                told = await self._ended(method, Tracer(WITHIN, AWAITS, fault, acts), calls)
+        except TimeoutError:
+            return f"{method}, {fault}: the caller hangs"
+        wrong = await self._settled(before)
+        if told not in ("OK", _TOLD[fault.act], _CLIENTS_OWN):
+            wrong.append(f"the caller is told {told}")
+        return f"{method}, {fault}: {'; '.join(wrong)}" if wrong else ""
+
+    async def _ended(self, method: str, tracer: Tracer, calls: list[Any]) -> str:
+        """Call once; return the status, or what grpc.aio's client says in its place."""
+        _, bodies = self._requests(method)
+        channel = grpc.aio.insecure_channel(self._target, options=_CHANNEL)
+        async with asyncio.timeout(_SECONDS), channel:
+            with tracer.tracing():
+                call = channel.stream_stream(f"/{SERVICE}/{method}")(bodies)
+                calls.append(call)
+                with suppress(grpc.aio.AioRpcError, asyncio.CancelledError):
+                    while await call.read() is not grpc.aio.EOF:
+                        pass
+                details: str = await call.details()
+                return details if details == _CLIENTS_OWN else str((await call.code()).name)
+
     async def _calls(self) -> tuple[list[str], list[str]]:
         """Return the ids of new rows, as far as they were told as stored, and the failures."""
         channel = grpc.aio.insecure_channel(self._target, options=_CHANNEL)
@@ -133,11 +182,8 @@ class Served:
         return [id_ for ids, _ in told for id_ in ids], [failure for _, failure in told if failure]
 
     async def _call(self, channel: grpc.aio.Channel, method: str) -> tuple[list[str], str]:
-        fields = self._nodes.requests(method)[: 1 + _CHUNKS]
-        if method.startswith("Stream"):
-            fields = [{"filter": f"position > -{_STREAMED}"}]
-        requests = [self._messages.message(f"{PACKAGE}.{method}Request", one) for one in fields]
-        bodies, path = [request.SerializeToString() for request in requests], f"/{SERVICE}/{method}"
+        fields, bodies = self._requests(method)
+        path = f"/{SERVICE}/{method}"
         try:
             if method.startswith(("Ingest", "Stream")):
                 make: Any = channel.stream_stream if method.startswith("Ingest") else channel.unary_stream
@@ -148,6 +194,14 @@ class Served:
         except grpc.aio.AioRpcError as error:
             return [], f"{method}: {error.code().name} {error.details()}"
         return [id_ for one in fields for id_ in _new_ids(one)], ""
+
+    def _requests(self, method: str) -> tuple[Sequence[dict[str, Any]], list[bytes]]:
+        """Return the requests of a call, and their bytes."""
+        fields = self._nodes.requests(method)[: 1 + _CHUNKS]
+        if method.startswith("Stream"):
+            fields = [{"filter": f"position > -{_STREAMED}"}]
+        requests = [self._messages.message(f"{PACKAGE}.{method}Request", one) for one in fields]
+        return fields, [request.SerializeToString() for request in requests]
 
     async def _lost(self, ids: Sequence[str]) -> list[str]:
         (stored,) = await fetch(self._dsn, _COUNT, ids)

@@ -8,11 +8,13 @@ import pytest
 
 from gateway.cli.workers.hostings import HOSTINGS
 from tests.faults.opcodes import faults
-from tests.faults.served import ACTS, served
+from tests.faults.served import ACTS, ENDS, STREAMS, served
 from tests.harness.databases import Databases
 
 EVERY = 61
 """The soak tries them all; 61 goes into neither the number of acts nor that of the times."""
+EVERY_END = 23
+"""As above."""
 
 
 @pytest.mark.parametrize("transport", sorted(HOSTINGS))
@@ -27,3 +29,18 @@ async def test_calls_end_whatever_happens_where_they_wait(databases: Databases, 
     assert not list(filter(None, wrong))
     gc.collect()
     assert not [context for context in complaints if "never retrieved" in context["message"]]
+
+
+@pytest.mark.parametrize("transport", sorted(HOSTINGS))
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+async def test_nothing_is_left_of_a_stream_that_is_ended_anywhere(
+    databases: Databases, transport: str
+) -> None:
+    """Its client leaves, or its time is up: no connection, cursor, place or task is left."""
+    async with served(databases, transport) as gateway:
+        wrong = [
+            await gateway.leaves(method, fault)
+            for method in STREAMS
+            for fault in faults(await gateway.sites_of(method), ENDS, every=EVERY_END)
+        ]
+    assert not list(filter(None, wrong))

@@ -48,6 +48,9 @@ async def _served(databases: Databases, transport: str) -> AsyncIterator[str]:
     async with served.served(databases, transport) as gateway:
         for fault in faults(await gateway.sites(), served.ACTS):
             yield await gateway.fails(fault)
+        for method in served.STREAMS:
+            for fault in faults(await gateway.sites_of(method), served.ENDS):
+                yield await gateway.leaves(method, fault)
 
 
 async def _run(databases: Databases) -> int:
