@@ -29,9 +29,9 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 @click.command()
 @with_settings()
 def serve(loaded: Loaded) -> None:
-    """Serve a schema until SIGTERM or SIGINT; then finish the calls under way.
+    """Serve a schema until SIGTERM or SIGINT.
 
-    A second signal cuts them off.
+    Then the calls under way are finished; a second signal cuts them off.
     """
     settings = loaded.settings
     configure_logging(settings.log.level, settings.log.format)

@@ -39,12 +39,11 @@ The `status` of a row that a bulk upsert refuses (`failures`) has the same detai
 together stay under 4 KB: `violations_omitted` and `resources_omitted` in the metadata count what was left
 out. Neither SQL, stored values, hosts nor the driver's text are in them; the log has the cause.
 
-What a library answers before the gateway sees the call has no details. Over grpcio, grpc core so refuses
-metadata past the limit and a message more than a MiB past it (RESOURCE_EXHAUSTED), a compression that it
-doesn't know (UNIMPLEMENTED), a malformed header and a call that comes while 3,000 wait to be taken
-(CANCELLED), and ends a call at the deadline that the caller gave;
-over Envoy, Envoy refuses what it can't route. And no status at all has a stream that is reset, or that its
-connection takes with it: clients make UNAVAILABLE, INTERNAL or RESOURCE_EXHAUSTED of that.
+What a library answers before the gateway sees the call has no details. Over grpcio it is grpc core that
+refuses metadata past the limit, a message more than a MiB past it (RESOURCE_EXHAUSTED), a compression that it
+doesn't know (UNIMPLEMENTED) and a malformed header, and that ends a call at the caller's deadline. Over
+Envoy, Envoy refuses what it can't route. A stream that is reset, or whose connection ends, has no status:
+clients make UNAVAILABLE, INTERNAL or RESOURCE_EXHAUSTED of that.
 
 ## What became of a write that failed
 
