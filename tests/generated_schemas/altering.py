@@ -110,11 +110,35 @@ def _is_taken(schema: Schema, alike: Alike) -> Iterator[str]:
         yield "UNIQUE_VIOLATION"
 
 
+def _optional(schema: Schema) -> Column | None:
+    """Return a column that may be NULL, the first there is."""
+    return next((column for column in schema.written if column.has_presence and not column.not_null), None)
+
+
+def _guarded(schema: Schema, relation: str) -> Sequence[str]:
+    """Keep rows without a value out, as a trigger does that returns no row."""
+    column = _optional(schema)
+    assert column is not None
+    guard = f"IF NEW.{name_of(column.stored)} IS NULL THEN RETURN NULL; END IF; RETURN NEW;"
+    return [
+        f"CREATE FUNCTION public.guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {guard} END $$",
+        f"CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON {relation} FOR EACH ROW EXECUTE FUNCTION guard()",
+    ]
+
+
+def _is_kept_out(schema: Schema, alike: Alike) -> Iterator[str]:
+    column = _optional(schema)
+    assert column is not None
+    if None in alike([column.name])[0]:
+        yield "ROW_KEPT_OUT"
+
+
 ALTERATIONS: Mapping[str, Alteration] = {
     "partitioned": Alteration(lambda schema: not schema.unique, _partitioned),
     "row level security": Alteration(_anything, _secured),
     "a hole": Alteration(_anything, _with_a_hole),
     "exclusion": Alteration(_has_subject, _exclusive, _is_excluded),
+    "guarded": Alteration(lambda schema: _optional(schema) is not None, _guarded, _is_kept_out),
     "unique with nulls": Alteration(_has_subject, _unique_with_nulls, _is_taken),
 }
 """All of them, by the name that a kept case calls them by."""
