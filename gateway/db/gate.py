@@ -126,7 +126,7 @@ class Gate:
             if waiter.future.done():
                 continue
             if waiter.is_late(now):
-                waiter.future.set_exception(self._too_late(waiter.flow))
+                waiter.future.set_exception(self._came_too_late(waiter.flow))
             else:
                 waiter.future.set_result(self._grant(waiter.flow, waiter.connection, waiter.size))
 
@@ -173,7 +173,7 @@ class Gate:
         now = monotonic()
         self._timer, self._wakes_at = None, inf
         for waiter in [waiter for waiter in self._waiting if waiter.latest <= now]:
-            self._send_away(waiter, self._too_late(waiter.flow))
+            self._send_away(waiter, self._came_too_late(waiter.flow))
         if self._waiting:
             # However many there are, and however close to each other: looked through once a tick.
             self._wake_at(max(now + _TICK, min(waiter.latest for waiter in self._waiting)))
@@ -195,6 +195,10 @@ class Gate:
 
     def _too_late(self, flow: Flow) -> ResourceExhausted:
         return self._exhausted(flow, "no connection comes free in time")
+
+    def _came_too_late(self, flow: Flow) -> ResourceExhausted:
+        """Return the error of a call that has waited, which operators can tell from one that hasn't."""
+        return self._exhausted(flow, "no connection came free in time")
 
     def _exhausted(self, flow: Flow, what: str) -> ResourceExhausted:
         return ResourceExhausted(

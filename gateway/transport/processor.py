@@ -70,7 +70,7 @@ class Processor:
             self._under_way >= self._most
             and monotonic() + _MARGIN * self._seconds_before(connection) > deadline
         ):
-            raise self._busy()
+            raise self._busy("has")
 
     def begin(self) -> int | None:
         """Let a call begin; return what `end` takes, None where it has to `wait`."""
@@ -171,7 +171,7 @@ class Processor:
             if future.done():
                 continue
             if self._most < _UNBOUNDED and now + self._under_way / self._rate > deadline:
-                future.set_exception(self._busy())
+                future.set_exception(self._busy("had"))
             else:
                 future.set_result(self._add())
 
@@ -183,9 +183,9 @@ class Processor:
         ahead = min(self._waiting, turns + others * (turns + 1))
         return (self._under_way + ahead) / self._rate
 
-    def _busy(self) -> ResourceExhausted:
+    def _busy(self, has: str) -> ResourceExhausted:
         return ResourceExhausted(
-            "the gateway is busy: it has more calls to answer than time for them",
+            f"the gateway is busy: it {has} more calls to answer than time for them",
             reason="GATEWAY_BUSY",
             retry_delay=self._retry_delay(),
         )

@@ -15,6 +15,10 @@ from google.rpc import error_details_pb2, status_pb2
 _CHANNEL: Sequence[tuple[str, int]] = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
 
 
+WAITED = ("came free", "answered it", "had more calls")
+"""Words of refusals of calls that have waited, and were dropped from their queue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A call that has ended.
@@ -45,6 +49,11 @@ class Ended:
     def refused(self) -> bool:
         """Whether it was told to come again later."""
         return self.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it was told so after it had waited."""
+        return self.refused and any(words in self.message for words in WAITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +95,12 @@ class Outcome:
         return quantile([call.seconds for call in self.calls if call.succeeded], share)
 
     def refusal(self, share: float) -> float:
-        """Return the seconds in which so many of the refused calls were, as a share."""
-        return quantile([call.seconds for call in self.calls if call.refused], share)
+        """Return the seconds in which so many of those were that were refused when they came, as a share."""
+        return quantile([call.seconds for call in self.calls if call.refused and not call.dropped], share)
+
+    def drop(self, share: float) -> float:
+        """Return the part of their deadlines in which so many of the dropped calls were, as a share."""
+        return quantile([call.seconds / call.deadline for call in self.calls if call.dropped], share)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

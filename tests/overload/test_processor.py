@@ -8,15 +8,12 @@ import pytest
 from gateway.errors import ResourceExhausted
 from gateway.transport import processor
 from gateway.transport.processor import Processor
-from tests.harness.gateway import RunningGateway
 from tests.overload.conftest import StartBusy
-from tests.overload.generator import Offer, offer
-from tests.overload.load import Outcome
-from tests.overload.slow import ROWS, fill_papers
+from tests.overload.papers import capacity_of, papers
+from tests.overload.slow import fill_papers
 
 MEMBERS = 200
 """Of a document, so that to make its message takes much more than all else about a call."""
-CALIBRATING = 400
 SECONDS = 2.0
 DEADLINES = (0.2, 0.4)
 LEAST = 0.4
@@ -24,30 +21,11 @@ LEAST = 0.4
 which the soak holds it to."""
 
 
-async def papers(
-    gateway: RunningGateway, rate: float, seconds: float, deadlines: tuple[float, float]
-) -> Outcome:
-    """Ask for documents."""
-    bodies = [gateway.client.message("busy.v1.GetPaperRequest", id=n + 1) for n in range(ROWS)]
-    sent = [body.SerializeToString().hex() for body in bodies]
-    return await offer(
-        Offer(gateway.target, "/busy.v1.PaperService/GetPaper", sent, rate, seconds, deadlines)
-    )
-
-
-async def capacity_of(gateway: RunningGateway) -> float:
-    """Return how many calls a second are answered of those that come all at once, and can wait."""
-    burst = await papers(gateway, CALIBRATING / 0.05, 0.05, (30, 30))
-    assert burst.codes == {"OK": len(burst.calls)}
-    begun = min(call.begun for call in burst.calls)
-    return len(burst.calls) / (max(call.begun + call.seconds for call in burst.calls) - begun)
-
-
 async def test_twice_what_the_processor_answers(start_busy: StartBusy) -> None:
     # Not over grpcio: there calls wait in grpc core, which hands them over one by one, past their deadlines.
     gateway = await start_busy(transport="http2")
     await fill_papers(gateway, MEMBERS)
-    await papers(gateway, 100, 0.5, (30, 30))
+    await papers(gateway, 100, 0.5)
     capacity = await capacity_of(gateway)
     load = await papers(gateway, 2 * capacity, SECONDS, DEADLINES)
     capacity = min(capacity, await capacity_of(gateway))

@@ -27,6 +27,7 @@ OF_CALLER = (RowgateError, asyncio.CancelledError, GeneratorExit)
 """What callers meet, or do, of their own: the lane is as good as before."""
 
 _IN_VAIN = "no statement that it could share answers it in time"
+_WAITED_IN_VAIN = "no statement that it could share answered it in time"
 
 
 class Door(Protocol):
@@ -257,7 +258,7 @@ class Sharing(ABC):
         size, late = lane.in_time(self._loop.time())
         if late:
             lane.refuses = True
-            _fail(late, self._busy(_IN_VAIN))
+            _fail(late, self._busy(_WAITED_IN_VAIN))
             for place in late:
                 self._leave(lane, place)
         self._waiting -= lane.board(batch, size)
