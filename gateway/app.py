@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
@@ -72,7 +73,7 @@ class Gateway:
         schema = read_schema(descriptors)
         async with AsyncExitStack() as opened:
             tables = build_tables(schema)
-            where = await _locate_database(settings.database, opened)
+            where = await _locate_database(settings, opened)
             database = await Database.open(where)
             opened.push_async_callback(database.close)
             found = await require_match(connector(where), tables.metadata, settings.schema.migrations)
@@ -95,6 +96,7 @@ class Gateway:
                 tables=tables.tables,
                 request_ids=RequestIds(settings.database.request_id_answer_bytes, room),
                 chunk_bytes=settings.limits.stream_chunk_bytes,
+                response_bytes=settings.limits.max_response_bytes,
                 bulk_max_rows=settings.limits.bulk_max_rows,
                 bulk_at_once=settings.limits.bulk_at_once,
                 page_tokens=PageTokens(_secret(settings)),
@@ -133,15 +135,15 @@ class Gateway:
         self._server.hurry()
 
 
-async def _locate_database(settings: config.DatabaseSettings, opened: AsyncExitStack) -> DatabaseSettings:
+async def _locate_database(settings: Settings, opened: AsyncExitStack) -> DatabaseSettings:
     """Return where the database is; the embedded one is started."""
-    dsn = dsn_of(settings)
-    folder = embedded_folder(settings)
+    dsn = dsn_of(settings.database)
+    folder = embedded_folder(settings.database)
     if folder is not None:
         embedded = EmbeddedPostgres(folder)
         opened.push_async_callback(asyncio.to_thread, embedded.stop)
         dsn = await asyncio.to_thread(embedded.start)
-    return database_settings(settings, dsn)
+    return replace(database_settings(settings.database, dsn), max_read_bytes=settings.limits.max_read_bytes)
 
 
 def _retention(settings: config.DatabaseSettings) -> Retention:

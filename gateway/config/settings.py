@@ -204,6 +204,8 @@ class LimitSettings(Section):
     """size of a call's metadata"""
     max_request_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
     """bytes held of requests under way, at least two of the largest; a connection has five eighths"""
+    max_response_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
+    """bytes held of responses of more than 64 KiB until clients take them, shared as those of requests are"""
     max_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
@@ -218,6 +220,16 @@ class LimitSettings(Section):
     def request_memory(self) -> int:
         """Bytes of requests that are held at most: two of the largest that are taken in have room."""
         return max(self.max_request_bytes_in_flight, 2 * self.max_taken_bytes)
+
+    @property
+    def max_read_bytes(self) -> int:
+        """The most bytes that a statement may return for a response, as PostgreSQL sends them."""
+        return max(self.max_response_bytes, MIB)
+
+    @property
+    def response_memory(self) -> int:
+        """Bytes of responses that are held at most: two of the largest have room."""
+        return max(self.max_response_bytes_in_flight, 2 * self.max_read_bytes)
 
 
 class LogSettings(Section):

@@ -1,12 +1,13 @@
 """How a connection is made, and what it says of the server when none can be."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
 from gateway.db.codecs import set_codecs
 from gateway.db.dsn import resolve
+from gateway.db.inflow import Inflow
 from gateway.db.pooler import ADVICE, REFUSED
 from gateway.db.retry import TryAgain
 from gateway.db.settings import DatabaseSettings
@@ -15,12 +16,29 @@ from gateway.errors import Internal, RowgateError, Unavailable
 from gateway.errors.sqlstate import LATER
 
 if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[Any]
+    _DriversConnection = asyncpg.Connection[Any]
+else:
+    _DriversConnection = asyncpg.Connection
 
 # A login, a database or a certificate that is refused now will be refused in a moment too.
 _PERMANENT = frozenset(
     {"DATABASE_LOGIN_REFUSED", "DATABASE_MISSING", "DATABASE_MISCONFIGURED", "DATABASE_TLS_FAILED"}
 )
+
+
+class Connection(_DriversConnection):
+    """A connection of the driver, with what counts and bounds the bytes that come over it."""
+
+    __slots__ = ("inflow",)
+
+    inflow: Inflow
+
+    def bound(self, limit: int) -> None:
+        """Let a statement that is read in `inflow` return so many bytes at most."""
+        # The driver shows neither, and gathers all rows before anybody sees the first.
+        driver: Any = self
+        self.inflow = Inflow(driver._protocol, limit)  # noqa: SLF001 - see above
+        driver._transport.set_protocol(self.inflow)  # noqa: SLF001 - see above
 
 
 class Connector:
@@ -30,6 +48,7 @@ class Connector:
         self._target = resolve(settings.dsn)
         self._timeout = self._target.connect_timeout or settings.connect_timeout
         self._start_timeout = settings.start_timeout
+        self._max_read_bytes = settings.max_read_bytes
         server_settings = settings.server_settings()
         if "application_name" in self._target.parameters:
             del server_settings["application_name"]
@@ -38,6 +57,7 @@ class Connector:
             "statement_cache_size": settings.statement_cache_size,
             # Cached as long as the connection lives: how often one is used says nothing of its worth.
             "max_cached_statement_lifetime": 0,
+            "connection_class": Connection,
             "server_settings": server_settings,
         }
 
@@ -49,7 +69,8 @@ class Connector:
         try:
             # The driver takes leave of a frozen server for ever.
             async with asyncio.timeout(self._timeout):
-                connection: Connection = await asyncpg.connect(**self._arguments)
+                connection = cast("Connection", await asyncpg.connect(**self._arguments))
+                connection.bound(self._max_read_bytes)
                 try:
                     await set_codecs(connection)
                 except BaseException:

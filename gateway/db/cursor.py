@@ -3,42 +3,129 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gateway.db.inflow import is_too_large
 from gateway.db.transaction import Row
 from gateway.db.translate import translated
-from gateway.errors import ResourceExhausted
+from gateway.errors import OutOfRange, ResourceExhausted
 from gateway.errors.delay import RetryDelay
 from gateway.request.bulkheads import Bulkheads, Operation
-from gateway.request.call import StreamCall
+from gateway.request.call import Call, StreamCall
+from gateway.sql.statement import Statement
+
+if TYPE_CHECKING:
+    from gateway.db.connect import Connection
+
+
+# One snapshot for all its portals, and a place to go back to where one is broken off.
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT before_portal"
+_GO_BACK = "ROLLBACK TO before_portal"
+_LARGE = 1024 * 1024
+"""A slice of more bytes is used before the next is fetched."""
 
 
 class Cursor:
-    """An open query: a portal, which PostgreSQL runs only as far as its rows are fetched."""
+    """An open query: a portal, which PostgreSQL runs only as far as its rows are fetched.
 
-    def __init__(self, connection: Any, portal: Any) -> None:
+    Args:
+        connection: where it runs; its own until the transaction ends.
+        statement: the query.
+        args: its arguments.
+        call: whose rows they are.
+
+    """
+
+    def __init__(
+        self, connection: "Connection", statement: Statement, args: Sequence[Any], call: Call
+    ) -> None:
         self._connection = connection
-        self._portal = portal
+        self._statement = statement
+        self._args = args
+        self._call = call
+        self._portal: Any = None
+        self._fetched = 0
+        """Rows that were fetched."""
+
+    async def begin(self) -> None:
+        """Begin a transaction, and bind the query to a portal; nothing of it has run then."""
+        await self._connection.execute(_BEGIN)
+        await self._bind()
 
     async def slices(self, size: Callable[[], int]) -> AsyncGenerator[Sequence[Row]]:
         """Yield the rows, at most `size()` at a time; the next are fetched while the last are used.
 
-        So there are two slices in memory. Raises translated errors, after the rows that came before them.
+        So there are two slices in memory, or one where it is large, and they are counted. Raises translated
+        errors, after the rows that came before them, and OutOfRange for a row that alone is larger than a
+        statement may return.
         """
+        call, inflow = self._call, self._connection.inflow
         coming = asyncio.ensure_future(self._fetch(size()))
         try:
             while rows := await coming:
-                coming = asyncio.ensure_future(self._fetch(size()))
-                await asyncio.sleep(0)
+                large = inflow.read > _LARGE
+                call.hold(inflow.read)
+                if not large:
+                    coming = asyncio.ensure_future(self._fetch(size()))
+                    await asyncio.sleep(0)
                 yield rows
+                if large:
+                    call.hold(0)
+                    coming = asyncio.ensure_future(self._fetch(size()))
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+            call.hold(0)
+
+    async def first_rows(self) -> tuple[Sequence[Row], bool]:
+        """Return as many of the first rows as a statement may return, and whether those are all.
+
+        Raises OutOfRange where there isn't room for the first.
+        """
+        rows: list[Row] = []
+        inflow, count = self._connection.inflow, 1
+        try:
+            with translated(self._connection), inflow.of(self._call):
+                while count:
+                    more = await self._portal.fetch(count)
+                    rows += more
+                    if len(more) < count:
+                        return rows, True
+                    room = (inflow.limit - inflow.read) * len(rows) // inflow.read
+                    count = min(len(rows), room)
+        except OutOfRange as error:
+            if not (rows and is_too_large(error)):
+                raise
+        return rows, False
 
     async def _fetch(self, count: int) -> Sequence[Row]:
+        """Fetch so many rows; a single one where those are too large together."""
+        try:
+            return await self._next(count)
+        except OutOfRange as error:
+            if count == 1 or not is_too_large(error):
+                raise
         with translated(self._connection):
+            await self._connection.execute(_GO_BACK)
+            await self._bind()
+            if self._fetched:
+                await self._portal.forward(self._fetched)
+        return await self._next(1)
+
+    async def _next(self, count: int) -> Sequence[Row]:
+        with translated(self._connection), self._connection.inflow.of(self._call):
             rows: Sequence[Row] = await self._portal.fetch(count)
-            return rows
+        self._fetched += len(rows)
+        return rows
+
+    async def _bind(self) -> None:
+        """Bind the query to a portal.
+
+        The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the
+        plan is made for these very values.
+        """
+        prepared = await self._connection.prepare(self._statement.text, name="")
+        self._portal = await prepared.cursor(*self._args)
 
 
 class CursorPlaces:

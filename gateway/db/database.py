@@ -51,10 +51,27 @@ class Database:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.
 
         Reads are retried when the connection is lost; writes only when the server's answer proves that
-        nothing was written, else gateway.errors.OutcomeUnknown is raised.
+        nothing was written, else gateway.errors.OutcomeUnknown is raised. Raises OutOfRange
+        (RESPONSE_TOO_LARGE) for a read with more rows than there is room for.
         """
         with self._until(call.deadline):
             return await self._retry(lambda: self._direct.fetch(statement, args, call), call)
+
+    async def fetch_first(
+        self, statement: Statement, args: Sequence[Any], call: Call
+    ) -> tuple[Sequence[Row], bool]:
+        """Read as many of a statement's first rows as there is room for; return them, and whether it is all.
+
+        Raises OutOfRange (RESPONSE_TOO_LARGE) where the first alone is too large. It takes a transaction, and
+        several round trips: it is for rows that turned out too large for `fetch`.
+        """
+
+        async def attempt() -> tuple[Sequence[Row], bool]:
+            async with self._direct.cursor(statement, args, call) as cursor:
+                return await cursor.first_rows()
+
+        with self._until(call.deadline):
+            return await self._retry(attempt, call)
 
     @asynccontextmanager
     async def cursor(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.db.connect import Connection
 
 T = TypeVar("T")
+_UNCOUNTED = nullcontext()
 
 
 class Direct:
@@ -46,11 +47,16 @@ class Direct:
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own; return its rows."""
         async with self._pool.lease(call) as connection:
+            # What a write has changed can't be undone any more when its rows are too many.
+            counted = statement.fields and not statement.writes
             try:
-                rows: Sequence[Row] = await connection.fetch(statement.text, *args)
+                with connection.inflow.of(call) if counted else _UNCOUNTED:
+                    rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             except DRIVER_ERRORS as error:
                 cause = as_lost(error, connection)
                 raise _judge_alone(cause, writes=statement.writes) from cause
+            except RowgateError:
+                raise
             except Exception as error:
                 # Nobody foresaw it: it may have come between the statement and its answer.
                 connection.terminate()
@@ -69,7 +75,8 @@ class Direct:
         """Open a query that reads; its transaction lasts as long as the context."""
         async with self._pool.lease(call) as connection:
             try:
-                cursor = await _open_cursor(connection, statement, args)
+                cursor = Cursor(connection, statement, args, call)
+                await _begin(cursor, connection)
                 yield cursor
             except Exception:
                 await _roll_back(connection)
@@ -80,9 +87,10 @@ class Direct:
         """Run `work` in a transaction and commit it; return what `work` returned."""
         async with self._pool.lease(call) as connection:
             try:
-                result, mark = await _carry_out(connection, work)
+                result, mark = await _carry_out(connection, work, call)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is undone and raised again
                 await _roll_back(connection)
+                call.hold(0)
                 raise _judge_within(error) from error.__cause__
             call.unsettled = mark is not None
             try:
@@ -96,26 +104,19 @@ class Direct:
         return result
 
 
-async def _open_cursor(connection: "Connection", statement: Statement, args: Sequence[Any]) -> Cursor:
-    """Begin, and bind the query to a portal; nothing of it has run then.
-
-    The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the
-    plan is made for these very values.
-    """
+async def _begin(cursor: Cursor, connection: "Connection") -> None:
     try:
-        await connection.execute("BEGIN READ ONLY")
-        prepared = await connection.prepare(statement.text, name="")
-        return Cursor(connection, await prepared.cursor(*args))
+        await cursor.begin()
     except DRIVER_ERRORS as error:
         cause = as_lost(error, connection)
         raise _judge_alone(cause, writes=False) from cause
 
 
 async def _carry_out(
-    connection: "Connection", work: Callable[[Transaction], Awaitable[T]]
+    connection: "Connection", work: Callable[[Transaction], Awaitable[T]], call: Call
 ) -> tuple[T, Mark | None]:
     """Begin and do the work; return its result, and the transaction's mark where it has written."""
-    transaction = Transaction(connection)
+    transaction = Transaction(connection, call)
     with translated(connection):
         await connection.execute("BEGIN")
     result = await work(transaction)

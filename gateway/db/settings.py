@@ -44,6 +44,7 @@ class DatabaseSettings:
         statement_cache_size: prepared statements kept per connection; 0 behind a pooler without them.
         application_name: what pg_stat_activity calls the sessions.
         max_cursors: queries that may be read slice by slice at once; each keeps a connection.
+        max_read_bytes: the most bytes that a statement may return to who reads it whole.
         cursor_stall: how long a reader may take nothing before another may have its cursor.
         retry: when a failed attempt is made again.
 
@@ -68,6 +69,7 @@ class DatabaseSettings:
     application_name: str = "rowgate"
     max_cursors: int = 4
     cursor_stall: float = 2.0
+    max_read_bytes: int = 64 * 1024 * 1024
     retry: RetrySettings = field(default_factory=RetrySettings)
 
     def server_settings(self) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """An open transaction, as the work in it sees it."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from gateway.db.translate import translated
+from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
 Row = Sequence[Any]
+_UNCOUNTED = nullcontext()
 
 
 class Transaction:
@@ -16,16 +18,22 @@ class Transaction:
     What its methods raise is translated: gateway.errors, with the driver's exception as the cause.
     """
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, call: Call) -> None:
         self._connection = connection
+        self._call = call
         self._depth = 0
         self.wrote = False
 
     async def fetch(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
-        """Run a statement with its arguments in bind order; return its rows."""
+        """Run a statement with its arguments in bind order; return its rows, which are in memory then.
+
+        Raises OutOfRange (RESPONSE_TOO_LARGE) for more of a response's rows than one may have.
+        """
         self.wrote = self.wrote or statement.writes
-        with translated(self._connection):
-            rows: Sequence[Row] = await self._connection.fetch(statement.text, *args)
+        connection = self._connection
+        counting = connection.inflow.of(self._call) if statement.fields else _UNCOUNTED
+        with translated(connection), counting:
+            rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             return rows
 
     async def run(self, statement: Statement, args: Sequence[Any]) -> int:

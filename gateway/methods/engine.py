@@ -23,6 +23,7 @@ class Engine:
         writes: the way of writes of single rows, which share statements too.
         tables: SQLAlchemy's table of each resource, by the message's full name.
         request_ids: the answers that are kept for repetitions of a request_id.
+        response_bytes: the most bytes of a response.
         chunk_bytes: the most bytes of a streamed response that holds more than one row.
         bulk_max_rows: the most rows of a bulk upsert, and of a chunk of Ingest.
         bulk_at_once: bulk writes of one method that hold a connection at once.
@@ -35,6 +36,7 @@ class Engine:
     writes: RowWrites
     tables: Mapping[str, Table]
     request_ids: RequestIds = field(default_factory=lambda: RequestIds(1 << 20, Room(1 << 30)))
+    response_bytes: int = 64 * 1024 * 1024
     chunk_bytes: int = 256 * 1024
     bulk_max_rows: int = 100_000
     bulk_at_once: int = 4

@@ -1,14 +1,18 @@
 """List: rows in pages (AIP-132, AIP-158)."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
 
-from gateway.errors import InvalidArgument
+from gateway.db.database import Row
+from gateway.db.inflow import is_too_large
+from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
 from gateway.methods.ordered import Asked, OrderedRows
 from gateway.request.call import Call
+from gateway.request.memory import SMALL
 from gateway.request.page_token import PAGE_TOKEN
 from gateway.schema.model import Method
 from gateway.sql.read import count_rows, select_page
@@ -22,13 +26,23 @@ _COUNTS = 512
 """How many statements that count are kept per method: one for each shape of filter."""
 
 
+_REST = 16
+"""Bytes that `total_size` takes at most."""
+_GROWTH = 8
+"""A message is seldom larger than its rows, as PostgreSQL sends them, by more than this factor."""
+
+
 class List:
-    """Answers a page and the token of the next. Hides soft-deleted rows unless asked for them (AIP-164)."""
+    """Answers a page and the token of the next. Hides soft-deleted rows unless asked for them (AIP-164).
+
+    A page whose rows are too large for one response has fewer than were asked for (AIP-158).
+    """
 
     def __init__(self, method: Method, engine: Engine) -> None:
         resource, table = method.resource, engine.table(method.resource)
         self._names = {role: field.name for role, field in method.response.items()}
         self._database = engine.database
+        self._max_bytes = engine.response_bytes
         self._read = OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
         self._count = lru_cache(_COUNTS)(lambda rows: count_rows(resource, table, rows))
 
@@ -36,15 +50,34 @@ class List:
         """Return the page."""
         size = self._page_size(request)
         asked = await self._read(request, call)
-        statement = asked.query.statement
-        found = await self._database.fetch(
-            statement, statement.arguments({**asked.values, "limit": size + 1}), call
-        )
-        response = await asked.query.respond(found[:size])
-        if len(found) > size:
-            self._set(response, "next_page_token", self._read.token(asked, found[size - 1]))
+        found, whole = await self._fetch(asked, size, call)
+        response = await self._page(asked, found[:size], call, last=whole and len(found) <= size)
         if "total_size" in self._names:
             self._set(response, "total_size", await self._total(asked, call))
+        return response
+
+    async def _fetch(self, asked: Asked, size: int, call: Call) -> tuple[Sequence[Row], bool]:
+        """Return the page's rows and the one after it, and whether those are all that are there.
+
+        Nearly every page is read at once; only where its rows are too large it is read again, bit by bit.
+        """
+        statement = asked.query.statement
+        arguments = statement.arguments({**asked.values, "limit": size + 1})
+        try:
+            return await self._database.fetch(statement, arguments, call), True
+        except OutOfRange as error:
+            if not is_too_large(error):
+                raise
+        return await self._database.fetch_first(statement, arguments, call)
+
+    async def _page(self, asked: Asked, rows: Sequence[Row], call: Call, *, last: bool) -> Message:
+        """Return a response of the rows, or of the first of them where it would be too large."""
+        response = await asked.query.respond(rows)
+        if not last:
+            self._set(response, "next_page_token", self._read.token(asked, rows[-1]))
+        # Its size is only asked for where it may be too large: that takes as long as to serialise it.
+        if len(rows) > 1 and _GROWTH * max(call.held, SMALL) > self._max_bytes < response.ByteSize() + _REST:
+            return await self._page(asked, rows[: len(rows) // 2], call, last=False)
         return response
 
     async def _total(self, asked: Asked, call: Call) -> int:

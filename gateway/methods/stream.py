@@ -19,6 +19,8 @@ FIRST_SLICE = 64
 LARGEST_SLICE = 4_096
 """The most rows that are fetched at once: what a slice holds in memory stays bounded."""
 GROWTH = 4
+FAR_TOO_LARGE = 4
+"""So many chunks that rows are divided without a look at their message."""
 FULL = 0.9
 """How much of a chunk is filled: one that comes out too large is made twice."""
 
@@ -46,13 +48,20 @@ class Stream:
         ):
             async for rows in slices:
                 sent = 0
-                async for piece in self._pieces(asked, rows):
+                async for piece in self._pieces(asked, rows, call.held):
                     sent += len(piece.body)
                     yield piece
                 size.learn(len(rows), sent)
 
-    async def _pieces(self, asked: Asked, rows: Sequence[Row]) -> AsyncGenerator[Piece, None]:
-        """Yield the rows in as few chunks as are small enough; a row that is too large comes alone."""
+    async def _pieces(self, asked: Asked, rows: Sequence[Row], held: int) -> AsyncGenerator[Piece, None]:
+        """Yield the rows in as few chunks as are small enough; a row that is too large comes alone.
+
+        Many rows of which far too much is held are divided before a message is made of them.
+        """
+        if len(rows) > 1 and held > FAR_TOO_LARGE * self._chunk_bytes:
+            async for piece in self._halves(asked, rows, held):
+                yield piece
+            return
         response = await asked.query.respond(rows)
         token = self._read.token(asked, rows[-1])
         setattr(response, self._token, token)
@@ -60,9 +69,13 @@ class Stream:
         if len(body) <= self._chunk_bytes or len(rows) == 1:
             yield Piece(body, len(rows), token)
             return
+        async for piece in self._halves(asked, rows, held):
+            yield piece
+
+    async def _halves(self, asked: Asked, rows: Sequence[Row], held: int) -> AsyncGenerator[Piece, None]:
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):
-            async for piece in self._pieces(asked, half):
+            async for piece in self._pieces(asked, half, held // 2):
                 yield piece
 
 

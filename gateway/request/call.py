@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.request.delivery import Delivery
+from gateway.request.memory import SMALL, ResponseMemory
 
 
 @dataclass(slots=True, eq=False)  # not frozen: that is four times as dear to make, and every call makes one
@@ -20,6 +21,8 @@ class Call:
         size: bytes of its request; 0 where that says nothing of what it asks for.
         unsettled: whether it may have written what its caller hasn't been answered: a write was sent, and
             isn't known to be undone.
+        memory: counts what is held of responses; None where nobody bounds it.
+        held: bytes that are counted of its own.
 
     """
 
@@ -30,6 +33,16 @@ class Call:
     connection: str = ""
     size: int = 0
     unsettled: bool = False
+    memory: ResponseMemory | None = None
+    held: int = 0
+
+    def hold(self, size: int, *, anyway: bool = False) -> None:
+        """Hold so many bytes of its response from now on; raises ResourceExhausted, unless `anyway`."""
+        counted = size if size > SMALL else 0
+        if self.memory is not None and counted != self.held:
+            change = self.memory.count if anyway else self.memory.change
+            change(self.connection, counted - self.held)
+            self.held = counted
 
 
 @dataclass(slots=True, eq=False)

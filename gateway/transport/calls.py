@@ -107,7 +107,10 @@ def _unary(path: str, dispatcher: Dispatcher, running: _Running) -> Callable[[An
     async def handle(_requests: Any, context: Any) -> bytes:
         exchange = _exchange(name, context)
         exchange.read = _ContextChannel(context).receive_only
-        return await _end(context, exchange, await running.answered(dispatcher(path, exchange), context))
+        reply = await running.answered(dispatcher(path, exchange), context)
+        if exchange.call is not None and exchange.call.held:
+            _release_when_taken(context, exchange)
+        return await _end(context, exchange, reply)
 
     return handle
 
@@ -125,6 +128,17 @@ def _streaming(
         await _end(context, exchange, await running.answered(dispatcher(path, exchange), context))
 
     return handle
+
+
+def _release_when_taken(context: Any, exchange: Exchange) -> None:
+    """Release a large response when its client has taken it, or its deadline has passed over grpcio.
+
+    grpc core waits for its client for as long as the connection lives, where that has set no deadline.
+    """
+    context.add_done_callback(lambda _: exchange.release())
+    if exchange.deadline is not None and not isinstance(context, Context):
+        late = asyncio.get_running_loop().call_at(exchange.deadline, running_task().cancel)
+        context.add_done_callback(lambda _: late.cancel())
 
 
 async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:

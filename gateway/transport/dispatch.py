@@ -18,7 +18,8 @@ from gateway.methods import AnyHandler, BidiHandler, Handler, StreamHandler
 from gateway.observe.facts import Observer
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
-from gateway.schema.model import Method
+from gateway.request.memory import SMALL, ResponseMemory
+from gateway.schema.model import Method, MethodKind
 from gateway.schema.shapes import SHAPES, Streams
 from gateway.transport.exchange import Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors
@@ -29,6 +30,8 @@ from gateway.transport.streaming import bidi_answer, stream_answer
 
 _logger = logging.getLogger(__name__)
 
+_READS = frozenset({MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT})
+
 Services = Mapping[str, Sequence[tuple[Method, AnyHandler]]]
 """Each service's methods with their handlers, by the service's full name."""
 
@@ -36,13 +39,25 @@ Services = Mapping[str, Sequence[tuple[Method, AnyHandler]]]
 class Endpoint:
     """One method: the innermost Answer. Parses the request, calls the handler, serialises the response.
 
-    Raises InvalidArgument for bytes that are no message, OutOfRange for a message past a limit.
+    Raises InvalidArgument for bytes that are no message, OutOfRange for a message past a limit, and
+    ResourceExhausted for a response that there is no memory for, unless it tells of a write.
+
+    Args:
+        method: the method.
+        handler: answers it.
+        limits: sizes of messages.
+        memory: what all responses may hold. That of this call is the transport's to release.
+
     """
 
-    def __init__(self, method: Method, handler: Handler, limits: LimitSettings) -> None:
+    def __init__(
+        self, method: Method, handler: Handler, limits: LimitSettings, memory: ResponseMemory
+    ) -> None:
         self.full_name = method.full_name
         self._handler = handler
         self._max_bytes = limits.max_response_bytes
+        self._memory = memory
+        self._writes = method.kind not in _READS
         self._parse = RequestParser(method, limits)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
@@ -59,10 +74,18 @@ class Endpoint:
             exchange.request = b""  # what is parsed need not be held twice
             request = await self._parse.in_slices(body)
         exchange.call = call = Call(
-            self.full_name, exchange.principal, exchange.deadline, self._operation, exchange.peer, size
+            self.full_name,
+            exchange.principal,
+            exchange.deadline,
+            self._operation,
+            exchange.peer,
+            size,
+            memory=self._memory,
         )
         response = await self._handler(request, call)
         body = self._serialize(response)
+        if call.held or len(body) > SMALL:
+            call.hold(len(body), anyway=self._writes)
         if self._has_rows:
             exchange.facts.rows = self._count_rows(request, response)
         exchange.facts.response_bytes = len(body)
@@ -121,8 +144,10 @@ class Dispatcher:
         self._admission = interceptors.admission
         self._deadlines = interceptors.deadlines
         self._processor = interceptors.processor
+        self.memory = ResponseMemory(limits.response_memory)
+        """What responses may hold."""
         self._answers: dict[str, Answer] = {
-            method.path: _endpoint(method, handler, limits, patience)
+            method.path: _endpoint(method, handler, limits, patience, self.memory)
             for methods in services.values()
             for method, handler in methods
         }
@@ -134,7 +159,8 @@ class Dispatcher:
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
         """Answer one RPC; raises nothing but CancelledError, of which WriteCancelled is one.
 
-        Its caller went away, or the server stops: the transport knows which.
+        Its caller went away, or the server stops: the transport knows which. What a response holds is
+        counted until the exchange is released, by whoever sends it.
         """
         begun, processor = None, self._processor
         try:
@@ -153,6 +179,7 @@ class Dispatcher:
             _logger.exception("unexpected error in %s", path, extra={"request_id": exchange.facts.request_id})
             return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
         except asyncio.CancelledError as cancelled:
+            exchange.release()
             exchange.facts.code, exchange.facts.reason = code_pb2.CANCELLED, "CANCELLED"
             if exchange.call is not None and exchange.call.unsettled:
                 raise WriteCancelled from cancelled
@@ -188,15 +215,18 @@ class Dispatcher:
             observer(exchange.facts)
 
 
-def _endpoint(method: Method, handler: AnyHandler, limits: LimitSettings, patience: float) -> Answer:
+def _endpoint(
+    method: Method, handler: AnyHandler, limits: LimitSettings, patience: float, memory: ResponseMemory
+) -> Answer:
     streams = SHAPES[method.kind].streams
     if streams is Streams.RESPONSES:
-        return stream_answer(method, cast("StreamHandler", handler), limits, patience)
+        return stream_answer(method, cast("StreamHandler", handler), limits, patience, memory)
     if streams is Streams.BOTH:
-        return bidi_answer(method, cast("BidiHandler", handler), limits, patience)
-    return Endpoint(method, cast("Handler", handler), limits)
+        return bidi_answer(method, cast("BidiHandler", handler), limits, patience, memory)
+    return Endpoint(method, cast("Handler", handler), limits, memory)
 
 
 def _refusal(exchange: Exchange, error: RowgateError) -> Status:
+    exchange.release()
     exchange.facts.code, exchange.facts.reason = error.code, error.reason
     return to_status(error)

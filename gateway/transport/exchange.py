@@ -81,6 +81,11 @@ class Exchange:
             self.request = await self.read()
             self.facts.request_bytes = len(self.request)
 
+    def release(self) -> None:
+        """Count nothing more of the response: its client has taken it, or won't."""
+        if self.call is not None and self.call.held:
+            self.call.hold(0)
+
 
 @dataclass(slots=True)
 class Reply:

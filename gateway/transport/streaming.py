@@ -12,6 +12,7 @@ from gateway.methods import BidiHandler, Piece, StreamHandler
 from gateway.request.bulkheads import Operation
 from gateway.request.call import StreamCall
 from gateway.request.delivery import Delivery
+from gateway.request.memory import ResponseMemory
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
 from gateway.transport.parsing import RequestParser
@@ -22,17 +23,29 @@ Respond = Callable[[Exchange, Channel, StreamCall], Awaitable[AsyncGenerator[Pie
 """Begins a call's responses."""
 
 
-def stream_answer(method: Method, handler: StreamHandler, limits: LimitSettings, patience: float) -> Answer:
+def stream_answer(
+    method: Method,
+    handler: StreamHandler,
+    limits: LimitSettings,
+    patience: float,
+    memory: ResponseMemory | None = None,
+) -> Answer:
     """Return what answers a method with one request and a stream of responses; see `_sent`."""
     parse = RequestParser(method, limits)
 
     async def respond(exchange: Exchange, _channel: Channel, call: StreamCall) -> AsyncGenerator[Piece, None]:
         return handler(await parse.in_slices(exchange.request), call)
 
-    return _sent(method, respond, patience)
+    return _sent(method, respond, patience, memory)
 
 
-def bidi_answer(method: Method, handler: BidiHandler, limits: LimitSettings, patience: float) -> Answer:
+def bidi_answer(
+    method: Method,
+    handler: BidiHandler,
+    limits: LimitSettings,
+    patience: float,
+    memory: ResponseMemory | None = None,
+) -> Answer:
     """Return what answers a method with streams of requests and responses; see `_sent`."""
     parse = RequestParser(method, limits)
 
@@ -44,10 +57,10 @@ def bidi_answer(method: Method, handler: BidiHandler, limits: LimitSettings, pat
     async def respond(exchange: Exchange, channel: Channel, call: StreamCall) -> AsyncGenerator[Piece, None]:
         return handler(requests(exchange, channel), call)
 
-    return _sent(method, respond, patience)
+    return _sent(method, respond, patience, memory)
 
 
-def _sent(method: Method, respond: Respond, patience: float) -> Answer:
+def _sent(method: Method, respond: Respond, patience: float, memory: ResponseMemory | None) -> Answer:
     """Return an Answer that sends the responses through the exchange's channel, and has no bytes of its own.
 
     The handler is asked for its next response when the transport has taken the last. The Answer raises
@@ -60,7 +73,9 @@ def _sent(method: Method, respond: Respond, patience: float) -> Answer:
         channel = exchange.channel
         if channel is None:
             raise TypeError("a streaming method was called without a channel")
-        call = StreamCall(full_name, exchange.principal, exchange.deadline, operation, exchange.peer)
+        call = StreamCall(
+            full_name, exchange.principal, exchange.deadline, operation, exchange.peer, memory=memory
+        )
         exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:

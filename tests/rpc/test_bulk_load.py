@@ -13,6 +13,7 @@ from gateway.db.bulk.load import FEWEST
 from gateway.db.bulk.target import Target, lock_target
 from gateway.db.codecs import set_codecs
 from gateway.db.database import Transaction
+from gateway.db.gate import OWN
 from gateway.sql.bulk.shape import BulkShape
 from tests.conftest import GatewayFor
 from tests.harness.gateway import RunningGateway
@@ -171,7 +172,7 @@ async def guest(gateway: RunningGateway) -> AsyncIterator[Callable[[str], Awaita
 
     async def sees(command: str) -> Target:
         await connection.execute(f"RESET ROLE; {command}; SET LOCAL ROLE guest")
-        return await lock_target(Transaction(connection), shape, 1, alone=False)
+        return await lock_target(Transaction(connection, OWN), shape, 1, alone=False)
 
     try:
         await set_codecs(connection)

@@ -29,9 +29,14 @@ class BadFrame(ValueError):  # noqa: N818 - becomes the call's status
 def frame(message: bytes, encoding: str | None = None) -> bytes:
     """Return the message with its prefix, compressed where an encoding is given."""
     if encoding is None:
-        return b"\x00" + len(message).to_bytes(4, "big") + message
+        return prefix(len(message)) + message
     packed = _PACK[encoding](message)
     return b"\x01" + len(packed).to_bytes(4, "big") + packed
+
+
+def prefix(size: int) -> bytes:
+    """Return what stands before a message of so many bytes that isn't compressed."""
+    return b"\x00" + size.to_bytes(4, "big")
 
 
 def whole_message(body: bytes, limit: int) -> bytes | None:

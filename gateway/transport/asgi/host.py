@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from gateway.config.address import Address
 from gateway.config.settings import Settings
+from gateway.request.memory import RequestMemory
 from gateway.transport.asgi.server import AsgiServer
 from gateway.transport.face import Face
 from gateway.transport.host_names import common_host_names
-from gateway.transport.request_memory import RequestMemory
 
 _LAST_BYTES_SECONDS = 0.5
 

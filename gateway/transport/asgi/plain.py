@@ -88,6 +88,7 @@ class PlainMethod:
             await call.end_cancelled(broken_off(cancelled))
             return
         finally:
+            call.exchange.release()
             self._watch.discard(call)
             del self._running[task]
         if not call.over:

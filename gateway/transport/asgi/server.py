@@ -12,6 +12,7 @@ import grpc
 import grpc.aio
 
 from gateway.errors import Internal, OutcomeUnknown, ResourceExhausted, RowgateError, Unimplemented
+from gateway.request.memory import RequestMemory
 from gateway.transport.asgi.calls import WrongCount
 from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
@@ -37,7 +38,6 @@ from gateway.transport.refusals import (
     shutting_down,
     unknown_method,
 )
-from gateway.transport.request_memory import RequestMemory
 
 _logger = logging.getLogger(__name__)
 _LAST_WORDS_SECONDS = 0.05

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 from typing import Any
 
+from gateway.request.memory import HeldBytes
 from gateway.transport.asgi.framing import BadFrame, Unframer, frame
 from gateway.transport.asgi.headers import Header, status_headers
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.refusals import out_of_time
-from gateway.transport.request_memory import HeldBytes
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]

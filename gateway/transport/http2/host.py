@@ -10,6 +10,7 @@ from time import monotonic
 
 from gateway.config.address import Address
 from gateway.config.settings import Settings
+from gateway.request.memory import RequestMemory
 from gateway.transport.asgi.server import AsgiServer
 from gateway.transport.asgi.watch import NoWatch
 from gateway.transport.face import Face
@@ -18,7 +19,6 @@ from gateway.transport.http2.connection import Connection
 from gateway.transport.http2.listeners import listen_on, tls_context
 from gateway.transport.http2.site import Site
 from gateway.transport.listening import warn_if_open
-from gateway.transport.request_memory import RequestMemory
 
 _BACKLOG = 4096
 _HANDSHAKE_SECONDS = 10.0

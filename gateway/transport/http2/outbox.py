@@ -36,7 +36,7 @@ class Outbox:
         """Whether all has been taken."""
         return not self._pieces
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes | memoryview) -> None:
         """Send data, when it is its turn."""
         if data:
             self.since = monotonic()

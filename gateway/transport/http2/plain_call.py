@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from gateway.transport.asgi.framing import PREFIX
-from gateway.transport.asgi.framing import frame as message_frame
+from gateway.transport.asgi.framing import PREFIX, prefix
 from gateway.transport.asgi.headers import Header
 from gateway.transport.asgi.plain import Answer
 from gateway.transport.asgi.plain_head import PlainHead, error_trailers
@@ -103,6 +102,7 @@ class PlainCall:
         self._over = True
         if self._outbox is not None:
             self._outbox.drop()
+            self._exchange.release()
         else:
             self.stop()
 
@@ -132,7 +132,10 @@ class PlainCall:
         block = PLAIN_ANSWERS[self._head.content_type].block
         self._outgoing.put(header_frames(self.number, block, ends=False))
         self._outbox = outbox = Outbox(self._outgoing, self.number, self._credit, self._emptied)
-        outbox.put(message_frame(body))
+        # Not joined: that would hold a large body twice.
+        first = MAX_FRAME - PREFIX
+        outbox.put(prefix(len(body)) + body[:first])
+        outbox.put(memoryview(body)[first:])
         outbox.end(ok_trailers(self.number, request_id))
 
     def _refuse(self, trailers: Iterable[Header]) -> None:
@@ -143,6 +146,7 @@ class PlainCall:
 
     def _emptied(self, ends: bool) -> None:  # noqa: FBT001 - Outbox's
         if ends:
+            self._exchange.release()
             self._ended(self.number)
 
 

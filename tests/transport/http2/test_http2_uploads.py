@@ -10,13 +10,13 @@ from typing import Any
 
 import grpc
 
+from gateway.request.memory import RequestMemory
 from gateway.transport.asgi.framing import Unframer
 from gateway.transport.asgi.framing import frame as message_frame
 from gateway.transport.http2 import frames
 from gateway.transport.http2.frames import MAX_FRAME, frame
 from gateway.transport.http2.host import Http2Host
 from gateway.transport.http2.incoming import CONNECTION_WINDOW, STREAM_WINDOW
-from gateway.transport.request_memory import RequestMemory
 from tests.transport.conftest import GET, Gate, Serve, Served
 from tests.transport.http2.answering import Answering
 from tests.transport.http2.peer import EMPTY_SETTINGS, Peer, peer_of
