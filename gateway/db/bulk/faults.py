@@ -16,25 +16,28 @@ _INPUT_IS_VALID = 160_000
 """The first server_version_num with pg_input_is_valid."""
 _UNIQUE_VIOLATION = "23505"
 _DEADLOCK = "40P01"
+_INSUFFICIENT_PRIVILEGE = "42501"
+"""Also what a policy's WITH CHECK raises."""
 
 
 class Collision(Exception):  # noqa: N818 - not an error: a reason to start over
     """Another transaction wrote the same keys meanwhile."""
 
 
-def judged(error: Exception, *, alone: bool) -> RowgateError:
+def judged(error: Exception, target: Target) -> RowgateError:
     """Return the error of rows at fault; raise Collision where others are in the way, and what is neither.
 
     Args:
         error: what a statement raised that writes rows.
-        alone: whether no other bulk upsert writes the table.
+        target: the table.
 
     """
     state = sqlstate_of(error)
     # Whether another transaction holds the value meanwhile, of any unique key, can be told only alone.
-    if not alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
+    if not target.alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
         raise Collision from error
-    if not is_of_a_row(state) or not isinstance(error, RowgateError):
+    of_a_row = is_of_a_row(state) or (target.judges_rows and state == _INSUFFICIENT_PRIVILEGE)
+    if not of_a_row or not isinstance(error, RowgateError):
         raise error
     return error
 

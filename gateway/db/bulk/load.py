@@ -89,7 +89,7 @@ class BulkLoader:
         except _Unfit:
             return False
         except (RowgateError, asyncpg.PostgresError) as error:
-            judged(error, alone=False)
+            judged(error, self._target)
             return False
         self._tally.settle_all(rows.indexes, Outcome.INSERTED)
         return True

@@ -105,7 +105,6 @@ class BulkWriter:
         # Sums are told by the table's statistics, and held by keys: where neither is sure, rows are told.
         self._tells_rows = tells_rows or refuses_stored or draws_keys or not target.plain
         self._target = target
-        self._alone = target.alone
         can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge
         self._merges = can_merge and not self._shape.nulls_equal and not target.alone
         self._rows = CopyRows(self._shape.staged, ["i"])
@@ -167,7 +166,7 @@ class BulkWriter:
         except Untold:
             return False
         except (RowgateError, asyncpg.PostgresError) as error:
-            judged(error, alone=self._alone)
+            judged(error, self._target)
             return False
         self._note(chunk.indexes, told)
         return True
@@ -239,7 +238,7 @@ class BulkWriter:
             async with self._transaction.savepoint():
                 return await work()
         except (RowgateError, asyncpg.PostgresError) as error:
-            return judged(error, alone=self._alone)
+            return judged(error, self._target)
 
     async def _apply(self, indexes: list[int]) -> Told | Counter[Outcome]:
         if not self._merges:

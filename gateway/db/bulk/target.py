@@ -29,6 +29,7 @@ class Target:
             beside it, any column may be named in SET, and the transaction's own statistics are kept, so that
             they tell exactly how many rows it inserts.
         keeps_out: whether a trigger, of a partition's perhaps, or a policy may keep a row from being written.
+        judges_rows: whether a lack of privilege may be a row's: policies hold for us, who may write it.
 
     """
 
@@ -40,6 +41,7 @@ class Target:
     empty: bool
     plain: bool
     keeps_out: bool
+    judges_rows: bool
 
 
 def _lock_statement(function: str) -> Statement:
@@ -64,6 +66,7 @@ def _lock_statement(function: str) -> Statement:
             kind <> 'r' OR relhassubclass OR secured
                 OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target.oid AND tgtype & {_BEFORE_EACH_ROW} =
                            {_BEFORE_EACH_ROW} AND tgenabled <> 'D'),
+            secured AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE'),
             set_config('lock_timeout', '0', true),
             set_config('jit', 'off', true),
             set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
@@ -106,8 +109,8 @@ async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *,
     statement = _CLAIM if alone else _SHARE
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
-    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, *_ = row
-    return Target(alone, version, now, takes_copy, takes_merge, empty, plain, keeps_out)
+    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, *_ = row
+    return Target(alone, version, now, takes_copy, takes_merge, empty, plain, keeps_out, judges_rows)
 
 
 async def allow_any_join(transaction: Transaction) -> None:
