@@ -1,7 +1,7 @@
 """What makes a call plain: what its headers say, and the exchange and the trailers that come of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from google.rpc.status_pb2 import Status
 
@@ -17,8 +17,7 @@ _IDENTITY = b"identity"
 _REQUEST_ID = REQUEST_ID.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class PlainHead:
+class PlainHead(NamedTuple):
     """What the headers of a plain call say.
 
     Args:
@@ -38,6 +37,14 @@ class PlainHead:
         """Return the call, with its message."""
         facts = CallFacts(self.name, request_id(self.sent_id), peer, request_bytes=len(message))
         return Exchange(message, facts, arrived, self.remaining)
+
+    def with_header(self, name: bytes, value: bytes) -> "PlainHead":
+        """Return the head with another value of a header; raises BadHeader."""
+        if name == b"grpc-timeout":
+            return PlainHead(self.name, self.content_type, read_timeout(value), self.sent_id)
+        if name == _REQUEST_ID:
+            return PlainHead(self.name, self.content_type, self.remaining, value.decode("latin-1"))
+        return self
 
 
 def read_plain(path: str, method: str, headers: Mapping[bytes, bytes]) -> PlainHead | None:

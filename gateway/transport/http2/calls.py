@@ -8,7 +8,7 @@ from gateway.transport.admission import streams_of_connection
 from gateway.transport.asgi.framing import whole_message
 from gateway.transport.asgi.headers import peer_name
 from gateway.transport.http2.faults import ConnectionFault, ErrorCode, StreamFault
-from gateway.transport.http2.frames import FrameReader, rst_stream
+from gateway.transport.http2.frames import MAX_WINDOW, FrameReader, rst_stream
 from gateway.transport.http2.heads import Head
 from gateway.transport.http2.incoming import Incoming, Window
 from gateway.transport.http2.outgoing import Outgoing
@@ -53,6 +53,7 @@ class Calls:
         self._loop = asyncio.get_running_loop()
         self._open: dict[int, Call] = {}
         self._held: tuple[int, Head] | None = None
+        self._held_credit = 0
         self._most = streams_of_connection(site.settings.limits)
         self._cut: dict[int, None] = {}
         self._refusing = False
@@ -91,6 +92,7 @@ class Calls:
         if self._outgoing.held > limits.max_response_bytes:
             raise StreamFault(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
         self._held = number, head
+        self._held_credit = 0
 
     def end(self, number: int) -> None:
         """Note that the request has no body; raises StreamFault."""
@@ -103,6 +105,20 @@ class Calls:
         if self._held is not None:
             (number, head), self._held = self._held, None
             self._open_stream(number, head)
+
+    def widen(self, number: int, more: int) -> None:
+        """Take the peer's word that it takes more of an answer; raises StreamFault and ConnectionFault.
+
+        C-core says so of each call between its headers and its request: that leaves a held call held.
+        """
+        if self._held is not None and self._held[0] == number:
+            if self._outgoing.stream_window + self._held_credit + more > MAX_WINDOW:
+                raise StreamFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
+            self._held_credit += more
+            return
+        call = self.find(number)
+        if call is not None:
+            call.widen(more)
 
     def answer(self, number: int, body: bytes, now: float) -> bool:
         """Answer a plain call whose body is whole; return False for what is none."""
@@ -123,6 +139,7 @@ class Calls:
         self._open[number] = call = PlainCall(
             number, plain, exchange, self._outgoing, self._ended, leave=self._site.dispatcher.leave
         )
+        call.widen(self._held_credit)
         exchange.task = call.task = self._loop.create_task(call.run(answer))
         return True
 
@@ -169,6 +186,7 @@ class Calls:
         self._count()
         incoming = Incoming(self._outgoing.put, number, self._window, head.length)
         stream = Stream(number, incoming, self._outgoing, self._ended)
+        stream.widen(self._held_credit)
         self._open[number] = stream
         scope = {
             "type": "http",

@@ -1,37 +1,45 @@
 """The fields of header blocks (RFC 7541): hpack decodes them, but the usual ones go a shorter way."""
 
+from functools import lru_cache
+
 from hpack import Decoder, HPACKDecodingError, OversizedHeaderListError
+from hpack.hpack import decode_integer
 from hpack.huffman_table import decode_huffman
 from hpack.table import HeaderTable, table_entry_size
 
 from gateway.transport.asgi.headers import Header
 
-# First bytes of a field that is in the table (6.1), and of one that is added under a name from it (6.2.1),
-# with an index that is in the byte itself.
+# First bytes of a field that is in the table, with an index that is in the byte itself (6.1), of one that is
+# added to it (6.2.1), and of one that is not (6.2.2 and 6.2.3).
 _INDEXED = range(0x81, 0xFF)
-_ADDED = range(0x41, 0x7F)
+_ADDED = range(0x40, 0x80)
+_LITERAL = range(0x20)
 _HUFFMAN = 0x80
 _LONG = 0x7F
+_LONGEST_INTEGER = 10
+_REMEMBERED_STRING = 2048
 _RESIZE_MASK, _RESIZE = 0xE0, 0x20
 
 
 class _CountingTable(HeaderTable):
-    """A dynamic table that counts what is added to it."""
+    """A dynamic table that counts how often it is changed."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.additions = 0
+        self.changes = 0
 
     def add(self, name: bytes, value: bytes) -> None:
-        self.additions += 1
+        held_some = bool(self.dynamic_entries)
         super().add(name, value)
+        # What is larger than the table only empties it: clients go on adding to one of no size.
+        self.changes += held_some or bool(self.dynamic_entries)
 
 
 class FieldDecoder:
     """Decodes the header blocks of one connection.
 
-    A client that sends deadlines adds a field to the table with each call, so that no two blocks are the
-    same: they hold little but fields from the table, for which hpack takes twenty microseconds.
+    Where a client sends what differs from call to call, no two blocks are the same, and each has to be
+    decoded: for the dozen of short fields that it holds hpack takes tens of microseconds.
 
     Args:
         limit: the most bytes of a header list, as RFC 9113, 6.5.2 counts them.
@@ -45,11 +53,11 @@ class FieldDecoder:
 
     def decode(self, block: bytes) -> tuple[list[Header], bool]:
         """Return the headers of a block, and whether it changed the table; raises hpack's errors."""
-        before = self._table.additions
+        before = self._table.changes
         headers, at = self._usual(block)
         if at < len(block):
             headers += self._others(block[at:], headers)
-        return headers, self._table.additions != before or _resizes(block)
+        return headers, self._table.changes != before or _resizes(block)
 
     def _usual(self, block: bytes) -> tuple[list[Header], int]:
         """Return the headers before the first that is unusual, and where that begins."""
@@ -59,10 +67,11 @@ class FieldDecoder:
             if first in _INDEXED:
                 header = table.get_by_index(first & 0x7F)
                 at += 1
-            elif first in _ADDED and (read := _short_string(block, at + 1)) is not None:
-                header = table.get_by_index(first & 0x3F)[0], read[0]
+            elif first in _LITERAL and (field := self._literal(block, at, 4)) is not None:
+                header, at = field
+            elif first in _ADDED and (field := self._literal(block, at, 6)) is not None:
+                header, at = field
                 table.add(*header)
-                at = read[1]
             else:
                 break
             headers.append(header)
@@ -70,6 +79,19 @@ class FieldDecoder:
             if size > self._limit:
                 raise OversizedHeaderListError("too many headers")
         return headers, at
+
+    def _literal(self, block: bytes, at: int, bits: int) -> tuple[Header, int] | None:
+        """Return a field that has its own value, and where it ends; None for one that is cut off."""
+        index, size = decode_integer(block[at : at + _LONGEST_INTEGER], bits)
+        at += size
+        if index:
+            name = self._table.get_by_index(index)[0]
+        elif (read := _string(block, at)) is not None:
+            name, at = read
+        else:
+            return None
+        value = _string(block, at)
+        return None if value is None else ((name, value[0]), value[1])
 
     def _others(self, block: bytes, before: list[Header]) -> list[Header]:
         """Return the headers of the rest of a block, read by hpack."""
@@ -79,16 +101,28 @@ class FieldDecoder:
         return list(self._decoder.decode(block, raw=True))
 
 
-def _short_string(block: bytes, at: int) -> tuple[bytes, int] | None:
-    """Return a string (5.2) and where it ends; None for one that is long, or cut off."""
+def _string(block: bytes, at: int) -> tuple[bytes, int] | None:
+    """Return a string (5.2) and where it ends; None for one that is cut off."""
     head = block[at : at + 1]
-    if not head or head[0] & _LONG == _LONG:
+    if not head:
         return None
-    end = at + 1 + (head[0] & _LONG)
+    if head[0] & _LONG == _LONG:
+        size, length = decode_integer(block[at : at + _LONGEST_INTEGER], 7)
+    else:
+        size, length = head[0] & _LONG, 1
+    end = at + length + size
     if end > len(block):
         return None
-    text = block[at + 1 : end]
-    return (decode_huffman(text) if head[0] & _HUFFMAN else text), end
+    text = block[at + length : end]
+    if not head[0] & _HUFFMAN:
+        return text, end
+    return (_decode if size <= _REMEMBERED_STRING else decode_huffman)(text), end
+
+
+@lru_cache(1024)
+def _decode(text: bytes) -> bytes:
+    """Return a string that Huffman's code was used for; a client repeats most of its own."""
+    return decode_huffman(text)
 
 
 def _resizes(block: bytes) -> bool:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from gateway.transport.asgi.headers import Header, size_of
+from gateway.transport.asgi.headers import BadHeader, Header, size_of
 from gateway.transport.asgi.plain import Answer
 from gateway.transport.asgi.plain_head import PlainHead, read_plain
 from gateway.transport.host_names import HostNames
@@ -23,8 +23,7 @@ _NAME = re.compile(rb"[\x21-\x39\x3b-\x40\x5b-\x7e]+")
 _VALUE = re.compile(rb"[^\x00\r\n]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A request without its body.
 
     Args:
@@ -80,6 +79,19 @@ class HeadReader:
         is_plain = answer and not misdirected and size <= self._limit
         plain = read_plain(path, method, named) if is_plain else None
         return Head(method, path, regular, _length(named), plain, answer, size, misdirected)
+
+    @staticmethod
+    def vary(head: Head, values: Mapping[int, bytes]) -> Head | None:
+        """Return a head whose headers have other values at some places; None for a timeout that is none."""
+        headers, plain = list(head.headers), head.plain
+        for place, value in values.items():
+            name = headers[place][0]
+            headers[place] = name, value
+            try:
+                plain = plain and plain.with_header(name, value)
+            except BadHeader:
+                return None
+        return Head(head.method, head.path, headers, head.length, plain, head.answer, head.misdirected)
 
     def _may_be_called(self, authority: bytes, host: bytes) -> bool:
         return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))

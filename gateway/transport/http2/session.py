@@ -66,9 +66,8 @@ class Session:
         self._greeting = greeting(limits)
         self._frames = reader
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
-        self._heads = HeaderReader(
-            self._block_limit, HeadReader(site.answers, limits.max_metadata_bytes, hosts)
-        )
+        make = HeadReader(site.answers, limits.max_metadata_bytes, hosts)
+        self._heads = HeaderReader(self._block_limit, make, make.vary)
         self._block: Block | None = None
         self._idle_frames = Allowance(_IDLE_FRAMES, "frames that do nothing")
         self._resets = Allowance(_RESETS, "resets")
@@ -207,11 +206,10 @@ class Session:
             raise _broken("WINDOW_UPDATE by nothing")
 
     def _widen_stream(self, number: int, more: int) -> None:
-        call = self._calls.find(number)
         if not more:
+            self._calls.find(number)
             raise StreamFault(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by nothing")
-        if call is not None:
-            call.widen(more)
+        self._calls.widen(number, more)
 
     def _take_settings(self, flags: int, number: int, payload: bytes) -> None:
         _check_number(number)

@@ -16,6 +16,7 @@ from gateway.transport.http2.frames import (
 )
 from gateway.transport.http2.incoming import CONNECTION_WINDOW, STREAM_WINDOW
 
+HEADER_TABLE_SIZE = 0x1
 ENABLE_PUSH = 0x2
 MAX_CONCURRENT_STREAMS = 0x3
 INITIAL_WINDOW_SIZE = 0x4
@@ -34,6 +35,8 @@ _ALLOWED: Mapping[int, tuple[range, ErrorCode]] = {
 def greeting(limits: LimitSettings) -> bytes:
     """Return what a server begins with: its SETTINGS, and how much it takes over the connection."""
     values = {
+        # Without a table a client sends the same bytes for each call but for its deadline (varying.py).
+        HEADER_TABLE_SIZE: 0,
         MAX_CONCURRENT_STREAMS: streams_of_connection(limits),
         INITIAL_WINDOW_SIZE: STREAM_WINDOW,
         MAX_HEADER_LIST_SIZE: limits.max_metadata_bytes,
