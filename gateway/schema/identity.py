@@ -5,9 +5,12 @@ several identities: whoever relies on them has to let PostgreSQL have the last w
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from gateway.schema.model import Field
+from gateway.schema.types.decimals import shortest
 from gateway.schema.values import ValueKind, ValueType
 
 Identity = Callable[[Any], Hashable]
@@ -19,9 +22,11 @@ _MICROSECONDS_OF_DAY = 86_400_000_000
 
 def key_identity(fields: Sequence[Field]) -> Callable[[Iterable[Any]], tuple[Hashable, ...]]:
     """Return the function that tells a key's identity from driver values, in the order of `fields`."""
-    parts = [_of(field.type) for field in fields]
+    parts = [identity_of(field.type) for field in fields]
     if not any(parts):
         return tuple
+    if len(parts) == 1 and (only := parts[0]) is not None:
+        return lambda values: tuple(map(only, values))
     return lambda values: tuple(
         [value if part is None else part(value) for part, value in zip(parts, values, strict=True)]
     )
@@ -32,7 +37,7 @@ def is_exact(type_: ValueType) -> bool:
     return not type_.text_cast and type_.kind is not ValueKind.JSON
 
 
-def _of(type_: ValueType) -> Identity | None:
+def identity_of(type_: ValueType) -> Identity | None:
     """Return the function that tells a driver value's identity; None where the value is its own."""
     return None if type_.text_cast else _IDENTITIES.get(type_.kind)
 
@@ -42,14 +47,21 @@ def _number(value: Any) -> Hashable:
     return value if value == value else _NAN  # noqa: PLR0124 - NaN's way to be told
 
 
+def _decimal(value: Decimal) -> Hashable:
+    return str(shortest(value))
+
+
 def _interval(value: tuple[int, int, int]) -> Hashable:
     """As interval_eq does: a month has 30 days, a day has 24 hours."""
     months, days, microseconds = value
     return (months * _DAYS_OF_MONTH + days) * _MICROSECONDS_OF_DAY + microseconds
 
 
+# A UUID's and a Decimal's own hashes are their numbers, modulo a prime: keys chosen to collide would each be
+# compared with all others. That of bytes and of text is keyed.
 _IDENTITIES: dict[ValueKind, Identity] = {
+    ValueKind.UUID: attrgetter("bytes"),
     ValueKind.FLOAT: _number,
-    ValueKind.DECIMAL: _number,
+    ValueKind.DECIMAL: _decimal,
     ValueKind.DURATION: _interval,
 }

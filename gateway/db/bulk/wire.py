@@ -82,17 +82,21 @@ def _inet(value: Any) -> bytes:
 
 
 def _numeric(value: Decimal) -> bytes:
-    whole, _, fraction = format(value, "f").lstrip("-").partition(".")
-    digits = whole.zfill(-(-len(whole) // _GROUP) * _GROUP)
-    weight = len(digits) // _GROUP - 1
-    digits += fraction.ljust(-(-len(fraction) // _GROUP) * _GROUP, "0")
-    # Some thousand groups are taken, so those of zeros at either end stay away.
-    first = (len(digits) - len(digits.lstrip("0"))) // _GROUP
-    last = -(-len(digits.rstrip("0")) // _GROUP)
-    groups = [int(digits[i * _GROUP : (i + 1) * _GROUP]) for i in range(first, last)]
+    # The digits as they are written: an exponent's zeros, which may be 131,072, are never made.
+    digits = str(value).lstrip("-").partition("E")[0].replace(".", "").lstrip("0")
+    if not digits:
+        return _NUMERIC.pack(0, 0, 0, 0)
+    exponent = value.adjusted() + 1 - len(digits)
+    scale = max(0, -exponent)
+    # The point lies between two groups. Those of zeros at either end stay away: only some thousand are taken.
+    shift, exponent = exponent % _GROUP, exponent // _GROUP
+    digits += "0" * shift
+    count = -(-len(digits) // _GROUP)
+    digits = digits.zfill(count * _GROUP)
+    used = -(-len(digits.rstrip("0")) // _GROUP)
+    groups = [int(digits[i : i + _GROUP]) for i in range(0, used * _GROUP, _GROUP)]
     sign = _NEGATIVE if value.is_signed() else 0
-    head = _NUMERIC.pack(len(groups), weight - first if groups else 0, sign, len(fraction))
-    return head + struct.pack(f">{len(groups)}h", *groups)
+    return _NUMERIC.pack(used, count + exponent - 1, sign, scale) + struct.pack(f">{used}h", *groups)
 
 
 def _array(element: Wire) -> Wire:

@@ -13,6 +13,7 @@ from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.methods.turns import are_slow
 from gateway.request.rows import MAX_VIOLATIONS
+from gateway.schema.identity import identity_of
 from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbers
 from gateway.schema.values import ValueFault
 from gateway.sql.bulk.shape import BulkShape
@@ -65,8 +66,16 @@ class RowReader:
                 )
             await asyncio.sleep(0)
         if self._finds_duplicates:
-            _settle_duplicates(keys, tally, last_wins=last_wins)
+            _settle_duplicates(self._identities(keys), tally, last_wins=last_wins)
         return keys
+
+    def _identities(self, keys: Keys) -> Sequence[Column]:
+        """Return the key's columns as values that are equal where the keys are, and hashed quickly."""
+        parts = [(column, identity_of(self._readers[i].field.type)) for i, column in keys.items()]
+        return [
+            column if part is None else [None if value is None else part(value) for value in column]
+            for column, part in parts
+        ]
 
     async def slices(
         self, rows: Sequence[Message], keys: Keys, tally: Tally, places: range | None = None
@@ -150,9 +159,8 @@ def _without_refused(indexes: list[int], columns: list[Column], tally: Tally) ->
     return Chunk(good, [[column[place] for place in places] for column in columns])
 
 
-def _settle_duplicates(keys: dict[int, Column], tally: Tally, *, last_wins: bool) -> None:
+def _settle_duplicates(columns: Sequence[Column], tally: Tally, *, last_wins: bool) -> None:
     """Leave one row of each key open. A row without a whole key is nobody's duplicate."""
-    columns = list(keys.values())
     tuples: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
     if len(set(tuples)) == len(tuples):
         return

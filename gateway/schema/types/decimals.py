@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from sqlalchemy.dialects import postgresql
@@ -10,12 +10,16 @@ from sqlalchemy.dialects import postgresql
 from gateway.schema.types.sqltypes import SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
-# google/type/decimal.proto: DecimalString.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?", re.ASCII)
+# google/type/decimal.proto: DecimalString. Digits belong to one part of it alone: where two could have them,
+# a text that is no number would be tried in as many ways as it has digits.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?", re.ASCII)
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _WHOLE_DIGITS, _FRACTION_DIGITS = 131_072, 16_383
 _TEXT_MAX = _WHOLE_DIGITS + _FRACTION_DIGITS + 16
 _PRECISION_MAX = 1000
+_EXACT = Context(prec=_TEXT_MAX)
+_ZEROS_MAX = 1000
+"""The most zeros that a number is written with: one of three letters may stand for 131,072 digits."""
 _NANO = 9
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -71,7 +75,9 @@ def _number(text: str) -> Decimal:
 def _spell(value: Decimal) -> str:
     if not value.is_finite():
         raise ValueFault("the stored number is not finite", "NOT_FINITE")
-    return format(value, "f")
+    power = value.adjusted()
+    few = -_ZEROS_MAX <= power <= _ZEROS_MAX or (power > 0 and _exponent(value) <= _ZEROS_MAX)
+    return format(value, "f") if few else str(value)
 
 
 def _fit(sql: SqlType) -> Fit:
@@ -89,25 +95,27 @@ def _within(whole: int, fraction: int, name: str) -> Fit:
     def check(value: Decimal) -> Decimal:
         if not value:
             return Decimal(0)
-        _, digits, exponent = value.as_tuple()
-        if not isinstance(exponent, int):
-            raise ValueFault("is not finite", "NOT_FINITE")
-        if exponent < -fraction and exponent + _trailing_zeros(digits) < -fraction:
-            raise ValueFault(f"has more decimals than {name} keeps", "INEXACT")
-        if exponent + len(digits) > whole:
+        if value.adjusted() >= whole:
             raise ValueFault(f"has more whole digits than {name} keeps", "OUT_OF_RANGE")
-        return value if exponent >= -_FRACTION_DIGITS else _cut(value, exponent + _trailing_zeros(digits))
+        exponent = _exponent(value)
+        if exponent >= -fraction:
+            return value
+        short = shortest(value)
+        if _exponent(short) < -fraction:
+            raise ValueFault(f"has more decimals than {name} keeps", "INEXACT")
+        return value if exponent >= -_FRACTION_DIGITS else short
 
     return check
 
 
-def _trailing_zeros(digits: tuple[int, ...]) -> int:
-    return next((i for i, digit in enumerate(reversed(digits)) if digit), len(digits))
+def shortest(value: Decimal) -> Decimal:
+    """Return the number without zeros at the end of its digits: so written, equal numbers are alike."""
+    return value.normalize(_EXACT) if value else Decimal(0)
 
 
-def _cut(value: Decimal, exponent: int) -> Decimal:
-    sign, digits, before = value.as_tuple()
-    return Decimal((sign, digits[: len(digits) - (exponent - int(before))], exponent))
+def _exponent(value: Decimal) -> int:
+    """Return the power of ten of a finite number's last digit."""
+    return int(value.as_tuple().exponent)
 
 
 def money(sql: SqlType, currency: str) -> ValueType:
@@ -141,17 +149,14 @@ def _amount(units: int, nanos: int) -> Decimal:
 
 
 def _units(value: Decimal) -> dict[str, int]:
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
+    if not value.is_finite():
         raise ValueFault("the stored amount is not finite", "NOT_FINITE")
-    if exponent + len(digits) > len(str(2**63)):
+    if value.adjusted() >= len(str(2**63)):
         raise ValueFault("the stored amount is past the units of Money", "OUT_OF_RANGE")
-    number = int("".join(map(str, digits)))
-    shift = exponent + _NANO
-    whole, lost = (number * 10**shift, 0) if shift >= 0 else divmod(number, 10**-shift)
-    if lost:
+    if _exponent(shortest(value)) < -_NANO:
         raise ValueFault("the stored amount is finer than the nanos of Money", "INEXACT")
-    units, nanos = divmod(whole, 10**_NANO)
+    sign = value.is_signed()
+    units, nanos = divmod(abs(int(value.scaleb(_NANO, _EXACT))), 10**_NANO)
     if units >= 2**63 + sign:
         raise ValueFault("the stored amount is past the units of Money", "OUT_OF_RANGE")
     return {"units": -units, "nanos": -nanos} if sign else {"units": units, "nanos": nanos}

@@ -6,6 +6,7 @@ too: one such row would refuse the filter to everybody. https://www.postgresql.o
 
 import json
 import re
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -15,18 +16,22 @@ from sqlalchemy.types import TypeEngine
 from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
-# An escaped NUL after an even number of backslashes.
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-_NEGATIVE_ZERO = re.compile(r"-0(?:\.0*)?(?:[eE][+-]?[0-9]+)?(?![0-9.])")
-# No shorter number is past numeric's limits, or past the digits that Python makes an integer of.
-_LONG_NUMBER = re.compile(r"[eE][+-]?[0-9]{4}|[0-9]{4000}")
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_NEGATIVE_ZERO = re.compile(r"-0(?:\.0*+)?(?![1-9.])")
+# No shorter number is past numeric's limits. Digits are looked at from the first of them alone, and once.
+_LONG_NUMBER = re.compile(r"(?<![0-9.])(?:[0-9.]{4000,}+(?:[eE][+-]?[0-9]++)?|[0-9.]++[eE][+-]?[0-9]{4,}+)")
+_LONG_EXPONENT = re.compile(r"[eE][+-]?[0-9]{4}")
+_BLOCK = 2000
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _WHOLE_DIGITS, _FRACTION_DIGITS = 131_072, 16_383
 
 MAX_LENGTH = 4 * 1024 * 1024
 """The most characters of a JSON text."""
-MAX_ELEMENTS = 200_000
+MAX_ELEMENTS = 100_000
 """The most values of a JSON text: reading it makes objects of them all, with nobody else's turn between."""
+MAX_LONG_NUMBERS = 10_000
+"""The most numbers of a JSON text with an exponent past 999 or 4,000 digits: each is looked at by itself."""
 
 
 def json_text(sql: SqlType) -> ValueType:
@@ -52,7 +57,8 @@ def json_engine(sql: SqlType, what: str) -> TypeEngine[Any]:
 
 def as_json(text: str) -> str:
     """Return the JSON text; raises ValueFault for a NUL, which jsonb can't hold."""
-    if "\\u0000" in text and _NUL.search(text):
+    # A backslash that is left by those that stand for one each escapes what follows.
+    if "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
         raise ValueFault("holds a NUL character, which JSON in PostgreSQL can't", "NUL_IN_TEXT")
     return text
 
@@ -65,15 +71,7 @@ def as_jsonb(text: str) -> str:
 
 
 def _has_negative_zero(text: str) -> bool:
-    found = []
-
-    def number(spelled: str) -> float:
-        if _NEGATIVE_ZERO.fullmatch(spelled):
-            found.append(spelled)
-        return 0
-
-    json.loads(text, parse_float=number, parse_int=number)
-    return bool(found)
+    return _NEGATIVE_ZERO.search(_STRING.sub("", text)) is not None
 
 
 def _valid_json(text: str) -> str:
@@ -81,15 +79,16 @@ def _valid_json(text: str) -> str:
         raise ValueFault(f"has {len(text)} characters, {MAX_LENGTH} are allowed", "TOO_LONG")
     if sum(map(text.count, "[{,")) > MAX_ELEMENTS:
         raise ValueFault(f"has more than {MAX_ELEMENTS} elements", "TOO_MANY_ELEMENTS")
-    number = _numeric if _LONG_NUMBER.search(text) else None
     try:
-        parsed = json.loads(text, parse_float=number, parse_int=number, parse_constant=_refuse_constant)
-        # Half of a surrogate pair is an escape that json takes and UTF-8 doesn't: encoding finds it.
-        json.dumps(parsed, ensure_ascii=False).encode()
-    except ValueFault:
-        raise
+        # A float is read in proportion to its digits, an integer is not; which one it is doesn't matter here.
+        parsed = json.loads(text, parse_int=float, parse_constant=_refuse_constant)
+        if _SURROGATE.search(text):
+            # Half of a surrogate pair is an escape that json takes and UTF-8 doesn't: encoding finds it.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ValueFault("is no JSON", "INVALID_JSON") from None
+    if _may_hold_long_numbers(text):
+        _check_numbers(_LONG_NUMBER.findall(_STRING.sub("", text)))
     return as_json(text)
 
 
@@ -97,15 +96,30 @@ def _valid_jsonb(text: str) -> str:
     return as_jsonb(_valid_json(text))
 
 
-def _numeric(spelled: str) -> int:
-    """Check a number against jsonb's limits, which are numeric's; what it is doesn't matter here."""
+def _may_hold_long_numbers(text: str) -> bool:
+    # So many digits hold a whole block of them, wherever they begin: that is found without a look at each.
+    blocks = (text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK))
+    return _LONG_EXPONENT.search(text) is not None or any(
+        block.isdigit() and len(block) == _BLOCK for block in blocks
+    )
+
+
+def _check_numbers(spelled: Sequence[str]) -> None:
+    """Check numbers against jsonb's limits, which are numeric's."""
+    if len(spelled) > MAX_LONG_NUMBERS:
+        raise ValueFault(
+            f"has more than {MAX_LONG_NUMBERS} numbers with long exponents or digits", "TOO_MANY_ELEMENTS"
+        )
+    if not all(map(_is_numeric, spelled)):
+        raise ValueFault("holds a number that is past what jsonb holds", "OUT_OF_RANGE")
+
+
+def _is_numeric(spelled: str) -> bool:
     try:
         _, digits, exponent = Decimal(spelled).as_tuple()
     except InvalidOperation:
-        digits, exponent = (), _WHOLE_DIGITS + 1
-    if not -_FRACTION_DIGITS <= int(exponent) <= _WHOLE_DIGITS - len(digits):
-        raise ValueFault("holds a number that is past what jsonb holds", "OUT_OF_RANGE")
-    return 0
+        return False
+    return -_FRACTION_DIGITS <= int(exponent) <= _WHOLE_DIGITS - len(digits)
 
 
 def _refuse_constant(name: str) -> None:

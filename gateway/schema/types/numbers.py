@@ -26,6 +26,8 @@ _FLOAT = re.compile(
 )
 _BOOLS = {"true": True, "false": False}
 _LITERAL_MAX = 400
+_WHOLE_DIGITS = 20
+"""The most digits of a whole number in a message."""
 
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _STORED: Mapping[str, tuple[Range, TypeEngine[Any]]] = {
@@ -78,6 +80,8 @@ def _integer_in_numeric(proto: Range, sql: SqlType) -> ValueType:
 def _whole(value: Decimal) -> int:
     if not value.is_finite() or value != value.to_integral_value():
         raise ValueFault("the stored number is not whole", "NOT_WHOLE")
+    if value.adjusted() >= _WHOLE_DIGITS:
+        raise ValueFault("the stored number is outside the message's field", "OUT_OF_RANGE")
     return int(value)
 
 

@@ -1,0 +1,98 @@
+"""Reading a value takes time in proportion to its size, whatever is in it."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.db.bulk.wire import wire_of
+from gateway.schema.identity import key_identity
+from gateway.schema.model import Field
+from gateway.schema.values import ValueFault
+from tests.harness.gateway import schema_of
+
+FIELDS = {
+    field.name: field
+    for name in ("Scalar", "Rich")
+    for field in schema_of("types").resources[f"types.v1.{name}"].fields
+}
+SMALL, LARGE = 2_000, 16_000
+ROOM = 4
+HASH_MODULUS = 2**61 - 1
+"""What Python's hash of a number is taken modulo."""
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return the least time of several runs."""
+    return min(_timed(work) for _ in range(3))
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    with suppress(ValueFault):
+        work()
+    return time.process_time() - begun
+
+
+def _encoding(name: str, value: Any) -> Callable[[], object]:
+    field = FIELDS[name]
+    message = GetMessageClass(field.descriptor.containing_type)(**{name: value})
+    convert = field.type.encode
+    assert convert is not None
+    return lambda: convert(getattr(message, name))
+
+
+TEXTS: dict[str, tuple[str, Callable[[int], Any]]] = {
+    "digits that are no number": ("decimal_text", lambda n: "9" * n + "x"),
+    "digits with a fraction that are none": ("exact", lambda n: {"value": "9" * n + "." + "9" * n + "x"}),
+    "zeros after the point": ("exact", lambda n: {"value": "1." + "0" * n}),
+    "backslashes in JSON": ("json_text", lambda n: '"' + "\\\\" * n + 'u0000"'),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_a_text_is_read_in_proportion_to_its_length(case: str) -> None:
+    name, make = TEXTS[case]
+    small, large = (cpu_seconds(_encoding(name, make(size))) for size in (SMALL, LARGE))
+    assert large < ROOM * LARGE / SMALL * small + 0.001
+
+
+def test_digits_in_json_are_read_as_quickly_as_all_else() -> None:
+    digits, numbers = (f"[{text * (200_000 // len(text))}1]" for text in ("1" * 3999 + ",", "1" * 39 + ","))
+    assert cpu_seconds(_encoding("json_text", digits)) < ROOM * cpu_seconds(_encoding("json_text", numbers))
+
+
+def _wire_and_back(field: Field, number: Decimal) -> tuple[bytes, Any]:
+    decode = field.type.decode
+    assert decode is not None
+    return wire_of(field).body(number), decode(number)
+
+
+def test_an_exponent_is_no_more_work_than_its_digits() -> None:
+    for number in (Decimal("1e131071"), Decimal("-12345e-16383")):
+        body, read = _wire_and_back(FIELDS["exact"], number)
+        assert len(body) < 20
+        assert len(read["value"]) < 20
+        assert Decimal(read["value"]) == number
+
+
+def _colliding(name: str, count: int) -> Iterable[Any]:
+    numbers = [1 + i * HASH_MODULUS for i in range(count)]
+    return [UUID(int=number) for number in numbers] if name == "identifier" else map(Decimal, numbers)
+
+
+@pytest.mark.parametrize("name", ["identifier", "exact"])
+def test_keys_that_were_chosen_to_collide_are_told_apart_as_others_are(name: str) -> None:
+    identity = key_identity([FIELDS[name]])
+
+    def distinct(count: int) -> Callable[[], object]:
+        keys = [[key] for key in _colliding(name, count)]
+        return lambda: len(set(map(identity, keys)))
+
+    assert distinct(SMALL)() == SMALL
+    assert cpu_seconds(distinct(LARGE)) < ROOM * LARGE / SMALL * cpu_seconds(distinct(SMALL))
