@@ -7,22 +7,18 @@ from typing import Any, cast
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.schema.reach import reachable
-from gateway.schema.types.dynamic import DYNAMIC, spell
+from gateway.schema.types.jsonreader import OtherSpelling, Read, Readers, loads
 from gateway.schema.types.jsontext import as_json, as_jsonb, json_engine
-from gateway.schema.types.known import refuse_unknown_fields, strictness
+from gateway.schema.types.jsonwriter import FLOAT_MAX, spell, writer_of
+from gateway.schema.types.known import refuse_unknown_fields
 from gateway.schema.types.sqltypes import SqlType
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
-# The shortest digits of the largest float: rounded up, so they are larger than it.
-_LARGEST_FLOAT = "3.4028235e+38"
-_FLOAT_MAX = (2 - 2**-23) * 2.0**127
-# What lies between rounds to it, as every float does to its nearest.
-_FLOAT_END = _FLOAT_MAX + 2.0**103
+# What lies between rounds to the largest float, as every float does to its nearest.
+_FLOAT_END = FLOAT_MAX + 2.0**103
 
 
 def document(field: FieldDescriptor, sql: SqlType) -> ValueType:
@@ -39,118 +35,65 @@ def document(field: FieldDescriptor, sql: SqlType) -> ValueType:
 
 
 @cache
-def _holder(field: FieldDescriptor) -> Callable[[], Message]:
+def _holder(field: FieldDescriptor) -> type[Message]:
     # Made at first use: the pool is complete then, whatever the order in which the schema is read.
     return GetMessageClass(cast("Descriptor", field.containing_type))
 
 
 def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[Any], str]:
-    message = field.message_type
-    plain = DYNAMIC.get(message.full_name) if message is not None and not field.is_repeated else None
-    if plain is None:
-        return _general_encoder(field, finish)
+    write, fill = writer_of(field), _fill(field)
 
     def encode(value: Any) -> str:
-        refuse_unknown_fields(value)
+        holder = _holder(field)()
+        fill(holder, value)
+        refuse_unknown_fields(holder)
         try:
-            return finish(spell(plain(value)))
+            return finish(spell(write(value)))
         except RecursionError:
             raise ValueFault("is too deep to be written as JSON", "INVALID_JSON") from None
 
     return encode
 
 
-def _general_encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[Any], str]:
-    pool, fill, decode = _pool(field), _fill(field), _decoder(field)
-    name, empty = field.name, _empty(field)
-    holds_values = "google.protobuf.Value" in reachable(field.message_type)
-    check = strictness(field)
-
-    def encode(value: Any) -> str:
-        holder = _holder(field)()
-        fill(holder, value)
-        check(holder)
-        try:
-            spelled = json_format.MessageToDict(
-                holder, preserving_proto_field_name=True, descriptor_pool=pool
-            )
-            plain = spelled.get(name, empty)
-            text = spell(plain)
-            if _LARGEST_FLOAT in text:
-                text = spell(_in_whole_digits(plain))
-        except (json_format.Error, ValueError, TypeError, RecursionError):
-            raise ValueFault("can't be written as JSON", "INVALID_JSON") from None
-        # A Value of no kind is written as null, and would come back as one.
-        if holds_values and decode(text) != value:
-            raise ValueFault("holds a google.protobuf.Value without a kind", "INVALID_JSON")
-        return finish(text)
-
-    return encode
-
-
-def _empty(field: FieldDescriptor) -> list[None] | dict[str, None] | None:
-    if not field.is_repeated:
-        return None
-    return {} if _is_map(field) else []
-
-
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
-
-
-def _pool(field: FieldDescriptor) -> DescriptorPool:
-    return cast("Descriptor", field.containing_type).file.pool
-
-
 def _fill(field: FieldDescriptor) -> Callable[[Message, Any], None]:
     name = field.name
     if field.is_repeated:
         return lambda holder, value: getattr(holder, name).MergeFrom(value)
-
-    def fill(holder: Message, value: Message) -> None:
-        part = getattr(holder, name)
-        part.CopyFrom(value)
-        part.SetInParent()  # an empty message is a value too
-
-    return fill
-
-
-def _in_whole_digits(plain: Any) -> Any:
-    """Return plain JSON with the numbers that round to the largest float as integers: parsers take those."""
-    match plain:
-        case dict():
-            return {key: _in_whole_digits(value) for key, value in plain.items()}
-        case list():
-            return [_in_whole_digits(value) for value in plain]
-        case float():
-            return _parsed_float(repr(plain))
-    return plain
-
-
-def _parsed_float(spelled: str) -> float | int:
-    number = float(spelled)
-    return int(number) if _FLOAT_MAX < abs(number) < _FLOAT_END else number
+    return lambda holder, value: getattr(holder, name).CopyFrom(value)
 
 
 def _decoder(field: FieldDescriptor) -> Callable[[str], Any]:
-    name, pool = field.name, _pool(field)
+    name, pool = field.name, cast("Descriptor", field.containing_type).file.pool
+    reader: list[Read] = []
 
     def decode(text: str) -> Any:
-        holder = _holder(field)()
+        if not reader:
+            reader.append(Readers(pool).of_field(field))
+        read = reader[0]
         try:
-            json_format.Parse(f'{{"{name}":{text}}}', holder, descriptor_pool=pool)
-        except (json_format.Error, ValueError, RecursionError):
-            return again(text)
-        return getattr(holder, name)
+            return getattr(_holder(field).FromString(read(loads(text))), name)
+        except (OtherSpelling, DecodeError, RecursionError):
+            return otherwise(text)
+        except ValueError:
+            raise _unfit() from None
 
-    def again(text: str) -> Any:
-        """Read numbers that the parser refuses although they round to the largest float."""
+    def otherwise(text: str) -> Any:
+        """Read what others wrote by protobuf's own parser, and numbers that it refuses as it takes them."""
         holder = _holder(field)()
         try:
             plain = json.loads(text, parse_float=_parsed_float)
             json_format.ParseDict({name: plain}, holder, descriptor_pool=pool)
-        except (json_format.Error, ValueError, RecursionError):
-            raise ValueFault("the stored document does not fit the message", "INVALID_JSON") from None
+        except (json_format.Error, ValueError, TypeError, AttributeError, RecursionError):
+            raise _unfit() from None
         return getattr(holder, name)
 
     return decode
+
+
+def _parsed_float(spelled: str) -> float | int:
+    number = float(spelled)
+    return int(number) if FLOAT_MAX < abs(number) < _FLOAT_END else number
+
+
+def _unfit() -> ValueFault:
+    return ValueFault("the stored document does not fit the message", "INVALID_JSON")
