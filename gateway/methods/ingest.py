@@ -134,15 +134,15 @@ class Ingest:
             tally = await self._upserts.write(transaction, rows, started.options)
             if tally.failures and not started.options.partial:
                 raise self._answers.refusal(tally, rows)
-            answer = self._answer(tally, rows, started.options, sequence)
+            answer = await self._answer(tally, rows, started.options, sequence)
             await self._watermarks.advance(transaction, started.stream, sequence, answer)
             return Progress(sequence, answer)
 
         async with self._upserts.turns:
             return await self._database.transact_once(work, call)
 
-    def _answer(self, tally: Tally, rows: Sequence[Message], options: Options, sequence: int) -> bytes:
-        answer = self._answers.answer(tally, rows, outcomes=options.outcomes)
+    async def _answer(self, tally: Tally, rows: Sequence[Message], options: Options, sequence: int) -> bytes:
+        answer = await self._answers.answer(tally, rows, outcomes=options.outcomes)
         setattr(answer, self._watermark, sequence)
         return answer.SerializeToString()
 

@@ -99,14 +99,17 @@ class _Scan:
     def slices(self) -> Iterator[bytes]:
         body, start = self._body, 0
         while start < len(body):
-            stop, numbers = self._advance(start)
+            large, stop, numbers = self._advance(start)
             self._count(numbers)
-            self._weigh(start, stop, numbers)
+            self._weigh(start, large, numbers)
             yield body[start:stop]
             start = stop
 
-    def _advance(self, start: int) -> tuple[int, Counter[int]]:
-        """Return the end of the slice that begins at `start`, and how often it holds each field."""
+    def _advance(self, start: int) -> tuple[int, int, Counter[int]]:
+        """Return where the slice that begins at `start` ends, and how often it holds each field.
+
+        First of all where its last field begins, if that is a large one: it has been weighed by itself.
+        """
         total = len(self._body)
         target = min(start + SLICE, total)
         found: Counter[int] = Counter()
@@ -118,8 +121,9 @@ class _Scan:
             if pos > total:
                 raise Malformed
             if pos - run.last > SLICE:
-                self._check_large(run, self._counts[run.number] + found[run.number] - 1)
-        return pos, found
+                self._weigh_large(run, self._counts[run.number] + found[run.number] - 1)
+                return run.last, pos, found
+        return pos, pos, found
 
     def _take(self, pos: int, target: int) -> _Run:
         """Return a field, or all that follow each other and are alike."""
@@ -163,8 +167,8 @@ class _Scan:
                 raise too_many_rows(kind.name(number), limits.bulk_max_rows)
             raise _too_many(kind.name(number), limits.max_row_elements)
 
-    def _check_large(self, run: _Run, index: int) -> None:
-        """Check a field that is larger than a slice."""
+    def _weigh_large(self, run: _Run, index: int) -> None:
+        """Weigh a field that is larger than a slice, which is as large as a row may be at most."""
         kind, limits = self._kind, self._kind.limits
         field = kind.fields.get(run.number)
         is_element = field is not None and field.is_repeated
@@ -173,7 +177,7 @@ class _Scan:
         if size > limits.max_row_bytes:
             raise _too_large(path, size, limits.max_row_bytes)
         try:
-            weigh(self._body, kind.layout, run.last, run.stop, limits.max_row_elements)
+            self._add(weigh(self._body, kind.layout, run.last, run.stop, limits.max_row_elements))
         except TooManyElements:
             raise _too_many(path, limits.max_row_elements) from None
 
@@ -183,15 +187,19 @@ class _Scan:
         bound = self._bound(start, stop, numbers)
         if bound is not None and self._guessed + bound <= kind.max_memory // 4:
             self._guessed += bound
-            self._memory += stop - start + bound
+            self._add(stop - start + bound)
         else:
-            self._memory += weigh(self._body, kind.layout, start, stop, stop - start)
-        if self._memory > kind.max_memory:
+            self._add(weigh(self._body, kind.layout, start, stop, stop - start))
+
+    def _add(self, memory: int) -> None:
+        self._memory += memory
+        limit = self._kind.max_memory
+        if self._memory > limit:
             raise InvalidArgument(
-                f"the request would take more than {kind.max_memory} bytes of memory: "
+                f"the request would take more than {limit} bytes of memory: "
                 "send fewer rows, or fewer elements in their lists, maps and messages",
                 reason="TOO_MANY_ELEMENTS",
-                metadata={"limit_bytes": str(kind.max_memory)},
+                metadata={"limit_bytes": str(limit)},
             )
 
     def _bound(self, start: int, stop: int, numbers: Counter[int]) -> int | None:

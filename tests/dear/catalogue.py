@@ -69,11 +69,27 @@ def _rich(number: int, content: bytes) -> bytes:
     return field(1, b"\x08\x01" + field(number, content))
 
 
+def _rich_row(number: int, content: bytes, key: int = 1) -> bytes:
+    return field(1, b"\x08" + varint(key) + field(number, content))
+
+
+def _chains(size: int) -> bytes:
+    """Return parts that hold each other, as deep as a document may be."""
+    return filled(field(2, _nested(85, 2)), size)
+
+
+def _bad_rows(_: int) -> bytes:
+    return b"".join(_rich_row(20, b"x", i) for i in range(1, 100_001)) + _PARTIAL
+
+
+_PARTIAL = b"\x30\x01"
+"""partial_failure of a bulk upsert."""
+_DIGITS = "1" * 3999
 _VALUE = field(1, b"\x08\x00")
 """google.protobuf.ListValue with a null."""
 _TOO_MUCH = ("TOO_MANY_ELEMENTS", "ROW_TOO_LARGE")
 _BULK, _CREATE, _LIST = f"{BOOKS}/BulkUpsertBooks", f"{BOOKS}/CreateBook", f"{BOOKS}/ListBooks"
-_CREATE_RICH = f"{RICHES}/CreateRich"
+_CREATE_RICH, _BULK_RICH = f"{RICHES}/CreateRich", f"{RICHES}/BulkUpsertRiches"
 
 CATALOGUE: dict[str, Dear] = {
     "empty rows": Dear(_BULK, partial(filled, b"\x0a\x00"), ("TOO_MANY_ROWS",)),
@@ -147,6 +163,33 @@ CATALOGUE: dict[str, Dear] = {
     "a decimal's exponent": Dear(
         _CREATE_RICH, lambda _: _rich(5, field(1, b"1e999999999")), ("INVALID_NUMBER",)
     ),
+    "digits that are no number": Dear(
+        _CREATE_RICH, lambda _: _rich(5, field(1, b"9" * 147_000 + b"x")), ("INVALID_NUMBER",)
+    ),
+    "exponents": Dear(_BULK_RICH, lambda _: _rich_rows(field(5, field(1, b"1e131071")), 300_000), (OK,)),
+    "a page of exponents": Dear(f"{RICHES}/ListRiches", lambda _: b"\x08\xe8\x07", (OK,)),
+    "decimals of all their digits": Dear(
+        _BULK_RICH, lambda size: _rich_rows(field(5, field(1, b"9" * 131_072)), size // 4), (OK,)
+    ),
+    "digits in JSON": Dear(
+        _BULK_RICH, lambda _: _rich_row(22, f"[{','.join([_DIGITS] * 1000)}]".encode()), (OK,)
+    ),
+    "exponents in JSON": Dear(
+        _BULK_RICH, lambda _: _rich_row(22, b"[1e1000" + b",1e1000" * 90_000 + b"]"), ("TOO_MANY_ELEMENTS",)
+    ),
+    "escapes in JSON": Dear(_BULK_RICH, lambda _: _rich_row(22, b'"-0' + b"\\\\" * 2_000_000 + b'"'), (OK,)),
+    "addresses": Dear(_BULK_RICH, lambda _: field(1, b"\x08\x01" + field(53, b"::") * 14_000), (OK,)),
+    "deep rows": Dear(
+        _BULK_RICH, lambda _: b"".join(_rich_row(26, _chains(_PART), i) for i in range(1, 21)), (OK,)
+    ),
+    "a deep row": Dear(_BULK_RICH, lambda _: _rich_row(26, _chains(_PART)), (OK,)),
+    "a list below a long name": Dear(
+        _BULK_RICH,
+        lambda _: _rich_row(27, field(1, field(1, b"k" * 100_000) + field(2, field(6, _VALUE * 10_000)))),
+        (OK,),
+    ),
+    "a row that is dear to show": Dear(f"{RICHES}/GetRich", lambda _: b"\x08\x01", (OK,)),
+    "bad rows": Dear(_BULK_RICH, _bad_rows, (OK,)),
     "documents in rows that are stored": Dear(
         f"{RICHES}/BulkUpsertRiches",
         lambda size: _rich_rows(field(29, _VALUE * 500), size // 32),

@@ -1,4 +1,4 @@
-"""No request takes more than a bounded part of the memory, or of another client's time.
+"""No request takes more than a bounded part of the memory, or of the event loop's time.
 
 Here at an eighth of the usual limits, with room for a machine that does other things too; `make soak` holds
 the catalogue to the limits themselves.
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.alone
 SIZE = 8 * MIB
 ROOM = 64 * MIB
 """What 100,000 rows take whatever their size, and what Python keeps for later."""
-SECONDS = 2.0
-"""A hundred times what is left of it on a quiet machine; it was up to 12 s."""
+SECONDS = 0.5
+"""Of CPU at one go: five times the ceiling of `make soak`; it was up to 12 s."""
 
 
 @pytest.fixture(scope="module", params=["http2", "grpcio"])
@@ -34,11 +34,11 @@ async def servers(request: pytest.FixtureRequest, databases: Databases) -> Async
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-async def test_a_dear_request_takes_little_of_memory_and_of_others_time(
+async def test_a_dear_request_takes_little_of_memory_and_of_the_loops_time(
     servers: dict[str, Watched], name: str
 ) -> None:
     dear = CATALOGUE[name]
     cost = await servers[dear.schema].cost(dear, SIZE - 1000)
     assert cost.answer in dear.answers
     assert cost.memory < 4 * SIZE + ROOM
-    assert cost.wait < SECONDS
+    assert cost.hold < SECONDS

@@ -81,6 +81,12 @@ def test_an_exponent_is_no_more_work_than_its_digits() -> None:
         assert Decimal(read["value"]) == number
 
 
+def test_a_decimal_has_as_many_digits_as_a_numeric() -> None:
+    body, read = _wire_and_back(FIELDS["exact"], Decimal("9" * 131_072))
+    assert len(body) == 8 + 2 * 131_072 // 4
+    assert read["value"] == "9" * 131_072
+
+
 def _colliding(name: str, count: int) -> Iterable[Any]:
     numbers = [1 + i * HASH_MODULUS for i in range(count)]
     return [UUID(int=number) for number in numbers] if name == "identifier" else map(Decimal, numbers)

@@ -90,8 +90,9 @@ class FaultFinder:
         statements = locate_statements(self._shape, low, high)
         await self._transaction.fetch(statements.create, ())
         for rule in await self._relevant():
+            broken = self._error(rule)
             for (index,) in await self._transaction.fetch(broken_by(self._shape, rule), ()):
-                faults.setdefault(index, self._error(rule))
+                faults.setdefault(index, broken)
         await self._transaction.fetch(statements.drop, ())
         return faults
 
@@ -102,11 +103,12 @@ class FaultFinder:
         for field in self._shape.staged:
             if not field.type.text_cast:
                 continue
+            metadata = {"column": field.column, "table": self._shape.resource.table}
+            message = f"{field.name} is no {field.type.sql}"
+            fault = InvalidArgument(message, reason=error.reason, metadata=metadata)
             for (index,) in await self._transaction.fetch(badly_written(self._shape, field), ()):
                 if low <= index <= high:
-                    metadata = {"column": field.column, "table": self._shape.resource.table}
-                    message = f"{field.name} is no {field.type.sql}"
-                    faults[index] = InvalidArgument(message, reason=error.reason, metadata=metadata)
+                    faults[index] = fault
         return faults
 
     async def _relevant(self) -> Iterable[Rule]:

@@ -198,11 +198,12 @@ class BulkWriter:
         """Let PostgreSQL find equal keys, where only it knows which ones are."""
         statements = self._statements
         drop = statements.drop_duplicates if self._last_wins else statements.drop_repetitions
+        error = repeated_key()
         for (index,) in await self._transaction.fetch(drop, ()):
             if self._last_wins:
                 self._tally.settle([index], Outcome.SUPERSEDED)
             else:
-                self._tally.fail(index, repeated_key())
+                self._tally.fail(index, error)
 
     async def _halve(self, indexes: list[int], error: RowgateError, attempt: _Attempt) -> None:
         """Find the rows at fault by trying halves, where no query can tell them."""

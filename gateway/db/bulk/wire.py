@@ -16,7 +16,7 @@ from gateway.schema.values import ValueType
 
 _INTERVAL = struct.Struct(">qii")
 _POINT = struct.Struct(">dd")
-_NUMERIC = struct.Struct(">hhHH")
+_NUMERIC = struct.Struct(">HhHH")
 _ARRAY = struct.Struct(">iiIii")
 _NO_ELEMENTS = struct.Struct(">iiI")
 _LENGTH = struct.Struct(">i")

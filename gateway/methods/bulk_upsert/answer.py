@@ -9,6 +9,7 @@ from gateway.db.bulk.tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument, RowgateError
 from gateway.errors.status import to_status
 from gateway.methods.blame import blame, with_details
+from gateway.methods.turns import Turns
 from gateway.request.keys import Key, message_key_reader
 from gateway.schema.model import Method
 
@@ -37,7 +38,7 @@ class Answers:
         self._roles = method.response
         self._path = path
 
-    def answer(self, tally: Tally, rows: Sequence[Message], *, outcomes: bool) -> Message:
+    async def answer(self, tally: Tally, rows: Sequence[Message], *, outcomes: bool) -> Message:
         """Return the response: counts, failures and, where asked for, outcomes."""
         message = self._message()
         for role, outcome in _COUNTS.items():
@@ -46,14 +47,16 @@ class Answers:
         if outcomes and "outcomes" in self._roles:
             getattr(message, self._roles["outcomes"].name).extend(tally.outcomes)
         if "failures" in self._roles:
-            self._add_failures(getattr(message, self._roles["failures"].name), tally, rows)
+            await self._add_failures(getattr(message, self._roles["failures"].name), tally, rows)
         return message
 
-    def _add_failures(self, failures: "list[Message]", tally: Tally, rows: Sequence[Message]) -> None:
+    async def _add_failures(self, failures: "list[Message]", tally: Tally, rows: Sequence[Message]) -> None:
+        turns = Turns()
         for index in sorted(tally.failures)[:MAX_FAILURES]:
             error = self._row_error(tally, rows, index)
             added = failures.add(index=index)  # type: ignore[attr-defined]  # a repeated message field
             added.status.ParseFromString(to_status(error).SerializeToString())
+            await turns.give()
 
     def refusal(self, tally: Tally, rows: Sequence[Message]) -> RowgateError:
         """Return the one error of a request that is refused whole; it names the first rows at fault."""

@@ -37,7 +37,7 @@ class BulkUpsert:
             tally = await self._upserts.write(transaction, rows, options)
             if tally.failures and not options.partial:
                 raise self._answers.refusal(tally, rows)
-            return self._answers.answer(tally, rows, outcomes=options.outcomes)
+            return await self._answers.answer(tally, rows, outcomes=options.outcomes)
 
         async with self._upserts.turns:
             return await self._writes.atomically(request, call, work)

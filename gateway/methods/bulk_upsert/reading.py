@@ -11,19 +11,20 @@ from gateway.db.bulk.merge import repeated_key
 from gateway.db.bulk.tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
-from gateway.methods.turns import are_slow
+from gateway.methods.turns import Turns, are_slow
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.identity import identity_of
+from gateway.schema.model import Field
 from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbers
-from gateway.schema.values import ValueFault
+from gateway.schema.values import ValueFault, ValueKind
 from gateway.sql.bulk.shape import BulkShape
 
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""
 SLICE_BYTES = 1024 * 1024
 """Bytes of rows that are read, or encoded, before others get their turn."""
-SLOW_SLICE_BYTES = 64 * 1024
-"""The same for rows with documents or lists, whose elements are converted one by one."""
+SLOW_SLICE_BYTES = 16 * 1024
+"""The same for rows with documents, lists or decimals, whose elements or digits are converted one by one."""
 FIRST_CHUNK = 10_000
 LARGEST_CHUNK = 48_000
 GROWTH = 4
@@ -49,33 +50,27 @@ class RowReader:
         self._keys = [i for i, field in enumerate(shape.staged) if field.column in shape.target]
         self._finds_duplicates = shape.compares_in_python
         self._whole = shape.refers_to_itself or not shape.compares_in_python
-        self._slice_bytes = SLOW_SLICE_BYTES if are_slow(shape.staged) else SLICE_BYTES
+        self._slice_bytes = SLOW_SLICE_BYTES if _are_slow(shape.staged) else SLICE_BYTES
         self._path = path
 
     async def keys(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> Keys:
         """Return the columns of the key; settle in `tally` rows whose key is at fault, or another one's."""
         keys: Keys = {i: [] for i in self._keys}
+        identities: list[Column] = [[] for _ in self._keys]
         for start in range(0, len(rows), KEYS_SLICE):
             part = rows[start : start + KEYS_SLICE]
-            for i in self._keys:
+            for i, column in zip(self._keys, identities, strict=True):
                 reader = self._readers[i]
                 values, faults = reader.read(part)
                 keys[i] += values
+                column.extend(_identities(reader.field, values))
                 self._note(
                     tally, reader.field.name, {start + place: fault for place, fault in faults.items()}
                 )
             await asyncio.sleep(0)
         if self._finds_duplicates:
-            _settle_duplicates(self._identities(keys), tally, last_wins=last_wins)
+            await _settle_duplicates(identities, tally, last_wins=last_wins)
         return keys
-
-    def _identities(self, keys: Keys) -> Sequence[Column]:
-        """Return the key's columns as values that are equal where the keys are, and hashed quickly."""
-        parts = [(column, identity_of(self._readers[i].field.type)) for i, column in keys.items()]
-        return [
-            column if part is None else [None if value is None else part(value) for value in column]
-            for column, part in parts
-        ]
 
     async def slices(
         self, rows: Sequence[Message], keys: Keys, tally: Tally, places: range | None = None
@@ -159,19 +154,31 @@ def _without_refused(indexes: list[int], columns: list[Column], tally: Tally) ->
     return Chunk(good, [[column[place] for place in places] for column in columns])
 
 
-def _settle_duplicates(columns: Sequence[Column], tally: Tally, *, last_wins: bool) -> None:
+def _are_slow(fields: Sequence[Field]) -> bool:
+    return are_slow(fields) or any(field.type.kind is ValueKind.DECIMAL for field in fields)
+
+
+def _identities(field: Field, values: Column) -> Column:
+    """Return values that are equal where those of a key are, and whose hashes nobody can choose."""
+    identity = identity_of(field.type)
+    return values if identity is None else [None if value is None else identity(value) for value in values]
+
+
+async def _settle_duplicates(columns: Sequence[Column], tally: Tally, *, last_wins: bool) -> None:
     """Leave one row of each key open. A row without a whole key is nobody's duplicate."""
     tuples: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
     if len(set(tuples)) == len(tuples):
         return
     whole = len(columns) > 1
     seen: dict[Any, int] = {}
+    turns, error = Turns(), repeated_key()
     for index in tally.open(range(len(tuples))):
+        await turns.give()
         key = tuples[index]
         if (None in key) if whole else (key is None):
             continue
         if key in seen and not last_wins:
-            tally.fail(index, repeated_key())
+            tally.fail(index, error)
             continue
         if key in seen:
             tally.settle([seen[key]], Outcome.SUPERSEDED)
