@@ -19,10 +19,13 @@ from gateway.schema.values import ValueFault, ValueKind, ValueType
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NEGATIVE_ZERO = re.compile(r"-0(?:\.0*+)?(?![1-9.])")
-# No shorter number is past numeric's limits. Digits are looked at from the first of them alone, and once.
-_LONG_NUMBER = re.compile(r"(?<![0-9.])(?:[0-9.]{4000,}+(?:[eE][+-]?[0-9]++)?|[0-9.]++[eE][+-]?[0-9]{4,}+)")
+_NUMBER = re.compile(r"[0-9.]++(?:[eE][+-]?[0-9]++)?")
+# No shorter number, and none with a shorter exponent, is past numeric's limits.
+_LONG = 4000
+_BLOCK = _LONG // 2
+_LONGEST = 200_000
+"""More characters than any number within the limits has."""
 _LONG_EXPONENT = re.compile(r"[eE][+-]?[0-9]{4}")
-_BLOCK = 2000
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _WHOLE_DIGITS, _FRACTION_DIGITS = 131_072, 16_383
 
@@ -80,15 +83,15 @@ def _valid_json(text: str) -> str:
     if sum(map(text.count, "[{,")) > MAX_ELEMENTS:
         raise ValueFault(f"has more than {MAX_ELEMENTS} elements", "TOO_MANY_ELEMENTS")
     try:
-        # A float is read in proportion to its digits, an integer is not; which one it is doesn't matter here.
-        parsed = json.loads(text, parse_int=float, parse_constant=_refuse_constant)
+        # Which number it is doesn't matter here, and to find out takes longer than all else.
+        parsed = json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse_constant)
         if _SURROGATE.search(text):
             # Half of a surrogate pair is an escape that json takes and UTF-8 doesn't: encoding finds it.
             json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ValueFault("is no JSON", "INVALID_JSON") from None
     if _may_hold_long_numbers(text):
-        _check_numbers(_LONG_NUMBER.findall(_STRING.sub("", text)))
+        _check_numbers([number for number in _NUMBER.findall(_STRING.sub("", text)) if _is_long(number)])
     return as_json(text)
 
 
@@ -104,6 +107,10 @@ def _may_hold_long_numbers(text: str) -> bool:
     )
 
 
+def _is_long(number: str) -> bool:
+    return len(number) >= _LONG or _LONG_EXPONENT.search(number) is not None
+
+
 def _check_numbers(spelled: Sequence[str]) -> None:
     """Check numbers against jsonb's limits, which are numeric's."""
     if len(spelled) > MAX_LONG_NUMBERS:
@@ -115,6 +122,8 @@ def _check_numbers(spelled: Sequence[str]) -> None:
 
 
 def _is_numeric(spelled: str) -> bool:
+    if len(spelled) > _LONGEST:
+        return False
     try:
         _, digits, exponent = Decimal(spelled).as_tuple()
     except InvalidOperation:
