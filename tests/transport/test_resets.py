@@ -45,6 +45,9 @@ async def test_a_reset_ends_the_query(ledger: RunningGateway, method: str) -> No
 
 async def test_a_caller_that_is_found_gone_while_writing_is_one_that_cancelled() -> None:
     class Gone:
+        async def send_initial_metadata(self, _metadata: object) -> None:
+            pass
+
         async def write(self, _message: bytes) -> None:
             raise grpc.aio.InternalError
 
