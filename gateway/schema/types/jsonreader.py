@@ -19,7 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 Read: TypeAlias = Callable[[Any], bytes]
 """Makes the wire form of plain Python."""
 
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 _INT64_MASK = 2**64 - 1
 _LONGEST_INT = 20
 
@@ -52,8 +52,6 @@ class Readers:
 
         Raises OtherSpelling, when called.
         """
-        if field.type == FieldDescriptor.TYPE_GROUP:
-            raise OtherSpelling("a group")
         if not field.is_repeated:
             return _unless_null(field, self._tagged(field))
         entry = field.message_type
@@ -89,7 +87,11 @@ class Readers:
     def _tagged(self, field: FieldDescriptor) -> Read:
         """Return what reads one value."""
         if field.message_type is not None:
-            tag, content = _tag(field.number, _LENGTH), self._of_message(field.message_type)
+            content = self._of_message(field.message_type)
+            if field.type == FieldDescriptor.TYPE_GROUP:
+                start, end = _tag(field.number, _START_GROUP), _tag(field.number, _END_GROUP)
+                return lambda value: start + content(value) + end
+            tag = _tag(field.number, _LENGTH)
             return lambda value: tag + _sized(content(value))
         wire, scalar = (_VARINT, _enum(field.enum_type)) if field.enum_type else _SCALARS[field.type]
         tag = _tag(field.number, wire)
