@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, thread_time
 
 from gateway.errors import ResourceExhausted
 from gateway.errors.delay import RetryDelay
@@ -15,6 +15,8 @@ _LATE = 0.005
 """Seconds that a timer of the event loop is late on the average, above which the loop has no rest."""
 _LARGEST_LATE = 0.02
 """One piece of work that held the loop for long says less than several."""
+_BUSY = 0.2
+"""The part of the time that the loop's own thread has to run, below which others make its timers late."""
 _SMOOTHING = 1 / 4
 _WINDOW = 0.03
 """Seconds' worth of calls that are under way at once where the loop has no rest: so long is a turn of it."""
@@ -38,8 +40,10 @@ class Processor:
     or when its turn does. And of each connection no more calls are read in a turn than can be refused beside
     those that are answered: what is more waits in its socket, and then at the client.
 
-    That the loop has no rest is told by a timer that comes late, and how many calls it answers is counted
-    then. Calls that are under way for long wait for something else than the processor: they aren't counted.
+    That the loop has no rest is told by a timer that comes late while the loop's thread runs: on a machine
+    that others keep busy timers are late too, and to hold calls back would help nobody. How many calls it
+    answers is counted then. Calls that are under way for long wait for something else than the processor:
+    they aren't counted.
     """
 
     def __init__(self) -> None:
@@ -55,6 +59,8 @@ class Processor:
         """How many may be under way."""
         self._waiting = 0
         self._late = 0.0
+        self._busy = 0.0
+        self._ran = 0.0
         self._rate = 0.0
         """Calls that ended in a second, while the loop had no rest; 0 where that isn't known."""
         self._due = 0.0
@@ -70,7 +76,7 @@ class Processor:
             self._under_way >= self._most
             and monotonic() + _MARGIN * self._seconds_before(connection) > deadline
         ):
-            raise self._busy("has")
+            raise self._refusal("has")
 
     def begin(self) -> int | None:
         """Let a call begin; return what `end` takes, None where it has to `wait`."""
@@ -127,7 +133,8 @@ class Processor:
 
     def _start(self) -> None:
         self._beaten = monotonic()
-        self._late, self._ended = 0.0, 0
+        self._ran = thread_time()
+        self._late, self._busy, self._ended = 0.0, 0.0, 0
         self._wait_for_beat()
 
     def _wait_for_beat(self) -> None:
@@ -140,8 +147,7 @@ class Processor:
         self._beats += 1
         self._begun[self._beats] = 0
         self._under_way -= self._begun.pop(self._beats - _STUCK, 0)
-        self._late += _SMOOTHING * (min(now - self._due, _LARGEST_LATE) - self._late)
-        if self._late <= _LATE:
+        if self._has_rest(now):
             self._most = self.share = _UNBOUNDED
         elif self._ended:
             self._learn(self._ended / (now - self._beaten))
@@ -149,6 +155,12 @@ class Processor:
         self._hand_on()
         if self._under_way or self._waiting:
             self._wait_for_beat()
+
+    def _has_rest(self, now: float) -> bool:
+        ran, self._ran = self._ran, thread_time()
+        self._late += _SMOOTHING * (min(now - self._due, _LARGEST_LATE) - self._late)
+        self._busy += _SMOOTHING * ((self._ran - ran) / (now - self._beaten) - self._busy)
+        return self._late <= _LATE or self._busy <= _BUSY
 
     def _learn(self, rate: float) -> None:
         self._rate += _SMOOTHING * (rate - self._rate) if self._rate else rate
@@ -171,7 +183,7 @@ class Processor:
             if future.done():
                 continue
             if self._most < _UNBOUNDED and now + self._under_way / self._rate > deadline:
-                future.set_exception(self._busy("had"))
+                future.set_exception(self._refusal("had"))
             else:
                 future.set_result(self._add())
 
@@ -183,7 +195,7 @@ class Processor:
         ahead = min(self._waiting, turns + others * (turns + 1))
         return (self._under_way + ahead) / self._rate
 
-    def _busy(self, has: str) -> ResourceExhausted:
+    def _refusal(self, has: str) -> ResourceExhausted:
         return ResourceExhausted(
             f"the gateway is busy: it {has} more calls to answer than time for them",
             reason="GATEWAY_BUSY",
