@@ -25,7 +25,7 @@ from gateway.observe.access import AccessLog
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
-from gateway.schema.found import with_constraints
+from gateway.schema.found import with_found
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
@@ -77,7 +77,7 @@ class Gateway:
             database = await Database.open(where)
             opened.push_async_callback(database.close)
             found = await require_match(connector(where), tables.metadata, settings.schema.migrations)
-            schema = with_constraints(schema, found)
+            schema = with_found(schema, found)
             # More would wait for connections that statements of one kind can't have.
             lanes = min(settings.coalesce.lanes, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"lanes": lanes})

@@ -34,15 +34,22 @@ SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
      FROM pg_catalog.pg_inherits i
      JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid AND NOT h.relispartition
      JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
-     WHERE i.inhparent = asked.oid) AS children
+     WHERE i.inhparent = asked.oid) AS children,
+    EXISTS (SELECT FROM pg_catalog.pg_index i
+            WHERE NOT i.indimmediate AND (i.indrelid = asked.oid OR i.indrelid IN
+                (SELECT relid FROM pg_catalog.pg_partition_tree(asked.oid)))) AS has_deferrable_keys
 FROM asked
 """  # noqa: S608 - made of constants""
 
-# By a collation that isn't deterministic other texts are equal than here: it is part of the type.
+# By a collation that isn't deterministic other texts are equal than here: it is part of the type. From
+# PostgreSQL 18 NOT NULL is a constraint, and while that is not valid there may be NULLs in rows before it.
 _COLUMNS = f"""{_ASKED}
 SELECT t.schema, t."table", a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod)
         || coalesce(' COLLATE ' || pg_catalog.quote_ident(l.collname), '') AS type,
-    NOT a.attnotnull AS nullable, a.attidentity::text AS identity, a.attgenerated::text AS generated,
+    NOT a.attnotnull OR EXISTS (
+        SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'n'
+            AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated) AS nullable,
+    a.attidentity::text AS identity, a.attgenerated::text AS generated,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
     pg_catalog.col_description(t.oid, a.attnum) AS comment
 FROM asked t
@@ -53,6 +60,7 @@ ORDER BY t.oid, a.attnum
 """  # noqa: S608 - made of constants""
 
 # contype n (NOT NULL, from PostgreSQL 18) stands at the column; triggers and exclusions aren't modelled.
+# conenforced is there from PostgreSQL 18 on; what isn't enforced isn't valid either.
 _CONSTRAINTS = f"""{_ASKED}
 SELECT t.schema, t."table", k.conname::text AS name, k.contype::text AS kind,
     pg_catalog.pg_get_expr(k.conbin, k.conrelid) AS expression,
@@ -62,7 +70,8 @@ SELECT t.schema, t."table", k.conname::text AS name, k.contype::text AS kind,
     (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num) AS target_columns,
     k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
-    coalesce(i.indnullsnotdistinct, false) AS nulls_not_distinct
+    coalesce(i.indnullsnotdistinct, false) AS nulls_not_distinct, k.condeferrable AS deferrable,
+    coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS enforced, k.convalidated AS validated
 FROM asked t
 JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'u', 'c', 'f')
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u')
@@ -199,6 +208,7 @@ def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped
         indexes={index["name"]: _index(index) for index in indexes.get(name, [])},
         comment=row["comment"],
         children=tuple(Name(*child) for child in row["children"] or ()),
+        has_deferrable_keys=row["has_deferrable_keys"],
     )
 
 
@@ -221,11 +231,18 @@ def _key(row: Any) -> Key:
         columns=tuple(row["columns"]),
         primary=row["kind"] == "p",
         nulls_not_distinct=row["nulls_not_distinct"],
+        deferrable=row["deferrable"],
     )
 
 
 def _check(row: Any) -> Check:
-    return Check(name=row["name"], expression=row["expression"], columns=tuple(sorted(row["columns"] or ())))
+    return Check(
+        name=row["name"],
+        expression=row["expression"],
+        columns=tuple(sorted(row["columns"] or ())),
+        enforced=row["enforced"],
+        valid=row["validated"] or not row["enforced"],
+    )
 
 
 def _foreign_key(row: Any) -> ForeignKey:
@@ -236,6 +253,8 @@ def _foreign_key(row: Any) -> ForeignKey:
         target_columns=tuple(row["target_columns"]),
         on_delete=_ACTIONS[row["on_delete"]],
         on_update=_ACTIONS[row["on_update"]],
+        enforced=row["enforced"],
+        valid=row["validated"] or not row["enforced"],
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from gateway.introspect.ddl import quote, quoted
+from gateway.introspect.differences import DEFERRABLE, NOT_VALID
 from gateway.introspect.records import Check, Column, ForeignKey, Index, Key, Table
 
 Part: TypeAlias = Key | Check | ForeignKey | Index
@@ -15,7 +16,7 @@ def definition(part: Part) -> str:
         case Key():
             return _key(part)
         case Check():
-            return f"CHECK ({part.expression})"
+            return f"CHECK ({part.expression}){_scope(part)}"
         case ForeignKey():
             return _foreign_key(part)
         case Index():
@@ -60,7 +61,8 @@ def listed(names: Iterable[str]) -> str:
 def _key(key: Key) -> str:
     kind = "PRIMARY KEY" if key.primary else "UNIQUE"
     nulls = " NULLS NOT DISTINCT" if key.nulls_not_distinct else ""
-    return f"{kind}{nulls} ({listed(key.columns)})"
+    when = DEFERRABLE if key.deferrable else ""
+    return f"{kind}{nulls} ({listed(key.columns)}){when}"
 
 
 def _foreign_key(key: ForeignKey) -> str:
@@ -71,7 +73,14 @@ def _foreign_key(key: ForeignKey) -> str:
         text += f" ON DELETE {key.on_delete}"
     if key.on_update != "NO ACTION":
         text += f" ON UPDATE {key.on_update}"
-    return text
+    return text + _scope(key)
+
+
+def _scope(part: Check | ForeignKey) -> str:
+    """Return what SQL says of the rows that a constraint is checked for, where it isn't all of them."""
+    if not part.enforced:
+        return " NOT ENFORCED"
+    return "" if part.valid else NOT_VALID
 
 
 def _index(index: Index) -> str:

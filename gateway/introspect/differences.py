@@ -6,12 +6,23 @@ from enum import Enum
 
 from gateway.introspect.records import Name
 
+DEFERRABLE = " DEFERRABLE"
+"""Ends the definition of a key that is checked at COMMIT, or may be."""
+
+NOT_VALID = " NOT VALID"
+"""Ends the definition of a constraint that may not hold for the rows that were there before it."""
+
 _VARCHAR = re.compile(r"character varying(\(\d+\))?")
 
 
 def is_shorter_text(wanted: str | None, found: str | None) -> bool:
     """Return whether the type found is the text that is wanted, but for its length."""
     return wanted == "text" and bool(_VARCHAR.fullmatch(found or ""))
+
+
+def is_unproven(wanted: str | None, found: str | None) -> bool:
+    """Return whether the constraint found is the one that is wanted, but for rows from before it."""
+    return found is not None and found == f"{wanted}{NOT_VALID}"
 
 
 class Kind(Enum):
@@ -74,7 +85,8 @@ class Difference:
         What the database has beside the schema is fine. Statements name their columns, so an extra column
         does no harm while inserts can leave it out; an extra check or key refuses rows, with a clear error,
         and so do a length and an identity ALWAYS; a default fills what would be NULL; an extra label can't be
-        dropped in PostgreSQL. A missing index is slow, not wrong, unless unique.
+        dropped in PostgreSQL. A missing index is slow, not wrong, unless unique. A constraint that
+        isn't valid yet refuses new rows all the same.
         """
         harmless = {
             Kind.COMMENT: True,
@@ -83,6 +95,8 @@ class Difference:
             Kind.TYPE: is_shorter_text(self.wanted, self.found),
             Kind.DEFAULT: self.wanted is None,
             Kind.IDENTITY: None not in (self.wanted, self.found),
+            Kind.CHECK: is_unproven(self.wanted, self.found),
+            Kind.FOREIGN_KEY: is_unproven(self.wanted, self.found),
         }
         return self.change is not Change.EXTRA and not harmless.get(self.kind, False)
 
@@ -117,4 +131,6 @@ class Difference:
             return f"has the {self.kind.value} {found}, the schema says {wanted}"
         if self.kind is Kind.COMMENT:
             return "comment differs" if self.name else "differs"
+        if self.kind is Kind.KEY and found.endswith(DEFERRABLE):
+            return f"is {found}, the schema says {wanted}: ON CONFLICT takes no key that can be deferred"
         return f"is {found}, the schema says {wanted}"

@@ -46,14 +46,15 @@ def structure(part: Part) -> Hashable:
     """Return what a part enforces or speeds up, whatever it is called."""
     match part:
         case Key():
-            return ("key", part.primary, frozenset(part.columns), part.nulls_not_distinct)
+            return ("key", part.primary, frozenset(part.columns), part.nulls_not_distinct, part.deferrable)
         case Check():
-            return ("check", part.expression)
+            return ("check", part.expression, part.enforced, part.valid)
         case ForeignKey():
-            return ("foreign key", _references(part), part.on_delete, part.on_update)
+            actions = (part.on_delete, part.on_update)
+            return ("foreign key", _references(part), *actions, part.enforced, part.valid)
         case Index():
             if part.is_key:
-                return ("key", False, frozenset(part.plain), part.nulls_not_distinct)
+                return ("key", False, frozenset(part.plain), part.nulls_not_distinct, False)
             return replace(part, name="")
 
 
@@ -61,7 +62,7 @@ def _named(wanted: Table, found: Table) -> Table:
     left = dict(enumerate(parts_of(wanted)))
     free = list(parts_of(found))
     matched: dict[int, Part] = {}
-    for likeness in (_exact, structure, _place):
+    for likeness in (_exact, structure, _demand, _place):
         for at, part in sorted(left.items(), key=lambda item: item[0]):
             twin = next((other for other in free if likeness(other) == likeness(part)), None)
             if twin is not None:
@@ -77,6 +78,17 @@ def _named(wanted: Table, found: Table) -> Table:
 
 def _exact(part: Part) -> Hashable:
     return (part.name, structure(part))
+
+
+def _demand(part: Part) -> Hashable:
+    """Return what a part demands of rows, whenever and of whichever rows PostgreSQL checks it."""
+    match part:
+        case Key():
+            return structure(replace(part, deferrable=False))
+        case Check() | ForeignKey():
+            return structure(replace(part, enforced=True, valid=True))
+        case Index():
+            return structure(part)
 
 
 def _place(part: Part) -> Hashable:

@@ -45,6 +45,8 @@ class Key:
     columns: tuple[str, ...]
     primary: bool = False
     nulls_not_distinct: bool = False
+    deferrable: bool = False
+    """Whether two rows may have one key until COMMIT; ON CONFLICT doesn't take such a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class Check:
     name: str
     expression: str
     columns: tuple[str, ...] = ()
+    enforced: bool = True
+    valid: bool = True
+    """Whether it is known to hold for the rows that were there before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ class ForeignKey:
     target_columns: tuple[str, ...]
     on_delete: str = "NO ACTION"
     on_update: str = "NO ACTION"
+    enforced: bool = True
+    valid: bool = True
+    """Whether it is known to hold for the rows that were there before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,8 @@ class Table:
     comment: str | None = None
     children: tuple[Name, ...] = ()
     """Tables that inherit from it; partitions are none."""
+    has_deferrable_keys: bool = False
+    """Whether a unique or exclusion constraint of it, or of a partition, is deferrable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

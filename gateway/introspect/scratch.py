@@ -91,4 +91,5 @@ def _with_expressions(table: Table, spelled: Table) -> Table:
         )
         for name, column in table.columns.items()
     }
-    return replace(table, columns=columns, checks=spelled.checks, indexes=spelled.indexes)
+    checks = {name: replace(check, valid=table.checks[name].valid) for name, check in spelled.checks.items()}
+    return replace(table, columns=columns, checks=checks, indexes=spelled.indexes)

@@ -1,7 +1,7 @@
 """At start: a database that doesn't match the schema is not served."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gateway.introspect.drift import drift
 from gateway.introspect.matching import parts_of
 from gateway.introspect.model import table_name
 from gateway.introspect.records import Index, Table
+from gateway.schema.found import Found, FoundTable
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
@@ -42,10 +43,10 @@ class SchemaMismatchError(Exception):
 
 async def require_match(
     connect: Callable[[], Awaitable[Any]], metadata: MetaData, folder: Path | None = None
-) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
+) -> Found:
     """Raise SchemaMismatchError unless the schema's statements fit the database; log what else differs.
 
-    Return the columns of each table's constraints and unique indexes, by their names.
+    Return what is to be known of the tables in the database.
 
     Args:
         connect: opens an asyncpg connection, which is closed again.
@@ -65,15 +66,16 @@ async def require_match(
     grave = [difference for difference in found if difference.forbids_serving]
     if grave:
         raise SchemaMismatchError(grave, folder)
-    return {name: _constraints(table) for name, table in catalog.tables.items()}
+    return {name: _found(table) for name, table in catalog.tables.items()}
 
 
-def _constraints(table: Table) -> Mapping[str, tuple[str, ...]]:
-    return {
+def _found(table: Table) -> FoundTable:
+    constraints = {
         part.name: (part.plain or part.reads) if isinstance(part, Index) else part.columns
         for part in parts_of(table)
         if not isinstance(part, Index) or part.unique
     }
+    return FoundTable(constraints, table.has_deferrable_keys)
 
 
 def _matters(difference: Difference) -> bool:

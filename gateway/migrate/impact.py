@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from gateway.introspect.ddl import quote
 from gateway.introspect.definitions import Part
 from gateway.introspect.matching import parts_of
-from gateway.introspect.records import Catalog, Column, Index, Key, Name, Table
+from gateway.introspect.records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.reach import Managed
 
 
@@ -57,10 +57,15 @@ def _change(wanted: Table, found: Table, managed: Managed) -> TableChange:
     lost = frozenset(
         part.name
         for part in parts_of(found)
-        if ours.get(part.name) != part
+        if not _stays(part, ours.get(part.name))
         or (managed.made_part(found.name, part) and _stands_in_the_way(part, dropped | replaced, retyped))
     )
     return TableChange(wanted, found, dropped, replaced, retyped, lost)
+
+
+def _stays(part: Part, wanted: Part | None) -> bool:
+    """Return whether a part needs no other in its place: it is as it is wanted, or will be once validated."""
+    return part == wanted or (isinstance(part, Check | ForeignKey) and replace(part, valid=True) == wanted)
 
 
 def _recomputed(wanted: Column, found: Column, touched: frozenset[str]) -> bool:

@@ -125,7 +125,7 @@ def _is_loss(part: Part, new: Part | None, *, made: bool) -> bool:
         case ForeignKey(), ForeignKey():
             return (part.columns, part.target) != (new.columns, new.target)
         case Check(), Check():
-            return not made
+            return not made and part.expression != new.expression
         case _:
             return True
 
@@ -201,9 +201,23 @@ def _add_parts(change: TableChange) -> Iterator[Step]:
     for part in parts:
         if part.name not in change.kept:
             yield _add_constraint(table, part)
+    yield from _validate(change)
     yield from (
         _create_index(table, index) for index in table.indexes.values() if index.name not in change.kept
     )
+
+
+def _validate(change: TableChange) -> Iterator[Step]:
+    """Yield the validation of what was added without a look at the rows that were there."""
+    wanted = {part.name: part for part in parts_of(change.wanted)}
+    parts: tuple[Check | ForeignKey, ...] = (
+        *change.found.checks.values(),
+        *change.found.foreign_keys.values(),
+    )
+    for part in parts:
+        if part.name in change.kept and wanted.get(part.name) != part:
+            validate = f"{_alter(change.wanted)} VALIDATE CONSTRAINT {ddl.quote(part.name)}"
+            yield Step(validate, f"{_said(change.found, part)} may not hold for rows from before it")
 
 
 def _add_foreign_keys(change: TableChange) -> Iterator[Step]:

@@ -1,30 +1,48 @@
-"""A schema whose resources know the constraints of their tables by the names that the database has for them.
+"""A schema whose resources know what their tables have in the database.
 
 Others name theirs otherwise than Rowgate, and have some that the schema doesn't name. PostgreSQL's errors
-name the constraint, and which fields are at fault is found by that name.
+name the constraint, and which fields are at fault is found by that name. Beside a deferrable key of theirs
+ON CONFLICT has to name another.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gateway.schema.model import Method, Resource, Schema
 
-Constraints = Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
-"""The columns of each constraint and unique index, by schema and table, then by name."""
+
+@dataclass(frozen=True, slots=True)
+class FoundTable:
+    """What is known of a table in the database.
+
+    Args:
+        constraints: the columns of each constraint and unique index, by name.
+        has_deferrable_keys: whether a unique or exclusion constraint is deferrable.
+
+    """
+
+    constraints: Mapping[str, tuple[str, ...]]
+    has_deferrable_keys: bool = False
 
 
-def with_constraints(schema: Schema, found: Constraints) -> Schema:
+Found = Mapping[tuple[str, str], FoundTable]
+"""What is known of tables, by schema and name."""
+
+
+def with_found(schema: Schema, found: Found) -> Schema:
     """Return the schema with what its tables have in the database."""
-    resources = {
-        name: replace(resource, constraints=found.get((resource.schema, resource.table), {}))
-        for name, resource in schema.resources.items()
-    }
+    resources = {name: _resource(resource, found) for name, resource in schema.resources.items()}
     services = {
         name: replace(service, methods=tuple(_method(method, resources) for method in service.methods))
         for name, service in schema.services.items()
     }
     return Schema(MappingProxyType(resources), MappingProxyType(services))
+
+
+def _resource(resource: Resource, found: Found) -> Resource:
+    table = found.get((resource.schema, resource.table), FoundTable({}))
+    return replace(resource, constraints=table.constraints, has_deferrable_keys=table.has_deferrable_keys)
 
 
 def _method(method: Method, resources: Mapping[str, Resource]) -> Method:

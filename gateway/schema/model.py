@@ -143,6 +143,8 @@ class Resource:
     comment: str = ""
     constraints: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)
     """The columns of each constraint and unique index, by its name in the database; None until known."""
+    has_deferrable_keys: bool = field(default=False, compare=False)
+    """Whether a unique or exclusion constraint of the table in the database is deferrable."""
 
     def __repr__(self) -> str:
         return f"Resource({self.message.full_name})"

@@ -26,8 +26,7 @@ def insert_rows(
 
     Rows are inserted in the order of their keys, and returned whole, in the order of the items. With
     `skip_existing` a row that a unique key keeps out is left out, and not returned; the others come in any
-    order. (Were the primary key alone named, another key's index might meet a concurrent insert of the row
-    first, and fail.)
+    order.
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
     rows = items(fields)
@@ -38,7 +37,7 @@ def insert_rows(
     source = select(*values.values()).select_from(rows.cte).order_by(*keys, rows.n)
     added = insert(table).from_select([table.c[name] for name in values], source)
     if skip_existing:
-        added = added.on_conflict_do_nothing()
+        added = added.on_conflict_do_nothing(index_elements=arbiter(resource))
     returned: Any = added.returning(*output_columns(resource, table))
     if keys and not skip_existing:
         returned = _in_order_of_items(resource, returned.cte(_ADDED), rows, keys)
@@ -46,6 +45,15 @@ def insert_rows(
         returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
     )
     return RowsStatement(compiled, fields)
+
+
+def arbiter(resource: Resource) -> tuple[str, ...] | None:
+    """Return the columns of the unique key that ON CONFLICT names, None where it names none and takes any.
+
+    Were the primary key named, another key's index might meet a concurrent insert of the row first, and fail.
+    But where none is, PostgreSQL refuses every row of a table with a deferrable key, whosever that is.
+    """
+    return resource.primary_key if resource.has_deferrable_keys else None
 
 
 def _in_order_of_items(

@@ -87,6 +87,14 @@ ALIKE = {
         "PRIMARY KEY (id); CREATE TABLE base (id bigint NOT NULL); ALTER TABLE seat INHERIT base",
         _seats(),
     ),
+    "a key that can be deferred beside one that can't": (
+        "PRIMARY KEY (id), code text UNIQUE DEFERRABLE CONSTRAINT mine UNIQUE",
+        _seats(sa.Column("code", sa.Text, unique=True)),
+    ),
+    "a reference that is deferred": (
+        "PRIMARY KEY (id), of bigint CONSTRAINT mine REFERENCES seat DEFERRABLE INITIALLY DEFERRED",
+        _seats(sa.Column("of", sa.BigInteger, sa.ForeignKey("seat.id"))),
+    ),
     "what nobody names": (
         "PRIMARY KEY (id), code text UNIQUE CHECK (code <> ''), b text; CREATE INDEX i ON seat (b)",
         _seats(),
@@ -130,6 +138,16 @@ HARMLESS = {
         ),
         "column code is character varying(9)",
     ),
+    "a check that isn't valid": (
+        "PRIMARY KEY (id), code varchar(9); ALTER TABLE seat ADD CHECK (code IN ('a', 'b')) NOT VALID",
+        _seats(sa.Column("code", sa.String(9)), sa.CheckConstraint("code IN ('a', 'b')", name=conv("ours"))),
+        ") NOT VALID, the schema says CHECK (",
+    ),
+    "a reference that isn't valid": (
+        "PRIMARY KEY (id), of bigint; ALTER TABLE seat ADD FOREIGN KEY (of) REFERENCES seat NOT VALID",
+        _seats(sa.Column("of", sa.BigInteger, sa.ForeignKey("seat.id"))),
+        "REFERENCES public.seat (id) NOT VALID, the schema says",
+    ),
     "no index": (
         "PRIMARY KEY (id), code text",
         _seats(sa.Column("code", sa.Text, index=True)),
@@ -148,6 +166,18 @@ GRAVE = {
         "PRIMARY KEY (id), mood mood",
         _seats(sa.Column("mood", MOOD)),
         "enum type public.mood: label new is missing",
+        "",
+    ),
+    "a primary key that can be deferred": (
+        "CONSTRAINT mine PRIMARY KEY (id) DEFERRABLE",
+        _seats(),
+        "key mine is PRIMARY KEY (id) DEFERRABLE, the schema says PRIMARY KEY (id): ON CONFLICT takes no key",
+        "",
+    ),
+    "a unique key that can be deferred": (
+        "PRIMARY KEY (id), code text CONSTRAINT mine UNIQUE INITIALLY DEFERRED",
+        _seats(sa.Column("code", sa.Text), sa.UniqueConstraint("code")),
+        "key mine is UNIQUE (code) DEFERRABLE, the schema says UNIQUE (code): ON CONFLICT takes no key",
         "",
     ),
     "another primary key": (
@@ -240,6 +270,39 @@ async def test_what_is_not_is_refused_until_a_flag_names_it(database: EmptyDatab
         await database.run("UPDATE seat SET tags = '{}'")
 
     await apply(model, database.connect, adopted=[name], allow_destructive=bool(loss))
+    await require_match(database.connect, model)
+    assert (await differences(model, database.connect)).open == ()
+
+
+NOT_FULLY_ENFORCED = {
+    "a check": (
+        "PRIMARY KEY (id), CONSTRAINT mine CHECK (id > 0) NOT ENFORCED",
+        _seats(sa.CheckConstraint("id > 0", name=conv("ours"))),
+        "check mine is CHECK ((id > 0)) NOT ENFORCED, the schema says CHECK ((id > 0))",
+    ),
+    "a reference": (
+        "PRIMARY KEY (id), of bigint REFERENCES seat NOT ENFORCED",
+        _seats(sa.Column("of", sa.BigInteger, sa.ForeignKey("seat.id"))),
+        "NOT ENFORCED, the schema says FOREIGN KEY (",
+    ),
+    "NULLs of old": (
+        "PRIMARY KEY (id), of bigint; ALTER TABLE seat ADD NOT NULL of NOT VALID",
+        _seats(sa.Column("of", sa.BigInteger, nullable=False)),
+        "column of is NULL, the schema says NOT NULL",
+    ),
+}
+
+
+@pytest.mark.parametrize("servers", ["18"], indirect=True)
+@pytest.mark.parametrize("case", NOT_FULLY_ENFORCED)
+async def test_what_is_not_enforced_is_not_there(database: EmptyDatabase, case: str) -> None:
+    """PostgreSQL 18 lets a constraint stand that is checked for no row, or not for those before it."""
+    ddl, model, said = NOT_FULLY_ENFORCED[case]
+    await _make(database, ddl)
+    with pytest.raises(SchemaMismatchError) as mismatch:
+        await require_match(database.connect, model)
+    assert said in str(mismatch.value)
+    await apply(model, database.connect, adopted=[SEAT])
     await require_match(database.connect, model)
     assert (await differences(model, database.connect)).open == ()
 
