@@ -80,18 +80,20 @@ class HeadReader:
         plain = read_plain(path, method, named) if is_plain else None
         return Head(method, path, regular, _length(named), plain, answer, size, misdirected)
 
-    @staticmethod
-    def vary(head: Head, values: Mapping[int, bytes]) -> Head | None:
-        """Return a head whose headers have other values at some places; None for a timeout that is none."""
-        headers, plain = list(head.headers), head.plain
+    def vary(self, head: Head, values: Mapping[int, bytes]) -> Head | None:
+        """Return a head whose headers have other values at some places; None for what has to be read."""
+        headers, plain, size = list(head.headers), head.plain, head.size
+        if head.answer is not None and plain is None:
+            return None
         for place, value in values.items():
-            name = headers[place][0]
+            name, before = headers[place]
             headers[place] = name, value
+            size += len(value) - len(before)
             try:
                 plain = plain and plain.with_header(name, value)
             except BadHeader:
                 return None
-        return Head(head.method, head.path, headers, head.length, plain, head.answer, head.misdirected)
+        return None if size > self._limit else head._replace(headers=headers, plain=plain, size=size)
 
     def _may_be_called(self, authority: bytes, host: bytes) -> bool:
         return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))

@@ -1,15 +1,20 @@
 """Header blocks: what is read is what hpack reads, remembered or not; what is written needs no table."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from unittest.mock import AsyncMock
 
 import pytest
 from hpack import Decoder, Encoder, HPACKError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.address import Address
+from gateway.config.load import settings_of
 from gateway.transport.asgi.headers import Header
+from gateway.transport.host_names import host_names
 from gateway.transport.http2.faults import ConnectionFault, ErrorCode
 from gateway.transport.http2.headers import HeaderReader, write_block
+from gateway.transport.http2.heads import HeadReader
 
 LIMIT = 4096
 NO_TABLE = b"\x20"
@@ -22,7 +27,9 @@ steps = st.lists(
 )
 # Few shapes, so that blocks are alike; values that look like the names that vary, and that no call has.
 varying = st.sampled_from([b"grpc-timeout", b"traceparent", b"x-request-id"])
-texts = st.sampled_from([b"20S", b"19999m", b"", b"a b", b"t" * 200, b"\x0cgrpc-timeout\x0220S"])
+texts = st.sampled_from(
+    [b"20S", b"19999m", b"0m", b"soon", b"", b"a b", b"t" * 200, b"\x0cgrpc-timeout\x0220S"]
+)
 fixed = st.sampled_from(
     [(b":path", b"/x.Y/Z"), (b"x-a", b"\x0cgrpc-timeout"), (b"x-\x0cgrpc-timeout", b"20S")]
 )
@@ -181,6 +188,22 @@ def test_blocks_that_are_alike_are_read_as_a_decoder_reads_them(
         assert outcome(reader.read, block) == expected
         if expected is None:
             break
+
+
+@given(st.lists(texts, min_size=2, max_size=4), texts, st.sampled_from([b"localhost", b"evil.example"]))
+def test_a_head_that_is_alike_says_what_one_that_is_read_says(
+    timeouts: list[bytes], request_id: bytes, authority: bytes
+) -> None:
+    names = host_names(settings_of().server, Address("127.0.0.1", 50051))
+    read = HeadReader({"/x.Y/Z": AsyncMock()}, 400, names)
+    reader = HeaderReader(LIMIT, read, read.vary)
+    for timeout in timeouts:
+        fields = [
+            *((b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/x.Y/Z")),
+            *((b":authority", authority), (b"content-type", b"application/grpc")),
+            *((b"grpc-timeout", timeout), (b"x-request-id", request_id)),
+        ]
+        assert reader.read(write_block(fields)) == read(fields)
 
 
 @given(headers)

@@ -10,6 +10,7 @@ from gateway.transport.asgi.framing import frame as message_frame
 from gateway.transport.host_names import host_names
 from gateway.transport.http2 import frames
 from gateway.transport.http2.frames import frame
+from gateway.transport.http2.headers import write_block
 from tests.transport.conftest import GET, Serve, Served
 from tests.transport.http2.answering import Answering
 from tests.transport.http2.peer import Answered, peer_of
@@ -55,6 +56,22 @@ async def test_a_call_by_another_name_is_refused(serving: Serve) -> None:
     assert handler.calls == 0
     assert b"server.hosts" in refused[0].headers[b"grpc-message"]
     assert reason_of((await answer(server, authority="localhost:1")).headers) == (0, "")
+
+
+async def test_a_call_is_refused_again_that_differs_in_its_deadline(serving: Serve) -> None:
+    handler = Answering()
+    server = await serving(handler)
+    fields = [
+        *((b":method", b"POST"), (b":scheme", b"http"), (b":path", f"/{GET}".encode())),
+        *((b":authority", b"evil.example"), (b"content-type", b"application/grpc"), (b"te", b"trailers")),
+    ]
+    async with peer_of(server.target) as peer:
+        for number in (1, 3, 5):
+            block = write_block([*fields, (b"grpc-timeout", b"%dS" % number)])
+            peer.send(frame(frames.HEADERS, frames.END_HEADERS, number, block))
+            peer.send(frame(frames.DATA, frames.END_STREAM, number, message_frame(b"")))
+            assert reason_of((await peer.answer(number)).headers) == (7, "HOST_NOT_ALLOWED")
+    assert handler.calls == 0
 
 
 async def test_a_client_of_several_addresses_is_answered(serving: Serve) -> None:
