@@ -16,6 +16,8 @@ _ADDED = range(0x40, 0x80)
 _LITERAL = range(0x20)
 _HUFFMAN = 0x80
 _LONG = 0x7F
+_ENTRY_OVERHEAD = 32
+"""What an entry takes beside its name and value (RFC 7541, 4.1)."""
 _LONGEST_INTEGER = 10
 _REMEMBERED_STRING = 2048
 _RESIZE_MASK, _RESIZE = 0xE0, 0x20
@@ -29,10 +31,10 @@ class _CountingTable(HeaderTable):
         self.changes = 0
 
     def add(self, name: bytes, value: bytes) -> None:
-        held_some = bool(self.dynamic_entries)
         super().add(name, value)
-        # What is larger than the table only empties it: clients go on adding to one of no size.
-        self.changes += held_some or bool(self.dynamic_entries)
+        # Clients go on adding to a table of no size, which stays empty. In any other one it depends on the
+        # value's length what becomes of it.
+        self.changes += self.maxsize >= _ENTRY_OVERHEAD
 
 
 class FieldDecoder:

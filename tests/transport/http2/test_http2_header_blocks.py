@@ -35,6 +35,8 @@ fixed = st.sampled_from(
 )
 alike = st.lists(st.tuples(varying, texts) | fixed, max_size=4)
 literals = st.sampled_from([0x00, 0x10])
+ANSWERS = {"/x.Y/Z": AsyncMock()}
+HOSTS = host_names(settings_of().server, Address("127.0.0.1", 50051))
 
 
 def never_indexed(fields: Sequence[Header], pattern: int) -> bytes:
@@ -190,12 +192,22 @@ def test_blocks_that_are_alike_are_read_as_a_decoder_reads_them(
             break
 
 
+def test_what_a_small_table_has_room_for_is_added_to_it() -> None:
+    encoder, reader, decoder = Encoder(), plain_reader(), Decoder(LIMIT)
+    encoder.header_table_size = 60
+    newest = b"\xbe"
+    timeouts = [[(b"grpc-timeout", text)] for text in (b"1" * 20, b"2" * 20, b"1S")]
+    for block in [encoder.encode([]), *map(encoder.encode, timeouts), newest]:
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+    assert expected == timeouts[-1]
+
+
 @given(st.lists(texts, min_size=2, max_size=4), texts, st.sampled_from([b"localhost", b"evil.example"]))
 def test_a_head_that_is_alike_says_what_one_that_is_read_says(
     timeouts: list[bytes], request_id: bytes, authority: bytes
 ) -> None:
-    names = host_names(settings_of().server, Address("127.0.0.1", 50051))
-    read = HeadReader({"/x.Y/Z": AsyncMock()}, 400, names)
+    read = HeadReader(ANSWERS, 400, HOSTS)
     reader = HeaderReader(LIMIT, read, read.vary)
     for timeout in timeouts:
         fields = [
