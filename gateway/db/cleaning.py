@@ -163,10 +163,13 @@ class Cleaner:
                 await asyncio.wait_for(self._room.look_is_due.wait(), _PAUSE)
             try:
                 await self.clean()
+                continue
             except RowgateError as error:
                 _logger.warning("clean-up of the gateway's own tables failed: %s", error)
             except Exception:
                 _logger.exception("unexpected error in the clean-up of the gateway's own tables")
+            # The look is due still.
+            await asyncio.sleep(_PAUSE)
 
     async def _remove(self, statement: Statement, age: float) -> int:
         """Remove what is older, batch by batch."""

@@ -8,6 +8,7 @@ import pytest
 from gateway.db import cleaning
 from gateway.db.cleaning import BATCH, Cleaner, Retention
 from gateway.db.idempotency import Room
+from gateway.errors import Unavailable
 from gateway.schema.tables import build_tables
 from tests.db.conftest import Open
 from tests.db.servers import sql
@@ -143,6 +144,28 @@ async def test_it_starts_and_stops_and_outlives_a_failure(
         pass
     await cleaner.stop()
     await cleaner.stop()
+
+
+async def test_a_look_that_is_due_and_fails_is_not_taken_again_at_once(
+    dsn: str, open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    async def clean(_: Cleaner) -> int:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(0)
+        raise Unavailable("no database", reason="DATABASE_UNAVAILABLE")
+
+    monkeypatch.setattr(Cleaner, "clean", clean)
+    room = Room(MIB)
+    cleaner = Cleaner(await open_database(dsn), RETENTION, room)
+    cleaner.start()
+    room.take(MIB)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    await cleaner.stop()
+    assert tries == 1
 
 
 async def test_it_outlives_what_nobody_foresaw(cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch) -> None:
