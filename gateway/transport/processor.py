@@ -97,6 +97,8 @@ class Processor:
         except asyncio.CancelledError:
             if line.pop(future, None) is not None:
                 self._waiting -= 1
+                if not line:
+                    del self._lines[connection]
             elif not future.cancelled() and future.exception() is None:
                 self.end(future.result())
             raise
@@ -174,8 +176,6 @@ class Processor:
         now = monotonic()
         while self._lines and self._under_way < self._most:
             connection, line = self._lines.popitem(last=False)
-            if not line:
-                continue
             future, deadline = line.popitem(last=False)
             self._waiting -= 1
             if line:

@@ -86,6 +86,18 @@ async def test_connections_wait_in_turn() -> None:
     assert {"one", "two"} <= set(order[:6])
 
 
+async def test_a_connection_whose_calls_have_left_is_forgotten() -> None:
+    own = Processor()
+    await busy(own, 20)
+    waiting = [asyncio.create_task(own.wait(str(number), monotonic() + 60)) for number in range(100)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert not own._lines
+    assert own._waiting == 0
+
+
 async def test_what_would_be_answered_too_late_is_refused_and_all_begin_when_the_loop_rests() -> None:
     own = Processor()
     await busy(own, 20)
