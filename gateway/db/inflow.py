@@ -35,7 +35,6 @@ class Inflow(asyncio.Protocol):
         "_held",
         "_next",
         "_task",
-        "broken_off",
         "limit",
         "read",
     )
@@ -46,14 +45,18 @@ class Inflow(asyncio.Protocol):
         self.limit = limit
         self.read = 0
         """Bytes of this statement, or the last one."""
-        self.broken_off = False
-        """Whether a statement was cancelled, and PostgreSQL may not have answered yet."""
         self._next: float = inf
         self._call: Call | None = None
         self._held = 0
         self._task: asyncio.Task[Any] | None = None
         self._cancelling = 0
         self._error: RowgateError | None = None
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether a statement was cancelled, and PostgreSQL hasn't answered yet."""
+        driver: Any = self._driver
+        return bool(driver._is_cancelling())  # noqa: SLF001 - the driver's own pool asks it too
 
     def of(self, call: Call) -> Self:
         """Return the context of a call's statement."""
@@ -100,7 +103,6 @@ class Inflow(asyncio.Protocol):
         except RowgateError as error:
             self._next = inf
             self._error = error
-            self.broken_off = True
             if self._task is not None:
                 self._cancelling = self._task.cancelling()
                 self._task.cancel()

@@ -182,7 +182,6 @@ class Pool:
             async with asyncio.timeout(self._settings.release_timeout):
                 # The driver first waits until the server has confirmed that it cancelled the query.
                 await member.connection.execute("ROLLBACK")
-                member.connection.inflow.broken_off = False
         except BaseException:  # noqa: BLE001 - whatever happened, the connection is of no use
             member.connection.terminate()
         finally:
@@ -215,7 +214,7 @@ class Lease:
         """Give it back."""
         if error is None:
             self._pool.give_back(self._member)
-        elif isinstance(error, Exception) and not self._member.connection.inflow.broken_off:
+        elif isinstance(error, Exception) and not self._member.connection.inflow.is_cancelling:
             self._pool.give_back(self._member)
             await self._pool.learn(error, self._member)
         else:
