@@ -23,6 +23,14 @@ class RetrySettings:
     earned: float = 0.1
 
 
+_LONGEST_MILLISECONDS = 2**31 - 1
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a bound as PostgreSQL takes it: rounded, but never to 0, which is without end there."""
+    return min(max(round(seconds * 1000), 1), _LONGEST_MILLISECONDS) if seconds else 0
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
     """Where the database is, and the bounds of everything done with it.
@@ -79,5 +87,5 @@ class DatabaseSettings:
             "lock_timeout": self.lock_timeout,
             "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout,
         }
-        sent = {name: f"{seconds * 1000:.0f}ms" for name, seconds in timeouts.items() if seconds}
+        sent = {name: f"{milliseconds(seconds)}ms" for name, seconds in timeouts.items() if seconds}
         return {"application_name": self.application_name, **sent}

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from gateway.db.settings import milliseconds
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.lock import Connect, opened
 
@@ -69,7 +70,7 @@ class LockWaits:
     @property
     def statement(self) -> str:
         """What bounds the waits of a transaction: its first statement."""
-        return f"SET LOCAL lock_timeout = {round(self.seconds * 1000)}"
+        return f"SET LOCAL lock_timeout = {milliseconds(self.seconds)}"
 
     async def tried(self, connect: Connect, work: Callable[[], Awaitable[T]]) -> T:
         """Return what the work returns, which is done again where it waited too long for a lock.

@@ -20,6 +20,7 @@ from gateway.errors import (
     RowgateError,
     Unavailable,
 )
+from gateway.migrate.waiting import LockWaits
 from gateway.request.call import Call
 from tests.db.conftest import Open
 from tests.db.servers import CALL, make_database, sql, statement, write
@@ -198,6 +199,16 @@ async def test_sessions_carry_their_bounds(dsn: str, open_database: Open) -> Non
     )
 
     assert tuple(row) == ("7s", "2500ms", "0", "mine")
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(0.0001, "1ms"), (1e12, "2147483647ms")])
+async def test_no_bound_is_rounded_to_none_or_past_what_postgresql_knows(
+    dsn: str, open_database: Open, seconds: float, held: str
+) -> None:
+    database = await open_database(dsn, lock_timeout=seconds)
+    show = statement("SELECT current_setting('lock_timeout')::interval = $1::text::interval")
+    assert await database.fetch(show, [held], CALL) == [(True,)]
+    assert LockWaits(seconds).statement == f"SET LOCAL lock_timeout = {held.removesuffix('ms')}"
 
 
 async def test_without_a_cache_nothing_stays_prepared(dsn: str, open_database: Open) -> None:
