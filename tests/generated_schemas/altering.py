@@ -98,6 +98,18 @@ def _is_excluded(schema: Schema, alike: Alike) -> Iterator[str]:
         yield "EXCLUSION_VIOLATION"
 
 
+def _unique_with_nulls(schema: Schema, relation: str) -> Sequence[str]:
+    return [f"CREATE UNIQUE INDEX ON {relation} ({_name(schema)}) NULLS NOT DISTINCT"]
+
+
+def _is_taken(schema: Schema, alike: Alike) -> Iterator[str]:
+    column = subject(schema)
+    assert column is not None
+    own, others = alike([column.name])
+    if own in others:
+        yield "UNIQUE_VIOLATION"
+
+
 def _optional(schema: Schema) -> Column | None:
     """Return a column that may be NULL, the first there is."""
     return next((column for column in schema.written if column.has_presence and not column.not_null), None)
@@ -127,6 +139,7 @@ ALTERATIONS: Mapping[str, Alteration] = {
     "a hole": Alteration(_anything, _with_a_hole),
     "exclusion": Alteration(_has_subject, _exclusive, _is_excluded),
     "guarded": Alteration(lambda schema: _optional(schema) is not None, _guarded, _is_kept_out),
+    "unique with nulls": Alteration(_has_subject, _unique_with_nulls, _is_taken),
 }
 """All of them, by the name that a kept case calls them by."""
 

@@ -213,3 +213,14 @@ async def test_text_that_only_postgresql_can_judge_is_found(gateway_for: Gateway
         15: "INVALID_VALUE",
     }
     assert answer.inserted_count == 18
+
+
+async def test_a_check_of_what_the_schema_does_not_know_fails_its_rows_alone(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("guarded")
+    await gateway.sql("ALTER TABLE thing ADD theirs int NOT NULL DEFAULT 5 CHECK (theirs + number > 0)")
+    things = [{"id": n, "number": n} for n in (1, -9, 2)]
+    answer = await gateway.call(
+        "guarded.v1.ThingService/BulkUpsertThings", things=things, partial_failure=True
+    )
+    assert {index: reason for index, (reason, _) in named(answer).items()} == {1: "CHECK_VIOLATION"}
+    assert answer.inserted_count == 2

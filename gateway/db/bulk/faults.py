@@ -8,7 +8,15 @@ from gateway.db.database import Transaction
 from gateway.db.translate import sqlstate_of
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.errors.sqlstate import is_of_a_row, rule_for
-from gateway.sql.bulk.locate import READ_RULES, Breach, Rule, badly_written, broken_by, locate_statements
+from gateway.sql.bulk.locate import (
+    READ_RULES,
+    Breach,
+    Rule,
+    badly_written,
+    broken_by,
+    can_judge,
+    locate_statements,
+)
 from gateway.sql.bulk.shape import may_be_unset, table_name
 from gateway.sql.bulk.write import BulkStatements
 
@@ -118,7 +126,7 @@ class FaultFinder:
         unfilled = {field.column for field in self._shape.staged if may_be_unset(field)}
         key = set(self._shape.target)
         rules = (rule for rule in self._rules if self._target.alone or rule.breach is not Breach.UNIQUE)
-        return [rule for rule in rules if _is_relevant(rule, unfilled, key)]
+        return [rule for rule in rules if _is_relevant(rule, unfilled, key) and can_judge(self._shape, rule)]
 
     def _error(self, rule: Rule) -> RowgateError:
         known = rule_for(rule.breach.value)
@@ -128,7 +136,7 @@ class FaultFinder:
 
 
 def _rule(row: Sequence[object]) -> Rule:
-    breach, name, columns, condition, target, target_columns, nulls_equal = row
+    breach, name, columns, condition, target, target_columns, nulls_equal, reads = row
     return Rule(
         Breach(breach),
         str(name),
@@ -137,6 +145,7 @@ def _rule(row: Sequence[object]) -> Rule:
         str(target),
         tuple(target_columns or ()),  # type: ignore[arg-type]  # as above
         bool(nulls_equal),
+        frozenset(reads),  # type: ignore[call-overload]  # as above
     )
 
 

@@ -50,6 +50,7 @@ class Rule:
         target: a foreign key's table, quoted.
         target_columns: a foreign key's columns there.
         nulls_equal: whether NULLs collide.
+        reads: every column that it looks at: its own, and those of its condition.
 
     """
 
@@ -60,14 +61,15 @@ class Rule:
     target: str = ""
     target_columns: tuple[str, ...] = ()
     nulls_equal: bool = False
+    reads: frozenset[str] = frozenset()
 
 
-# Expression indexes and deferred constraints are left out: their rows are found by halving.
+# Expression indexes are left out, as are constraint triggers: their rows are found by halving.
 READ_RULES = Statement(
     """
     WITH place AS (SELECT to_regclass($1)::oid AS id),
     names AS (SELECT attnum, attname FROM pg_attribute, place WHERE attrelid = id AND attnum > 0)
-    SELECT '23502', attname, ARRAY[attname]::text[], NULL, '', NULL::text[], false
+    SELECT '23502', attname, ARRAY[attname]::text[], NULL, '', NULL::text[], false, ARRAY[attname]::text[]
     FROM pg_attribute, place WHERE attrelid = id AND attnum > 0 AND attnotnull AND NOT attisdropped
     UNION ALL
     SELECT CASE contype WHEN 'c' THEN '23514' ELSE '23503' END, conname,
@@ -77,13 +79,17 @@ READ_RULES = Statement(
         CASE contype WHEN 'f' THEN confrelid::regclass::text ELSE '' END,
         ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS k(n, o)
               JOIN pg_attribute ON attrelid = confrelid AND attnum = n ORDER BY o),
-        false
+        false,
+        ARRAY(SELECT attname::text FROM names WHERE attnum = ANY(conkey))
     FROM pg_constraint, place WHERE conrelid = id AND contype IN ('c', 'f')
     UNION ALL
     SELECT '23505', relname,
         ARRAY(SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS k(n, o) JOIN names ON attnum = n
               WHERE o <= indnkeyatts ORDER BY o),
-        pg_get_expr(indpred, indrelid), '', NULL, indnullsnotdistinct
+        pg_get_expr(indpred, indrelid), '', NULL, indnullsnotdistinct,
+        ARRAY(SELECT attname::text FROM names WHERE attnum = ANY(indkey) OR attnum IN
+              (SELECT refobjsubid FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = indexrelid
+               AND refclassid = 'pg_class'::regclass AND refobjid = indrelid))
     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid, place
     WHERE indrelid = id AND indisunique AND indexprs IS NULL
     """,
@@ -118,6 +124,18 @@ def locate_statements(shape: BulkShape, low: int, high: int) -> LocateStatements
         Statement(_create(shape, low, high), (), (), writes=True, name=name, constants={}),
         Statement(f"DROP TABLE pg_temp.{effective}", (), (), writes=True, name=name, constants={}),
     )
+
+
+def can_judge(shape: BulkShape, rule: Rule) -> bool:
+    """Return whether all that a rule reads of a new row is known before the row is stored.
+
+    What PostgreSQL computes or numbers, and columns that the schema doesn't know, are NULL here, which may
+    break a rule that the stored row keeps: two such rows look equal to a key that takes NULLs for equal.
+    """
+    resource = shape.resource
+    unknown = {field.column for field in resource.fields if field.identity}
+    known = {*inserted_values(shape), resource.soft_delete} - unknown
+    return rule.reads <= known
 
 
 def broken_by(shape: BulkShape, rule: Rule) -> Statement:
