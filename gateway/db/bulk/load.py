@@ -15,7 +15,7 @@ import asyncpg
 from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.bulk.faults import judged
 from gateway.db.bulk.tally import Outcome, Tally
-from gateway.db.bulk.target import Target
+from gateway.db.bulk.target import Target, check_deferred
 from gateway.db.bulk.wire import wire_of
 from gateway.db.database import Transaction
 from gateway.errors import RowgateError
@@ -86,6 +86,7 @@ class BulkLoader:
         try:
             async with self._transaction.savepoint():
                 await self._copy(rows, chunks)
+                await check_deferred(self._transaction, self._target)
         except _Unfit:
             return False
         except (RowgateError, asyncpg.PostgresError) as error:

@@ -15,7 +15,7 @@ from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.bulk.faults import Collision, FaultFinder, judged
 from gateway.db.bulk.steps import Told, TwoSteps, Untold
 from gateway.db.bulk.tally import Outcome, Tally
-from gateway.db.bulk.target import SMALL, Target, inserted_so_far
+from gateway.db.bulk.target import SMALL, Target, check_deferred, inserted_so_far
 from gateway.db.database import Transaction
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
 from gateway.errors.sqlstate import rule_for
@@ -163,6 +163,7 @@ class BulkWriter:
         try:
             async with self._transaction.savepoint():
                 told = await self._told_of_sent(chunk)
+                await check_deferred(self._transaction, self._target)
         except Untold:
             return False
         except (RowgateError, asyncpg.PostgresError) as error:
@@ -237,7 +238,9 @@ class BulkWriter:
         """Return what the work returns, or the error of rows at fault, which undoes it."""
         try:
             async with self._transaction.savepoint():
-                return await work()
+                done = await work()
+                await check_deferred(self._transaction, self._target)
+                return done
         except (RowgateError, asyncpg.PostgresError) as error:
             return judged(error, self._target)
 

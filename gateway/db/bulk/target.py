@@ -30,6 +30,7 @@ class Target:
             they tell exactly how many rows it inserts.
         keeps_out: whether a trigger, of a partition's perhaps, or a policy may keep a row from being written.
         judges_rows: whether a lack of privilege may be a row's: policies hold for us, who may write it.
+        defers: whether a constraint of it is deferred until COMMIT, where no row could fail alone any more.
 
     """
 
@@ -42,6 +43,7 @@ class Target:
     plain: bool
     keeps_out: bool
     judges_rows: bool
+    defers: bool
 
 
 def _lock_statement(function: str) -> Statement:
@@ -67,6 +69,8 @@ def _lock_statement(function: str) -> Statement:
                 OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target.oid AND tgtype & {_BEFORE_EACH_ROW} =
                            {_BEFORE_EACH_ROW} AND tgenabled <> 'D'),
             secured AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE'),
+            EXISTS (SELECT FROM pg_trigger
+                    WHERE tgrelid = target.oid AND tginitdeferred AND tgenabled <> 'D'),
             set_config('lock_timeout', '0', true),
             set_config('jit', 'off', true),
             set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
@@ -100,6 +104,14 @@ _ANY_JOIN = Statement(
     name="join as you like",
     constants={},
 )
+_CHECK_DEFERRED = Statement(
+    "SET CONSTRAINTS ALL IMMEDIATE",
+    binds=(),
+    fields=(),
+    writes=True,
+    name="check deferred constraints",
+    constants={},
+)
 _SHARE = _lock_statement("pg_advisory_xact_lock_shared")
 _CLAIM = _lock_statement("pg_advisory_xact_lock")
 
@@ -109,13 +121,19 @@ async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *,
     statement = _CLAIM if alone else _SHARE
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
-    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, *_ = row
-    return Target(alone, version, now, takes_copy, takes_merge, empty, plain, keeps_out, judges_rows)
+    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers, *_ = row
+    return Target(alone, version, now, takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers)
 
 
 async def allow_any_join(transaction: Transaction) -> None:
     """Let PostgreSQL choose how it joins the rest of the transaction's statements."""
     await transaction.fetch(_ANY_JOIN, ())
+
+
+async def check_deferred(transaction: Transaction, target: Target) -> None:
+    """Check now what is deferred until COMMIT, and from now on at once; a savepoint's end takes that back."""
+    if target.defers:
+        await transaction.fetch(_CHECK_DEFERRED, ())
 
 
 async def inserted_so_far(transaction: Transaction, resource: Resource) -> int:
