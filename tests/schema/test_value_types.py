@@ -253,6 +253,18 @@ def test_decimals_keep_every_digit(number: Decimal) -> None:
     assert Decimal(decode("exact", stored).value) == number
 
 
+@given(st.from_regex(r"-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?", fullmatch=True))
+def test_of_a_json_texts_numbers_only_negative_zeros_are_refused(number: str) -> None:
+    def stored() -> str | None:
+        try:
+            return str(encode("jsonb_text", f"[1, {number}]"))
+        except ValueFault:
+            return None
+
+    is_negative_zero = number.startswith("-") and not Decimal(number)
+    assert stored() == (None if is_negative_zero else f"[1, {number}]")
+
+
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 999_999_999))
 def test_money_keeps_every_nano(units: int, nanos: int) -> None:
     money = {"currency_code": "EUR", "units": units, "nanos": -nanos if units < 0 else nanos}

@@ -18,7 +18,7 @@ from gateway.schema.values import ValueFault, ValueKind, ValueType
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_NEGATIVE_ZERO = re.compile(r"-0(?:\.0*+)?(?![1-9.])")
+_NEGATIVE_ZERO = re.compile(r"(?<![eE])-0(?:\.0*+)?(?![1-9.])")
 _NUMBER = re.compile(r"[0-9.]++(?:[eE][+-]?[0-9]++)?")
 # No shorter number, and none with a shorter exponent, is past numeric's limits.
 _LONG = 4000
