@@ -71,7 +71,7 @@ _KEEP = compile_statement(
 
 
 class Room:
-    """How much may be kept for request ids, counted on from what was last found stored.
+    """Room for what is kept for request ids, counted on from what was last found stored.
 
     Args:
         most: bytes of all that is kept.

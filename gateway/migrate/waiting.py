@@ -54,7 +54,7 @@ class LockTimeoutError(MigrationError):
 
 @dataclass(frozen=True, slots=True)
 class LockWaits:
-    """How long a migration waits for locks.
+    """Bounds of a migration's waits for locks.
 
     Args:
         seconds: the longest wait of one statement; 0 is without end.

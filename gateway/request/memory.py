@@ -85,7 +85,7 @@ class ResponseMemory(Memory):
 
 
 class HeldBytes:
-    """What one call holds of its request.
+    """Bytes that one call holds of its request.
 
     Args:
         memory: the server's.

@@ -28,7 +28,7 @@ _READ = 4
 _UNBOUNDED = 1 << 30
 
 Line = OrderedDict["asyncio.Future[int]", float]
-"""Who waits by one connection, with their deadlines."""
+"""Calls that wait by one connection, first come first, with their deadlines."""
 
 
 class Processor:

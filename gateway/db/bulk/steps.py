@@ -13,7 +13,7 @@ _PASSES_KEPT_OUT = 2
 """The same where the table keeps rows out: so often a trigger may meet such a row."""
 
 Told = Sequence[tuple[Outcome, Sequence[int]]]
-"""What became of some rows. Those that aren't named are stored as they were."""
+"""Outcomes of some rows. Those that aren't named are stored as they were."""
 
 
 class Untold(Exception):  # noqa: N818 - a reason to take another way
