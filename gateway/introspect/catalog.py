@@ -51,7 +51,16 @@ SELECT t.schema, t."table", a.attname::text AS name, pg_catalog.format_type(a.at
             AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated) AS nullable,
     a.attidentity::text AS identity, a.attgenerated::text AS generated,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
-    pg_catalog.col_description(t.oid, a.attnum) AS comment
+    pg_catalog.col_description(t.oid, a.attnum) AS comment,
+    (WITH RECURSIVE below(type, modifier) AS (
+        SELECT y.typbasetype, y.typtypmod FROM pg_catalog.pg_type c
+        JOIN pg_catalog.pg_type y ON y.oid IN (c.oid, c.typelem) AND y.typtype = 'd'
+        WHERE c.oid = a.atttypid
+        UNION ALL
+        SELECT y.typbasetype, y.typtypmod FROM below
+        JOIN pg_catalog.pg_type y ON y.oid = type AND y.typtype = 'd')
+     SELECT pg_catalog.format_type(type, modifier) FROM below
+     WHERE type NOT IN (SELECT oid FROM pg_catalog.pg_type WHERE typtype = 'd')) AS base
 FROM asked t
 JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -222,6 +231,7 @@ def _column(row: Any) -> Column:
         generated=row["expression"] if computed else None,
         identity=_IDENTITY[row["identity"]],
         comment=row["comment"],
+        base=row["base"],
     )
 
 

@@ -30,6 +30,8 @@ class Column:
     generated: str | None = None
     identity: str = ""
     comment: str | None = None
+    base: str | None = None
+    """The type that a domain is over, at last; of an array of a domain, its elements' domain."""
 
     @property
     def fills_itself(self) -> bool:

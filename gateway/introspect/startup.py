@@ -75,7 +75,8 @@ def _found(table: Table) -> FoundTable:
         for part in parts_of(table)
         if not isinstance(part, Index) or part.unique
     }
-    return FoundTable(constraints, table.has_deferrable_keys)
+    bases = {column.name: column.base for column in table.columns.values() if column.base}
+    return FoundTable(constraints, table.has_deferrable_keys, bases)
 
 
 def _matters(difference: Difference) -> bool:
