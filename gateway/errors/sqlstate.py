@@ -76,7 +76,7 @@ STATES: dict[str, Rule] = {
     "40003": Rule(OutcomeUnknown, "COMMIT_OUTCOME_UNKNOWN", "the write may or may not have been committed"),
     "40P01": Rule(Aborted, "DEADLOCK", "two transactions waited for each other", SOON),
     "42501": Rule(PermissionDenied, "INSUFFICIENT_PRIVILEGE", "the gateway's database role may not do this"),
-    "428C9": Rule(InvalidArgument, "GENERATED_COLUMN", "a generated column can't be written"),
+    "428C9": Rule(InvalidArgument, "GENERATED_COLUMN", "the database alone fills this column: leave it out"),
     "42P05": Rule(
         Internal,
         "PREPARED_STATEMENT_LOST",

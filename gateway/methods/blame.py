@@ -40,6 +40,7 @@ def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
     return with_details(error, violations=(*error.violations, *added), resources=resources)
 
 
+_GENERATED = "GENERATED_COLUMN"
 _WRONG = {AlreadyExists.code: "is taken", FailedPrecondition.code: "does not fit what is stored"}
 
 
@@ -48,6 +49,9 @@ def _columns(error: RowgateError, resource: Resource) -> frozenset[str]:
     if metadata.get("table", resource.table) != resource.table:
         return frozenset()
     named = constraints(resource).get(metadata.get("constraint", ""), ())
+    if error.reason == _GENERATED and "column" not in metadata:
+        # PostgreSQL says so in its message alone; no other column that requests write is its own to fill.
+        named = tuple(field.column for field in resource.fields if field.identity)
     return frozenset((*named, *filter(None, [metadata.get("column")])))
 
 

@@ -26,7 +26,7 @@ from sqlalchemy.sql.selectable import CTE, Subquery
 
 from gateway.schema.model import Resource
 from gateway.sql.change import Change, is_ready, server_set
-from gateway.sql.insert import arbiter, default_of, has_default, stamps
+from gateway.sql.insert import arbiter, default_of, has_default, numbering, stamps
 from gateway.sql.items import Items, RowsStatement, items, output_columns
 from gateway.sql.key_order import by_key
 from gateway.sql.statement import compile_statement
@@ -94,7 +94,8 @@ def insert_each(resource: Resource, table: Table, columns: tuple[str, ...]) -> R
     }
     given = {name: new.c[label] for name, label in named.items()}
     values = {**given, **stamps(resource)}
-    source = select(*values.values()).select_from(new).order_by(*by_key(resource, given), new.c.n)
+    chosen = numbering(resource, columns)(*values.values())
+    source = chosen.select_from(new).order_by(*by_key(resource, given), new.c.n)
     added: Any = insert(table).from_select([table.c[name] for name in values], source)
     added = added.on_conflict_do_nothing(index_elements=arbiter(resource))
     key = [table.c[name].label(f"k{i}") for i, name in enumerate(resource.primary_key)]

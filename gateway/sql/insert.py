@@ -1,10 +1,12 @@
 """Statements that insert rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, Table, cast, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CTE
 
@@ -34,7 +36,8 @@ def insert_rows(
     if not values:
         values = _any_default(resource)
     keys = by_key(resource, rows.values)
-    source = select(*values.values()).select_from(rows.cte).order_by(*keys, rows.n)
+    chosen = numbering(resource, columns)(*values.values())
+    source = chosen.select_from(rows.cte).order_by(*keys, rows.n)
     added = insert(table).from_select([table.c[name] for name in values], source)
     if skip_existing:
         added = added.on_conflict_do_nothing(index_elements=arbiter(resource))
@@ -90,6 +93,28 @@ def _any_default(resource: Resource) -> dict[str, ColumnElement[Any]]:
     """INSERT … SELECT needs a column: spell out the default of one that the database fills itself."""
     field = next(f for f in resource.key_fields if has_default(f))
     return {field.column: default_of(resource, field)}
+
+
+class _Numbering(Select[Any]):
+    """A SELECT whose rows an INSERT takes with numbers of their own, even for GENERATED ALWAYS identities."""
+
+    inherit_cache = True
+
+
+@compiles(_Numbering)
+def _compile_numbering(source: _Numbering, compiler: SQLCompiler, **options: Any) -> str:
+    rows: str = compiler.visit_select(source, **options)  # type: ignore[no-untyped-call]
+    return f"OVERRIDING SYSTEM VALUE {rows}"
+
+
+def numbering(resource: Resource, columns: Sequence[str]) -> Callable[..., Select[Any]]:
+    """Return what makes the SELECT of an INSERT: of rows with values for `columns`, and of defaults.
+
+    A default that is spelled out is a value to PostgreSQL, which it refuses for an identity that is GENERATED
+    ALWAYS, unless told. It isn't where a request gives such a number itself: that is to be refused.
+    """
+    identities = {field.column for field in resource.fields if field.identity}
+    return _Numbering if identities and identities.isdisjoint(columns) else select
 
 
 def has_default(field: Field) -> bool:

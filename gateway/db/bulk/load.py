@@ -131,6 +131,7 @@ class _Rows:
         self.names = [*(field.column for field in stamps), *self._rows.names]
         """The columns that are sent."""
         self._first = first
+        self._refused = {i for i, field in defaults if field.column in shape.always}.difference(self._unsent)
         self.alike = self._is_alike(first)
         """Whether all rows so far send these columns."""
         self.indexes: list[int] = []
@@ -150,7 +151,7 @@ class _Rows:
     def _is_alike(self, chunk: Chunk) -> bool:
         columns = chunk.columns
         full = all(None not in columns[i] for i in self._full)
-        return full and all(_all_unset(columns[i]) for i in self._unsent)
+        return not self._refused and full and all(_all_unset(columns[i]) for i in self._unsent)
 
     def _encode(self, chunk: Chunk) -> bytes:
         self.indexes += chunk.indexes

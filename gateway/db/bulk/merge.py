@@ -34,6 +34,7 @@ _Attempt: TypeAlias = Callable[[list[int]], Awaitable[RowgateError | None]]
 
 _HALVINGS = 4096
 _UNIQUE_VIOLATION = "23505"
+_GENERATED_ALWAYS = "428C9"
 
 
 class EncodedRows:
@@ -119,7 +120,8 @@ class BulkWriter:
 
     def takes_arrays(self, count: int) -> bool:
         """Return whether so many rows are best written by `write_sent`."""
-        plain = self._shape.compares_in_python and not self._shape.has_arrays
+        shape = self._shape
+        plain = shape.compares_in_python and not shape.has_arrays and not shape.found_by_number
         return count <= SMALL and plain and self._merges
 
     async def write_sent(self, chunk: Chunk) -> None:
@@ -146,6 +148,7 @@ class BulkWriter:
         if not self._shape.compares_in_python:
             await self._drop_unread_keys(rows.indexes)
             await self._drop_duplicates()
+        await self._drop_unknown_numbers()
 
     async def settle(self, rows: EncodedRows) -> None:
         """Write the staged rows; those at fault are found and left out. Raises Collision."""
@@ -205,6 +208,14 @@ class BulkWriter:
                 self._tally.settle([index], Outcome.SUPERSEDED)
             else:
                 self._tally.fail(index, error)
+
+    async def _drop_unknown_numbers(self) -> None:
+        """Take the rows out that send a number which only PostgreSQL gives, and which it gave to none."""
+        statement = self._statements.drop_unknown_numbers
+        if statement is not None:
+            unknown = [index for (index,) in await self._transaction.fetch(statement, ())]
+            column = self._shape.found_by_number[0].column
+            self._refuse(unknown, numbered_by_postgresql(column, self._shape.resource.table))
 
     async def _halve(self, indexes: list[int], error: RowgateError, attempt: _Attempt) -> None:
         """Find the rows at fault by trying halves, where no query can tell them."""
@@ -354,6 +365,12 @@ def kept_out() -> RowgateError:
 def repeated_key() -> RowgateError:
     """Return the error of a row whose key an earlier row of the request has."""
     return AlreadyExists("an earlier row of the request has the same key", reason="DUPLICATE_IN_REQUEST")
+
+
+def numbered_by_postgresql(column: str, table: str) -> RowgateError:
+    """Return the error of a row that sends a number which PostgreSQL alone may give (GENERATED ALWAYS)."""
+    rule = rule_for(_GENERATED_ALWAYS)
+    return rule.error(rule.message, reason=rule.reason, metadata={"column": column, "table": table})
 
 
 def stored_key(target_names: frozenset[str], table: str) -> RowgateError:

@@ -31,6 +31,7 @@ class Target:
         keeps_out: whether a trigger, of a partition's perhaps, or a policy may keep a row from being written.
         judges_rows: whether a lack of privilege may be a row's: policies hold for us, who may write it.
         defers: whether a constraint of it is deferred until COMMIT, where no row could fail alone any more.
+        always: the columns that PostgreSQL alone may number: GENERATED ALWAYS AS IDENTITY.
 
     """
 
@@ -44,6 +45,7 @@ class Target:
     keeps_out: bool
     judges_rows: bool
     defers: bool
+    always: frozenset[str]
 
 
 def _lock_statement(function: str) -> Statement:
@@ -71,6 +73,7 @@ def _lock_statement(function: str) -> Statement:
             secured AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE'),
             EXISTS (SELECT FROM pg_trigger
                     WHERE tgrelid = target.oid AND tginitdeferred AND tgenabled <> 'D'),
+            ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = target.oid AND attidentity = 'a'),
             set_config('lock_timeout', '0', true),
             set_config('jit', 'off', true),
             set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
@@ -121,8 +124,9 @@ async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *,
     statement = _CLAIM if alone else _SHARE
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
-    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers, *_ = row
-    return Target(alone, version, now, takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers)
+    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers, always, *_ = row
+    flags = (takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers)
+    return Target(alone, version, now, *flags, frozenset(always))
 
 
 async def allow_any_join(transaction: Transaction) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gateway.db.bulk.copy import SLICE, Chunk
-from gateway.db.bulk.merge import repeated_key
+from gateway.db.bulk.merge import numbered_by_postgresql, repeated_key
 from gateway.db.bulk.tally import Outcome, Tally
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
@@ -48,6 +48,9 @@ class RowReader:
     def __init__(self, shape: BulkShape, path: str) -> None:
         self._readers = [ColumnReader(field) for field in shape.staged]
         self._keys = [i for i, field in enumerate(shape.staged) if field.column in shape.target]
+        numbers = (i for i, field in enumerate(shape.staged) if field.column in shape.always)
+        self._refused = [i for i in numbers if i not in self._keys]
+        self._table = shape.resource.table
         self._finds_duplicates = shape.compares_in_python
         self._whole = shape.refers_to_itself or not shape.compares_in_python
         self._slice_bytes = SLOW_SLICE_BYTES if _are_slow(shape.staged) else SLICE_BYTES
@@ -124,7 +127,15 @@ class RowReader:
             values, faults = reader.read(messages)
             columns.append(values)
             self._note(tally, reader.field.name, {indexes[place]: fault for place, fault in faults.items()})
+        self._refuse_numbers(tally, indexes, columns)
         return _without_refused(indexes, columns, tally)
+
+    def _refuse_numbers(self, tally: Tally, indexes: list[int], columns: list[Column]) -> None:
+        for i in self._refused:
+            error = numbered_by_postgresql(self._readers[i].field.column, self._table)
+            for index, number in zip(indexes, columns[i], strict=True):
+                if number is not None:
+                    tally.fail(index, error)
 
     def _note_unknown(self, tally: Tally, indexes: list[int], messages: list[Message]) -> None:
         for index, message in zip(indexes, messages, strict=True):

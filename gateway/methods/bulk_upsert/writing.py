@@ -69,12 +69,13 @@ class Upserts:
         self, transaction: Transaction, rows: Sequence[Message], options: Options, *, alone: bool
     ) -> Tally:
         tally = Tally(len(rows))
-        statements, reader = self._prepared(options.shape)
+        _, reader = self._prepared(options.shape)
         # The messages last until the last is read: they are freed while PostgreSQL works.
         messages = list(rows)
         keys = await reader.keys(messages, tally, last_wins=options.last_wins)
         target = await lock_target(transaction, options.shape, len(rows), alone=alone)
-        loader = BulkLoader(transaction, target, options.shape, tally)
+        statements, reader = self._prepared(options.shape.numbered_in(target.always))
+        loader = BulkLoader(transaction, target, statements.shape, tally)
         if await loader.load(list(keys.values()), reader.slices(messages, keys, tally)):
             return tally
         writer = BulkWriter(

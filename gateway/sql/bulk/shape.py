@@ -7,7 +7,7 @@ whose NULL stands for unset.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from zlib import crc32
 
@@ -52,6 +52,8 @@ class BulkShape:
         replaced: columns that a stored row takes as they were sent, NULL included; None where unset columns
             are left alone.
         nulls_equal: whether two NULLs in the key are equal (NULLS NOT DISTINCT).
+        always: the identities that PostgreSQL alone may number (GENERATED ALWAYS). A number that is sent can
+            find a stored row, where it is of the key; otherwise it is refused.
 
     """
 
@@ -60,6 +62,12 @@ class BulkShape:
     updates: bool = True
     replaced: frozenset[str] | None = None
     nulls_equal: bool = False
+    always: frozenset[str] = frozenset()
+
+    def numbered_in(self, always: frozenset[str]) -> "BulkShape":
+        """Return the shape for a table some of whose columns are GENERATED ALWAYS AS IDENTITY."""
+        numbered = always.intersection(field.column for field in self.resource.fields if field.identity)
+        return replace(self, always=numbered) if numbered else self
 
     @cached_property
     def staged(self) -> tuple[Field, ...]:
@@ -69,7 +77,7 @@ class BulkShape:
     @cached_property
     def updated(self) -> tuple[Field, ...]:
         """The fields that a stored row may take. A row's keys never change."""
-        keys = {*self.resource.primary_key, *self.target}
+        keys = {*self.resource.primary_key, *self.target, *self.always}
         fields = (field for field in self.staged if field.column not in keys)
         return tuple(f for f in fields if self.names(f) or self.rivals(f))
 
@@ -86,6 +94,11 @@ class BulkShape:
     def target_fields(self) -> tuple[Field, ...]:
         """The fields of the key."""
         return tuple(self.resource.by_column[column] for column in self.target)
+
+    @cached_property
+    def found_by_number(self) -> tuple[Field, ...]:
+        """The fields of the key that PostgreSQL alone may number."""
+        return tuple(field for field in self.target_fields if field.column in self.always)
 
     @property
     def compares_in_python(self) -> bool:
@@ -184,6 +197,8 @@ def _same(left: str, right: str, shape: BulkShape, field: Field) -> str:
 def inserted_values(shape: BulkShape) -> dict[str, str]:
     """Return what a new row gets, by column; absent ones take their defaults."""
     values = {field.column: _new_value(field) for field in shape.staged}
+    # NULL for a row whose number was sent: it was stored a moment ago, or it would have been refused.
+    values |= {field.column: _drawn_number(field) for field in shape.staged if field.column in shape.always}
     for field in shape.resource.fields:
         if field.server_set is ServerSet.VERSION:
             values[field.column] = "1"
@@ -255,10 +270,14 @@ def _number(field: Field) -> str:
     return quote(f"{OWN_COLUMNS}{field.column}")
 
 
+def _drawn_number(field: Field) -> str:
+    return f"s.{_number(field)}"
+
+
 def _new_value(field: Field) -> str:
     default = f"({field.default})" if field.default else None
     if field.identity:
-        default = f"s.{_number(field)}"
+        default = _drawn_number(field)
     if default is None or not may_be_unset(field):
         return sent(field)
     return f"COALESCE({sent(field)}, {default})"

@@ -44,6 +44,8 @@ class BulkStatements:
         read_keys: reads the keys between two indexes as the column's type would; returns nothing of use.
         drop_duplicates: takes all but the last row of each key out of it; returns their indexes.
         drop_repetitions: takes all but the first row of each key out of it; returns their indexes.
+        drop_unknown_numbers: takes the rows out whose number is sent, PostgreSQL's to give, and of no stored
+            row; returns their indexes. None where the key has no such number.
         remove: takes the rows of the bound indexes out of it.
         merge: inserts and updates; returns (action, indexes) pairs. PostgreSQL 17 and later.
         merge_untold: the same, but returns nothing, and names columns in SET that stay as they are.
@@ -64,6 +66,7 @@ class BulkStatements:
     read_keys: Statement
     drop_duplicates: Statement
     drop_repetitions: Statement
+    drop_unknown_numbers: Statement | None
     remove: Statement
     merge: Statement
     merge_untold: Statement
@@ -94,6 +97,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         read_keys=statement(_read_keys(shape)),
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
+        drop_unknown_numbers=statement(_drop_unknown_numbers(shape)) if shape.found_by_number else None,
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
         merge=statement(_merge_told(shape, fresh)),
         merge_untold=statement(_merge(shape, fresh, restating=True)),
@@ -149,6 +153,12 @@ def _drop_duplicates(shape: BulkShape, order: str) -> str:
     return f"DELETE FROM {_stage(shape)} WHERE ctid = ANY(ARRAY({places})) RETURNING {_I}"
 
 
+def _drop_unknown_numbers(shape: BulkShape) -> str:
+    sent_number = " OR ".join(f"s.{quote(field.column)} IS NOT NULL" for field in shape.found_by_number)
+    stored = f"SELECT FROM {table_name(shape.resource)} AS t WHERE {key_matches(shape)}"
+    return f"DELETE FROM {_stage(shape)} AS s WHERE ({sent_number}) AND NOT EXISTS ({stored}) RETURNING {_I}"
+
+
 def _keys_known(fields: tuple[Field, ...]) -> str:
     return " AND ".join(f"s.{quote(field.column)} IS NOT NULL" for field in fields)
 
@@ -168,13 +178,19 @@ def _merge(shape: BulkShape, source: str, *, restating: bool = False) -> str:
     return (
         f"MERGE INTO {table_name(shape.resource)} AS t "
         f"USING {source} ON {key_matches(shape)} {matched}"
-        f"WHEN NOT MATCHED THEN INSERT ({_names(values)}) VALUES ({', '.join(values.values())})"
+        f"WHEN NOT MATCHED THEN INSERT ({_names(values)}) {_overriding(shape)}"
+        f"VALUES ({', '.join(values.values())})"
     )
 
 
 def _assignments(shape: BulkShape, *, restating: bool = False) -> str:
     values = {**updated_values(shape), **stamps(shape), **(restated(shape) if restating else {})}
     return ", ".join(f"{quote(column)} = {value}" for column, value in values.items())
+
+
+def _overriding(shape: BulkShape) -> str:
+    """Return what lets a number be named that was drawn from the column's own sequence."""
+    return "OVERRIDING SYSTEM VALUE " if shape.always else ""
 
 
 def _names(values: Mapping[str, str]) -> str:
@@ -193,7 +209,8 @@ def _insert(shape: BulkShape, source: str) -> str:
     free = f"NOT EXISTS (SELECT FROM {table} AS t WHERE {key_matches(shape)})"
     return (
         f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {_UNSETTLED}), "
-        f"w AS (INSERT INTO {table} ({_names(values)}) SELECT {', '.join(values.values())} FROM sent AS s "
+        f"w AS (INSERT INTO {table} ({_names(values)}) {_overriding(shape)}"
+        f"SELECT {', '.join(values.values())} FROM sent AS s "
         f"WHERE {free} ORDER BY {_key_order(shape)} ON CONFLICT ({keys}) DO NOTHING RETURNING {keys}) "
         f"SELECT s.{_I} FROM w LEFT JOIN sent AS s ON {key_matches(shape, 'w')}"
     )
