@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from gateway.cli.workers.hostings import HOSTINGS
 from gateway.db.embedded import EmbeddedPostgres
@@ -20,6 +21,10 @@ from tests.harness.transports import CHOSEN, turn
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
 _TOLD = pytest.StashKey[list[str]]()
+
+# How long an example takes says more of what else the machine does.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:

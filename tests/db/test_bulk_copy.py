@@ -109,7 +109,7 @@ _DIGITS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers=st.lists(st.none() | _DIGITS, min_size=1, max_size=20))
 @example(numbers=[Decimal(10) ** 131_071, Decimal((0, (1,), -16_383)), Decimal("0.0001"), Decimal("1E+4")])
 async def test_numbers_keep_all_their_digits(connection: Any, numbers: list[Decimal | None]) -> None:

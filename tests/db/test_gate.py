@@ -6,7 +6,7 @@ from math import inf
 from time import monotonic
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.db.gate import Gate
@@ -88,7 +88,6 @@ class Visitors:
 
 
 @given(st.integers(1, 9), st.integers(0, 6), STEPS)
-@settings(deadline=None)
 def test_any_order_of_coming_going_and_giving_up(
     permits: int, queue_size: int, steps: list[Call | str]
 ) -> None:

@@ -46,7 +46,6 @@ async def test_what_failed_once(dsn: str, dsn_15: str, transport: str, case: Cas
     max_examples=SCHEMAS,
     phases=[Phase.generate],  # `python -m tests.generated_schemas` makes what fails smaller, and keeps it
     derandomize=True,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 async def test_each_does_what_the_model_says(dsn: str, transport: str, case: Case) -> None:

@@ -121,9 +121,7 @@ async def paths() -> AsyncIterator[Path]:
     shutil.rmtree(path)
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(first=model, second=model)
 async def test_any_model_becomes_any_other(
     reused: tuple[EmptyDatabase, EmptyDatabase], paths: Path, first: dict[str, Any], second: dict[str, Any]
@@ -146,9 +144,7 @@ async def test_any_model_becomes_any_other(
         assert [d for d in await other.drift(metadata) if d.forbids_serving] == []
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(first=model, second=model)
 @example(first={"Seat": {"at": PLAIN}}, second={"Seat": {"at": COMPUTED}})
 async def test_any_model_becomes_any_other_directly(

@@ -135,7 +135,7 @@ def test_filters_have_limits(text: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(max_size=60))
 def test_a_quoted_text_is_one_literal_with_its_own_characters(text: str) -> None:
     usable = text.replace("\0", "")
@@ -145,7 +145,7 @@ def test_a_quoted_text_is_one_literal_with_its_own_characters(text: str) -> None
     assert end.kind is Kind.END
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.text(max_size=40) | st.text(alphabet="ab.,:=<>!()'\"\\*- \t0159eEs+TZANDORNOT", max_size=60))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:

@@ -161,7 +161,7 @@ def _way(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_way")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(calls=_CALLS)
 async def test_every_request_ends_as_the_model_says(
     ledger: RunningGateway, calls: list[tuple[list[Account], dict[str, Any], set[int]]]

@@ -45,7 +45,6 @@ async def gateways(module_gateway_for: GatewayFor) -> Gateways:
 
 PATIENT = settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -119,7 +119,7 @@ class Player:
         return [{"id": number, "name": str(sequence)} for number in range(first, first + CHUNK)]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, max_size=12))
 async def test_what_is_told_is_stored_and_nothing_else(stored: Stored, steps: list[str]) -> None:
     example = next(_examples)

@@ -37,7 +37,7 @@ UPDATING = {name: updating(update_of(name)) for name in RESOURCES}
 
 
 @pytest.mark.parametrize("name", RESOURCES)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_quick_way_reads_what_the_long_way_reads(name: str, data: st.DataObject) -> None:
     worker, method = UPDATING[name], update_of(name)

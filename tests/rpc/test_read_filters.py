@@ -203,7 +203,7 @@ async def stored(module_gateway_for: GatewayFor) -> Stored:
     return Stored(gateway)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(spec=FILTERS)
 @example(spec=negated("NOT ", bare("ab")))
 @example(spec=Spec("float_value = 0.1", "(float_value = 0.1::real)"))
@@ -218,7 +218,7 @@ async def test_a_filter_selects_what_sql_selects(stored: Stored, spec: Spec) -> 
     assert page.total_size == len(expected)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(
     text=st.lists(
         st.sampled_from(

@@ -23,7 +23,7 @@ async def stored(module_gateway_for: GatewayFor) -> Stored:
     return Stored(gateway)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(order=ORDERS, page_size=st.integers(1, 25))
 async def test_pages_hold_each_row_once_in_order(
     stored: Stored, order: list[tuple[str, bool]], page_size: int
@@ -121,7 +121,7 @@ async def test_a_token_serves_its_own_list_alone(stored: Stored, change: dict[st
     assert failed.value.fields == ["page_token"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_an_altered_token_is_refused(stored: Stored, data: st.DataObject) -> None:
     token = (await stored.call(LIST, page_size=2)).next_page_token

@@ -180,7 +180,7 @@ async def test_every_orderable_column_orders_pages(rich: Stored) -> None:
             assert sorted(row.id for row in found) == [1, 2, 3], order_by
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(ids=st.lists(st.integers(-2, 6), max_size=12))
 async def test_batch_get_answers_in_the_requests_order(rich: Stored, ids: list[int]) -> None:
     answer = await rich.call(RICHES + "BatchGetRiches", ids=ids)

@@ -31,7 +31,7 @@ async def ids(stored: Stored, **request: Any) -> list[int]:
     return [row.id for chunk in await chunks(stored, **request) for row in chunk.scalars]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(order=ORDERS, data=st.data())
 async def test_each_row_comes_once_in_order_from_any_chunk_on(
     stored: Stored, order: list[tuple[str, bool]], data: st.DataObject

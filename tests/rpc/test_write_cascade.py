@@ -95,7 +95,7 @@ async def bench(module_gateway_for: GatewayFor) -> AsyncIterator[Bench]:
 
 
 @given(forest=FORESTS, ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=3, unique=True))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_force_removes_the_closure(bench: Bench, forest: Forest, ids: list[int]) -> None:
     await forest.plant(bench.plain)
     before = await bench.rows()
@@ -107,7 +107,7 @@ async def test_force_removes_the_closure(bench: Bench, forest: Forest, ids: list
 
 
 @given(forest=FORESTS, id_=st.sampled_from(IDS))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_without_force_what_refers_to_the_row_forbids(bench: Bench, forest: Forest, id_: int) -> None:
     await forest.plant(bench.plain)
     before = await bench.rows()

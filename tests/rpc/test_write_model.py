@@ -240,7 +240,7 @@ async def gateway(module_gateway_for: GatewayFor) -> RunningGateway:
 
 
 @given(operations=st.lists(ANY, max_size=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_writes_agree_with_a_dictionary(gateway: RunningGateway, operations: list[Any]) -> None:
     await gateway.sql('TRUNCATE "Ledger"."order" CASCADE')
     model = Model()

@@ -111,7 +111,6 @@ def drawn(kind: str) -> st.SearchStrategy[list[bytes]]:
 
 PATIENT = settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

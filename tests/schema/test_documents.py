@@ -60,7 +60,7 @@ def _read(field: Field, plain: Any) -> bytes:
     return read_back.SerializeToString(deterministic=True)
 
 
-QUICK = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 ODD = st.sampled_from(
     [None, True, 0, -1, 2**70, 1.0, 0.5, 1e39, FLOAT_MAX, "", "1", "NaN", "x", "YQ", [], {}, [None]]
 )

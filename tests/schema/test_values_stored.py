@@ -134,7 +134,7 @@ _LISTS: dict[str, Callable[[Any], Any]] = {"decimals": lambda one: Decimal(one.v
 
 
 @pytest.mark.parametrize("name", VALUES)
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_values_come_back_or_are_refused(
     probe: asyncpg.Connection, name: str, data: st.DataObject

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ResourceExhausted, Unavailable
@@ -39,7 +39,6 @@ class Arriving:
         max_size=80,
     ),
 )
-@settings(deadline=None)
 async def test_any_order_of_coming_and_going(limit: int, steps: list[tuple[int, str, str]]) -> None:
     admission, inside = Admission(limit, OPERATIONS), list[Arriving]()
     for which, path, peer in steps:
