@@ -18,6 +18,7 @@ from gateway.sql.statement import Statement
 from tests.db.conftest import Open
 from tests.db.desk import CALL, READ, Desk, answers, key_read, new_desk, queued
 from tests.db.servers import make_database, sql
+from tests.harness.polling import next_look
 
 ROWS = {i: f"row {i}" for i in range(100)}
 WAITING_FOR_LOCK = (
@@ -50,7 +51,7 @@ async def test_an_idle_gateway_reads_singly(desk: Desk) -> None:
     assert desk.door.names == ["read", "read", "read"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(keys=st.lists(st.integers(90, 105), min_size=1, max_size=60), max_batch=st.integers(1, 20))
 async def test_each_caller_gets_its_own_row(
     stored: str, open_database: Open, keys: list[int], max_batch: int
@@ -167,7 +168,7 @@ async def test_a_fault_of_ours_is_answered_too(desk: Desk) -> None:
 async def end_session_in_lock(dsn: str) -> None:
     """Wait for a session that waits for a lock; end it."""
     while not (found := await sql(dsn, WAITING_FOR_LOCK)):
-        pass
+        await next_look()
     await sql(dsn, "SELECT pg_terminate_backend($1)", found[0][0])
 
 
@@ -262,14 +263,14 @@ async def test_a_statement_without_callers_is_broken_off(
     tasks = desk.start(1000, 1, 2, read=slow)
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     while await sql(desk.dsn, asleep) != [(1,)]:
-        pass
+        await next_look()
     for task in tasks[1:]:
         task.cancel()
     await answers(tasks)
 
     assert await asyncio.wait_for(desk.reads.fetch(slow, [3], CALL), 5) is not None
     while await sql(desk.dsn, asleep) != [(0,)]:
-        pass
+        await next_look()
 
 
 async def test_a_full_queue_refuses(stored: str, open_database: Open) -> None:

@@ -46,6 +46,7 @@ from tests.db.writing import (
     new_writing_desk,
     row_write,
 )
+from tests.harness.polling import next_look
 
 WAITING_FOR_LOCK = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -100,7 +101,7 @@ async def test_rows_come_in_the_order_of_their_keys(stored: str, open_database: 
             await queued()
             tasks += desk.start(*((number, 1) for number in numbers), write=NEW)
         while len(await sql(stored, WAITING_FOR_LOCK)) < 2:
-            pass
+            await next_look()
         await transaction.rollback()
     finally:
         await locker.close()
@@ -120,7 +121,7 @@ async def test_changes_of_a_row_keep_their_order_and_never_share(desk: WritingDe
     assert not desk.handed_back
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(
     changes=st.lists(st.tuples(st.integers(95, 103), st.integers(-1, 9)), min_size=1, max_size=60),
     max_batch=st.integers(1, 20),

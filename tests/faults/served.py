@@ -29,6 +29,7 @@ from tests.faults.opcodes import AWAITS, Acts, Fault, Site, Tracer
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.polling import next_look
 from tests.soak.nodes import METHODS, PACKAGE, ROWS, SEED, SERVICE, Nodes
 from tests.soak.served import SCHEMA
 
@@ -217,6 +218,7 @@ class Served:
             left = [*self._held.left(), *map(repr, sessions), *([f"{more} tasks more"] if more > 0 else [])]
             if not left:
                 break
+            await next_look()
         return left
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from tests.harness.gateway import RunningGateway
+from tests.harness.polling import next_look
 from tests.overload.conftest import StartBusy
 from tests.overload.load import Clients, Outcome
 from tests.overload.slow import slow_statements
@@ -57,7 +58,7 @@ async def greedy_client(gateway: RunningGateway, in_flight: int) -> AsyncIterato
         process.stdin.write(f"{page.hex()}\n".encode())
         async with asyncio.timeout(20):
             while not await gateway.sql(UNDER_WAY, SHARE):
-                pass
+                await next_look()
         yield
     finally:
         process.stdin.close()

@@ -20,6 +20,7 @@ from gateway.sql.statement import Statement
 from tests.conftest import GatewayFor
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
+from tests.harness.polling import next_look
 from tests.rpc.readside import insert
 
 ACCOUNT = "ledger.v1.Account"
@@ -42,7 +43,7 @@ async def until_locked(gateway: RunningGateway, sessions: int) -> None:
     """Wait until so many sessions wait for a lock."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     while len(await gateway.sql(waiting)) < sessions:
-        pass
+        await next_look()
 
 
 @pytest.fixture

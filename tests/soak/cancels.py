@@ -28,6 +28,7 @@ from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.mounted import mounted
+from tests.harness.polling import next_look
 from tests.harness.transports import TRANSPORTS
 from tests.soak.nodes import (
     CHUNK,
@@ -149,9 +150,9 @@ class Soak:
         gc.collect()  # grpcio closes a channel's connection when it frees the channel
         async with asyncio.timeout(_SETTLING_SECONDS):
             while await fetch(self._dsn, _BUSY):
-                pass
+                await next_look()
             while (now := await self._census()).tasks > before.tasks or now.free < POOL:
-                pass
+                await next_look()
         return now
 
     async def _census(self) -> Census:
@@ -183,7 +184,7 @@ class Soak:
                 tasks = [asyncio.ensure_future(call) for call in calls]
                 waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
                 while await connection.fetchval(waiting) != len(calls):
-                    pass
+                    await next_look()
             await asyncio.gather(*tasks)
         finally:
             await connection.close()

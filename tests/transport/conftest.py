@@ -17,6 +17,7 @@ from gateway.request.call import Call
 from gateway.transport.face import Face, Hosting
 from tests.harness.client import Client
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.polling import next_look
 from tests.harness.transports import TRANSPORTS
 
 SERVICE = "ledger.v1.AccountService"
@@ -134,5 +135,6 @@ async def until_waiting(connection: asyncpg.Connection, queries: int) -> None:
     )
     async with asyncio.timeout(10):
         while await connection.fetchval(count) != queries:
+            await next_look()
             # pg_stat_activity is read anew in each transaction only.
             await connection.execute("SELECT pg_stat_clear_snapshot()")

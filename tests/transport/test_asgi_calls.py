@@ -17,6 +17,7 @@ from gateway.transport.envoy.command import command
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
 from tests.harness.mounted import lay_files
+from tests.harness.polling import next_look
 from tests.transport.echo import LIMIT
 
 OK = grpc.StatusCode.OK
@@ -61,7 +62,7 @@ async def counted(channel: Any) -> list[int]:
 async def until_waiting(channel: Any, calls: int) -> None:
     async with asyncio.timeout(10):
         while (await counted(channel))[0] != calls:
-            pass
+            await next_look()
 
 
 async def test_every_kind_of_call(channel: Any) -> None:

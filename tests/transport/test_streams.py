@@ -13,6 +13,7 @@ from tests.conftest import GatewayFor, gateways
 from tests.harness.client import Responses, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway
+from tests.harness.polling import next_look
 from tests.transport.conftest import locked, until_waiting
 
 STREAM = "flow.v1.EventService/StreamEvents"
@@ -63,6 +64,7 @@ async def until_sessions(connection: asyncpg.Connection, *states: str) -> float:
     )
     async with asyncio.timeout(10):
         while [row["state"] for row in await connection.fetch(busy)] != list(states):
+            await next_look()
             await connection.execute("SELECT pg_stat_clear_snapshot()")
     return time.monotonic() - begun
 

@@ -18,6 +18,7 @@ from gateway.transport.http2.frames import frame
 from gateway.transport.http2.settings import INITIAL_WINDOW_SIZE
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.polling import next_look
 from tests.transport.http2.peer import Peer, peer_of
 
 STREAM = "/flow.v1.EventService/StreamEvents"
@@ -47,6 +48,7 @@ class Untaken:
         """Wait until the call has no query open any more."""
         async with asyncio.timeout(10):
             while await self.database.fetch(OPEN):
+                await next_look()
                 await self.database.execute("SELECT pg_stat_clear_snapshot()")
 
     async def status(self) -> grpc.StatusCode:
