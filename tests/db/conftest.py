@@ -1,5 +1,6 @@
 """Servers that the tests of this folder may kill, and databases opened on them."""
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.settings import DatabaseSettings
-from tests.db.servers import FAST, make_database
+from tests.db.servers import FAST, kill_server, make_database
 
 Open = Callable[..., Awaitable[Database]]
 
@@ -20,6 +21,7 @@ def fragile(data_folder: Path) -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(data_folder / "fragile", settings=FAST)
     server.start()
     yield server
+    kill_server(server, signal.SIGQUIT)  # at once: a checkpoint of so many databases takes its time
     server.stop()
 
 
