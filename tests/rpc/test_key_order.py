@@ -19,6 +19,7 @@ from tests.harness.polling import next_look
 from tests.rpc.keyed import CITEXT, EVERYWHERE, Keyed, write_protos
 
 COLLATED = [kind for kind in EVERYWHERE if kind.name in ("Word", "Pair", "Address")]
+SPELLED = [kind for kind in EVERYWHERE if kind.same != kind.keys[0]]
 by_name = pytest.mark.parametrize("kind", EVERYWHERE, ids=lambda kind: kind.name)
 _WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 _DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
@@ -127,6 +128,32 @@ async def test_a_batch_that_names_one_row_twice_is_refused(keyed: RunningGateway
 @pytest.mark.parametrize("kind", [*COLLATED, CITEXT], ids=lambda kind: kind.name)
 async def test_keys_are_equal_as_the_column_has_it(collated: RunningGateway, kind: Keyed) -> None:
     await _refuses_equal_keys(collated, kind)
+
+
+@pytest.mark.parametrize("kind", [*SPELLED, CITEXT], ids=lambda kind: kind.name)
+async def test_a_row_that_is_named_twice_and_kept_out_is_named_twice(
+    collated: RunningGateway, kind: Keyed
+) -> None:
+    """What is wrong with the request is told before what the database does with its rows."""
+    await _stored(collated, kind)
+    table, twice = kind.name.lower(), kind.updates(1, [kind.keys[0], kind.same])
+    await sql(
+        collated.dsn,
+        "CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    )
+    await sql(
+        collated.dsn,
+        f"CREATE TRIGGER kept BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION keep()",
+    )
+    try:
+        with pytest.raises(RpcFailed) as kept:
+            await collated.call(kind.method("BatchUpdates"), requests=twice[:1])
+        with pytest.raises(RpcFailed) as caught:
+            await collated.call(kind.method("BatchUpdates"), requests=twice)
+    finally:
+        await sql(collated.dsn, f"DROP TRIGGER kept ON {table}")
+    assert (kept.value.reason, kept.value.fields) == ("ROW_KEPT_OUT", ["requests[0]"])
+    assert (caught.value.reason, caught.value.fields) == ("DUPLICATE_IN_BATCH", ["requests[1]"])
 
 
 async def _upserts(gateway: RunningGateway, kind: Keyed) -> None:
