@@ -51,7 +51,7 @@ class DatabaseSettings(Section):
     pool_size: Annotated[int, Field(ge=1, le=1000)] = 8
     """connections to the database: five eighths for one table or connection, three quarters for one kind"""
     queue_size: Annotated[int, Field(ge=0)] = 1000
-    """calls that may wait for a connection, shared as `pool_size` is; more are refused at once"""
+    """calls that may wait for a connection, shared as `max_in_flight` is; more are refused at once"""
     acquire_timeout: Wait = 5.0
     """longest wait of a call for a connection"""
     queue_delay: Wait = 5.0
@@ -185,7 +185,7 @@ class LimitSettings(Section):
     """What one server takes at once."""
 
     max_in_flight: Annotated[int, Field(ge=1)] = 1000
-    """calls under way, shared as `pool_size` is; more are refused"""
+    """calls under way: half for one connection, else shared as `pool_size` is; more are refused"""
     max_request_bytes: MessageBytes = 64 * MIB
     """size of a request"""
     max_response_bytes: MessageBytes = 64 * MIB

@@ -6,7 +6,7 @@ from time import monotonic
 
 from gateway.db.waiting import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
-from gateway.request.bulkheads import Bulkheads, Operation
+from gateway.request.bulkheads import Bulkheads, Operation, share_of_connection
 from gateway.request.call import Call
 
 _TICK = 0.01
@@ -40,7 +40,7 @@ class Gate:
         self._queue_delay = queue_delay
         self._loop = asyncio.get_running_loop()
         self._bulkheads = Bulkheads[Permit](permits, owner)
-        self._queue_shares = Bulkheads[Waiter](queue_size, owner)
+        self._queue_shares = Bulkheads[Waiter](queue_size, owner, share_of_connection(queue_size))
         self._waiting = Waiting(self._bulkheads)
         self._flows: dict[Operation, Flow] = {}
         self._timer: asyncio.TimerHandle | None = None

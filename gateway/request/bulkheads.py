@@ -29,18 +29,26 @@ class Operation:
         return cls(f"{method.resource.schema}.{method.resource.table}", method.kind.name)
 
 
-_KIND = "kind of method"
+_CONNECTION, _KIND = "connection", "kind of method"
 UNKNOWN = Operation()
 """What is bound to no method: it counts against the limit alone."""
 
 
 def share_of(limit: int) -> int:
-    """Return the most that one table or one connection may hold: about five eighths.
+    """Return the most that one table may hold: about five eighths.
 
-    It is less than a kind's share, so that a table that is locked, or a caller that asks for all there is,
-    leaves something to others of the same kind.
+    It is less than a kind's share, so that a table that is locked leaves something to others of its kind.
     """
     return limit - limit // 4 - limit // 8
+
+
+def share_of_connection(limit: int) -> int:
+    """Return the most that one connection may hold of what others are refused for: about a half.
+
+    It is less than a table's share, so that a caller that asks for all there is leaves something to others of
+    the same table. Below eight there is no eighth that could be left.
+    """
+    return share_of(limit) - limit // 8
 
 
 def share_of_kind(limit: int) -> int:
@@ -60,13 +68,22 @@ class Bulkheads(Generic[T]):
     Args:
         limit: the places.
         owner: returns a holder's operation and connection.
+        connection_share: the most that a connection may hold; as many as a table by default, which will do
+            where those who wait for a place take turns by connection.
 
     """
 
-    __slots__ = ("_connections", "_counts", "_holders", "_kinds", "_owner", "_tables", "kind_share", "share")
+    __slots__ = (
+        *("_connections", "_counts", "_holders", "_kinds", "_owner", "_tables"),
+        *("connection_share", "kind_share", "share"),
+    )
 
-    def __init__(self, limit: int, owner: Callable[[T], tuple[Operation, str]]) -> None:
+    def __init__(
+        self, limit: int, owner: Callable[[T], tuple[Operation, str]], connection_share: int | None = None
+    ) -> None:
         self.share = share_of(limit)
+        self.connection_share = self.share if connection_share is None else connection_share
+        """The least of the shares."""
         self.kind_share = share_of_kind(limit)
         self._owner = owner
         self._holders: set[T] = set()
@@ -87,14 +104,13 @@ class Bulkheads(Generic[T]):
 
     def full(self, operation: Operation, connection: str) -> str:
         """Return which of table, kind and connection holds its share already; empty where none does."""
-        share = self.share
-        if len(self._holders) < share:
+        if len(self._holders) < self.connection_share:
             return ""
         if not self._counts:
             self._count_all()
-        if connection and self._connections[connection] >= share:
-            return "connection"
-        if operation.table and self._tables[operation.table] >= share:
+        if connection and self._connections[connection] >= self.connection_share:
+            return _CONNECTION
+        if operation.table and self._tables[operation.table] >= self.share:
             return "table"
         if operation.kind and self._kinds[operation.kind] >= self.kind_share:
             return _KIND
@@ -102,6 +118,8 @@ class Bulkheads(Generic[T]):
 
     def share_of(self, full: str) -> int:
         """Return the share of what `full` returned."""
+        if full == _CONNECTION:
+            return self.connection_share
         return self.kind_share if full == _KIND else self.share
 
     def take(self, holder: T) -> None:
@@ -114,7 +132,7 @@ class Bulkheads(Generic[T]):
         """Count one less."""
         self._holders.remove(holder)
         if self._counts:
-            if 2 * len(self._holders) < self.share:
+            if 2 * len(self._holders) < self.connection_share:
                 self._forget()
             else:
                 self._count(holder, -1)

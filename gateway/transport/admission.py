@@ -8,13 +8,13 @@ from typing import Protocol
 from gateway.config.settings import LimitSettings
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.errors.delay import RetryDelay
-from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation, share_of
+from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation, share_of_connection
 from gateway.transport.refusals import shutting_down
 
 
 def streams_of_connection(limits: LimitSettings) -> int:
     """Return how many calls one connection may have under way: more would be refused, so they are to wait."""
-    return min(limits.max_streams, share_of(limits.max_in_flight))
+    return min(limits.max_streams, share_of_connection(limits.max_in_flight))
 
 
 class Arrival(Protocol):
@@ -44,8 +44,8 @@ class Admission:
     def __init__(self, limit: int, operations: Mapping[str, Operation] | None = None) -> None:
         self._limit = limit
         self._operations = operations or {}
-        self._in_flight = Bulkheads[Arrival](limit, self._owner)
-        self._unseen = self._in_flight.share
+        self._in_flight = Bulkheads[Arrival](limit, self._owner, share_of_connection(limit))
+        self._unseen = self._in_flight.connection_share
         """Below so many in flight a call needs no look: none once closed."""
         self._closed = False
         self._idle = asyncio.Event()

@@ -25,6 +25,8 @@ _MARGIN = 2.0
 """So many times what a call is expected to wait has to fit into its time: others' work comes in bursts."""
 _READ = 4
 """So many times the calls that may be under way are read in a turn: it costs less to refuse the others."""
+_TURN = 64
+"""Calls that are read of one connection in a turn, at most: whoever comes beside it waits for so many."""
 _UNBOUNDED = 1 << 30
 
 Line = OrderedDict["asyncio.Future[int]", float]
@@ -67,7 +69,7 @@ class Processor:
         self._beaten = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._retry_delay = RetryDelay()
-        self.share = _UNBOUNDED
+        self.share = _TURN
         """How many calls may be read of one connection in a turn."""
 
     def look(self, connection: str, deadline: float) -> None:
@@ -126,7 +128,7 @@ class Processor:
 
     def _divide(self, readers: int) -> None:
         if self._most < _UNBOUNDED:
-            self.share = max(_LEAST, _READ * self._most // max(1, readers))
+            self.share = min(_TURN, max(_LEAST, _READ * self._most // max(1, readers)))
 
     def _add(self) -> int:
         self._under_way += 1
@@ -150,7 +152,7 @@ class Processor:
         self._begun[self._beats] = 0
         self._under_way -= self._begun.pop(self._beats - _STUCK, 0)
         if self._has_rest(now):
-            self._most = self.share = _UNBOUNDED
+            self._most, self.share = _UNBOUNDED, _TURN
         elif self._ended:
             self._learn(self._ended / (now - self._beaten))
         self._beaten, self._ended = now, 0

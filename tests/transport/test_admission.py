@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ResourceExhausted, Unavailable
-from gateway.request.bulkheads import Operation, share_of, share_of_kind
+from gateway.request.bulkheads import Operation, share_of, share_of_connection, share_of_kind
 from gateway.transport.admission import Admission
 
 OPERATIONS = {
     f"/{kind}{table}": Operation(table, kind) for kind in ("GET", "LIST") for table in ("flight", "plane")
 }
+
+SHARES = {"connection": share_of_connection, "table": share_of, "kind": share_of_kind}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +49,7 @@ async def test_any_order_of_coming_and_going(limit: int, steps: list[tuple[int, 
             continue
         one = Arriving(path, peer)
         held = Counter(key for other in inside for key in other.keys)
-        fits = len(inside) < limit and all(
-            held[key] < (share_of_kind if key[0] == "kind" else share_of)(limit) for key in one.keys
-        )
+        fits = len(inside) < limit and all(held[key] < SHARES[key[0]](limit) for key in one.keys)
         if fits:
             admission.enter(one)
             inside.append(one)
@@ -63,7 +63,7 @@ async def test_any_order_of_coming_and_going(limit: int, steps: list[tuple[int, 
 @pytest.mark.parametrize(
     ("others", "one", "share"),
     [
-        ([("/GETflight", "a"), ("/LISTplane", "a")], ("/other", "a"), 63),
+        ([("/GETflight", "a"), ("/LISTplane", "a")], ("/other", "a"), 51),
         ([("/GETflight", "a"), ("/LISTflight", "b")], ("/GETflight", "c"), 63),
         ([("/GETflight", "a"), ("/GETplane", "b")], ("/GETflight", "c"), 75),
     ],
@@ -82,6 +82,17 @@ async def test_none_takes_the_last_quarter(
     for n in range(100 - share):
         admission.enter(Arriving("/other", f"x{n % 2}"))
     assert admission.in_flight == 100
+
+
+async def test_one_connection_leaves_places_to_others_of_the_same_method() -> None:
+    admission = Admission(100, OPERATIONS)
+    while True:
+        try:
+            admission.enter(Arriving("/GETflight", "a"))
+        except ResourceExhausted:
+            break
+    for _ in range(10):
+        admission.enter(Arriving("/GETflight", "b"))
 
 
 async def test_who_comes_after_the_end_is_refused_and_the_end_waits_for_who_is_there() -> None:

@@ -71,7 +71,7 @@ async def test_calls_past_a_connections_share_wait_at_the_client(served: Serve) 
     gate = Gate()
     server = await served(gate, max_in_flight=16)
     calls = [asyncio.create_task(server.get(book=f"b{n}")) for n in range(40)]
-    await gate.arrived(10)
+    await gate.arrived(8)
     gate.opened.set()
     assert [account.book for account in await asyncio.gather(*calls)] == [f"b{n}" for n in range(40)]
 

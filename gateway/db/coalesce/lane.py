@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.coalesce.figures import Tally
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Queue = OrderedDict["Place", None]
 _AMPLE = 4
 """So many times the last statement's time is enough, whatever comes."""
+_turn_of = attrgetter("turn")
 
 
 class Place:
@@ -28,7 +30,7 @@ class Place:
 
     """
 
-    __slots__ = ("answer", "args", "batch", "call", "holds", "queue", "row", "sent")
+    __slots__ = ("answer", "args", "batch", "call", "holds", "queue", "row", "sent", "turn")
 
     def __init__(self, args: Args, call: Call, row: Hashable, answer: "asyncio.Future[Any]") -> None:
         self.args = args
@@ -41,6 +43,8 @@ class Place:
         """Whether the row is the caller's own, until it lets it go."""
         self.sent = False
         """Whether a statement with what it brings is sent, or about to be."""
+        self.turn = 0
+        """Its turn in the queue."""
 
 
 class Batch:
@@ -76,7 +80,7 @@ class Batch:
 
 
 class Lane:
-    """The queue of one kind of statement and one principal.
+    """The queue of one kind of statement and one principal, in which the connections take turns.
 
     A row that somebody waits to change, or changes, is taken. Who comes for it later stands behind, outside
     of the queue, until it is let go: so two changes of a row are never in one batch, and keep their order.
@@ -84,6 +88,8 @@ class Lane:
 
     __slots__ = (
         "_behind",
+        "_turn",
+        "_turns",
         "alarm",
         "alone",
         "earliest",
@@ -120,6 +126,10 @@ class Lane:
         self.waiting = 0
         """How many wait, in the queue and behind others."""
         self._behind: dict[Hashable, Queue] = {}
+        self._turn = 0
+        """Whose turn it is: no turn of who comes is before it."""
+        self._turns: dict[str, int] = {}
+        """The last turn that each connection has taken, where it is not over."""
 
     @property
     def is_busy(self) -> bool:
@@ -151,14 +161,28 @@ class Lane:
         deadline = place.call.deadline
         if deadline is not None and deadline < self.earliest:
             self.earliest = deadline
+        connection = place.call.connection
+        place.turn = self._turns[connection] = self._next_turn(connection)
         self.queue[place] = None
         place.queue = self.queue
+
+    def _next_turn(self, connection: str) -> int:
+        return max(self._turns.get(connection, 0) + 1, self._turn)
+
+    def _in_turn(self) -> list[Place]:
+        """Return the queue by turns. It holds one change of a row at most: so they keep their order."""
+        return sorted(self.queue, key=_turn_of)
+
+    def _ahead_of(self, connection: str) -> int:
+        """Return how many of the queue, at most, come before one more of a connection."""
+        turns = self._next_turn(connection) - self._turn + 1
+        return min(len(self.queue), turns * len(self._turns))
 
     def took_alone(self, place: Place, now: float) -> None:
         """Note that the statement of a caller that shares with nobody has ended."""
         self.pace.forecast.took(self.kind.weight(place.args), now - self.last_begun)
 
-    def is_late(self, deadline: float, now: float) -> bool:
+    def is_late(self, connection: str, deadline: float, now: float) -> bool:
         """Return whether one more can't be answered by its deadline, by what waits and is under way."""
         pace, left = self.pace, deadline - now
         waiting = len(self.queue)
@@ -167,7 +191,8 @@ class Lane:
         if _AMPLE * forecast.last * (1 + waiting / forecast.last_rows) < left:
             return False
         size = int(max(1.0, min(pace.size, forecast.rows_in(left / 2))))
-        rounds, rest = waiting // size // at_once, waiting % size
+        ahead = self._ahead_of(connection)
+        rounds, rest = ahead // size // at_once, ahead % size
         return self._until_free(now) + rounds * forecast.seconds(size) + forecast.seconds(rest + 1) > left
 
     def _until_free(self, now: float) -> float:
@@ -190,7 +215,7 @@ class Lane:
             return size, []
         late: list[Place] = []
         weight, shortest = 0, inf
-        for place in self.queue:
+        for place in self._in_turn():
             deadline = place.call.deadline
             left = inf if deadline is None else deadline - now
             if left < forecast.seconds(1):
@@ -239,6 +264,7 @@ class Lane:
             place.batch = batch
             place.sent = True
         self.waiting -= len(taken)
+        self._pass_turns(taken)
         if not self.queue:
             self.earliest = inf
         batch.places = [place for place in taken if not place.answer.done()]
@@ -250,13 +276,19 @@ class Lane:
     def _first(self, size: int) -> tuple[list[Place], int]:
         weigh, weight = self.kind.weight, 0
         places: list[Place] = []
-        for place in self.queue:
+        for place in self._in_turn():
             more = weight + weigh(place.args)
             if more > size and places:
                 break
             weight = more
             places.append(place)
         return places, weight
+
+    def _pass_turns(self, taken: Sequence[Place]) -> None:
+        """Note whose turns are over: who comes after them need not make up for those."""
+        if taken:
+            self._turn = taken[-1].turn
+        self._turns = {one: turn for one, turn in self._turns.items() if turn >= self._turn}
 
     def _forget(self, places: Iterable[Place]) -> None:
         for place in places:
@@ -271,6 +303,7 @@ class Lane:
         for place in self.queue:
             self._behind.pop(place.row, None)
         self.queue.clear()
+        self._turns.clear()
         self.waiting = 0
         for place in places:
             place.queue = None

@@ -166,7 +166,7 @@ class Sharing(ABC):
             raise self._busy(f"{most} calls wait already")
         if lane.waiting >= self._share:
             raise self._busy(f"{self._share} calls of the kind wait already")
-        if call.deadline is not None and lane.is_late(call.deadline, self._loop.time()):
+        if call.deadline is not None and lane.is_late(call.connection, call.deadline, self._loop.time()):
             lane.refuses = True
             raise self._busy(_IN_VAIN)
 
