@@ -1,5 +1,6 @@
 """Reading a value takes time in proportion to its size, whatever is in it."""
 
+import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -9,6 +10,8 @@ from uuid import UUID
 
 import pytest
 from google.protobuf.message_factory import GetMessageClass
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.db.bulk.wire import wire_of
 from gateway.schema.identity import key_identity
@@ -65,6 +68,28 @@ def test_a_text_is_read_in_proportion_to_its_length(case: str) -> None:
 def test_digits_in_json_are_read_as_quickly_as_all_else() -> None:
     digits, numbers = (f"[{text * (200_000 // len(text))}1]" for text in ("1" * 3999 + ",", "1" * 39 + ","))
     assert cpu_seconds(_encoding("json_text", digits)) < ROOM * cpu_seconds(_encoding("json_text", numbers))
+
+
+def test_letters_in_json_are_read_as_quickly_as_each_other() -> None:
+    exponents, others = (f'"-0{letter * 400_000}"' for letter in "ex")
+    assert cpu_seconds(_encoding("jsonb_text", exponents)) < 2.5 * cpu_seconds(_encoding("json_text", others))
+
+
+def test_escapes_in_json_are_read_in_a_few_times_what_the_parser_takes() -> None:
+    text = '"-0' + "\\\\" * 400_000 + '"'
+    parsing = cpu_seconds(lambda: json.loads(text))
+    assert cpu_seconds(_encoding("jsonb_text", text)) < 7 * parsing
+
+
+@given(st.lists(st.text(alphabet='\\"-0e9u ', max_size=12), max_size=4))
+def test_what_stands_in_strings_of_json_is_no_number(strings: list[str]) -> None:
+    accepted = json.dumps(strings)
+    assert _encoding("jsonb_text", accepted)() == accepted
+    for number, reason in (("-0", "INEXACT"), ("1e131073", "OUT_OF_RANGE")):
+        for refused in (f"[{number}, {accepted}]", f"[{accepted}, {number}]"):
+            with pytest.raises(ValueFault) as caught:
+                _encoding("jsonb_text", refused)()
+            assert caught.value.reason == reason
 
 
 def _wire_and_back(field: Field, number: Decimal) -> tuple[bytes, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = re.compile(r'"[^"]*+"')
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NEGATIVE_ZERO = re.compile(r"(?<![eE])-0(?:\.0*+)?(?![1-9.])")
 _NUMBER = re.compile(r"[0-9.]++(?:[eE][+-]?[0-9]++)?")
@@ -68,16 +68,36 @@ def as_json(text: str) -> str:
 
 def as_jsonb(text: str) -> str:
     """Return the JSON text; raises ValueFault for what jsonb would refuse or change."""
-    if "-0" in text and _has_negative_zero(text):
-        raise ValueFault("holds a negative zero, which jsonb can't", "INEXACT")
+    if "-0" in text:
+        _refuse_negative_zero(_outside_strings(text))
     return as_json(text)
 
 
-def _has_negative_zero(text: str) -> bool:
-    return _NEGATIVE_ZERO.search(_STRING.sub("", text)) is not None
+def _refuse_negative_zero(outside: str) -> None:
+    if _NEGATIVE_ZERO.search(outside):
+        raise ValueFault("holds a negative zero, which jsonb can't", "INEXACT")
+
+
+def _outside_strings(text: str) -> str:
+    """Return JSON without its strings: where no quote in them is escaped, they end at the next one."""
+    if "\\" in text:
+        # As in as_json; this takes a third of the time of a pattern that looks at each escape.
+        text = text.replace("\\\\", "").replace('\\"', "")
+    return _STRING.sub("", text)
 
 
 def _valid_json(text: str) -> str:
+    _check(text)
+    return as_json(text)
+
+
+def _valid_jsonb(text: str) -> str:
+    _refuse_negative_zero(_check(text))
+    return as_json(text)
+
+
+def _check(text: str) -> str:
+    """Return what lies outside of the text's strings; raises ValueFault for what no JSON column takes."""
     if len(text) > MAX_LENGTH:
         raise ValueFault(f"has {len(text)} characters, {MAX_LENGTH} are allowed", "TOO_LONG")
     if sum(map(text.count, "[{,")) > MAX_ELEMENTS:
@@ -90,13 +110,10 @@ def _valid_json(text: str) -> str:
             json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ValueFault("is no JSON", "INVALID_JSON") from None
-    if _may_hold_long_numbers(text):
-        _check_numbers([number for number in _NUMBER.findall(_STRING.sub("", text)) if _is_long(number)])
-    return as_json(text)
-
-
-def _valid_jsonb(text: str) -> str:
-    return as_jsonb(_valid_json(text))
+    outside = _outside_strings(text)
+    if _may_hold_long_numbers(outside):
+        _check_numbers([number for number in _NUMBER.findall(outside) if _is_long(number)])
+    return outside
 
 
 def _may_hold_long_numbers(text: str) -> bool:
