@@ -117,7 +117,7 @@ class Batch:
         items = await self._read(request)
 
         async def work(session: Session) -> Message:
-            return self._answered(await self._worker.write(session, items) if items else [])
+            return await self._answered(await self._worker.write(session, items) if items else [])
 
         try:
             return await self._writes.atomically(request, call, work)
@@ -135,10 +135,10 @@ class Batch:
             lambda numbered: self._worker.read(numbered[1], f"{name}[{numbered[0]}]"), enumerate(requests)
         )
 
-    def _answered(self, messages: Sequence[Message]) -> Message:
+    async def _answered(self, messages: Sequence[Message]) -> Message:
         answer = self._answer()
         if self._rows is not None:
-            getattr(answer, self._rows).extend(messages)
+            await each_in_turns(getattr(answer, self._rows).append, messages)
         return answer
 
     async def _culprit(self, error: RowgateError, items: Sequence[Any], call: Call) -> RowgateError:

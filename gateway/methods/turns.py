@@ -60,7 +60,10 @@ def in_turns(respond: RowsToMessage, fields: Sequence[Field]) -> Respond:
         response = respond(rows[:count])
         for start in range(count, len(rows), count):
             await turns.give()
-            response.MergeFrom(respond(rows[start : start + count]))
+            part = respond(rows[start : start + count])
+            await turns.give()
+            response.MergeFrom(part)
+        await turns.give()
         return response
 
     return respond_in_parts

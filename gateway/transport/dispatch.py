@@ -83,6 +83,8 @@ class Endpoint:
             memory=self._memory,
         )
         response = await self._handler(request, call)
+        if call.held:
+            await asyncio.sleep(0)  # a large response is serialised in a turn of its own
         body = self._serialize(response)
         if call.held or len(body) > SMALL:
             call.hold(len(body), anyway=self._writes)

@@ -1,6 +1,6 @@
 """The catalogue of dear requests at the usual limits: what each takes of memory and of the event loop's time.
 
-python -m tests.soak.dear [NAME …]. The exit status says whether each held.
+python -m tests.soak.dear [--transport TRANSPORT] [NAME …]. The exit status says whether each held.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from tests.harness.databases import Databases
 SIZE = 64 * MIB
 MEMORY = 4 * SIZE
 SECONDS = 0.1
+TRANSPORTS = ("http2", "grpcio")
 
 
 async def measure(folder: Path, transport: str, size: int, names: Sequence[str]) -> list[str]:
@@ -50,10 +51,11 @@ async def measure(folder: Path, transport: str, size: int, names: Sequence[str])
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]…", type=click.Choice(list(CATALOGUE)))
 @click.option("--mib", default=SIZE // MIB, help="Size of the requests, in MiB.")
-def main(names: Sequence[str], mib: int) -> None:
+@click.option("--transport", "transports", multiple=True, default=TRANSPORTS, type=click.Choice(TRANSPORTS))
+def main(names: Sequence[str], mib: int, transports: Sequence[str]) -> None:
     """Hold the requests named, or all, to their ceilings, over each transport that is ours to hold."""
     failed = []
-    for transport in ("http2", "grpcio"):
+    for transport in transports:
         with TemporaryDirectory(prefix="rowgate-soak-") as folder:
             asked = measure(Path(folder) / "postgres", transport, mib * MIB, names or list(CATALOGUE))
             failed += asyncio.run(asked)

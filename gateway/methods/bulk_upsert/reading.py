@@ -80,8 +80,11 @@ class RowReader:
     ) -> AsyncGenerator[Chunk]:
         """Yield the open rows in small parts; those that are found at fault are settled in `tally`."""
         places = places or range(len(rows))
+        turns = Turns()
         for part in self._slices_of(rows, places):
-            yield self._slice(rows, keys, tally, tally.open(part))
+            chunk = self._slice(rows, keys, tally, tally.open(part))
+            await turns.give()
+            yield chunk
             await asyncio.sleep(0)
 
     def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Iterator[AsyncGenerator[Chunk]]:

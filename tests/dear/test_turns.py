@@ -1,0 +1,35 @@
+"""Rows of documents become messages with others' turns between them."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+from google.protobuf.struct_pb2 import ListValue, Value
+
+from gateway.methods import turns
+from gateway.methods.turns import in_turns
+from tests.harness.gateway import schema_of
+
+RICH = schema_of("types").resources["types.v1.Rich"]
+
+
+async def _turns_during(work: Awaitable[Any]) -> int:
+    """Return how often others had their turn meanwhile."""
+    task, count = asyncio.ensure_future(work), 0
+    while not task.done():
+        await asyncio.sleep(0)
+        count += 1
+    await task
+    return count
+
+
+async def test_a_document_is_made_and_added_in_turns_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "TURN", 0.0)
+    respond = in_turns(
+        lambda rows: ListValue(values=[Value(number_value=row[0]) for row in rows]), RICH.fields
+    )
+    # Three are made, two of them are added, and what comes of them is the next one's to serialise.
+    assert await _turns_during(respond([[0.0], [1.0], [2.0]])) >= 3 + 2
+    made: Any = await respond([[0.0], [1.0], [2.0]])
+    assert [value.number_value for value in made.values] == [0.0, 1.0, 2.0]
