@@ -25,6 +25,11 @@ _OF_MANY = frozenset({"unix:", "unknown"})
 _REQUEST_ID_SHAPE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
+def named_peer(peer: str) -> str:
+    """Return the other end of a connection; empty where what it is called tells no connections apart."""
+    return "" if peer in _OF_MANY else peer
+
+
 class Channel(Protocol):
     """The messages of a streaming call."""
 
@@ -72,8 +77,7 @@ class Exchange:
     @property
     def peer(self) -> str:
         """The other end of the connection that it came by; empty where that tells no connections apart."""
-        peer = self.facts.peer
-        return "" if peer in _OF_MANY else peer
+        return named_peer(self.facts.peer)
 
     async def receive(self) -> None:
         """Have the request whole, for as long as that takes; raises RowgateError."""

@@ -23,6 +23,7 @@ from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.json_methods import JsonMethods
+from gateway.transport.open_streams import OpenStreams
 from gateway.transport.probe import DatabaseWatch, Probe
 from gateway.transport.processor import Processor
 from gateway.transport.reflection import Reflection
@@ -67,7 +68,8 @@ class Face:
         self._methods = {
             method.path: method.descriptor for methods in services.values() for method, _ in methods
         }
-        self._health = Health(services)
+        self._streams = OpenStreams(limits.max_in_flight)
+        self._health = Health(services, self._streams)
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._descriptors = descriptors
         self._hurried = asyncio.Event()
@@ -79,7 +81,7 @@ class Face:
             health = FileDescriptorProto()
             health_pb2.DESCRIPTOR.CopyToProto(health)
             names = [*self._dispatcher.service_names, HEALTH]
-            handlers += Reflection(names, [*self._descriptors.file, health]).handlers()
+            handlers += Reflection(names, [*self._descriptors.file, health], self._streams).handlers()
         return [*handlers, UnknownMethods()]
 
     def json_handlers(self) -> Sequence[grpc.GenericRpcHandler]:

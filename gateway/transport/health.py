@@ -13,9 +13,11 @@ from grpc_health.v1 import health_pb2 as pb
 
 from gateway.errors import NotFound
 from gateway.transport.calls import abort_with
+from gateway.transport.open_streams import OpenStreams
 from gateway.transport.parsing import small_reader
 
 SERVICE_NAME = "grpc.health.v1.Health"
+_WATCH = f"/{SERVICE_NAME}/Watch"
 _WHOLE_SERVER = ""
 _Status = pb.HealthCheckResponse
 
@@ -25,10 +27,12 @@ class Health:
 
     Args:
         services: full names of the services that may be asked for, beside the server as a whole.
+        streams: counts the watches.
 
     """
 
-    def __init__(self, services: Iterable[str]) -> None:
+    def __init__(self, services: Iterable[str], streams: OpenStreams) -> None:
+        self._streams = streams
         self._known = {_WHOLE_SERVER, SERVICE_NAME, *services}
         self._serving = False
         self._draining = False
@@ -87,9 +91,10 @@ class Health:
         return pb.HealthListResponse(statuses=statuses)
 
     async def watch(
-        self, request: pb.HealthCheckRequest, _context: Any
+        self, request: pb.HealthCheckRequest, context: Any
     ) -> AsyncIterator[pb.HealthCheckResponse]:
         """Answer now and at every change, until the server ends."""
+        await self._streams.enter(_WATCH, context)
         told = None
         while not self._ended:
             changed, status = self._changed, self._status(request.service)

@@ -5,6 +5,7 @@ the same messages in another package, so one servicer answers both.
 """
 
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 import grpc
 from google.protobuf import duration_pb2, text_format
@@ -13,6 +14,7 @@ from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 
 from gateway.transport.descriptor_index import DescriptorIndex
+from gateway.transport.open_streams import OpenStreams
 from gateway.transport.parsing import small_reader
 
 _METHOD = "ServerReflectionInfo"
@@ -25,10 +27,14 @@ class Reflection:
     Args:
         services: full names of the services to list.
         files: the files that declare them, with their imports; comments are kept.
+        streams: counts those that are open.
 
     """
 
-    def __init__(self, services: Iterable[str], files: Iterable[FileDescriptorProto]) -> None:
+    def __init__(
+        self, services: Iterable[str], files: Iterable[FileDescriptorProto], streams: OpenStreams
+    ) -> None:
+        self._streams = streams
         self._services = sorted({*services, *SERVICE_NAMES})
         self._index = DescriptorIndex([*files, *_own_files()])
 
@@ -42,9 +48,10 @@ class Reflection:
         return [grpc.method_handlers_generic_handler(name, {_METHOD: method}) for name in SERVICE_NAMES]
 
     async def server_reflection_info(
-        self, requests: AsyncIterator[pb.ServerReflectionRequest], _context: object
+        self, requests: AsyncIterator[pb.ServerReflectionRequest], context: Any
     ) -> AsyncIterator[pb.ServerReflectionResponse]:
         """Answer each request of a stream; a file is sent once per stream."""
+        await self._streams.enter(f"/{SERVICE_NAMES[0]}/{_METHOD}", context)
         sent: set[str] = set()
         async for request in requests:
             response = self._answer(request, sent)
