@@ -75,6 +75,12 @@ def test_letters_in_json_are_read_as_quickly_as_each_other() -> None:
     assert cpu_seconds(_encoding("jsonb_text", exponents)) < 2.5 * cpu_seconds(_encoding("json_text", others))
 
 
+def test_jsonb_looks_at_digits_no_longer_than_json_does() -> None:
+    digits = f"[{('1' * 3999 + ',') * 250}1]"
+    as_json, as_jsonb = (cpu_seconds(_encoding(f"{kind}_text", digits)) for kind in ("json", "jsonb"))
+    assert as_jsonb < 1.5 * as_json
+
+
 def test_escapes_in_json_are_read_in_a_few_times_what_the_parser_takes() -> None:
     text = '"-0' + "\\\\" * 400_000 + '"'
     parsing = cpu_seconds(lambda: json.loads(text))
