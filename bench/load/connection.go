@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -16,7 +17,8 @@ import (
 const (
 	window   = 1 << 24 // what the server may send of one answer, and of all, before we say more
 	buffered = 1 << 16
-	grace    = 5 * time.Second // beyond a call's timeout, for the server to say so
+	spent    = time.Millisecond // of a call's timeout before it is sent, at most
+	grace    = 5 * time.Second  // beyond a call's timeout, for the server to say so
 )
 
 // connection makes calls over one HTTP/2 connection. One goroutine both reads and writes.
@@ -25,7 +27,10 @@ type connection struct {
 	in       *bufio.Reader
 	out      *bufio.Writer
 	socket   net.Conn
-	headers  []byte // the header block of every call but the first
+	encoder  *hpack.Encoder
+	block    bytes.Buffer // what the encoder wrote of a call's headers
+	fields   []hpack.HeaderField
+	timeout  time.Duration
 	decoder  *hpack.Decoder
 	requests [][]byte
 	random   *rand.Rand
@@ -64,7 +69,19 @@ func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
 		next:     1,
 		budget:   65_535, // RFC 9113, 6.9.2
 		streamed: 65_535,
+		timeout:  o.timeout,
+		fields: []hpack.HeaderField{
+			{Name: ":method", Value: "POST"},
+			{Name: ":scheme", Value: "http"},
+			{Name: ":path", Value: o.method},
+			{Name: ":authority", Value: o.address},
+			{Name: "content-type", Value: "application/grpc"},
+			{Name: "user-agent", Value: "rowgate-bench"},
+			{Name: "te", Value: "trailers"},
+			{Name: "grpc-timeout"},
+		},
 	}
+	c.encoder = hpack.NewEncoder(&c.block)
 	c.framer = http2.NewFramer(c.out, c.in)
 	c.framer.SetReuseFrames()
 	c.decoder = hpack.NewDecoder(4096, func(field hpack.HeaderField) {
@@ -72,10 +89,7 @@ func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
 			c.status = field.Value
 		}
 	})
-	if err := c.greet(); err != nil {
-		return nil, err
-	}
-	return c, c.encodeHeaders(o)
+	return c, c.greet()
 }
 
 func (c *connection) greet() error {
@@ -104,35 +118,18 @@ func (c *connection) greet() error {
 	return c.take(frame)
 }
 
-// encodeHeaders lets the server learn the headers by a first call's block, as every gRPC client does, and
-// keeps the block of the later ones: references to what it has learned.
-func (c *connection) encodeHeaders(o options) error {
-	var block bytes.Buffer
-	encoder := hpack.NewEncoder(&block)
-	encode := func() []byte {
-		block.Reset()
-		for _, field := range []hpack.HeaderField{
-			{Name: ":method", Value: "POST"},
-			{Name: ":scheme", Value: "http"},
-			{Name: ":path", Value: o.method},
-			{Name: ":authority", Value: o.address},
-			{Name: "content-type", Value: "application/grpc"},
-			{Name: "user-agent", Value: "rowgate-bench"},
-			{Name: "te", Value: "trailers"},
-			{Name: "grpc-timeout", Value: fmt.Sprintf("%dm", o.timeout.Milliseconds())},
-		} {
-			if err := encoder.WriteField(field); err != nil {
-				panic(err) // a bytes.Buffer takes everything
-			}
+// headers encodes a call's headers as grpc-go does: with what remains of its deadline (below 100 s), to the
+// microsecond, so that they differ from call to call.
+func (c *connection) headers() ([]byte, error) {
+	remaining := c.timeout.Microseconds() - c.random.Int64N(spent.Microseconds())
+	c.fields[len(c.fields)-1].Value = strconv.FormatInt(remaining, 10) + "u"
+	c.block.Reset()
+	for _, field := range c.fields {
+		if err := c.encoder.WriteField(field); err != nil {
+			return nil, err
 		}
-		return bytes.Clone(block.Bytes())
 	}
-	c.headers = encode()
-	if err := c.start(); err != nil {
-		return err
-	}
-	c.headers = encode()
-	return nil
+	return c.block.Bytes(), nil
 }
 
 // run keeps so many calls in flight until the time is up, and waits for the last answers.
@@ -176,11 +173,15 @@ func (c *connection) start() error {
 	}
 	c.budget -= len(request)
 	c.open[c.next] = &call{started: time.Now()}
-	headers := http2.HeadersFrameParam{StreamID: c.next, BlockFragment: c.headers, EndHeaders: true}
+	block, err := c.headers()
+	if err != nil {
+		return err
+	}
+	headers := http2.HeadersFrameParam{StreamID: c.next, BlockFragment: block, EndHeaders: true}
 	if err := c.framer.WriteHeaders(headers); err != nil {
 		return err
 	}
-	err := c.framer.WriteData(c.next, true, request)
+	err = c.framer.WriteData(c.next, true, request)
 	c.next += 2
 	return err
 }
@@ -290,8 +291,8 @@ func (c *connection) takeSettings(frame *http2.SettingsFrame) error {
 	if size, ok := frame.Value(http2.SettingInitialWindowSize); ok {
 		c.streamed = int(size)
 	}
-	if size, ok := frame.Value(http2.SettingHeaderTableSize); ok && size < 4096 {
-		return fmt.Errorf("the server keeps %d bytes of headers: too few", size)
+	if size, ok := frame.Value(http2.SettingHeaderTableSize); ok {
+		c.encoder.SetMaxDynamicTableSizeLimit(size)
 	}
 	return c.framer.WriteSettingsAck()
 }
