@@ -60,20 +60,14 @@ class Part:
         cost: bytes that each element takes beside its content.
         layout: of the messages that it holds; None where it holds none.
         packed: bytes of one number on the wire; 0 where their sizes differ, None where nothing is packed.
+        wires: the wire types that its elements come with; any other is an unknown field's.
 
     """
 
     cost: int
     layout: "Layout | None" = None
     packed: int | None = None
-
-    @property
-    def wires(self) -> Sequence[int]:
-        """The wire types that its elements come with; any other is an unknown field's."""
-        if self.layout is not None:
-            return (_LENGTH, _START_GROUP)
-        # Numbers may come packed or not, whatever was declared.
-        return (_LENGTH,) if self.packed is None else (_LENGTH, _VARINT, _FIXED64, _FIXED32)
+    wires: Sequence[int] = (_LENGTH,)
 
 
 @dataclass(slots=True)
@@ -116,12 +110,15 @@ def _part(one: FieldDescriptor, known: dict[str, Layout]) -> Part | None:
         inner = layout_of(one.message_type, known)
         if one.message_type.GetOptions().map_entry:
             return Part(_ENTRY, inner)
-        return Part(inner.size + (_SLOT if one.is_repeated else 0), inner)
+        wires = (_START_GROUP,) if one.type == FieldDescriptor.TYPE_GROUP else (_LENGTH,)
+        return Part(inner.size + (_SLOT if one.is_repeated else 0), inner, wires=wires)
     if not one.is_repeated:
         return None
     if one.type in _TEXTS:
         return Part(_TEXT)
-    return Part(2 * _WIDTHS.get(one.type, 8), packed=_FIXED_WIDTHS.get(one.type, 0))
+    # Numbers may come packed or not, whatever was declared.
+    wires = (_LENGTH, _VARINT, _FIXED64, _FIXED32)
+    return Part(2 * _WIDTHS.get(one.type, 8), packed=_FIXED_WIDTHS.get(one.type, 0), wires=wires)
 
 
 class NestedBound:
@@ -182,8 +179,11 @@ class _Walk:
                 tag, pos = read_varint(data, pos - 1)
             number, wire = tag >> 3, tag & 7
             part = parts.get(number)
-            if part is not None and (wire == _LENGTH or wire in part.wires):
-                self.memory += part.cost if tag == last else part.cost + _FIRST
+            if part is not None:
+                if wire in part.wires:
+                    self.memory += part.cost if tag == last else part.cost + _FIRST
+                else:
+                    part = None
             last = tag
             if wire == _LENGTH:
                 size, start = read_varint(data, pos)

@@ -85,7 +85,7 @@ def _numeric(value: Decimal) -> bytes:
     # The digits as they are written: an exponent's zeros, which may be 131,072, are never made.
     digits = str(value).lstrip("-").partition("E")[0].replace(".", "").lstrip("0")
     if not digits:
-        return _NUMERIC.pack(0, 0, 0, 0)
+        return _NUMERIC.pack(0, 0, 0, max(0, -value.adjusted()))
     exponent = value.adjusted() + 1 - len(digits)
     scale = max(0, -exponent)
     # The point lies between two groups. Those of zeros at either end stay away: only some thousand are taken.
