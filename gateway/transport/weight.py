@@ -179,11 +179,10 @@ class _Walk:
                 tag, pos = read_varint(data, pos - 1)
             number, wire = tag >> 3, tag & 7
             part = parts.get(number)
-            if part is not None:
-                if wire in part.wires:
-                    self.memory += part.cost if tag == last else part.cost + _FIRST
-                else:
-                    part = None
+            if part is not None and wire in part.wires:
+                self.memory += part.cost if tag == last else part.cost + _FIRST
+            else:
+                part = None
             last = tag
             if wire == _LENGTH:
                 size, start = read_varint(data, pos)

@@ -8,9 +8,9 @@ import grpc
 import pytest
 
 from tests.conftest import GatewayFor, gateways
-from tests.harness.client import RpcFailed
+from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
-from tests.harness.gateway import RunningGateway, schema_of
+from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
 
 CREATE = f"{SERVICE}/CreateAccount"
@@ -100,13 +100,15 @@ async def test_sizes_are_bounded(gateway_for: GatewayFor) -> None:
     for number in range(3):
         row = {**ROW, "number": str(number), "title": f"T{number}", "iban": str(number), "note": "x" * 1000}
         await ledger.call(CREATE, {"account": row})
-    refused: dict[str, Any] = {
-        "REQUEST_TOO_LARGE": {"filter": "x" * 3000},
-        "RESPONSE_TOO_LARGE": {},
+    # A List of too much has shorter pages.
+    all_three = [{**KEY, "number": str(number)} for number in range(3)]
+    refused: dict[str, tuple[str, Any]] = {
+        "REQUEST_TOO_LARGE": ("ListAccounts", {"filter": "x" * 3000}),
+        "RESPONSE_TOO_LARGE": ("BatchGetAccounts", {"requests": all_three}),
     }
-    for reason, request in refused.items():
+    for reason, (method, request) in refused.items():
         with pytest.raises(RpcFailed) as caught:
-            await ledger.call(f"{SERVICE}/ListAccounts", request)
+            await ledger.call(f"{SERVICE}/{method}", request)
         assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.OUT_OF_RANGE, reason)
     with pytest.raises(RpcFailed) as caught:
         await ledger.call(f"{SERVICE}/ListAccounts", {"filter": "x" * 5000})
@@ -116,15 +118,21 @@ async def test_sizes_are_bounded(gateway_for: GatewayFor) -> None:
 
 async def test_calls_past_the_limit_are_refused(gateway_for: GatewayFor) -> None:
     ledger = await gateway_for("ledger", max_in_flight=2)
-    async with locked(ledger.dsn) as connection:
-        taken = [asyncio.create_task(ledger.call(GET, KEY)) for _ in range(2)]
-        await until_waiting(connection, 2)
-        with pytest.raises(RpcFailed) as caught:
-            await ledger.call(GET, KEY)
-        assert caught.value.reason == "TOO_MANY_CALLS"
-    assert [type(failed) for failed in await asyncio.gather(*taken, return_exceptions=True)] == [
-        RpcFailed
-    ] * 2
+    # What is more than a connection may have waits at the client: each has one of its own.
+    own = [("grpc.use_local_subchannel_pool", 1)]
+    others = [Client(ledger.target, descriptors_of("ledger"), own) for _ in range(2)]
+    try:
+        async with locked(ledger.dsn) as connection:
+            taken = [asyncio.create_task(client.call(GET, KEY)) for client in (ledger, others[0])]
+            await until_waiting(connection, 2)
+            with pytest.raises(RpcFailed) as caught:
+                await others[1].call(GET, KEY)
+            assert caught.value.reason == "TOO_MANY_CALLS"
+        failures = await asyncio.gather(*taken, return_exceptions=True)
+        assert [type(failed) for failed in failures] == [RpcFailed] * 2
+    finally:
+        for client in others:
+            await client.close()
 
 
 async def test_metadata_past_the_limit_is_refused(gateway_for: GatewayFor) -> None:

@@ -36,6 +36,7 @@ class HeaderReader(Generic[Known]):
         make: what is made of the headers; remembered, so it has to be immutable.
         vary: what is made where the headers at some places, counted from the last, have other values; None
             for what `make` has to look at.
+        changed: called for each block that changes the dynamic table.
 
     """
 
@@ -44,7 +45,9 @@ class HeaderReader(Generic[Known]):
         limit: int,
         make: Callable[[list[Header]], Known],
         vary: Callable[[Known, Mapping[int, bytes]], Known | None],
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        self._tell_changed = changed
         self._limit = limit
         self._decoder = FieldDecoder(limit)
         self._make = make
@@ -76,6 +79,7 @@ class HeaderReader(Generic[Known]):
             raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, "a header block that can't be read") from error
         if self._changed:
             self._forget()
+            self._tell_changed()
         return headers
 
     def _read_alike(self, block: bytes, names: Sequence[bytes]) -> Known | None:

@@ -15,7 +15,7 @@ from gateway.transport.http2.heads import HeadReader, check_trailers
 from gateway.transport.http2.incoming import Window
 from gateway.transport.http2.outgoing import Outgoing
 from gateway.transport.http2.pings import Pings
-from gateway.transport.http2.settings import INITIAL_WINDOW_SIZE, greeting, read_settings
+from gateway.transport.http2.settings import INITIAL_WINDOW_SIZE, NO_TABLE, greeting, read_settings
 from gateway.transport.http2.site import Site
 
 Taker = Callable[[int, int, bytes], None]
@@ -28,6 +28,8 @@ _IDLE_FRAMES = 10_000
 _RESETS = 10_000
 # A call with too large headers is refused. Past this it costs the connection, whose headers are out of step.
 _BLOCK_FACTOR = 4
+# The first calls of some methods change a client's table; later only what differs from call to call does.
+_TABLE_CHANGES = 8
 
 
 class Session:
@@ -67,8 +69,9 @@ class Session:
         self._frames = reader
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
         make = HeadReader(site.answers, limits.max_metadata_bytes, hosts)
-        self._heads = HeaderReader(self._block_limit, make, make.vary)
+        self._heads = HeaderReader(self._block_limit, make, make.vary, self._note_change)
         self._block: Block | None = None
+        self._table_changes = 0
         self._idle_frames = Allowance(_IDLE_FRAMES, "frames that do nothing")
         self._resets = Allowance(_RESETS, "resets")
         self.now = monotonic()
@@ -172,6 +175,12 @@ class Session:
         self._calls.begin(number, head)
         if flags & END_STREAM:
             self._calls.end(number)
+
+    def _note_change(self) -> None:
+        """Count a change of the peer's table: one that never comes to rest is better done without."""
+        self._table_changes += 1
+        if self._table_changes == _TABLE_CHANGES:
+            self._outgoing.put(NO_TABLE)
 
     def _take_trailers(self, flags: int, number: int, block: bytes) -> None:
         headers = self._heads.headers(block)

@@ -35,14 +35,16 @@ _ALLOWED: Mapping[int, tuple[range, ErrorCode]] = {
 def greeting(limits: LimitSettings) -> bytes:
     """Return what a server begins with: its SETTINGS, and how much it takes over the connection."""
     values = {
-        # Without a table a client sends the same bytes for each call but for its deadline (varying.py).
-        HEADER_TABLE_SIZE: 0,
         MAX_CONCURRENT_STREAMS: streams_of_connection(limits),
         INITIAL_WINDOW_SIZE: STREAM_WINDOW,
         MAX_HEADER_LIST_SIZE: limits.max_metadata_bytes,
     }
     payload = b"".join(_SETTING.pack(key, value) for key, value in values.items())
     return frame(SETTINGS, 0, 0, payload) + window_update(0, CONNECTION_WINDOW - DEFAULT_WINDOW)
+
+
+NO_TABLE = frame(SETTINGS, 0, 0, _SETTING.pack(HEADER_TABLE_SIZE, 0))
+"""Asks for no dynamic table: a client then sends the same bytes for each call but for its deadline."""
 
 
 def read_settings(payload: bytes) -> Iterator[tuple[int, int]]:
