@@ -217,6 +217,8 @@ class _ContextChannel:
         once more with the status: grpc core refuses both, and the caller waits for ever.
         """
         sending = asyncio.ensure_future(self._context.send_initial_metadata(()))
+        # Where the call is broken off meanwhile, nobody else hears that its caller has gone.
+        sending.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             await asyncio.shield(sending)
         finally:

@@ -110,7 +110,7 @@ def _part(one: FieldDescriptor, known: dict[str, Layout]) -> Part | None:
         inner = layout_of(one.message_type, known)
         if one.message_type.GetOptions().map_entry:
             return Part(_ENTRY, inner)
-        wires = (_START_GROUP,) if one.type == FieldDescriptor.TYPE_GROUP else (_LENGTH,)
+        wires: Sequence[int] = (_START_GROUP,) if one.type == FieldDescriptor.TYPE_GROUP else (_LENGTH,)
         return Part(inner.size + (_SLOT if one.is_repeated else 0), inner, wires=wires)
     if not one.is_repeated:
         return None
