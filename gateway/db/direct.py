@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
 from gateway.db.commit import Mark, outcome_unknown, read_mark, settle
 from gateway.db.cursor import Cursor
+from gateway.db.inflow import UNCOUNTED
 from gateway.db.pool import Pool
 from gateway.db.retry import TryAgain
 from gateway.db.transaction import Row, Transaction
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from gateway.db.connect import Connection
 
 T = TypeVar("T")
-_UNCOUNTED = nullcontext()
 
 
 class Direct:
@@ -50,7 +50,7 @@ class Direct:
             # What a write has changed can't be undone any more when its rows are too many.
             counted = statement.fields and not statement.writes
             try:
-                with connection.inflow.of(call) if counted else _UNCOUNTED:
+                with connection.inflow.of(call) if counted else UNCOUNTED:
                     rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             except DRIVER_ERRORS as error:
                 cause = as_lost(error, connection)

@@ -1,6 +1,7 @@
 """Bytes that PostgreSQL sends over a connection: counted while a statement's rows are read, and bounded."""
 
 import asyncio
+from contextlib import nullcontext
 from math import inf
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +11,8 @@ from gateway.request.call import Call
 from gateway.request.memory import SMALL
 
 TOO_LARGE = "RESPONSE_TOO_LARGE"
+UNCOUNTED = nullcontext()
+"""The context of a statement whose bytes nobody counts."""
 
 
 class Inflow(asyncio.Protocol):
@@ -136,6 +139,6 @@ def is_too_large(error: RowgateError) -> bool:
 def _too_large(limit: int) -> OutOfRange:
     return OutOfRange(
         f"the rows have more than the limit of {limit} bytes: ask for fewer rows or fields",
-        reason="RESPONSE_TOO_LARGE",
+        reason=TOO_LARGE,
         metadata={"limit_bytes": str(limit)},
     )

@@ -1,15 +1,15 @@
 """An open transaction, as the work in it sees it."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 
+from gateway.db.inflow import UNCOUNTED
 from gateway.db.translate import translated
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
 Row = Sequence[Any]
-_UNCOUNTED = nullcontext()
 
 
 class Transaction:
@@ -31,7 +31,7 @@ class Transaction:
         """
         self.wrote = self.wrote or statement.writes
         connection = self._connection
-        counting = connection.inflow.of(self._call) if statement.fields else _UNCOUNTED
+        counting = connection.inflow.of(self._call) if statement.fields else UNCOUNTED
         with translated(connection), counting:
             rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             return rows

@@ -1,18 +1,14 @@
 """Servers that the tests of this folder may kill, and databases opened on them."""
 
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.settings import DatabaseSettings
 from tests.db.servers import FAST, kill_server, make_database
-
-Open = Callable[..., Awaitable[Database]]
+from tests.harness.databases import Open, opening
 
 
 @pytest.fixture(scope="session")
@@ -42,12 +38,5 @@ async def dsn(fragile: EmbeddedPostgres) -> str:
 @pytest.fixture
 async def open_database() -> AsyncIterator[Open]:
     """Open a Database with settings by name; it is closed after the test."""
-    opened: list[Database] = []
-
-    async def open_(dsn: str, **settings: Any) -> Database:
-        opened.append(await Database.open(DatabaseSettings(dsn=dsn, **settings)))
-        return opened[-1]
-
-    yield open_
-    for database in opened:
-        await database.close()
+    async with opening() as open_:
+        yield open_

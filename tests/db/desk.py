@@ -10,8 +10,8 @@ from gateway.db.coalesce import KeyRead, KeysRead, PointReads
 from gateway.db.settings import RetrySettings
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
-from tests.db.conftest import Open
 from tests.db.watched import Watched
+from tests.harness.databases import Open
 
 CALL = Call("test.v1.Test/Get")
 

@@ -10,9 +10,8 @@ from gateway.db.cleaning import BATCH, Cleaner, Retention
 from gateway.db.idempotency import Room
 from gateway.errors import Unavailable
 from gateway.schema.tables import build_tables
-from tests.db.conftest import Open
 from tests.db.servers import sql
-from tests.harness.databases import Databases
+from tests.harness.databases import Databases, Open
 from tests.harness.gateway import schema_of
 
 HOUR = 3600.0

@@ -15,9 +15,9 @@ from gateway.db.settings import RetrySettings
 from gateway.errors import DeadlineExceeded, InvalidArgument, ResourceExhausted, RowgateError, Unavailable
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
-from tests.db.conftest import Open
 from tests.db.desk import CALL, READ, Desk, answers, key_read, new_desk, queued
 from tests.db.servers import make_database, sql
+from tests.harness.databases import Open
 from tests.harness.polling import next_look
 
 ROWS = {i: f"row {i}" for i in range(100)}

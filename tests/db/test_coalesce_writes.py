@@ -29,7 +29,6 @@ from gateway.errors import (
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
-from tests.db.conftest import Open
 from tests.db.desk import answers, queued
 from tests.db.proxy import proxied
 from tests.db.servers import kill_server, make_database, sql
@@ -46,6 +45,7 @@ from tests.db.writing import (
     new_writing_desk,
     row_write,
 )
+from tests.harness.databases import Open
 from tests.harness.polling import next_look
 
 WAITING_FOR_LOCK = (

@@ -10,8 +10,8 @@ from gateway.db.cursor import Cursor
 from gateway.db.database import Database
 from gateway.errors import InvalidArgument
 from gateway.request.call import StreamCall
-from tests.db.conftest import Open
 from tests.db.servers import CALL, sql, statement
+from tests.harness.databases import Open
 
 SLICE = 10
 

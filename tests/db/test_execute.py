@@ -22,8 +22,8 @@ from gateway.errors import (
 )
 from gateway.migrate.waiting import LockWaits
 from gateway.request.call import Call
-from tests.db.conftest import Open
 from tests.db.servers import CALL, make_database, sql, statement, write
+from tests.harness.databases import Open
 
 INSERT = write("INSERT INTO item VALUES ($1, $2)")
 COUNT = statement("SELECT count(*) FROM item")

@@ -15,9 +15,9 @@ from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.settings import RetrySettings
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, RowgateError, Unavailable
 from gateway.request.call import Call
-from tests.db.conftest import Open
 from tests.db.proxy import proxied
 from tests.db.servers import CALL, kill_server, sql, statement, write
+from tests.harness.databases import Open
 from tests.harness.polling import next_look
 
 ONE = statement("SELECT 1")

@@ -12,9 +12,9 @@ from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.errors import Unavailable
 from gateway.request.call import Call
-from tests.db.conftest import Open
 from tests.db.proxy import proxied
 from tests.db.servers import FAST, sql, statement, write
+from tests.harness.databases import Open
 
 WHERE = statement("SELECT current_setting('cluster_name')")
 WRITE = write("INSERT INTO item VALUES (1)")

@@ -12,8 +12,8 @@ from gateway.db.database import Database, Transaction
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.gate import Gate
 from gateway.errors import OutcomeUnknown
-from tests.db.conftest import Open
 from tests.db.servers import CALL, make_database, sql, statement, write
+from tests.harness.databases import Open
 
 INSERT = write("INSERT INTO item SELECT coalesce(max(id), 0) + 1 FROM item RETURNING id")
 PID = statement("SELECT pg_backend_pid()")

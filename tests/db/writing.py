@@ -14,10 +14,9 @@ from gateway.schema.tables import build_tables
 from gateway.sql.change import Change, change_row
 from gateway.sql.each import change_each, insert_each
 from gateway.sql.insert import insert_row
-from tests.db.conftest import Open
 from tests.db.servers import sql
 from tests.db.watched import Watched
-from tests.harness.databases import create_tables
+from tests.harness.databases import Open, create_tables
 from tests.harness.gateway import schema_of
 
 CALL = Call("test.v1.Test/Update")

@@ -11,11 +11,11 @@ from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce import KeyRead, PointReads
 from gateway.errors import Internal, InvalidArgument, OutcomeUnknown
 from gateway.sql.statement import Statement
-from tests.db.conftest import Open
 from tests.db.desk import CALL
 from tests.db.writing import ACCOUNTS, HANDED_BACK, WritingDesk, make_accounts, new_writing_desk
 from tests.faults.late import Injected
 from tests.faults.opcodes import AWAITS, CALLS, Fault, Site, Tracer
+from tests.harness.databases import Open
 
 ACTS = ("exception", "cancellation")
 FOLDER = Path(gateway.db.coalesce.__file__).parent

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.db.conftest import Open, open_database
+from tests.db.conftest import open_database
 from tests.faults.lanes import ACTS, Lanes
 from tests.faults.opcodes import faults
-from tests.harness.databases import Databases
+from tests.harness.databases import Databases, Open
 
 __all__ = ["open_database"]
 EVERY = 7

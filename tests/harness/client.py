@@ -84,6 +84,18 @@ class Responses:
             raise StopAsyncIteration
         return self._type.FromString(body)
 
+    async def take(self, rows: str) -> tuple[list[int], str, RpcFailed | None]:
+        """Return the ids of the rows in a field, the last token, and the error that ended the stream."""
+        ids: list[int] = []
+        token = ""
+        try:
+            async for chunk in self:
+                ids += [row.id for row in getattr(chunk, rows)]
+                token = chunk.resume_token
+        except RpcFailed as error:
+            return ids, token, error
+        return ids, token, None
+
 
 class Conversation(Responses):
     """A call whose requests and responses are streams."""

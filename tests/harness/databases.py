@@ -1,6 +1,7 @@
 """Databases for tests: one template per schema, a copy of it per test."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,8 +10,12 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateSchema
 
+from gateway.db.database import Database
+from gateway.db.settings import DatabaseSettings
 from gateway.schema.internal import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
+
+Open = Callable[..., Awaitable[Database]]
 
 FORGETFUL = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 """Settings of a PostgreSQL that need not survive anything.
@@ -73,3 +78,17 @@ async def fetch(dsn: str, sql: str, *args: Any) -> list[Mapping[str, Any]]:
         return [dict(row) for row in await connection.fetch(sql, *args)]
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def opening() -> AsyncIterator[Open]:
+    """Give what opens a Database by its DSN, with settings by name; all are closed at the end."""
+    opened: list[Database] = []
+
+    async def open_(dsn: str, **settings: Any) -> Database:
+        opened.append(await Database.open(DatabaseSettings(dsn=dsn, **settings)))
+        return opened[-1]
+
+    yield open_
+    for database in opened:
+        await database.close()

@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from tests.conftest import GatewayFor, gateways
-from tests.harness.client import Client, Responses, RpcFailed
+from tests.harness.client import Client
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of
 
@@ -33,19 +33,6 @@ async def filled(start: GatewayFor) -> RunningGateway:
     return gateway
 
 
-async def take(responses: Responses) -> tuple[list[int], str, RpcFailed | None]:
-    """Return the ids, the last token, and the error that ended the stream."""
-    ids: list[int] = []
-    token = ""
-    try:
-        async for chunk in responses:
-            ids += [row.id for row in chunk.tasks]
-            token = chunk.resume_token
-    except RpcFailed as error:
-        return ids, token, error
-    return ids, token, None
-
-
 async def test_stalled_readers_make_room_and_go_on_by_their_tokens(gateway: RunningGateway) -> None:
     clients = [Client(gateway.target, descriptors_of("busy")) for _ in range(SHARE)]
     try:
@@ -56,16 +43,16 @@ async def test_stalled_readers_make_room_and_go_on_by_their_tokens(gateway: Runn
         taken, error = list[int](), None
         async with asyncio.timeout(20):
             while not taken:
-                taken, _, error = await take(gateway.client.stream(STREAM))
+                taken, _, error = await gateway.client.stream(STREAM).take("tasks")
         assert error is None
         assert taken == list(range(1, ROWS + 1))
 
-        ended = [await take(responses) for responses in stalled]
+        ended = [await responses.take("tasks") for responses in stalled]
         [(ids, token, error)] = [one for one in ended if one[2] is not None]
         assert error is not None
         assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "CLIENT_TOO_SLOW")
         assert error.metadata == {"resume_token": token}
-        rest, _, error = await take(gateway.client.stream(STREAM, resume_token=token))
+        rest, _, error = await gateway.client.stream(STREAM, resume_token=token).take("tasks")
         assert error is None
         assert [*ids, *rest] == list(range(ids[0], ROWS + 1))
     finally:
@@ -76,10 +63,10 @@ async def test_readers_that_read_are_left_alone(gateway: RunningGateway) -> None
     reading = [gateway.client.stream(STREAM) for _ in range(SHARE)]
     for responses in reading:
         await anext(responses)
-    readers = [asyncio.create_task(take(responses)) for responses in reading]
+    readers = [asyncio.create_task(responses.take("tasks")) for responses in reading]
     refusals = 0
     while not all(reader.done() for reader in readers):
-        _, _, error = await take(gateway.client.stream(STREAM))
+        _, _, error = await gateway.client.stream(STREAM).take("tasks")
         refusals += error is not None and error.reason == "TOO_MANY_STREAMS"
     assert refusals
     assert [error for _, _, error in await asyncio.gather(*readers)] == [None] * SHARE

@@ -6,41 +6,24 @@ python -m tests.soak.faults
 import asyncio
 import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import click
 
 from gateway.cli.workers.hostings import HOSTINGS
-from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.settings import DatabaseSettings
 from tests.faults import lanes, served
 from tests.faults.opcodes import faults
-from tests.harness.databases import Databases
+from tests.harness.databases import Databases, opening
 
 
 async def _lanes(databases: Databases) -> AsyncIterator[str]:
     """Yield what each fault left wrong."""
-    async with _opening() as open_database:
+    async with opening() as open_database:
         shared = await lanes.Lanes.open(await databases.empty(), open_database)
         for fault in faults(await shared.sites(), lanes.ACTS):
             yield await shared.fails(fault)
-
-
-@asynccontextmanager
-async def _opening() -> AsyncIterator[Any]:
-    opened: list[Database] = []
-
-    async def open_(dsn: str, **settings: Any) -> Database:
-        opened.append(await Database.open(DatabaseSettings(dsn=dsn, **settings)))
-        return opened[-1]
-
-    yield open_
-    for database in opened:
-        await database.close()
 
 
 async def _served(databases: Databases, transport: str) -> AsyncIterator[str]:

@@ -10,7 +10,6 @@ import grpc
 import pytest
 
 from tests.conftest import GatewayFor, gateways
-from tests.harness.client import Responses, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway
 from tests.harness.polling import next_look
@@ -40,19 +39,6 @@ async def gateway_with_events(gateway_for: GatewayFor, rows: int = ROWS, **setti
         NOTE,
     )
     return gateway
-
-
-async def read(responses: Responses) -> tuple[list[int], str, RpcFailed | None]:
-    """Return the ids, the last token, and the error that ended the stream."""
-    ids: list[int] = []
-    token = ""
-    try:
-        async for chunk in responses:
-            ids += [row.id for row in chunk.events]
-            token = chunk.resume_token
-    except RpcFailed as error:
-        return ids, token, error
-    return ids, token, None
 
 
 async def until_sessions(connection: asyncpg.Connection, *states: str) -> float:
@@ -91,7 +77,7 @@ async def test_a_paused_stream_leaves_nothing_behind_when_its_caller_goes(flow: 
         took.append(await until_sessions(watch))
     await watch.close()
     assert min(took) < PROMPT
-    assert (await read(flow.client.stream(STREAM)))[0] == list(range(1, ROWS + 1))
+    assert (await flow.client.stream(STREAM).take("events"))[0] == list(range(1, ROWS + 1))
 
 
 async def test_rows_are_fetched_at_the_clients_pace_and_not_for_ever(gateway_for: GatewayFor) -> None:
@@ -102,14 +88,14 @@ async def test_rows_are_fetched_at_the_clients_pace_and_not_for_ever(gateway_for
     await until_sessions(watch, "idle in transaction")
     await until_sessions(watch)
     await watch.close()
-    ids, token, error = await read(responses)
+    ids, token, error = await responses.take("events")
     assert error is not None
     assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "CLIENT_TOO_SLOW")
     assert error.metadata == {"resume_token": token}
     sent = [row.id for row in first.events] + ids
     assert sent == list(range(1, len(sent) + 1))
     assert len(sent) * NOTE < 14 * 1024 * 1024, "the transport took far more than the client"
-    rest, _, error = await read(gateway.client.stream(STREAM, resume_token=token))
+    rest, _, error = await gateway.client.stream(STREAM, resume_token=token).take("events")
     assert error is None
     assert sent + rest == list(range(1, ROWS + 1))
 
@@ -118,7 +104,7 @@ async def test_a_stream_is_one_snapshot(flow: RunningGateway) -> None:
     responses = flow.client.stream(STREAM)
     first = await anext(responses)
     await flow.sql("UPDATE event SET id = id + $1 WHERE id % 2 = 0", ROWS)
-    rest, _, error = await read(responses)
+    rest, _, error = await responses.take("events")
     assert error is None
     await flow.sql("UPDATE event SET id = id - $1 WHERE id > $1", ROWS)
     assert [row.id for row in first.events] + rest == list(range(1, ROWS + 1))
@@ -128,7 +114,7 @@ async def test_streams_are_counted(flow: RunningGateway) -> None:
     taken = [flow.client.stream(STREAM) for _ in range(2)]
     for responses in taken:
         await anext(responses)
-    _, _, error = await read(flow.client.stream(STREAM))
+    _, _, error = await flow.client.stream(STREAM).take("events")
     assert error is not None
     assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS")
     for responses in taken:
@@ -140,7 +126,7 @@ async def test_streams_are_counted(flow: RunningGateway) -> None:
 
 async def test_the_deadline_ends_the_query(flow: RunningGateway) -> None:
     async with locked(flow.dsn, "event") as connection:
-        _, _, error = await read(flow.client.stream(STREAM, timeout=0.5))
+        _, _, error = await flow.client.stream(STREAM, timeout=0.5).take("events")
         assert error is not None
         assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
         await until_sessions(connection)
@@ -150,7 +136,7 @@ async def test_a_stream_has_a_deadline_of_its_own(gateway_for: GatewayFor) -> No
     gateway = await gateway_with_events(gateway_for, rows=10, default_deadline=0.01, stream_deadline=0.5)
     async with locked(gateway.dsn, "event"):
         begun = time.monotonic()
-        _, _, error = await read(gateway.client.stream(STREAM))
+        _, _, error = await gateway.client.stream(STREAM).take("events")
     assert error is not None
     assert error.reason == "DEADLINE_EXCEEDED"
     assert time.monotonic() - begun > 0.4
@@ -166,10 +152,10 @@ async def test_a_lost_connection_is_told_and_the_token_leads_on(flow: RunningGat
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await watch.close()
-    ids, token, error = await read(responses)
+    ids, token, error = await responses.take("events")
     assert error is not None
     assert error.code is grpc.StatusCode.UNAVAILABLE
-    rest, _, error = await read(flow.client.stream(STREAM, resume_token=token or first.resume_token))
+    rest, _, error = await flow.client.stream(STREAM, resume_token=token or first.resume_token).take("events")
     assert error is None
     assert [*_ids(first.events), *ids, *rest] == list(range(1, ROWS + 1))
 
@@ -187,7 +173,7 @@ async def test_many_streams_cancelled_at_random_leave_the_pool_whole(gateway_for
     watch = await asyncpg.connect(gateway.dsn)
     await until_sessions(watch)
     await watch.close()
-    found = await asyncio.gather(*(read(gateway.client.stream(STREAM)) for _ in range(4)))
+    found = await asyncio.gather(*(gateway.client.stream(STREAM).take("events") for _ in range(4)))
     assert [len(ids) for ids, _, _ in found] == [ROWS] * 4
 
 

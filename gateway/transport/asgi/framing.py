@@ -31,12 +31,12 @@ def frame(message: bytes, encoding: str | None = None) -> bytes:
     if encoding is None:
         return prefix(len(message)) + message
     packed = _PACK[encoding](message)
-    return b"\x01" + len(packed).to_bytes(4, "big") + packed
+    return prefix(len(packed), b"\x01") + packed
 
 
-def prefix(size: int) -> bytes:
-    """Return what stands before a message of so many bytes that isn't compressed."""
-    return b"\x00" + size.to_bytes(4, "big")
+def prefix(size: int, flag: bytes = b"\x00") -> bytes:
+    """Return what stands before a message of so many bytes; the flag tells of compression."""
+    return flag + size.to_bytes(4, "big")
 
 
 def whole_message(body: bytes, limit: int) -> bytes | None:

@@ -14,8 +14,8 @@ from gateway.transport.asgi.headers import Header
 _INDEXED = range(0x81, 0xFF)
 _ADDED = range(0x40, 0x80)
 _LITERAL = range(0x20)
-_HUFFMAN = 0x80
-_LONG = 0x7F
+HUFFMAN = 0x80
+LONG = 0x7F
 _ENTRY_OVERHEAD = 32
 """What an entry takes beside its name and value (RFC 7541, 4.1)."""
 _LONGEST_INTEGER = 10
@@ -88,11 +88,11 @@ class FieldDecoder:
         at += size
         if index:
             name = self._table.get_by_index(index)[0]
-        elif (read := _string(block, at)) is not None:
+        elif (read := read_string(block, at)) is not None:
             name, at = read
         else:
             return None
-        value = _string(block, at)
+        value = read_string(block, at)
         return None if value is None else ((name, value[0]), value[1])
 
     def _others(self, block: bytes, before: list[Header]) -> list[Header]:
@@ -103,20 +103,20 @@ class FieldDecoder:
         return list(self._decoder.decode(block, raw=True))
 
 
-def _string(block: bytes, at: int) -> tuple[bytes, int] | None:
+def read_string(block: bytes, at: int) -> tuple[bytes, int] | None:
     """Return a string (5.2) and where it ends; None for one that is cut off."""
     head = block[at : at + 1]
     if not head:
         return None
-    if head[0] & _LONG == _LONG:
+    if head[0] & LONG == LONG:
         size, length = decode_integer(block[at : at + _LONGEST_INTEGER], 7)
     else:
-        size, length = head[0] & _LONG, 1
+        size, length = head[0] & LONG, 1
     end = at + length + size
     if end > len(block):
         return None
     text = block[at + length : end]
-    if not head[0] & _HUFFMAN:
+    if not head[0] & HUFFMAN:
         return text, end
     return (_decode if size <= _REMEMBERED_STRING else decode_huffman)(text), end
 

@@ -105,11 +105,12 @@ class HeaderReader(Generic[Known]):
 
     def _learn_alike(self, block: bytes, headers: list[Header], made: Known) -> None:
         names = names_in(block)
-        parts = cut(block, names)
+        parts = cut(block, names) if names else None
         at = None if parts is None else places(block, parts, headers)
+        if parts is None or at is None:
+            return
         # Longer values must not take a list past its limit unseen.
-        longest = sum(table_entry_size(*header) for header in headers) + MAX_GROWTH
-        if parts is not None and at and longest <= self._limit:
+        if sum(table_entry_size(*header) for header in headers) + MAX_GROWTH <= self._limit:
             self._alike[parts.pieces] = made, at
             self._names[names] = None
 

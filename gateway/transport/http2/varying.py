@@ -6,21 +6,19 @@ the text of `grpc-timeout` and in the ids of a trace, and in nothing else.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from hpack import HPACKError
 from hpack.hpack import decode_integer
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
-from hpack.huffman_table import decode_huffman
 
 from gateway.transport.asgi.headers import Header
+from gateway.transport.http2.fields import HUFFMAN, LONG, read_string
 
 NAMES = (b"grpc-timeout", b"traceparent", b"x-request-id")
 """The headers whose values differ from call to call."""
 
-_HUFFMAN, _LONG = 0x80, 0x7F
 _INDEXED, _ADDED, _RESIZE = 0x80, 0x40, 0x20
 _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 # What needs no further look: no line break, no space to strip, and little of it.
@@ -61,10 +59,10 @@ def cut(block: bytes, names: Iterable[bytes]) -> CutBlock | None:
     pieces, values, at = [], [], 0
     for name in names:
         start = block.find(name, at) + len(name)
-        if start < at + len(name) or start == len(block) or block[start] & _LONG == _LONG:
+        if start < at + len(name) or start == len(block) or block[start] & LONG == LONG:
             return None
         pieces.append(block[at:start])
-        at = start + 1 + (block[start] & _LONG)
+        at = start + 1 + (block[start] & LONG)
         values.append(block[start:at])
     pieces.append(block[at:])
     return None if at > len(block) else CutBlock(tuple(pieces), values)
@@ -73,10 +71,10 @@ def cut(block: bytes, names: Iterable[bytes]) -> CutBlock | None:
 def read_value(written: bytes) -> bytes | None:
     """Return the text of a value; None for one that has to be looked at by who knows more."""
     try:
-        text = _decode(written[1:]) if written[0] & _HUFFMAN else written[1:]
+        read = read_string(written, 0)
     except HPACKError:
         return None
-    return text if _SIMPLE.fullmatch(text) else None
+    return read[0] if read is not None and _SIMPLE.fullmatch(read[0]) else None
 
 
 def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence[int] | None:
@@ -122,16 +120,11 @@ def _after_string(block: bytes, at: int) -> int:
     return content + size
 
 
-@lru_cache(4096)
-def _decode(text: bytes) -> bytes:
-    return decode_huffman(text)
-
-
 def _spellings(name: bytes) -> Iterator[bytes]:
     """Yield the strings for a name: with its length before it, plain and by Huffman's code."""
     coded = _huffman.encode(name)
     yield bytes([len(name)]) + name
-    yield bytes([len(coded) | _HUFFMAN]) + coded
+    yield bytes([len(coded) | HUFFMAN]) + coded
 
 
 _NAME = re.compile(b"|".join(re.escape(one) for name in NAMES for one in _spellings(name)))
