@@ -43,6 +43,7 @@ SOAKS: Mapping[str, Soak] = {
     "schemas": Soak("tests.generated_schemas", ("--schemas", "2000"), minutes=60),
     "faults": Soak("tests.soak.faults", (), minutes=40),
     "overload": Soak("tests.soak.overload", (), minutes=15),
+    "fairness": Soak("tests.soak.fairness", (), minutes=8),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),
 }
 """All of them, in the order in which they run."""
