@@ -126,7 +126,7 @@ class Served:
 
     async def fails(self, fault: Fault) -> str:
         """Make a call of each kind, with a fault; return what is wrong afterwards, empty where nothing is."""
-        before = len(asyncio.all_tasks())
+        before = asyncio.all_tasks()
         try:
             with Tracer(FOLDERS, AWAITS, fault).tracing():
                 done, _ = await self._calls()
@@ -145,7 +145,7 @@ class Served:
 
     async def leaves(self, method: str, fault: Fault) -> str:
         """Make a call that streams, and end it from outside; return what is wrong afterwards."""
-        before = len(asyncio.all_tasks())
+        before = asyncio.all_tasks()
         deadlines: list[Deadline] = []
         calls: list[Any] = []
         # The first one is around the whole call.
@@ -208,14 +208,13 @@ class Served:
         (stored,) = await fetch(self._dsn, _COUNT, ids)
         return [f"{len(ids)} rows told, {stored['n']} stored"] if stored["n"] != len(ids) else []
 
-    async def _settled(self, tasks: int) -> list[str]:
-        """Return what is left when it should have gone."""
+    async def _settled(self, before: set[asyncio.Task[Any]]) -> list[str]:
+        """Return what is left when it should have gone, beside the tasks that were there before."""
         left: list[str] = []
         until = asyncio.get_running_loop().time() + _SECONDS
         while asyncio.get_running_loop().time() < until:
             sessions = await fetch(self._dsn, _SESSIONS)
-            more = len(asyncio.all_tasks()) - tasks
-            left = [*self._held.left(), *map(repr, sessions), *([f"{more} tasks more"] if more > 0 else [])]
+            left = [*self._held.left(), *map(repr, sessions), *_more(before)]
             if not left:
                 break
             await next_look()
@@ -224,6 +223,12 @@ class Served:
     async def close(self) -> None:
         """Close the client that makes messages."""
         await self._messages.close()
+
+
+def _more(before: set[asyncio.Task[Any]]) -> list[str]:
+    """Return the tasks that there are now, where they are more than before: one may stand for another."""
+    tasks = asyncio.all_tasks()
+    return [] if len(tasks) <= len(before) else [repr(task.get_coro()) for task in tasks - before]
 
 
 def _new_ids(fields: dict[str, Any]) -> list[str]:
