@@ -11,8 +11,8 @@ from gateway.introspect.records import Name
 
 DEFAULT_SCHEMA = "public"
 
-QUALIFY_NAMES = "SET LOCAL search_path TO pg_catalog, pg_temp"
-"""After it PostgreSQL prints every name with its schema, but its own."""
+QUALIFY_NAMES = "SET LOCAL search_path TO pg_catalog, pg_temp; SET LOCAL quote_all_identifiers TO off"
+"""After it PostgreSQL prints every name with its schema, but its own, and quotes those that need it."""
 
 TYPES_FIRST = (
     "SELECT set_config('search_path', "

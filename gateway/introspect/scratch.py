@@ -11,6 +11,8 @@ from gateway.introspect.definitions import create_index, create_table
 from gateway.introspect.differences import is_shorter_text
 from gateway.introspect.records import Catalog, Name, Table
 
+_TEMPORARY = "SELECT nspname::text AS name FROM pg_catalog.pg_namespace WHERE oid = pg_my_temp_schema()"
+
 _savepoints = count()
 
 
@@ -40,9 +42,12 @@ async def read_scratch(
     real = {name.name: name for name in names}
     async with undone(connection):
         await connection.execute(";\n".join([TYPES_FIRST, *statements]))
-        rows = await connection.fetch("SELECT pg_my_temp_schema()::regnamespace::text AS name")
         await connection.execute(QUALIFY_NAMES)
+        rows = await connection.fetch(_TEMPORARY)
         read = await read_catalog(connection, [Name(rows[0]["name"], name) for name in real])
+    # A table that weren't found would count as one that the schema gives up.
+    if len(read.tables) != len(real):
+        raise RuntimeError(f"of {len(real)} temporary tables {len(read.tables)} were found")
     return {real[name.name]: replace(table, name=real[name.name]) for name, table in read.tables.items()}
 
 

@@ -26,7 +26,7 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
     changes = table_changes(wanted, found, managed)
     changed = [change for _, change in sorted(changes.items())]
     new = [table for name, table in sorted(wanted.tables.items()) if name not in found.tables]
-    old = [table for name, table in sorted(found.tables.items()) if name not in wanted.tables]
+    old = [found.tables[name] for name in sorted(managed.own_tables & found.tables.keys() - wanted.tables.keys())]
     return (
         *_labels(wanted, found),
         *_surroundings(wanted, found),

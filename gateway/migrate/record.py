@@ -72,15 +72,18 @@ _RECORDED = f"""{_OBJECTS}, named AS MATERIALIZED (
     FROM named WHERE definition = {_DEFINITION}
 """  # noqa: S608 - made of constants
 
-# Names in definitions are printed by the search path, which is the script's afterwards as before.
+# Names in definitions are printed by these two settings, which are the script's afterwards as before.
 _BLOCK = """DO $record$
 DECLARE
     path text := current_setting('search_path');
+    quoting text := current_setting('quote_all_identifiers');
     lost text;
 BEGIN
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    PERFORM set_config('quote_all_identifiers', 'off', true);
 {body}
     PERFORM set_config('search_path', path, true);
+    PERFORM set_config('quote_all_identifiers', quoting, true);
 END $record$"""
 
 # Constraints and indexes of others that went with a recorded column, whoever wrote what drops it.

@@ -53,3 +53,30 @@ async def test_a_session_may_look_elsewhere_first(database: EmptyDatabase, path:
         return connection
 
     assert (await differences(metadata, connect)).open == ()
+
+
+async def test_a_session_may_quote_every_name(database: EmptyDatabase) -> None:
+    """The temporary tables were looked for by a quoted name: to `migrate` the schema had lost its tables."""
+    metadata = _tables_called_like_types()
+    await apply(metadata, database.connect)
+    table = metadata.tables["point"]
+    await database.run("CREATE TABLE theirs (id bigint PRIMARY KEY); INSERT INTO theirs VALUES (1)")
+    sa.Table("theirs", metadata, sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False))
+
+    async def connect() -> object:
+        connection = await database.connect()
+        await connection.execute("SET quote_all_identifiers = on")
+        return connection
+
+    assert (await differences(metadata, connect)).open == ()
+    assert await apply(metadata, connect, allow_destructive=True) == ()
+    assert await database.fetch("SELECT id FROM theirs") == [(1,)]
+
+    # What one session recorded another one knows again.
+    gone = next(iter(table.indexes))
+    table.indexes.remove(gone)
+    assert [step.sql for step in await apply(metadata, connect)] == [f"DROP INDEX public.{gone.name}"]
+    table.indexes.add(gone)
+    assert await apply(metadata, connect)
+    table.indexes.remove(gone)
+    assert await apply(metadata, database.connect)
