@@ -35,6 +35,8 @@ SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
      JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid AND NOT h.relispartition
      JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
      WHERE i.inhparent = asked.oid) AS children,
+    (SELECT array_agg(r.rulename::text ORDER BY r.rulename) FROM pg_catalog.pg_rewrite r
+     WHERE r.ev_class = asked.oid AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')) AS rules,
     EXISTS (SELECT FROM pg_catalog.pg_index i
             WHERE NOT i.indimmediate AND (i.indrelid = asked.oid OR i.indrelid IN
                 (SELECT relid FROM pg_catalog.pg_partition_tree(asked.oid)))) AS has_deferrable_keys
@@ -217,6 +219,7 @@ def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped
         indexes={index["name"]: _index(index) for index in indexes.get(name, [])},
         comment=row["comment"],
         children=tuple(Name(*child) for child in row["children"] or ()),
+        rules=tuple(row["rules"] or ()),
         has_deferrable_keys=row["has_deferrable_keys"],
     )
 

@@ -73,6 +73,8 @@ def _tables(wanted: Catalog, found: Catalog) -> Iterator[Difference]:
 def _table(wanted: Table, found: Table) -> Iterator[Difference]:
     if wanted.children != found.children:
         yield _different(Kind.CHILDREN, wanted.name, "", None, ", ".join(map(str, found.children)))
+    if wanted.rules != found.rules:
+        yield _different(Kind.RULES, wanted.name, "", None, ", ".join(found.rules))
     yield from _columns(wanted, found)
     yield from _parts(Kind.KEY, wanted.name, wanted.keys, found.keys)
     yield from _parts(Kind.CHECK, wanted.name, wanted.checks, found.checks)

@@ -34,6 +34,7 @@ class Kind(Enum):
     LABEL = "label"
     TABLE = "table"
     CHILDREN = "inheritance"
+    RULES = "rules"
     COLUMN = "column"
     TYPE = "type"
     NULLABLE = "nullability"
@@ -86,10 +87,11 @@ class Difference:
         does no harm while inserts can leave it out; an extra check or key refuses rows, with a clear error,
         and so do a length and an identity ALWAYS; a default fills what would be NULL; an extra label can't be
         dropped in PostgreSQL. A missing index is slow, not wrong, unless unique. A constraint that
-        isn't valid yet refuses new rows all the same.
+        isn't valid yet refuses new rows all the same. Rules are in the way of writes, and not of reads.
         """
         harmless = {
             Kind.COMMENT: True,
+            Kind.RULES: True,
             Kind.ENUM: self.change is not Change.MISSING,
             Kind.INDEX: not any((text or "").startswith("UNIQUE") for text in (self.wanted, self.found)),
             Kind.TYPE: is_shorter_text(self.wanted, self.found),
@@ -127,6 +129,8 @@ class Difference:
         wanted, found = self.wanted or "none", self.found or "none"
         if self.kind is Kind.CHILDREN:
             return f"is inherited by {found}: its keys aren't unique over those rows, which are its rows too"
+        if self.kind is Kind.RULES:
+            return f"has rules ({found}), with which PostgreSQL refuses writes: triggers are in no way"
         if self.kind in (Kind.DEFAULT, Kind.GENERATED, Kind.IDENTITY):
             return f"has the {self.kind.value} {found}, the schema says {wanted}"
         if self.kind is Kind.COMMENT:

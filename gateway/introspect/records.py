@@ -113,6 +113,8 @@ class Table:
     comment: str | None = None
     children: tuple[Name, ...] = ()
     """Tables that inherit from it; partitions are none."""
+    rules: tuple[str, ...] = ()
+    """Rules (CREATE RULE) that rewrite what is written to it."""
     has_deferrable_keys: bool = False
     """Whether a unique or exclusion constraint of it, or of a partition, is deferrable."""
 

@@ -249,6 +249,20 @@ async def test_what_is_harmless_is_told_and_left(database: EmptyDatabase, case: 
     assert await apply(model, database.connect) == ()
 
 
+async def test_rules_are_told_and_left(database: EmptyDatabase) -> None:
+    """Nothing told of them, and an Update was UNIMPLEMENTED when it shared a statement with others."""
+    rules = ("WRITTEN AS ON UPDATE TO seat DO ALSO NOTIFY changed", "kept AS ON DELETE TO seat DO NOTHING")
+    before = await _make(database, ";".join(["PRIMARY KEY (id)", *(f"CREATE RULE {rule}" for rule in rules)]))
+    await apply(_seats(), database.connect, adopted=[SEAT])
+    assert await dump(database) == before
+    await require_match(database.connect, _seats())
+    found = await differences(_seats(), database.connect)
+    assert found.open == ()
+    assert [said for said in found.left if "table public.seat has rules (kept, written)" in said]
+    await database.run("DROP RULE written ON seat", "ALTER TABLE seat DISABLE RULE kept")
+    assert (await differences(_seats(), database.connect)).left == ()
+
+
 @pytest.mark.parametrize("case", GRAVE)
 async def test_what_is_not_is_refused_until_a_flag_names_it(database: EmptyDatabase, case: str) -> None:
     ddl, model, said, loss = GRAVE[case]
