@@ -15,7 +15,7 @@ ROWS: Mapping[int, Mapping[str, Any]] = {
         "text": "",
         "raw": "",
         "wrapped": "",
-        "paper": {"text": "", "raw": "", "wrapped": ""},
+        "paper": {"text": "", "raw": "", "wrapped": "", "wrappedRaw": ""},
         "struct": {},
         "number": 0,
         "flag": False,
@@ -43,6 +43,10 @@ ROWS: Mapping[int, Mapping[str, Any]] = {
             "plain": "x",
             "raw": "eA==",
             "wrapped": "x",
+            "wrappedRaw": "eA==",
+            "wrappedSingle": 0.1,
+            "words": ["xy", "Z"],
+            "papers": [{"text": "xy", "words": ["Z"]}, {}],
             "single": 0.1,
             "plainSingle": 0.1,
             "struct": {"a": 1},
@@ -87,6 +91,8 @@ async def test_presence_is_set_and_not_empty(gateway: RunningGateway) -> None:
         "paper.plain": {3},
         "paper.raw": {3},
         "paper.wrapped": {3},
+        "paper.wrapped_raw": {3},
+        "paper.wrapped_single": {3},
         "paper.kind": {3},
         "paper.maybe": {3, 4},
         "paper.kinds": {3},
@@ -120,7 +126,53 @@ async def test_presence_is_set_and_not_empty(gateway: RunningGateway) -> None:
         ('paper.plain = ""', {2, 4}),
         ('paper.text = ""', {2}),
         ("kind = KIND_ZERO", {1, 2, 4}),
+        ("paper.wrapped_single = 0.1", {3}),
+        ("paper.wrapped_single < 0.1", set()),
     ],
 )
 async def test_a_stored_messages_zero_is_found(gateway: RunningGateway, text: str, wanted: set[int]) -> None:
+    assert await _found(gateway, text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("paper = null", {1}),
+        ("paper.plain = null", {1}),
+        ("paper.plain != null", {2, 3, 4}),
+        ("paper.kind = null", {1}),
+        ("paper.kinds = null", {1}),
+        ("paper.named = null", {1}),
+        ("paper.inner.kind = null", {1, 2}),
+        ("paper.text = null", {1, 4}),
+        ("paper.wrapped_raw = null", {1, 4}),
+    ],
+)
+async def test_what_has_no_presence_is_null_without_its_message_alone(
+    gateway: RunningGateway, text: str, wanted: set[int]
+) -> None:
+    """What was left out counted as its zero, and as NULL too."""
+    assert await _found(gateway, text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("paper.words:xy", {3}),
+        ("paper.words:x", set()),
+        ("paper.words:XY", set()),
+        ('paper.words:"x*"', {3}),
+        ("paper.words:(xy Z)", {3}),
+        ("NOT paper.words:x", {1, 2, 3, 4}),
+        ("paper.papers.text:xy", {3}),
+        ("paper.papers.text:x", set()),
+        ("paper.papers.words:Z", {3}),
+        ("paper.papers.words:z", set()),
+        ("paper.text:X", {3}),
+    ],
+)
+async def test_a_stored_list_holds_whole_values(
+    gateway: RunningGateway, text: str, wanted: set[int]
+) -> None:
+    """As a column's list does; a part of an element, in any case, was enough."""
     assert await _found(gateway, text) == wanted

@@ -15,6 +15,7 @@ _SCALAR_MESSAGES = {
     "google.protobuf.Timestamp": ValueKind.TIMESTAMP,
     "google.protobuf.Duration": ValueKind.DURATION,
     "google.protobuf.StringValue": ValueKind.TEXT,
+    "google.protobuf.BytesValue": ValueKind.BYTES,
     "google.protobuf.BoolValue": ValueKind.BOOL,
     "google.protobuf.Int32Value": ValueKind.INTEGER,
     "google.protobuf.Int64Value": ValueKind.INTEGER,
@@ -129,6 +130,13 @@ def is_map(field: FieldDescriptor) -> bool:
     """Tell whether a field is a map."""
     message = field.message_type
     return message is not None and bool(message.GetOptions().map_entry)
+
+
+def is_single(field: FieldDescriptor | None) -> bool:
+    """Tell whether a field holds floats of single precision."""
+    if field is None or field.message_type is None:
+        return field is not None and field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT
+    return field.message_type.full_name == "google.protobuf.FloatValue"
 
 
 def kind_of(spot: Spot) -> ValueKind:

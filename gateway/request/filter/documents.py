@@ -1,5 +1,7 @@
 """Comparisons inside a message, map, Struct or list that is stored as jsonb."""
 
+from dataclasses import replace
+
 from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null, enum_names
@@ -10,6 +12,7 @@ from gateway.request.filter.descent import (
     follow,
     follow_element,
     is_map,
+    is_single,
     kind_of,
     scalar_type,
     zero_text,
@@ -77,7 +80,9 @@ class _Inside:
         if has and is_word(self._literal, "*"):
             return self._present(spot, root)
         if is_word(self._literal, "null"):
-            return compare_null(self._context, self._operand(spot, root, ValueKind.JSON), self._comparator)
+            # A field without presence has a value wherever its message is there.
+            held = Spot(None, spot.keys[:-1]) if spot.implicit else spot
+            return compare_null(self._context, self._operand(held, root, ValueKind.JSON), self._comparator)
         if kind is ValueKind.OTHER:
             return self._dynamic(spot, root)
         if kind is not ValueKind.JSON:
@@ -93,7 +98,10 @@ class _Inside:
             raise self._context.fault(self._comparator.offset, "bytes in a message have only = null and :*")
         operand = self._operand(spot, root, kind)
         subject = Subject(operand, scalar_type(spot.field), self._name, enum_names(spot.field))
-        return compare(self._context, subject, self._comparator, self._literal)
+        # Of a list `:` asks for an element that has the value, of a text for what it holds.
+        of_list = isinstance(root, Element)
+        comparator = replace(self._comparator, text="=") if of_list else self._comparator
+        return compare(self._context, subject, comparator, self._literal)
 
     def _dynamic(self, spot: Spot, root: Operand) -> Predicate:
         """Compare what a Struct or Value holds: by the literal's own type."""
@@ -150,7 +158,7 @@ class _Inside:
         if kind is ValueKind.JSON and not spot.keys:
             return root
         steps = self._context.bind(list(spot.keys))
-        single = spot.field is not None and spot.field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT
+        single = is_single(spot.field)
         if spot.field is None or not spot.implicit or kind is ValueKind.JSON:
             return Json(root, steps, kind, single=single)
         parent, zero = self._context.bind(list(spot.keys[:-1])), self._context.bind(zero_text(spot.field))
