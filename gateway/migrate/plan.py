@@ -26,7 +26,9 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
     changes = table_changes(wanted, found, managed)
     changed = [change for _, change in sorted(changes.items())]
     new = [table for name, table in sorted(wanted.tables.items()) if name not in found.tables]
-    old = [found.tables[name] for name in sorted(managed.own_tables & found.tables.keys() - wanted.tables.keys())]
+    old = [
+        found.tables[name] for name in sorted(managed.own_tables & found.tables.keys() - wanted.tables.keys())
+    ]
     return (
         *_labels(wanted, found),
         *_surroundings(wanted, found),

@@ -171,8 +171,6 @@ async def test_what_has_no_presence_is_null_without_its_message_alone(
         ("paper.text:X", {3}),
     ],
 )
-async def test_a_stored_list_holds_whole_values(
-    gateway: RunningGateway, text: str, wanted: set[int]
-) -> None:
+async def test_a_stored_list_holds_whole_values(gateway: RunningGateway, text: str, wanted: set[int]) -> None:
     """As a column's list does; a part of an element, in any case, was enough."""
     assert await _found(gateway, text) == wanted
