@@ -224,3 +224,31 @@ async def test_a_check_of_what_the_schema_does_not_know_fails_its_rows_alone(gat
     )
     assert {index: reason for index, (reason, _) in named(answer).items()} == {1: "CHECK_VIOLATION"}
     assert answer.inserted_count == 2
+
+
+async def test_rows_of_two_partitions_lie_in_two_places(
+    gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stored row in the way was taken for the request's own, where one of another partition lay as it does.
+
+    Then the rows were halved, and more than some thousand of them refused the whole request.
+    """
+    monkeypatch.setattr("gateway.db.bulk.merge._HALVINGS", 0)
+    gateway = await gateway_for("ledger")
+    await gateway.sql('ALTER TABLE "Ledger"."order" RENAME TO whole')
+    keys = '(LIKE "Ledger".whole INCLUDING DEFAULTS, PRIMARY KEY (book, number), UNIQUE (book, "Title"))'
+    await gateway.sql(f'CREATE TABLE "Ledger"."order" {keys} PARTITION BY LIST (book)')
+    for book in "ab":
+        await gateway.sql(
+            f"""CREATE TABLE "Ledger".{book} PARTITION OF "Ledger"."order" FOR VALUES IN ('{book}')"""
+        )
+    stored = [account(n, book=book) for book in "ab" for n in range(10)]
+    assert (await gateway.call(_ACCOUNTS, accounts=stored)).inserted_count == 20
+
+    changed = [account(n, limit=5) for n in range(10)]
+    taken = [account(100 + n, book="b", title=f"t{n}") for n in range(10)]
+    answer = await gateway.call(_ACCOUNTS, accounts=[*changed, *taken], partial_failure=True)
+    assert answer.updated_count == 10
+    assert {index: reason for index, (reason, _) in named(answer).items()} == dict.fromkeys(
+        range(10, 20), "UNIQUE_VIOLATION"
+    )

@@ -26,6 +26,8 @@ from gateway.sql.statement import Statement
 
 _I = quote(INDEX)
 _ROW = quote(f"{OWN_COLUMNS}row")
+# A row's place is its own within a partition only.
+_PART = quote(f"{OWN_COLUMNS}part")
 """Where the stored row stands that a sent row would update; NULL for a new one."""
 
 
@@ -168,7 +170,7 @@ def _create(shape: BulkShape, low: int, high: int) -> str:
     only_new = "" if shape.updates else " AND t.ctid IS NULL"
     return (
         f"CREATE TEMPORARY TABLE {_effective_name(shape.resource)} ON COMMIT DROP AS "
-        f"SELECT s.{_I}, t.ctid AS {_ROW}, {columns} FROM {stage} AS s "
+        f"SELECT s.{_I}, t.ctid AS {_ROW}, t.tableoid AS {_PART}, {columns} FROM {stage} AS s "
         f"LEFT JOIN {table_name(shape.resource)} AS t ON {key_matches(shape)} "
         f"WHERE s.{_I} BETWEEN {low:d} AND {high:d}{only_new}"
     )
@@ -234,12 +236,13 @@ def _collides(shape: BulkShape, rule: Rule) -> str:
     where = f"({rule.condition})" if rule.condition else "true"
     return (
         f"WITH e AS (SELECT * FROM {_rows(shape, quote(shape.resource.table))} WHERE {where}), "
-        f"t AS (SELECT *, ctid AS {_ROW} FROM {table} WHERE {where}) "
-        f"SELECT e.{_I} FROM e JOIN t ON {same} WHERE t.{_ROW} IS DISTINCT FROM e.{_ROW} "
-        f"AND NOT EXISTS (SELECT FROM {_rows(shape, 'm')} WHERE m.{_ROW} = t.{_ROW}) "
+        f"t AS (SELECT *, ctid AS {_ROW}, tableoid AS {_PART} FROM {table} WHERE {where}) "
+        f"SELECT e.{_I} FROM e JOIN t ON {same} "
+        f"WHERE (t.{_ROW}, t.{_PART}) IS DISTINCT FROM (e.{_ROW}, e.{_PART}) AND NOT EXISTS "
+        f"(SELECT FROM {_rows(shape, 'm')} WHERE m.{_ROW} = t.{_ROW} AND m.{_PART} = t.{_PART}) "
         f"UNION SELECT {_I} FROM (SELECT e.{_I}, row_number() OVER (PARTITION BY {values} "
-        f"ORDER BY (t.{_ROW} IS NULL), e.{_I}) AS n FROM e LEFT JOIN t ON t.{_ROW} = e.{_ROW} AND {same} "
-        f"WHERE {known}) AS ranked WHERE n > 1"
+        f"ORDER BY (t.{_ROW} IS NULL), e.{_I}) AS n FROM e LEFT JOIN t "
+        f"ON t.{_ROW} = e.{_ROW} AND t.{_PART} = e.{_PART} AND {same} WHERE {known}) AS ranked WHERE n > 1"
     )
 
 
