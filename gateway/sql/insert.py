@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Table, cast, func, literal, literal_column, select
+from sqlalchemy import Select, Table, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -11,9 +11,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CTE
 
 from gateway.schema.model import Field, Resource
-from gateway.schema.types.sqltypes import NamedType
 from gateway.sql.items import Items, RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.key_order import by_key
+from gateway.sql.numbers import sequence_of
 from gateway.sql.statement import compile_statement
 
 _ADDED = "rowgate_added"
@@ -126,7 +126,4 @@ def default_of(resource: Resource, field: Field) -> ColumnElement[Any]:
     """Return the default of a column that has one (`has_default`), as an expression."""
     if field.default is not None:
         return literal_column(field.default)
-    name = func.format("%I.%I", resource.schema, resource.table)
-    # Looked up once, not for every row.
-    sequence = select(func.pg_get_serial_sequence(name, field.column)).scalar_subquery()
-    return func.nextval(cast(sequence, NamedType("regclass")))
+    return func.nextval(literal_column(sequence_of(resource, field)))

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from gateway.schema.internal import OWN_COLUMNS
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.values import ValueKind
+from gateway.sql.numbers import sequence_of
 
 # By the default style of parameters, a % in a name would be doubled.
 _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -262,8 +263,8 @@ def numbered(shape: BulkShape, rows: str) -> str:
 
 
 def _drawn(resource: Resource, field: Field) -> str:
-    sequence = f"pg_get_serial_sequence({literal(table_name(resource))}, {literal(field.column)})"
-    return f"CASE WHEN o.{quote(field.column)} IS NULL THEN nextval({sequence}) END AS {_number(field)}"
+    drawn = f"nextval({sequence_of(resource, field)})"
+    return f"CASE WHEN o.{quote(field.column)} IS NULL THEN {drawn} END AS {_number(field)}"
 
 
 def _number(field: Field) -> str:
