@@ -105,7 +105,8 @@ class Dependents:
 def refusal(table: str) -> FailedPrecondition:
     """Return the error of a row that rows of `table` refer to."""
     return FailedPrecondition(
-        f'rows of "{table}" refer to the row: delete them first, or set force where the request has it',
+        f'rows of "{table}" refer to the row: delete them first; '
+        "force, where the request has it, takes those that the schema knows of",
         reason="ROW_IS_REFERENCED",
         metadata={"table": table},
     )

@@ -144,3 +144,16 @@ async def test_force_has_limits(bench: Bench) -> None:
     await bench.plain.execute("DELETE FROM branch WHERE id = 2")
     await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=1, force=True)
     assert await bench.rows() == set()
+
+
+async def test_what_the_schema_does_not_know_of_stays_with_force(bench: Bench) -> None:
+    """It said to set force, which the request had."""
+    await Forest({reference: [None] * 5 for reference in REFERENCES}).plant(bench.plain)
+    await bench.plain.execute("CREATE TABLE theirs AS SELECT 1::bigint AS id")
+    await bench.plain.execute("ALTER TABLE theirs ADD FOREIGN KEY (id) REFERENCES branch")
+    try:
+        with pytest.raises(RpcFailed, match="takes those that the schema knows of") as failed:
+            await bench.gateway.call(f"{SERVICE}/DeleteBranch", id=1, force=True)
+    finally:
+        await bench.plain.execute("DROP TABLE theirs")
+    assert failed.value.metadata["table"] == "theirs"
