@@ -19,7 +19,7 @@ from gateway.errors import (
     Unavailable,
     Unimplemented,
 )
-from gateway.errors.sqlstate import LATER, SOON, Rule, rule_for
+from gateway.errors.sqlstate import LATER, NAMES_NOTHING, SOON, Rule, may_be_of_a_name, rule_for
 
 _UNREACHABLE = Rule(Unavailable, "DATABASE_UNREACHABLE", "the database can't be reached", LATER)
 _SCHEMA_CHANGED = Rule(Aborted, "SCHEMA_CHANGED", "the database's schema changed meanwhile", SOON)
@@ -122,7 +122,21 @@ def rule_of(error: Exception) -> Rule | None:
     for cls, rule in BY_CLASS.items():
         if isinstance(error, cls):
             return rule
+    if is_of_a_name(error):
+        return NAMES_NOTHING
     return rule_for(sqlstate_of(error)) if isinstance(error, _FROM_SERVER) else None
+
+
+def is_of_a_name(error: BaseException | None) -> bool:
+    """Return whether a value is at fault that should be a name in the database, of a regclass or regtype.
+
+    The same states tell of statements that don't fit the database; then PostgreSQL tells the place in the
+    statement, or the routine or the COPY that it was in.
+    """
+    found = next((cause for cause in causes(error) if isinstance(cause, _FROM_SERVER)), None)
+    if found is None or not may_be_of_a_name(str(found.sqlstate)):
+        return False
+    return not any(getattr(found, name, None) for name in ("position", "internal_position", "context"))
 
 
 def sqlstate_of(error: BaseException | None) -> str:

@@ -152,6 +152,10 @@ CLASSES: dict[str, Rule] = {
     "XX": Rule(Internal, "DATABASE_FAULT", "the database met an internal error"),
 }
 
+# What a text raises that is cast to regclass or regtype.
+_OF_NAMES = frozenset({"3F000", "42601", "42602", "42704", "42883", "42P01"})
+NAMES_NOTHING = Rule(InvalidArgument, "INVALID_VALUE", "a value names nothing that the database has")
+
 UNKNOWN = Rule(Internal, "UNKNOWN_SQLSTATE", "the database answered with an error that isn't known here")
 
 # Losing the race is the caller's chance to win the next one: nothing was written.
@@ -165,6 +169,11 @@ NOT_ADMITTED = frozenset({"57P03", "53300"})
 def rule_for(sqlstate: str) -> Rule:
     """Return the rule of a SQLSTATE: its own, its class's, or that of the unknown."""
     return STATES.get(sqlstate) or CLASSES.get(sqlstate[:2]) or UNKNOWN
+
+
+def may_be_of_a_name(sqlstate: str) -> bool:
+    """Return whether a value that is a name can raise a SQLSTATE, which statements raise otherwise."""
+    return sqlstate in _OF_NAMES
 
 
 # What a row's own values raise, or a trigger's code on their account; other rows may fare better.

@@ -30,12 +30,12 @@ WITH asked AS MATERIALIZED (
 
 _TABLES = f"""{_ASKED}
 SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
-    (SELECT array_agg(ARRAY[n.nspname, h.relname]::text[] ORDER BY n.nspname, h.relname)
+    (SELECT pg_catalog.array_agg(ARRAY[n.nspname, h.relname]::text[] ORDER BY n.nspname, h.relname)
      FROM pg_catalog.pg_inherits i
      JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid AND NOT h.relispartition
      JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
      WHERE i.inhparent = asked.oid) AS children,
-    (SELECT array_agg(r.rulename::text ORDER BY r.rulename) FROM pg_catalog.pg_rewrite r
+    (SELECT pg_catalog.array_agg(r.rulename::text ORDER BY r.rulename) FROM pg_catalog.pg_rewrite r
      WHERE r.ev_class = asked.oid AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')) AS rules,
     EXISTS (SELECT FROM pg_catalog.pg_index i
             WHERE NOT i.indimmediate AND (i.indrelid = asked.oid OR i.indrelid IN
@@ -75,14 +75,16 @@ ORDER BY t.oid, a.attnum
 _CONSTRAINTS = f"""{_ASKED}
 SELECT t.schema, t."table", k.conname::text AS name, k.contype::text AS kind,
     pg_catalog.pg_get_expr(k.conbin, k.conrelid) AS expression,
-    (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
+    (SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.at)
+     FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, at)
      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num) AS columns,
     fn.nspname::text AS target_schema, f.relname::text AS target_table,
-    (SELECT array_agg(a.attname::text ORDER BY u.at) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
+    (SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.at)
+     FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, at)
      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num) AS target_columns,
     k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update,
     coalesce(i.indnullsnotdistinct, false) AS nulls_not_distinct, k.condeferrable AS deferrable,
-    coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS enforced, k.convalidated AS validated
+    coalesce((pg_catalog.to_jsonb(k)->>'conenforced')::boolean, true) AS enforced, k.convalidated AS validated
 FROM asked t
 JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'u', 'c', 'f')
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u')
@@ -104,18 +106,19 @@ JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.name AND 
 _INDEXES = f"""{_ASKED}
 SELECT t.schema, t."table", c.relname::text AS name, m.amname::text AS method, i.indisunique AS unique,
     i.indnullsnotdistinct AS nulls_not_distinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate,
-    (SELECT array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g, true)
+    (SELECT pg_catalog.array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g, true)
         || CASE WHEN o.opcdefault THEN '' ELSE ' ' || pg_catalog.quote_ident(o.opcname) END
         || CASE i.indoption[g - 1] & 3
            WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END
         ORDER BY g)
-     FROM generate_series(1, i.indnkeyatts) g
+     FROM pg_catalog.generate_series(1, i.indnkeyatts) g
      JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[g - 1]) AS columns,
-    (SELECT array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g, true) ORDER BY g)
-     FROM generate_series(i.indnkeyatts + 1, i.indnatts) g) AS include,
-    (SELECT array_agg(a.attname::text ORDER BY g) FROM generate_series(1, i.indnkeyatts) g
+    (SELECT pg_catalog.array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, g, true) ORDER BY g)
+     FROM pg_catalog.generate_series(i.indnkeyatts + 1, i.indnatts) g) AS include,
+    (SELECT pg_catalog.array_agg(a.attname::text ORDER BY g)
+     FROM pg_catalog.generate_series(1, i.indnkeyatts) g
      JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[g - 1]) AS plain,
-    (SELECT array_agg(DISTINCT a.attname::text) FROM pg_catalog.pg_depend p
+    (SELECT pg_catalog.array_agg(DISTINCT a.attname::text) FROM pg_catalog.pg_depend p
      JOIN pg_catalog.pg_attribute a ON a.attrelid = p.refobjid AND a.attnum = p.refobjsubid
      WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.objid = i.indexrelid
        AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = t.oid AND p.refobjsubid > 0
@@ -131,7 +134,7 @@ ORDER BY t.oid, c.relname
 
 _ENUMS = """
 SELECT n.nspname::text AS schema, t.typname::text AS name,
-    array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
+    pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
 FROM unnest($1::text[], $2::text[]) AS a(schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema
 JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = a.name AND t.typtype = 'e'

@@ -16,7 +16,7 @@ QUALIFY_NAMES = "SET LOCAL search_path TO pg_catalog, pg_temp; SET LOCAL quote_a
 
 TYPES_FIRST = (
     "SELECT set_config('search_path', "
-    "concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)"
+    "pg_catalog.concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)"
 )
 """After it `point` is the type, also beside a temporary table called so: unnamed, pg_temp comes first."""
 

@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from gateway.db.translate import is_of_a_name
 from gateway.errors import AlreadyExists, FailedPrecondition, FieldViolation, ResourceRef, RowgateError
 from gateway.request.keys import Key, below, key_text
+from gateway.request.rows import Values
 from gateway.schema.model import Resource
 from gateway.schema.tables import constraints
 
 E = TypeVar("E", bound=RowgateError)
 
 
-def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
+def blame(error: E, resource: Resource, path: str, key: Key | None = None, values: Values | None = None) -> E:
     """Return the error with a violation for each field that the refused constraint or column stands for.
 
     Args:
@@ -19,11 +21,12 @@ def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
         resource: the resource that was written.
         path: the proto path of the resource's message in the request, such as `flight` or `rows[3]`.
         key: the row's key where it is known: an AlreadyExists of the key then names the row in the way.
+        values: the driver values that were sent, by column: PostgreSQL names none that it can't encode.
 
     An error that names nothing of the resource comes back as it is.
 
     """
-    columns = _columns(error, resource)
+    columns = _columns(error, resource) or _unwritable(error, values or {}) or _names(error, resource)
     if not columns:
         return error
     fields = [field for field in resource.fields if field.column in columns]
@@ -41,7 +44,25 @@ def blame(error: E, resource: Resource, path: str, key: Key | None = None) -> E:
 
 
 _GENERATED = "GENERATED_COLUMN"
+_UNWRITABLE = "INVALID_TEXT"
+_NAMES = frozenset({"regclass", "regtype"})
 _WRONG = {AlreadyExists.code: "is taken", FailedPrecondition.code: "does not fit what is stored"}
+
+
+def _names(error: RowgateError, resource: Resource) -> frozenset[str]:
+    """Return the one column that holds names in the database, where a value is none."""
+    if not is_of_a_name(error):
+        return frozenset()
+    names = frozenset(field.column for field in resource.fields if field.type.sql in _NAMES)
+    return names if len(names) == 1 else frozenset()
+
+
+def _unwritable(error: RowgateError, values: Values) -> frozenset[str]:
+    """Return the column whose text the database's encoding can't hold, where no other one can be it."""
+    if error.reason != _UNWRITABLE:
+        return frozenset()
+    unusual = frozenset(name for name, value in values.items() if not str(value).isascii())
+    return unusual if len(unusual) == 1 else frozenset()
 
 
 def _columns(error: RowgateError, resource: Resource) -> frozenset[str]:

@@ -67,7 +67,7 @@ class Creating:
     def blame(self, error: RowgateError, item: NewRow) -> RowgateError:
         """Return the refusal with the fields' proto paths, and the key that is taken."""
         key = item.values if all(name in item.values for name in self._resource.primary_key) else None
-        return blame(error, self._resource, item.path, key)
+        return blame(error, self._resource, item.path, key, item.values)
 
 
 def required(request: Message, name: str, path: str) -> Message:

@@ -154,7 +154,7 @@ class Updating:
 
     def blame(self, error: RowgateError, item: Wanted) -> RowgateError:
         """Return the refusal with the fields' proto paths."""
-        return blame(error, self._resource, item.edit.path)
+        return blame(error, self._resource, item.edit.path, values={**item.edit.values, **item.edit.key})
 
 
 def _takes_default(field: Field, message: Message) -> bool:

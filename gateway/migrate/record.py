@@ -88,7 +88,7 @@ END $record$"""
 
 # Constraints and indexes of others that went with a recorded column, whoever wrote what drops it.
 _LOST = """
-    SELECT string_agg(format('%s %I of %I.%I', kind, object_name, schema_name, table_name), ', ')
+    SELECT string_agg(pg_catalog.format('%s %I of %I.%I', kind, object_name, schema_name, table_name), ', ')
     FROM rowgate_before b
     WHERE kind IN ('constraint', 'index')
         AND NOT EXISTS (SELECT FROM rowgate_after a WHERE (a.class, a.id) = (b.class, b.id))

@@ -22,12 +22,12 @@ _LOOKS = 4
 
 # A migration is whoever has the record of what it makes locked: so it is found behind a pooler as well.
 _HOLDERS = """
-SELECT DISTINCT coalesce(format('table %I.%I', n.nspname, c.relname), waiting.locktype) AS what,
+SELECT DISTINCT coalesce(pg_catalog.format('table %I.%I', n.nspname, c.relname), waiting.locktype) AS what,
     h.pid, h.application_name AS program, h.usename AS role, h.state,
     extract(epoch FROM now() - h.xact_start)::bigint AS seconds
 FROM pg_catalog.pg_locks own
 JOIN pg_catalog.pg_locks waiting ON waiting.pid = own.pid AND NOT waiting.granted
-CROSS JOIN unnest(pg_catalog.pg_blocking_pids(own.pid)) AS holder(pid)
+CROSS JOIN pg_catalog.unnest(pg_catalog.pg_blocking_pids(own.pid)) AS holder(pid)
 JOIN pg_catalog.pg_stat_activity h ON h.pid = holder.pid
 LEFT JOIN pg_catalog.pg_class c ON c.oid = waiting.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -125,4 +125,4 @@ def _ready(resource: Resource, table: Table, change: Change, rows: Items, *, exp
     # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
     locked = row.with_for_update(key_share=change is not Change.DELETE, skip_locked=True, of=held).lateral()
     found = select(*rows.cte.c, column("row_id")).select_from(rows.cte.join(locked, true()))
-    return found.limit(func.cardinality(rows.places)).subquery(_READY)
+    return found.limit(func.pg_catalog.cardinality(rows.places)).subquery(_READY)

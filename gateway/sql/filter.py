@@ -29,6 +29,7 @@ from gateway.request.filter.plan import bind_name
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
 from gateway.sql.binds import bound, compared
+from gateway.sql.unnest import unnest
 
 Condition = ColumnElement[bool]
 Value = ColumnElement[Any]
@@ -157,7 +158,7 @@ class _Writer:
     def _size(self, column: plan.Column) -> Value:
         value = self.table.c[column.name]
         if self._type(column.name).kind is ValueKind.ARRAY:
-            return func.cardinality(value)
+            return func.pg_catalog.cardinality(value)
         return func.octet_length(value if isinstance(value.type, postgresql.BYTEA) else cast(value, _TEXT))
 
     def _contains(self, name: plan.Column, bind: int) -> Condition:
@@ -172,7 +173,7 @@ class _Writer:
     def _any_element(self, operand: plan.Operand, condition: plan.Predicate) -> Condition:
         if isinstance(operand, plan.Column) and self._type(operand.name).element is not None:
             elements = (
-                func.unnest(self.table.c[operand.name]).table_valued(column("value", _TEXT)).render_derived()
+                unnest(self.table.c[operand.name]).table_valued(column("value", _TEXT)).render_derived()
             )
             inner = _Writer(self.resource, self.table, elements.c.value, self._type(operand.name).element)
         else:

@@ -15,6 +15,7 @@ from gateway.sql.binds import bound, bound_array, read_column
 from gateway.sql.filter import where_filter
 from gateway.sql.order import Nulls, order_clause, where_after
 from gateway.sql.statement import Statement, compile_statement
+from gateway.sql.unnest import unnest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def select_by_keys(resource: Resource, table: Table, fields: tuple[Field, ...]) 
     """
     arrays = [bound_array(field.type, field.column) for field in resource.key_fields]
     names = [f"k{i}" for i in range(len(arrays))]
-    keys = func.unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("rowgate_wanted")
+    keys = unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("rowgate_wanted")
     same = [table.c[c] == keys.c[name] for c, name in zip(resource.primary_key, names, strict=True)]
     row = _select(table, fields).where(*same).limit(literal_column("1")).lateral("rowgate_found")
     query = select(keys.c.n, *row.c).select_from(keys).join(row, true())

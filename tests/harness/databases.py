@@ -47,10 +47,17 @@ class Databases:
             self._templates[schema] = template
         return await self._create(fresh_name("test"), template=self._templates[schema])
 
-    async def _create(self, name: str, *, template: str = "template1") -> str:
+    async def encoded(self, encoding: str, metadata: MetaData) -> str:
+        """Create a database of an encoding, which holds the tables of `metadata`; return its DSN."""
+        settings = f"ENCODING '{encoding}' LOCALE 'C'"
+        dsn = await self._create(fresh_name("encoded"), template="template0", settings=settings)
+        await create_tables(dsn, metadata)
+        return dsn
+
+    async def _create(self, name: str, *, template: str = "template1", settings: str = "") -> str:
         connection = await asyncpg.connect(self.dsn)
         try:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {settings}')
         finally:
             await connection.close()
         return self.url(name)

@@ -9,6 +9,7 @@ from gateway.schema.tables import build_tables
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, create_tables, fetch
 from tests.harness.gateway import RunningGateway, schema_of, serve
+from tests.rpc.test_bulk_faults import named
 
 SERVICE = "domains.v1.PriceService"
 DOMAINS = (
@@ -68,3 +69,17 @@ async def test_a_bulk_upsert_cuts_nothing_either(prices: RunningGateway) -> None
     answer = await prices.call(f"{SERVICE}/BulkUpsertPrices", prices=rows, partial_failure=True)
     assert [failure.index for failure in answer.failures] == list(range(1, len(rows)))
     assert answer.inserted_count == 1
+
+
+async def test_a_name_of_nothing_is_the_fault_of_its_field(prices: RunningGateway) -> None:
+    """PostgreSQL raises of the value what it raises of a table that is missing: it was INTERNAL."""
+    with pytest.raises(RpcFailed) as refused:
+        await prices.call(f"{SERVICE}/CreatePrice", price={"id": 1, "relation": "nowhere"})
+    assert (refused.value.code.name, refused.value.fields) == ("INVALID_ARGUMENT", ["price.relation"])
+    rows = [{"id": 2, "relation": "price"}, {"id": 3, "relation": "no where"}, {"id": 4, "relation": "a.b"}]
+    answer = await prices.call(f"{SERVICE}/BulkUpsertPrices", prices=rows, partial_failure=True)
+    assert named(answer) == {i: ("INVALID_VALUE", [f"prices[{i}].relation"]) for i in (1, 2)}
+    await prices.sql("ALTER TABLE price RENAME TO elsewhere")
+    with pytest.raises(RpcFailed) as refused:
+        await prices.call(f"{SERVICE}/CreatePrice", price={"id": 5, "relation": "elsewhere"})
+    assert refused.value.reason == "SCHEMA_MISMATCH"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from gateway.db.bulk.tally import Tally
 from gateway.db.bulk.target import Target, allow_any_join
 from gateway.db.database import Transaction
-from gateway.db.translate import sqlstate_of
+from gateway.db.translate import is_of_a_name, sqlstate_of
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.errors.sqlstate import is_of_a_row, rule_for
 from gateway.sql.bulk.locate import (
@@ -44,7 +44,8 @@ def judged(error: Exception, target: Target) -> RowgateError:
     # Whether another transaction holds the value meanwhile, of any unique key, can be told only alone.
     if not target.alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
         raise Collision from error
-    of_a_row = is_of_a_row(state) or (target.judges_rows and state == _INSUFFICIENT_PRIVILEGE)
+    of_a_row = is_of_a_row(state) or is_of_a_name(error)
+    of_a_row = of_a_row or (target.judges_rows and state == _INSUFFICIENT_PRIVILEGE)
     if not of_a_row or not isinstance(error, RowgateError):
         raise error
     return error
@@ -82,7 +83,7 @@ class FaultFinder:
                 faults = await self._find(low, high, error)
         except RowgateError as refused:
             # A check that divides by zero refuses this query as it refuses the row.
-            if not is_of_a_row(sqlstate_of(refused)):
+            if not (is_of_a_row(sqlstate_of(refused)) or is_of_a_name(refused)):
                 raise
             return False
         await self._transaction.fetch(self._statements.remove, [list(faults)])
@@ -91,7 +92,7 @@ class FaultFinder:
         return bool(faults)
 
     async def _find(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
-        if sqlstate_of(error).startswith("22"):
+        if sqlstate_of(error).startswith("22") or is_of_a_name(error):
             return await self._badly_written(low, high, error)
         faults: dict[int, RowgateError] = {}
         await allow_any_join(self._transaction)

@@ -1,5 +1,6 @@
 """The table of a bulk upsert: its lock, and what of it decides how rows are written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.db.database import Transaction
@@ -9,6 +10,8 @@ from gateway.sql.statement import Statement
 
 SMALL = 1000
 """Up to so many rows, arrays are faster than COPY into a temporary table; keys are looked up one by one."""
+_TOLD = 11
+"""How many columns of the lock's answer say something; the others are settings that it makes."""
 _BEFORE_EACH_ROW = 3
 """The bits of pg_trigger.tgtype for BEFORE and for each row; INSTEAD OF has another."""
 
@@ -32,6 +35,7 @@ class Target:
         judges_rows: whether a lack of privilege may be a row's: policies hold for us, who may write it.
         defers: whether a constraint of it is deferred until COMMIT, where no row could fail alone any more.
         always: the columns that PostgreSQL alone may number: GENERATED ALWAYS AS IDENTITY.
+        encoding: the database's, in which its texts are stored.
 
     """
 
@@ -45,7 +49,8 @@ class Target:
     keeps_out: bool
     judges_rows: bool
     defers: bool
-    always: frozenset[str]
+    always: Sequence[str]
+    encoding: str
 
 
 def _lock_statement(function: str) -> Statement:
@@ -74,6 +79,7 @@ def _lock_statement(function: str) -> Statement:
             EXISTS (SELECT FROM pg_trigger
                     WHERE tgrelid = target.oid AND tginitdeferred AND tgenabled <> 'D'),
             ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = target.oid AND attidentity = 'a'),
+            current_setting('server_encoding'),
             set_config('lock_timeout', '0', true),
             set_config('jit', 'off', true),
             set_config('enable_nestloop', CASE WHEN small THEN 'off' ELSE 'on' END, true),
@@ -124,9 +130,8 @@ async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *,
     statement = _CLAIM if alone else _SHARE
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
-    version, (now,), takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers, always, *_ = row
-    flags = (takes_copy, takes_merge, empty, plain, keeps_out, judges_rows, defers)
-    return Target(alone, version, now, *flags, frozenset(always))
+    version, (now,), *told = row[:_TOLD]
+    return Target(alone, version, now, *told)
 
 
 async def allow_any_join(transaction: Transaction) -> None:

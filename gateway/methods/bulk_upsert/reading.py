@@ -1,7 +1,7 @@
 """The rows of a request, chunk by chunk: checked, without their duplicates, as columns of driver values."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -19,6 +19,7 @@ from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbe
 from gateway.schema.values import ValueFault, ValueKind
 from gateway.sql.bulk.shape import BulkShape
 
+UNWRITABLE = ValueFault("holds characters that the database's encoding lacks", "INVALID_TEXT")
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""
 SLICE_BYTES = 1024 * 1024
@@ -34,6 +35,7 @@ it takes to read one. A rest that is hardly longer than a chunk belongs to it.""
 
 Keys = dict[int, Column]
 """The columns of the key by their place among those that are staged."""
+Lacking = Callable[[Iterable[str]], Awaitable[frozenset[str]]]
 
 
 class RowReader:
@@ -86,6 +88,33 @@ class RowReader:
             await turns.give()
             yield chunk
             await asyncio.sleep(0)
+
+    async def refuse_unwritable(
+        self, rows: Sequence[Message], keys: Keys, tally: Tally, lacking: Lacking
+    ) -> None:
+        """Settle in `tally` the open rows with texts that the database's encoding can't hold.
+
+        Args:
+            rows: the rows.
+            keys: the columns of the key; those that can't be written are None afterwards.
+            tally: where failures go.
+            lacking: returns those of some characters that the encoding lacks.
+
+        """
+        async for chunk in self.slices(rows, keys, tally):
+            lacks = await lacking({c for column in chunk.columns for c in _unusual("".join(_texts(column)))})
+            if not lacks:
+                continue
+            for i, column in enumerate(chunk.columns):
+                faults = {
+                    index: UNWRITABLE
+                    for index, value in zip(chunk.indexes, column, strict=True)
+                    if not lacks.isdisjoint("".join(_texts([value])))
+                }
+                self._note(tally, self._readers[i].field.name, faults)
+                if i in keys:
+                    for index in faults:
+                        keys[i][index] = None
 
     def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Iterator[AsyncGenerator[Chunk]]:
         """Return the open rows in chunks that grow, each of them in slices as above."""
@@ -166,6 +195,19 @@ def _without_refused(indexes: list[int], columns: list[Column], tally: Tally) ->
     outcomes = tally.outcomes
     places = [place for place, index in enumerate(indexes) if not outcomes[index]]
     return Chunk(good, [[column[place] for place in places] for column in columns])
+
+
+def _texts(column: Sequence[Any]) -> Iterator[str]:
+    for value in column:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from _texts(value)
+
+
+def _unusual(text: str) -> set[str]:
+    """Return the characters of a text that not every encoding has."""
+    return set() if text.isascii() else {character for character in set(text) if not character.isascii()}
 
 
 def _are_slow(fields: Sequence[Field]) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from google.protobuf.message import Message
 
@@ -12,6 +12,7 @@ from gateway.db.bulk.copy import Chunk
 from gateway.db.bulk.faults import Collision
 from gateway.db.bulk.load import BulkLoader
 from gateway.db.bulk.merge import BulkWriter
+from gateway.db.bulk.repertoire import Repertoire, takes_all
 from gateway.db.bulk.tally import Tally
 from gateway.db.bulk.target import lock_target
 from gateway.db.database import Transaction
@@ -43,6 +44,7 @@ class Upserts:
         self._max_rows = engine.bulk_max_rows
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
         self._crowded_until = 0.0
+        self._repertoire = Repertoire()
         self.turns = asyncio.Semaphore(engine.bulk_at_once)
         """Held by whoever is about to take a connection for `write`."""
 
@@ -74,7 +76,10 @@ class Upserts:
         messages = list(rows)
         keys = await reader.keys(messages, tally, last_wins=options.last_wins)
         target = await lock_target(transaction, options.shape, len(rows), alone=alone)
-        statements, reader = self._prepared(options.shape.numbered_in(target.always))
+        statements, reader = self._prepared(options.shape.numbered_in(frozenset(target.always)))
+        if not takes_all(target.encoding):
+            lacking = partial(self._repertoire.lacking, transaction)
+            await reader.refuse_unwritable(messages, keys, tally, lacking)
         loader = BulkLoader(transaction, target, statements.shape, tally)
         if await loader.load(list(keys.values()), reader.slices(messages, keys, tally)):
             return tally

@@ -10,6 +10,7 @@ from gateway.sql.bulk.shape import (
     table_name,
 )
 from gateway.sql.statement import Statement
+from gateway.sql.unnest import unnest_text
 
 
 def can_load(shape: BulkShape) -> bool:
@@ -31,10 +32,10 @@ def stamped(shape: BulkShape) -> tuple[Field, ...]:
 def any_stored(shape: BulkShape) -> Statement:
     """Return the statement that tells whether any key is stored; it binds an array per column of the key."""
     types = [staged_type(field) for field in shape.target_fields]
-    arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types, 1))
+    arrays = [f"${n}::{type_}[]" for n, type_ in enumerate(types, 1)]
     names = ", ".join(map(quote, shape.target))
     same = " AND ".join(f"t.{quote(column)} = k.{quote(column)}" for column in shape.target)
     table = table_name(shape.resource)
-    text = f"SELECT EXISTS (SELECT FROM unnest({arrays}) AS k({names}) JOIN {table} AS t ON {same})"
+    text = f"SELECT EXISTS (SELECT FROM {unnest_text(*arrays)} AS k({names}) JOIN {table} AS t ON {same})"
     name = f"bulk upsert {shape.resource.table}"
     return Statement(text, (), (), writes=False, name=name, constants={})

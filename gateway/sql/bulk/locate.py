@@ -75,19 +75,19 @@ READ_RULES = Statement(
     FROM pg_attribute, place WHERE attrelid = id AND attnum > 0 AND attnotnull AND NOT attisdropped
     UNION ALL
     SELECT CASE contype WHEN 'c' THEN '23514' ELSE '23503' END, conname,
-        ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS k(n, o)
+        ARRAY(SELECT attname::text FROM pg_catalog.unnest(conkey) WITH ORDINALITY AS k(n, o)
               JOIN names ON attnum = n ORDER BY o),
         pg_get_expr(conbin, conrelid),
         CASE contype WHEN 'f' THEN confrelid::regclass::text ELSE '' END,
-        ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS k(n, o)
+        ARRAY(SELECT attname::text FROM pg_catalog.unnest(confkey) WITH ORDINALITY AS k(n, o)
               JOIN pg_attribute ON attrelid = confrelid AND attnum = n ORDER BY o),
         false,
         ARRAY(SELECT attname::text FROM names WHERE attnum = ANY(conkey))
     FROM pg_constraint, place WHERE conrelid = id AND contype IN ('c', 'f')
     UNION ALL
     SELECT '23505', relname,
-        ARRAY(SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS k(n, o) JOIN names ON attnum = n
-              WHERE o <= indnkeyatts ORDER BY o),
+        ARRAY(SELECT attname::text FROM pg_catalog.unnest(indkey) WITH ORDINALITY AS k(n, o)
+              JOIN names ON attnum = n WHERE o <= indnkeyatts ORDER BY o),
         pg_get_expr(indpred, indrelid), '', NULL, indnullsnotdistinct,
         ARRAY(SELECT attname::text FROM names WHERE attnum = ANY(indkey) OR attnum IN
               (SELECT refobjsubid FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = indexrelid

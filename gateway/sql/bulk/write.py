@@ -29,7 +29,7 @@ _I = quote(INDEX)
 def _unsettled(number: int) -> str:
     """Return the condition that a row's index is not in a bound array."""
     # A hashed subplan: `<> ALL` of a long array compares each with each, as an anti-join may without hash.
-    return f"s.{_I} NOT IN (SELECT unnest(${number}::integer[]))"
+    return f"s.{_I} NOT IN (SELECT pg_catalog.unnest(${number}::integer[]))"
 
 
 _UNSETTLED = _unsettled(3)
@@ -165,7 +165,7 @@ def _keys_known(fields: tuple[Field, ...]) -> str:
 
 def _merge_told(shape: BulkShape, source: str) -> str:
     merge = f"{_merge(shape, source)} RETURNING merge_action() AS action, s.{_I} AS i"
-    return f"WITH m AS ({merge}) SELECT action, array_agg(i) FROM m GROUP BY action"
+    return f"WITH m AS ({merge}) SELECT action, pg_catalog.array_agg(i) FROM m GROUP BY action"
 
 
 def _merge(shape: BulkShape, source: str, *, restating: bool = False) -> str:
