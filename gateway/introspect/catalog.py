@@ -37,6 +37,13 @@ SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
      WHERE i.inhparent = asked.oid) AS children,
     (SELECT pg_catalog.array_agg(r.rulename::text ORDER BY r.rulename) FROM pg_catalog.pg_rewrite r
      WHERE r.ev_class = asked.oid AND r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')) AS rules,
+    (SELECT pg_catalog.array_agg(ARRAY[n.nspname, h.relname, f.conname]::text[]
+         ORDER BY n.nspname, h.relname, f.conname)
+     FROM pg_catalog.pg_constraint f
+     JOIN pg_catalog.pg_class h ON h.oid = f.conrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
+     WHERE f.confrelid = asked.oid AND f.contype = 'f' AND f.confdeltype = 'c'
+        AND f.conparentid = 0) AS cascades,
     EXISTS (SELECT FROM pg_catalog.pg_index i
             WHERE NOT i.indimmediate AND (i.indrelid = asked.oid OR i.indrelid IN
                 (SELECT relid FROM pg_catalog.pg_partition_tree(asked.oid)))) AS has_deferrable_keys
@@ -223,6 +230,7 @@ def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped
         comment=row["comment"],
         children=tuple(Name(*child) for child in row["children"] or ()),
         rules=tuple(row["rules"] or ()),
+        cascades=tuple((Name(schema, table), key) for schema, table, key in row["cascades"] or ()),
         has_deferrable_keys=row["has_deferrable_keys"],
     )
 

@@ -68,6 +68,7 @@ def _tables(wanted: Catalog, found: Catalog) -> Iterator[Difference]:
             yield Difference(Kind.TABLE, Change.EXTRA, table=name)
         else:
             yield from _table(ours, theirs)
+            yield from _cascades(ours, theirs, wanted)
 
 
 def _table(wanted: Table, found: Table) -> Iterator[Difference]:
@@ -82,6 +83,18 @@ def _table(wanted: Table, found: Table) -> Iterator[Difference]:
     yield from _parts(Kind.INDEX, wanted.name, wanted.indexes, found.indexes)
     if wanted.comment != found.comment:
         yield _different(Kind.COMMENT, wanted.name, "", wanted.comment, found.comment)
+
+
+def _cascades(ours: Table, theirs: Table, wanted: Catalog) -> Iterator[Difference]:
+    """Yield that rows of which the model says nothing go with a table's, where they do."""
+    unknown = [
+        f"{table} ({key})"
+        for table, key in theirs.cascades
+        if (table, key) not in ours.cascades
+        and not (table in wanted.tables and key in wanted.tables[table].foreign_keys)
+    ]
+    if unknown:
+        yield _different(Kind.CASCADES, ours.name, "", None, ", ".join(unknown))
 
 
 def _columns(wanted: Table, found: Table) -> Iterator[Difference]:

@@ -35,6 +35,7 @@ class Kind(Enum):
     TABLE = "table"
     CHILDREN = "inheritance"
     RULES = "rules"
+    CASCADES = "cascades"
     COLUMN = "column"
     TYPE = "type"
     NULLABLE = "nullability"
@@ -56,6 +57,13 @@ class Change(Enum):
     EXTRA = "extra"
     IN_THE_WAY = "in the way"
     """Extra, and no row can be inserted while it is there."""
+
+
+_OF_TABLES = {
+    Kind.CHILDREN: "is inherited by {}: its keys aren't unique over those rows, which are its rows too",
+    Kind.RULES: "has rules ({}), with which PostgreSQL refuses writes: triggers are in no way",
+    Kind.CASCADES: "is referred to by {} ON DELETE CASCADE: Delete takes those rows too, without force",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,12 @@ class Difference:
         and so do a length and an identity ALWAYS; a default fills what would be NULL; an extra label can't be
         dropped in PostgreSQL. A missing index is slow, not wrong, unless unique. A constraint that
         isn't valid yet refuses new rows all the same. Rules are in the way of writes, and not of reads.
+        Rows of tables that the schema doesn't name are the database's affair, also when they go.
         """
         harmless = {
             Kind.COMMENT: True,
             Kind.RULES: True,
+            Kind.CASCADES: True,
             Kind.ENUM: self.change is not Change.MISSING,
             Kind.INDEX: not any((text or "").startswith("UNIQUE") for text in (self.wanted, self.found)),
             Kind.TYPE: is_shorter_text(self.wanted, self.found),
@@ -127,10 +137,8 @@ class Difference:
 
     def _values(self) -> str:
         wanted, found = self.wanted or "none", self.found or "none"
-        if self.kind is Kind.CHILDREN:
-            return f"is inherited by {found}: its keys aren't unique over those rows, which are its rows too"
-        if self.kind is Kind.RULES:
-            return f"has rules ({found}), with which PostgreSQL refuses writes: triggers are in no way"
+        if self.kind in _OF_TABLES:
+            return _OF_TABLES[self.kind].format(found)
         if self.kind in (Kind.DEFAULT, Kind.GENERATED, Kind.IDENTITY):
             return f"has the {self.kind.value} {found}, the schema says {wanted}"
         if self.kind is Kind.COMMENT:

@@ -115,6 +115,8 @@ class Table:
     """Tables that inherit from it; partitions are none."""
     rules: tuple[str, ...] = ()
     """Rules (CREATE RULE) that rewrite what is written to it."""
+    cascades: tuple[tuple[Name, str], ...] = ()
+    """Tables and their foreign keys by which PostgreSQL removes rows with those of this table."""
     has_deferrable_keys: bool = False
     """Whether a unique or exclusion constraint of it, or of a partition, is deferrable."""
 

@@ -111,7 +111,13 @@ def _table(wanted: Table, found: Table, managed: Managed) -> Table:
         for name, column in found.columns.items()
         if name not in wanted.columns and not managed.made("column", found.name, name)
     }
-    reached = replace(wanted, columns=columns | theirs, children=found.children, rules=found.rules)
+    reached = replace(
+        wanted,
+        columns=columns | theirs,
+        children=found.children,
+        rules=found.rules,
+        cascades=found.cascades,
+    )
     return with_parts(reached, _parts(wanted, found, managed))
 
 

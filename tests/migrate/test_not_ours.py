@@ -263,6 +263,25 @@ async def test_rules_are_told_and_left(database: EmptyDatabase) -> None:
     assert (await differences(_seats(), database.connect)).left == ()
 
 
+async def test_rows_that_go_unasked_are_told(database: EmptyDatabase) -> None:
+    """Nothing told of them, and Delete took them without force."""
+    await _make(database, "PRIMARY KEY (id)")
+    refers = "REFERENCES seat (id) ON DELETE"
+    references = {"seat": "CASCADE", "other": "SET NULL", "third": "RESTRICT"}
+    columns = [f"{name} integer {refers} {action}" for name, action in references.items()]
+    await database.run(f"CREATE TABLE booking ({', '.join(columns)})")
+    await apply(_seats(), database.connect, adopted=[SEAT])
+    found = await differences(_seats(), database.connect)
+    assert found.open == ()
+    told = "table public.seat is referred to by public.booking (booking_seat_fkey) ON DELETE CASCADE: "
+    assert [said for said in found.left if said.startswith(told)]
+    await require_match(database.connect, _seats())
+    model = _seats()
+    keys = (sa.ForeignKeyConstraint([name], ["seat.id"], ondelete=does) for name, does in references.items())
+    sa.Table("booking", model, *(sa.Column(name, sa.Integer) for name in references), *keys)
+    assert (await differences(model, database.connect)).left == ()
+
+
 @pytest.mark.parametrize("case", GRAVE)
 async def test_what_is_not_is_refused_until_a_flag_names_it(database: EmptyDatabase, case: str) -> None:
     ddl, model, said, loss = GRAVE[case]
