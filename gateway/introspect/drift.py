@@ -8,6 +8,7 @@ from sqlalchemy import MetaData
 
 from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.compare import compare, compare_surroundings
+from gateway.introspect.culprits import culprits
 from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.matching import named_as_found
@@ -87,9 +88,18 @@ async def read_sides(
     try:
         wanted, doubtful = await _read_wanted(connection, metadata, found)
     except asyncpg.PostgresError as error:
-        raise ModelRefusedError(str(error), compare_surroundings(needs, found)) from error
+        known = compare_surroundings(needs, found)
+        places = await _places(connection, metadata, found)
+        raise ModelRefusedError("".join(f"\n  {place}" for place in places) or str(error), known) from error
     found = await respelled(connection, found, doubtful, found)
     return Sides(named_as_found(wanted, found), found)
+
+
+async def _places(connection: Connection, metadata: MetaData, found: Catalog) -> tuple[str, ...]:
+    try:
+        return await culprits(connection, tables_of(metadata), found)
+    except asyncpg.PostgresError:
+        return ()
 
 
 async def _read_wanted(

@@ -86,13 +86,19 @@ async def read_model(connection: Connection, tables: Sequence[SqlTable], found: 
         found: what the database holds now: what is missing around the tables is made first.
 
     """
-    needs = needs_of(tables)
-    for statement in _surroundings(needs, found):
-        await connection.execute(statement)
+    needs = await make_surroundings(connection, tables, found)
     read: dict[Name, Table] = {}
     for schema in sorted({name.schema for name in needs.tables}):
         read |= await _read_schema(connection, schema, tables)
     return Catalog(tables=read, enums=needs.enums, schemas=needs.schemas, extensions=needs.extensions)
+
+
+async def make_surroundings(connection: Connection, tables: Sequence[SqlTable], found: Catalog) -> Needs:
+    """Make what is missing around the tables; return what they need."""
+    needs = needs_of(tables)
+    for statement in _surroundings(needs, found):
+        await connection.execute(statement)
+    return needs
 
 
 def _surroundings(needs: Needs, found: Catalog) -> Iterator[str]:

@@ -39,6 +39,7 @@ def _read_field(field: FieldDescriptor, table: annotations_pb2.TableOptions, fau
         server_set=server_set,
         zero_is_default=_zero_is_default(field, options, stored),
         comment=faults.elements[field.full_name].comment,
+        line=faults.elements[field.full_name].line,
     )
 
 

@@ -58,6 +58,8 @@ class Field:
     comment: str = ""
     zero_is_default: bool = False
     """Whether the zero value of a field without presence takes the default on create: identity 0, UUID ""."""
+    line: int = 0
+    """Where the proto file declares it; 0 where that isn't known."""
 
     def __repr__(self) -> str:
         return f"Field({self.descriptor.full_name}: {self.type.sql})"
@@ -145,6 +147,8 @@ class Resource:
     """The columns of each constraint and unique index, by its name in the database; None until known."""
     has_deferrable_keys: bool = field(default=False, compare=False)
     """Whether a unique or exclusion constraint of the table in the database is deferrable."""
+    line: int = field(default=0, compare=False)
+    """Where the proto file declares it; 0 where that isn't known."""
 
     def __repr__(self) -> str:
         return f"Resource({self.message.full_name})"

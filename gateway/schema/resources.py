@@ -32,4 +32,5 @@ def read_resource(message: Descriptor, faults: Faults) -> Resource:
         soft_delete=table.column(options.soft_delete, "soft_delete"),
         etag=options.etag or None,
         comment=faults.elements[message.full_name].comment,
+        line=faults.elements[message.full_name].line,
     )

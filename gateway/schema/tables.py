@@ -71,6 +71,7 @@ def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
         *(_foreign_key(key) for key in resource.foreign_keys if key.enforced),
         schema=pg_schema(resource.schema),
         comment=resource.comment or None,
+        info={"place": _place(resource.message, resource.message.full_name, resource.line)},
     )
     for index in resource.indexes:
         _index(index, table)
@@ -85,8 +86,13 @@ def _column(field: model.Field) -> sa.Column[Any]:
         nullable=field.nullable,
         server_default=_written(field.default) if field.default else None,
         comment=field.comment or None,
+        info={"place": _place(field.descriptor.containing_type, field.descriptor.full_name, field.line)},
         autoincrement="auto" if field.identity else False,
     )
+
+
+def _place(message: Any, name: str, line: int) -> str:
+    return f"{message.file.name}{f':{line}' if line else ''}: {name}"
 
 
 def _made_by_server(field: model.Field) -> tuple[SchemaItem, ...]:

@@ -7,6 +7,8 @@ from gateway.schema.model import Index, Resource
 from gateway.schema.options import table_options
 from gateway.schema.rules.finding import Finding, Findings
 
+_MOST_COLUMNS = 32
+"""Of a key or an index, unless PostgreSQL was built otherwise."""
 _METHODS = ("btree", "hash", "gin", "gist", "brin", "spgist")
 _WITH_INCLUDE = ("btree", "gist", "spgist")
 # Methods of pgvector, which an extension brings.
@@ -48,6 +50,9 @@ def _primary_key(resource: Resource, faults: Faults) -> Findings:
 
 def _compared(resource: Resource, columns: Sequence[str], option: str) -> Findings:
     where = resource.message.full_name
+    if len(columns) > _MOST_COLUMNS:
+        right = f"PostgreSQL takes at most {_MOST_COLUMNS}"
+        yield Finding(where, f"{option}: names {len(columns)} columns", right)
     for column in columns:
         field = resource.by_column[column]
         if not field.type.equality:

@@ -107,12 +107,19 @@ def shared_name_findings(resources: Mapping[str, Resource]) -> Findings:
 def shared_enum_findings(resources: Mapping[str, Resource], faults: Faults) -> Findings:
     """Yield the fields whose PostgreSQL enum stores another enum of the schema already."""
     owners: dict[tuple[str, str], str] = {}
+    tables = {(resource.schema, resource.table): name for name, resource in resources.items()}
     for resource in resources.values():
         for field in resource.fields:
             place, enum = field.descriptor.full_name, field.descriptor.enum_type
             enum_type = column_options(place, faults).enum_type
             if not enum_type or enum is None:
                 continue
+            table = tables.get(enum_type_name(enum_type, resource.schema))
+            if table:
+                wrong = (
+                    f'the enum_type "{enum_type}" is called as the table of {table} is, whose rows are a type'
+                )
+                yield Finding(place, wrong, "give it another name")
             owner = owners.setdefault(enum_type_name(enum_type, resource.schema), enum.full_name)
             if owner != enum.full_name:
                 yield Finding(
