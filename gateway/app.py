@@ -30,8 +30,9 @@ from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
 from gateway.sql.statement import Statement
-from gateway.transport.face import Face, Host, Hosting
+from gateway.transport.host import Host, Hosting
 from gateway.transport.probe import Probe
+from gateway.transport.served_api import ServedApi
 from gateway.transport.server import GrpcServer
 
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
@@ -101,7 +102,7 @@ class Gateway:
                 bulk_at_once=settings.limits.bulk_at_once,
                 page_tokens=PageTokens(_secret(settings)),
             )
-            face = Face(
+            api = ServedApi(
                 bind(schema, engine),
                 descriptors,
                 settings.server,
@@ -109,7 +110,7 @@ class Gateway:
                 observers=[AccessLog(settings.log.access)],
                 probe=_probe(database, settings.database.acquire_timeout),
             )
-            server = hosting(face, settings)
+            server = hosting(api, settings)
             await server.start()
             return cls(schema, server, opened.pop_all())
 
@@ -130,9 +131,9 @@ class Gateway:
         finally:
             await self._opened.aclose()
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Let `stop` wait for no call any more."""
-        self._server.hurry()
+        self._server.force_stop()
 
 
 async def _locate_database(settings: Settings, opened: AsyncExitStack) -> DatabaseSettings:

@@ -84,7 +84,7 @@ class InProcess:
     def hurry(self) -> None:
         """Let `stop` wait for no call any more."""
         if self._gateway is not None:
-            self._gateway.hurry()
+            self._gateway.force_stop()
 
 
 class InWorkers:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import cast
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import EncodeError, Message
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
@@ -21,14 +21,16 @@ from gateway.request.call import Call
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.shapes import SHAPES, Streams
+from gateway.transport.builtin import BuiltinMethod, BuiltinMethods
 from gateway.transport.exchange import Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing import RequestParser, sizes
-from gateway.transport.refusals import WriteCancelled
+from gateway.transport.refusals import WriteCancelled, unknown_method
 from gateway.transport.scan import SLICE
 from gateway.transport.streaming import bidi_answer, stream_answer
 
 _logger = logging.getLogger(__name__)
+_UNEXPECTED = "unexpected error in %s"
 
 _READS = frozenset({MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT})
 
@@ -153,10 +155,26 @@ class Dispatcher:
             for methods in services.values()
             for method, handler in methods
         }
-        self.streams: Mapping[str, Streams] = {
+        self._builtin: dict[str, BuiltinMethod] = {}
+        self._uncounted: set[str] = set()
+        self.methods: dict[str, MethodDescriptor] = {
+            method.path: method.descriptor for methods in services.values() for method, _ in methods
+        }
+        """What each method takes and gives, by its path, `/package.Service/Method`."""
+        self.streams: dict[str, Streams] = {
             method.path: SHAPES[method.kind].streams for methods in services.values() for method, _ in methods
         }
-        """Which side of each method is a stream, by its path, `/package.Service/Method`."""
+        """Which side of each method is a stream, by its path."""
+
+    def add(self, methods: BuiltinMethods) -> None:
+        """Answer further methods, of the server's own."""
+        for path, method in methods.items():
+            streams = Streams.of(method.descriptor)
+            if streams is None:
+                raise TypeError(f"{path} streams its requests alone")
+            self._builtin[path] = method
+            self._uncounted.add(path.removeprefix("/"))
+            self.methods[path], self.streams[path] = method.descriptor, streams
 
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
         """Answer one RPC; raises nothing but CancelledError, of which WriteCancelled is one.
@@ -164,6 +182,9 @@ class Dispatcher:
         Its caller went away, or the server stops: the transport knows which. What a response holds is
         counted until the exchange is released, by whoever sends it.
         """
+        answer = self._answers.get(path)
+        if answer is None:
+            return await self._answer_builtin(path, exchange)
         begun, processor = None, self._processor
         try:
             self._enter(exchange)
@@ -174,11 +195,11 @@ class Dispatcher:
                 if exchange.read is not None:
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
-                return Reply(await self._answers[path](exchange))
+                return Reply(await answer(exchange))
         except RowgateError as error:
             return Reply(status=_refusal(exchange, error))
         except Exception:
-            _logger.exception("unexpected error in %s", path, extra={"request_id": exchange.facts.request_id})
+            _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.facts.request_id})
             return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
         except asyncio.CancelledError as cancelled:
             exchange.release()
@@ -192,8 +213,27 @@ class Dispatcher:
             self._admission.leave(exchange)
             self._tell(exchange)
 
+    async def _answer_builtin(self, path: str, exchange: Exchange) -> Reply:
+        """Answer a method that isn't counted, and that no observer is told of."""
+        method = self._builtin.get(path)
+        if method is None:
+            return Reply(status=_refusal(exchange, unknown_method()))
+        try:
+            with self._deadlines.of_caller(exchange):
+                if exchange.read is not None:
+                    with self._deadlines.of_request(exchange):
+                        await exchange.receive()
+                return Reply(await method.answer(exchange))
+        except RowgateError as error:
+            return Reply(status=_refusal(exchange, error))
+        except Exception:
+            _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.facts.request_id})
+            return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
+
     def arrive(self, exchange: Exchange) -> Status | None:
         """Take a place for a call before it is begun, until it ends or `leave`; return why it gets none."""
+        if exchange.facts.method in self._uncounted:
+            return None
         try:
             self._enter(exchange)
         except RowgateError as error:

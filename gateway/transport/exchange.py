@@ -85,6 +85,12 @@ class Exchange:
             self.request = await self.read()
             self.facts.request_bytes = len(self.request)
 
+    def messages(self) -> Channel:
+        """Return the channel of a call that streams; raises TypeError where there is none."""
+        if self.channel is None:
+            raise TypeError("a streaming method was called without a channel")
+        return self.channel
+
     def release(self) -> None:
         """Count nothing more of the response: its client has taken it, or won't."""
         if self.call is not None and self.call.held:

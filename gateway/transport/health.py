@@ -5,21 +5,21 @@ server from ever becoming NOT_SERVING. This one doesn't wait for watchers.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import Iterable
 
-import grpc
 from grpc_health.v1 import health_pb2 as pb
 
 from gateway.errors import NotFound
-from gateway.transport.calls import abort_with
-from gateway.transport.open_streams import OpenStreams
+from gateway.transport.admission import Admission
+from gateway.transport.builtin import BuiltinMethod, BuiltinMethods
+from gateway.transport.exchange import Exchange
 from gateway.transport.parsing import small_reader
 
 SERVICE_NAME = "grpc.health.v1.Health"
-_WATCH = f"/{SERVICE_NAME}/Watch"
 _WHOLE_SERVER = ""
 _Status = pb.HealthCheckResponse
+_read_check = small_reader(pb.HealthCheckRequest)
+_read_list = small_reader(pb.HealthListRequest)
 
 
 class Health:
@@ -31,7 +31,7 @@ class Health:
 
     """
 
-    def __init__(self, services: Iterable[str], streams: OpenStreams) -> None:
+    def __init__(self, services: Iterable[str], streams: Admission) -> None:
         self._streams = streams
         self._known = {_WHOLE_SERVER, SERVICE_NAME, *services}
         self._serving = False
@@ -64,46 +64,42 @@ class Health:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """Return what a grpc server mounts."""
-        check = small_reader(pb.HealthCheckRequest)
-        answer = pb.HealthCheckResponse.SerializeToString
-        return grpc.method_handlers_generic_handler(
-            SERVICE_NAME,
-            {
-                "Check": grpc.unary_unary_rpc_method_handler(self.check, check, answer),
-                "Watch": grpc.unary_stream_rpc_method_handler(self.watch, check, answer),
-                "List": grpc.unary_unary_rpc_method_handler(
-                    self.list, small_reader(pb.HealthListRequest), pb.HealthListResponse.SerializeToString
-                ),
-            },
-        )
+    def methods(self) -> BuiltinMethods:
+        """Return Check, List and Watch."""
+        declared = pb.DESCRIPTOR.services_by_name["Health"].methods_by_name
+        answers = {"Check": self.check, "List": self.list, "Watch": self.watch}
+        return {
+            f"/{SERVICE_NAME}/{name}": BuiltinMethod(declared[name], answer)
+            for name, answer in answers.items()
+        }
 
-    async def check(self, request: pb.HealthCheckRequest, context: Any) -> pb.HealthCheckResponse:
-        """Answer once; NOT_FOUND for a service that isn't known."""
-        if request.service not in self._known:
-            await abort_with(context, NotFound("unknown service", reason="UNKNOWN_SERVICE"))
-        return _Status(status=self._status(request.service))
-
-    async def list(self, _request: pb.HealthListRequest, _context: Any) -> pb.HealthListResponse:
-        """Answer for every known service."""
-        statuses = {name: _Status(status=self._status(name)) for name in sorted(self._known)}
-        return pb.HealthListResponse(statuses=statuses)
-
-    async def watch(
-        self, request: pb.HealthCheckRequest, context: Any
-    ) -> AsyncIterator[pb.HealthCheckResponse]:
-        """Answer now and at every change, until the server ends."""
-        await self._streams.enter(_WATCH, context)
-        told = None
-        while not self._ended:
-            changed, status = self._changed, self._status(request.service)
-            if status != told:
-                told = status
-                yield _Status(status=status)
-            await changed.wait()
-
-    def _status(self, service: str) -> "pb.HealthCheckResponse.ServingStatus":
+    async def check(self, exchange: Exchange) -> bytes:
+        """Answer once; raises NotFound for a service that isn't known."""
+        service = _read_check(exchange.request).service
         if service not in self._known:
-            return _Status.SERVICE_UNKNOWN
-        return _Status.SERVING if self.serving else _Status.NOT_SERVING
+            raise NotFound("unknown service", reason="UNKNOWN_SERVICE")
+        return bytes(self._status(service).SerializeToString())
+
+    async def list(self, exchange: Exchange) -> bytes:
+        """Answer for every known service."""
+        _read_list(exchange.request)
+        statuses = {name: self._status(name) for name in sorted(self._known)}
+        return bytes(pb.HealthListResponse(statuses=statuses).SerializeToString())
+
+    async def watch(self, exchange: Exchange) -> bytes:
+        """Answer now and at every change, until the server ends; raises ResourceExhausted for too many."""
+        service, channel = _read_check(exchange.request).service, exchange.messages()
+        with self._streams.admitted(exchange):
+            told = None
+            while not self._ended:
+                changed, status = self._changed, self._status(service)
+                if status != told:
+                    told = status
+                    await channel.send(status.SerializeToString())
+                await changed.wait()
+        return b""
+
+    def _status(self, service: str) -> pb.HealthCheckResponse:
+        if service not in self._known:
+            return _Status(status=_Status.SERVICE_UNKNOWN)
+        return _Status(status=_Status.SERVING if self.serving else _Status.NOT_SERVING)

@@ -1,6 +1,7 @@
 """What happens around every call: context managers, which cost less than coroutines around coroutines."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from gateway.config.settings import LimitSettings, ServerSettings
@@ -37,6 +38,12 @@ class Deadlines:
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
         exchange.deadline = deadline = exchange.arrived + min(asked, most)
         return deadline
+
+    def of_caller(self, exchange: Exchange) -> AbstractContextManager[object]:
+        """Return what to answer a call in whose caller alone may set a deadline."""
+        if exchange.time_remaining is None:
+            return nullcontext()
+        return Deadline(self._alarms, exchange.arrived + exchange.time_remaining, exchange.task)
 
     def of_request(self, exchange: Exchange) -> Deadline:
         """Return what to wait for the only request in, whether or not the answer is a stream."""

@@ -43,7 +43,7 @@ class RequestParser:
         try:
             request = self._type.FromString(body)
         except DecodeError as error:
-            raise self._malformed() from error
+            raise _malformed(self._name) from error
         return self._whole(request)
 
     async def in_slices(self, body: bytes) -> Message:
@@ -62,7 +62,7 @@ class RequestParser:
                 request.MergeFromString(part)
                 await asyncio.sleep(0)
         except (DecodeError, Malformed) as error:
-            raise self._malformed() from error
+            raise _malformed(self._name) from error
         return self._whole(request)
 
     def _whole(self, request: Message) -> Message:
@@ -77,18 +77,11 @@ class RequestParser:
             metadata=sizes(size, self._limit),
         )
 
-    def _malformed(self) -> InvalidArgument:
-        return InvalidArgument(
-            f"the request is no valid {self._name}: malformed protobuf, "
-            "nested too deeply, or a string that is not UTF-8",
-            reason="REQUEST_MALFORMED",
-        )
-
 
 def small_reader(message: type[T]) -> Callable[[bytes], T]:
     """Return what parses the requests of health and reflection, none of which has need to be large.
 
-    Raises OutOfRange, when called, for one of more than SLICE bytes.
+    It raises OutOfRange for one of more than SLICE bytes, InvalidArgument for what is none.
     """
 
     def read(body: bytes) -> T:
@@ -98,9 +91,20 @@ def small_reader(message: type[T]) -> Callable[[bytes], T]:
                 reason="REQUEST_TOO_LARGE",
                 metadata=sizes(len(body), SLICE),
             )
-        return message.FromString(body)
+        try:
+            return message.FromString(body)
+        except DecodeError as error:
+            raise _malformed(message.DESCRIPTOR.full_name) from error
 
     return read
+
+
+def _malformed(name: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"the request is no valid {name}: malformed protobuf, "
+        "nested too deeply, or a string that is not UTF-8",
+        reason="REQUEST_MALFORMED",
+    )
 
 
 def sizes(size: int, limit: int) -> Mapping[str, str]:

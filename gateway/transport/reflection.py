@@ -4,21 +4,22 @@ grpcio-reflection brings v1alpha alone, and newer clients ask v1 first (grpc/grp
 the same messages in another package, so one servicer answers both.
 """
 
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import Iterable
 
-import grpc
 from google.protobuf import duration_pb2, text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from google.rpc import error_details_pb2
+from google.rpc import code_pb2, error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 
+from gateway.transport.admission import Admission
+from gateway.transport.builtin import BuiltinMethod, BuiltinMethods
 from gateway.transport.descriptor_index import DescriptorIndex
-from gateway.transport.open_streams import OpenStreams
+from gateway.transport.exchange import Exchange
 from gateway.transport.parsing import small_reader
 
 _METHOD = "ServerReflectionInfo"
 SERVICE_NAMES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
+_read = small_reader(pb.ServerReflectionRequest)
 
 
 class Reflection:
@@ -32,32 +33,29 @@ class Reflection:
     """
 
     def __init__(
-        self, services: Iterable[str], files: Iterable[FileDescriptorProto], streams: OpenStreams
+        self, services: Iterable[str], files: Iterable[FileDescriptorProto], streams: Admission
     ) -> None:
         self._streams = streams
         self._services = sorted({*services, *SERVICE_NAMES})
         self._index = DescriptorIndex([*files, *_own_files()])
 
-    def handlers(self) -> Iterable[grpc.GenericRpcHandler]:
-        """Return what a grpc server mounts: both versions."""
-        method = grpc.stream_stream_rpc_method_handler(
-            self.server_reflection_info,
-            request_deserializer=small_reader(pb.ServerReflectionRequest),
-            response_serializer=pb.ServerReflectionResponse.SerializeToString,
-        )
-        return [grpc.method_handlers_generic_handler(name, {_METHOD: method}) for name in SERVICE_NAMES]
+    def methods(self) -> BuiltinMethods:
+        """Return both versions."""
+        declared = pb.DESCRIPTOR.services_by_name["ServerReflection"].methods_by_name[_METHOD]
+        method = BuiltinMethod(declared, self.server_reflection_info)
+        return {f"/{service}/{_METHOD}": method for service in SERVICE_NAMES}
 
-    async def server_reflection_info(
-        self, requests: AsyncIterator[pb.ServerReflectionRequest], context: Any
-    ) -> AsyncIterator[pb.ServerReflectionResponse]:
-        """Answer each request of a stream; a file is sent once per stream."""
-        await self._streams.enter(f"/{SERVICE_NAMES[0]}/{_METHOD}", context)
-        sent: set[str] = set()
-        async for request in requests:
-            response = self._answer(request, sent)
-            response.valid_host = request.host
-            response.original_request.CopyFrom(request)
-            yield response
+    async def server_reflection_info(self, exchange: Exchange) -> bytes:
+        """Answer each request of a stream, each file once; raises ResourceExhausted for too many streams."""
+        channel, sent = exchange.messages(), set[str]()
+        with self._streams.admitted(exchange):
+            while (body := await channel.receive()) is not None:
+                request = _read(body)
+                response = self._answer(request, sent)
+                response.valid_host = request.host
+                response.original_request.CopyFrom(request)
+                await channel.send(response.SerializeToString())
+        return b""
 
     def _answer(self, request: pb.ServerReflectionRequest, sent: set[str]) -> pb.ServerReflectionResponse:
         asked = request.WhichOneof("message_request")
@@ -67,10 +65,10 @@ class Reflection:
             if asked == "all_extension_numbers_of_type":
                 return self._extension_numbers(request.all_extension_numbers_of_type)
             if asked is None:
-                return _error(grpc.StatusCode.INVALID_ARGUMENT, "the request asks for nothing that is known")
+                return _error(code_pb2.INVALID_ARGUMENT, "the request asks for nothing that is known")
             return self._files(self._index.with_imports(self._file(request, asked), sent))
         except KeyError as error:
-            return _error(grpc.StatusCode.NOT_FOUND, f"not found: {error.args[0]}")
+            return _error(code_pb2.NOT_FOUND, f"not found: {error.args[0]}")
 
     def _file(self, request: pb.ServerReflectionRequest, asked: str) -> str:
         if asked == "file_containing_symbol":
@@ -95,8 +93,8 @@ class Reflection:
         return pb.ServerReflectionResponse(all_extension_numbers_response=found)
 
 
-def _error(code: grpc.StatusCode, message: str) -> pb.ServerReflectionResponse:
-    error = pb.ErrorResponse(error_code=code.value[0], error_message=message)
+def _error(code: int, message: str) -> pb.ServerReflectionResponse:
+    error = pb.ErrorResponse(error_code=code, error_message=message)
     return pb.ServerReflectionResponse(error_response=error)
 
 

@@ -1,4 +1,4 @@
-"""The grpc.aio server: listens, mounts a face, and stops gracefully."""
+"""The grpc.aio server: listens, mounts an API, and stops gracefully."""
 
 import asyncio
 import logging
@@ -9,9 +9,9 @@ import grpc.aio
 
 from gateway.config.address import Address
 from gateway.config.settings import Settings
-from gateway.transport.face import Face
 from gateway.transport.listening import cannot_listen, warn_if_open
 from gateway.transport.options import channel_options, credentials
+from gateway.transport.served_api import ServedApi
 
 _logger = logging.getLogger(__name__)
 _LAST_BYTES_SECONDS = 0.5
@@ -21,21 +21,21 @@ _MAIN_LOOP = "_server_main_loop"
 
 
 class GrpcServer:
-    """Serves a face on sockets. `stop` before `start`, and twice, is safe.
+    """Serves an API on sockets. `stop` before `start`, and twice, is safe.
 
     grpc.aio takes calls in a loop of its own, which ends with the first call whose path isn't UTF-8, while
     the process lives and calls under way go on. So that loop is watched: where it ends, another server takes
     its addresses.
 
     Args:
-        face: what is served.
+        api: what is served.
         settings: addresses, TLS, limits.
         private: a Unix socket to listen on beside them, without TLS.
 
     """
 
-    def __init__(self, face: Face, settings: Settings, private: Address | None = None) -> None:
-        self._face = face
+    def __init__(self, api: ServedApi, settings: Settings, private: Address | None = None) -> None:
+        self._api = api
         self._settings = settings
         self._private = private
         self._server: grpc.aio.Server | None = None
@@ -58,7 +58,7 @@ class GrpcServer:
         if self._settings.server.tls_cert is None:
             for address in self._addresses:
                 warn_if_open(address)
-        self._face.open()
+        self._api.open()
         return self.addresses[0].port or 0
 
     async def stop(self, grace: float | None = None) -> None:
@@ -71,22 +71,22 @@ class GrpcServer:
         if self._server is None or self._stopping:
             return
         self._stopping = True
-        await self._face.drain(grace)
+        await self._api.drain(grace)
         # Before grpc core does: it tells callers UNAVAILABLE, whatever they have written.
-        await self._face.break_off()
+        await self._api.break_off()
         server, self._server = self._server, None
         for task in self._renewing:
             task.cancel()
         await asyncio.gather(*(one.stop(_LAST_BYTES_SECONDS) for one in (*self._broken, server)))
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Let `stop`, under way or to come, wait for nothing."""
-        self._face.hurry()
+        self._api.force_stop()
 
     async def _listen(self, listen: Sequence[Address]) -> tuple[grpc.aio.Server, tuple[Address, ...]]:
         """Return a server that has begun, and its addresses; raises OSError."""
         options = channel_options(self._settings.server, self._settings.limits)
-        server = grpc.aio.server(handlers=list(self._face.handlers()), options=options)
+        server = grpc.aio.server(handlers=list(self._api.handlers()), options=options)
         tls = credentials(self._settings.server)
         addresses = tuple(_bind(server, one, tls) for one in listen)
         if self._private is not None:

@@ -70,9 +70,7 @@ def _sent(method: Method, respond: Respond, patience: float, memory: ResponseMem
     operation = Operation.of(method)
 
     async def answer(exchange: Exchange) -> bytes:
-        channel = exchange.channel
-        if channel is None:
-            raise TypeError("a streaming method was called without a channel")
+        channel = exchange.messages()
         call = StreamCall(
             full_name, exchange.principal, exchange.deadline, operation, exchange.peer, memory=memory
         )

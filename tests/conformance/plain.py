@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.config.settings import Settings
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.face import Host, Hosting
+from gateway.transport.host import Host, Hosting
 from tests.conformance.service import (
     SERVICE,
     error_status,

@@ -22,7 +22,7 @@ from gateway.errors import RowgateError
 from gateway.schema.sources import load_descriptor_set
 from gateway.transport import calls
 from gateway.transport.asgi import context
-from gateway.transport.face import Host, Hosting
+from gateway.transport.host import Host, Hosting
 from tests.harness.mounted import start_servicers
 from tests.harness.sample import ROOT
 

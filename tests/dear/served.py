@@ -11,7 +11,8 @@ import grpc
 
 from gateway.app import Gateway
 from gateway.config.settings import Settings
-from gateway.transport.face import Face, Host, Hosting
+from gateway.transport.host import Host, Hosting
+from gateway.transport.served_api import ServedApi
 from tests.harness.gateway import descriptors_of
 from tests.harness.mounted import Extended
 
@@ -49,8 +50,8 @@ async def start(settings: Settings, hosting: Hosting) -> Gateway:
     take = grpc.unary_unary_rpc_method_handler(Holds().take)
     told = grpc.method_handlers_generic_handler(service, {method: take})
 
-    def with_holds(face: Face, settings: Settings) -> Host:
-        extended: Any = Extended(face, told)
+    def with_holds(api: ServedApi, settings: Settings) -> Host:
+        extended: Any = Extended(api, told)
         return hosting(extended, settings)
 
     return await Gateway.start(descriptors_of(settings.database.application_name), settings, with_holds)

@@ -37,8 +37,9 @@ from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import find_installed
 from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.face import Face, Host, Hosting
+from gateway.transport.host import Host, Hosting
 from gateway.transport.interceptors import Interceptors
+from gateway.transport.served_api import ServedApi
 
 Answering = Callable[[Exchange], Awaitable[Reply]]
 """Answers a unary call of bytes; raises RowgateError."""
@@ -97,10 +98,10 @@ def _stream(streaming: bool) -> str:  # noqa: FBT001 - grpc's own flag
 
 
 class Extended:
-    """A face that shows further handlers.
+    """An API that shows further handlers.
 
     Args:
-        face: the face, which does all else.
+        api: the API, which does all else.
         handlers: what is mounted before its own.
         answers: what answers unary methods of the handlers, by path, on a server that knows exchanges.
 
@@ -108,24 +109,24 @@ class Extended:
 
     def __init__(
         self,
-        face: Face,
+        api: ServedApi,
         handlers: grpc.GenericRpcHandler,
         answers: Mapping[str, Answering] | None = None,
     ) -> None:
-        self._face = face
+        self._api = api
         self._more = handlers
         self._answers = answers or {}
 
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts."""
-        return [self._more, *self._face.handlers()]
+        return [self._more, *self._api.handlers()]
 
     def answers(self) -> Mapping[str, Answering]:
         """Return what answers unary methods."""
-        return {**self._face.answers(), **self._answers}
+        return {**self._api.answers(), **self._answers}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._face, name)
+        return getattr(self._api, name)
 
 
 class Stoppable(Protocol):
@@ -145,9 +146,9 @@ async def start_servicers(
     interceptors = Interceptors.of(settings.server, settings.limits)
     guarded = Guarded(handlers, interceptors)
     plain = {path: _plain(answer, interceptors) for path, answer in (answers or {}).items()}
-    own = Face({}, FileDescriptorSet(), settings.server, settings.limits)
-    face: Any = Extended(own, guarded, plain)
-    host = hosting(face, settings)
+    own = ServedApi({}, FileDescriptorSet(), settings.server, settings.limits)
+    api: Any = Extended(own, guarded, plain)
+    host = hosting(api, settings)
     await host.start()
     return host
 
@@ -201,8 +202,8 @@ async def _here(module: str, transport: str, values: Mapping[str, Any]) -> Async
 async def _started(module: str, transport: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
     hosts: list[Host] = []
 
-    def hosting(face: Face, settings: Settings) -> Host:
-        hosts.append(HOSTINGS[transport](face, settings))
+    def hosting(api: ServedApi, settings: Settings) -> Host:
+        hosts.append(HOSTINGS[transport](api, settings))
         return hosts[-1]
 
     running = await _start(module, values, hosting)
@@ -286,8 +287,8 @@ class _Application:
         await running.stop(1)
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _hosting(self, face: Face, settings: Settings) -> AsgiHost:
-        self._host = AsgiHost(face, settings)
+    def _hosting(self, api: ServedApi, settings: Settings) -> AsgiHost:
+        self._host = AsgiHost(api, settings)
         return self._host
 
 

@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.config.settings import Settings
 from gateway.schema.sources import compile_protos
-from gateway.transport.face import Host, Hosting
+from gateway.transport.host import Host, Hosting
 from tests.harness.mounted import start_servicers
 
 SERVICE = "grpc.testing.TestService"

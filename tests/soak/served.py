@@ -10,7 +10,8 @@ import grpc
 from gateway.app import Gateway
 from gateway.config.settings import Settings
 from gateway.db.pool import Pool
-from gateway.transport.face import Face, Host, Hosting
+from gateway.transport.host import Host, Hosting
+from gateway.transport.served_api import ServedApi
 from tests.harness.gateway import descriptors_of
 from tests.harness.mounted import Extended
 
@@ -37,8 +38,8 @@ async def start(settings: Settings, hosting: Hosting) -> Gateway:
         service, {method: grpc.unary_unary_rpc_method_handler(_census)}
     )
 
-    def with_census(face: Face, settings: Settings) -> Host:
-        extended: Any = Extended(face, counted)
+    def with_census(api: ServedApi, settings: Settings) -> Host:
+        extended: Any = Extended(api, counted)
         return hosting(extended, settings)
 
     gateway = await Gateway.start(descriptors_of(SCHEMA), settings, with_census)

@@ -14,7 +14,8 @@ from gateway.cli.workers.hostings import HOSTINGS
 from gateway.config.load import settings_of
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
-from gateway.transport.face import Face, Hosting
+from gateway.transport.host import Hosting
+from gateway.transport.served_api import ServedApi
 from tests.harness.client import Client
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.polling import next_look
@@ -34,14 +35,14 @@ class Served:
         self.ended = asyncio.Queue[CallFacts]()
         method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
         self.account = GetMessageClass(method.descriptor.output_type)
-        face = Face(
+        api = ServedApi(
             {SERVICE: [(method, handler)]},
             descriptors_of("ledger"),
             values.server,
             values.limits,
             observers=[self.ended.put_nowait],
         )
-        self.server = hosting(face, values)
+        self.server = hosting(api, values)
 
     async def start(self) -> "Served":
         """Listen, and make the client."""

@@ -1,6 +1,8 @@
 """grpc.health.v1, for the server, each service, watchers, and a database that goes and comes back."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ from grpc_health.v1 import health_pb2_grpc
 
 from gateway.db.embedded import EmbeddedPostgres
 from tests.conftest import GatewayFor
-from tests.harness.client import RpcFailed
+from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
-from tests.harness.gateway import start_gateway
-from tests.transport.conftest import SERVICE, Gate, Serve
+from tests.harness.gateway import descriptors_of, start_gateway
+from tests.transport.conftest import GET, SERVICE, Gate, Serve, Served
 
 SERVING = pb.HealthCheckResponse.SERVING
 NOT_SERVING = pb.HealthCheckResponse.NOT_SERVING
@@ -106,3 +108,49 @@ async def test_health_reads_no_large_request(served: Serve) -> None:
     server = await served(Gate())
     with pytest.raises(RpcFailed):
         await server.raw(b"\x78\x01" * 1_000_000, "grpc.health.v1.Health/Check")
+
+
+@asynccontextmanager
+async def probe(server: Served) -> AsyncIterator[Client]:
+    """Give a client with a connection of its own, as a load balancer's probe has."""
+    client = Client(server.target, descriptors_of("ledger"), [("grpc.use_local_subchannel_pool", 1)])
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def test_health_takes_no_calls_place_and_is_not_logged(served: Serve) -> None:
+    gate = Gate()
+    server = await served(gate, max_in_flight=1)
+    held = asyncio.create_task(server.get())
+    await gate.arrived()
+    async with probe(server) as other:
+        with pytest.raises(RpcFailed) as refused:
+            await other.call(GET)
+        assert refused.value.reason == "TOO_MANY_CALLS"
+        assert (await health(other.channel).Check(ask(""))).status == SERVING
+        assert await first(health(other.channel).Watch(ask(""))) == SERVING
+    gate.opened.set()
+    await held
+    ended = [server.ended.get_nowait().method for _ in range(server.ended.qsize())]
+    assert set(ended) == {GET}
+
+
+async def test_a_watch_ends_at_its_callers_deadline_and_has_none_of_the_servers(served: Serve) -> None:
+    server = await served(Gate(), default_deadline=0.1, max_deadline=0.1, stream_deadline=0.1)
+    watches = health(server.client.channel)
+    lasting, ending = watches.Watch(ask("")), watches.Watch(ask(""), timeout=1)
+    assert [await first(lasting), await first(ending)] == [SERVING, SERVING]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await ending.read()
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert not lasting.done()
+    lasting.cancel()
+
+
+async def test_what_is_no_request_of_health_is_malformed(served: Serve) -> None:
+    server = await served(Gate())
+    with pytest.raises(RpcFailed) as caught:
+        await server.raw(b"\xff", "grpc.health.v1.Health/Check")
+    assert (caught.value.code.name, caught.value.reason) == ("INVALID_ARGUMENT", "REQUEST_MALFORMED")

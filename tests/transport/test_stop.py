@@ -8,7 +8,8 @@ import grpc
 import pytest
 
 from gateway.config.load import settings_of
-from gateway.transport.face import Face, Host, Hosting
+from gateway.transport.host import Host, Hosting
+from gateway.transport.served_api import ServedApi
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import Gate, Serve
@@ -23,7 +24,7 @@ def bare(hosting: Hosting) -> Bare:
 
     def make(**settings: object) -> Host:
         values = settings_of(**settings)
-        return hosting(Face({}, descriptors_of("ledger"), values.server, values.limits), values)
+        return hosting(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
 
     return make
 
@@ -61,7 +62,7 @@ async def test_calls_are_still_taken_in_the_lame_duck_time(served: Serve) -> Non
     stop = asyncio.create_task(server.server.stop(20))
     gate.opened.set()
     assert (await server.get(book="late")).book == "late"
-    server.server.hurry()
+    server.server.force_stop()
     async with asyncio.timeout(5):
         await stop
 
@@ -75,7 +76,7 @@ async def test_a_call_that_does_not_end_is_cut_off(served: Serve, *, hurried: bo
     async with asyncio.timeout(10):
         stop = asyncio.create_task(server.server.stop(60 if hurried else 0.05))
         if hurried:
-            server.server.hurry()
+            server.server.force_stop()
         await stop
         await gate.cancelled.wait()
     with pytest.raises(RpcFailed):

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.config.faults import ConfigError
 from gateway.config.load import settings_of
-from gateway.transport.face import Face, Host, Hosting
+from gateway.transport.host import Host, Hosting
+from gateway.transport.served_api import ServedApi
 from tests.harness.certificates import Certificate
 from tests.harness.gateway import descriptors_of
 
@@ -26,7 +27,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory, authority: Certificate
 def tls_server(hosting: Hosting, certificate: Certificate, **settings: Any) -> Host:
     files = {"tls_cert": certificate.cert_path, "tls_key": certificate.key_path}
     values = settings_of(**{"listen": "127.0.0.1:0", **files, **settings})
-    return hosting(Face({}, descriptors_of("ledger"), values.server, values.limits), values)
+    return hosting(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
 
 
 async def health_over(port: int, credentials: grpc.ChannelCredentials) -> bytes:

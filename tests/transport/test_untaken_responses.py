@@ -12,7 +12,7 @@ import grpc
 from gateway.app import Gateway
 from gateway.config.load import settings_of
 from gateway.schema.tables import build_tables
-from gateway.transport.face import Hosting
+from gateway.transport.host import Hosting
 from gateway.transport.http2 import frames
 from gateway.transport.http2.frames import frame
 from gateway.transport.http2.settings import INITIAL_WINDOW_SIZE

@@ -38,7 +38,8 @@ from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging
 from gateway.transport.asgi.host import AsgiHost
-from gateway.transport.face import Face, Hosting
+from gateway.transport.host import Hosting
+from gateway.transport.served_api import ServedApi
 
 _logger = logging.getLogger(__name__)
 _ORPHAN_SECONDS = 15.0
@@ -93,7 +94,7 @@ class Worker:
     def close(self) -> None:
         """Have `serve` stop at once, if it hasn't."""
         if self._gateway is not None:
-            self._gateway.hurry()
+            self._gateway.force_stop()
         self._stopping.set()
 
     async def _failure(self, starting: "asyncio.Task[Gateway]") -> Failed | None:
@@ -120,7 +121,7 @@ class Worker:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
         if isinstance(message, Hurry) and self._gateway is not None:
-            self._gateway.hurry()
+            self._gateway.force_stop()
         elif isinstance(message, Stop):
             self._stopping.set()
         elif isinstance(message, Ended):
@@ -165,8 +166,8 @@ class Application:
         await serving
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _host(self, face: Face, settings: Settings) -> AsgiHost:
-        host = AsgiHost(face, settings)
+    def _host(self, api: ServedApi, settings: Settings) -> AsgiHost:
+        host = AsgiHost(api, settings)
         self._serve = host.application
         return host
 

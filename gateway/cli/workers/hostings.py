@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gateway.transport.face import PrivateHosting
+from gateway.transport.host import PrivateHosting
 from gateway.transport.http2.host import Http2Host
 from gateway.transport.server import GrpcServer
 

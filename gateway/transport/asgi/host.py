@@ -1,4 +1,4 @@
-"""A face behind an ASGI host: the host has the sockets, this has the calls."""
+"""An API behind an ASGI host: the host has the sockets, this has the calls."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,23 @@ from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.request.memory import RequestMemory
 from gateway.transport.asgi.server import AsgiServer
-from gateway.transport.face import Face
 from gateway.transport.host_names import common_host_names
+from gateway.transport.served_api import ServedApi
 
 _LAST_BYTES_SECONDS = 0.5
 
 
 class AsgiHost:
-    """Serves a face as an ASGI application. `stop` before `start`, and twice, is safe.
+    """Serves an API as an ASGI application. `stop` before `start`, and twice, is safe.
 
     Args:
-        face: what is served.
+        api: what is served.
         settings: addresses, limits.
 
     """
 
-    def __init__(self, face: Face, settings: Settings) -> None:
-        self._face = face
+    def __init__(self, api: ServedApi, settings: Settings) -> None:
+        self._api = api
         self._started = False
         limits = settings.limits
         self.application = AsgiServer(
@@ -43,11 +43,11 @@ class AsgiHost:
 
     async def start(self) -> int:
         """Take calls; return the first address's port (0 for a Unix socket)."""
-        self.application.add_generic_rpc_handlers(self._face.handlers())
+        self.application.add_generic_rpc_handlers(self._api.handlers())
         if self._settings.edge.connect:
-            self.application.add_json_handlers(self._face.json_handlers())
-        self.application.add_plain_methods(self._face.answers())
-        self._face.open()
+            self.application.add_json_handlers(self._api.json_handlers())
+        self.application.add_plain_methods(self._api.answers())
+        self._api.open()
         self._started = True
         return self.addresses[0].port or 0
 
@@ -61,9 +61,9 @@ class AsgiHost:
         if not self._started:
             return
         self._started = False
-        await self._face.drain(grace)
+        await self._api.drain(grace)
         await self.application.stop(_LAST_BYTES_SECONDS)
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Let `stop`, under way or to come, wait for nothing."""
-        self._face.hurry()
+        self._api.force_stop()

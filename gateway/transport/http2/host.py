@@ -1,4 +1,4 @@
-"""Sockets for a face, and HTTP/2 on them, in the event loop itself."""
+"""Sockets for an API, and HTTP/2 on them, in the event loop itself."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ from gateway.config.settings import Settings
 from gateway.request.memory import RequestMemory
 from gateway.transport.asgi.server import AsgiServer
 from gateway.transport.asgi.watch import NoWatch
-from gateway.transport.face import Face
 from gateway.transport.host_names import HostNames, host_names
 from gateway.transport.http2.connection import Connection
 from gateway.transport.http2.listeners import listen_on, tls_context
 from gateway.transport.http2.site import Site
 from gateway.transport.listening import warn_if_open
+from gateway.transport.served_api import ServedApi
 
 _BACKLOG = 4096
 _HANDSHAKE_SECONDS = 10.0
@@ -28,18 +28,18 @@ _POLL_SECONDS = 0.005
 
 
 class Http2Host:
-    """Serves a face on sockets. `stop` before `start`, and twice, is safe.
+    """Serves an API on sockets. `stop` before `start`, and twice, is safe.
 
     Args:
-        face: what is served.
+        api: what is served.
         settings: addresses, TLS, limits.
         private: a Unix socket to listen on beside them, without TLS and whatever the limits.
 
     """
 
-    def __init__(self, face: Face, settings: Settings, private: Address | None = None) -> None:
+    def __init__(self, api: ServedApi, settings: Settings, private: Address | None = None) -> None:
         self._private = private
-        self._face = face
+        self._api = api
         self._settings = settings
         limits = settings.limits
         self._application = AsgiServer(
@@ -51,7 +51,7 @@ class Http2Host:
             request_seconds=settings.server.default_deadline,
             message_seconds=settings.server.max_deadline,
         )
-        self._site = Site(self._application, settings, face.dispatcher, face.processor)
+        self._site = Site(self._application, settings, api.dispatcher, api.processor)
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []
         self._looking: asyncio.Task[None] | None = None
@@ -66,12 +66,12 @@ class Http2Host:
 
         Raises OSError where an address can't be had, ConfigError where a TLS file can't be used.
         """
-        self._application.add_generic_rpc_handlers(self._face.handlers())
-        self._application.add_json_handlers(self._face.json_handlers())
-        self._site.answers = self._face.answers()
+        self._application.add_generic_rpc_handlers(self._api.handlers())
+        self._application.add_json_handlers(self._api.json_handlers())
+        self._site.answers = self._api.answers()
         await self._listen()
         self._looking = asyncio.ensure_future(self._look())
-        self._face.open()
+        self._api.open()
         return self.addresses[0].port or 0
 
     async def stop(self, grace: float | None = None) -> None:
@@ -85,7 +85,7 @@ class Http2Host:
         if looking is None:
             return
         # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
-        await self._face.drain(grace, self._send_away)
+        await self._api.drain(grace, self._send_away)
         self._close_listeners()
         for connection in self._connections():
             connection.break_off()
@@ -98,9 +98,9 @@ class Http2Host:
             connection.abort()
         looking.cancel()
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Let `stop`, under way or to come, wait for nothing."""
-        self._face.hurry()
+        self._api.force_stop()
 
     async def _listen(self) -> None:
         """Take the addresses; on a failure those that were taken are let go."""

@@ -11,11 +11,11 @@ import pytest
 
 from gateway.config.load import settings_of
 from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.face import Face
 from gateway.transport.http2 import frames, host
 from gateway.transport.http2.faults import ErrorCode, StreamFault
 from gateway.transport.http2.frames import frame, rst_stream
 from gateway.transport.http2.incoming import STREAM_WINDOW, Incoming, Window
+from gateway.transport.served_api import ServedApi
 from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import GET, Gate, Serve
 from tests.transport.http2.answering import Answering
@@ -223,8 +223,8 @@ async def test_a_body_past_the_streams_window_is_refused() -> None:
 async def test_it_listens_on_several_addresses_and_sockets(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     values = settings_of(listen=f"127.0.0.1:0,localhost:0,unix:{path}")
-    face = Face({}, descriptors_of("ledger"), values.server, values.limits)
-    server = host.Http2Host(face, values)
+    api = ServedApi({}, descriptors_of("ledger"), values.server, values.limits)
+    server = host.Http2Host(api, values)
     await server.start()
     first, second, third = map(str, server.addresses)
     for target in (first, second, third):
@@ -232,6 +232,8 @@ async def test_it_listens_on_several_addresses_and_sockets(tmp_path: Path) -> No
             assert await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10) == b"\x08\x01"
     taken = settings_of(listen=first)
     with pytest.raises(OSError, match="can't listen"):
-        await host.Http2Host(Face({}, descriptors_of("ledger"), taken.server, taken.limits), taken).start()
+        await host.Http2Host(
+            ServedApi({}, descriptors_of("ledger"), taken.server, taken.limits), taken
+        ).start()
     await server.stop()
     assert not path.exists()

@@ -1,21 +1,20 @@
-"""What a gateway shows on any transport: its methods, health and reflection, and how they end."""
+"""The API that a gateway serves on any transport: its methods, health and reflection, and how they end."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_health.v1 import health_pb2
 
-from gateway.config.address import Address
-from gateway.config.settings import LimitSettings, ServerSettings, Settings
+from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.facts import Observer
 from gateway.request.bulkheads import Operation
 from gateway.schema.shapes import Streams
+from gateway.transport.builtin import places_of_streams
 from gateway.transport.calls import BoundMethods, UnknownMethods
 from gateway.transport.dispatch import Dispatcher, Services
 from gateway.transport.exchange import Exchange, Reply
@@ -23,7 +22,6 @@ from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.json_methods import JsonMethods
-from gateway.transport.open_streams import OpenStreams
 from gateway.transport.probe import DatabaseWatch, Probe
 from gateway.transport.processor import Processor
 from gateway.transport.reflection import Reflection
@@ -35,8 +33,8 @@ async def _always() -> None:
     """Stand for a database that is never away."""
 
 
-class Face:
-    """The handlers that a transport mounts, and their life.
+class ServedApi:
+    """What a transport mounts, and its life.
 
     Args:
         services: the bound methods by service.
@@ -64,29 +62,23 @@ class Face:
         self._admission = interceptors.admission
         self._processor = interceptors.processor
         self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
+        streams = places_of_streams(limits)
+        self._health = Health(services, streams)
+        self._dispatcher.add(self._health.methods())
+        if server.reflection:
+            files = [*descriptors.file, _file_of_health()]
+            self._dispatcher.add(Reflection([*services, HEALTH], files, streams).methods())
         self._bound = BoundMethods(self._dispatcher)
-        self._methods = {
-            method.path: method.descriptor for methods in services.values() for method, _ in methods
-        }
-        self._streams = OpenStreams(limits.max_in_flight)
-        self._health = Health(services, self._streams)
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
-        self._descriptors = descriptors
-        self._hurried = asyncio.Event()
+        self._forced = asyncio.Event()
 
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts."""
-        handlers: list[grpc.GenericRpcHandler] = [self._bound, self._health.handlers()]
-        if self._settings.reflection:
-            health = FileDescriptorProto()
-            health_pb2.DESCRIPTOR.CopyToProto(health)
-            names = [*self._dispatcher.service_names, HEALTH]
-            handlers += Reflection(names, [*self._descriptors.file, health], self._streams).handlers()
-        return [*handlers, UnknownMethods()]
+        return [self._bound, UnknownMethods()]
 
     def json_handlers(self) -> Sequence[grpc.GenericRpcHandler]:
         """Return what a server mounts for callers whose messages are JSON."""
-        return [JsonMethods(self.handlers(), {**self._methods, **_health_methods()})]
+        return [JsonMethods(self.handlers(), self._dispatcher.methods)]
 
     def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
         """Return what answers each unary method, by path, for a server that knows exchanges."""
@@ -124,52 +116,26 @@ class Face:
             _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight})
         await self._watch.stop()
         self._health.end()
+        await asyncio.sleep(0)  # watches return before their transport breaks off what is left
 
     async def break_off(self) -> None:
         """Have the calls that a server of grpc.aio still has answer why it ends them."""
         await self._bound.break_off()
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Let `drain`, under way or to come, wait for nothing."""
-        self._hurried.set()
+        self._forced.set()
 
     async def _wait(self, wanted: Coroutine[Any, Any, object], seconds: float) -> None:
-        """Wait for `wanted`, for at most so long, unless hurried."""
-        tasks = [asyncio.ensure_future(wanted), asyncio.ensure_future(self._hurried.wait())]
+        """Wait for `wanted`, for at most so long, unless forced."""
+        tasks = [asyncio.ensure_future(wanted), asyncio.ensure_future(self._forced.wait())]
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _health_methods() -> Mapping[str, MethodDescriptor]:
-    service = health_pb2.DESCRIPTOR.services_by_name["Health"]
-    return {f"/{service.full_name}/{method.name}": method for method in service.methods}
-
-
-class Host(Protocol):
-    """What listens, and carries calls to a face. `stop` before `start`, and twice, is safe."""
-
-    @property
-    def addresses(self) -> Sequence[Address]:
-        """Where it listens, with the ports it was given."""
-
-    async def start(self) -> int:
-        """Listen; return the first address's port (0 for a Unix socket). Raises OSError."""
-
-    async def stop(self, grace: float | None = None) -> None:
-        """Drain the face for at most `grace` seconds, then close."""
-
-    def hurry(self) -> None:
-        """Let `stop`, under way or to come, wait for nothing."""
-
-
-Hosting = Callable[[Face, Settings], Host]
-"""Makes the host of a face."""
-
-
-class PrivateHosting(Protocol):
-    """Makes the host of a face, which may listen at one more address than the settings name."""
-
-    def __call__(self, face: Face, settings: Settings, private: Address | None = None) -> Host:
-        """Return the host; at `private`, a Unix socket of whoever runs this process, it needs no TLS."""
+def _file_of_health() -> FileDescriptorProto:
+    file = FileDescriptorProto()
+    health_pb2.DESCRIPTOR.CopyToProto(file)
+    return file
