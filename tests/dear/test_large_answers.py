@@ -11,8 +11,8 @@ import pytest
 from tests.dear.answering import IN_FLIGHT, LIST, MIB, RESPONSE, SERVICE, STREAM, Answering, answering
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
-from tests.transport.http2.peer import Peer, peer_of
 from tests.transport.reasons import reason_of
+from tests.transport.wire.http2.peer import Peer, peer_of
 
 GET = f"{SERVICE}/GetScalar"
 LARGE = MIB // 2

@@ -23,12 +23,13 @@ from typing import cast
 import grpc
 from hpack import Encoder
 
-from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.asgi.headers import Header, read_message
-from gateway.transport.http2 import frames
-from gateway.transport.http2.faults import ErrorCode
-from gateway.transport.http2.headers import HeaderReader
-from gateway.transport.http2.settings import MAX_CONCURRENT_STREAMS, read_settings
+from gateway.transport.protocols.grpc.headers import read_message
+from gateway.transport.wire.framing import frame as message_frame
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.faults import ErrorCode
+from gateway.transport.wire.http2.headers import HeaderReader
+from gateway.transport.wire.http2.settings import MAX_CONCURRENT_STREAMS, read_settings
+from gateway.transport.wire.request import Header
 from tests.overload.load import Ended, Outcome, retry_after
 
 TICK = 0.002

@@ -11,7 +11,7 @@ SECONDS = 3.0
 FACTOR = 5.0
 LEAST_SECONDS = 0.4
 """Latencies below this say more of the machine than of the gateway: it makes the load, too.
-The crowd's own calls wait for 5 s; how many pass others is counted in tests/transport/http2/test_turns.py,
+The crowd's own calls wait for 5 s; how many pass others is counted in tests/transport/wire/http2/test_turns.py,
 and tests/soak/fairness.py has the hundredth that waits longest."""
 
 

@@ -2,12 +2,12 @@
 
 import struct
 
-from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.http2 import frames
-from gateway.transport.http2.frames import frame
+from gateway.transport.wire.framing import frame as message_frame
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.frames import frame
 from tests.transport.conftest import GET
-from tests.transport.http2.peer import Peer
 from tests.transport.reasons import reason_of
+from tests.transport.wire.http2.peer import Peer
 
 OUT_OF_TIME = 4
 PATH = f"/{GET}"

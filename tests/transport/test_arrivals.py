@@ -3,12 +3,12 @@
 from collections import Counter
 from select import select
 
-from gateway.transport.http2 import frames
-from gateway.transport.http2.frames import frame
 from gateway.transport.options import MAX_UNTAKEN
 from gateway.transport.server import GrpcServer
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.frames import frame
 from tests.transport.conftest import Gate, Served
-from tests.transport.http2.peer import SECONDS, Peer, peer_of
+from tests.transport.wire.http2.peer import SECONDS, Peer, peer_of
 
 UNKNOWN = "/nobody/Knows"
 

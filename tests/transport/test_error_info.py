@@ -3,8 +3,8 @@
 import pytest
 
 from tests.transport.conftest import Gate, Serve
-from tests.transport.http2.peer import peer_of
 from tests.transport.refused_calls import EVERYWHERE, refused
+from tests.transport.wire.http2.peer import peer_of
 
 
 @pytest.mark.parametrize("name", EVERYWHERE)

@@ -9,15 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.transport.asgi.framing import PIECE, BadFrame, Unframer, frame
-from gateway.transport.asgi.headers import (
-    BadHeader,
-    read_message,
-    read_metadata,
-    read_timeout,
-    status_headers,
-    write_metadata,
-)
+from gateway.transport.protocols.grpc.headers import read_message, read_timeout, status_headers
+from gateway.transport.wire.framing import PIECE, BadFrame, Unframer, frame
+from gateway.transport.wire.headers import BadHeader, read_metadata, write_metadata
 
 LIMIT = 1000
 ENCODINGS = st.sampled_from([None, "gzip", "deflate"])

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from gateway.request.memory import RequestMemory
-from gateway.transport.asgi.framing import Unframer, frame
 from gateway.transport.asgi.stream import Event, HttpStream, hand_over
 from gateway.transport.asgi.watch import ResetWatch
+from gateway.transport.wire.framing import Unframer, frame
 
 
 class Pieces:

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.http2 import frames
-from gateway.transport.http2.frames import frame
+from gateway.transport.wire.framing import frame as message_frame
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.frames import frame
 from tests.conftest import GatewayFor
 from tests.transport.conftest import GET, Gate, Serve
-from tests.transport.http2.peer import Peer, peer_of
 from tests.transport.reasons import reason_of
+from tests.transport.wire.http2.peer import Peer, peer_of
 
 PATH = f"/{GET}"
 UNENDED = message_frame(bytes(1000))[:500]

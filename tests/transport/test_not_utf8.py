@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import grpc
 import pytest
 
-from gateway.transport.asgi.framing import frame as message_frame
-from gateway.transport.asgi.headers import Header
-from gateway.transport.http2 import frames
-from gateway.transport.http2.frames import frame
-from gateway.transport.http2.headers import write_block
+from gateway.transport.wire.framing import frame as message_frame
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.frames import frame
+from gateway.transport.wire.http2.headers import write_block
+from gateway.transport.wire.request import Header
 from tests.harness.client import RpcFailed
 from tests.transport.conftest import GET, Gate, Serve, Served
-from tests.transport.http2.peer import Answered, peer_of
+from tests.transport.wire.http2.peer import Answered, peer_of
 
 NOT_UTF8 = b"/\xff\xfe/x"
 REQUEST = message_frame(b"\x0a\x01b")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.transport.asgi import AsgiServer
-from gateway.transport.asgi.framing import frame
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.wire.framing import frame
 
 PATH = "/x.v1.S/M"
 BODY = frame(b"hello")

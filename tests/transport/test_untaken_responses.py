@@ -13,13 +13,13 @@ from gateway.app import Gateway
 from gateway.config.load import settings_of
 from gateway.schema.tables import build_tables
 from gateway.transport.host import Hosting
-from gateway.transport.http2 import frames
-from gateway.transport.http2.frames import frame
-from gateway.transport.http2.settings import INITIAL_WINDOW_SIZE
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.frames import frame
+from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.polling import next_look
-from tests.transport.http2.peer import Peer, peer_of
+from tests.transport.wire.http2.peer import Peer, peer_of
 
 STREAM = "/flow.v1.EventService/StreamEvents"
 ROOM = 2**20

@@ -9,9 +9,11 @@ import grpc.aio
 
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
-from gateway.transport.asgi.headers import Header, Metadata, response_headers, status_headers, write_metadata
 from gateway.transport.asgi.stream import HttpStream
 from gateway.transport.exchange import STATUS_DETAILS
+from gateway.transport.protocols.grpc.headers import response_headers, status_headers
+from gateway.transport.wire.headers import Metadata, write_metadata
+from gateway.transport.wire.request import Header
 
 _QUICK = 16_384
 """Bytes of a message that are read at once."""

@@ -11,13 +11,15 @@ from time import monotonic
 from typing import Any
 
 from gateway.errors import RowgateError
-from gateway.transport.asgi.framing import frame, whole_message
-from gateway.transport.asgi.headers import Header, peer_name, response_headers
 from gateway.transport.asgi.plain_head import CONTENT_TYPES, echoed_id, error_trailers, read_plain, refusal
 from gateway.transport.asgi.stream import Event, Receive, Send, says_gone
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.protocols.grpc.headers import response_headers
 from gateway.transport.refusals import broken_off, out_of_time, shutting_down
+from gateway.transport.wire.framing import frame, whole_message
+from gateway.transport.wire.headers import peer_name
+from gateway.transport.wire.request import Header
 
 Application = Callable[[Mapping[str, Any], Receive, Send], Coroutine[Any, Any, None]]
 Answer = Callable[[Exchange], Awaitable[Reply]]

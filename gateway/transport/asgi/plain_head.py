@@ -8,8 +8,10 @@ from google.rpc.status_pb2 import Status
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.facts import CallFacts
-from gateway.transport.asgi.headers import BadHeader, Header, read_timeout, status_headers
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
+from gateway.transport.protocols.grpc.headers import read_timeout, status_headers
+from gateway.transport.wire.headers import BadHeader
+from gateway.transport.wire.request import Header
 
 CONTENT_TYPES = (b"application/grpc", b"application/grpc+proto")
 """Of plain calls: their answers have the same."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from gateway.transport.asgi.headers import Header, find
 from gateway.transport.asgi.stream import Send
+from gateway.transport.wire.headers import find
+from gateway.transport.wire.request import Header
 
 _FOREIGN_PAGE = b"pages of this origin may not call: edge.allowed_origins doesn't name it\n"
 _OTHER_HOST = b"this server isn't called by that name: server.hosts names those that it has\n"

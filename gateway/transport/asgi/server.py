@@ -15,22 +15,13 @@ from gateway.errors import Internal, OutcomeUnknown, ResourceExhausted, RowgateE
 from gateway.request.memory import RequestMemory
 from gateway.transport.asgi.calls import WrongCount
 from gateway.transport.asgi.context import Context
-from gateway.transport.asgi.framing import ENCODINGS, BadFrame, Unframer
-from gateway.transport.asgi.headers import (
-    BadHeader,
-    Header,
-    find,
-    peer_name,
-    read_metadata,
-    read_timeout,
-    size_of,
-)
 from gateway.transport.asgi.plain import Answer, PlainMethod, Running, running_task
 from gateway.transport.asgi.refuse import refuse
 from gateway.transport.asgi.routes import Route, Routes
 from gateway.transport.asgi.stream import HttpStream, Receive, Reset, Send
 from gateway.transport.asgi.watch import ResetWatch
 from gateway.transport.host_names import HostNames, misdirected
+from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.refusals import (
     broken_off,
     not_one_request,
@@ -38,6 +29,8 @@ from gateway.transport.refusals import (
     shutting_down,
     unknown_method,
 )
+from gateway.transport.wire.framing import ENCODINGS, BadFrame, Unframer
+from gateway.transport.wire.headers import BadHeader, find, peer_name, read_metadata, size_of
 
 _logger = logging.getLogger(__name__)
 _LAST_WORDS_SECONDS = 0.05
@@ -128,7 +121,7 @@ class AsgiServer:
         return plain(scope, receive, send)
 
     async def _general(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        headers: Sequence[Header] = scope["headers"]
+        headers = scope["headers"]
         content_type = (find(headers, b"content-type") or b"").partition(b";")[0].rstrip()
         if scope["method"] != "POST" or content_type not in _GRPC:
             is_grpc = content_type in _GRPC
@@ -185,9 +178,9 @@ class _Call:
         task: "asyncio.Task[Any]",
     ) -> None:
         self._server = server
-        self._headers: Sequence[Header] = scope["headers"]
+        self._headers = scope["headers"]
         self._header_bytes = server.header_bytes(scope)
-        self._client = scope.get("client")
+        self._peer = scope.get("peer") or peer_name(scope.get("client"))
         self._misdirected = server.is_misdirected(scope)
         self._task = task
         encoding = find(self._headers, b"grpc-encoding")
@@ -199,7 +192,7 @@ class _Call:
             Unframer(known, server.max_message, server.max_request),
             on_reset=self._cancel,
             watch=server.watch,
-            held=server.memory.call(peer_name(self._client) if self._client else ""),
+            held=server.memory.call(self._peer),
             message_seconds=server.message_seconds,
         )
         self._expired = False
@@ -300,7 +293,7 @@ class _Call:
         accepted = (find(self._headers, b"grpc-accept-encoding") or b"").decode("latin-1")
         return Context(
             self._stream,
-            peer=peer_name(self._client),
+            peer=self._peer,
             request_seconds=self._server.request_seconds,
             content_type=content_type,
             accepted=frozenset(name.strip() for name in accepted.split(",")),

@@ -6,10 +6,11 @@ from math import inf
 from typing import Any
 
 from gateway.request.memory import HeldBytes
-from gateway.transport.asgi.framing import BadFrame, Unframer, frame
-from gateway.transport.asgi.headers import Header, status_headers
 from gateway.transport.asgi.watch import ResetWatch
+from gateway.transport.protocols.grpc.headers import status_headers
 from gateway.transport.refusals import out_of_time
+from gateway.transport.wire.framing import BadFrame, Unframer, frame
+from gateway.transport.wire.request import Header
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]

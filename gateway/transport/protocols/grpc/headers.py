@@ -1,0 +1,38 @@
+"""gRPC's timeout and status as headers of HTTP (grpc.io, PROTOCOL-HTTP2)."""
+
+from collections.abc import Iterable
+from urllib.parse import quote, unquote_to_bytes
+
+from gateway.transport.wire.headers import BadHeader, write_metadata
+from gateway.transport.wire.request import Header
+
+_UNIT_SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+_TIMEOUT_DIGITS = 8
+# What grpc-message carries as it stands: printable ASCII but for the percent sign.
+_PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+
+
+def read_timeout(value: bytes) -> float:
+    """Return a grpc-timeout in seconds; raises BadHeader."""
+    digits, unit = value[:-1], _UNIT_SECONDS.get(value[-1:])
+    if unit is None or not digits.isdigit() or len(digits) > _TIMEOUT_DIGITS:
+        raise BadHeader("malformed grpc-timeout")
+    return int(digits) * unit
+
+
+def status_headers(code: int, message: str, trailing: Iterable[tuple[str, str | bytes]]) -> list[Header]:
+    """Return the trailers that end a call."""
+    headers = [(b"grpc-status", b"%d" % code)]
+    if message:
+        headers.append((b"grpc-message", quote(message, safe=_PLAIN).encode("ascii")))
+    return headers + write_metadata(trailing)
+
+
+def read_message(value: bytes) -> str:
+    """Return the text of a grpc-message."""
+    return unquote_to_bytes(value).decode("utf-8", "replace")
+
+
+def response_headers(content_type: bytes) -> list[Header]:
+    """Return the headers that every answer has."""
+    return [(b"content-type", content_type), (b"grpc-accept-encoding", b"identity,deflate,gzip")]

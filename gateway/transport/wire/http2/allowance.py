@@ -1,0 +1,28 @@
+"""How often a peer may do what costs us more than it."""
+
+from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+
+
+class Allowance:
+    """So many a second, as many at once.
+
+    Args:
+        rate: of them.
+        what: they are, for the peer's eyes.
+
+    """
+
+    __slots__ = ("_left", "_rate", "_since", "_what")
+
+    def __init__(self, rate: int, what: str) -> None:
+        self._rate = rate
+        self._what = what
+        self._left = float(rate)
+        self._since = 0.0
+
+    def spend(self, now: float) -> None:
+        """Note one more; raises ConnectionFault where that is too many."""
+        self._left = min(self._rate, self._left + (now - self._since) * self._rate) - 1
+        self._since = now
+        if self._left < 0:
+            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, f"too many {self._what}")

@@ -1,0 +1,214 @@
+"""One connection: its socket, and its life from the preface to the last answer (RFC 9113, 3.4, 5.4, 6.8)."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from itertools import count
+from time import monotonic
+from typing import cast
+
+from gateway.transport.host_names import HostNames
+from gateway.transport.wire.headers import peer_name
+from gateway.transport.wire.http2.calls import Calls
+from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.frames import MAX_STREAM, FrameReader, NotHttp2, goaway
+from gateway.transport.wire.http2.incoming import CONNECTION_WINDOW, Window
+from gateway.transport.wire.http2.outgoing import Outgoing
+from gateway.transport.wire.http2.pings import Pings
+from gateway.transport.wire.http2.session import Session
+from gateway.transport.wire.http2.site import Site
+
+_logger = logging.getLogger(__name__)
+_unix_peers = count(1)
+
+_BEGINNING_SECONDS = 10.0
+# For the peer to answer that it has heard that it is to leave.
+_LEAVING_SECONDS = 5.0
+_CLOSING_SECONDS = 5.0
+_WRITE_BUFFER = 512 * 1024
+_HTTP1_REQUEST = re.compile(rb"[A-Z]+ \S+ HTTP/1\.")
+_HTTP1 = (
+    b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\nconnection: close\r\n"
+    b"content-length: 29\r\n\r\nonly gRPC over HTTP/2 is here"
+)
+
+
+class Connection(asyncio.Protocol):
+    """Serves one peer.
+
+    Args:
+        site: what is served.
+        hosts: the names by which the server may be called; None where all are.
+        is_private: whether the peer is whoever runs this process, which isn't turned away.
+
+    """
+
+    def __init__(self, site: Site, hosts: HostNames | None = None, *, is_private: bool = False) -> None:
+        self._site = site
+        self._hosts = hosts
+        self._is_private = is_private
+        self._began = self._ended = monotonic()
+        self._leaving: float | None = None
+        self._said_last = False
+        self._is_blocked = False
+        """Whether the peer doesn't read what is written."""
+        self._over = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the peer's preface, unless there are too many."""
+        site = self._site
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(_WRITE_BUFFER)
+        self._outgoing = outgoing = Outgoing(self._transport.write, asyncio.get_running_loop())
+        window = Window(outgoing.put, 0, CONNECTION_WINDOW)
+        peer = transport.get_extra_info("peername")
+        # Clients of a Unix socket have no names: they are numbered, as each has its own share of the limits.
+        client = (peer[0], peer[1]) if isinstance(peer, tuple) else ("", next(_unix_peers))
+        reader = FrameReader()
+        self._calls = Calls(site, reader, outgoing, window, peer_name(client))
+        self._pings = Pings(outgoing, site.settings.server)
+        self._session = Session(
+            site,
+            reader,
+            self._calls,
+            outgoing,
+            window=window,
+            pings=self._pings,
+            left=self.say_last,
+            hosts=self._hosts,
+        )
+        if self._is_private or len(site.connections) < site.settings.limits.max_connections:
+            site.connections.add(self)
+        else:
+            self._over = True
+            self.abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """End the calls: nobody waits for them any more."""
+        self._over = True
+        self._outgoing.end()
+        self._calls.disconnect()
+        self._site.connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the peer sends."""
+        if not self._over:
+            self._read(self._session.read, data)
+
+    def _go_on(self) -> None:
+        """Take the frames that had to wait for this turn."""
+        if not self._over:
+            self._read(self._session.go_on, b"")
+            if not self._session.is_halted and not self._is_blocked:
+                self._transport.resume_reading()
+
+    def _read(self, read: Callable[[bytes], None], data: bytes) -> None:
+        self._calls.unread = self._site.processor.share
+        try:
+            read(data)
+        except NotHttp2 as fault:
+            self._refuse(fault)
+        except ConnectionFault as fault:
+            self._fail(fault.code, str(fault))
+        except Exception:
+            _logger.exception("a connection failed")
+            self._fail(ErrorCode.INTERNAL_ERROR, "")
+        if self._session.is_halted and not self._over:
+            self._transport.pause_reading()
+            self._site.processor.read_later(self._go_on)
+
+    def pause_writing(self) -> None:
+        """Read nothing from a peer that reads nothing: so its frames can't fill our memory with answers."""
+        self._is_blocked = True
+        self._outgoing.pause()
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_blocked = False
+        if not self._session.is_halted:
+            self._transport.resume_reading()
+        self._outgoing.resume()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is under way."""
+        return not self._calls
+
+    def leave(self) -> None:
+        """Have the peer begin its next calls elsewhere. Those that it begins until it knows are answered."""
+        if self._leaving is None:
+            self._leaving = monotonic()
+            self._outgoing.put(goaway(MAX_STREAM, ErrorCode.NO_ERROR, "the server asks to connect anew"))
+            self._pings.ask_to_leave()
+
+    def say_last(self) -> None:
+        """Tell the peer which of its calls is the last one: by now it knows that it is to leave."""
+        if self._leaving is not None and not self._said_last:
+            self._said_last = True
+            self._calls.leave()
+            self._outgoing.put(goaway(self._calls.last, ErrorCode.NO_ERROR, ""))
+
+    def break_off(self) -> None:
+        """Have the calls under way answer that the server stops."""
+        self._calls.break_off()
+
+    def close(self) -> None:
+        """Close when what was put out is written; `abort` ends it if the peer doesn't read that."""
+        if not self._over:
+            self.leave()
+            self.say_last()
+            self._end()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def look(self, now: float) -> None:
+        """Do what is due; called about once a second."""
+        if self._over:
+            if now - self._ended > _CLOSING_SECONDS:
+                self.abort()
+        elif not self._pings.look(now, self._session.now):
+            self.abort()
+        elif self._is_late(now):
+            self._fail(ErrorCode.ENHANCE_YOUR_CALM, "too slow")
+        else:
+            self._calls.look(now)
+            self._look_at_age(now)
+
+    def _is_late(self, now: float) -> bool:
+        """Whether the peer's preface, or a header block, isn't whole after all that time."""
+        begun = self._session.block_since if self._session.greeted else self._began
+        return begun is not None and now - begun > _BEGINNING_SECONDS
+
+    def _look_at_age(self, now: float) -> None:
+        age = self._site.settings.server.max_connection_age
+        if age and now - self._began > age:
+            self.leave()
+        if self._leaving is not None and now - self._leaving > _LEAVING_SECONDS:
+            self.say_last()
+        if self._said_last and self.is_idle:
+            self._end()
+
+    def _refuse(self, fault: NotHttp2) -> None:
+        if _HTTP1_REQUEST.match(fault.begin):
+            self._outgoing.put(_HTTP1)
+            self._end()
+        else:
+            self._fail(fault.code, str(fault))
+
+    def _fail(self, code: ErrorCode, message: str) -> None:
+        """Tell the peer what it did wrong, and close."""
+        _logger.debug("a connection ends by a fault", extra={"code": code.name, "fault": message})
+        self._outgoing.put(goaway(self._calls.last, code, message))
+        self._end()
+
+    def _end(self) -> None:
+        self._over = True
+        self._ended = monotonic()
+        self._outgoing.flush()
+        self._outgoing.end()
+        self._calls.disconnect()
+        self._transport.close()

@@ -1,0 +1,154 @@
+"""What the headers of a request say, checked once for each block of them (RFC 9113, 8.2 and 8.3)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from gateway.transport.asgi.plain import Answer
+from gateway.transport.asgi.plain_head import PlainHead, read_plain
+from gateway.transport.host_names import HostNames
+from gateway.transport.wire.headers import BadHeader, size_of
+from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
+from gateway.transport.wire.request import Header
+
+_PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
+_NEEDED = frozenset({b":method", b":scheme", b":path"})
+# Of HTTP/1.1, and no part of HTTP/2 (RFC 9113, 8.2.2).
+_OF_CONNECTIONS = frozenset(
+    {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
+)
+_LENGTH_DIGITS = 19
+_REMEMBERED_FIELDS = 256
+_NAME = re.compile(rb"[\x21-\x39\x3b-\x40\x5b-\x7e]+")
+_VALUE = re.compile(rb"[^\x00\r\n]*")
+
+
+class Head(NamedTuple):
+    """A request without its body.
+
+    Args:
+        method: such as POST.
+        path: without the query.
+        query: what stands behind its question mark.
+        authority: the host that is named; empty where none is.
+        headers: without the pseudo-headers.
+        length: what content-length says; None without one.
+        plain: what a plain call needs; None where the general way is to answer it.
+        answer: answers the path's plain calls; None where it has none.
+        size: bytes of all headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2).
+        misdirected: whether it names a host that the server isn't called by.
+
+    """
+
+    method: str
+    path: str
+    query: str
+    authority: str
+    headers: Sequence[Header]
+    length: int | None
+    plain: PlainHead | None
+    answer: Answer | None
+    size: int
+    misdirected: bool = False
+
+
+class HeadReader:
+    """Makes heads of headers.
+
+    Args:
+        answers: what answers plain calls, by path.
+        limit: the most bytes of a plain call's headers.
+        hosts: the names by which the server may be called; None where all are.
+
+    """
+
+    def __init__(self, answers: Mapping[str, Answer], limit: int, hosts: HostNames | None = None) -> None:
+        self._hosts = hosts
+        self._answers = answers
+        self._limit = limit
+
+    def __call__(self, headers: Sequence[Header]) -> Head:
+        """Return the head; raises StreamFault for headers that are no request."""
+        pseudo, regular = _split(headers)
+        if not pseudo.keys() >= _NEEDED or not pseudo[b":path"]:
+            raise _malformed("a pseudo-header is missing")
+        _check_regular(regular)
+        path, _, query = pseudo[b":path"].decode("latin-1").partition("?")
+        method = pseudo[b":method"].decode("latin-1")
+        answer = self._answers.get(path)
+        named = dict(regular)
+        authority, host = pseudo.get(b":authority", b""), named.get(b"host", b"")
+        misdirected = not self._may_be_called(authority, host)
+        # What is refused for its name or its size goes the general way, which has the words.
+        size = size_of(headers)
+        is_plain = answer and not misdirected and size <= self._limit
+        plain = read_plain(path, method, named) if is_plain else None
+        named_host = (authority or host).decode("latin-1")
+        length = _length(named)
+        return Head(method, path, query, named_host, regular, length, plain, answer, size, misdirected)
+
+    def vary(self, head: Head, values: Mapping[int, bytes]) -> Head | None:
+        """Return a head whose headers have other values at some places; None for what has to be read."""
+        headers, plain, size = list(head.headers), head.plain, head.size
+        if head.answer is not None and plain is None:
+            return None
+        for place, value in values.items():
+            name, before = headers[place]
+            headers[place] = name, value
+            size += len(value) - len(before)
+            try:
+                plain = plain and plain.with_header(name, value)
+            except BadHeader:
+                return None
+        return None if size > self._limit else head._replace(headers=headers, plain=plain, size=size)
+
+    def _may_be_called(self, authority: bytes, host: bytes) -> bool:
+        return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))
+
+
+def check_trailers(headers: Sequence[Header]) -> None:
+    """Raise StreamFault for headers that may not end a request."""
+    pseudo, regular = _split(headers)
+    if pseudo:
+        raise _malformed("a pseudo-header in trailers")
+    _check_regular(regular)
+
+
+def _split(headers: Sequence[Header]) -> tuple[dict[bytes, bytes], Sequence[Header]]:
+    pseudo: dict[bytes, bytes] = {}
+    for at, (name, value) in enumerate(headers):
+        if not name.startswith(b":"):
+            return pseudo, headers[at:]
+        if name not in _PSEUDO or name in pseudo:
+            raise _malformed("a pseudo-header that is unknown, or there twice")
+        pseudo[name] = value
+    return pseudo, ()
+
+
+def _check_regular(headers: Sequence[Header]) -> None:
+    for name, value in headers:
+        _check_field(name, value)
+
+
+@lru_cache(_REMEMBERED_FIELDS)
+def _check_field(name: bytes, value: bytes) -> None:
+    if not _NAME.fullmatch(name) or name in _OF_CONNECTIONS:
+        raise _malformed("a header that HTTP/2 doesn't have")
+    if not _VALUE.fullmatch(value):
+        raise _malformed("a line break in a header")
+    if name == b"te" and value != b"trailers":
+        raise _malformed("a te that is not trailers")
+
+
+def _length(named: Mapping[bytes, bytes]) -> int | None:
+    length = named.get(b"content-length")
+    if length is None:
+        return None
+    if not length.isdigit() or len(length) > _LENGTH_DIGITS:
+        raise _malformed("a content-length that is no number of bytes")
+    return int(length)
+
+
+def _malformed(message: str) -> StreamFault:
+    return StreamFault(ErrorCode.PROTOCOL_ERROR, message)

@@ -1,0 +1,178 @@
+"""Sockets for an API, and HTTP/2 on them, in the event loop itself."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+
+from gateway.config.address import Address
+from gateway.config.settings import Settings
+from gateway.request.memory import RequestMemory
+from gateway.transport.asgi.responder import asgi_responder
+from gateway.transport.asgi.server import AsgiServer
+from gateway.transport.asgi.watch import NoWatch
+from gateway.transport.host_names import HostNames, host_names
+from gateway.transport.listening import warn_if_open
+from gateway.transport.served_api import ServedApi
+from gateway.transport.wire.http2.connection import Connection
+from gateway.transport.wire.http2.listeners import listen_on, tls_context
+from gateway.transport.wire.http2.site import Site
+
+_BACKLOG = 4096
+_HANDSHAKE_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
+_LAST_BYTES_SECONDS = 0.5
+_POLL_SECONDS = 0.005
+
+
+class Http2Host:
+    """Serves an API on sockets. `stop` before `start`, and twice, is safe.
+
+    Args:
+        api: what is served.
+        settings: addresses, TLS, limits.
+        private: a Unix socket to listen on beside them, without TLS and whatever the limits.
+
+    """
+
+    def __init__(self, api: ServedApi, settings: Settings, private: Address | None = None) -> None:
+        self._private = private
+        self._api = api
+        self._settings = settings
+        limits = settings.limits
+        self._application = AsgiServer(
+            limits.max_taken_bytes,
+            limits.max_metadata_bytes,
+            NoWatch(),
+            RequestMemory(limits.request_memory),
+            max_request=limits.max_request_bytes,
+            request_seconds=settings.server.default_deadline,
+            message_seconds=settings.server.max_deadline,
+        )
+        self._site = Site(asgi_responder(self._application), settings, api.dispatcher, api.processor)
+        self._addresses: tuple[Address, ...] = ()
+        self._servers: list[asyncio.Server] = []
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where it listens, with the ports it was given."""
+        return self._addresses
+
+    async def start(self) -> int:
+        """Listen; return the first address's port (0 for a Unix socket).
+
+        Raises OSError where an address can't be had, ConfigError where a TLS file can't be used.
+        """
+        self._application.add_generic_rpc_handlers(self._api.handlers())
+        self._application.add_json_handlers(self._api.json_handlers())
+        self._site.answers = self._api.answers()
+        await self._listen()
+        self._looking = asyncio.ensure_future(self._look())
+        self._api.open()
+        return self.addresses[0].port or 0
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Become NOT_SERVING, send the callers away, wait for the calls under way, then close.
+
+        Args:
+            grace: seconds to wait for them; the `drain` setting by default.
+
+        """
+        looking, self._looking = self._looking, None
+        if looking is None:
+            return
+        # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
+        await self._api.drain(grace, self._send_away)
+        self._close_listeners()
+        for connection in self._connections():
+            connection.break_off()
+        await self._application.stop(_LAST_BYTES_SECONDS)
+        await self._until(lambda: all(connection.is_idle for connection in self._connections()))
+        for connection in self._connections():
+            connection.close()
+        await self._until(lambda: not self._connections())
+        for connection in self._connections():
+            connection.abort()
+        looking.cancel()
+
+    def force_stop(self) -> None:
+        """Let `stop`, under way or to come, wait for nothing."""
+        self._api.force_stop()
+
+    async def _listen(self) -> None:
+        """Take the addresses; on a failure those that were taken are let go."""
+        server = self._settings.server
+        context = tls_context(server)
+        try:
+            self._addresses = tuple([await self._listen_on(one, context) for one in server.listen])
+            if self._private is not None:
+                await self._listen_privately(self._private)
+        except BaseException:
+            self._close_listeners()
+            raise
+
+    async def _listen_on(self, address: Address, context: ssl.SSLContext | None) -> Address:
+        told, sockets = listen_on(address, shared=self._settings.server.workers > 1)
+        hosts = host_names(self._settings.server, address)
+        for one in sockets:
+            self._servers.append(await self._serve(one, context, hosts))
+        if context is None:
+            warn_if_open(told)
+        return told
+
+    async def _listen_privately(self, address: Address) -> None:
+        _, sockets = listen_on(address, shared=False)
+        for one in sockets:
+            self._servers.append(await self._serve(one, None, None, private=True))
+
+    async def _serve(
+        self,
+        listening: socket.socket,
+        context: ssl.SSLContext | None,
+        hosts: HostNames | None,
+        *,
+        private: bool = False,
+    ) -> asyncio.Server:
+        loop, timeout = asyncio.get_running_loop(), None if context is None else _HANDSHAKE_SECONDS
+        return await loop.create_server(
+            lambda: Connection(self._site, hosts, is_private=private),
+            sock=listening,
+            backlog=_BACKLOG,
+            ssl=context,
+            ssl_handshake_timeout=timeout,
+            ssl_shutdown_timeout=timeout,
+        )
+
+    def _close_listeners(self) -> None:
+        for server in self._servers:
+            server.close()
+        for address in (*self._addresses, self._private):
+            if address is not None and address.port is None:
+                Path(address.host).unlink(missing_ok=True)
+        self._servers.clear()
+
+    def _send_away(self) -> None:
+        """Have the callers leave the connections that there are."""
+        for connection in self._connections():
+            connection.leave()
+
+    def _connections(self) -> Sequence[Connection]:
+        return tuple(self._site.connections)
+
+    async def _look(self) -> None:
+        """Have each connection do what is due, again and again."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for connection in self._connections():
+                connection.look(monotonic())
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Wait for what the peers may never let happen, for no longer than their last bytes may take."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_BYTES_SECONDS):
+                while not done():  # noqa: ASYNC110 - the last thing there is to wait for
+                    await asyncio.sleep(_POLL_SECONDS)

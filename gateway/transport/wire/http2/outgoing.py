@@ -1,0 +1,146 @@
+"""What leaves a connection: one write for a turn of the event loop, as fast as the peer takes it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, MAX_WINDOW
+
+_ENOUGH = 256 * 1024
+"""Bytes that are gathered for one write; what is more waits until they are written."""
+
+
+class Sender(Protocol):
+    """Somebody with DATA to send on a stream."""
+
+    number: int
+    since: float
+    """When the peer last took some."""
+
+    def send_frame(self) -> bool:
+        """Put a frame out; return whether another could follow."""
+
+    def fits(self) -> bool:
+        """Whether the stream's window is no larger than may be."""
+
+
+class Outgoing:
+    """The frames that wait for the end of this turn, and who waits for the peer to take more.
+
+    Args:
+        write: the transport's.
+        loop: the event loop.
+
+    """
+
+    def __init__(self, write: Callable[[bytes], None], loop: asyncio.AbstractEventLoop) -> None:
+        self._write = write
+        self._loop = loop
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._scheduled = False
+        self._holding: dict[Sender, None] = {}
+        self._waiting: dict[Sender, None] = {}
+        self._paused = False
+        self.window = DEFAULT_WINDOW
+        """Bytes of DATA that the peer takes over the connection."""
+        self.stream_window = DEFAULT_WINDOW
+        """Bytes that it takes of each stream at first."""
+        self._written = 0
+        self.held = 0
+        """Bytes of DATA that the peer hasn't taken."""
+
+    def put(self, frames: bytes) -> None:
+        """Send frames with this turn's others."""
+        self._frames.append(frames)
+        self._size += len(frames)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._flush_as_scheduled)
+
+    @property
+    def count(self) -> int:
+        """How often something was put out."""
+        return self._written + len(self._frames)
+
+    def room(self) -> int:
+        """Return how many bytes of DATA may be put out now, as far as the connection is concerned."""
+        return 0 if self._paused or self._size >= _ENOUGH else self.window
+
+    def hold(self, sender: Sender, size: int) -> None:
+        """Note that somebody has so many bytes more to send; they are sent when there is room, in turn."""
+        self.held += size
+        self._holding[sender] = None
+        self.wake(sender)
+
+    def release(self, sender: Sender, size: int, *, all_of_it: bool) -> None:
+        """Note that somebody has so many bytes less to send."""
+        self.held -= size
+        if all_of_it:
+            self._holding.pop(sender, None)
+            self._waiting.pop(sender, None)
+
+    def wake(self, sender: Sender) -> None:
+        """Have somebody send again, whose stream's window was shut."""
+        self._waiting[sender] = None
+        if not self._scheduled:
+            self._go_on()
+
+    def stalled(self, since: float) -> Sequence[int]:
+        """Return the streams with something to send of which the peer has taken nothing for so long."""
+        return [sender.number for sender in self._holding if sender.since < since]
+
+    def widen(self, more: int) -> None:
+        """Take the peer's word that it takes more; raises ConnectionFault past the most there may be."""
+        self.window += more
+        if self.window > MAX_WINDOW:
+            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window overflows")
+        self._go_on()
+
+    def set_stream_window(self, size: int) -> None:
+        """Take the peer's word of its streams' first window (RFC 9113, 6.9.2); raises ConnectionFault."""
+        self.stream_window = size
+        for sender in list(self._holding):
+            if not sender.fits():
+                raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
+            self.wake(sender)
+
+    def pause(self) -> None:
+        """Put out no more DATA: the peer doesn't read what is written."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._go_on()
+
+    def flush(self) -> None:
+        """Write what was put out, without waiting for the turn's end."""
+        if self._frames:
+            frames, self._frames, self._size = self._frames, [], 0
+            self._written += len(frames)
+            self._write(b"".join(frames))
+        self._go_on()
+
+    def end(self) -> None:
+        """Write nothing more."""
+        self._write = _nowhere
+        self._paused = True
+
+    def _flush_as_scheduled(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+    def _go_on(self) -> None:
+        """Let those who wait send, a frame each in turn."""
+        waiting = self._waiting
+        while waiting and self.room() > 0:
+            sender = next(iter(waiting))
+            del waiting[sender]
+            if sender.send_frame():
+                waiting[sender] = None
+
+
+def _nowhere(_frames: bytes) -> None:
+    """Take what is written to a connection that is closed."""

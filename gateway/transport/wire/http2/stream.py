@@ -1,0 +1,160 @@
+"""One stream of HTTP/2: a request, and the way of its response (gateway.transport.wire.request)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from gateway.transport.wire.http2.frames import DATA, END_STREAM, frame, header_frames
+from gateway.transport.wire.http2.headers import write_block
+from gateway.transport.wire.http2.heads import Head
+from gateway.transport.wire.http2.incoming import Incoming
+from gateway.transport.wire.http2.outbox import Outbox
+from gateway.transport.wire.http2.outgoing import Outgoing
+from gateway.transport.wire.request import Gone, Header
+
+
+class Stream:
+    """An HttpRequest.
+
+    Args:
+        number: the stream's.
+        head: what its headers say.
+        peer: the client's address.
+        incoming: what arrives of its body.
+        outgoing: the connection's.
+        ended: called when neither side has anything more to send.
+
+    """
+
+    trailers = True
+
+    def __init__(
+        self,
+        number: int,
+        head: Head,
+        peer: str,
+        *,
+        incoming: Incoming,
+        outgoing: Outgoing,
+        ended: Callable[[int], None],
+    ) -> None:
+        self.number = number
+        self.method = head.method
+        self.path = head.path
+        self.query = head.query
+        self.headers = head.headers
+        self.header_bytes = head.size
+        self.authority = head.authority
+        self.misdirected = head.misdirected
+        self.peer = peer
+        self.task: asyncio.Task[None] | None = None
+        self.is_finished = False
+        """Whether the response is whole; the peer may not have taken it."""
+        self._incoming = incoming
+        self._outbox = Outbox(outgoing, number, 0, self._emptied)
+        self._outgoing = outgoing
+        self._ended = ended
+        self._over = False
+        self._gone: Callable[[], object] | None = None
+        self._taken: asyncio.Future[None] | None = None
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body, empty at its end; raises Gone."""
+        return await self._incoming.read()
+
+    def when_gone(self, gone: Callable[[], object]) -> None:
+        """Have `gone` called once, where the client goes away before the response has ended."""
+        self._gone = gone
+        if self._over:
+            self._tell_gone()
+
+    async def respond(self, status: int, headers: Sequence[Header], body: bytes = b"") -> None:
+        """Send a whole response; returns when the peer has taken it. Raises Gone."""
+        self._check()
+        block = _response_block(status, headers)
+        if body:
+            self._outgoing.put(header_frames(self.number, block, ends=False))
+            self._outbox.put(body)
+            await self._finish(frame(DATA, END_STREAM, self.number))
+        else:
+            await self._finish(header_frames(self.number, block, ends=True))
+
+    def start(self, status: int, headers: Sequence[Header]) -> None:
+        """Send the beginning of a response; nothing where the peer has gone."""
+        if not self._over:
+            self._outgoing.put(header_frames(self.number, _response_block(status, headers), ends=False))
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of its body; returns when the peer has taken it. Raises Gone."""
+        self._check()
+        self._outbox.put(piece)
+        await self._until_taken()
+
+    async def end(self, trailers: Sequence[Header] = ()) -> None:
+        """Send its end; returns when the peer has taken all. Raises Gone."""
+        self._check()
+        if trailers:
+            await self._finish(header_frames(self.number, write_block(trailers), ends=True))
+        else:
+            await self._finish(frame(DATA, END_STREAM, self.number))
+
+    @property
+    def whole(self) -> bool:
+        """Whether the request is."""
+        return self._incoming.whole
+
+    def take(self, payload: bytes, size: int) -> None:
+        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamFault."""
+        self._incoming.take(payload, size)
+
+    def take_end(self) -> None:
+        """Note that the request is whole; raises StreamFault."""
+        self._incoming.end()
+
+    def widen(self, more: int) -> None:
+        """Take a WINDOW_UPDATE; raises StreamFault."""
+        self._outbox.widen(more)
+
+    def reset(self) -> None:
+        """Take the peer's word that it wants no answer."""
+        self._over = self.is_finished = True
+        self._outbox.drop()
+        self._incoming.disconnect()
+        if self._taken is not None and not self._taken.done():
+            self._taken.set_exception(Gone())
+        self._tell_gone()
+
+    def stop(self) -> None:
+        """Leave it to whoever answers, which stops with all its calls."""
+
+    def _tell_gone(self) -> None:
+        gone, self._gone = self._gone, None
+        if gone is not None:
+            gone()
+
+    def _check(self) -> None:
+        if self._over:
+            raise Gone
+
+    async def _finish(self, frames: bytes) -> None:
+        self.is_finished = True
+        self._outbox.end(frames)
+        await self._until_taken()
+
+    async def _until_taken(self) -> None:
+        if not self._outbox.is_empty:
+            self._taken = asyncio.get_running_loop().create_future()
+            await self._taken
+
+    def _emptied(self, ends: bool) -> None:  # noqa: FBT001 - Outbox's
+        """Note that the peer has taken all there was."""
+        if self._taken is not None and not self._taken.done():
+            self._taken.set_result(None)
+        if ends:
+            self._over = True
+            self._gone = None
+            self._incoming.disconnect()
+            self._ended(self.number)
+
+
+def _response_block(status: int, headers: Sequence[Header]) -> bytes:
+    return write_block([(b":status", b"%d" % status), *headers])

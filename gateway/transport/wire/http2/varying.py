@@ -1,0 +1,130 @@
+"""Header blocks that are alike but for values that differ from call to call, such as deadlines.
+
+A client without a dynamic table sends each field whole: the blocks of two calls of a method then differ in
+the text of `grpc-timeout` and in the ids of a trace, and in nothing else.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from hpack import HPACKError
+from hpack.hpack import decode_integer
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
+
+from gateway.transport.wire.http2.fields import HUFFMAN, LONG, read_string
+from gateway.transport.wire.request import Header
+
+NAMES = (b"grpc-timeout", b"traceparent", b"x-request-id")
+"""The headers whose values differ from call to call."""
+
+_INDEXED, _ADDED, _RESIZE = 0x80, 0x40, 0x20
+_huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
+# What needs no further look: no line break, no space to strip, and little of it.
+_SIMPLE = re.compile(rb"[!-~]{1,128}")
+MAX_GROWTH = 128 * len(NAMES)
+"""Bytes by which blocks can differ that are alike."""
+
+
+class CutBlock(NamedTuple):
+    """A header block, cut around the values that may vary.
+
+    Args:
+        pieces: what is before, between and after the values.
+        values: the strings, as they are written.
+
+    """
+
+    pieces: tuple[bytes, ...]
+    values: list[bytes]
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where in the block the values begin."""
+        at, starts = 0, []
+        for piece, value in zip(self.pieces, self.values, strict=False):
+            starts.append(at + len(piece))
+            at = starts[-1] + len(value)
+        return starts
+
+
+def names_in(block: bytes) -> tuple[bytes, ...]:
+    """Return what look like NAMES in a block, as they are written there, in their order."""
+    return tuple(_NAME.findall(block))
+
+
+def cut(block: bytes, names: Iterable[bytes]) -> CutBlock | None:
+    """Cut a block around the values after some names; None where it doesn't hold them so."""
+    pieces, values, at = [], [], 0
+    for name in names:
+        start = block.find(name, at) + len(name)
+        if start < at + len(name) or start == len(block) or block[start] & LONG == LONG:
+            return None
+        pieces.append(block[at:start])
+        at = start + 1 + (block[start] & LONG)
+        values.append(block[start:at])
+    pieces.append(block[at:])
+    return None if at > len(block) else CutBlock(tuple(pieces), values)
+
+
+def read_value(written: bytes) -> bytes | None:
+    """Return the text of a value; None for one that has to be looked at by who knows more."""
+    try:
+        read = read_string(written, 0)
+    except HPACKError:
+        return None
+    return read[0] if read is not None and _SIMPLE.fullmatch(read[0]) else None
+
+
+def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence[int] | None:
+    """Return the places of the headers whose values were cut out; None where those are no such values.
+
+    Places count from the last header, which has -1: what comes before the first may be taken away.
+
+    What a block says up to a place depends on its bytes up to there alone, as long as the dynamic table is
+    the same. So where a value begins in one block, it begins in each that has the same bytes before.
+    """
+    by_start = {start: number for number, start in enumerate(_value_starts(block)) if start}
+    numbers = [by_start.get(start) for start in found.starts]
+    known = [number for number in numbers if number is not None]
+    names = [headers[number][0] for number in known]
+    is_sound = len(known) == len(numbers) and len(set(names)) == len(names) and set(names) <= set(NAMES)
+    return [number - len(headers) for number in known] if is_sound else None
+
+
+def _value_starts(block: bytes) -> Iterator[int]:
+    """Yield for each field where its value begins; 0 for one that is in a table (RFC 7541, 6)."""
+    at = 0
+    while at < len(block):
+        first = block[at]
+        if first & _INDEXED:
+            at = _after_integer(block, at, 7)[1]
+            yield 0
+        elif not first & _ADDED and first & _RESIZE:
+            at = _after_integer(block, at, 5)[1]
+        else:
+            index, at = _after_integer(block, at, 6 if first & _ADDED else 4)
+            at = at if index else _after_string(block, at)
+            yield at
+            at = _after_string(block, at)
+
+
+def _after_integer(block: bytes, at: int, bits: int) -> tuple[int, int]:
+    number, size = decode_integer(block[at:], bits)
+    return number, at + size
+
+
+def _after_string(block: bytes, at: int) -> int:
+    size, content = _after_integer(block, at, 7)
+    return content + size
+
+
+def _spellings(name: bytes) -> Iterator[bytes]:
+    """Yield the strings for a name: with its length before it, plain and by Huffman's code."""
+    coded = _huffman.encode(name)
+    yield bytes([len(name)]) + name
+    yield bytes([len(coded) | HUFFMAN]) + coded
+
+
+_NAME = re.compile(b"|".join(re.escape(one) for name in NAMES for one in _spellings(name)))

@@ -1,0 +1,233 @@
+"""Header blocks: what is read is what hpack reads, remembered or not; what is written needs no table."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from unittest.mock import AsyncMock
+
+import pytest
+from hpack import Decoder, Encoder, HPACKError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.config.address import Address
+from gateway.config.load import settings_of
+from gateway.transport.host_names import host_names
+from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.headers import HeaderReader, write_block
+from gateway.transport.wire.http2.heads import HeadReader
+from gateway.transport.wire.request import Header
+
+LIMIT = 4096
+NO_TABLE = b"\x20"
+"""A block that sets the dynamic table's size to nothing (RFC 7541, 6.3)."""
+names = st.sampled_from([b":path", b":method", b"content-type", b"grpc-timeout", b"x-a", b"x-" + b"n" * 40])
+values = st.sampled_from([b"", b"POST", b"application/grpc", b"20S", b"v" * 150]) | st.binary(max_size=20)
+headers = st.lists(st.tuples(names, values), max_size=8)
+steps = st.lists(
+    st.tuples(headers, st.booleans(), st.sampled_from([None, None, None, 0, 64, 200, 4096])), max_size=12
+)
+# Few shapes, so that blocks are alike; values that look like the names that vary, and that no call has.
+varying = st.sampled_from([b"grpc-timeout", b"traceparent", b"x-request-id"])
+texts = st.sampled_from(
+    [b"20S", b"19999m", b"0m", b"soon", b"", b"a b", b"t" * 200, b"\x0cgrpc-timeout\x0220S"]
+)
+fixed = st.sampled_from(
+    [(b":path", b"/x.Y/Z"), (b"x-a", b"\x0cgrpc-timeout"), (b"x-\x0cgrpc-timeout", b"20S")]
+)
+alike = st.lists(st.tuples(varying, texts) | fixed, max_size=4)
+literals = st.sampled_from([0x00, 0x10])
+ANSWERS = {"/x.Y/Z": AsyncMock()}
+HOSTS = host_names(settings_of().server, Address("127.0.0.1", 50051))
+
+
+def never_indexed(fields: Sequence[Header], pattern: int) -> bytes:
+    """Return a block of literals that stay out of the table (RFC 7541, 6.2.2 and 6.2.3)."""
+    strings = [bytes([pattern]) + b"".join(bytes([len(s)]) + s for s in field) for field in fields]
+    return b"".join(strings)
+
+
+def no_table(fields: Sequence[Header], *, huffman: bool) -> bytes:
+    """Return a block as a client writes it that may use no dynamic table."""
+    encoder = Encoder()
+    encoder.header_table_size = 0
+    encoder.encode([])  # as NO_TABLE
+    return encoder.encode(fields, huffman=huffman)
+
+
+def with_values(fields: list[Header], values: Mapping[int, bytes]) -> list[Header]:
+    """Return headers with other values at some places, counted from the last."""
+    return [(name, values.get(n - len(fields), value)) for n, (name, value) in enumerate(fields)]
+
+
+def plain_reader(limit: int = LIMIT) -> HeaderReader[list[Header]]:
+    """Return a reader that makes nothing of headers."""
+    return HeaderReader(limit, list, with_values)
+
+
+def outcome(read: Callable[[bytes], Iterable[Header]], block: bytes) -> Sequence[Header] | None:
+    """Return the headers of a block, None for an error."""
+    try:
+        return [(bytes(name), bytes(value)) for name, value in read(block)]
+    except (ConnectionFault, HPACKError, ValueError, IndexError):
+        return None
+
+
+@given(steps, st.lists(st.integers(0, 30), max_size=30), literals)
+@settings(max_examples=300)
+def test_remembered_blocks_say_what_a_decoder_says(
+    made: list[tuple[list[Header], bool, int | None]], again: list[int], pattern: int
+) -> None:
+    encoder, reader, decoder = Encoder(), plain_reader(), Decoder(LIMIT)
+    blocks: list[bytes] = []
+    for fields, indexed, resize in made:
+        if resize is not None and indexed:
+            encoder.header_table_size = resize
+        blocks.append(encoder.encode(fields) if indexed else never_indexed(fields, pattern))
+        # A block that comes again means something else where the table has changed; both have to see that.
+        blocks += [blocks[number % len(blocks)] for number in again[:3]]
+    for block in blocks:
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+        if expected is None:
+            break  # the connection ends
+
+
+@given(st.lists(st.binary(min_size=1, max_size=12) | st.sampled_from([b"\x82\x84", b"\xbe", b"\x3f\x00"])))
+@settings(max_examples=300)
+def test_any_bytes_are_read_as_a_decoder_reads_them(blocks: list[bytes]) -> None:
+    reader, decoder = plain_reader(), Decoder(LIMIT)
+    for block in [*blocks, *blocks]:
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+        if expected is None:
+            break
+
+
+@given(st.lists(st.integers(1, 99_999_999), max_size=200), st.booleans(), st.integers(100, LIMIT))
+def test_deadlines_that_differ_are_read_as_a_decoder_reads_them(
+    timeouts: list[int],
+    huffman: bool,  # noqa: FBT001 - drawn
+    limit: int,
+) -> None:
+    encoder, reader, decoder = Encoder(), plain_reader(limit), Decoder(limit)
+    for timeout in timeouts:
+        fields = [
+            (b":path", b"/x.Y/Z"),
+            (b"grpc-timeout", b"%du" % timeout),
+            (b"user-agent", b"grpc-go/1.85.0"),
+        ]
+        block = encoder.encode(fields, huffman=huffman)
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+        if expected is None:
+            break
+
+
+def test_trailers_that_change_the_table_end_what_is_remembered() -> None:
+    encoder, reader = Encoder(), plain_reader()
+    reader.read(encoder.encode([(b"x-a", b"1")]))
+    newest = b"\xbe"
+    assert reader.read(newest) == [(b"x-a", b"1")]
+    assert reader.headers(encoder.encode([(b"x-b", b"2")])) == [(b"x-b", b"2")]
+    assert reader.read(newest) == [(b"x-b", b"2")]
+
+
+def test_blocks_that_resize_the_table_are_never_remembered() -> None:
+    shut, wide = b"\x20\x83", b"\x3f\xe1\x1f\x83"
+    reader, decoder = plain_reader(), Decoder(LIMIT)
+    for block in (shut, wide, shut, Encoder().encode([(b"x-a", b"1")]), b"\xbe"):
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+    assert expected is None  # a table of no size keeps nothing
+
+
+def test_what_is_remembered_is_made_once_and_bounded() -> None:
+    made: list[list[Header]] = []
+
+    def make(fields: list[Header]) -> int:
+        made.append(fields)
+        return len(made)
+
+    reader = HeaderReader(LIMIT, make, lambda known, _: known)
+    assert reader.read(b"\x83") == reader.read(b"\x83") == 1
+    for number in range(1000):
+        reader.read(never_indexed([(b"x-n", b"%d" % number), (b"grpc-timeout", b"1S")], 0))
+    assert len(made) == 1001
+    assert len(reader._known) <= 64
+    assert len(reader._alike) <= 64
+
+
+def test_blocks_that_differ_in_a_deadline_and_a_trace_are_made_once() -> None:
+    made: list[list[Header]] = []
+
+    def make(fields: list[Header]) -> list[Header]:
+        made.append(fields)
+        return fields
+
+    reader = HeaderReader(LIMIT, make, with_values)
+    reader.read(NO_TABLE)
+    made.clear()
+    for n in range(100):
+        fields = [
+            (b":path", b"/x.Y/Z"),
+            (b"grpc-timeout", b"%du" % (250_000 - n)),
+            (b"authorization", b"Bearer " + b"a" * 1000),
+            (b"traceparent", b"00-%032x-%016x-01" % (n + 1, n + 7)),
+        ]
+        assert reader.read(no_table(fields, huffman=bool(n & 1))) == fields
+    assert len(made) == 2  # with Huffman's code and without
+
+
+@given(st.lists(alike, min_size=1, max_size=20), st.booleans(), st.integers(100, LIMIT))
+@settings(max_examples=300)
+def test_blocks_that_are_alike_are_read_as_a_decoder_reads_them(
+    blocks: list[list[Header]],
+    huffman: bool,  # noqa: FBT001 - drawn
+    limit: int,
+) -> None:
+    reader, decoder = plain_reader(limit), Decoder(limit)
+    for block in [NO_TABLE, *(no_table(fields, huffman=huffman) for fields in blocks)]:
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+        if expected is None:
+            break
+
+
+def test_what_a_small_table_has_room_for_is_added_to_it() -> None:
+    encoder, reader, decoder = Encoder(), plain_reader(), Decoder(LIMIT)
+    encoder.header_table_size = 60
+    newest = b"\xbe"
+    timeouts = [[(b"grpc-timeout", text)] for text in (b"1" * 20, b"2" * 20, b"1S")]
+    for block in [encoder.encode([]), *map(encoder.encode, timeouts), newest]:
+        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        assert outcome(reader.read, block) == expected
+    assert expected == timeouts[-1]
+
+
+@given(st.lists(texts, min_size=2, max_size=4), texts, st.sampled_from([b"localhost", b"evil.example"]))
+def test_a_head_that_is_alike_says_what_one_that_is_read_says(
+    timeouts: list[bytes], request_id: bytes, authority: bytes
+) -> None:
+    read = HeadReader(ANSWERS, 400, HOSTS)
+    reader = HeaderReader(LIMIT, read, read.vary)
+    for timeout in timeouts:
+        fields = [
+            *((b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/x.Y/Z")),
+            *((b":authority", authority), (b"content-type", b"application/grpc")),
+            *((b"grpc-timeout", timeout), (b"x-request-id", request_id)),
+        ]
+        assert reader.read(write_block(fields)) == read(fields)
+
+
+@given(headers)
+def test_what_is_written_needs_no_table(fields: list[Header]) -> None:
+    decoder = Decoder(2**20)
+    assert outcome(lambda data: decoder.decode(data, raw=True), write_block(fields)) == fields
+    assert not decoder.header_table.dynamic_entries
+
+
+def test_a_bomb_ends_the_connection() -> None:
+    encoder, reader = Encoder(), plain_reader()
+    reader.read(encoder.encode([(b"x-bomb", b"b" * 2000)]))
+    with pytest.raises(ConnectionFault) as caught:
+        reader.read(b"\xbe" * 100)
+    assert caught.value.code is ErrorCode.ENHANCE_YOUR_CALM
