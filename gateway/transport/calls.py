@@ -14,17 +14,18 @@ import grpc
 import grpc.aio
 from google.rpc.status_pb2 import Status
 
-from gateway.errors import InvalidArgument, OutOfRange, RowgateError
+from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.facts import CallFacts
 from gateway.schema.shapes import Streams
 from gateway.transport.asgi.context import Context
-from gateway.transport.asgi.framing import BadFrame
 from gateway.transport.asgi.plain import running_task
 from gateway.transport.asgi.stream import Reset
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
+from gateway.transport.protocols.messages import refused
 from gateway.transport.refusals import broken_off, not_one_request, unknown_method
+from gateway.transport.wire.framing import BadFrame
 
 _BREAK_OFF_SECONDS = 0.5
 _LAST_BYTES_SECONDS = 0.5
@@ -189,7 +190,7 @@ class _ContextChannel:
         except _GONE:
             raise asyncio.CancelledError from None
         except BadFrame as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         return None if message is grpc.aio.EOF else message
 
     async def receive_only(self) -> bytes:
@@ -225,16 +226,6 @@ class _ContextChannel:
             if not sending.done():
                 await asyncio.wait((sending,), timeout=_LAST_BYTES_SECONDS)
         self._begun = True
-
-
-def _refused(error: BadFrame) -> RowgateError:
-    if error.limit is not None:
-        return OutOfRange(
-            f"the request has more bytes than the limit of {error.limit}",
-            reason="REQUEST_TOO_LARGE",
-            metadata={"limit_bytes": str(error.limit)},
-        )
-    return InvalidArgument(f"the request can't be read: {error}", reason="REQUEST_MALFORMED")
 
 
 def _exchange(name: str, context: Any) -> Exchange:

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
+from gateway.transport.wire.request import Header
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -40,6 +41,20 @@ class Channel(Protocol):
         """Send a response; returns when the transport has taken it, which waits for the client."""
 
 
+@dataclass(slots=True)
+class ResponseMetadata:
+    """What a method's answer adds to its response, beside messages and status.
+
+    Args:
+        headers: sent before the first message.
+        trailers: sent after the last.
+
+    """
+
+    headers: Sequence[tuple[str, str | bytes]] = ()
+    trailers: Sequence[tuple[str, str | bytes]] = ()
+
+
 @dataclass(slots=True, eq=False)
 class Exchange:
     """One RPC under way, from when its headers have come. Told apart by identity.
@@ -55,6 +70,8 @@ class Exchange:
         read: waits for the only request, where it has not come with the headers; raises RowgateError.
         channel: its further messages, where it streams.
         call: what its handler is handed; None until its request has been read.
+        headers: those of its request, which are its metadata too (gateway.transport.wire.headers).
+        metadata: what its response has beside messages and status; set by the method's answer.
 
     """
 
@@ -68,6 +85,8 @@ class Exchange:
     task: "Task[Any] | None" = None
     read: Callable[[], Awaitable[bytes]] | None = None
     call: Call | None = None
+    headers: Sequence[Header] = ()
+    metadata: ResponseMetadata | None = None
 
     @property
     def path(self) -> str:

@@ -1,0 +1,233 @@
+"""What all protocols share of running one call, from the request's headers to the response that was taken."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from gateway.config.settings import Settings
+from gateway.errors import ResourceExhausted, RowgateError
+from gateway.errors.status import to_status
+from gateway.observe.facts import CallFacts
+from gateway.request.memory import HeldBytes, RequestMemory
+from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.host_names import misdirected
+from gateway.transport.methods import ServedMethod
+from gateway.transport.protocols.messages import Convert, Envelopes, RequestMessages, WholeBody
+from gateway.transport.refusals import broken_off, shutting_down, unknown_method
+from gateway.transport.wire.framing import Unframer
+from gateway.transport.wire.headers import find
+from gateway.transport.wire.request import Gone, HttpRequest
+
+Send = Callable[[bytes], Awaitable[None]]
+"""Sends a message; returns when the client has taken it. Raises Gone."""
+End = Callable[[Reply], Awaitable[None]]
+"""Writes a response, or where it has begun its end; returns when the client has taken it. Raises Gone."""
+
+_REQUEST_ID = REQUEST_ID.encode()
+_LAST_BYTES_SECONDS = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class ProtocolCall:
+    """One call of a protocol.
+
+    Args:
+        method: which is called.
+        exchange: the call, as its method's answer sees it.
+        messages: its request.
+        end: writes its response.
+
+    """
+
+    method: ServedMethod
+    exchange: Exchange
+    messages: RequestMessages
+    end: End
+
+
+class Calls:
+    """Runs the calls of one server. A protocol reads headers and writes responses; all else is here.
+
+    Args:
+        methods: those that are served, by path.
+        settings: limits of requests, and how long they are waited for.
+
+    """
+
+    def __init__(self, methods: Mapping[str, ServedMethod], settings: Settings) -> None:
+        self.memory = RequestMemory(settings.limits.request_memory)
+        """What requests may hold."""
+        self.methods = methods
+        self._limits = settings.limits
+        self._message_seconds = settings.server.max_deadline
+        self._running: set[asyncio.Task[object]] = set()
+        self._closed = False
+
+    def method(self, request: HttpRequest, path: str) -> ServedMethod:
+        """Return the method that a request calls; raises RowgateError where it isn't begun."""
+        if request.misdirected:
+            raise misdirected()
+        if self._closed:
+            raise shutting_down()
+        most = self._limits.max_metadata_bytes
+        if request.header_bytes > most:
+            raise ResourceExhausted(
+                f"the metadata is larger than the limit of {most} bytes",
+                reason="METADATA_TOO_LARGE",
+                metadata={"limit_bytes": str(most)},
+            )
+        method = self.methods.get(path)
+        if method is None:
+            raise unknown_method()
+        return method
+
+    def envelopes(
+        self, request: HttpRequest, encoding: str | None, decode: Convert | None = None
+    ) -> Envelopes:
+        """Return the messages of a body in which each has its length before it.
+
+        Args:
+            request: the request.
+            encoding: what messages are compressed with whose flags say so; None where none may be.
+            decode: makes protobuf's bytes of a message; None where it has them.
+
+        """
+        limits = self._limits
+        unframer = Unframer(encoding, limits.max_taken_bytes, limits.max_request_bytes)
+        return Envelopes(request, unframer, self._held(request), self._message_seconds, decode)
+
+    def whole_body(
+        self, request: HttpRequest, encoding: str | None = None, decode: Convert | None = None
+    ) -> WholeBody:
+        """Return the message of a request whose body it is; the arguments are those of `envelopes`."""
+        limits = self._limits
+        return WholeBody(
+            request,
+            self._held(request),
+            limits.max_taken_bytes,
+            told=limits.max_request_bytes,
+            encoding=encoding,
+            decode=decode,
+        )
+
+    def begin(
+        self,
+        request: HttpRequest,
+        method: ServedMethod,
+        messages: RequestMessages,
+        *,
+        remaining: float | None,
+        send: Send,
+        end: End,
+    ) -> ProtocolCall:
+        """Return a call that `run` runs.
+
+        Args:
+            request: carries it.
+            method: which is called.
+            messages: what it is called with.
+            remaining: seconds until the caller's deadline; None where it set none.
+            send: sends a message of a stream.
+            end: writes the response.
+
+        """
+        sent_id = find(request.headers, _REQUEST_ID) or b""
+        facts = CallFacts(method.path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer)
+        exchange = Exchange(b"", facts, monotonic(), remaining, headers=request.headers)
+        if not method.descriptor.client_streaming:
+            exchange.read = messages.receive_only
+        if method.streams:
+            exchange.channel = _Channel(messages, send)
+        return ProtocolCall(method, exchange, messages, end)
+
+    async def run(self, request: HttpRequest, call: ProtocolCall) -> None:
+        """Have a call answered and its response written; returns when the client has taken it, or gone."""
+        task, exchange = running_task(), call.exchange
+        exchange.task = task
+        self._running.add(task)
+        client = _Client(task)
+        request.when_gone(client.leave)
+        try:
+            reply = await _reply(call, client)
+            call.messages.release()
+            await call.end(reply)
+        except Gone:
+            pass
+        except asyncio.CancelledError:
+            if not client.is_gone:
+                raise
+            task.uncancel()
+        finally:
+            call.messages.release()
+            exchange.release()
+            self._running.discard(task)
+
+    async def stop(self, grace: float) -> None:
+        """Refuse new calls, wait for those under way for at most `grace` seconds, then break them off."""
+        self._closed = True
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=grace)
+        for task in list(self._running):
+            task.cancel()
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=_LAST_BYTES_SECONDS)
+
+    def _held(self, request: HttpRequest) -> HeldBytes:
+        return self.memory.call(request.peer)
+
+
+class _Client:
+    """The other end of one call, which may go away."""
+
+    __slots__ = ("_task", "is_gone")
+
+    def __init__(self, task: "asyncio.Task[object]") -> None:
+        self._task = task
+        self.is_gone = False
+
+    def leave(self) -> None:
+        """Cancel its call."""
+        self.is_gone = True
+        self._task.cancel()
+
+
+class _Channel:
+    """The messages of a streaming call."""
+
+    __slots__ = ("_send", "receive")
+
+    def __init__(self, messages: RequestMessages, send: Send) -> None:
+        self.receive = messages.receive
+        self._send = send
+
+    async def send(self, message: bytes) -> None:
+        """Send a response; returns when the client has taken it."""
+        try:
+            await self._send(message)
+        except Gone:
+            raise asyncio.CancelledError from None
+
+
+async def _reply(call: ProtocolCall, client: _Client) -> Reply:
+    """Return the reply. A call that is cancelled by another than its client, who waits, is told so."""
+    try:
+        return await call.method.answer(call.exchange)
+    except asyncio.CancelledError as cancelled:
+        if client.is_gone:
+            raise
+        running_task().uncancel()
+        return refusal(broken_off(cancelled))
+
+
+def refusal(error: RowgateError) -> Reply:
+    """Return the reply of a call that ends with an error."""
+    return Reply(status=to_status(error))
+
+
+def running_task() -> "asyncio.Task[object]":
+    """Return the task that this is called in."""
+    task = asyncio.current_task()
+    if task is None:  # pragma: no cover - a coroutine that awaits always runs in a task
+        raise RuntimeError("not in a task")
+    return task

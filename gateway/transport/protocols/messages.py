@@ -1,0 +1,218 @@
+"""Messages of requests: bodies in which each has its length before it, and those that are one."""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.errors import InvalidArgument, OutOfRange, RowgateError
+from gateway.request.memory import HeldBytes
+from gateway.transport.refusals import not_one_request, out_of_time
+from gateway.transport.wire.framing import PIECE, BadFrame, Unframer, unpacked_pieces
+from gateway.transport.wire.request import Gone, HttpRequest
+
+Convert = Callable[[bytes], bytes]
+"""One spelling of a message to another."""
+_QUICK = 16_384
+"""Bytes of a message that are converted at once."""
+
+
+class RequestMessages(Protocol):
+    """The messages of one request; whoever has the last one lets go of what is counted of it."""
+
+    async def receive(self) -> bytes | None:
+        """Return the next message, None after the last; raises RowgateError for what is none."""
+
+    async def receive_only(self) -> bytes:
+        """Return the message where there is to be one; raises RowgateError for none, or several."""
+
+    def release(self) -> None:
+        """Count nothing more of the request."""
+
+
+class Envelopes:
+    """The messages of a body in which each has its flags and its length before it.
+
+    Args:
+        request: the request.
+        unframer: cuts its body into messages.
+        held: counts the bytes that are held: of what isn't whole, and of the last message.
+        message_seconds: how long a message that has begun is waited for.
+        decode: makes protobuf's bytes of a message; None where it has them.
+
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        unframer: Unframer,
+        held: HeldBytes,
+        message_seconds: float,
+        decode: Convert | None = None,
+    ) -> None:
+        self._request = request
+        self._unframer = unframer
+        self._held = held
+        self._message_seconds = message_seconds
+        self._decode = decode
+        self._given = 0
+        self._whole = False
+
+    async def receive(self) -> bytes | None:
+        """Return the next message, None after the last; raises RowgateError for what is none.
+
+        DeadlineExceeded where one has begun and doesn't end, ResourceExhausted where too much is held.
+        """
+        try:
+            message = await self._next()
+        except Gone:
+            raise asyncio.CancelledError from None
+        except BadFrame as error:
+            raise refused(error) from error
+        return message if message is None else await converted(self._decode, message)
+
+    async def receive_only(self) -> bytes:
+        """Return the message where there is to be one; raises RowgateError for none, or several."""
+        message = await self.receive()
+        if message is None or await self.receive() is not None:
+            raise not_one_request()
+        return message
+
+    def release(self) -> None:
+        """Hold nothing more of the request."""
+        self._unframer.clear()
+        self._held.release()
+
+    async def _next(self) -> bytes | None:
+        message = await self._unframer.next(self._give)
+        while message is None and not self._whole:
+            if self._unframer.holds_part:
+                message = await self._begun_message()
+            else:
+                await self._piece()
+                message = await self._unframer.next(self._give)
+        if message is not None:
+            self._give(len(message))
+        elif self._unframer.holds_part:
+            raise BadFrame("the request ends in the middle of a message")
+        return message
+
+    async def _begun_message(self) -> bytes | None:
+        """Return a message of which a part is here; None where the request ends within it."""
+        message = None
+        try:
+            async with asyncio.timeout(self._message_seconds):
+                while message is None and not self._whole:
+                    await self._piece()
+                    message = await self._unframer.next(self._give)
+        except TimeoutError as error:
+            raise out_of_time() from error
+        return message
+
+    async def _piece(self) -> None:
+        piece = await self._request.read()
+        self._unframer.feed(piece)
+        self._count()
+        self._whole = not piece
+
+    def _give(self, size: int) -> None:
+        """Count a message of so many bytes in place of the last one; raises ResourceExhausted."""
+        self._given = size
+        self._count()
+
+    def _count(self) -> None:
+        self._held.hold(self._given + self._unframer.size)
+
+
+class WholeBody:
+    """The only message of a request whose body it is.
+
+    Args:
+        request: the request.
+        held: counts the bytes that are held of it.
+        limit: the most bytes that are taken in, before and after decompression.
+        told: what is told as the limit.
+        encoding: what the body is compressed with; None where it isn't.
+        decode: makes protobuf's bytes of it; None where it has them.
+
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        held: HeldBytes,
+        limit: int,
+        *,
+        told: int,
+        encoding: str | None = None,
+        decode: Convert | None = None,
+    ) -> None:
+        self._request = request
+        self._held = held
+        self._limit = limit
+        self._told = told
+        self._encoding = encoding
+        self._decode = decode
+        self._read = False
+
+    async def receive(self) -> bytes | None:
+        """Return the message, None when asked again; raises RowgateError for what is none."""
+        return None if self._read else await self.receive_only()
+
+    async def receive_only(self) -> bytes:
+        """Return the message; raises RowgateError for what is none."""
+        self._read = True
+        try:
+            body = await self._body()
+            message = body if self._encoding is None else await self._unpacked(body, self._encoding)
+        except Gone:
+            raise asyncio.CancelledError from None
+        except BadFrame as error:
+            raise refused(error) from error
+        return await converted(self._decode, message)
+
+    def release(self) -> None:
+        """Hold nothing more of the request."""
+        self._held.release()
+
+    async def _body(self) -> bytes:
+        body = bytearray()
+        while piece := await self._request.read():
+            body += piece
+            self._take(len(body))
+        return bytes(body)
+
+    async def _unpacked(self, body: bytes, encoding: str) -> bytes:
+        unpacked = bytearray()
+        try:
+            for piece in unpacked_pieces(body, encoding):
+                unpacked += piece
+                self._take(max(len(unpacked), len(body)))
+                if len(piece) == PIECE:
+                    await asyncio.sleep(0)
+        except zlib.error as error:
+            raise BadFrame("a body that can't be decompressed") from error
+        return bytes(unpacked)
+
+    def _take(self, size: int) -> None:
+        if size > self._limit:
+            raise BadFrame("", limit=self._told)
+        self._held.hold(size)
+
+
+async def converted(convert: Convert | None, message: bytes) -> bytes:
+    """Return the other spelling of a message; a long one is made beside the event loop."""
+    if convert is None:
+        return message
+    return convert(message) if len(message) <= _QUICK else await asyncio.to_thread(convert, message)
+
+
+def refused(error: BadFrame) -> RowgateError:
+    """Return the error of bytes that are no message of a call."""
+    if error.limit is not None:
+        return OutOfRange(
+            f"the request has more bytes than the limit of {error.limit}",
+            reason="REQUEST_TOO_LARGE",
+            metadata={"limit_bytes": str(error.limit)},
+        )
+    return InvalidArgument(f"the request can't be read: {error}", reason="REQUEST_MALFORMED")
