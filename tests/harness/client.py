@@ -123,21 +123,31 @@ class Conversation(Responses):
 
 
 class Client:
-    """Calls the methods of a descriptor set over one channel, with further options of grpcio's."""
+    """Calls the methods of a descriptor set over one channel, with further options of grpcio's.
+
+    Args:
+        target: where to.
+        descriptors: the schema.
+        options: of the channel.
+        roots: certificates, one of which must have signed the server's; without them there is no TLS.
+
+    """
 
     def __init__(
-        self, target: str, descriptors: FileDescriptorSet, options: Sequence[tuple[str, Any]] = ()
+        self,
+        target: str,
+        descriptors: FileDescriptorSet,
+        options: Sequence[tuple[str, Any]] = (),
+        roots: bytes | None = None,
     ) -> None:
         self._pool = DescriptorPool()
         for file in descriptors.file:
             self._pool.Add(file)
-        self.channel = grpc.aio.insecure_channel(
-            target,
-            options=[
-                ("grpc.max_receive_message_length", -1),
-                ("grpc.max_send_message_length", -1),
-                *options,
-            ],
+        whole = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), *options]
+        self.channel = (
+            grpc.aio.insecure_channel(target, options=whole)
+            if roots is None
+            else grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(roots), options=whole)
         )
 
     def message(self, full_name: str, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Any:
