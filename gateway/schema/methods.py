@@ -8,8 +8,10 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from gateway.schema.faults import Faults
 from gateway.schema.model import Field, Method, MethodKind, Resource, Service
 from gateway.schema.needs import needs
+from gateway.schema.options import http_rule
 from gateway.schema.recognise import recognise
 from gateway.schema.roles import Binder, same_shape, same_type
+from gateway.schema.routes import read_routes
 from gateway.schema.shapes import SHAPES, Answer, Keys, Shape
 
 _ITEM_FIELDS = ("requests", "keys")
@@ -47,6 +49,7 @@ def _method(method: MethodDescriptor, resources: Mapping[str, Resource], faults:
         keys=bound.keys,
         equals=bound.equals,
         item=bound.item,
+        routes=read_routes(http_rule(method.full_name, faults)),
     )
 
 

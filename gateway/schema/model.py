@@ -11,6 +11,7 @@ from functools import cached_property
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
+from gateway.schema.routes import Route
 from gateway.schema.values import ValueType
 
 
@@ -223,6 +224,8 @@ class Method:
     """List, Count and Stream: request fields that ask for equality with the column of the same name."""
     item: "Method | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
+    routes: tuple[Route, ...] = ()
+    """How it is called over HTTP beside gRPC's own way, by `google.api.http`."""
 
     def __repr__(self) -> str:
         return f"Method({self.kind.name} {self.path})"

@@ -57,7 +57,10 @@ class ServedApi:
         probe: Probe = _always,
     ) -> None:
         self._settings = server
-        operations = {m.path: Operation.of(m) for methods in services.values() for m, _ in methods}
+        self.methods = tuple(method for methods in services.values() for method, _ in methods)
+        """Those of the schema."""
+        self.descriptors = descriptors
+        operations = {method.path: Operation.of(method) for method in self.methods}
         interceptors = Interceptors.of(server, limits, operations)
         self._admission = interceptors.admission
         self._processor = interceptors.processor

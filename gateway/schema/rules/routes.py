@@ -8,64 +8,55 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from gateway.schema.faults import Faults, suggestion
 from gateway.schema.options import http_rule
+from gateway.schema.routes import MANY, SINGLE_VALUES, PathTemplate, bindings, parse_template, pattern
 from gateway.schema.rules.finding import Finding, Findings
 
-# The template's grammar (google/api/http.proto, "Path template syntax").
-_LITERAL = r"[A-Za-z0-9._~%!$&'()+,;@-]+"
-_FIELD_PATH = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
-_PLAIN = rf"(?:\*\*?|{_LITERAL})"
-_VARIABLE = rf"\{{{_FIELD_PATH}(?:={_PLAIN}(?:/{_PLAIN})*)?\}}"
-_SEGMENT = rf"(?:{_VARIABLE}|{_PLAIN})"
-_TEMPLATE = re.compile(rf"/{_SEGMENT}(?:/{_SEGMENT})*(?::{_LITERAL})?")
-_BOUND = re.compile(rf"\{{({_FIELD_PATH})(?:=([^}}]*))?\}}")
-# Messages that JSON, and so a path, writes as one text or number.
-_SINGLE = frozenset(
-    f"google.protobuf.{name}"
-    for name in (
-        *("Timestamp", "Duration", "FieldMask"),
-        *("DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value"),
-        *("BoolValue", "StringValue", "BytesValue"),
-    )
-)
+_HTTP_METHOD = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\*")
 _Problem = tuple[str, str]
+_Taken = dict[tuple[str, tuple[str, ...], str], str]
 
 
 def route_findings(services: Iterable[ServiceDescriptor], faults: Faults) -> Findings:
     """Yield what is wrong with the routes of the services' methods."""
-    taken: dict[tuple[str, str], str] = {}
+    taken: _Taken = {}
     for service in services:
         for method in service.methods:
-            for rule in _rules(http_rule(method.full_name, faults)):
-                problems = [*_problems(rule, method)] or [*_claim(rule, method.full_name, taken)]
-                for wrong, right in problems:
-                    yield Finding(method.full_name, f"google.api.http: {wrong}", right)
+            for wrong, right in _method_problems(http_rule(method.full_name, faults), method, taken):
+                yield Finding(method.full_name, f"google.api.http: {wrong}", right)
 
 
-def _rules(rule: HttpRule | None) -> Iterator[HttpRule]:
-    if rule is not None:
-        yield rule
-        yield from rule.additional_bindings
+def _method_problems(rule: HttpRule | None, method: MethodDescriptor, taken: _Taken) -> Iterator[_Problem]:
+    for one in bindings(rule):
+        yield from [*_problems(one, method)] or [*_claim(one, method.full_name, taken)]
+    if rule is not None and any(one.additional_bindings for one in rule.additional_bindings):
+        yield "an additional binding has bindings of its own", "list all of them in the first rule"
 
 
 def _problems(rule: HttpRule, method: MethodDescriptor) -> Iterator[_Problem]:
-    _, template = _pattern(rule)
-    if not _TEMPLATE.fullmatch(template):
-        yield f'"{template}" is no path', "write it as /v1/shelves/{shelf}/books:archive"
+    verb, path = pattern(rule)
+    template = parse_template(path)
+    if template is None:
+        yield f'"{path}" is no path', "write it as /v1/shelves/{shelf}/books:archive"
         return
-    for path, _ in _BOUND.findall(template):
-        yield from _variable_problems(path, method.input_type)
+    if not _HTTP_METHOD.fullmatch(verb):
+        yield f'"{verb}" is no HTTP method', 'name one, such as LOCK, or "*" for any'
+    yield from _template_problems(template, method.input_type)
     if rule.body not in ("", "*"):
         yield from _field_problems("body", rule.body, method.input_type)
     if rule.response_body:
         yield from _field_problems("response_body", rule.response_body, method.output_type)
+    if method.client_streaming and (rule.body != "*" or template.variables):
+        yield "a stream of requests comes as the body alone", 'write body: "*", and no variable in the path'
 
 
-def _pattern(rule: HttpRule) -> tuple[str, str]:
-    """Return the HTTP method and the path."""
-    if rule.HasField("custom"):
-        return rule.custom.kind, rule.custom.path
-    verb = rule.WhichOneof("pattern")
-    return (verb.upper(), getattr(rule, verb)) if verb else ("", "")
+def _template_problems(template: PathTemplate, message: Descriptor) -> Iterator[_Problem]:
+    if MANY in template.segments[:-1]:
+        yield f'"{template.text}" goes on after "**"', "let it stand last, for all that follows"
+    paths = [variable.path for variable in template.variables]
+    for path in paths:
+        yield from _variable_problems(path, message)
+    for path in sorted({path for path in paths if paths.count(path) > 1}):
+        yield f'"{path}" is bound twice', "bind each field once"
 
 
 def _variable_problems(path: str, message: Descriptor) -> Iterator[_Problem]:
@@ -78,7 +69,7 @@ def _variable_problems(path: str, message: Descriptor) -> Iterator[_Problem]:
             yield f'"{path}" names no field of {message.full_name}', suggestion(name, known)
             return
         held = None if field.is_repeated else field.message_type
-    if field is not None and (field.is_repeated or (held and held.full_name not in _SINGLE)):
+    if field is not None and (field.is_repeated or (held and held.full_name not in SINGLE_VALUES)):
         yield f'"{path}" is not a single value', "a path binds numbers, texts and times alone"
 
 
@@ -87,10 +78,11 @@ def _field_problems(role: str, name: str, message: Descriptor) -> Iterator[_Prob
         yield f'{role}: {message.full_name} has no field "{name}"', suggestion(name, message.fields_by_name)
 
 
-def _claim(rule: HttpRule, method: str, taken: dict[tuple[str, str], str]) -> Iterator[_Problem]:
+def _claim(rule: HttpRule, method: str, taken: _Taken) -> Iterator[_Problem]:
     """Note that the route is the method's; yield who has it already."""
-    verb, template = _pattern(rule)
-    matched = _BOUND.sub(lambda bound: bound[2] or "*", template)
-    first = taken.setdefault((verb, matched), method)
-    if first != method:
-        yield f"{verb} {template} is the route of {first} too", "give each method its own"
+    verb, path = pattern(rule)
+    template = parse_template(path)
+    if template is not None:
+        first = taken.setdefault((verb, *template.shape), method)
+        if first != method:
+            yield f"{verb} {path} is the route of {first} too", "give each method its own"

@@ -17,6 +17,7 @@ from gateway.transport.protocols.messages import Convert, Envelopes, RequestMess
 from gateway.transport.refusals import broken_off, shutting_down, unknown_method
 from gateway.transport.wire.framing import Unframer
 from gateway.transport.wire.headers import find
+from gateway.transport.wire.lines import Lines
 from gateway.transport.wire.request import Gone, HttpRequest
 
 Send = Callable[[bytes], Awaitable[None]]
@@ -96,6 +97,12 @@ class Calls:
         limits = self._limits
         unframer = Unframer(encoding, limits.max_taken_bytes, limits.max_request_bytes)
         return Envelopes(request, unframer, self._held(request), self._message_seconds, decode)
+
+    def lines(self, request: HttpRequest, decode: Convert) -> Envelopes:
+        """Return the messages of a body in which each is a line; `decode` makes protobuf's bytes of it."""
+        limits = self._limits
+        lines = Lines(limits.max_taken_bytes, limits.max_request_bytes)
+        return Envelopes(request, lines, self._held(request), self._message_seconds, decode)
 
     def whole_body(
         self, request: HttpRequest, encoding: str | None = None, decode: Convert | None = None

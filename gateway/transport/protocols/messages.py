@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.errors import InvalidArgument, OutOfRange, RowgateError
 from gateway.request.memory import HeldBytes
 from gateway.transport.refusals import not_one_request, out_of_time
-from gateway.transport.wire.framing import PIECE, BadFrame, Unframer, unpacked_pieces
+from gateway.transport.wire.framing import PIECE, BadFrame, unpacked_pieces
 from gateway.transport.wire.request import Gone, HttpRequest
 
 Convert = Callable[[bytes], bytes]
@@ -30,12 +30,36 @@ class RequestMessages(Protocol):
         """Count nothing more of the request."""
 
 
+class Cutter(Protocol):
+    """Cuts a body into messages."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that have arrived and are no message yet."""
+
+    @property
+    def holds_part(self) -> bool:
+        """Whether a message has begun and not ended."""
+
+    def clear(self) -> None:
+        """Forget what has arrived."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they arrived; none are the end."""
+
+    async def next(self, growing: Callable[[int], object]) -> bytes | None:
+        """Return the next whole message, None where it hasn't arrived; raises BadFrame.
+
+        `growing` is told the size of a message that is being unpacked, again and again.
+        """
+
+
 class Envelopes:
-    """The messages of a body in which each has its flags and its length before it.
+    """The messages of a body that holds several: each with its length before it, or as a line.
 
     Args:
         request: the request.
-        unframer: cuts its body into messages.
+        cutter: cuts its body into messages.
         held: counts the bytes that are held: of what isn't whole, and of the last message.
         message_seconds: how long a message that has begun is waited for.
         decode: makes protobuf's bytes of a message; None where it has them.
@@ -45,13 +69,13 @@ class Envelopes:
     def __init__(
         self,
         request: HttpRequest,
-        unframer: Unframer,
+        cutter: Cutter,
         held: HeldBytes,
         message_seconds: float,
         decode: Convert | None = None,
     ) -> None:
         self._request = request
-        self._unframer = unframer
+        self._cutter = cutter
         self._held = held
         self._message_seconds = message_seconds
         self._decode = decode
@@ -80,20 +104,20 @@ class Envelopes:
 
     def release(self) -> None:
         """Hold nothing more of the request."""
-        self._unframer.clear()
+        self._cutter.clear()
         self._held.release()
 
     async def _next(self) -> bytes | None:
-        message = await self._unframer.next(self._give)
+        message = await self._cutter.next(self._give)
         while message is None and not self._whole:
-            if self._unframer.holds_part:
+            if self._cutter.holds_part:
                 message = await self._begun_message()
             else:
                 await self._piece()
-                message = await self._unframer.next(self._give)
+                message = await self._cutter.next(self._give)
         if message is not None:
             self._give(len(message))
-        elif self._unframer.holds_part:
+        elif self._cutter.holds_part:
             raise BadFrame("the request ends in the middle of a message")
         return message
 
@@ -104,14 +128,14 @@ class Envelopes:
             async with asyncio.timeout(self._message_seconds):
                 while message is None and not self._whole:
                     await self._piece()
-                    message = await self._unframer.next(self._give)
+                    message = await self._cutter.next(self._give)
         except TimeoutError as error:
             raise out_of_time() from error
         return message
 
     async def _piece(self) -> None:
         piece = await self._request.read()
-        self._unframer.feed(piece)
+        self._cutter.feed(piece)
         self._count()
         self._whole = not piece
 
@@ -121,7 +145,7 @@ class Envelopes:
         self._count()
 
     def _count(self) -> None:
-        self._held.hold(self._given + self._unframer.size)
+        self._held.hold(self._given + self._cutter.size)
 
 
 class WholeBody:

@@ -1,0 +1,137 @@
+"""A route made ready for requests: parameters and body become the bytes of the method's request."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.errors import FieldViolation, InvalidArgument
+from gateway.request.rows import MAX_VIOLATIONS
+from gateway.schema.model import Method
+from gateway.schema.routes import MANY, Route, Variable
+from gateway.transport.protocols.rest.bodies import MergePatch, body_reader
+from gateway.transport.protocols.rest.parameters import NotThat, Parameter, Parameters, Tree
+from gateway.transport.protocols.rest.router import variable_text
+
+_SHOWN = 64
+_Bound = tuple[Variable, bool, Parameter]
+
+
+class Binding:
+    """One route of a method.
+
+    Args:
+        method: the method.
+        route: by which it is called.
+
+    """
+
+    def __init__(self, method: Method, route: Route) -> None:
+        message = method.descriptor.input_type
+        self.method = method
+        self.route = route
+        self.reads_body = bool(route.body)
+        self._make: Any = GetMessageClass(message)
+        self._parameters = Parameters(message)
+        self._variables = [self._bound(variable) for variable in route.template.variables]
+        self._read_body = body_reader(message, route.body)
+        self._merge_patch = MergePatch.of(method, route)
+        self._in_body = [
+            parameter for *_, parameter in self._variables if route.body in ("*", parameter.steps[0])
+        ]
+        self._in_path = {parameter.steps for *_, parameter in self._variables}
+
+    def _bound(self, variable: Variable) -> _Bound:
+        many = MANY in self.route.template.segments[variable.start : variable.end]
+        return variable, many, self._parameters.find(variable.path)
+
+    def request(self, segments: Sequence[str], pairs: Iterable[tuple[str, str]], body: bytes) -> bytes:
+        """Return the request's bytes.
+
+        Raises InvalidArgument for parameters, with all that is wrong with them, and for the body.
+
+        Args:
+            segments: of the path, as the router returns them.
+            pairs: the query's.
+            body: JSON; empty where there is none.
+
+        """
+        tree = self.parameters(segments, pairs)
+        if self._read_body is None:
+            if body:
+                raise InvalidArgument("this route takes no body", reason="UNEXPECTED_BODY")
+            return self._serialized(tree)
+        read = self._read_body(body) if body else b""
+        if body and self._merge_patch is not None and self._merge_patch.mask not in tree:
+            paths = self._merge_patch.paths(body)
+            if paths:
+                tree[self._merge_patch.mask] = {"paths": paths}
+        if not tree:
+            return read
+        if read and self._in_body:
+            self._check_body(read, tree)
+        return read + self._serialized(tree)
+
+    def _serialized(self, tree: Tree) -> bytes:
+        serialized: bytes = self._make(**tree).SerializePartialToString()
+        return serialized
+
+    def parameters(self, segments: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Tree:
+        """Return the fields that path and query set; raises InvalidArgument."""
+        tree: Tree = {}
+        wrong: list[FieldViolation] = []
+        for variable, many, parameter in self._variables:
+            try:
+                parameter.put(variable_text(variable, segments, many=many), tree)
+            except NotThat as error:
+                wrong.append(_violation(parameter.path, error))
+        for name, text in pairs:
+            try:
+                self._free(name).put(text, tree)
+            except NotThat as error:
+                wrong.append(_violation(name, error))
+        if wrong:
+            raise _refusal(wrong)
+        return tree
+
+    def _free(self, name: str) -> Parameter:
+        """Return the parameter of a name; raises NotThat where there is none, or something else binds it."""
+        parameter = self._parameters.find(name)
+        if parameter.steps in self._in_path:
+            raise NotThat("is bound by the path already")
+        if self.route.body == "*":
+            raise NotThat("comes in the body, as all fields do that the path doesn't bind")
+        if self.route.body == parameter.steps[0]:
+            raise NotThat("is a part of the body")
+        return parameter
+
+    def _check_body(self, read: bytes, tree: Tree) -> None:
+        """Raise InvalidArgument where the body has another value for a field than the path."""
+        body, path = self._make.FromString(read), self._make(**tree)
+        for parameter in self._in_body:
+            held = _value(body, parameter.steps)
+            if held is not None and held != _value(path, parameter.steps):
+                wrong = NotThat("is another value than the path's: leave it out of the body")
+                raise _refusal([_violation(parameter.path, wrong)])
+
+
+def _value(message: Message, steps: Sequence[str]) -> Any:
+    """Return a field's value; None where it isn't set."""
+    held: Any = message
+    for step in steps:
+        if step not in {field.name for field, _ in held.ListFields()}:
+            return None
+        held = getattr(held, step)
+    return held
+
+
+def _violation(name: str, wrong: NotThat) -> FieldViolation:
+    shown = name[:_SHOWN].encode(errors="replace").decode()
+    return FieldViolation(shown, str(wrong), "INVALID_PARAMETER")
+
+
+def _refusal(wrong: Sequence[FieldViolation]) -> InvalidArgument:
+    shown = wrong[:MAX_VIOLATIONS]
+    told = "; ".join(f"{one.field}: {one.description}" for one in shown)
+    return InvalidArgument(f"parameters: {told}", reason="INVALID_PARAMETER", violations=shown)

@@ -1,0 +1,137 @@
+"""Responses of calls: whole, or as a stream, in JSON."""
+
+import asyncio
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.rpc.status_pb2 import Status
+
+from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
+from gateway.transport.protocols.messages import converted
+from gateway.transport.protocols.rest.statuses import http_status, retry_headers, status_json
+from gateway.transport.protocols.rest.streams import StreamForm
+from gateway.transport.protocols.rest.writers import Writer
+from gateway.transport.wire.headers import find
+from gateway.transport.wire.request import Header, HttpRequest
+
+_REQUEST_ID = REQUEST_ID.encode()
+_JSON: Header = (b"content-type", b"application/json")
+_NOT_KEPT: Header = (b"cache-control", b"no-store")
+_COMPRESSED: Sequence[Header] = ((b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
+_LARGE = 16_384
+"""Bytes of JSON that are compressed, where the client takes that: beside the event loop."""
+
+
+@dataclass(slots=True, eq=False)
+class WholeResponse:
+    """The response of a unary call.
+
+    Args:
+        request: which is answered.
+        write: makes JSON of its message.
+
+    """
+
+    request: HttpRequest
+    write: Writer
+    exchange: Exchange | None = None
+    """The call; set before it runs."""
+
+    async def send(self, _message: bytes) -> None:
+        """Refuse to send what only streams have."""
+        raise TypeError("a unary call has one response")
+
+    async def end(self, reply: Reply) -> None:
+        """Send it."""
+        if reply.status is not None:
+            await respond_error(self.request, reply.status, _id_header(self.exchange))
+            return
+        body = await converted(self.write, reply.body)
+        call = None if self.exchange is None else self.exchange.call
+        if call is not None and call.held:
+            call.hold(len(body), anyway=True)
+        await respond_json(self.request, 200, body, _id_header(self.exchange))
+
+
+@dataclass(slots=True, eq=False)
+class StreamedResponse:
+    """The response of a call that streams.
+
+    Args:
+        request: which is answered.
+        write: makes JSON of its messages.
+        form: how they stand one after the other.
+        resumed: whether the client goes on from an event that it had.
+
+    """
+
+    request: HttpRequest
+    write: Writer
+    form: StreamForm
+    resumed: bool = False
+    began: bool = False
+    exchange: Exchange | None = None
+    """The call; set before it runs."""
+
+    async def send(self, message: bytes) -> None:
+        """Send a message; returns when the client has taken it."""
+        piece = self.form.message(await converted(self.write, message), message)
+        before = self.form.between if self.began else self.form.opening
+        if not self.began:
+            self._begin()
+        await self.request.write(before + piece)
+
+    async def end(self, reply: Reply) -> None:
+        """Send its end, with the error where there is one."""
+        form = self.form
+        if not self.began:
+            if reply.status is not None:
+                await respond_error(self.request, reply.status, _id_header(self.exchange))
+                return
+            if self.resumed:  # there is nothing more: an EventSource comes back after anything else
+                await self.request.respond(204, _id_header(self.exchange))
+                return
+            self._begin()
+            last = form.opening
+        else:
+            last = b"" if reply.status is None else form.between + form.error(status_json(reply.status))
+        last += form.closing + (form.closed if reply.status is None else b"")
+        if last:
+            await self.request.write(last)
+        await self.request.end()
+
+    def _begin(self) -> None:
+        self.began = True
+        headers = ((b"content-type", self.form.content_type), _NOT_KEPT, *_id_header(self.exchange))
+        self.request.start(200, headers)
+
+
+def _id_header(exchange: Exchange | None) -> Sequence[Header]:
+    return () if exchange is None else ((_REQUEST_ID, exchange.facts.request_id.encode()),)
+
+
+async def respond_error(request: HttpRequest, status: Status, headers: Sequence[Header] = ()) -> None:
+    """Answer with an error."""
+    headers = (*headers, *retry_headers(status))
+    await respond_json(request, http_status(status), status_json(status), headers)
+
+
+async def respond_json(request: HttpRequest, code: int, body: bytes, headers: Sequence[Header]) -> None:
+    """Answer with JSON, compressed where it is large and the client takes that; a HEAD has no body."""
+    headers = (_JSON, *headers)
+    if len(body) >= _LARGE and takes_gzip(request):
+        body = await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
+        headers = (*headers, *_COMPRESSED)
+    if request.method == "HEAD":
+        headers, body = (*headers, (b"content-length", b"%d" % len(body))), b""
+    await request.respond(code, headers, body)
+
+
+def takes_gzip(request: HttpRequest) -> bool:
+    """Return whether the client takes responses in gzip."""
+    accepted = find(request.headers, b"accept-encoding")
+    if accepted is None:
+        return False
+    parts = (part.partition(b";") for part in accepted.lower().replace(b" ", b"").split(b","))
+    return any(name == b"gzip" and weight not in (b"q=0", b"q=0.0") for name, _, weight in parts)
