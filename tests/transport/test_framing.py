@@ -81,6 +81,14 @@ def test_compressed_bytes_need_an_encoding_and_an_end() -> None:
         assert caught.value.limit is None
 
 
+@pytest.mark.parametrize("flags", [2, 3, 128, 255])
+def test_flags_that_mean_nothing_are_refused_before_the_message_has_come(flags: int) -> None:
+    unframer = Unframer("gzip", LIMIT)
+    unframer.feed(bytes([flags, 0, 0, 0, 9]))
+    with pytest.raises(BadFrame, match=str(flags)):
+        next_of(unframer)
+
+
 @given(st.text())
 def test_a_status_message_of_any_text_is_ascii_and_comes_back(message: str) -> None:
     headers = dict(status_headers(5, message, ()))

@@ -187,8 +187,9 @@ class WholeBody:
         """Return the message; raises RowgateError for what is none."""
         self._read = True
         try:
-            body = await self._body()
-            message = body if self._encoding is None else await self._unpacked(body, self._encoding)
+            message = await self._body()
+            if self._encoding is not None and message:  # nothing is packed of nothing
+                message = await self._unpacked(message, self._encoding)
         except Gone:
             raise asyncio.CancelledError from None
         except BadFrame as error:

@@ -30,8 +30,13 @@ def frame(message: bytes, encoding: str | None = None) -> bytes:
     """Return the message with its prefix, compressed where an encoding is given."""
     if encoding is None:
         return prefix(len(message)) + message
-    packed = _PACK[encoding](message)
+    packed = pack(message, encoding)
     return prefix(len(packed), b"\x01") + packed
+
+
+def pack(message: bytes, encoding: str) -> bytes:
+    """Return the message compressed."""
+    return _PACK[encoding](message)
 
 
 def prefix(size: int, flag: bytes = b"\x00") -> bytes:
@@ -96,21 +101,22 @@ class Unframer:
         buffer = self._buffer
         if len(buffer) < PREFIX:
             return None
-        size = int.from_bytes(buffer[1:PREFIX], "big")
+        flags, size = buffer[0], int.from_bytes(buffer[1:PREFIX], "big")
+        if flags > _COMPRESSED:
+            raise BadFrame(f"a message with flags that mean nothing: {flags}")
         if size > self._limit:
             raise _too_large(self._told)
         if len(buffer) < PREFIX + size:
             return None
-        flags = buffer[0]
         with memoryview(buffer) as view:
             message = bytes(view[PREFIX : PREFIX + size])
         del buffer[: PREFIX + size]
-        return await self._unpacked(message, growing) if flags & _COMPRESSED else message
+        return await self._unpacked(message, growing) if flags else message
 
     async def _unpacked(self, message: bytes, growing: Callable[[int], object]) -> bytes:
         """Return what a message was packed of; others get their turn between pieces of it."""
         if self._encoding is None:
-            raise BadFrame("a compressed message without grpc-encoding")
+            raise BadFrame("a compressed message, but nothing says by what")
         unpacked = bytearray()
         try:
             for piece in unpacked_pieces(message, self._encoding):
