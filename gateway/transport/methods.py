@@ -17,12 +17,14 @@ class ServedMethod:
         descriptor: declares its messages, and which side of it streams.
         answer: answers a call; raises nothing but CancelledError. What it sends beside the reply goes by the
             exchange's channel, which a call has where a side of the method streams.
+        reads: whether it is known to change nothing.
 
     """
 
     path: str
     descriptor: MethodDescriptor
     answer: Callable[[Exchange], Awaitable[Reply]]
+    reads: bool = False
 
     @property
     def streams(self) -> bool:

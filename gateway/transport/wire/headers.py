@@ -75,6 +75,11 @@ def find(headers: Sequence[Header], name: bytes) -> bytes | None:
     return None
 
 
+def media_type(headers: Sequence[Header]) -> bytes:
+    """Return the content type without parameters, in lower case; empty where there is none."""
+    return (find(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
+
+
 def _encode(key: str, value: str | bytes) -> bytes:
     if key.endswith("-bin"):
         raw = value if isinstance(value, bytes) else value.encode()

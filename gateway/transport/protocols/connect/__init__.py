@@ -1,0 +1,1 @@
+"""The Connect protocol (connectrpc.com/docs/protocol): HttpRequest to Exchange, and its answer back."""

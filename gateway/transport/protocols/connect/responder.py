@@ -1,0 +1,167 @@
+"""The Responder of Connect: a request's head, and what is refused by it, before its call is run."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from gateway.errors import InvalidArgument, RowgateError
+from gateway.errors.status import to_status
+from gateway.transport.protocols.calls import Calls, refusal
+from gateway.transport.protocols.connect.encodings import Encodings, negotiate
+from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
+from gateway.transport.protocols.connect.get import read_query
+from gateway.transport.protocols.connect.methods import Codec, ConnectMethod
+from gateway.transport.protocols.connect.streams import StreamResponse
+from gateway.transport.protocols.connect.unary import GetRequest, UnaryResponse
+from gateway.transport.protocols.messages import RequestMessages
+from gateway.transport.wire.headers import find, media_type
+from gateway.transport.wire.request import Header, HttpRequest
+
+_VERSION = b"1"
+_TIMEOUT_DIGITS = 10
+_JSON = [(b"content-type", b"application/json")]
+
+
+class ConnectResponder:
+    """Answers the requests to the paths of the served methods.
+
+    Args:
+        calls: runs them.
+
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._methods: Mapping[str, ConnectMethod] = {
+            path: ConnectMethod(served) for path, served in calls.methods.items()
+        }
+
+    def serves(self, path: str) -> bool:
+        """Whether it is a method's path."""
+        return path in self._methods
+
+    async def __call__(self, request: HttpRequest) -> None:
+        """Answer a request; raises Gone."""
+        method = self._methods[request.path]
+        if request.method not in method.verbs:
+            allowed = ", ".join(method.verbs)
+            await request.respond(405, [(b"allow", allowed.encode())])
+        elif request.method == "GET":
+            await self._answer_get(request, method)
+        else:
+            await self._answer_post(request, method)
+
+    async def _answer_get(self, request: HttpRequest, method: ConnectMethod) -> None:
+        try:
+            query = read_query(request.query)
+        except RowgateError as error:
+            await _refuse_unary(request, error)
+            return
+        codec = method.codecs.get(query.codec)
+        if codec is None:
+            await _refuse_type(request, method)
+            return
+        sent = query.compression.encode()
+        await self._answer_unary(GetRequest(request, query), method, codec, sent)
+
+    async def _answer_post(self, request: HttpRequest, method: ConnectMethod) -> None:
+        codec = method.codec_of(media_type(request.headers))
+        if codec is None:
+            await _refuse_type(request, method)
+        elif method.streams:
+            await self._answer_stream(request, method, codec)
+        else:
+            sent = find(request.headers, b"content-encoding")
+            await self._answer_unary(request, method, codec, sent)
+
+    async def _answer_unary(
+        self, request: HttpRequest, method: ConnectMethod, codec: Codec, sent: bytes | None
+    ) -> None:
+        """Answer a request whose body is its message, compressed as `sent` says."""
+        try:
+            head = self._read_head(request, method, sent, find(request.headers, b"accept-encoding"))
+        except RowgateError as error:
+            await _refuse_unary(request, error)
+            return
+        messages = self._calls.whole_body(request, head.encodings.request, codec.read)
+        response = UnaryResponse(request, codec, head.encodings.response)
+        await self._run(request, method, head, messages, response)
+
+    async def _answer_stream(self, request: HttpRequest, method: ConnectMethod, codec: Codec) -> None:
+        headers = request.headers
+        sent = find(headers, b"connect-content-encoding")
+        try:
+            head = self._read_head(request, method, sent, find(headers, b"connect-accept-encoding"))
+        except RowgateError as error:
+            refused = StreamResponse(request, codec, None, one_response=False)
+            await refused.end(refusal(error))
+            return
+        messages = self._calls.envelopes(request, head.encodings.request, codec.read)
+        response = StreamResponse(request, codec, head.encodings.response, one_response=method.one_response)
+        await self._run(request, method, head, messages, response)
+
+    async def _run(
+        self,
+        request: HttpRequest,
+        method: ConnectMethod,
+        head: "_Head",
+        messages: RequestMessages,
+        response: UnaryResponse | StreamResponse,
+    ) -> None:
+        call = self._calls.begin(
+            request,
+            method.served,
+            messages,
+            remaining=head.remaining,
+            send=response.send,
+            end=response.end,
+        )
+        response.exchange = call.exchange
+        await self._calls.run(request, call)
+
+    def _read_head(
+        self, request: HttpRequest, method: ConnectMethod, sent: bytes | None, accepted: bytes | None
+    ) -> "_Head":
+        """Return what the headers say of a call; raises RowgateError where it isn't begun."""
+        self._calls.method(request, method.served.path)
+        version = find(request.headers, b"connect-protocol-version")
+        if version not in (None, _VERSION):
+            raise _malformed('connect-protocol-version has to be "1"')
+        return _Head(_remaining(request.headers), negotiate(sent, accepted))
+
+
+class _Head(NamedTuple):
+    """What the headers of a request say.
+
+    Args:
+        remaining: seconds until the caller's deadline; None where it set none.
+        encodings: the compressions of the call.
+
+    """
+
+    remaining: float | None
+    encodings: Encodings
+
+
+def _remaining(headers: Sequence[Header]) -> float | None:
+    value = find(headers, b"connect-timeout-ms")
+    if value is None:
+        return None
+    if not value.isdigit() or len(value) > _TIMEOUT_DIGITS:
+        raise _malformed(f"connect-timeout-ms has to be a number of at most {_TIMEOUT_DIGITS} digits")
+    return int(value) / 1000
+
+
+def _malformed(wrong: str) -> InvalidArgument:
+    return InvalidArgument(f"the call's headers can't be read: {wrong}", reason="HEADER_MALFORMED")
+
+
+async def _refuse_unary(request: HttpRequest, error: RowgateError) -> None:
+    """Answer a call that isn't begun."""
+    status = to_status(error)
+    await request.respond(http_status(status.code), _JSON, to_json(error_object(status)))
+
+
+async def _refuse_type(request: HttpRequest, method: ConnectMethod) -> None:
+    """Answer a request in a form that the method doesn't take."""
+    taken = b", ".join(codec.content_type for codec in method.codecs.values())
+    await request.respond(415, [(b"accept-post", taken)])

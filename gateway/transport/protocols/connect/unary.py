@@ -1,0 +1,73 @@
+"""Unary calls of Connect: a request that is its message, and a response that is one, or an error."""
+
+from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.protocols.connect.encodings import SPOKEN, packed
+from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
+from gateway.transport.protocols.connect.get import Query
+from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
+from gateway.transport.protocols.connect.methods import Codec
+from gateway.transport.protocols.decorated import DecoratedRequest
+from gateway.transport.protocols.messages import converted
+from gateway.transport.wire.request import Header, HttpRequest
+
+_JSON = (b"content-type", b"application/json")
+_VARY = (b"vary", b"accept-encoding")
+
+
+class GetRequest(DecoratedRequest):
+    """A GET as the POST that it stands for: its body is the message in its query."""
+
+    def __init__(self, request: HttpRequest, query: Query) -> None:
+        super().__init__(request)
+        self._message = query.message
+
+    async def read(self) -> bytes:
+        """Return the message, once."""
+        message, self._message = self._message, b""
+        return message
+
+
+class UnaryResponse:
+    """The response of one call.
+
+    Args:
+        request: takes it.
+        codec: the form of its message.
+        encoding: what it may be compressed with; None for nothing.
+
+    """
+
+    def __init__(self, request: HttpRequest, codec: Codec, encoding: str | None) -> None:
+        self._request = request
+        self._codec = codec
+        self._encoding = encoding
+        self.exchange: Exchange | None = None
+
+    async def send(self, _message: bytes) -> None:
+        """Send nothing: no unary method has a stream."""
+        raise TypeError("a unary method sends no stream")
+
+    async def end(self, reply: Reply) -> None:
+        """Send the response; returns when the client has taken it. Raises Gone."""
+        if reply.status is not None:
+            body = to_json(error_object(reply.status))
+            await self._request.respond(http_status(reply.status.code), [_JSON, *self._said()], body)
+            return
+        message = await converted(self._codec.write, reply.body)
+        call = None if self.exchange is None else self.exchange.call
+        if call is not None and call.held:
+            call.hold(len(message), anyway=True)
+        body, encoding = await packed(message, self._encoding)
+        told = [(b"content-type", self._codec.content_type), (b"accept-encoding", SPOKEN)]
+        if encoding is not None:
+            told.append((b"content-encoding", encoding.encode()))
+        if self._encoding is not None:
+            told.append(_VARY)
+        await self._request.respond(200, [*told, *self._said()], body)
+
+    def _said(self) -> list[Header]:
+        """Return what is said beside the message: trailers have a prefix to their names."""
+        if self.exchange is None:
+            return []
+        trailers = trailers_of(self.exchange)
+        return [*headers_of(self.exchange), *((b"trailer-" + name, value) for name, value in trailers)]
