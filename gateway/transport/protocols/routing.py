@@ -1,0 +1,103 @@
+"""The protocol of a request, by method, content type and path, and what is refused before it is a call."""
+
+from collections.abc import Container, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from google.rpc import code_pb2
+
+from gateway.errors.status import to_status
+from gateway.transport.protocols.connect.errors import error_object, to_json
+from gateway.transport.protocols.cors import Origins
+from gateway.transport.protocols.grpc_web import GrpcWebRequest
+from gateway.transport.refusals import unknown_method
+from gateway.transport.wire.headers import find, media_type
+from gateway.transport.wire.request import Gone, Header, HttpRequest, Responder
+
+_GRPC = b"application/grpc"
+_GRPC_WEB = b"application/grpc-web"
+_CONNECT = (b"application/connect+", b"application/proto")
+_TEXT: Sequence[Header] = ((b"content-type", b"text/plain"),)
+_JSON: Sequence[Header] = ((b"content-type", b"application/json"),)
+_OTHER_HOST = b"this server isn't called by that name: server.hosts names those that it has\n"
+_NO_CALL = b"no call that is answered here: gRPC's have content-type application/grpc\n"
+_NOWHERE = to_json({"code": code_pb2.NOT_FOUND, "message": "nothing is served at this path"})
+
+
+class PathResponder(Protocol):
+    """A protocol that has paths of its own."""
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is its, whatever is asked there."""
+
+    async def __call__(self, request: HttpRequest) -> None:
+        """Answer a request to such a path."""
+
+
+class Routing:
+    """The Responder of a server's port.
+
+    Args:
+        grpc: answers gRPC.
+        paths: the protocols that are known by their paths; the first that has a path answers.
+        methods: the paths of the served methods.
+        origins: whose pages may call.
+        grpc_web: whether gRPC-Web is spoken.
+
+    """
+
+    def __init__(
+        self,
+        grpc: Responder,
+        paths: Sequence[PathResponder],
+        methods: Container[str],
+        origins: Origins,
+        *,
+        grpc_web: bool,
+    ) -> None:
+        self._grpc = grpc
+        self._paths = tuple(paths)
+        self._methods = methods
+        self._origins = origins
+        self._grpc_web = grpc_web
+
+    async def __call__(self, request: HttpRequest) -> None:
+        """Answer a request."""
+        with suppress(Gone):
+            await self._answer(request)
+
+    async def _answer(self, request: HttpRequest) -> None:
+        content_type = media_type(request.headers)
+        is_grpc = _is(_GRPC, content_type)
+        if request.misdirected and not is_grpc:
+            await request.respond(421, _TEXT, _OTHER_HOST)
+            return
+        origin = find(request.headers, b"origin")
+        if origin is not None:
+            page = await self._origins.admit(request, origin)
+            if page is None:
+                return
+            request = page
+        if is_grpc:
+            await self._grpc(request)
+        elif self._grpc_web and content_type.startswith(_GRPC_WEB):
+            await self._grpc(GrpcWebRequest(request, content_type))
+        else:
+            await self._by_path(request, content_type)
+
+    async def _by_path(self, request: HttpRequest, content_type: bytes) -> None:
+        for protocol in self._paths:
+            if protocol.serves(request.path):
+                await protocol(request)
+                return
+        if request.path in self._methods:
+            await request.respond(415, _TEXT, _NO_CALL)
+        elif content_type.startswith(_CONNECT) or find(request.headers, b"connect-protocol-version"):
+            await request.respond(404, _JSON, to_json(error_object(to_status(unknown_method()))))
+        else:
+            await request.respond(404, _JSON, _NOWHERE)
+
+
+def _is(kind: bytes, content_type: bytes) -> bool:
+    """Whether a content type is a kind's, or one of its subformats (`kind+proto`)."""
+    return content_type == kind or content_type.startswith(kind + b"+")
