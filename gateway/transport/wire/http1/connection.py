@@ -1,0 +1,307 @@
+"""One connection of HTTP/1.1: its socket, and its requests, one after the other (RFC 9112, 9)."""
+
+import asyncio
+import logging
+import socket
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+from gateway.config.settings import Settings
+from gateway.transport.host_names import HostNames
+from gateway.transport.wire.http1.body import body_of
+from gateway.transport.wire.http1.errors import BadRequest
+from gateway.transport.wire.http1.head import HEAD_END, Head, check_size, read_head
+from gateway.transport.wire.http1.output import Output
+from gateway.transport.wire.http1.request import Http1Request
+from gateway.transport.wire.http1.response import CLOSE, length, response_head
+from gateway.transport.wire.request import Responder
+
+if TYPE_CHECKING:
+    from collections.abc import MutableSet
+
+_logger = logging.getLogger(__name__)
+
+_HEAD_SECONDS = 10.0
+# For a client to begin its next request, and to hear that it was the last here.
+_LEAVING_SECONDS = 5.0
+# For what is still on its way: closed before, it would have the response thrown away (RFC 9112, 9.6).
+_LINGER_SECONDS = 5.0
+_WRITE_BUFFER = 64 * 1024
+_AHEAD = 64 * 1024
+"""Bytes that may wait for their reader, or for their request's turn, before no more are read."""
+_EMPTY_LINE = b"\r\n"
+
+
+class Http1Connection(asyncio.Protocol):
+    """Serves one client.
+
+    Args:
+        responder: answers the requests.
+        settings: timeouts, limits.
+        peer: the client's address, as gRPC writes it.
+        connections: those that are open.
+        hosts: the names by which the server may be called; None where all are.
+        is_private: whether the client is whoever runs this process, which isn't turned away.
+
+    """
+
+    output: Output
+
+    def __init__(
+        self,
+        responder: Responder,
+        settings: Settings,
+        peer: str,
+        connections: "MutableSet[Any]",
+        *,
+        hosts: HostNames | None = None,
+        is_private: bool = False,
+    ) -> None:
+        self._responder = responder
+        self._settings = settings
+        self._peer = peer
+        self._connections = connections
+        self._hosts = hosts
+        self._is_private = is_private
+        self._data = b""
+        self._at = 0
+        """Up to where it was used."""
+        self._request: Http1Request | None = None
+        self._tasks = set[asyncio.Task[None]]()
+        self._is_reading = True
+        self._began = self._heard = monotonic()
+        self._next_by = self._began + _HEAD_SECONDS
+        """When the head of the next request has to be whole, or the client is too late."""
+        self._ended: float | None = None
+        self.closes = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request, unless there are too many connections."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(_WRITE_BUFFER)
+        self.output = Output(self._transport)
+        if self._is_private or len(self._connections) < self._settings.limits.max_connections:
+            self._connections.add(self)
+            _probe_when_silent(transport, self._settings.server.keepalive_interval)
+        else:
+            self._end()
+            self.abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """End the request: nobody waits for its response any more."""
+        self._ended = self._ended or monotonic()
+        self._connections.discard(self)
+        self.output.lose()
+        if self._request is not None:
+            self._request.lose()
+
+    def eof_received(self) -> None:
+        """Take the end of what a client sends for its leave."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends."""
+        if self._ended is not None:
+            return
+        self._heard = monotonic()
+        if not self._unused and self._request is None:
+            self._next_by = self._heard + _HEAD_SECONDS
+        self._data, self._at = self._data[self._at :] + data, 0
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Take more of what has come, and have more come where there is room."""
+        try:
+            while self._ended is None and self._advance():
+                pass
+        except BadRequest as error:
+            self._refuse(error)
+        except Exception:
+            _logger.exception("a connection failed")
+            self._refuse(BadRequest(500, ""))
+        if not self._unused:
+            self._data, self._at = b"", 0
+        self._regulate()
+
+    @property
+    def _unused(self) -> int:
+        """Bytes that came and weren't used yet."""
+        return len(self._data) - self._at
+
+    def _advance(self) -> bool:
+        """Take one step; return whether there may be another."""
+        request = self._request
+        if not self._unused:
+            return False
+        if request is None:
+            return self._begin()
+        body, before = request.body, self._at
+        if body.is_whole or body.held >= _AHEAD:
+            return False
+        self._at = body.feed(self._data, before)
+        request.arrived()
+        return self._at > before
+
+    def _begin(self) -> bool:
+        """Begin a request whose head is whole; return False for what isn't."""
+        limit = self._settings.limits.max_metadata_bytes
+        # Some clients end a body with an empty line that isn't part of it (RFC 9112, 2.2).
+        start = self._at + len(_EMPTY_LINE) * self._data.startswith(_EMPTY_LINE, self._at)
+        end = self._data.find(HEAD_END, start) + len(HEAD_END)
+        is_whole = end >= len(HEAD_END)
+        head = self._data[start : end if is_whole else None]
+        check_size(head, limit)
+        if is_whole:
+            self._at = end
+            self._answer(read_head(head, self._hosts))
+        return is_whole
+
+    def _answer(self, head: Head) -> None:
+        self.closes = self.closes or not head.keeps_alive
+        body = body_of(head, self._settings.limits.max_metadata_bytes)
+        self._request = request = Http1Request(head, body, self, self._peer)
+        task = asyncio.get_running_loop().create_task(self._respond(request))
+        # The loop's own reference is weak.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _respond(self, request: Http1Request) -> None:
+        try:
+            await self._responder(request)
+        except Exception:
+            _logger.exception("a request failed")
+        finally:
+            if not request.is_answered:
+                self._fail(request)
+
+    def _fail(self, request: Http1Request) -> None:
+        """End what was left without a response, or in the middle of one."""
+        if self._ended is not None or self._request is not request:
+            return
+        if request.is_begun:
+            self._end()
+            self.abort()
+        else:
+            self._refuse(BadRequest(500, "the request failed"))
+
+    def answered(self) -> None:
+        """Go on to the next request, or close."""
+        request, self._request = self._request, None
+        if self._ended is not None or request is None:
+            return
+        if self.closes or not request.body.is_whole:
+            self._end(lingers=self._unused > 0 or not request.body.is_whole)
+            return
+        self._next_by = monotonic() + (_HEAD_SECONDS if self._unused else self._idle_seconds())
+        if self._unused:
+            asyncio.get_running_loop().call_soon(self.read_on)
+        else:
+            self._regulate()
+
+    def pause_writing(self) -> None:
+        """Note that the client doesn't read."""
+        self.output.pause()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self.output.resume()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._request is None
+
+    def leave(self) -> None:
+        """Have the client connect anew for its next requests: the next response says so."""
+        if not self.closes:
+            self.closes = True
+            if self._request is None and not self._unused:
+                self._next_by = min(self._next_by, monotonic() + _LEAVING_SECONDS)
+
+    def close(self) -> None:
+        """Close when what was put out is written; `abort` ends it if the client doesn't read that."""
+        if self._ended is None:
+            self._end()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def tick(self, now: float) -> None:
+        """Do what is due; called about once a second."""
+        server = self._settings.server
+        if self._ended is not None:
+            if now - self._ended > _LINGER_SECONDS:
+                self.abort()
+        elif self.output.is_stalled(now - 2 * server.stream_patience):
+            self.abort()
+        elif self._request is None:
+            self._look_at_head(now)
+        elif self._request.is_awaited and now - self._heard > self._idle_seconds():
+            self.abort()
+        if server.max_connection_age and now - self._began > server.max_connection_age:
+            self.leave()
+
+    def _look_at_head(self, now: float) -> None:
+        if now < self._next_by:
+            return
+        if self._unused:
+            self._refuse(BadRequest(408, "the request came too slowly"))
+        else:
+            self.close()
+
+    def _idle_seconds(self) -> float:
+        """Return how long a client may be silent: as long as one of HTTP/2 that answers no ping."""
+        server = self._settings.server
+        return server.keepalive_interval + server.keepalive_timeout
+
+    def _regulate(self) -> None:
+        """Read no faster than what is read is used."""
+        held = self._request.body.held if self._request is not None else 0
+        reads = self._ended is not None or self._unused + held < _AHEAD
+        if reads != self._is_reading:
+            self._is_reading = reads
+            if reads:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+
+    def _refuse(self, error: BadRequest) -> None:
+        """Tell the client what is wrong, unless its response is under way, and close."""
+        _logger.debug("a connection ends by an error", extra={"status": error.status, "error": str(error)})
+        request, self._request = self._request, None
+        if request is None or not request.is_begun:
+            body = f"{error}\n".encode()
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            self.output.put(response_head(error.status, headers, [length(body), CLOSE]), body)
+        self._end(lingers=True)
+        if request is not None:
+            request.lose()
+
+    def _end(self, *, lingers: bool = False) -> None:
+        """Close, when the client has taken what was put out.
+
+        Args:
+            lingers: whether the client may be sending still: then it closes first, or is late.
+
+        """
+        self._ended = monotonic()
+        self.output.flush()
+        self.output.end()
+        if not lingers:
+            self._transport.close()
+            return
+        self._regulate()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+
+def _probe_when_silent(transport: asyncio.BaseTransport, seconds: float) -> None:
+    """Have a client that vanished be found out, as pings do it over HTTP/2."""
+    connected = transport.get_extra_info("socket")
+    if connected is None or connected.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
+        # They aren't named the same everywhere.
+        if hasattr(socket, name):
+            connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), max(1, int(seconds)))

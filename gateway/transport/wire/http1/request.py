@@ -1,0 +1,159 @@
+"""One request over HTTP/1.1, as a protocol sees it, and its response (gateway.transport.wire.request)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gateway.transport.wire.http1 import response
+from gateway.transport.wire.http1.body import Body
+from gateway.transport.wire.http1.head import Head
+from gateway.transport.wire.http1.output import Output
+from gateway.transport.wire.request import Gone, Header
+
+
+class Turn(Protocol):
+    """The connection, for as long as it is a request's turn."""
+
+    output: Output
+    closes: bool
+    """Whether the response is the connection's last."""
+
+    def read_on(self) -> None:
+        """Take more of the body, of what has come and what comes."""
+
+    def answered(self) -> None:
+        """Note that the response has ended."""
+
+
+class Http1Request:
+    """Implements HttpRequest.
+
+    Args:
+        head: its request line and headers.
+        body: what comes after them.
+        turn: the connection.
+        peer: the client's address, as gRPC writes it.
+
+    """
+
+    trailers = False
+
+    def __init__(self, head: Head, body: Body, turn: Turn, peer: str) -> None:
+        self.method = head.method
+        self.path = head.path
+        self.query = head.query
+        self.headers = head.headers
+        self.header_bytes = head.header_bytes
+        self.authority = head.authority
+        self.misdirected = head.misdirected
+        self.peer = peer
+        self.body = body
+        self.is_begun = self.is_answered = False
+        """Whether the response has begun, and ended."""
+        self._head = head
+        self._turn = turn
+        self._must_continue = head.expects_continue
+        self._is_chunked = self._is_mute = False
+        self._is_gone = False
+        self._gone: list[Callable[[], object]] = []
+        self._arrived: asyncio.Future[None] | None = None
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body, empty at its end; raises Gone."""
+        while True:
+            if self._is_gone:
+                raise Gone
+            self._turn.read_on()
+            if self.body.held or self.body.is_whole:
+                return self.body.take()
+            self._say_continue()
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for more of the body."""
+        return self._arrived is not None and not self._arrived.done()
+
+    def arrived(self) -> None:
+        """Note that there is more of the body, or none to come."""
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+
+    def when_gone(self, gone: Callable[[], object]) -> None:
+        """Have `gone` called once, where the client goes away before the response has ended."""
+        if self._is_gone:
+            gone()
+        else:
+            self._gone.append(gone)
+
+    def lose(self) -> None:
+        """Note that the client went away."""
+        self._is_gone = True
+        self.arrived()
+        if not self.is_answered:
+            gone, self._gone = self._gone, []
+            for call in gone:
+                call()
+
+    async def respond(self, status: int, headers: Sequence[Header], body: bytes = b"") -> None:
+        """Send a whole response; returns when the client has taken it. Raises Gone."""
+        if not self.body.is_whole:
+            # Nobody will read the rest of the request, so that no other can be told from it.
+            self._turn.closes = True
+        self._begin(status, headers, response.length(body))
+        if body and not self._is_mute:
+            self._turn.output.put(body)
+        await self._end()
+
+    def start(self, status: int, headers: Sequence[Header]) -> None:
+        """Send the beginning of a response. HTTP/1.0 learns its end from the connection's."""
+        if self._head.is_1_1:
+            self._is_chunked = True
+            self._begin(status, headers, response.CHUNKED)
+        else:
+            self._turn.closes = True
+            self._begin(status, headers, None)
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of its body; returns when the client has taken it. Raises Gone."""
+        if piece and not self._is_mute:
+            self._turn.output.put(*(response.chunk(piece) if self._is_chunked else (piece,)))
+        await self._turn.output.taken()
+
+    async def end(self, trailers: Sequence[Header] = ()) -> None:
+        """Send its end, without trailers; returns when the client has taken all. Raises Gone."""
+        del trailers
+        if self._is_chunked and not self._is_mute:
+            self._turn.output.put(response.LAST_CHUNK)
+        await self._end()
+
+    def _begin(self, status: int, headers: Sequence[Header], framing: Header | None) -> None:
+        if self.is_begun:
+            raise RuntimeError("a second response to one request")
+        empty = status in response.WITHOUT_BODY
+        self._is_mute = empty or self.method == "HEAD"
+        more = () if empty or framing is None else (framing,)
+        head = response.response_head(status, headers, (*more, *self._connection_headers()))
+        self.is_begun = True
+        self._turn.output.put(head)
+
+    def _connection_headers(self) -> Sequence[Header]:
+        if self._turn.closes:
+            return (response.CLOSE,)
+        return () if self._head.is_1_1 else (response.KEEP_ALIVE,)
+
+    async def _end(self) -> None:
+        self.is_answered = True
+        self._gone.clear()
+        self._turn.output.flush()
+        try:
+            await self._turn.output.taken()
+        finally:
+            self._turn.answered()
+
+    def _say_continue(self) -> None:
+        if self._must_continue:
+            self._must_continue = False
+            self._turn.output.put(response.CONTINUE)
+            self._turn.output.flush()

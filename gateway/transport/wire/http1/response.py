@@ -1,0 +1,65 @@
+"""Heads of responses (RFC 9112, 4)."""
+
+from collections.abc import Sequence
+from email.utils import formatdate
+from http import HTTPStatus
+from time import time
+
+from gateway.transport.wire.request import Header
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+CHUNKED: Header = (b"transfer-encoding", b"chunked")
+CLOSE: Header = (b"connection", b"close")
+KEEP_ALIVE: Header = (b"connection", b"keep-alive")
+WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+class _Clock:
+    """The header `date`, made once a second (RFC 9110, 6.6.1)."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def line(self) -> bytes:
+        """Return its line."""
+        second = int(time())
+        if second != self._second:
+            self._second, self._line = second, f"date: {formatdate(second, usegmt=True)}\r\n".encode()
+        return self._line
+
+
+_clock = _Clock()
+
+
+def response_head(status: int, headers: Sequence[Header], framing: Sequence[Header]) -> bytes:
+    """Return status line and headers; raises ValueError for a header with a line break in it.
+
+    Args:
+        status: of HTTP.
+        headers: what they say of framing isn't heeded.
+        framing: where the response ends, and whether the connection does.
+
+    """
+    sent = [header for header in headers if header[0] not in _FRAMING]
+    sent += framing
+    lines = b"".join([b"%b: %b\r\n" % header for header in sent])
+    if lines.count(b"\n") + lines.count(b"\r") != 2 * len(sent) or b"\0" in lines:
+        raise ValueError("a line break, or NUL, in a header")
+    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    return b"".join((line, _clock.line(), lines, b"\r\n"))
+
+
+def chunk(piece: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return a piece of a body as a chunk, in parts."""
+    return b"%x\r\n" % len(piece), piece, b"\r\n"
+
+
+def length(body: bytes) -> Header:
+    """Return the header that tells a body's length."""
+    return b"content-length", b"%d" % len(body)
