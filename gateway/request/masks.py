@@ -7,8 +7,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument
+from gateway.errors.suggest import did_you_mean
 from gateway.request.paths import PathFault, Steps, check_below, split_path
-from gateway.request.suggest import did_you_mean
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.errors import InvalidArgument
-from gateway.request.suggest import did_you_mean
+from gateway.errors.suggest import did_you_mean
 from gateway.schema.model import Field, Resource
 
 MAX_LENGTH = 1024

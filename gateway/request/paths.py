@@ -4,7 +4,7 @@ import re
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.request.suggest import did_you_mean
+from gateway.errors.suggest import did_you_mean
 
 Steps = tuple[str, ...]
 

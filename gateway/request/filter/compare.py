@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from gateway.errors.suggest import did_you_mean
 from gateway.request.filter.context import Context
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import has_wildcard, is_word, literal_value, pattern
 from gateway.request.filter.plan import Compare, Comparison, IsNull, Like, Not, Operand, Predicate
 from gateway.request.filter.tree import Member
-from gateway.request.suggest import did_you_mean
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 
 COMPARES: Mapping[str, Compare] = {

@@ -6,7 +6,7 @@ from functools import lru_cache
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
-from gateway.request.suggest import did_you_mean
+from gateway.errors.suggest import did_you_mean
 from gateway.schema.types import value_type
 from gateway.schema.values import ValueKind, ValueType
 

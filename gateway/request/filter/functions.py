@@ -7,12 +7,12 @@
 
 from collections.abc import Callable, Mapping
 
+from gateway.errors.suggest import did_you_mean
 from gateway.request.filter.context import Context
 from gateway.request.filter.literals import pattern
 from gateway.request.filter.plan import Column, Like, Predicate
 from gateway.request.filter.resolve import resolve
 from gateway.request.filter.tree import Arg, Function, Member
-from gateway.request.suggest import did_you_mean
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
 

@@ -1,5 +1,6 @@
 """Names → fields."""
 
+from gateway.errors.suggest import did_you_mean
 from gateway.request.filter.compare import Subject, value_of
 from gateway.request.filter.context import Context
 from gateway.request.filter.literals import has_wildcard, is_quoted, pattern
@@ -17,7 +18,6 @@ from gateway.request.filter.plan import (
     Predicate,
 )
 from gateway.request.filter.tree import Member
-from gateway.request.suggest import did_you_mean
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueFault, ValueKind, ValueType
 

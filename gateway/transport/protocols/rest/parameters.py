@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.request.suggest import did_you_mean
+from gateway.errors.suggest import did_you_mean
 from gateway.schema.routes import SINGLE_VALUES
 
 MAX_DEPTH = 32

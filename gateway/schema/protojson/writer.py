@@ -1,0 +1,247 @@
+"""Messages → plain Python that is their ProtoJSON: one function per message type."""
+
+import math
+import struct
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, cast
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.schema.protojson.errors import JsonError
+from gateway.schema.protojson.reader import stands_as_value
+from gateway.schema.protojson.texts import write_duration, write_mask, write_timestamp
+
+Write: TypeAlias = Callable[[Any], Any]
+"""Makes plain Python of a value."""
+
+MAX_PACKED = 16
+"""How deep messages may be packed in each other: each is read anew, and nobody's parser counts them."""
+
+_SINGLE = struct.Struct("<f")
+_DIGITS = (6, 7, 8, 9)
+"""How many a single float has: 6 are always kept, 9 always tell it."""
+
+
+class Writers:
+    """The writers of message types, each made once: a message may hold others of its own type.
+
+    Args:
+        proto_names: whether fields are called as in the proto, and not in lowerCamelCase.
+        defaults: whether fields without presence are written that are zero or empty.
+
+    """
+
+    def __init__(self, *, proto_names: bool = False, defaults: bool = False) -> None:
+        self._proto_names = proto_names
+        self._defaults = defaults
+        self._messages: dict[Descriptor, Write] = {}
+        self._depth = 0
+
+    def of_message(self, message: Descriptor) -> Write:
+        """Return the writer of a message; raises JsonError, when called, for what JSON can't hold."""
+        made = self._messages.get(message)
+        if made is None:
+            made = self._messages[message] = self._new(message)
+        return made
+
+    def of_field(self, field: FieldDescriptor) -> Write:
+        """Return the writer of a field's whole value."""
+        if not field.is_repeated:
+            return self._of_value(field)
+        entry = field.message_type
+        if entry is not None and entry.GetOptions().map_entry:
+            return _map(self._of_value(entry.fields_by_name["value"]))
+        return _list(self._of_value(field))
+
+    def _of_value(self, field: FieldDescriptor) -> Write:
+        if field.message_type is not None:
+            return self.of_message(field.message_type)
+        if field.enum_type is not None:
+            return _enum(field.enum_type)
+        return _SCALARS.get(field.type, _as_it_is)
+
+    def _new(self, message: Descriptor) -> Write:
+        name = message.full_name
+        if name in _KNOWN:
+            return _KNOWN[name]
+        if name == "google.protobuf.Any":
+            return self._any
+        if message.file.name == "google/protobuf/wrappers.proto":
+            value = self._of_value(message.fields_by_name["value"])
+            return lambda wrapper: value(wrapper.value)
+        return self._object(message)
+
+    def _object(self, message: Descriptor) -> Write:
+        known: dict[FieldDescriptor, tuple[str, Write]] = {}
+        defaults = self._of_defaults(message) if self._defaults else None
+
+        def learn(field: FieldDescriptor) -> tuple[str, Write]:
+            known[field] = self._name(field), self.of_field(field)
+            return known[field]
+
+        def write(message: Any) -> dict[str, Any]:
+            made: dict[str, Any] = {}
+            for field, value in message.ListFields():
+                name, write_value = known.get(field) or learn(field)
+                try:
+                    made[name] = write_value(value)
+                except JsonError as error:
+                    raise error.below(field.name) from None
+            return made if defaults is None else made | {k: v for k, v in defaults.items() if k not in made}
+
+        return write
+
+    def _name(self, field: FieldDescriptor) -> str:
+        if field.is_extension:
+            return f"[{field.full_name}]"
+        return field.name if self._proto_names else str(field.json_name)
+
+    def _of_defaults(self, message: Descriptor) -> Mapping[str, Any]:
+        fields = (field for field in message.fields if not field.has_presence)
+        return {self._name(field): self._default(field) for field in fields}
+
+    def _default(self, field: FieldDescriptor) -> Any:
+        if not field.is_repeated:
+            return self._of_value(field)(field.default_value)
+        entry = field.message_type
+        return {} if entry is not None and entry.GetOptions().map_entry else []
+
+    def _any(self, packed: Any) -> dict[str, Any]:
+        """Write a packed message, which is read for that: so are those packed in it, up to some depth."""
+        if not packed.ListFields():
+            return {}
+        if self._depth == MAX_PACKED:
+            raise JsonError(f"packs messages more than {MAX_PACKED} deep")
+        message = _unpacked(packed)
+        descriptor = cast("Descriptor", message.DESCRIPTOR)
+        self._depth += 1
+        try:
+            plain = self.of_message(descriptor)(message)
+        finally:
+            self._depth -= 1
+        if stands_as_value(descriptor):
+            return {"@type": packed.type_url, "value": plain}
+        return {"@type": packed.type_url, **plain}
+
+
+def _unpacked(packed: Any) -> Message:
+    pool = packed.DESCRIPTOR.file.pool
+    try:
+        found = pool.FindMessageTypeByName(packed.type_url.rpartition("/")[2])
+        message: Message = GetMessageClass(found).FromString(packed.value)
+    except (KeyError, DecodeError):
+        raise JsonError("packs what is no message of the schema") from None
+    return message
+
+
+def _list(write: Write) -> Write:
+    def written(values: Any) -> list[Any]:
+        made: list[Any] = []
+        try:
+            for value in values:
+                made.append(write(value))  # noqa: PERF401 - how many are made tells which one is at fault
+        except JsonError as error:
+            raise error.below(f"[{len(made)}]") from None
+        return made
+
+    return list if write is _as_it_is else written
+
+
+def _map(write: Write) -> Write:
+    def written(values: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, value in values.items():
+            spelled = _spelled_key(key)
+            try:
+                made[spelled] = write(value)
+            except JsonError as error:
+                raise error.below(f"[{spelled}]") from None
+        return made
+
+    return written
+
+
+def _spelled_key(key: object) -> str:
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+def _enum(enum: EnumDescriptor) -> Write:
+    if enum.full_name == "google.protobuf.NullValue":
+        return lambda _: None
+    # An alias is written by the first name of its number, and what has no name as the number.
+    names = {value.number: value.name for value in reversed(enum.values)}
+    return lambda number: names.get(number, number)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _bytes(value: bytes) -> str:
+    return b64encode(value).decode()
+
+
+def _double(number: float) -> float | str:
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _single(number: float) -> float | str:
+    if not math.isfinite(number):
+        return _double(number)
+    for digits in _DIGITS:
+        shortest = float(f"{number:.{digits}g}")
+        if abs(shortest) == math.inf or _SINGLE.unpack(_SINGLE.pack(shortest))[0] == number:
+            break
+    return shortest
+
+
+def _struct(value: Any) -> dict[str, Any]:
+    return {name: _value(held) for name, held in value.fields.items()}
+
+
+def _values(value: Any) -> list[Any]:
+    return [_value(held) for held in value.values]
+
+
+def _number(number: float) -> float:
+    if not math.isfinite(number):
+        raise JsonError("holds NaN or infinity, which JSON can't")
+    return number
+
+
+def _value(value: Any) -> Any:
+    kind = value.WhichOneof("kind")
+    return None if kind is None else _KINDS[kind](getattr(value, kind))
+
+
+_KINDS: Mapping[str, Write] = {
+    "null_value": lambda _: None,
+    "number_value": _number,
+    "string_value": str,
+    "bool_value": bool,
+    "struct_value": _struct,
+    "list_value": _values,
+}
+_KNOWN: Mapping[str, Write] = {
+    "google.protobuf.Struct": _struct,
+    "google.protobuf.Value": _value,
+    "google.protobuf.ListValue": _values,
+    "google.protobuf.Timestamp": write_timestamp,
+    "google.protobuf.Duration": write_duration,
+    "google.protobuf.FieldMask": write_mask,
+}
+_SCALARS: Mapping[int, Write] = {
+    FieldDescriptor.TYPE_BYTES: _bytes,
+    FieldDescriptor.TYPE_FLOAT: _single,
+    FieldDescriptor.TYPE_DOUBLE: _double,
+    FieldDescriptor.TYPE_INT64: str,
+    FieldDescriptor.TYPE_UINT64: str,
+    FieldDescriptor.TYPE_SINT64: str,
+    FieldDescriptor.TYPE_FIXED64: str,
+    FieldDescriptor.TYPE_SFIXED64: str,
+}
