@@ -50,7 +50,7 @@ class HttpRequest(Protocol):
         """Have `gone` called once, where the client goes away before the response has ended."""
 
     async def respond(self, status: int, headers: Sequence[Header], body: bytes = b"") -> None:
-        """Send a whole response; returns when the client has taken it. Raises Gone."""
+        """Send a whole response; returns when the client has taken it. Raises Gone. A HEAD gets no body."""
 
     def start(self, status: int, headers: Sequence[Header]) -> None:
         """Send the beginning of a response."""

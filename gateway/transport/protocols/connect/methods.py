@@ -7,7 +7,7 @@ from typing import NamedTuple
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from gateway.transport.methods import ServedMethod
-from gateway.transport.protocols.rest.codec import json_reader, json_writer
+from gateway.transport.protocols.json import json_reader, json_writer
 
 _STREAM = b"application/connect+"
 _UNARY = b"application/"

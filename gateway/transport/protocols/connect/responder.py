@@ -6,12 +6,12 @@ from typing import NamedTuple
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.errors.status import to_status
 from gateway.transport.protocols.calls import Calls, refusal
-from gateway.transport.protocols.connect.encodings import Encodings, negotiate
 from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
 from gateway.transport.protocols.connect.get import read_query
 from gateway.transport.protocols.connect.methods import Codec, ConnectMethod
 from gateway.transport.protocols.connect.streams import StreamResponse
 from gateway.transport.protocols.connect.unary import GetRequest, UnaryResponse
+from gateway.transport.protocols.encodings import Encodings, negotiate
 from gateway.transport.protocols.messages import RequestMessages
 from gateway.transport.wire.headers import find, media_type
 from gateway.transport.wire.request import Header, HttpRequest

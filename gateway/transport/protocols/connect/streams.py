@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.protocols.connect.encodings import SPOKEN, packed
 from gateway.transport.protocols.connect.errors import error_object, to_json
 from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
 from gateway.transport.protocols.connect.methods import Codec
+from gateway.transport.protocols.encodings import SPOKEN, packed
 from gateway.transport.protocols.messages import converted
 from gateway.transport.wire.framing import prefix
 from gateway.transport.wire.request import Header, HttpRequest

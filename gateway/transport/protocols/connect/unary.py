@@ -1,12 +1,12 @@
 """Unary calls of Connect: a request that is its message, and a response that is one, or an error."""
 
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.protocols.connect.encodings import SPOKEN, packed
 from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
 from gateway.transport.protocols.connect.get import Query
 from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
 from gateway.transport.protocols.connect.methods import Codec
 from gateway.transport.protocols.decorated import DecoratedRequest
+from gateway.transport.protocols.encodings import SPOKEN, packed
 from gateway.transport.protocols.messages import converted
 from gateway.transport.wire.request import Header, HttpRequest
 

@@ -1,16 +1,15 @@
 """Bodies of requests: JSON of a request, or of one of its fields, as the request's bytes."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.schema.model import Method, MethodKind, Resource
 from gateway.schema.routes import Route
-from gateway.schema.values import ValueKind
-from gateway.transport.protocols.rest.codec import json_reader
+from gateway.transport.protocols.json import json_reader
 
 BodyReader = Callable[[bytes], bytes]
 """Returns what a body adds to the request's bytes; raises InvalidArgument, with paths from the request."""
@@ -51,18 +50,17 @@ def _below(name: str, error: InvalidArgument) -> InvalidArgument:
         FieldViolation(f"{name}.{one.field}" if one.field else name, one.description, one.reason)
         for one in error.violations
     ]
-    message = f"{name}.{error.message}" if violations else error.message
-    return InvalidArgument(message, reason=error.reason, metadata=error.metadata, violations=violations)
+    return InvalidArgument(error.message, reason=error.reason, metadata=error.metadata, violations=violations)
 
 
 def _reader_of_value(message: Descriptor, field: FieldDescriptor) -> BodyReader:
     """Return what reads lists, maps, numbers, texts and times: as the one field of the request's JSON."""
-    read, name = json_reader(message), json.dumps(field.json_name).encode()
+    read, name = json_reader(message), orjson.dumps(field.json_name)
 
     def read_value(body: bytes) -> bytes:
         try:
-            json.loads(body)  # otherwise its end could pass for other fields of the request
-        except (ValueError, RecursionError) as error:
+            orjson.loads(body)  # otherwise its end could pass for other fields of the request
+        except orjson.JSONDecodeError as error:
             raise InvalidArgument(f"the body is no JSON: {error}", reason="REQUEST_MALFORMED") from error
         return read(b"{%s:%s}" % (name, body))
 
@@ -79,9 +77,10 @@ def _varint(value: int) -> bytes:
 
 
 class MergePatch:
-    """The update mask of a PATCH that names none: the fields that its body holds (as RFC 7396 has it).
+    """The update mask of a PATCH that names none: the fields of the resource that its body holds.
 
-    So a field that the body sets to its zero value, or to null, is updated, and one that it leaves out isn't.
+    So a field that the body sets to its zero value, or to null, is updated, and one that it leaves out isn't
+    (RFC 7396). A document is a field's value, and written whole.
 
     Args:
         resource: what is updated.
@@ -94,7 +93,11 @@ class MergePatch:
         self.mask = mask.name
         self._mask_names = {mask.name, mask.json_name}
         self._holder_names = () if holder is None else (holder.json_name, holder.name)
-        self._resource = resource
+        self._names = {
+            spelt: field.name
+            for field in resource.fields
+            for spelt in (field.name, field.descriptor.json_name)
+        }
 
     @classmethod
     def of(cls, method: Method, route: Route) -> "MergePatch | None":
@@ -108,33 +111,9 @@ class MergePatch:
 
     def paths(self, body: bytes) -> list[str]:
         """Return the paths that a well-formed body holds; none where it names a mask itself."""
-        held: Any = json.loads(body)
+        held: Any = orjson.loads(body)
         if self._holder_names:
             if self._mask_names & held.keys():
                 return []
             held = next((held[name] for name in self._holder_names if name in held), None)
-        return list(self._paths(held)) if isinstance(held, dict) else []
-
-    def _paths(self, held: Mapping[str, Any]) -> Iterator[str]:
-        stored = self._resource.by_name
-        for field, value in _fields(self._resource.message, held):
-            if field.name in stored:
-                in_parts = stored[field.name].type.kind is ValueKind.JSON
-                yield from _below_field(field, value) if in_parts else (field.name,)
-
-
-def _below_field(field: FieldDescriptor, value: Any) -> Iterator[str]:
-    """Yield the paths of what a field's JSON holds; lists, maps and well-known messages are one."""
-    message = field.message_type
-    whole = field.is_repeated or message is None or message.full_name.startswith(_WELL_KNOWN)
-    if message is None or whole or not (isinstance(value, dict) and value):
-        yield field.name
-        return
-    for below, inner in _fields(message, value):
-        yield from (f"{field.name}.{path}" for path in _below_field(below, inner))
-
-
-def _fields(message: Descriptor, held: Mapping[str, Any]) -> Iterator[tuple[FieldDescriptor, Any]]:
-    for field in message.fields:
-        for name in {field.json_name, field.name} & held.keys():
-            yield field, held[name]
+        return [self._names[name] for name in held or () if name in self._names]

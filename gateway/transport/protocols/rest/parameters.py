@@ -89,7 +89,7 @@ class Parameters:
         """Return the parameter of a name, such as `book.publishedAt`; raises NotThat where there is none."""
         parameter = self._known.get(name)
         if parameter is None:
-            parameter = _found(self.message, name)
+            parameter = _found(self.message, _string(name))
             if len(self._known) < _KNOWN:  # of messages that hold themselves there is no end
                 self._known[name] = parameter
         return parameter

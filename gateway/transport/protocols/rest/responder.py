@@ -1,28 +1,36 @@
 """The Responder of REST: finds the route of a request, and has its method called."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 
-from gateway.config.settings import EdgeSettings
+from gateway.config.settings import EdgeSettings, Settings
 from gateway.errors import InvalidArgument, RowgateError, Unimplemented
 from gateway.errors.status import to_status
 from gateway.schema.model import Method
 from gateway.schema.routes import Route
 from gateway.transport.protocols.calls import Calls
+from gateway.transport.protocols.encodings import negotiate
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.messages import RequestMessages
 from gateway.transport.protocols.rest.binding import Binding
+from gateway.transport.protocols.rest.openapi.document import PATH as DOCUMENT
+from gateway.transport.protocols.rest.openapi.document import openapi_document
 from gateway.transport.protocols.rest.query import query_pairs
-from gateway.transport.protocols.rest.responses import StreamedResponse, WholeResponse, respond_error
+from gateway.transport.protocols.rest.responses import (
+    StreamedResponse,
+    WholeResponse,
+    respond_error,
+    respond_json,
+)
 from gateway.transport.protocols.rest.router import Router
 from gateway.transport.protocols.rest.streams import LINES, stream_form
 from gateway.transport.protocols.rest.writers import response_writer
-from gateway.transport.wire.framing import ENCODINGS
+from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.request import Gone, HttpRequest
 
-_IDENTITY = b"identity"
+_READS = ("GET", "HEAD")
 _RESUME_TOKEN = "resume_token"  # noqa: S105 - a field's name
 _LAST_EVENT = b"last-event-id"
 
@@ -50,20 +58,22 @@ class RestMethod:
         self._write = response_writer(descriptor.output_type, route.response_body, edge)
 
     def messages(
-        self, request: HttpRequest, headers: _Headers, segments: Sequence[str], calls: Calls
+        self,
+        request: HttpRequest,
+        headers: _Headers,
+        segments: Sequence[str],
+        calls: Calls,
+        encoding: str | None,
     ) -> RequestMessages:
         """Return what a request holds; raises RowgateError where it can't be read."""
         content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        encoding = headers.get(b"content-encoding", _IDENTITY).strip().lower().decode("latin-1")
         if self._takes_stream:
-            if request.query or encoding != "identity":
+            if request.query or encoding is not None:
                 raise _not_lines()
             return calls.lines(request, partial(self._line, content_type))
-        if encoding not in (*ENCODINGS, "identity"):
-            raise _unknown_encoding(encoding)
         event = headers.get(_LAST_EVENT) if self._takes_token else None
         decode = partial(self._request, segments, request.query, content_type, event)
-        return calls.whole_body(request, None if encoding == "identity" else encoding, decode)
+        return calls.whole_body(request, encoding, decode)
 
     def _line(self, content_type: bytes, line: bytes) -> bytes:
         if content_type != LINES:
@@ -83,10 +93,12 @@ class RestMethod:
             pairs = [*(pair for pair in pairs if pair[0] not in _TOKEN_NAMES), (_RESUME_TOKEN, token)]
         return self._binding.request(segments, pairs, body)
 
-    def response(self, request: HttpRequest, headers: _Headers) -> WholeResponse | StreamedResponse:
+    def response(
+        self, request: HttpRequest, headers: _Headers, encoding: str | None
+    ) -> WholeResponse | StreamedResponse:
         """Return what answers a request."""
         if not self.streams:
-            return WholeResponse(request, self._write)
+            return WholeResponse(request, self._write, encoding)
         form = stream_form(headers.get(b"accept", b""), self._response)
         return StreamedResponse(request, self._write, form, resumed=_LAST_EVENT in headers)
 
@@ -98,11 +110,19 @@ class Rest:
         methods: those of a schema.
         calls: runs calls of them.
         edge: how JSON is written.
+        document: makes the OpenAPI document; None where none is shown.
 
     """
 
-    def __init__(self, methods: Iterable[Method], calls: Calls, edge: EdgeSettings) -> None:
+    def __init__(
+        self,
+        methods: Iterable[Method],
+        calls: Calls,
+        edge: EdgeSettings,
+        document: Callable[[], bytes] | None = None,
+    ) -> None:
         self._calls = calls
+        self._document = None if document is None else cache(document)
         self._router: Router[RestMethod] = Router()
         found = [(route, RestMethod(method, route, edge)) for method in methods for route in method.routes]
         for route, target in found:
@@ -111,9 +131,16 @@ class Rest:
         for route, target in found:
             self._router.add(route.verb, route.template, target)
 
+    @classmethod
+    def of(cls, api: ServedApi, calls: Calls, settings: Settings) -> "Rest":
+        """Return what answers the routes of an API, with its document where reflection is on."""
+        names = settings.edge.json_proto_names
+        document = partial(openapi_document, api.methods, api.descriptors, proto_names=names)
+        return cls(api.methods, calls, settings.edge, document if settings.server.reflection else None)
+
     def serves(self, path: str) -> bool:
-        """Whether a path is that of a route, by some HTTP method."""
-        return bool(self._router.methods(path))
+        """Whether a path is that of a route, by some HTTP method, or of the document."""
+        return bool(self._router.methods(path)) or (path == DOCUMENT and self._document is not None)
 
     async def __call__(self, request: HttpRequest) -> None:
         """Answer a request to a path of a route."""
@@ -126,21 +153,28 @@ class Rest:
     async def _answer(self, request: HttpRequest) -> None:
         found = self._router.find(request.method, request.path)
         if found is None:
-            await self._not_allowed(request)
+            await self._answer_otherwise(request)
             return
         target, segments = found
         method = self._calls.method(request, target.path)
         headers = dict(request.headers)
-        messages = target.messages(request, headers, segments, self._calls)
-        response = target.response(request, headers)
+        encodings = negotiate(headers.get(b"content-encoding"), headers.get(b"accept-encoding", b""))
+        messages = target.messages(request, headers, segments, self._calls, encodings.request)
+        response = target.response(request, headers, encodings.response)
         call = self._calls.begin(
             request, method, messages, remaining=_timeout(headers), send=response.send, end=response.end
         )
         response.exchange = call.exchange
         await self._calls.run(request, call)
 
-    async def _not_allowed(self, request: HttpRequest) -> None:
+    async def _answer_otherwise(self, request: HttpRequest) -> None:
+        """Answer what isn't a call: with the document, or with the methods that the path is asked by."""
         allowed = sorted(self._router.methods(request.path))
+        if not allowed and self._document is not None:
+            if request.method in _READS:
+                await respond_json(request, 200, self._document(), ())
+                return
+            allowed = list(_READS)
         error = Unimplemented(
             f"{request.method} isn't what this path is asked by: {', '.join(allowed)}",
             reason="METHOD_NOT_ALLOWED",
@@ -174,11 +208,4 @@ def _not_lines() -> InvalidArgument:
         "a stream of requests is lines of JSON, with content-type application/x-ndjson, "
         "neither compressed nor with parameters in the URL",
         reason="CONTENT_TYPE_NOT_JSON",
-    )
-
-
-def _unknown_encoding(encoding: str) -> Unimplemented:
-    return Unimplemented(
-        f'"{encoding}" is none of the compressions that are spoken: {", ".join(ENCODINGS)}',
-        reason="UNKNOWN_ENCODING",
     )

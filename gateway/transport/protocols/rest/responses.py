@@ -1,26 +1,22 @@
 """Responses of calls: whole, or as a stream, in JSON."""
 
-import asyncio
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from google.rpc.status_pb2 import Status
 
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
+from gateway.transport.protocols.encodings import packed
 from gateway.transport.protocols.messages import converted
 from gateway.transport.protocols.rest.statuses import http_status, retry_headers, status_json
 from gateway.transport.protocols.rest.streams import StreamForm
 from gateway.transport.protocols.rest.writers import Writer
-from gateway.transport.wire.headers import find
 from gateway.transport.wire.request import Header, HttpRequest
 
 _REQUEST_ID = REQUEST_ID.encode()
 _JSON: Header = (b"content-type", b"application/json")
 _NOT_KEPT: Header = (b"cache-control", b"no-store")
-_COMPRESSED: Sequence[Header] = ((b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
-_LARGE = 16_384
-"""Bytes of JSON that are compressed, where the client takes that: beside the event loop."""
+_VARY: Header = (b"vary", b"accept-encoding")
 
 
 @dataclass(slots=True, eq=False)
@@ -30,11 +26,13 @@ class WholeResponse:
     Args:
         request: which is answered.
         write: makes JSON of its message.
+        encoding: what it may be compressed with; None for nothing.
 
     """
 
     request: HttpRequest
     write: Writer
+    encoding: str | None
     exchange: Exchange | None = None
     """The call; set before it runs."""
 
@@ -51,7 +49,7 @@ class WholeResponse:
         call = None if self.exchange is None else self.exchange.call
         if call is not None and call.held:
             call.hold(len(body), anyway=True)
-        await respond_json(self.request, 200, body, _id_header(self.exchange))
+        await respond_json(self.request, 200, body, _id_header(self.exchange), self.encoding)
 
 
 @dataclass(slots=True, eq=False)
@@ -117,21 +115,12 @@ async def respond_error(request: HttpRequest, status: Status, headers: Sequence[
     await respond_json(request, http_status(status), status_json(status), headers)
 
 
-async def respond_json(request: HttpRequest, code: int, body: bytes, headers: Sequence[Header]) -> None:
-    """Answer with JSON, compressed where it is large and the client takes that; a HEAD has no body."""
-    headers = (_JSON, *headers)
-    if len(body) >= _LARGE and takes_gzip(request):
-        body = await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
-        headers = (*headers, *_COMPRESSED)
-    if request.method == "HEAD":
-        headers, body = (*headers, (b"content-length", b"%d" % len(body))), b""
+async def respond_json(
+    request: HttpRequest, code: int, body: bytes, headers: Sequence[Header], encoding: str | None = None
+) -> None:
+    """Answer with JSON, compressed where that is worth it."""
+    body, used = await packed(body, encoding)
+    headers = (_JSON, *headers) if encoding is None else (_JSON, *headers, _VARY)
+    if used is not None:
+        headers = (*headers, (b"content-encoding", used.encode()))
     await request.respond(code, headers, body)
-
-
-def takes_gzip(request: HttpRequest) -> bool:
-    """Return whether the client takes responses in gzip."""
-    accepted = find(request.headers, b"accept-encoding")
-    if accepted is None:
-        return False
-    parts = (part.partition(b";") for part in accepted.lower().replace(b" ", b"").split(b","))
-    return any(name == b"gzip" and weight not in (b"q=0", b"q=0.0") for name, _, weight in parts)

@@ -1,11 +1,11 @@
 """Errors as REST tells them: an HTTP status, and a google.rpc.Status as JSON (AIP-193)."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import ceil
 from typing import Any
 
+import orjson
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.json_format import MessageToDict
 from google.rpc import code_pb2
@@ -69,4 +69,4 @@ def _status_json(status: bytes) -> bytes:
     """Return the JSON of a serialized status: a server that is busy tells many callers the same."""
     pool: Any = Default()
     told = MessageToDict(Status.FromString(status), descriptor_pool=pool)
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(told)

@@ -1,14 +1,14 @@
 """Responses as JSON: a response message, or the one field of it that a route answers with."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.config.settings import EdgeSettings
-from gateway.transport.protocols.rest.codec import json_writer
+from gateway.transport.protocols.json import json_writer
 
 Writer = Callable[[bytes], bytes]
 """Returns the JSON of a serialized message."""
@@ -30,10 +30,10 @@ def _field_writer(response: Descriptor, field: FieldDescriptor, write: Writer, e
         for other, _ in whole.ListFields():
             if other.name != field.name:
                 whole.ClearField(other.name)
-        held = json.loads(write(whole.SerializePartialToString()))
+        held = orjson.loads(write(whole.SerializePartialToString()))
         if name not in held:
             return unset
-        return json.dumps(held[name], ensure_ascii=False, separators=(",", ":")).encode()
+        return orjson.dumps(held[name])
 
     return write_field
 
@@ -45,5 +45,5 @@ def _unset(response: Descriptor, field: FieldDescriptor) -> bytes:
         return b"{}" if is_map else b"[]"
     if field.has_presence:
         return b"null"
-    zero = json.loads(json_writer(response, defaults=True)(b""))
-    return json.dumps(zero[field.json_name]).encode()
+    zero = orjson.loads(json_writer(response, defaults=True)(b""))
+    return orjson.dumps(zero[field.json_name])

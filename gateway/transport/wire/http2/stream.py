@@ -71,7 +71,7 @@ class Stream:
         """Send a whole response; returns when the peer has taken it. Raises Gone."""
         self._check()
         block = _response_block(status, headers)
-        if body:
+        if body and self.method != "HEAD":
             self._outgoing.put(header_frames(self.number, block, ends=False))
             self._outbox.put(body)
             await self._finish(frame(DATA, END_STREAM, self.number))

@@ -1,4 +1,4 @@
-"""Compression in Connect: what a call's response may have, by what its request says."""
+"""Compression: what a response may have, by what its request says."""
 
 import gzip
 import zlib
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Unimplemented
-from gateway.transport.protocols.connect.encodings import negotiate, packed
+from gateway.transport.protocols.encodings import negotiate, packed
 
 _UNPACK: Mapping[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "deflate": zlib.decompress}
 

@@ -1,4 +1,4 @@
-"""Compression in Connect: what a request is packed with, and what its response may be."""
+"""Compression of HTTP: what a request is packed with, and what its response may be."""
 
 import asyncio
 import re
@@ -30,6 +30,9 @@ class Encodings(NamedTuple):
     response: str | None
 
 
+_NONE = Encodings(None, None)
+
+
 def negotiate(sent: bytes | None, accepted: bytes | None) -> Encodings:
     """Return a call's compressions; raises Unimplemented where its request has one that isn't spoken.
 
@@ -38,6 +41,8 @@ def negotiate(sent: bytes | None, accepted: bytes | None) -> Encodings:
         accepted: what it says that its response may have, the best first; without it, what it has itself.
 
     """
+    if not sent and not accepted:
+        return _NONE
     request = (sent or b"").decode("latin-1").strip().lower() or IDENTITY
     if request != IDENTITY and request not in ENCODINGS:
         raise Unimplemented(

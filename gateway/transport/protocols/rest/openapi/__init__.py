@@ -1,0 +1,1 @@
+"""An OpenAPI 3.1 document of the routes of a schema."""
