@@ -19,7 +19,7 @@ from gateway.config.settings import Settings, TokenSettings
 from gateway.db.where import embedded_folder
 from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.listening import warn_if_open
-from gateway.transport.options import check_tls
+from gateway.transport.wire.certificates import tls_context
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -114,7 +114,7 @@ class InWorkers:
         from gateway.schema.read import read_schema  # noqa: PLC0415 - with all of SQLAlchemy
 
         read_schema(descriptors)
-        check_tls(settings.server)
+        tls_context(settings.server)
         self._held = HeldAddresses(settings.server.listen)
         try:
             await self._start(descriptors, settings, self._held)

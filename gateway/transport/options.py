@@ -1,13 +1,12 @@
 """The server's settings as grpc core's channel arguments, and its TLS files as credentials."""
 
-import ssl
 from pathlib import Path
 
 import grpc
 
-from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.transport.admission import streams_of_connection
+from gateway.transport.wire.certificates import tls_context
 
 _MAX_INT32 = 2**31 - 1
 MAX_UNTAKEN = 3000
@@ -49,40 +48,10 @@ def credentials(server: ServerSettings) -> grpc.ServerCredentials | None:
     """Return the credentials of the TLS files; None without. Raises ConfigError where one can't be used."""
     if server.tls_cert is None or server.tls_key is None:
         return None
-    check_tls(server)
+    tls_context(server)
     pair = (server.tls_key.read_bytes(), server.tls_cert.read_bytes())
     authorities = _read(server.tls_client_ca)
     return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
-
-
-def check_tls(server: ServerSettings) -> None:
-    """Raise ConfigError for TLS files that can't be used: a transport only says it can't bind."""
-    if server.tls_cert is None or server.tls_key is None:
-        return
-    cert, key, authorities = server.tls_cert, server.tls_key, server.tls_client_ca
-    for name, file in (("tls_cert", cert), ("tls_key", key), ("tls_client_ca", authorities)):
-        _check_readable(name, file)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(cert, key, password=lambda: "")
-    except ssl.SSLError as error:
-        wrong = f"with {key} it is no certificate and its unencrypted key: {error}"
-        raise _fault("tls_cert", cert, wrong) from error
-    try:
-        context.load_verify_locations(authorities or cert)
-    except ssl.SSLError as error:
-        raise _fault("tls_client_ca", authorities or cert, f"holds no certificate: {error}") from error
-
-
-def _check_readable(name: str, file: Path | None) -> None:
-    try:
-        _read(file)
-    except OSError as error:
-        raise _fault(name, file, f"can't be read: {error.strerror}") from error
-
-
-def _fault(name: str, file: Path | None, wrong: str) -> ConfigError:
-    return ConfigError([ConfigFault(f"server.{name}", str(file), wrong, "a file in PEM")])
 
 
 def _read(path: Path | None) -> bytes | None:

@@ -14,6 +14,7 @@ from gateway.transport.wire.http1.head import HEAD_END, Head, check_size, read_h
 from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.http1.request import Http1Request
 from gateway.transport.wire.http1.response import CLOSE, length, response_head
+from gateway.transport.wire.peers import peer_of
 from gateway.transport.wire.request import Responder
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ class Http1Connection(asyncio.Protocol):
     Args:
         responder: answers the requests.
         settings: timeouts, limits.
-        peer: the client's address, as gRPC writes it.
         connections: those that are open.
         hosts: the names by which the server may be called; None where all are.
         is_private: whether the client is whoever runs this process, which isn't turned away.
@@ -51,7 +51,6 @@ class Http1Connection(asyncio.Protocol):
         self,
         responder: Responder,
         settings: Settings,
-        peer: str,
         connections: "MutableSet[Any]",
         *,
         hosts: HostNames | None = None,
@@ -59,7 +58,6 @@ class Http1Connection(asyncio.Protocol):
     ) -> None:
         self._responder = responder
         self._settings = settings
-        self._peer = peer
         self._connections = connections
         self._hosts = hosts
         self._is_private = is_private
@@ -79,6 +77,7 @@ class Http1Connection(asyncio.Protocol):
         """Wait for a request, unless there are too many connections."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(_WRITE_BUFFER)
+        self._peer = peer_of(transport)
         self.output = Output(self._transport)
         if self._is_private or len(self._connections) < self._settings.limits.max_connections:
             self._connections.add(self)
@@ -216,6 +215,9 @@ class Http1Connection(asyncio.Protocol):
             self.closes = True
             if self._request is None and not self._unused:
                 self._next_by = min(self._next_by, monotonic() + _LEAVING_SECONDS)
+
+    def break_off(self) -> None:
+        """Leave it to the protocols, which break off their calls."""
 
     def close(self) -> None:
         """Close when what was put out is written; `abort` ends it if the client doesn't read that."""

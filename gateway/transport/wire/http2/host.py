@@ -17,8 +17,9 @@ from gateway.transport.asgi.watch import NoWatch
 from gateway.transport.host_names import HostNames, host_names
 from gateway.transport.listening import warn_if_open
 from gateway.transport.served_api import ServedApi
+from gateway.transport.wire.certificates import tls_context
 from gateway.transport.wire.http2.connection import Connection
-from gateway.transport.wire.http2.listeners import listen_on, tls_context
+from gateway.transport.wire.http2.listeners import listen_on
 from gateway.transport.wire.http2.site import Site
 
 _BACKLOG = 4096

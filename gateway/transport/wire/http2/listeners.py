@@ -1,19 +1,14 @@
 """The sockets that a host listens on."""
 
 import socket
-import ssl
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from gateway.config.address import Address
-from gateway.config.settings import ServerSettings
 from gateway.transport.envoy.sockets import new_socket, refuse_live_socket, resolve
 from gateway.transport.listening import cannot_listen
-from gateway.transport.options import check_tls
 
-# RFC 9113, 9.2.2: what TLS 1.2 may use beside it is prohibited; TLS 1.3 has no others.
-_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _SOCKET_MODE = 0o600
 
 
@@ -43,22 +38,6 @@ def listen_on(address: Address, *, shared: bool) -> tuple[Address, Sequence[sock
             raise cannot_listen(address) from error
         opened.pop_all()
     return address.at(port), sockets
-
-
-def tls_context(server: ServerSettings) -> ssl.SSLContext | None:
-    """Return the context of the TLS files; None without. Raises ConfigError where one can't be used."""
-    if server.tls_cert is None or server.tls_key is None:
-        return None
-    check_tls(server)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(_CIPHERS)
-    context.set_alpn_protocols(["h2"])
-    context.load_cert_chain(server.tls_cert, server.tls_key)
-    if server.tls_client_ca is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(server.tls_client_ca)
-    return context
 
 
 def _unix_socket(address: Address) -> socket.socket:

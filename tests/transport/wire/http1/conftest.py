@@ -49,8 +49,7 @@ class Server:
 
     def connection(self) -> Http1Connection:
         """Return the protocol of one more connection."""
-        peer = f"ipv4:127.0.0.1:{len(self.made)}"
-        made = Http1Connection(self._responder, self._settings, peer, self.connections, hosts=self._hosts)
+        made = Http1Connection(self._responder, self._settings, self.connections, hosts=self._hosts)
         self.made.append(made)
         return made
 

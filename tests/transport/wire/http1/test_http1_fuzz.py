@@ -122,7 +122,7 @@ async def outcome(data: bytes, cuts: Sequence[int]) -> tuple[bytes, bool]:
     """Return what a connection says to data in pieces, and whether it ends by itself."""
     wire, failures = Wire(), list[Any]()
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
-    connection = Http1Connection(answer_all, SETTINGS, "unix:1", set())
+    connection = Http1Connection(answer_all, SETTINGS, set())
     connection.connection_made(wire)
     for piece in pieces(data, cuts):
         if not wire.is_closed:

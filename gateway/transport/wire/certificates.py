@@ -1,0 +1,106 @@
+"""The certificates of a server, as its files hold them: changed files are taken up without a restart."""
+
+import logging
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.settings import ServerSettings
+
+_logger = logging.getLogger(__name__)
+
+# RFC 9113, 9.2.2: what TLS 1.2 may use beside it is prohibited; TLS 1.3 has no others.
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+_PROTOCOLS = ["h2", "http/1.1"]
+
+_Stamps = Sequence[tuple[int, int, int] | None]
+
+
+class Certificates:
+    """The context of new connections, None without TLS; those that are open keep theirs.
+
+    Args:
+        server: names the files. Raises ConfigError where one can't be used.
+
+    """
+
+    def __init__(self, server: ServerSettings) -> None:
+        self._server = server
+        self._stamps = self._look()
+        self.context = tls_context(server)
+
+    def tick(self) -> None:
+        """Read the files anew where they have changed; called about once a second.
+
+        Files that can't be used, as when one of a pair isn't in its place yet, are logged and not taken up.
+        """
+        stamps = self._look()
+        if stamps == self._stamps:
+            return
+        # Noted before they are read: what changes meanwhile is seen the next time.
+        self._stamps = stamps
+        try:
+            self.context = tls_context(self._server)
+        except ConfigError as error:
+            _logger.warning("TLS files have changed and can't be used", extra={"error": str(error)})
+        else:
+            _logger.info("TLS files have changed: new connections have the new certificate")
+
+    def _look(self) -> _Stamps:
+        server = self._server
+        return [_stamp(file) for file in (server.tls_cert, server.tls_key, server.tls_client_ca)]
+
+
+def _stamp(file: Path | None) -> tuple[int, int, int] | None:
+    """Return what differs when a file is written anew, or another takes its place; None where it is none."""
+    if file is None:
+        return None
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def tls_context(server: ServerSettings) -> ssl.SSLContext | None:
+    """Return the context of the TLS files; None without. Raises ConfigError where one can't be used."""
+    if server.tls_cert is None or server.tls_key is None:
+        return None
+    for name in ("tls_cert", "tls_key", "tls_client_ca"):
+        _check_readable(name, getattr(server, name))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_ciphers(_CIPHERS)
+    context.set_alpn_protocols(_PROTOCOLS)
+    _load(context, server.tls_cert, server.tls_key, server.tls_client_ca)
+    return context
+
+
+def _load(context: ssl.SSLContext, cert: Path, key: Path, authorities: Path | None) -> None:
+    try:
+        context.load_cert_chain(cert, key, password=lambda: "")
+    except (ssl.SSLError, OSError) as error:
+        wrong = f"with {key} it is no certificate and its unencrypted key: {error}"
+        raise _fault("tls_cert", cert, wrong) from error
+    if authorities is None:
+        return
+    try:
+        context.load_verify_locations(authorities)
+    except (ssl.SSLError, OSError) as error:
+        raise _fault("tls_client_ca", authorities, f"holds no certificate: {error}") from error
+    context.verify_mode = ssl.CERT_REQUIRED
+
+
+def _check_readable(name: str, file: Path | None) -> None:
+    if file is None:
+        return
+    try:
+        file.read_bytes()
+    except OSError as error:
+        raise _fault(name, file, f"can't be read: {error.strerror}") from error
+
+
+def _fault(name: str, file: Path, wrong: str) -> ConfigError:
+    return ConfigError([ConfigFault(f"server.{name}", str(file), wrong, "a file in PEM")])

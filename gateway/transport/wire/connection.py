@@ -1,0 +1,101 @@
+"""New connections: which version of HTTP each speaks, by ALPN or by its first bytes."""
+
+import asyncio
+from collections.abc import Callable, MutableSet
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, cast
+
+# RFC 9113, 3.4: so HTTP/2's preface begins, and no request of HTTP/1.1.
+_PREFACE = b"PRI "
+_FIRST_BYTES_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What can be spoken.
+
+    Args:
+        http1: makes the protocol of a connection of HTTP/1.1.
+        http2: makes that of one of HTTP/2.
+        connections: those that are open.
+        max_connections: how many there may be.
+
+    """
+
+    http1: Callable[[], asyncio.Protocol]
+    http2: Callable[[], asyncio.Protocol]
+    connections: MutableSet[Any]
+    max_connections: float
+
+    def by_alpn(self, chosen: str | None) -> asyncio.Protocol:
+        """Return the protocol that a client of TLS has chosen, or one that finds out (RFC 7301)."""
+        if chosen == "h2":
+            return self.http2()
+        return self.http1() if chosen == "http/1.1" else NewConnection(self)
+
+
+class NewConnection(asyncio.Protocol):
+    """Waits for a client's first bytes, and then makes way for the protocol that they belong to.
+
+    Args:
+        versions: of HTTP.
+
+    """
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+        self._data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait, unless there are too many connections."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._began = monotonic()
+        if len(self._versions.connections) < self._versions.max_connections:
+            self._versions.connections.add(self)
+        else:
+            self.abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Forget it."""
+        self._versions.connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Make way, as soon as the bytes tell for whom."""
+        self._data += data
+        begin = self._data[: len(_PREFACE)]
+        if begin == _PREFACE:
+            self._make_way(self._versions.http2())
+        elif not _PREFACE.startswith(begin):
+            self._make_way(self._versions.http1())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return True
+
+    def leave(self) -> None:
+        """Close: the client can only just have begun."""
+        self.close()
+
+    def break_off(self) -> None:
+        """Have no calls."""
+
+    def close(self) -> None:
+        """Close."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def tick(self, now: float) -> None:
+        """Close where the first bytes don't come."""
+        if now - self._began > _FIRST_BYTES_SECONDS:
+            self.abort()
+
+    def _make_way(self, protocol: asyncio.Protocol) -> None:
+        self._versions.connections.discard(self)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        protocol.data_received(self._data)
