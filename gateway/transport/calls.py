@@ -1,11 +1,11 @@
-"""The bound methods as grpc.aio sees them: one generic handler, bytes in and out.
+"""The served methods as grpc.aio sees them: one generic handler, bytes in and out.
 
 Each is handed over as a method with a stream of requests, also where it takes one: so a call begins when its
 headers have come, and its request is waited for as everything else is, with a place and a deadline.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -17,15 +17,15 @@ from google.rpc.status_pb2 import Status
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.facts import CallFacts
-from gateway.schema.shapes import Streams
 from gateway.transport.asgi.context import Context
 from gateway.transport.asgi.plain import running_task
 from gateway.transport.asgi.stream import Reset
-from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
+from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols.messages import refused
 from gateway.transport.refusals import broken_off, not_one_request, unknown_method
 from gateway.transport.wire.framing import BadFrame
+from gateway.transport.wire.headers import write_metadata
 
 _BREAK_OFF_SECONDS = 0.5
 _LAST_BYTES_SECONDS = 0.5
@@ -36,16 +36,15 @@ _GONE = (Reset, grpc.aio.InternalError)
 
 
 class BoundMethods(grpc.GenericRpcHandler):
-    """Every method of a dispatcher.
+    """Every served method.
 
     Messages are parsed by the dispatcher, not by grpc, which would answer INTERNAL to bytes that don't parse.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, methods: Mapping[str, ServedMethod]) -> None:
         self._running = _Running()
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            path: _handler(path, streams, dispatcher, self._running)
-            for path, streams in dispatcher.streams.items()
+            path: _handler(method, self._running) for path, method in methods.items()
         }
 
     def service(
@@ -92,41 +91,29 @@ class _Running:
             await asyncio.wait(tasks, timeout=_BREAK_OFF_SECONDS)
 
 
-def _handler(
-    path: str, streams: Streams, dispatcher: Dispatcher, running: _Running
-) -> "grpc.RpcMethodHandler[Any, Any]":
-    if streams is Streams.NEITHER:
-        return grpc.stream_unary_rpc_method_handler(_unary(path, dispatcher, running))
-    one_request = streams is Streams.RESPONSES
-    handle = _streaming(path, dispatcher, running, one_request=one_request)
-    return grpc.stream_stream_rpc_method_handler(handle)
+def _handler(method: ServedMethod, running: _Running) -> "grpc.RpcMethodHandler[Any, Any]":
+    if method.descriptor.server_streaming:
+        return grpc.stream_stream_rpc_method_handler(_streaming(method, running))
+    return grpc.stream_unary_rpc_method_handler(_unary(method, running))
 
 
-def _unary(path: str, dispatcher: Dispatcher, running: _Running) -> Callable[[Any, Any], Any]:
-    name = path.removeprefix("/")
-
+def _unary(method: ServedMethod, running: _Running) -> Callable[[Any, Any], Any]:
     async def handle(_requests: Any, context: Any) -> bytes:
-        exchange = _exchange(name, context)
-        exchange.read = _ContextChannel(context).receive_only
-        reply = await running.answered(dispatcher(path, exchange), context)
+        channel = _channel(method, context)
+        exchange = channel.exchange
+        reply = await running.answered(method.answer(exchange), context)
         if exchange.call is not None and exchange.call.held:
             _release_when_taken(context, exchange)
-        return await _end(context, exchange, reply)
+        return await _end(context, channel, reply)
 
     return handle
 
 
-def _streaming(
-    path: str, dispatcher: Dispatcher, running: _Running, *, one_request: bool
-) -> Callable[[Any, Any], Any]:
-    name = path.removeprefix("/")
-
+def _streaming(method: ServedMethod, running: _Running) -> Callable[[Any, Any], Any]:
     # A coroutine that writes, no generator: whoever cancels it ends what it holds at once.
     async def handle(_requests: Any, context: Any) -> None:
-        exchange = _exchange(name, context)
-        exchange.channel = channel = _ContextChannel(context)
-        exchange.read = channel.receive_only if one_request else None
-        await _end(context, exchange, await running.answered(dispatcher(path, exchange), context))
+        channel = _channel(method, context)
+        await _end(context, channel, await running.answered(method.answer(channel.exchange), context))
 
     return handle
 
@@ -142,13 +129,18 @@ def _release_when_taken(context: Any, exchange: Exchange) -> None:
         context.add_done_callback(lambda _: late.cancel())
 
 
-async def _end(context: Any, exchange: Exchange, reply: Reply) -> bytes:
+async def _end(context: Any, channel: "_ContextChannel", reply: Reply) -> bytes:
     """Return the reply's bytes; a status is sent in their place."""
-    echoed = (REQUEST_ID, exchange.facts.request_id)
+    exchange = channel.exchange
+    trailing: tuple[tuple[str, str | bytes], ...] = ((REQUEST_ID, exchange.facts.request_id),)
+    if exchange.metadata is not None:
+        trailing += tuple(exchange.metadata.trailers)
+        if not channel.begun:
+            await context.send_initial_metadata(tuple(exchange.metadata.headers))
     if reply.status is None:
-        context.set_trailing_metadata((echoed,))
+        context.set_trailing_metadata(trailing)
         return reply.body
-    await _abort(context, reply.status, (echoed,))
+    await _abort(context, reply.status, trailing)
     raise AssertionError("abort returned")
 
 
@@ -157,7 +149,7 @@ async def abort_with(context: Any, error: RowgateError) -> None:
     await _abort(context, to_status(error), ())
 
 
-async def _abort(context: Any, status: Status, trailing: tuple[tuple[str, str], ...]) -> None:
+async def _abort(context: Any, status: Status, trailing: tuple[tuple[str, str | bytes], ...]) -> None:
     details = (STATUS_DETAILS, status.SerializeToString())
     await context.abort(_CODES[status.code], status.message, (*trailing, details))
 
@@ -179,10 +171,11 @@ class UnknownMethods(grpc.GenericRpcHandler):
 class _ContextChannel:
     """A servicer context's messages."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, exchange: Exchange) -> None:
         self._context = context
-        self._begun = isinstance(context, Context)
-        """Whether the headers of the response are sent; ours sends them itself."""
+        self.exchange = exchange
+        self.begun = False
+        """Whether the headers of the response are sent."""
 
     async def receive(self) -> bytes | None:
         try:
@@ -205,7 +198,7 @@ class _ContextChannel:
 
     async def send(self, message: bytes) -> None:
         try:
-            if not self._begun:
+            if not self.begun:
                 await self._begin()
             await self._context.write(message)
         except _GONE:
@@ -217,7 +210,9 @@ class _ContextChannel:
         After a write that was broken off, grpc.aio doesn't know that the headers are sent, and sends them
         once more with the status: grpc core refuses both, and the caller waits for ever.
         """
-        sending = asyncio.ensure_future(self._context.send_initial_metadata(()))
+        metadata = self.exchange.metadata
+        headers = () if metadata is None else tuple(metadata.headers)
+        sending = asyncio.ensure_future(self._context.send_initial_metadata(headers))
         # Where the call is broken off meanwhile, nobody else hears that its caller has gone.
         sending.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
@@ -225,10 +220,18 @@ class _ContextChannel:
         finally:
             if not sending.done():
                 await asyncio.wait((sending,), timeout=_LAST_BYTES_SECONDS)
-        self._begun = True
+        self.begun = True
 
 
-def _exchange(name: str, context: Any) -> Exchange:
-    sent = next((value for key, value in context.invocation_metadata() if key == REQUEST_ID), None)
-    facts = CallFacts(name, request_id(sent), peer=context.peer(), request_bytes=0)
-    return Exchange(b"", facts, monotonic(), context.time_remaining())
+def _channel(method: ServedMethod, context: Any) -> "_ContextChannel":
+    metadata = context.invocation_metadata()
+    sent = next((value for key, value in metadata if key == REQUEST_ID), None)
+    facts = CallFacts(method.path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
+    headers = write_metadata(metadata)
+    exchange = Exchange(b"", facts, monotonic(), context.time_remaining(), headers=headers)
+    channel = _ContextChannel(context, exchange)
+    if method.streams:
+        exchange.channel = channel
+    if not method.descriptor.client_streaming:
+        exchange.read = channel.receive_only
+    return channel

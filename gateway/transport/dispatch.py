@@ -161,20 +161,13 @@ class Dispatcher:
             method.path: method.descriptor for methods in services.values() for method, _ in methods
         }
         """What each method takes and gives, by its path, `/package.Service/Method`."""
-        self.streams: dict[str, Streams] = {
-            method.path: SHAPES[method.kind].streams for methods in services.values() for method, _ in methods
-        }
-        """Which side of each method is a stream, by its path."""
 
     def add(self, methods: BuiltinMethods) -> None:
         """Answer further methods, of the server's own."""
         for path, method in methods.items():
-            streams = Streams.of(method.descriptor)
-            if streams is None:
-                raise TypeError(f"{path} streams its requests alone")
             self._builtin[path] = method
             self._uncounted.add(path.removeprefix("/"))
-            self.methods[path], self.streams[path] = method.descriptor, streams
+            self.methods[path] = method.descriptor
 
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
         """Answer one RPC; raises nothing but CancelledError, of which WriteCancelled is one.

@@ -13,7 +13,6 @@ from grpc_health.v1 import health_pb2
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.facts import Observer
 from gateway.request.bulkheads import Operation
-from gateway.schema.shapes import Streams
 from gateway.transport.builtin import places_of_streams
 from gateway.transport.calls import BoundMethods, UnknownMethods
 from gateway.transport.dispatch import Dispatcher, Services
@@ -22,6 +21,7 @@ from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.json_methods import JsonMethods
+from gateway.transport.methods import ServedMethod
 from gateway.transport.probe import DatabaseWatch, Probe
 from gateway.transport.processor import Processor
 from gateway.transport.reflection import Reflection
@@ -71,7 +71,7 @@ class ServedApi:
         if server.reflection:
             files = [*descriptors.file, _file_of_health()]
             self._dispatcher.add(Reflection([*services, HEALTH], files, streams).methods())
-        self._bound = BoundMethods(self._dispatcher)
+        self._bound = BoundMethods(self.served_methods())
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._forced = asyncio.Event()
 
@@ -83,10 +83,16 @@ class ServedApi:
         """Return what a server mounts for callers whose messages are JSON."""
         return [JsonMethods(self.handlers(), self._dispatcher.methods)]
 
+    def served_methods(self) -> Mapping[str, ServedMethod]:
+        """Return the methods, by path, for a server that knows exchanges."""
+        return {
+            path: ServedMethod(path, descriptor, partial(self._dispatcher, path))
+            for path, descriptor in self._dispatcher.methods.items()
+        }
+
     def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
         """Return what answers each unary method, by path, for a server that knows exchanges."""
-        streams = self._dispatcher.streams.items()
-        return {path: partial(self._dispatcher, path) for path, side in streams if side is Streams.NEITHER}
+        return {path: method.answer for path, method in self.served_methods().items() if not method.streams}
 
     @property
     def dispatcher(self) -> Dispatcher:

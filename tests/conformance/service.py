@@ -5,31 +5,35 @@ The descriptors are of the suite's own protos; `make test-tools` lays them besid
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
-import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import Settings
-from gateway.errors import RowgateError
+from gateway.errors import OutOfRange, RowgateError
 from gateway.schema.sources import load_descriptor_set
 from gateway.transport import calls
 from gateway.transport.asgi import context
+from gateway.transport.exchange import Exchange, Reply, ResponseMetadata
 from gateway.transport.host import Host, Hosting
-from tests.harness.mounted import start_servicers
+from gateway.transport.methods import ServedMethod
+from gateway.transport.protocols import calls as protocol_calls
+from gateway.transport.wire.headers import read_metadata
+from tests.harness import mounted
+from tests.harness.mounted import start_methods
 from tests.harness.sample import ROOT
 
 DESCRIPTORS = ROOT / ".tools" / "conformance.binpb"
 SERVICE = "connectrpc.conformance.v1.ConformanceService"
 _PACKAGE = "connectrpc.conformance.v1"
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 @cache
@@ -47,89 +51,103 @@ def message(name: str) -> type[Message]:
     return GetMessageClass(_pool().FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 
-async def unary(request: Any, context: Any) -> Any:
+async def unary(exchange: Exchange) -> Reply:
     """Answer one request with one message, or an error."""
-    return await _answer([request], context, "UnaryResponse")
+    return await _answer([_read("UnaryRequest", exchange.request)], exchange, "UnaryResponse")
 
 
-async def client_stream(requests: AsyncIterator[Any], context: Any) -> Any:
+async def idempotent_unary(exchange: Exchange) -> Reply:
+    """Answer as Unary: clients may call it by GET."""
+    request = _read("IdempotentUnaryRequest", exchange.request)
+    return await _answer([request], exchange, "IdempotentUnaryResponse")
+
+
+async def client_stream(exchange: Exchange) -> Reply:
     """Answer all requests with one message, or an error, as the first one says."""
-    received = [request async for request in requests]
-    return await _answer(received, context, "ClientStreamResponse")
+    received = [request async for request in _requests(exchange, "ClientStreamRequest")]
+    return await _answer(received, exchange, "ClientStreamResponse")
 
 
-async def server_stream(request: Any, context: Any) -> None:
+async def server_stream(exchange: Exchange) -> Reply:
     """Answer one request with the messages that it asks for."""
+    request = _read("ServerStreamRequest", exchange.request)
     definition = request.response_definition
-    await _begin(definition, context)
+    _begin(definition, exchange)
     for number, data in enumerate(definition.response_data):
-        info = _observed([request], context) if number == 0 else None
-        await _send("ServerStreamResponse", data, info, definition, context)
-    await _fail(definition, [] if definition.response_data else [request], context)
+        info = _observed([request], exchange) if number == 0 else None
+        await _send("ServerStreamResponse", data, info, definition, exchange)
+    return _end(definition, [] if definition.response_data else [request], exchange)
 
 
-async def bidi_stream(requests: AsyncIterator[Any], context: Any) -> None:
+async def bidi_stream(exchange: Exchange) -> Reply:
     """Answer each request as it comes, or all of them at their end, as the first one says."""
     received: list[Any] = []
     definition, sent = None, 0
-    async for request in requests:
+    async for request in _requests(exchange, "BidiStreamRequest"):
         received.append(request)
         if definition is None:
             definition, full_duplex = request.response_definition, request.full_duplex
-            if full_duplex:
-                await _begin(definition, context)
+            _begin(definition, exchange)
         if not full_duplex:
             continue
         if sent == len(definition.response_data):
             break
-        info = _observed(received, context) if sent == 0 else _observed(received)
-        await _send("BidiStreamResponse", definition.response_data[sent], info, definition, context)
+        info = _observed(received, exchange) if sent == 0 else request_info(received)
+        await _send("BidiStreamResponse", definition.response_data[sent], info, definition, exchange)
         received, sent = [], sent + 1
     if definition is None:
-        return
-    if not full_duplex:
-        await _begin(definition, context)
+        return Reply()
     for data in definition.response_data[sent:]:
-        info = _observed(received, context) if sent == 0 else None
-        await _send("BidiStreamResponse", data, info, definition, context)
+        info = _observed(received, exchange) if sent == 0 else None
+        await _send("BidiStreamResponse", data, info, definition, exchange)
         sent += 1
-    await _fail(definition, [] if sent else received, context)
+    return _end(definition, [] if sent else received, exchange)
 
 
-async def _answer(requests: Sequence[Any], context: Any, response: str) -> Any:
+def _read(name: str, body: bytes) -> Any:
+    return message(name).FromString(body)
+
+
+async def _requests(exchange: Exchange, name: str) -> AsyncIterator[Any]:
+    while (body := await exchange.messages().receive()) is not None:
+        yield _read(name, body)
+
+
+async def _answer(requests: Sequence[Any], exchange: Exchange, response: str) -> Reply:
     payload: Any = message("ConformancePayload")()
-    payload.request_info.CopyFrom(_observed(requests, context))
+    payload.request_info.CopyFrom(_observed(requests, exchange))
     if requests:
         definition = requests[0].response_definition
-        await _begin(definition, context)
+        _begin(definition, exchange)
         await asyncio.sleep(definition.response_delay_ms / 1000)
-        await _fail(definition, requests, context)
+        if definition.HasField("error"):
+            return _end(definition, requests, exchange)
         payload.data = definition.response_data
-    return message(response)(payload=payload)
+    answer: Any = message(response)
+    return Reply(answer(payload=payload).SerializeToString())
 
 
-async def _begin(definition: Any, context: Any) -> None:
-    """Send the response's headers, which a caller waits for before the first message."""
-    context.set_trailing_metadata(_metadata(definition.response_trailers))
-    await context.send_initial_metadata(_metadata(definition.response_headers))
+def _begin(definition: Any, exchange: Exchange) -> None:
+    """Set what the response has beside messages and status."""
+    exchange.metadata = ResponseMetadata(
+        _metadata(definition.response_headers), _metadata(definition.response_trailers)
+    )
 
 
-async def _send(response: str, data: bytes, info: Any, definition: Any, context: Any) -> None:
+async def _send(response: str, data: bytes, info: Any, definition: Any, exchange: Exchange) -> None:
     await asyncio.sleep(definition.response_delay_ms / 1000)
     payload: Any = message("ConformancePayload")(data=data)
     if info is not None:
         payload.request_info.CopyFrom(info)
-    await context.write(message(response)(payload=payload))
+    answer: Any = message(response)
+    await exchange.messages().send(answer(payload=payload).SerializeToString())
 
 
-async def _fail(definition: Any, unanswered: Sequence[Any], context: Any) -> None:
-    """End with the error that is asked for, if any; it carries what no message has told."""
+def _end(definition: Any, unanswered: Sequence[Any], exchange: Exchange) -> Reply:
+    """Return the error that is asked for, if any; it carries what no message has told."""
     if not definition.HasField("error"):
-        return
-    status = error_status(definition, _observed(unanswered, context) if unanswered else None)
-    trailers = _metadata(definition.response_trailers)
-    details = ("grpc-status-details-bin", status.SerializeToString())
-    await context.abort(_CODES[status.code], status.message, (*trailers, details))
+        return Reply()
+    return Reply(status=error_status(definition, _observed(unanswered, exchange) if unanswered else None))
 
 
 def error_status(definition: Any, info: Any) -> Status:
@@ -141,10 +159,8 @@ def error_status(definition: Any, info: Any) -> Status:
     return status
 
 
-def _observed(requests: Iterable[Any], context: Any = None) -> Any:
-    if context is None:
-        return request_info(requests)
-    return request_info(requests, context.time_remaining(), context.invocation_metadata())
+def _observed(requests: Iterable[Any], exchange: Exchange) -> Any:
+    return request_info(requests, exchange.time_remaining, read_metadata(exchange.headers))
 
 
 def request_info(
@@ -183,34 +199,35 @@ def _value(name: str, text: str) -> str | bytes:
     return base64.b64decode(text + "==") if name.lower().endswith("-bin") else text
 
 
-_BEHAVIOURS = {
-    "Unary": (grpc.unary_unary_rpc_method_handler, unary),
-    "ClientStream": (grpc.stream_unary_rpc_method_handler, client_stream),
-    "ServerStream": (grpc.unary_stream_rpc_method_handler, server_stream),
-    "BidiStream": (grpc.stream_stream_rpc_method_handler, bidi_stream),
+_ANSWERS = {
+    "Unary": unary,
+    "ClientStream": client_stream,
+    "ServerStream": server_stream,
+    "BidiStream": bidi_stream,
+    "IdempotentUnary": idempotent_unary,
 }
 
 
-def handlers() -> grpc.GenericRpcHandler:
-    """Return what is mounted; Unimplemented is left out, as it has to be."""
-    made: dict[str, Any] = {
-        name: make(behaviour, message(f"{name}Request").FromString, lambda answer: answer.SerializeToString())
-        for name, (make, behaviour) in _BEHAVIOURS.items()
-    }
-    return grpc.method_handlers_generic_handler(SERVICE, made)
+def methods() -> Iterator[ServedMethod]:
+    """Yield what is served; Unimplemented is left out, as it has to be."""
+    declared: Any = _pool().FindServiceByName(SERVICE)
+    for name, answer in _ANSWERS.items():
+        yield ServedMethod(f"/{SERVICE}/{name}", declared.methods_by_name[name], answer)
 
 
 def leave_out_own_details() -> None:
     """Have refusals say code and message alone: the suite expects no details but its servicer's own."""
-    for module in (context, calls):
-        setattr(module, "to_status", _without_details)  # noqa: B010 - no module's own name
+    for module in (context, calls, protocol_calls, mounted):
+        setattr(module, "to_status", _as_the_suite_says)  # noqa: B010 - no module's own name
 
 
-def _without_details(error: RowgateError) -> Status:
-    return Status(code=error.code, message=error.message)
+def _as_the_suite_says(error: RowgateError) -> Status:
+    """Return an error's status. Requests past the limit are OUT_OF_RANGE to Rowgate, as they never fit."""
+    code = code_pb2.RESOURCE_EXHAUSTED if isinstance(error, OutOfRange) else error.code
+    return Status(code=code, message=error.message)
 
 
 async def start(settings: Settings, hosting: Hosting) -> Host:
     """Serve it."""
     leave_out_own_details()
-    return await start_servicers(handlers(), settings, hosting)
+    return await start_methods(methods(), settings, hosting)

@@ -30,15 +30,13 @@ def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def _server(transport: str, service: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "tests.conformance.server", transport, f"tests.conformance.{service}")
+def _server(transport: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "tests.conformance.server", transport, "tests.conformance.service")
 
 
 def _flags(protocol: str, transport: str) -> Iterator[str]:
     yield from ("--mode", "server", "--conf", str(HERE / f"{protocol}.yaml"))
-    # Over http2 a call whose message comes in another read than its headers goes the general way, and passes.
-    known = "--known-flaky" if transport == "http2" else "--known-failing"
-    for flag, name in ((known, "known_failing"), ("--skip", "skipped")):
+    for flag, name in (("--known-failing", "known_failing"), ("--skip", "skipped")):
         for suffix in (transport, protocol):
             listed = HERE / f"{name}_{suffix}.txt"
             if listed.exists():
@@ -46,20 +44,16 @@ def _flags(protocol: str, transport: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "transport", "service", "cases"),
+    ("protocol", "transport", "cases"),
     [
-        ("grpc", "envoy", "service", 747),
-        ("grpc", "http2", "service", 747),
-        ("grpc", "grpcio", "service", 741),
-        ("grpc_plain", "envoy", "plain", 116),
-        ("grpc_plain", "http2", "plain", 116),
-        ("grpc_web", "envoy", "service", 1000),
+        ("grpc", "envoy", 747),
+        ("grpc", "http2", 747),
+        ("grpc", "grpcio", 741),
+        ("grpc_web", "envoy", 1000),
     ],
 )
-def test_every_case_passes(
-    protocol: str, transport: str, service: str, cases: int, tell: Callable[[str], None]
-) -> None:
-    done = _run([*_flags(protocol, transport), "--", *_server(transport, service)])
+def test_every_case_passes(protocol: str, transport: str, cases: int, tell: Callable[[str], None]) -> None:
+    done = _run([*_flags(protocol, transport), "--", *_server(transport)])
     counts = _COUNTS.search(done.stdout)
     assert counts is not None, done.stderr
     total, passed, failed = map(int, counts.groups())

@@ -7,14 +7,12 @@ import asyncio
 import time
 from typing import Any
 
-import grpc
-
 from gateway.app import Gateway
 from gateway.config.settings import Settings
 from gateway.transport.host import Host, Hosting
 from gateway.transport.served_api import ServedApi
 from tests.harness.gateway import descriptors_of
-from tests.harness.mounted import Extended
+from tests.harness.mounted import Extended, unary
 
 HOLD = "/rowgate.test.Holds/Take"
 _BEAT = 0.001
@@ -38,7 +36,7 @@ class Holds:
         self._last = now
         self._loop.call_later(_BEAT, self._beat)
 
-    async def take(self, _request: bytes, _context: Any) -> bytes:
+    def take(self) -> bytes:
         """Answer with the longest since the last question, in seconds."""
         longest, self._longest = self._longest, 0.0
         return str(longest).encode()
@@ -46,12 +44,10 @@ class Holds:
 
 async def start(settings: Settings, hosting: Hosting) -> Gateway:
     """Serve the schema."""
-    service, _, method = HOLD.removeprefix("/").partition("/")
-    take = grpc.unary_unary_rpc_method_handler(Holds().take)
-    told = grpc.method_handlers_generic_handler(service, {method: take})
+    told = unary(HOLD, Holds().take)
 
     def with_holds(api: ServedApi, settings: Settings) -> Host:
-        extended: Any = Extended(api, told)
+        extended: Any = Extended(api, [told])
         return hosting(extended, settings)
 
     return await Gateway.start(descriptors_of(settings.database.application_name), settings, with_holds)

@@ -1,4 +1,4 @@
-"""What tests serve on either transport themselves: servicers behind a gateway's interceptors, or beside one.
+"""What tests serve on any transport themselves: methods behind a gateway's interceptors, or beside one.
 
 A module says what, by its coroutine `start(settings, hosting)`, which returns what can be stopped. The server
 is this process, or one of its own that loads this module and finds in its environment what to start.
@@ -12,16 +12,16 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import IO, Any, Protocol
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from grpc_health.v1 import health_pb2
 
 from gateway.cli.runtime import loop_factory, spare_what_stays
 from gateway.cli.workers.hostings import HOSTINGS
@@ -29,8 +29,8 @@ from gateway.config.load import settings_of
 from gateway.config.settings import Settings
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
-from gateway.observe.facts import CallFacts
 from gateway.transport.asgi.host import AsgiHost
+from gateway.transport.calls import BoundMethods, UnknownMethods
 from gateway.transport.envoy.admin import is_accepting
 from gateway.transport.envoy.bootstrap import Hosting as Hosted
 from gateway.transport.envoy.command import command, files
@@ -39,94 +39,71 @@ from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.host import Host, Hosting
 from gateway.transport.interceptors import Interceptors
+from gateway.transport.methods import ServedMethod
 from gateway.transport.served_api import ServedApi
 
-Answering = Callable[[Exchange], Awaitable[Reply]]
-"""Answers a unary call of bytes; raises RowgateError."""
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
 _ADMIN = "admin.sock"
 _SECONDS = 30
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class Guarded(grpc.GenericRpcHandler):
-    """Handlers with a gateway's interceptors around each call, whatever its kind."""
+def guarded(method: ServedMethod, interceptors: Interceptors) -> ServedMethod:
+    """Return a method with a gateway's interceptors around each call."""
 
-    def __init__(self, handlers: grpc.GenericRpcHandler, interceptors: Interceptors) -> None:
-        self._handlers = handlers
-        self._interceptors = interceptors
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """Return the guarded handler; None for another's method."""
-        handler: Any = self._handlers.service(handler_call_details)
-        return handler and self._guard(handler_call_details.method, handler)
-
-    def _guard(self, path: str, handler: Any) -> Any:
-        kind = f"{_stream(handler.request_streaming)}_{_stream(handler.response_streaming)}"
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
-        behaviour = self._guarded(path, getattr(handler, kind))
-        return make(behaviour, handler.request_deserializer, handler.response_serializer)
-
-    def _guarded(self, path: str, behaviour: Any) -> Any:
-        async def guarded(request: Any, context: Any) -> Any:
-            facts = CallFacts(path.removeprefix("/"), "", peer=context.peer(), request_bytes=0)
-            exchange = Exchange(b"", facts, monotonic(), context.time_remaining())
-            around = self._interceptors
-            try:
-                with around.admission.admitted(exchange), around.deadlines.around(exchange):
-                    return await behaviour(request, context)
-            except RowgateError as error:
-                status = to_status(error)
-                await context.abort(_CODES[status.code], status.message)
-
-        return guarded
-
-
-def _plain(answer: Answering, interceptors: Interceptors) -> Answering:
-    async def guarded(exchange: Exchange) -> Reply:
+    async def answer(exchange: Exchange) -> Reply:
         try:
             with interceptors.admission.admitted(exchange), interceptors.deadlines.around(exchange):
-                return await answer(exchange)
+                if exchange.read is not None:
+                    await exchange.receive()
+                return await method.answer(exchange)
         except RowgateError as error:
             return Reply(status=to_status(error))
 
-    return guarded
-
-
-def _stream(streaming: bool) -> str:  # noqa: FBT001 - grpc's own flag
-    return "stream" if streaming else "unary"
+    return replace(method, answer=answer)
 
 
 class Extended:
-    """An API that shows further handlers.
+    """An API with further methods.
 
     Args:
-        api: the API, which does all else.
-        handlers: what is mounted before its own.
-        answers: what answers unary methods of the handlers, by path, on a server that knows exchanges.
+        api: does all else.
+        methods: answered beside its own; those that aren't guarded read their requests themselves.
 
     """
 
-    def __init__(
-        self,
-        api: ServedApi,
-        handlers: grpc.GenericRpcHandler,
-        answers: Mapping[str, Answering] | None = None,
-    ) -> None:
+    def __init__(self, api: ServedApi, methods: Iterable[ServedMethod]) -> None:
         self._api = api
-        self._more = handlers
-        self._answers = answers or {}
+        self._methods = {**api.served_methods(), **{method.path: method for method in methods}}
+        self._bound = BoundMethods(self._methods)
+
+    def served_methods(self) -> Mapping[str, ServedMethod]:
+        """Return the methods, by path."""
+        return self._methods
 
     def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
-        """Return what a server mounts."""
-        return [self._more, *self._api.handlers()]
+        """Return what grpcio mounts."""
+        return [self._bound, UnknownMethods()]
 
-    def answers(self) -> Mapping[str, Answering]:
+    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
         """Return what answers unary methods."""
-        return {**self._api.answers(), **self._answers}
+        return {path: method.answer for path, method in self._methods.items() if not method.streams}
+
+    async def break_off(self) -> None:
+        """Have the calls that grpcio still has answer why it ends them."""
+        await self._bound.break_off()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)
+
+
+def unary(path: str, answer: Callable[[], bytes]) -> ServedMethod:
+    """Return a method of the tests' own, which answers bytes that no message declares."""
+
+    async def reply(_exchange: Exchange) -> Reply:
+        return Reply(answer())
+
+    check = health_pb2.DESCRIPTOR.services_by_name["Health"].methods_by_name["Check"]
+    return ServedMethod(path, check, reply)
 
 
 class Stoppable(Protocol):
@@ -136,18 +113,11 @@ class Stoppable(Protocol):
         """Drain for so many seconds, then close."""
 
 
-async def start_servicers(
-    handlers: grpc.GenericRpcHandler,
-    settings: Settings,
-    hosting: Hosting,
-    answers: Mapping[str, Answering] | None = None,
-) -> Host:
-    """Serve handlers behind the interceptors, beside health and reflection; `answers` as Extended has it."""
+async def start_methods(methods: Iterable[ServedMethod], settings: Settings, hosting: Hosting) -> Host:
+    """Serve methods behind the interceptors, beside health and reflection."""
     interceptors = Interceptors.of(settings.server, settings.limits)
-    guarded = Guarded(handlers, interceptors)
-    plain = {path: _plain(answer, interceptors) for path, answer in (answers or {}).items()}
     own = ServedApi({}, FileDescriptorSet(), settings.server, settings.limits)
-    api: Any = Extended(own, guarded, plain)
+    api: Any = Extended(own, [guarded(method, interceptors) for method in methods])
     host = hosting(api, settings)
     await host.start()
     return host

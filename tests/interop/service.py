@@ -1,118 +1,124 @@
 """grpc.testing.TestService, as the descriptions of gRPC's interoperability tests have it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import Settings
 from gateway.schema.sources import compile_protos
+from gateway.transport.exchange import Channel, Exchange, Reply, ResponseMetadata
 from gateway.transport.host import Host, Hosting
-from tests.harness.mounted import start_servicers
+from gateway.transport.methods import ServedMethod
+from gateway.transport.wire.headers import read_metadata
+from tests.harness.mounted import start_methods
 
 SERVICE = "grpc.testing.TestService"
 _INITIAL, _TRAILING = "x-grpc-test-echo-initial", "x-grpc-test-echo-trailing-bin"
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def _messages() -> dict[str, type[Message]]:
+def _pool() -> Any:
     pool: Any = DescriptorPool()
     (file,) = compile_protos(Path(__file__).parent / "protos").file
     pool.Add(file)
-    return {
-        one.name: GetMessageClass(pool.FindMessageTypeByName(f"grpc.testing.{one.name}"))
-        for one in file.message_type
-    }
+    return pool
 
 
-_MESSAGES: dict[str, Any] = _messages()
+_POOL = _pool()
 
 
-async def empty_call(_request: Any, _context: Any) -> Any:
+def _message(name: str) -> Any:
+    return GetMessageClass(_POOL.FindMessageTypeByName(f"grpc.testing.{name}"))
+
+
+_OUTPUT_RESPONSE = _message("StreamingOutputCallResponse")
+_OUTPUT_REQUEST = _message("StreamingOutputCallRequest")
+_INPUT_REQUEST = _message("StreamingInputCallRequest")
+
+
+async def empty_call(_exchange: Exchange) -> Reply:
     """Answer nothing with nothing."""
-    return _MESSAGES["Empty"]()
+    return Reply()
 
 
-async def unary_call(request: Any, context: Any) -> Any:
+async def unary_call(exchange: Exchange) -> Reply:
     """Answer with a payload of the size that is asked for, or the status."""
-    await _echo(context)
-    await _fail(request, context)
+    request = _message("SimpleRequest").FromString(exchange.request)
+    _echo(exchange)
+    if request.response_status.code:
+        return _error(request)
     server = "this one" if request.fill_server_id else ""
-    return _MESSAGES["SimpleResponse"](payload=_payload(request.response_size), server_id=server)
+    response = _message("SimpleResponse")(payload=_payload(request.response_size), server_id=server)
+    return Reply(response.SerializeToString())
 
 
-async def streaming_output_call(request: Any, context: Any) -> None:
+async def streaming_output_call(exchange: Exchange) -> Reply:
     """Answer with payloads of the sizes that are asked for, at their intervals."""
+    await _send_payloads(_OUTPUT_REQUEST.FromString(exchange.request), exchange.messages())
+    return Reply()
+
+
+async def streaming_input_call(exchange: Exchange) -> Reply:
+    """Answer with the size of all payloads."""
+    size, requests = 0, exchange.messages()
+    while (body := await requests.receive()) is not None:
+        size += len(_INPUT_REQUEST.FromString(body).payload.body)
+    response = _message("StreamingInputCallResponse")(aggregated_payload_size=size)
+    return Reply(response.SerializeToString())
+
+
+async def full_duplex_call(exchange: Exchange) -> Reply:
+    """Answer each request as it comes."""
+    _echo(exchange)
+    channel = exchange.messages()
+    while (body := await channel.receive()) is not None:
+        request = _OUTPUT_REQUEST.FromString(body)
+        if request.response_status.code:
+            return _error(request)
+        await _send_payloads(request, channel)
+    return Reply()
+
+
+def _echo(exchange: Exchange) -> None:
+    """Have the caller's metadata sent back, one at the head and one at the end."""
+    sent = dict(read_metadata(exchange.headers))
+    exchange.metadata = ResponseMetadata(
+        *([(name, sent[name])] if name in sent else [] for name in (_INITIAL, _TRAILING))
+    )
+
+
+def _error(request: Any) -> Reply:
+    return Reply(status=Status(code=request.response_status.code, message=request.response_status.message))
+
+
+async def _send_payloads(request: Any, channel: Channel) -> None:
     for wanted in request.response_parameters:
         await asyncio.sleep(wanted.interval_us / 1_000_000)
-        await context.write(_MESSAGES["StreamingOutputCallResponse"](payload=_payload(wanted.size)))
-
-
-async def streaming_input_call(requests: AsyncIterator[Any], _context: Any) -> Any:
-    """Answer with the size of all payloads."""
-    size = sum([len(request.payload.body) async for request in requests])
-    return _MESSAGES["StreamingInputCallResponse"](aggregated_payload_size=size)
-
-
-async def full_duplex_call(requests: AsyncIterator[Any], context: Any) -> None:
-    """Answer each request as it comes."""
-    await _echo(context)
-    async for request in requests:
-        await _fail(request, context)
-        await streaming_output_call(request, context)
-
-
-async def _echo(context: Any) -> None:
-    """Send the caller's metadata back, one at the head and one at the end."""
-    sent = dict(context.invocation_metadata())
-    if _TRAILING in sent:
-        context.set_trailing_metadata(((_TRAILING, sent[_TRAILING]),))
-    if _INITIAL in sent:
-        await context.send_initial_metadata(((_INITIAL, sent[_INITIAL]),))
-
-
-async def _fail(request: Any, context: Any) -> None:
-    if request.response_status.code:
-        await context.abort(_CODES[request.response_status.code], request.response_status.message)
+        await channel.send(_OUTPUT_RESPONSE(payload=_payload(wanted.size)).SerializeToString())
 
 
 def _payload(size: int) -> Any:
-    return _MESSAGES["Payload"](body=bytes(size))
+    return _message("Payload")(body=bytes(size))
 
 
-def _handlers() -> grpc.GenericRpcHandler:
-    """Return what is mounted; UnimplementedCall is left out, as it has to be."""
-    behaviours: dict[str, tuple[Any, Any, str]] = {
-        "EmptyCall": (grpc.unary_unary_rpc_method_handler, empty_call, "Empty"),
-        "UnaryCall": (grpc.unary_unary_rpc_method_handler, unary_call, "SimpleRequest"),
-        "StreamingOutputCall": (
-            grpc.unary_stream_rpc_method_handler,
-            streaming_output_call,
-            "StreamingOutputCallRequest",
-        ),
-        "StreamingInputCall": (
-            grpc.stream_unary_rpc_method_handler,
-            streaming_input_call,
-            "StreamingInputCallRequest",
-        ),
-        "FullDuplexCall": (
-            grpc.stream_stream_rpc_method_handler,
-            full_duplex_call,
-            "StreamingOutputCallRequest",
-        ),
-    }
-    made = {
-        name: make(behaviour, _MESSAGES[request].FromString, lambda answer: answer.SerializeToString())
-        for name, (make, behaviour, request) in behaviours.items()
-    }
-    return grpc.method_handlers_generic_handler(SERVICE, made)
+_ANSWERS = {
+    "EmptyCall": empty_call,
+    "UnaryCall": unary_call,
+    "StreamingOutputCall": streaming_output_call,
+    "StreamingInputCall": streaming_input_call,
+    "FullDuplexCall": full_duplex_call,
+}
+
+
+def _methods() -> Iterator[ServedMethod]:
+    for method in _POOL.FindServiceByName(SERVICE).methods:
+        yield ServedMethod(f"/{SERVICE}/{method.name}", method, _ANSWERS[method.name])
 
 
 async def start(settings: Settings, hosting: Hosting) -> Host:
     """Serve it."""
-    return await start_servicers(_handlers(), settings, hosting)
+    return await start_methods(_methods(), settings, hosting)

@@ -5,15 +5,13 @@ import gc
 import json
 from typing import Any
 
-import grpc
-
 from gateway.app import Gateway
 from gateway.config.settings import Settings
 from gateway.db.pool import Pool
 from gateway.transport.host import Host, Hosting
 from gateway.transport.served_api import ServedApi
 from tests.harness.gateway import descriptors_of
-from tests.harness.mounted import Extended
+from tests.harness.mounted import Extended, unary
 
 SCHEMA = "adversarial"
 CENSUS = "/rowgate.test.Census/Take"
@@ -23,7 +21,7 @@ CENSUS = "/rowgate.test.Census/Take"
 _pools: list[Pool] = []
 
 
-async def _census(_request: bytes, _context: Any) -> bytes:
+def _census() -> bytes:
     """Answer with the counts of what is alive, and of the connections that can be lent."""
     gc.collect()
     objects = gc.get_objects()
@@ -33,13 +31,9 @@ async def _census(_request: bytes, _context: Any) -> bytes:
 
 async def start(settings: Settings, hosting: Hosting) -> Gateway:
     """Serve the schema."""
-    service, _, method = CENSUS.removeprefix("/").partition("/")
-    counted = grpc.method_handlers_generic_handler(
-        service, {method: grpc.unary_unary_rpc_method_handler(_census)}
-    )
 
     def with_census(api: ServedApi, settings: Settings) -> Host:
-        extended: Any = Extended(api, counted)
+        extended: Any = Extended(api, [unary(CENSUS, _census)])
         return hosting(extended, settings)
 
     gateway = await Gateway.start(descriptors_of(SCHEMA), settings, with_census)

@@ -42,7 +42,7 @@ WHERE_FRAMES_ARE_OURS: dict[str, Refused] = {
     "metadata past the limit": (PATH, (("x-long", "x" * 4096),), LONG, 8, "METADATA_TOO_LARGE"),
     "a path past the limit": ("/" + "x" * 4096, (), LONG, 8, "METADATA_TOO_LARGE"),
     "an unknown compression": (PATH, (("grpc-encoding", "rot13"),), LONG, 12, "UNKNOWN_ENCODING"),
-    "a compression that isn't named": (PATH, (), b"\1\0\0\0\1x", 3, "REQUEST_MALFORMED"),
+    "a compression that isn't named": (PATH, (), b"\1\0\0\0\1x", 13, "REQUEST_MALFORMED"),
     "a health check that doesn't come": (
         "/grpc.health.v1.Health/Check",
         (("grpc-timeout", "50m"),),

@@ -9,7 +9,9 @@ import asyncpg
 import grpc
 import pytest
 
+from gateway.observe.facts import CallFacts
 from gateway.transport.calls import _ContextChannel
+from gateway.transport.exchange import Exchange
 from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway
@@ -52,4 +54,4 @@ async def test_a_caller_that_is_found_gone_while_writing_is_one_that_cancelled()
             raise grpc.aio.InternalError
 
     with pytest.raises(asyncio.CancelledError):
-        await _ContextChannel(Gone()).send(b"")
+        await _ContextChannel(Gone(), Exchange(b"", CallFacts("", ""), 0.0)).send(b"")

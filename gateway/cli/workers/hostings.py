@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from gateway.transport.host import PrivateHosting
+from gateway.transport.http_server import HttpServer
 from gateway.transport.server import GrpcServer
-from gateway.transport.wire.http2.host import Http2Host
 
-HOSTINGS: Mapping[str, PrivateHosting] = {"grpcio": GrpcServer, "http2": Http2Host}
+HOSTINGS: Mapping[str, PrivateHosting] = {"grpcio": GrpcServer, "http2": HttpServer}
 """By the transport's name."""

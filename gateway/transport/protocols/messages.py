@@ -5,10 +5,10 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.errors import InvalidArgument, OutOfRange, RowgateError
+from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
 from gateway.request.memory import HeldBytes
 from gateway.transport.refusals import not_one_request, out_of_time
-from gateway.transport.wire.framing import PIECE, BadFrame, unpacked_pieces
+from gateway.transport.wire.framing import PIECE, BadFrame, UnnamedEncoding, unpacked_pieces
 from gateway.transport.wire.request import Gone, HttpRequest
 
 Convert = Callable[[bytes], bytes]
@@ -240,4 +240,6 @@ def refused(error: BadFrame) -> RowgateError:
             reason="REQUEST_TOO_LARGE",
             metadata={"limit_bytes": str(error.limit)},
         )
-    return InvalidArgument(f"the request can't be read: {error}", reason="REQUEST_MALFORMED")
+    # As gRPC has it for what no compression is named for (grpc.io, compression.md).
+    kind = Internal if isinstance(error, UnnamedEncoding) else InvalidArgument
+    return kind(f"the request can't be read: {error}", reason="REQUEST_MALFORMED")

@@ -26,6 +26,10 @@ class BadFrame(ValueError):  # noqa: N818 - becomes the call's status
         self.limit = limit
 
 
+class UnnamedEncoding(BadFrame):
+    """A compressed message of a call that names no compression."""
+
+
 def frame(message: bytes, encoding: str | None = None) -> bytes:
     """Return the message with its prefix, compressed where an encoding is given."""
     if encoding is None:
@@ -116,7 +120,7 @@ class Unframer:
     async def _unpacked(self, message: bytes, growing: Callable[[int], object]) -> bytes:
         """Return what a message was packed of; others get their turn between pieces of it."""
         if self._encoding is None:
-            raise BadFrame("a compressed message, but nothing says by what")
+            raise UnnamedEncoding("a compressed message, but nothing says by what")
         unpacked = bytearray()
         try:
             for piece in unpacked_pieces(message, self._encoding):

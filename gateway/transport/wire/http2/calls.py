@@ -4,31 +4,29 @@ import asyncio
 import logging
 
 from gateway.transport.admission import streams_of_connection
-from gateway.transport.wire.framing import whole_message
+from gateway.transport.wire.http2.fast_path import FastCall
 from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode, StreamFault
 from gateway.transport.wire.http2.frames import MAX_WINDOW, FrameReader, rst_stream
 from gateway.transport.wire.http2.heads import Head
 from gateway.transport.wire.http2.incoming import Incoming, Window
 from gateway.transport.wire.http2.outgoing import Outgoing
-from gateway.transport.wire.http2.plain_answer import refused
-from gateway.transport.wire.http2.plain_call import PlainCall
-from gateway.transport.wire.http2.site import Site
 from gateway.transport.wire.http2.stream import Stream
+from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)
 
-Call = PlainCall | Stream
+Call = FastCall | Stream
 _REMEMBERED_CUTS = 1000
 
 
 class Calls:
     """Those that are under way.
 
-    A request whose headers have come is held until the next frame: with a whole message in that, it may be a
-    plain call; else, or at the end of what was read, it goes the general way.
+    A request whose headers have come is held until the next frame: with a whole message in that, its fast
+    method may answer it; else, or at the end of what was read, it goes the general way.
 
     Args:
-        site: what is served.
+        context: what is served.
         reader: is halted where as many calls were read as a turn has room for.
         outgoing: the connection's.
         window: the connection's.
@@ -38,25 +36,25 @@ class Calls:
 
     def __init__(
         self,
-        site: Site,
+        context: ServerContext,
         reader: FrameReader,
         outgoing: Outgoing,
         window: Window,
         peer: str,
     ) -> None:
-        self._site = site
+        self._context = context
         self._reader = reader
-        self._outgoing = outgoing
+        self.outgoing = outgoing
         self._window = window
-        self._peer = peer
-        self._loop = asyncio.get_running_loop()
+        self.peer = peer
+        self.loop = asyncio.get_running_loop()
         self._open: dict[int, Call] = {}
         self._held: tuple[int, Head] | None = None
         self._held_credit = 0
-        self._most = streams_of_connection(site.settings.limits)
+        self._most = streams_of_connection(context.settings.limits)
         self._cut: dict[int, None] = {}
         self._refusing = False
-        self.unread = site.processor.share
+        self.unread = context.processor.share
         """How many more calls may be read in this turn."""
         self.last = 0
         """The last stream that the peer has begun."""
@@ -85,10 +83,10 @@ class Calls:
 
     def begin(self, number: int, head: Head) -> None:
         """Begin a call; raises StreamFault where there are too many."""
-        limits = self._site.settings.limits
+        limits = self._context.settings.limits
         if self._refusing or len(self._open) >= self._most:
             raise StreamFault(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
-        if self._outgoing.held > limits.max_response_bytes:
+        if self.outgoing.held > limits.max_response_bytes:
             raise StreamFault(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
         self._held = number, head
         self._held_credit = 0
@@ -111,7 +109,7 @@ class Calls:
         C-core says so of each call between its headers and its request: that leaves a held call held.
         """
         if self._held is not None and self._held[0] == number:
-            if self._outgoing.stream_window + self._held_credit + more > MAX_WINDOW:
+            if self.outgoing.stream_window + self._held_credit + more > MAX_WINDOW:
                 raise StreamFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
             self._held_credit += more
             return
@@ -120,27 +118,23 @@ class Calls:
             call.widen(more)
 
     def answer(self, number: int, body: bytes, now: float) -> bool:
-        """Answer a plain call whose body is whole; return False for what is none."""
+        """Have a fast method answer a call whose body is whole; return False for what has none."""
         if self._held is None or self._held[0] != number:
             return False
         head = self._held[1]
-        plain, answer = head.plain, head.answer
-        message = whole_message(body, self._site.settings.limits.max_taken_bytes)
-        if plain is None or answer is None or message is None or head.length not in (None, len(body)):
+        if head.fast is None or head.length not in (None, len(body)):
+            return False
+        if not head.fast.begin(self, number, body, head.headers, now):
             return False
         self._held = None
         self._count()
-        exchange = plain.exchange(message, self._peer, now)
-        status = self._site.dispatcher.arrive(exchange)
-        if status is not None:
-            self._outgoing.put(refused(number, plain.content_type, status, exchange.facts.request_id))
-            return True
-        self._open[number] = call = PlainCall(
-            number, plain, exchange, self._outgoing, self._ended, leave=self._site.dispatcher.leave
-        )
-        call.widen(self._held_credit)
-        exchange.task = call.task = self._loop.create_task(call.run(answer))
         return True
+
+    def add(self, number: int, call: FastCall) -> None:
+        """Count a call among those that are under way."""
+        self._open[number] = call
+        if self._held_credit:
+            call.widen(self._held_credit)
 
     def _count(self) -> None:
         """Count a call that was read; the last that a turn has room for halts the reader."""
@@ -157,7 +151,7 @@ class Calls:
     def cut_off(self, number: int, code: ErrorCode) -> None:
         """Tell the peer that there will be no answer."""
         self.settle()
-        self._outgoing.put(rst_stream(number, code))
+        self.outgoing.put(rst_stream(number, code))
         self.reset(number)
         self._remember_cut(number)
 
@@ -176,39 +170,38 @@ class Calls:
         for number in list(self._open):
             self.reset(number)
 
-    def look(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Cut off the calls whose answer the peer hasn't taken any of for too long."""
-        for number in self._outgoing.stalled(now - 2 * self._site.settings.server.stream_patience):
+        for number in self.outgoing.stalled(now - 2 * self._context.settings.server.stream_patience):
             self.cut_off(number, ErrorCode.CANCEL)
 
     def _open_stream(self, number: int, head: Head) -> None:
         self._count()
-        incoming = Incoming(self._outgoing.put, number, self._window, head.length)
-        stream = Stream(
-            number, head, self._peer, incoming=incoming, outgoing=self._outgoing, ended=self._ended
-        )
+        incoming = Incoming(self.outgoing.put, number, self._window, head.length)
+        stream = Stream(number, head, self.peer, incoming=incoming, outgoing=self.outgoing, ended=self.ended)
         stream.widen(self._held_credit)
         self._open[number] = stream
-        stream.task = self._loop.create_task(self._run(stream))
+        stream.task = self.loop.create_task(self._run(stream))
 
     async def _run(self, stream: Stream) -> None:
         try:
-            await self._site.respond(stream)
+            await self._context.respond(stream)
         except Exception:
             _logger.exception("a request failed")
         finally:
             if not stream.is_finished:
                 self.cut_off(stream.number, ErrorCode.INTERNAL_ERROR)
 
-    def _ended(self, number: int) -> None:
+    def ended(self, number: int) -> None:
+        """Let go of a call whose answer has been put out."""
         call = self._open.pop(number, None)
         if call is not None and not call.whole:
             # The rest of the request isn't wanted (RFC 9113, 8.1).
-            self._outgoing.put(rst_stream(number, ErrorCode.NO_ERROR))
+            self.outgoing.put(rst_stream(number, ErrorCode.NO_ERROR))
             self._remember_cut(number)
         if not self._open:
             # Nobody else answers in this turn: a call alone need not wait for its end.
-            self._outgoing.flush()
+            self.outgoing.flush()
 
     def _remember_cut(self, number: int) -> None:
         self._cut[number] = None

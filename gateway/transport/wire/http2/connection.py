@@ -17,7 +17,7 @@ from gateway.transport.wire.http2.incoming import CONNECTION_WINDOW, Window
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.pings import Pings
 from gateway.transport.wire.http2.session import Session
-from gateway.transport.wire.http2.site import Site
+from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)
 _unix_peers = count(1)
@@ -38,14 +38,16 @@ class Connection(asyncio.Protocol):
     """Serves one peer.
 
     Args:
-        site: what is served.
+        context: what is served.
         hosts: the names by which the server may be called; None where all are.
         is_private: whether the peer is whoever runs this process, which isn't turned away.
 
     """
 
-    def __init__(self, site: Site, hosts: HostNames | None = None, *, is_private: bool = False) -> None:
-        self._site = site
+    def __init__(
+        self, context: ServerContext, hosts: HostNames | None = None, *, is_private: bool = False
+    ) -> None:
+        self._context = context
         self._hosts = hosts
         self._is_private = is_private
         self._began = self._ended = monotonic()
@@ -57,7 +59,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the peer's preface, unless there are too many."""
-        site = self._site
+        context = self._context
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(_WRITE_BUFFER)
         self._outgoing = outgoing = Outgoing(self._transport.write, asyncio.get_running_loop())
@@ -66,10 +68,10 @@ class Connection(asyncio.Protocol):
         # Clients of a Unix socket have no names: they are numbered, as each has its own share of the limits.
         client = (peer[0], peer[1]) if isinstance(peer, tuple) else ("", next(_unix_peers))
         reader = FrameReader()
-        self._calls = Calls(site, reader, outgoing, window, peer_name(client))
-        self._pings = Pings(outgoing, site.settings.server)
+        self._calls = Calls(context, reader, outgoing, window, peer_name(client))
+        self._pings = Pings(outgoing, context.settings.server)
         self._session = Session(
-            site,
+            context,
             reader,
             self._calls,
             outgoing,
@@ -78,8 +80,8 @@ class Connection(asyncio.Protocol):
             left=self.say_last,
             hosts=self._hosts,
         )
-        if self._is_private or len(site.connections) < site.settings.limits.max_connections:
-            site.connections.add(self)
+        if self._is_private or len(context.connections) < context.settings.limits.max_connections:
+            context.connections.add(self)
         else:
             self._over = True
             self.abort()
@@ -89,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._over = True
         self._outgoing.end()
         self._calls.disconnect()
-        self._site.connections.discard(self)
+        self._context.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
         """Take what the peer sends."""
@@ -104,7 +106,7 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
 
     def _read(self, read: Callable[[bytes], None], data: bytes) -> None:
-        self._calls.unread = self._site.processor.share
+        self._calls.unread = self._context.processor.share
         try:
             read(data)
         except NotHttp2 as fault:
@@ -116,7 +118,7 @@ class Connection(asyncio.Protocol):
             self._fail(ErrorCode.INTERNAL_ERROR, "")
         if self._session.is_halted and not self._over:
             self._transport.pause_reading()
-            self._site.processor.read_later(self._go_on)
+            self._context.processor.read_later(self._go_on)
 
     def pause_writing(self) -> None:
         """Read nothing from a peer that reads nothing: so its frames can't fill our memory with answers."""
@@ -165,26 +167,26 @@ class Connection(asyncio.Protocol):
         """Close at once."""
         self._transport.abort()
 
-    def look(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """Do what is due; called about once a second."""
         if self._over:
             if now - self._ended > _CLOSING_SECONDS:
                 self.abort()
-        elif not self._pings.look(now, self._session.now):
+        elif not self._pings.tick(now, self._session.now):
             self.abort()
         elif self._is_late(now):
             self._fail(ErrorCode.ENHANCE_YOUR_CALM, "too slow")
         else:
-            self._calls.look(now)
-            self._look_at_age(now)
+            self._calls.tick(now)
+            self._check_age(now)
 
     def _is_late(self, now: float) -> bool:
         """Whether the peer's preface, or a header block, isn't whole after all that time."""
         begun = self._session.block_since if self._session.greeted else self._began
         return begun is not None and now - begun > _BEGINNING_SECONDS
 
-    def _look_at_age(self, now: float) -> None:
-        age = self._site.settings.server.max_connection_age
+    def _check_age(self, now: float) -> None:
+        age = self._context.settings.server.max_connection_age
         if age and now - self._began > age:
             self.leave()
         if self._leaving is not None and now - self._leaving > _LEAVING_SECONDS:

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from gateway.transport.asgi.plain import Answer
-from gateway.transport.asgi.plain_head import PlainHead, read_plain
 from gateway.transport.host_names import HostNames
 from gateway.transport.wire.headers import BadHeader, size_of
+from gateway.transport.wire.http2.fast_path import FastHeaders, FastMethod
 from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
 from gateway.transport.wire.request import Header
 
@@ -34,8 +33,8 @@ class Head(NamedTuple):
         authority: the host that is named; empty where none is.
         headers: without the pseudo-headers.
         length: what content-length says; None without one.
-        plain: what a plain call needs; None where the general way is to answer it.
-        answer: answers the path's plain calls; None where it has none.
+        fast: what they say to the path's fast method; None where the general way is to answer them.
+        fast_method: the path's; None where it has none.
         size: bytes of all headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2).
         misdirected: whether it names a host that the server isn't called by.
 
@@ -47,8 +46,8 @@ class Head(NamedTuple):
     authority: str
     headers: Sequence[Header]
     length: int | None
-    plain: PlainHead | None
-    answer: Answer | None
+    fast: FastHeaders | None
+    fast_method: FastMethod | None
     size: int
     misdirected: bool = False
 
@@ -57,15 +56,17 @@ class HeadReader:
     """Makes heads of headers.
 
     Args:
-        answers: what answers plain calls, by path.
-        limit: the most bytes of a plain call's headers.
+        fast_methods: answer some calls themselves, by path.
+        limit: the most bytes of the headers of such a call.
         hosts: the names by which the server may be called; None where all are.
 
     """
 
-    def __init__(self, answers: Mapping[str, Answer], limit: int, hosts: HostNames | None = None) -> None:
+    def __init__(
+        self, fast_methods: Mapping[str, FastMethod], limit: int, hosts: HostNames | None = None
+    ) -> None:
         self._hosts = hosts
-        self._answers = answers
+        self._fast_methods = fast_methods
         self._limit = limit
 
     def __call__(self, headers: Sequence[Header]) -> Head:
@@ -76,32 +77,32 @@ class HeadReader:
         _check_regular(regular)
         path, _, query = pseudo[b":path"].decode("latin-1").partition("?")
         method = pseudo[b":method"].decode("latin-1")
-        answer = self._answers.get(path)
+        fast_method = self._fast_methods.get(path)
         named = dict(regular)
         authority, host = pseudo.get(b":authority", b""), named.get(b"host", b"")
         misdirected = not self._may_be_called(authority, host)
         # What is refused for its name or its size goes the general way, which has the words.
         size = size_of(headers)
-        is_plain = answer and not misdirected and size <= self._limit
-        plain = read_plain(path, method, named) if is_plain else None
+        may_be_fast = fast_method is not None and not misdirected and size <= self._limit
+        fast = fast_method.read(method, named) if fast_method is not None and may_be_fast else None
         named_host = (authority or host).decode("latin-1")
         length = _length(named)
-        return Head(method, path, query, named_host, regular, length, plain, answer, size, misdirected)
+        return Head(method, path, query, named_host, regular, length, fast, fast_method, size, misdirected)
 
     def vary(self, head: Head, values: Mapping[int, bytes]) -> Head | None:
         """Return a head whose headers have other values at some places; None for what has to be read."""
-        headers, plain, size = list(head.headers), head.plain, head.size
-        if head.answer is not None and plain is None:
+        headers, fast, size = list(head.headers), head.fast, head.size
+        if head.fast_method is not None and fast is None:
             return None
         for place, value in values.items():
             name, before = headers[place]
             headers[place] = name, value
             size += len(value) - len(before)
             try:
-                plain = plain and plain.with_header(name, value)
+                fast = fast and fast.with_header(name, value)
             except BadHeader:
                 return None
-        return None if size > self._limit else head._replace(headers=headers, plain=plain, size=size)
+        return None if size > self._limit else head._replace(headers=headers, fast=fast, size=size)
 
     def _may_be_called(self, authority: bytes, host: bytes) -> bool:
         return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))

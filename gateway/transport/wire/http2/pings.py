@@ -53,7 +53,7 @@ class Pings:
         """Ping so that the answer tells when the peer has read what was sent before."""
         self._outgoing.put(frame(PING, 0, 0, _LEAVE))
 
-    def look(self, now: float, last_read: float) -> bool:
+    def tick(self, now: float, last_read: float) -> bool:
         """Ping a peer that has been silent; return whether it is alive, as far as can be told."""
         if self._asked is not None and last_read > self._asked:
             self._asked = None

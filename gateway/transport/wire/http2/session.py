@@ -16,7 +16,7 @@ from gateway.transport.wire.http2.incoming import Window
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.pings import Pings
 from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE, NO_TABLE, greeting, read_settings
-from gateway.transport.wire.http2.site import Site
+from gateway.transport.wire.server_context import ServerContext
 
 Taker = Callable[[int, int, bytes], None]
 """Takes a frame: its flags, stream and payload."""
@@ -36,7 +36,7 @@ class Session:
     """Takes the frames of a connection.
 
     Args:
-        site: what is served.
+        context: what is served.
         reader: cuts what the peer sends into frames.
         calls: the connection's.
         outgoing: the connection's.
@@ -49,7 +49,7 @@ class Session:
 
     def __init__(
         self,
-        site: Site,
+        context: ServerContext,
         reader: FrameReader,
         calls: Calls,
         outgoing: Outgoing,
@@ -64,11 +64,11 @@ class Session:
         self._window = window
         self._pings = pings
         self._left = left
-        limits = site.settings.limits
+        limits = context.settings.limits
         self._greeting = greeting(limits)
         self._frames = reader
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
-        make = HeadReader(site.answers, limits.max_metadata_bytes, hosts)
+        make = HeadReader(context.fast_methods, limits.max_metadata_bytes, hosts)
         self._heads = HeaderReader(self._block_limit, make, make.vary, self._note_change)
         self._block: Block | None = None
         self._table_changes = 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.transport.wire.http2.host import Http2Host
+from gateway.transport.http_server import HttpServer
 from tests.transport.conftest import HandlerOfTest, Serve, Served
 
 
@@ -16,7 +16,7 @@ async def serving() -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(handler: HandlerOfTest, **settings: Any) -> Served:
-            one = await Served(Http2Host, handler, **settings).start()
+            one = await Served(HttpServer, handler, **settings).start()
             stack.push_async_callback(one.stop)
             return one
 

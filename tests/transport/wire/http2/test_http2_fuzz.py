@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.transport.http_server import HttpServer
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.faults import ErrorCode
 from gateway.transport.wire.http2.frames import frame, rst_stream, window_update
-from gateway.transport.wire.http2.host import Http2Host
 from tests.transport.conftest import GET, Serve, Served
 from tests.transport.wire.http2.answering import Answering
 from tests.transport.wire.http2.peer import EMPTY_SETTINGS, Peer, peer_of
@@ -90,8 +90,8 @@ async def play(target: str, seed: int) -> None:
 
 def open_connections(server: Served) -> int:
     """Return how many there are."""
-    assert isinstance(server.server, Http2Host)
-    return len(server.server._site.connections)
+    assert isinstance(server.server, HttpServer)
+    return len(server.server._context.connections)
 
 
 async def test_hostile_bytes_neither_hang_nor_leak_nor_raise(

@@ -3,14 +3,16 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from gateway.transport import http_server
+from gateway.transport.http_server import HttpServer
 from gateway.transport.wire.framing import frame as message_frame
-from gateway.transport.wire.http2 import connection, frames, host, session
+from gateway.transport.wire.http2 import connection, frames, session
 from gateway.transport.wire.http2.faults import ErrorCode
 from gateway.transport.wire.http2.frames import frame, rst_stream, window_update
-from gateway.transport.wire.http2.host import Http2Host
 from tests.transport.conftest import GET, Gate, Serve, Served
 from tests.transport.wire.http2.answering import Answering
 from tests.transport.wire.http2.peer import EMPTY_SETTINGS, WIDE, Peer, peer_of
@@ -51,8 +53,9 @@ FLOODS = ["settings", "priorities", "windows", "unknown", "goaways", "nothing", 
 
 def buffered(server: Served) -> int:
     """Return the bytes that wait in the server's process to be written."""
-    assert isinstance(server.server, Http2Host)
-    transports = [one._transport for one in server.server._site.connections]
+    assert isinstance(server.server, HttpServer)
+    connections: Any = server.server._context.connections
+    transports = [one._transport for one in connections]
     return sum(transport.get_write_buffer_size() for transport in transports)
 
 
@@ -257,6 +260,6 @@ async def send_settings_for_ever(own: socket.socket, target: str) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have servers look at their connections often, and allow little."""
-    monkeypatch.setattr(host, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(http_server, "_TICK_SECONDS", 0.05)
     for what in ("_IDLE_FRAMES", "_RESETS"):
         monkeypatch.setattr(session, what, 200)

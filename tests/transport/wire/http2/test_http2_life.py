@@ -10,9 +10,10 @@ import grpc
 import pytest
 
 from gateway.config.load import settings_of
+from gateway.transport import http_server
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.framing import frame as message_frame
-from gateway.transport.wire.http2 import frames, host
+from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
 from gateway.transport.wire.http2.frames import frame, rst_stream
 from gateway.transport.wire.http2.incoming import STREAM_WINDOW, Incoming, Window
@@ -30,7 +31,7 @@ CALL = {":method": "POST", ":scheme": "http", ":path": PATH, "content-type": "ap
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have servers look at their connections often."""
-    monkeypatch.setattr(host, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(http_server, "_TICK_SECONDS", 0.05)
 
 
 def begin_in_pieces(peer: Peer) -> int:
@@ -64,7 +65,7 @@ async def test_what_is_sent_waits_for_no_acknowledgement(serving: Serve) -> None
     server: Any = await serving(Gate())
     async with peer_of(server.target):
         # Seen from inside: 40 ms would hide in what a busy machine takes.
-        (connection,) = server.server._site.connections
+        (connection,) = server.server._context.connections
         connected = connection._transport.get_extra_info("socket")
         assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
@@ -187,8 +188,9 @@ async def test_a_request_may_be_larger_than_all_windows(serving: Serve) -> None:
 @pytest.mark.parametrize(
     ("more", "status", "said"),
     [
-        ([], b"415", b"application/grpc"),
-        ([("content-type", "text/html")], b"415", b"application/grpc"),
+        ([], b"404", b"nothing is served"),
+        ([("content-type", "text/html")], b"404", b"nothing is served"),
+        ([("content-type", "application/grpc+thrift")], b"415", b"application/grpc"),
         ([("content-type", "application/grpc+proto")], b"405", b"by POST"),
     ],
 )
@@ -229,7 +231,7 @@ async def test_it_listens_on_several_addresses_and_sockets(tmp_path: Path) -> No
     path = tmp_path / "socket"
     values = settings_of(listen=f"127.0.0.1:0,localhost:0,unix:{path}")
     api = ServedApi({}, descriptors_of("ledger"), values.server, values.limits)
-    server = host.Http2Host(api, values)
+    server = http_server.HttpServer(api, values)
     await server.start()
     first, second, third = map(str, server.addresses)
     for target in (first, second, third):
@@ -237,7 +239,7 @@ async def test_it_listens_on_several_addresses_and_sockets(tmp_path: Path) -> No
             assert await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10) == b"\x08\x01"
     taken = settings_of(listen=first)
     with pytest.raises(OSError, match="can't listen"):
-        await host.Http2Host(
+        await http_server.HttpServer(
             ServedApi({}, descriptors_of("ledger"), taken.server, taken.limits), taken
         ).start()
     await server.stop()

@@ -5,17 +5,18 @@ import gc
 import gzip
 import tracemalloc
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.request.memory import RequestMemory
+from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.http_server import HttpServer
+from gateway.transport.methods import ServedMethod
 from gateway.transport.wire.framing import Unframer
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import MAX_FRAME, frame
-from gateway.transport.wire.http2.host import Http2Host
 from gateway.transport.wire.http2.incoming import CONNECTION_WINDOW, STREAM_WINDOW
 from tests.transport.conftest import GET, Gate, Serve, Served
 from tests.transport.reasons import reason_of
@@ -29,8 +30,8 @@ CONNECTION_FULL = (8, "TOO_MANY_REQUEST_BYTES")
 
 def memory(server: Served) -> RequestMemory:
     """Return what counts the bytes of requests."""
-    assert isinstance(server.server, Http2Host)
-    return server.server._application.memory
+    assert isinstance(server.server, HttpServer)
+    return server.server._calls.memory
 
 
 def held(server: Served) -> int:
@@ -143,14 +144,15 @@ class Halting:
         self._second = asyncio.Semaphore(0)
         self._read = asyncio.Semaphore(0)
 
-    async def __call__(self, requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[bytes]:
+    async def __call__(self, exchange: Exchange) -> Reply:
         """Read two messages."""
-        await anext(requests)
+        requests = exchange.messages()
+        await requests.receive()
         await self._second.acquire()
-        await anext(requests)
+        await requests.receive()
         self._read.release()
         await asyncio.Event().wait()
-        yield b""
+        return Reply()
 
     async def read_on(self) -> None:
         """Let one read its second message."""
@@ -206,9 +208,10 @@ class Credit:
 
 async def test_what_no_handler_has_taken_is_bounded_by_the_connections_window(serving: Serve) -> None:
     server, handler = await serving(Gate()), Halting()
-    assert isinstance(server.server, Http2Host)
-    halt = grpc.stream_stream_rpc_method_handler(handler)
-    server.server._application.add_registered_method_handlers("test.Streams", {"Halt": halt})
+    assert isinstance(server.server, HttpServer)
+    declared = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].methods[0]
+    methods: Any = server.server._calls.methods
+    methods["/test.Streams/Halt"] = ServedMethod("/test.Streams/Halt", declared, handler)
     async with peer_of(server.target) as peer:
         await peer.settle()
         credit = Credit(peer)

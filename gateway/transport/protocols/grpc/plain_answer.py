@@ -5,12 +5,13 @@ from struct import Struct
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
-from gateway.transport.asgi.plain_head import CONTENT_TYPES, status_trailers
 from gateway.transport.exchange import REQUEST_ID
-from gateway.transport.protocols.grpc.headers import response_headers
+from gateway.transport.protocols.grpc.headers import response_headers, status_trailers
 from gateway.transport.wire.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, header_frames
 from gateway.transport.wire.http2.headers import write_block
 
+CONTENT_TYPES = (b"application/grpc", b"application/grpc+proto")
+"""Of plain calls: their answers have the same."""
 _OK = (b"grpc-status", b"0")
 _ID = REQUEST_ID.encode()
 _ENDING = END_HEADERS | END_STREAM

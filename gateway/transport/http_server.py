@@ -1,4 +1,4 @@
-"""Sockets for an API, and HTTP/2 on them, in the event loop itself."""
+"""The server: sockets, what is spoken on them, and the API that answers, in one event loop."""
 
 import asyncio
 import contextlib
@@ -9,27 +9,30 @@ from pathlib import Path
 from time import monotonic
 
 from gateway.config.address import Address
-from gateway.config.settings import Settings
-from gateway.request.memory import RequestMemory
-from gateway.transport.asgi.responder import asgi_responder
-from gateway.transport.asgi.server import AsgiServer
-from gateway.transport.asgi.watch import NoWatch
+from gateway.config.settings import EdgeSettings, Settings
 from gateway.transport.host_names import HostNames, host_names
 from gateway.transport.listening import warn_if_open
+from gateway.transport.protocols.calls import Calls
+from gateway.transport.protocols.connect.responder import ConnectResponder
+from gateway.transport.protocols.cors import Origins
+from gateway.transport.protocols.grpc.plain import plain_methods
+from gateway.transport.protocols.grpc.responder import GrpcResponder
+from gateway.transport.protocols.routing import Routing
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.certificates import tls_context
 from gateway.transport.wire.http2.connection import Connection
 from gateway.transport.wire.http2.listeners import listen_on
-from gateway.transport.wire.http2.site import Site
+from gateway.transport.wire.request import Responder
+from gateway.transport.wire.server_context import OpenConnection, ServerContext
 
 _BACKLOG = 4096
 _HANDSHAKE_SECONDS = 10.0
-_LOOK_SECONDS = 1.0
+_TICK_SECONDS = 1.0
 _LAST_BYTES_SECONDS = 0.5
 _POLL_SECONDS = 0.005
 
 
-class Http2Host:
+class HttpServer:
     """Serves an API on sockets. `stop` before `start`, and twice, is safe.
 
     Args:
@@ -43,20 +46,13 @@ class Http2Host:
         self._private = private
         self._api = api
         self._settings = settings
-        limits = settings.limits
-        self._application = AsgiServer(
-            limits.max_taken_bytes,
-            limits.max_metadata_bytes,
-            NoWatch(),
-            RequestMemory(limits.request_memory),
-            max_request=limits.max_request_bytes,
-            request_seconds=settings.server.default_deadline,
-            message_seconds=settings.server.max_deadline,
-        )
-        self._site = Site(asgi_responder(self._application), settings, api.dispatcher, api.processor)
+        self._calls = Calls(api.served_methods(), settings)
+        respond = _responder(self._calls, settings.edge)
+        fast = plain_methods(self._calls.methods.values(), api.dispatcher, settings.limits.max_taken_bytes)
+        self._context = ServerContext(respond, settings, api.processor, fast)
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []
-        self._looking: asyncio.Task[None] | None = None
+        self._ticking: asyncio.Task[None] | None = None
 
     @property
     def addresses(self) -> Sequence[Address]:
@@ -68,11 +64,8 @@ class Http2Host:
 
         Raises OSError where an address can't be had, ConfigError where a TLS file can't be used.
         """
-        self._application.add_generic_rpc_handlers(self._api.handlers())
-        self._application.add_json_handlers(self._api.json_handlers())
-        self._site.answers = self._api.answers()
         await self._listen()
-        self._looking = asyncio.ensure_future(self._look())
+        self._ticking = asyncio.ensure_future(self._tick())
         self._api.open()
         return self.addresses[0].port or 0
 
@@ -83,22 +76,22 @@ class Http2Host:
             grace: seconds to wait for them; the `drain` setting by default.
 
         """
-        looking, self._looking = self._looking, None
-        if looking is None:
+        ticking, self._ticking = self._ticking, None
+        if ticking is None:
             return
         # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
         await self._api.drain(grace, self._send_away)
         self._close_listeners()
         for connection in self._connections():
             connection.break_off()
-        await self._application.stop(_LAST_BYTES_SECONDS)
+        await self._calls.stop(_LAST_BYTES_SECONDS)
         await self._until(lambda: all(connection.is_idle for connection in self._connections()))
         for connection in self._connections():
             connection.close()
         await self._until(lambda: not self._connections())
         for connection in self._connections():
             connection.abort()
-        looking.cancel()
+        ticking.cancel()
 
     def force_stop(self) -> None:
         """Let `stop`, under way or to come, wait for nothing."""
@@ -140,7 +133,7 @@ class Http2Host:
     ) -> asyncio.Server:
         loop, timeout = asyncio.get_running_loop(), None if context is None else _HANDSHAKE_SECONDS
         return await loop.create_server(
-            lambda: Connection(self._site, hosts, is_private=private),
+            lambda: Connection(self._context, hosts, is_private=private),
             sock=listening,
             backlog=_BACKLOG,
             ssl=context,
@@ -161,15 +154,15 @@ class Http2Host:
         for connection in self._connections():
             connection.leave()
 
-    def _connections(self) -> Sequence[Connection]:
-        return tuple(self._site.connections)
+    def _connections(self) -> Sequence[OpenConnection]:
+        return tuple(self._context.connections)
 
-    async def _look(self) -> None:
+    async def _tick(self) -> None:
         """Have each connection do what is due, again and again."""
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_TICK_SECONDS)
             for connection in self._connections():
-                connection.look(monotonic())
+                connection.tick(monotonic())
 
     async def _until(self, done: Callable[[], bool]) -> None:
         """Wait for what the peers may never let happen, for no longer than their last bytes may take."""
@@ -177,3 +170,14 @@ class Http2Host:
             async with asyncio.timeout(_LAST_BYTES_SECONDS):
                 while not done():  # noqa: ASYNC110 - the last thing there is to wait for
                     await asyncio.sleep(_POLL_SECONDS)
+
+
+def _responder(calls: Calls, edge: EdgeSettings) -> Responder:
+    """Return what answers every request, by the protocol that it speaks."""
+    return Routing(
+        GrpcResponder(calls),
+        [ConnectResponder(calls)] if edge.connect else [],
+        calls.methods,
+        Origins(edge.allowed_origins),
+        grpc_web=edge.grpc_web,
+    )

@@ -1,0 +1,113 @@
+"""Plain calls: unary, with a request that is one whole frame, uncompressed. Nearly every call is one."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gateway.observe.facts import CallFacts
+from gateway.transport.dispatch import Dispatcher
+from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.methods import ServedMethod
+from gateway.transport.protocols.grpc.headers import read_timeout
+from gateway.transport.protocols.grpc.plain_answer import CONTENT_TYPES, refused
+from gateway.transport.protocols.grpc.plain_call import PlainCall
+from gateway.transport.wire.framing import whole_message
+from gateway.transport.wire.headers import BadHeader
+from gateway.transport.wire.http2.fast_path import FastConnection
+from gateway.transport.wire.request import Header
+
+_IDENTITY = b"identity"
+_REQUEST_ID = REQUEST_ID.encode()
+
+
+class PlainMethod:
+    """A FastMethod: a unary method, whose plain calls go straight to its answer.
+
+    Args:
+        path: `/package.Service/Method`.
+        answer: answers its calls; raises nothing but CancelledError.
+        dispatcher: has, or refuses, a place for each.
+        limit: the most bytes of a request.
+
+    """
+
+    def __init__(
+        self,
+        path: str,
+        answer: Callable[[Exchange], Awaitable[Reply]],
+        dispatcher: Dispatcher,
+        limit: int,
+    ) -> None:
+        self.name = path.removeprefix("/")
+        self.answer = answer
+        self.arrive = dispatcher.arrive
+        self.leave = dispatcher.leave
+        self.limit = limit
+
+    def read(self, method: str, headers: Mapping[bytes, bytes]) -> "PlainHeaders | None":
+        """Return what the headers of a plain call say; None for what is none, or is wrong."""
+        content_type = headers.get(b"content-type", b"")
+        if (
+            content_type not in CONTENT_TYPES
+            or method != "POST"
+            or headers.get(b"grpc-encoding", _IDENTITY) != _IDENTITY
+        ):
+            return None
+        timeout = headers.get(b"grpc-timeout")
+        try:
+            remaining = None if timeout is None else read_timeout(timeout)
+        except BadHeader:
+            return None
+        return PlainHeaders(self, content_type, remaining, headers.get(_REQUEST_ID, b"").decode("latin-1"))
+
+
+def plain_methods(
+    methods: Iterable[ServedMethod], dispatcher: Dispatcher, limit: int
+) -> Mapping[str, PlainMethod]:
+    """Return the unary ones of some methods, by path; `limit` is the most bytes of a request."""
+    return {
+        one.path: PlainMethod(one.path, one.answer, dispatcher, limit) for one in methods if not one.streams
+    }
+
+
+class PlainHeaders(NamedTuple):
+    """What the headers of a plain call say.
+
+    Args:
+        method: which is called.
+        content_type: one of CONTENT_TYPES.
+        remaining: seconds until the caller's deadline; None where it set none.
+        sent_id: the request id that the caller sent; empty where it sent none.
+
+    """
+
+    method: PlainMethod
+    content_type: bytes
+    remaining: float | None
+    sent_id: str
+
+    def with_header(self, name: bytes, value: bytes) -> "PlainHeaders":
+        """Return what they say with another value of a header; raises BadHeader."""
+        if name == b"grpc-timeout":
+            return PlainHeaders(self.method, self.content_type, read_timeout(value), self.sent_id)
+        if name == _REQUEST_ID:
+            return PlainHeaders(self.method, self.content_type, self.remaining, value.decode("latin-1"))
+        return self
+
+    def begin(
+        self, connection: FastConnection, number: int, body: bytes, headers: Sequence[Header], now: float
+    ) -> bool:
+        """Answer a call whose body is whole; return False where that isn't one message as it stands."""
+        method, content_type, remaining, sent_id = self
+        message = whole_message(body, method.limit)
+        if message is None:
+            return False
+        facts = CallFacts(method.name, request_id(sent_id), connection.peer, request_bytes=len(message))
+        exchange = Exchange(message, facts, now, remaining, headers=headers)
+        status = method.arrive(exchange)
+        if status is not None:
+            connection.outgoing.put(refused(number, content_type, status, facts.request_id))
+            return True
+        call = PlainCall(connection, number, content_type, exchange, method.leave)
+        connection.add(number, call)
+        exchange.task = call.task = connection.loop.create_task(call.run(method.answer))
+        return True

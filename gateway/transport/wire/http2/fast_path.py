@@ -1,0 +1,79 @@
+"""The short way of very many alike calls over HTTP/2: no request object between frames and protocol.
+
+What a call's headers say is remembered with the bytes of its header block; its message comes whole in one
+frame after them. A call that is anything else goes the general way, as an HttpRequest.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from gateway.transport.wire.http2.outgoing import Outgoing
+from gateway.transport.wire.request import Header
+
+
+class FastCall(Protocol):
+    """One call, and its stream."""
+
+    whole: bool
+    """Whether the request is."""
+
+    def take(self, payload: bytes, size: int) -> None:
+        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamFault."""
+
+    def take_end(self) -> None:
+        """Note that the request is whole; raises StreamFault."""
+
+    def widen(self, more: int) -> None:
+        """Take a WINDOW_UPDATE; raises StreamFault."""
+
+    def reset(self) -> None:
+        """Take the peer's word that it wants no answer."""
+
+    def stop(self) -> None:
+        """Have it answer that the server stops."""
+
+
+class FastConnection(Protocol):
+    """The connection by which a call came.
+
+    Args:
+        outgoing: what leaves by it.
+        peer: the client's address.
+        loop: the event loop.
+
+    """
+
+    outgoing: Outgoing
+    peer: str
+    loop: asyncio.AbstractEventLoop
+
+    def ended(self, number: int) -> None:
+        """Let go of a call whose response has been put out."""
+
+    def add(self, number: int, call: FastCall) -> None:
+        """Count a call among those that are under way."""
+
+
+class FastHeaders(Protocol):
+    """What the headers of a call say; the same for all calls that have them, so it never changes."""
+
+    def with_header(self, name: bytes, value: bytes) -> "FastHeaders":
+        """Return what they say with another value of a header; raises BadHeader."""
+
+    def begin(
+        self,
+        connection: FastConnection,
+        number: int,
+        body: bytes,
+        headers: Sequence[Header],
+        now: float,
+    ) -> bool:
+        """Answer a call whose body is whole; return False for one that has to go the general way."""
+
+
+class FastMethod(Protocol):
+    """A method with such calls."""
+
+    def read(self, method: str, headers: Mapping[bytes, bytes]) -> FastHeaders | None:
+        """Return what a call's headers say; None for one that goes the general way."""

@@ -1,0 +1,53 @@
+"""What all connections of a server share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.config.settings import Settings
+from gateway.transport.processor import Processor
+from gateway.transport.wire.http2.fast_path import FastMethod
+from gateway.transport.wire.request import Responder
+
+
+class OpenConnection(Protocol):
+    """A connection, as its server sees it."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+
+    def leave(self) -> None:
+        """Have the client send its next requests elsewhere; until it knows, they are answered."""
+
+    def break_off(self) -> None:
+        """Have the calls under way answer that the server stops."""
+
+    def close(self) -> None:
+        """Close when what was put out is written; `abort` ends it if the client doesn't read that."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+    def tick(self, now: float) -> None:
+        """Do what is due; called about once a second."""
+
+
+@dataclass(slots=True)
+class ServerContext:
+    """What is served, to whom.
+
+    Args:
+        respond: answers all requests but those of the fast methods.
+        settings: timeouts, limits.
+        processor: its time is shared among the requests.
+        fast_methods: answer some calls over HTTP/2 themselves, by path.
+        connections: those that are open.
+
+    """
+
+    respond: Responder
+    settings: Settings
+    processor: Processor
+    fast_methods: Mapping[str, FastMethod] = field(default_factory=dict)
+    connections: set[OpenConnection] = field(default_factory=set)
