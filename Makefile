@@ -14,6 +14,7 @@ GRPC_GO_VERSION := v1.85.0
 H2SPEC_VERSION  := v2.2.1+incompatible
 GRPC_JS_VERSION := 1.14.7
 PROTO_LOADER_VERSION := 0.8.1
+REDOCLY_VERSION := 2.77.0
 
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
@@ -57,7 +58,7 @@ tools test-tools:
 endif
 
 ifneq ($(shell command -v npm),)
-test-tools: .tools/grpc-js-$(GRPC_JS_VERSION)
+test-tools: .tools/grpc-js-$(GRPC_JS_VERSION) .tools/redocly-$(REDOCLY_VERSION)
 endif
 
 .tools/grpcurl-$(GRPCURL_VERSION):
@@ -99,6 +100,12 @@ $(TOOLS)/linearizable: $(wildcard tests/histories/checker/*)
 	@mkdir -p .tools/node
 	@npm install --silent --no-audit --no-fund --prefix .tools/node \
 		@grpc/grpc-js@$(GRPC_JS_VERSION) @grpc/proto-loader@$(PROTO_LOADER_VERSION)
+	@touch $@
+
+.tools/redocly-$(REDOCLY_VERSION):
+	@echo "Fetching Redocly's linter $(REDOCLY_VERSION)"
+	@mkdir -p .tools/node
+	@npm install --silent --no-audit --no-fund --prefix .tools/node @redocly/cli@$(REDOCLY_VERSION)
 	@touch $@
 
 PROTOS = $(sort $(shell find protos -name '*.proto'))

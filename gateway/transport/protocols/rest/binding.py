@@ -9,9 +9,10 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.model import Method
+from gateway.schema.protojson.errors import JsonError
 from gateway.schema.routes import MANY, Route, Variable
 from gateway.transport.protocols.rest.bodies import MergePatch, body_reader
-from gateway.transport.protocols.rest.parameters import NotThat, Parameter, Parameters, Tree
+from gateway.transport.protocols.rest.parameters import Parameter, Parameters, Tree
 from gateway.transport.protocols.rest.router import variable_text
 
 _SHOWN = 64
@@ -84,26 +85,28 @@ class Binding:
         for variable, many, parameter in self._variables:
             try:
                 parameter.put(variable_text(variable, segments, many=many), tree)
-            except NotThat as error:
+            except JsonError as error:
                 wrong.append(_violation(parameter.path, error))
         for name, text in pairs:
             try:
                 self._free(name).put(text, tree)
-            except NotThat as error:
+            except JsonError as error:
                 wrong.append(_violation(name, error))
+                if len(wrong) == MAX_VIOLATIONS:  # each is looked for among names like it
+                    break
         if wrong:
             raise _refusal(wrong)
         return tree
 
     def _free(self, name: str) -> Parameter:
-        """Return the parameter of a name; raises NotThat where there is none, or something else binds it."""
+        """Return the parameter of a name; raises JsonError for an unknown one, and for one that is bound."""
         parameter = self._parameters.find(name)
         if parameter.steps in self._in_path:
-            raise NotThat("is bound by the path already")
+            raise JsonError("is bound by the path already")
         if self.route.body == "*":
-            raise NotThat("comes in the body, as all fields do that the path doesn't bind")
+            raise JsonError("comes in the body, as all fields do that the path doesn't bind")
         if self.route.body == parameter.steps[0]:
-            raise NotThat("is a part of the body")
+            raise JsonError("is a part of the body")
         return parameter
 
     def _check_body(self, read: bytes, tree: Tree) -> None:
@@ -112,7 +115,7 @@ class Binding:
         for parameter in self._in_body:
             held = _value(body, parameter.steps)
             if held is not None and held != _value(path, parameter.steps):
-                wrong = NotThat("is another value than the path's: leave it out of the body")
+                wrong = JsonError("is another value than the path's: leave it out of the body")
                 raise _refusal([_violation(parameter.path, wrong)])
 
 
@@ -126,12 +129,11 @@ def _value(message: Message, steps: Sequence[str]) -> Any:
     return held
 
 
-def _violation(name: str, wrong: NotThat) -> FieldViolation:
+def _violation(name: str, wrong: JsonError) -> FieldViolation:
     shown = name[:_SHOWN].encode(errors="replace").decode()
-    return FieldViolation(shown, str(wrong), "INVALID_PARAMETER")
+    return FieldViolation(shown, wrong.description, "INVALID_PARAMETER")
 
 
 def _refusal(wrong: Sequence[FieldViolation]) -> InvalidArgument:
-    shown = wrong[:MAX_VIOLATIONS]
-    told = "; ".join(f"{one.field}: {one.description}" for one in shown)
-    return InvalidArgument(f"parameters: {told}", reason="INVALID_PARAMETER", violations=shown)
+    told = "; ".join(f"{one.field}: {one.description}" for one in wrong)
+    return InvalidArgument(f"parameters: {told}", reason="INVALID_PARAMETER", violations=wrong)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from google.rpc.status_pb2 import Status
 
+from gateway.errors import RowgateError
+from gateway.errors.status import to_status
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
 from gateway.transport.protocols.encodings import packed
 from gateway.transport.protocols.messages import converted
@@ -45,7 +47,11 @@ class WholeResponse:
         if reply.status is not None:
             await respond_error(self.request, reply.status, _id_header(self.exchange))
             return
-        body = await converted(self.write, reply.body)
+        try:
+            body = await converted(self.write, reply.body)
+        except RowgateError as error:  # what is stored has no JSON
+            await respond_error(self.request, to_status(error), _id_header(self.exchange))
+            return
         call = None if self.exchange is None else self.exchange.call
         if call is not None and call.held:
             call.hold(len(body), anyway=True)
