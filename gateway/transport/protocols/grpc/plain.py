@@ -50,6 +50,7 @@ class PlainMethod:
             content_type not in CONTENT_TYPES
             or method != "POST"
             or headers.get(b"grpc-encoding", _IDENTITY) != _IDENTITY
+            or b"origin" in headers  # of a page, which may not call (gateway.transport.protocols.cors)
         ):
             return None
         timeout = headers.get(b"grpc-timeout")
