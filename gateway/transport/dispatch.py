@@ -161,6 +161,10 @@ class Dispatcher:
             method.path: method.descriptor for methods in services.values() for method, _ in methods
         }
         """What each method takes and gives, by its path, `/package.Service/Method`."""
+        self.reads = frozenset(
+            method.path for methods in services.values() for method, _ in methods if method.kind in _READS
+        )
+        """The paths of those that are known to change nothing."""
 
     def add(self, methods: BuiltinMethods) -> None:
         """Answer further methods, of the server's own."""

@@ -57,16 +57,6 @@ def _with_json(handler: Any, method: MethodDescriptor) -> "grpc.RpcMethodHandler
     return made
 
 
-def json_reader(message: Descriptor) -> Callable[[bytes], bytes]:
-    """Return what makes protobuf's bytes of JSON; raises InvalidArgument for what is no such message."""
-    return _reader(message, None)
-
-
-def json_writer(message: Descriptor) -> Callable[[bytes], bytes]:
-    """Return what makes JSON of protobuf's bytes."""
-    return _writer(message, None)
-
-
 def _reader(message: Descriptor, deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
     cls = GetMessageClass(message)
 

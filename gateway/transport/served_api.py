@@ -85,9 +85,10 @@ class ServedApi:
 
     def served_methods(self) -> Mapping[str, ServedMethod]:
         """Return the methods, by path, for a server that knows exchanges."""
+        answer = self._dispatcher
         return {
-            path: ServedMethod(path, descriptor, partial(self._dispatcher, path))
-            for path, descriptor in self._dispatcher.methods.items()
+            path: ServedMethod(path, descriptor, partial(answer, path), reads=path in answer.reads)
+            for path, descriptor in answer.methods.items()
         }
 
     def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from gateway.transport.json_methods import json_reader, json_writer
+from gateway.transport.protocols.json import json_reader, json_writer
 from gateway.transport.protocols.messages import Convert
 
 

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.errors import InvalidArgument, RowgateError
-from gateway.errors.status import to_status
 from gateway.transport.protocols.calls import Calls, refusal
-from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
 from gateway.transport.protocols.connect.get import read_query
-from gateway.transport.protocols.connect.methods import Codec, ConnectMethod
+from gateway.transport.protocols.connect.methods import ConnectMethod
 from gateway.transport.protocols.connect.streams import StreamResponse
 from gateway.transport.protocols.connect.unary import GetRequest, UnaryResponse
 from gateway.transport.protocols.encodings import Encodings, negotiate
@@ -18,7 +16,6 @@ from gateway.transport.wire.request import Header, HttpRequest
 
 _VERSION = b"1"
 _TIMEOUT_DIGITS = 10
-_JSON = [(b"content-type", b"application/json")]
 
 
 class ConnectResponder:
@@ -54,49 +51,51 @@ class ConnectResponder:
         try:
             query = read_query(request.query)
         except RowgateError as error:
-            await _refuse_unary(request, error)
+            await UnaryResponse(request, b"").end(refusal(error))
             return
-        codec = method.codecs.get(query.codec)
-        if codec is None:
-            await _refuse_type(request, method)
-            return
-        sent = query.compression.encode()
-        await self._answer_unary(GetRequest(request, query), method, codec, sent)
+        content_type, sent = method.content_type(query.codec), query.compression.encode()
+        await self._answer_unary(GetRequest(request, query), method, content_type, sent)
 
     async def _answer_post(self, request: HttpRequest, method: ConnectMethod) -> None:
-        codec = method.codec_of(media_type(request.headers))
-        if codec is None:
-            await _refuse_type(request, method)
-        elif method.streams:
-            await self._answer_stream(request, method, codec)
+        content_type = media_type(request.headers)
+        if method.streams:
+            await self._answer_stream(request, method, content_type)
         else:
             sent = find(request.headers, b"content-encoding")
-            await self._answer_unary(request, method, codec, sent)
+            await self._answer_unary(request, method, content_type, sent)
 
     async def _answer_unary(
-        self, request: HttpRequest, method: ConnectMethod, codec: Codec, sent: bytes | None
+        self, request: HttpRequest, method: ConnectMethod, content_type: bytes, sent: bytes | None
     ) -> None:
         """Answer a request whose body is its message, compressed as `sent` says."""
+        codec = method.codecs.get(content_type)
+        if codec is None:
+            await _refuse_type(request, method)
+            return
         try:
             head = self._read_head(request, method, sent, find(request.headers, b"accept-encoding"))
         except RowgateError as error:
-            await _refuse_unary(request, error)
+            await UnaryResponse(request, content_type).end(refusal(error))
             return
-        messages = self._calls.whole_body(request, head.encodings.request, codec.read)
-        response = UnaryResponse(request, codec, head.encodings.response)
+        messages = self._calls.whole_body(request, head.encodings.request, codec.decode)
+        response = UnaryResponse(request, content_type, codec.encode, head.encodings.response)
         await self._run(request, method, head, messages, response)
 
-    async def _answer_stream(self, request: HttpRequest, method: ConnectMethod, codec: Codec) -> None:
-        headers = request.headers
-        sent = find(headers, b"connect-content-encoding")
-        try:
-            head = self._read_head(request, method, sent, find(headers, b"connect-accept-encoding"))
-        except RowgateError as error:
-            refused = StreamResponse(request, codec, None, one_response=False)
-            await refused.end(refusal(error))
+    async def _answer_stream(self, request: HttpRequest, method: ConnectMethod, content_type: bytes) -> None:
+        codec = method.codecs.get(content_type)
+        if codec is None:
+            await _refuse_type(request, method)
             return
-        messages = self._calls.envelopes(request, head.encodings.request, codec.read)
-        response = StreamResponse(request, codec, head.encodings.response, one_response=method.one_response)
+        sent = find(request.headers, b"connect-content-encoding")
+        try:
+            head = self._read_head(request, method, sent, find(request.headers, b"connect-accept-encoding"))
+        except RowgateError as error:
+            await StreamResponse(request, content_type).end(refusal(error))
+            return
+        messages = self._calls.envelopes(request, head.encodings.request, codec.decode)
+        response = StreamResponse(
+            request, content_type, codec.encode, head.encodings.response, one_response=method.one_response
+        )
         await self._run(request, method, head, messages, response)
 
     async def _run(
@@ -155,13 +154,7 @@ def _malformed(wrong: str) -> InvalidArgument:
     return InvalidArgument(f"the call's headers can't be read: {wrong}", reason="HEADER_MALFORMED")
 
 
-async def _refuse_unary(request: HttpRequest, error: RowgateError) -> None:
-    """Answer a call that isn't begun."""
-    status = to_status(error)
-    await request.respond(http_status(status.code), _JSON, to_json(error_object(status)))
-
-
 async def _refuse_type(request: HttpRequest, method: ConnectMethod) -> None:
     """Answer a request in a form that the method doesn't take."""
-    taken = b", ".join(codec.content_type for codec in method.codecs.values())
+    taken = b", ".join(method.codecs)
     await request.respond(415, [(b"accept-post", taken)])

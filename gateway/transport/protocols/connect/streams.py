@@ -6,9 +6,8 @@ from typing import Any
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.protocols.connect.errors import error_object, to_json
 from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
-from gateway.transport.protocols.connect.methods import Codec
 from gateway.transport.protocols.encodings import SPOKEN, packed
-from gateway.transport.protocols.messages import converted
+from gateway.transport.protocols.messages import Convert, converted
 from gateway.transport.wire.framing import prefix
 from gateway.transport.wire.request import Header, HttpRequest
 
@@ -21,17 +20,25 @@ class StreamResponse:
 
     Args:
         request: takes it.
-        codec: the form of its messages.
+        content_type: its own.
+        encode: makes what is sent of protobuf's bytes; None where those are.
         encoding: what they may be compressed with; None for nothing.
         one_response: whether it has a single message, which is the reply's.
 
     """
 
     def __init__(
-        self, request: HttpRequest, codec: Codec, encoding: str | None, *, one_response: bool
+        self,
+        request: HttpRequest,
+        content_type: bytes,
+        encode: Convert | None = None,
+        encoding: str | None = None,
+        *,
+        one_response: bool = False,
     ) -> None:
         self._request = request
-        self._codec = codec
+        self._content_type = content_type
+        self._encode = encode
         self._encoding = encoding
         self._one_response = one_response
         self._started = False
@@ -63,7 +70,7 @@ class StreamResponse:
         await self._request.end()
 
     async def _enveloped(self, message: bytes) -> bytes:
-        message = await converted(self._codec.write, message)
+        message = await converted(self._encode, message)
         body, encoding = await packed(message, self._encoding)
         return prefix(len(body), _COMPRESSED if encoding else b"\x00") + body
 
@@ -76,7 +83,7 @@ class StreamResponse:
         return ending
 
     def _headers(self) -> list[Header]:
-        headers = [(b"content-type", self._codec.content_type), (b"connect-accept-encoding", SPOKEN)]
+        headers = [(b"content-type", self._content_type), (b"connect-accept-encoding", SPOKEN)]
         if self._encoding is not None:
             headers.append((b"connect-content-encoding", self._encoding.encode()))
         return headers if self.exchange is None else [*headers, *headers_of(self.exchange)]

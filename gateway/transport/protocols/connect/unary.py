@@ -4,10 +4,9 @@ from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
 from gateway.transport.protocols.connect.get import Query
 from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
-from gateway.transport.protocols.connect.methods import Codec
 from gateway.transport.protocols.decorated import DecoratedRequest
 from gateway.transport.protocols.encodings import SPOKEN, packed
-from gateway.transport.protocols.messages import converted
+from gateway.transport.protocols.messages import Convert, converted
 from gateway.transport.wire.request import Header, HttpRequest
 
 _JSON = (b"content-type", b"application/json")
@@ -32,14 +31,22 @@ class UnaryResponse:
 
     Args:
         request: takes it.
-        codec: the form of its message.
+        content_type: that of its message.
+        encode: makes what is sent of protobuf's bytes; None where those are.
         encoding: what it may be compressed with; None for nothing.
 
     """
 
-    def __init__(self, request: HttpRequest, codec: Codec, encoding: str | None) -> None:
+    def __init__(
+        self,
+        request: HttpRequest,
+        content_type: bytes,
+        encode: Convert | None = None,
+        encoding: str | None = None,
+    ) -> None:
         self._request = request
-        self._codec = codec
+        self._content_type = content_type
+        self._encode = encode
         self._encoding = encoding
         self.exchange: Exchange | None = None
 
@@ -53,12 +60,12 @@ class UnaryResponse:
             body = to_json(error_object(reply.status))
             await self._request.respond(http_status(reply.status.code), [_JSON, *self._said()], body)
             return
-        message = await converted(self._codec.write, reply.body)
+        message = await converted(self._encode, reply.body)
         call = None if self.exchange is None else self.exchange.call
         if call is not None and call.held:
             call.hold(len(message), anyway=True)
         body, encoding = await packed(message, self._encoding)
-        told = [(b"content-type", self._codec.content_type), (b"accept-encoding", SPOKEN)]
+        told = [(b"content-type", self._content_type), (b"accept-encoding", SPOKEN)]
         if encoding is not None:
             told.append((b"content-encoding", encoding.encode()))
         if self._encoding is not None:
