@@ -1,6 +1,7 @@
 """`rowgate config`: the effective settings."""
 
 import os
+from collections.abc import Callable
 
 import click
 
@@ -11,7 +12,7 @@ from gateway.config.show import show
 
 @click.command()
 @with_settings()
-def config(loaded: Loaded) -> None:
+def config(load: Callable[[], Loaded]) -> None:
     """Print the effective settings, and where each comes from. Secrets are hidden."""
-    for line in show(loaded, os.environ):
+    for line in show(load(), os.environ):
         click.echo(line)

@@ -61,7 +61,7 @@ def _name(text: str) -> Name:
 def migrate(
     ctx: click.Context,
     *,
-    loaded: Loaded,
+    load: Callable[[], Loaded],
     sql: bool,
     check: bool,
     adopt: tuple[Name, ...],
@@ -77,7 +77,7 @@ def migrate(
         return
     if sql and check:
         raise click.UsageError("--sql and --check exclude each other")
-    settings = loaded.settings
+    settings = load().settings
     with reported():
         metadata, folder = _model(settings), _folder(settings)
         if folder is not None and adopt:
@@ -101,7 +101,7 @@ def migrate(
 @with_settings("schema", "database")
 def revision(
     *,
-    loaded: Loaded,
+    load: Callable[[], Loaded],
     message: str,
     day: datetime | None,
     adopt: tuple[Name, ...],
@@ -111,7 +111,7 @@ def revision(
 
     The database, which tells what the folder has made so far, has to be at the folder's last revision.
     """
-    settings = loaded.settings
+    settings = load().settings
     folder = _folder(settings)
     if folder is None:
         raise Wrong("no folder is named for the revision: give --migrations DIR")

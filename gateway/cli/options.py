@@ -9,16 +9,16 @@ from typing import Any
 import click
 
 from gateway.cli.failures import reported
-from gateway.config.load import load_settings
+from gateway.config.load import Loaded, load_settings
 from gateway.config.names import SETTINGS, Setting
 
 _CONFIG_HELP = "The settings file; by default ROWGATE_CONFIG, else rowgate.toml where there is one."
 
 
 def with_settings(*sections: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of some sections (all by default), and its `loaded` argument the settings.
+    """Give a command the flags of some sections (all by default), and as `load` what reads the settings.
 
-    Wrong settings end the command with status 2 and a line for each.
+    That ends the command with status 2, and a line for each, where they are wrong.
     """
     offered = [s for s in SETTINGS if s.is_flag and (not sections or s.section in sections)]
 
@@ -26,9 +26,12 @@ def with_settings(*sections: str) -> Callable[[Callable[..., None]], Callable[..
         @wraps(command)
         def run(config: Path | None, **given: Any) -> None:
             flags = {setting.key: given.pop(setting.flat) for setting in offered}
-            with reported():
-                loaded = load_settings(environ=os.environ, flags=flags, config=config)
-            command(loaded=loaded, **given)
+
+            def load() -> Loaded:
+                with reported():
+                    return load_settings(environ=os.environ, flags=flags, config=config)
+
+            command(load=load, **given)
 
         decorated: Callable[..., None] = run
         for setting in reversed(offered):

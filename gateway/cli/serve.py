@@ -13,12 +13,13 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.cli.failures import Failed, reported
 from gateway.cli.options import with_settings
+from gateway.cli.processes import OneProcess, Plan, Processes, WorkerProcesses
 from gateway.cli.runtime import loop_factory
-from gateway.cli.served import InProcess, InWorkers, Served
-from gateway.cli.workers.transports import Transport, choose_transport
+from gateway.cli.workers.number import number_of_workers
+from gateway.cli.workers.transports import choose_transport
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.load import Loaded
-from gateway.config.settings import SchemaSettings, Settings
+from gateway.config.settings import SchemaSettings
 from gateway.observe.log import configure_logging
 from gateway.schema.sources import compile_protos, load_descriptor_set
 
@@ -28,21 +29,28 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @click.command()
 @with_settings()
-def serve(loaded: Loaded) -> None:
+def serve(load: Callable[[], Loaded]) -> None:
     """Serve a schema until SIGTERM or SIGINT.
 
-    Then the calls under way are finished; a second signal cuts them off.
+    Then the calls under way are finished; a second signal cuts them off. SIGHUP has settings and schema read
+    anew, without an error for any client.
     """
-    settings = loaded.settings
-    configure_logging(settings.log.level, settings.log.format)
+    loaded = load()
     with reported():
-        transport = choose_transport(loaded)
-        for key in transport.unheeded(loaded):
-            _logger.warning("this transport has no use for a setting", extra={"setting": key})
-        descriptors = _read_aside(settings.schema)
-        orderly = _run(descriptors, settings, transport)
+        orderly = _run(_plan(loaded), load)
     if not orderly:
         raise Failed("calls were cut off by a second signal")
+
+
+def _plan(loaded: Loaded) -> Plan:
+    """Return what the settings ask for; raises ConfigError and SchemaError."""
+    settings = loaded.settings
+    configure_logging(settings.log.level, settings.log.format)
+    transport = choose_transport(loaded)
+    for key in transport.unheeded(loaded):
+        _logger.warning("this transport has no use for a setting", extra={"setting": key})
+    number = number_of_workers(loaded, transport)
+    return Plan(_read_aside(settings.schema), settings, transport, number)
 
 
 def _read_aside(schema: SchemaSettings) -> FileDescriptorSet:
@@ -65,41 +73,61 @@ def read_descriptors(schema: SchemaSettings) -> FileDescriptorSet:
     )
 
 
-def _run(descriptors: FileDescriptorSet, settings: Settings, transport: Transport) -> bool:
+def _run(plan: Plan, load: Callable[[], Loaded]) -> bool:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(_serve(descriptors, settings, transport))
+            return runner.run(_serve(plan, load))
     except asyncio.CancelledError as error:
         raise Failed("stopped by a signal before it was ready") from error
 
 
-async def _serve(descriptors: FileDescriptorSet, settings: Settings, transport: Transport) -> bool:
+async def _serve(plan: Plan, load: Callable[[], Loaded]) -> bool:
     """Serve until a signal; return False where a second one cut the calls off."""
-    alone = transport.installed is None and settings.server.workers == 1
-    served: Served = InProcess(transport) if alone else InWorkers(transport, Path.cwd())
-    starting = asyncio.ensure_future(served.start(descriptors, settings))
+    processes: Processes = OneProcess() if plan.is_for_one_process else WorkerProcesses(Path.cwd())
+    starting = asyncio.ensure_future(processes.start(plan))
     _on_signal(starting.cancel)
     _logger.debug("starting")
     try:
         await starting
     except asyncio.CancelledError:
         # It may have started all the same, at the last moment.
-        await served.stop()
+        await processes.stop()
         raise
-    stopping, hurried = asyncio.Event(), asyncio.Event()
+    stopping, forced = asyncio.Event(), asyncio.Event()
     _on_signal(stopping.set)
-    _tell_ready(served, transport)
+    reloading = asyncio.ensure_future(_reload_when_told(processes, load))
+    _tell_ready(processes, plan)
     await stopping.wait()
 
-    def hurry() -> None:
-        hurried.set()
-        served.hurry()
+    def force_stop() -> None:
+        forced.set()
+        processes.force_stop()
 
-    _on_signal(hurry)
-    _logger.info("stopping", extra={"drain_seconds": settings.server.drain})
-    await served.stop()
+    _on_signal(force_stop)
+    _logger.info("stopping", extra={"drain_seconds": plan.settings.server.drain})
+    reloading.cancel()
+    await asyncio.wait((reloading,))
+    await processes.stop()
     _logger.info("stopped")
-    return not hurried.is_set()
+    return not forced.is_set()
+
+
+async def _reload_when_told(processes: Processes, load: Callable[[], Loaded]) -> None:
+    """Serve by what the settings and the schema say then, at each SIGHUP."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
+    while True:
+        await told.wait()
+        told.clear()
+        try:
+            with reported():
+                await processes.reload(await asyncio.to_thread(lambda: _plan(load())))
+        except click.ClickException as error:
+            _logger.error("not reloaded: it serves as before", extra={"error": error.message})  # noqa: TRY400 - it says why
+        except Exception:
+            _logger.exception("not reloaded: it serves as before")
+        else:
+            _logger.info("reloaded", extra={"services": list(processes.services)})
 
 
 def _on_signal(act: Callable[[], object]) -> None:
@@ -109,8 +137,10 @@ def _on_signal(act: Callable[[], object]) -> None:
         loop.add_signal_handler(number, act)
 
 
-def _tell_ready(served: Served, transport: Transport) -> None:
-    addresses = [str(address) for address in served.addresses]
+def _tell_ready(processes: Processes, plan: Plan) -> None:
+    addresses = [str(address) for address in processes.addresses]
+    transport, number = plan.transport, plan.number
     click.echo(f"listening on {', '.join(addresses)} by {transport.name} ({transport.why})")
-    facts = {"transport": transport.name, "why": transport.why, "services": list(served.services)}
-    _logger.info("ready", extra={"addresses": addresses, **facts})
+    facts = {"transport": transport.name, "why": transport.why, "services": list(processes.services)}
+    workers = {"workers": number.workers, "why_workers": number.why}
+    _logger.info("ready", extra={"addresses": addresses, **facts, **workers})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from gateway.config.faults import ConfigFault
 from gateway.config.settings import Settings
 from gateway.config.sources import Given, Source
+from gateway.config.worker_count import AUTO
 
 _SCHEMA_SOURCES = ("schema.protos", "schema.descriptor_set")
 _MIN_SECRET = 16
@@ -35,9 +36,10 @@ def cross_faults(settings: Settings, source: Callable[[str], Source]) -> Iterato
         yield _fault(source, key, "stands alone", "tls_cert and tls_key go together")
     if server.tls_client_ca and not server.tls_cert:
         yield _fault(source, "server.tls_client_ca", "needs TLS", "set tls_cert and tls_key too")
-    if server.workers > 1 and any(address.port is None for address in server.listen):
+    if server.workers != AUTO and server.workers > settings.database.pool_size:
+        wrong = f"{settings.database.pool_size} can't be divided among {server.workers} workers"
         yield _fault(
-            source, "server.workers", "can't share a Unix socket", "one worker, or TCP addresses alone"
+            source, "database.pool_size", wrong, "each needs a connection: fewer workers, or more of them"
         )
     if tokens.secret and tokens.secret_file:
         yield _fault(source, "tokens.secret_file", "stands beside tokens.secret", "give one of the two")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from gateway.config.address import Address, addresses, host_name, listed, origin
+from gateway.config.worker_count import AUTO, WorkerCount, worker_count
 
 MIB = 1024 * 1024
 
@@ -120,8 +121,8 @@ class ServerSettings(Section):
     """names by which clients may call beside localhost, such as `db.internal`, `*.example.com`; `*` is all"""
     transport: Literal["auto", "envoy", "http2", "grpcio"] = "auto"
     """envoy, http2, grpcio, or auto: Envoy where pyvoy and a shared libpython are installed, else grpcio"""
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """processes that share the addresses, each with a pool of its own"""
+    workers: Annotated[WorkerCount, PlainValidator(worker_count)] = AUTO
+    """processes that serve, which share connections, pool and limits; auto: one a processor, where it can"""
     tls_cert: Path | None = None
     """the server's certificate chain, PEM"""
     tls_key: Path | None = None
@@ -152,6 +153,8 @@ class ServerSettings(Section):
     """age at which a connection is renewed, so that clients spread anew; 0 is never"""
     probe_interval: Wait = 5.0
     """interval at which health asks the database"""
+    rebalance_interval: Seconds = 10.0
+    """with workers: how long one has clearly more to do until clients are moved to another; 0 is never"""
     worker_start_timeout: Wait = 60.0
     """with workers: longest start of one beside `start_timeout`; past it the worker is ended"""
     liveness_interval: Seconds = 5.0
@@ -209,7 +212,7 @@ class LimitSettings(Section):
     max_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
-    """connections to one process of the Envoy or http2 transport; more are refused"""
+    """connections to the server, over Envoy and http2; more are refused"""
 
     @property
     def max_taken_bytes(self) -> int:

@@ -1,6 +1,8 @@
 """What listens on sockets, and carries their calls to a served API."""
 
+import socket
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Protocol
 
 from gateway.config.address import Address
@@ -29,8 +31,25 @@ Hosting = Callable[[ServedApi, Settings], Host]
 """Makes the host of an API."""
 
 
-class PrivateHosting(Protocol):
-    """Makes the host of an API, which may listen at one more address than the settings name."""
+class WorkerHost(Host, Protocol):
+    """A server whose connections another process accepts, and shares out among several."""
 
-    def __call__(self, api: ServedApi, settings: Settings, private: Address | None = None) -> Host:
-        """Return the host; at `private`, a Unix socket of whoever runs this process, it needs no TLS."""
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+
+    @property
+    def calls(self) -> int:
+        """How many are under way."""
+
+    def take(self, accepted: socket.socket, address: int) -> None:
+        """Serve a connection to one of the addresses of the settings, by its number from 0 on."""
+
+    def send_away(self, connections: int | None = None, weight: float = inf) -> None:
+        """Have clients open some of their connections anew, without a call being lost; by default all.
+
+        Args:
+            connections: how many at most.
+            weight: how much they may have to do in all: 1 for each, and 1 for each call under way.
+
+        """

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from time import monotonic
+from weakref import WeakSet
 
 from gateway.config.address import Address
 from gateway.config.settings import EdgeSettings, Settings
@@ -25,6 +28,7 @@ from gateway.transport.wire.http2.listeners import listen_on
 from gateway.transport.wire.request import Responder
 from gateway.transport.wire.server_context import OpenConnection, ServerContext
 
+_logger = logging.getLogger(__name__)
 _BACKLOG = 4096
 _HANDSHAKE_SECONDS = 10.0
 _TICK_SECONDS = 1.0
@@ -38,7 +42,8 @@ class HttpServer:
     Args:
         api: what is served.
         settings: addresses, TLS, limits.
-        private: a Unix socket to listen on beside them, without TLS and whatever the limits.
+        private: where another process accepts the connections, and hands them over by `take`: a Unix socket
+            for that process alone to call by. It is listened on in place of the addresses, without TLS.
 
     """
 
@@ -53,6 +58,10 @@ class HttpServer:
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []
         self._ticking: asyncio.Task[None] | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._hosts: Sequence[HostNames | None] = ()
+        self._taking: set[asyncio.Task[None]] = set()
+        self._sent_away = WeakSet[OpenConnection]()
 
     @property
     def addresses(self) -> Sequence[Address]:
@@ -67,7 +76,7 @@ class HttpServer:
         await self._listen()
         self._ticking = asyncio.ensure_future(self._tick())
         self._api.open()
-        return self.addresses[0].port or 0
+        return (self.addresses[0].port or 0) if self.addresses else 0
 
     async def stop(self, grace: float | None = None) -> None:
         """Become NOT_SERVING, send the callers away, wait for the calls under way, then close.
@@ -80,7 +89,7 @@ class HttpServer:
         if ticking is None:
             return
         # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
-        await self._api.drain(grace, self._send_away)
+        await self._api.drain(grace, self.send_away)
         self._close_listeners()
         for connection in self._connections():
             connection.break_off()
@@ -97,29 +106,57 @@ class HttpServer:
         """Let `stop`, under way or to come, wait for nothing."""
         self._api.force_stop()
 
+    @property
+    def connections(self) -> int:
+        """How many are open, or about to be."""
+        return len(self._context.connections) + len(self._taking)
+
+    @property
+    def calls(self) -> int:
+        """How many are under way."""
+        return self._api.in_flight
+
+    def take(self, accepted: socket.socket, address: int) -> None:
+        """Serve a connection to one of the addresses, by its number."""
+        task = asyncio.ensure_future(self._serve_accepted(accepted, self._hosts[address]))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+
+    def send_away(self, connections: int | None = None, weight: float = inf) -> None:
+        """Have clients open some of their connections anew: those that have most to do, of what fits."""
+        staying = [one for one in self._connections() if one not in self._sent_away]
+        left = len(staying) if connections is None else connections
+        for one in sorted(staying, key=lambda one: one.calls, reverse=True):
+            if left and 1 + one.calls <= weight:
+                left, weight = left - 1, weight - 1 - one.calls
+                self._sent_away.add(one)
+                one.leave()
+
     async def _listen(self) -> None:
         """Take the addresses; on a failure those that were taken are let go."""
         server = self._settings.server
-        context = tls_context(server)
+        self._tls = tls_context(server)
         try:
-            self._addresses = tuple([await self._listen_on(one, context) for one in server.listen])
-            if self._private is not None:
+            if self._private is None:
+                self._addresses = tuple([await self._listen_on(one) for one in server.listen])
+            else:
+                self._hosts = [host_names(server, one) for one in server.listen]
                 await self._listen_privately(self._private)
         except BaseException:
             self._close_listeners()
             raise
 
-    async def _listen_on(self, address: Address, context: ssl.SSLContext | None) -> Address:
-        told, sockets = listen_on(address, shared=self._settings.server.workers > 1)
+    async def _listen_on(self, address: Address) -> Address:
+        told, sockets = listen_on(address)
         hosts = host_names(self._settings.server, address)
         for one in sockets:
-            self._servers.append(await self._serve(one, context, hosts))
-        if context is None:
+            self._servers.append(await self._serve(one, self._tls, hosts))
+        if self._tls is None:
             warn_if_open(told)
         return told
 
     async def _listen_privately(self, address: Address) -> None:
-        _, sockets = listen_on(address, shared=False)
+        _, sockets = listen_on(address)
         for one in sockets:
             self._servers.append(await self._serve(one, None, None, private=True))
 
@@ -141,6 +178,19 @@ class HttpServer:
             ssl_shutdown_timeout=timeout,
         )
 
+    async def _serve_accepted(self, accepted: socket.socket, hosts: HostNames | None) -> None:
+        loop, timeout = asyncio.get_running_loop(), None if self._tls is None else _HANDSHAKE_SECONDS
+        try:
+            await loop.connect_accepted_socket(
+                lambda: Connection(self._context, hosts),
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=timeout,
+                ssl_shutdown_timeout=timeout,
+            )
+        except OSError as error:  # no TLS, or gone
+            _logger.debug("a connection wasn't made", extra={"error": str(error)})
+
     def _close_listeners(self) -> None:
         for server in self._servers:
             server.close()
@@ -148,11 +198,6 @@ class HttpServer:
             if address is not None and address.port is None:
                 Path(address.host).unlink(missing_ok=True)
         self._servers.clear()
-
-    def _send_away(self) -> None:
-        """Have the callers leave the connections that there are."""
-        for connection in self._connections():
-            connection.leave()
 
     def _connections(self) -> Sequence[OpenConnection]:
         return tuple(self._context.connections)

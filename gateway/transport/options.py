@@ -21,7 +21,7 @@ def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple
     past that grpc core refuses them with RESOURCE_EXHAUSTED before they are read, and stops decompressing.
     """
     options = [
-        ("grpc.so_reuseport", int(server.workers > 1)),
+        ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", limits.max_taken_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),

@@ -105,6 +105,11 @@ class ServedApi:
         """What the calls share the event loop by."""
         return self._processor
 
+    @property
+    def in_flight(self) -> int:
+        """How many calls are under way."""
+        return self._admission.in_flight
+
     def open(self) -> None:
         """Become SERVING, as long as the database answers."""
         self._watch.start()

@@ -30,14 +30,12 @@ class GrpcServer:
     Args:
         api: what is served.
         settings: addresses, TLS, limits.
-        private: a Unix socket to listen on beside them, without TLS.
 
     """
 
-    def __init__(self, api: ServedApi, settings: Settings, private: Address | None = None) -> None:
+    def __init__(self, api: ServedApi, settings: Settings) -> None:
         self._api = api
         self._settings = settings
-        self._private = private
         self._server: grpc.aio.Server | None = None
         self._broken: list[grpc.aio.Server] = []
         self._renewing: set[asyncio.Task[None]] = set()
@@ -89,8 +87,6 @@ class GrpcServer:
         server = grpc.aio.server(handlers=list(self._api.handlers()), options=options)
         tls = credentials(self._settings.server)
         addresses = tuple(_bind(server, one, tls) for one in listen)
-        if self._private is not None:
-            _bind(server, self._private, None)
         before = asyncio.all_tasks()
         await server.start()
         for task in asyncio.all_tasks() - before:

@@ -15,23 +15,36 @@ from gateway.cli.workers.supervisor import Supervisor
 from gateway.config.load import settings_of
 from tests.faults.opcodes import AWAITS, Tracer, faults
 
-HANGS = "import time; time.sleep(600)"
-SERVES = """
-import os, signal, time
-from gateway.cli.workers.messages import CHANNEL_VARIABLE, Channel, Ready, Stop, Stopped
+CHANNEL = """
+import os, signal
+from gateway.cli.workers.messages import CHANNEL_VARIABLE, Channel, Ended, Ready, Stop, Stopped
 channel = Channel(int(os.environ[CHANNEL_VARIABLE]))
 channel.receive()
+"""
+SERVES = f"""{CHANNEL}
 channel.send(Ready(()))
 """
+# What hangs ends with its supervisor all the same: tests leave nothing behind.
+UNTIL_ORPHANED = """
+while not isinstance(channel.receive(), Ended):
+    pass
+"""
+HANGS = """
+import os, select
+from gateway.cli.workers.messages import CHANNEL_VARIABLE
+ended = select.poll()
+ended.register(int(os.environ[CHANNEL_VARIABLE]), 0)  # it reads nothing
+ended.poll()
+"""
 STOPS = f"""{SERVES}
-while not isinstance(channel.receive(), Stop):
+while not isinstance(message := channel.receive(), (Stop, Ended)):
     pass
 channel.send(Stopped())
-signal.pause()
+{UNTIL_ORPHANED}
 """
 STAYS = f"""{SERVES}
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-time.sleep(600)
+{UNTIL_ORPHANED}
 """
 QUICK = {"start_timeout": 0, "drain": 0.1, "close_timeout": 0.01, "liveness_interval": 0}
 MUCH = b"x" * 2**22
@@ -65,8 +78,9 @@ async def test_a_worker_that_hangs_as_it_starts_is_ended_and_told_of() -> None:
 
 async def test_a_worker_that_hangs_as_it_starts_again_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
     programs = iter([worker(SERVES), worker(HANGS, worker_start_timeout=0.2), worker(STOPS)])
-    one = Supervisor(lambda: next(programs), 1)
+    one = Supervisor(lambda _: next(programs), 1)
     await one.start()
+    one.open()
     async with asyncio.timeout(60):
         while "a worker is ready again" not in caplog.messages:  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.01)
@@ -78,8 +92,9 @@ async def test_a_worker_that_hangs_as_it_starts_again_is_replaced(caplog: pytest
 async def test_a_supervisor_stops_while_a_worker_starts_again() -> None:
     starting = worker(HANGS)
     programs = iter([worker(SERVES), starting])
-    one = Supervisor(lambda: next(programs), 1)
+    one = Supervisor(lambda _: next(programs), 1)
     await one.start()
+    one.open()
     async with asyncio.timeout(60):
         while starting.pid is None:  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.01)
@@ -87,14 +102,14 @@ async def test_a_supervisor_stops_while_a_worker_starts_again() -> None:
     assert not children()
 
 
-@pytest.mark.parametrize("hurried", [True, False])
-async def test_a_worker_that_hangs_as_it_stops_is_killed(*, hurried: bool) -> None:
-    one = worker(STAYS, drain=600 if hurried else 0.1)
+@pytest.mark.parametrize("forced", [True, False])
+async def test_a_worker_that_hangs_as_it_stops_is_killed(*, forced: bool) -> None:
+    one = worker(STAYS, drain=600 if forced else 0.1)
     await one.start()
     async with asyncio.timeout(20):
         stop = asyncio.ensure_future(one.stop())
-        if hurried:
-            one.hurry()
+        if forced:
+            one.force_stop()
         await stop
     assert not children()
 
@@ -103,7 +118,7 @@ async def test_nothing_is_left_of_a_start_that_is_cancelled_anywhere() -> None:
     folder = Path(supervisor.__file__).parent
 
     async def start(tracer: Tracer) -> None:
-        one = Supervisor(lambda: worker(STOPS), 1)
+        one = Supervisor(lambda _: worker(STOPS), 1)
         with tracer.tracing():
             await asyncio.wait((asyncio.ensure_future(one.start()),))
         # It may have started all the same, at the last moment.

@@ -11,20 +11,19 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.cli.workers.hostings import HOSTINGS
 from gateway.schema.tables import build_tables
 from tests.cli.running import LEDGER, Running, rowgate
 from tests.harness.certificates import Certificate
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, schema_of
-from tests.harness.transports import TRANSPORTS
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
 
 KEY = {"book": "main", "number": 1}
 LIST = f"{SERVICE}/ListAccounts"
 IMPATIENT = ("--liveness-interval", "0.1", "--liveness-timeout", "1", "--liveness-failures", "2")
 UNSEEN = "a-secret-not-to-be-seen"
+SUPERVISED = ("envoy", "http2")
 Start = Callable[..., Coroutine[Any, Any, Running]]
 
 
@@ -91,9 +90,14 @@ async def until_gone(pids: list[int]) -> None:
                 await asyncio.sleep(0.02)
 
 
+def apart(target: str) -> Client:
+    """Return a client with a connection of its own: others of this process share one."""
+    return Client(target, descriptors_of("ledger"), [("grpc.use_local_subchannel_pool", 1)])
+
+
 async def owners(target: str) -> str:
     """Call GetAccount over a connection of its own; return the status's reason."""
-    client = Client(target, descriptors_of("ledger"))
+    client = apart(target)
     try:
         await client.call(GET, KEY)
     except RpcFailed as error:
@@ -103,7 +107,7 @@ async def owners(target: str) -> str:
     return "OK"
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", SUPERVISED)
 async def test_killed_workers_come_back_at_the_same_address(start: Start, transport: str) -> None:
     server = await start("--transport", transport, "--workers", "2")
     target = await server.ready()
@@ -120,14 +124,13 @@ async def test_killed_workers_come_back_at_the_same_address(start: Start, transp
     assert (status, out.split()[2]) == (0, target)
 
 
-@pytest.mark.parametrize("transport", HOSTINGS)
 async def test_a_worker_that_lives_and_does_not_answer_is_replaced_and_the_others_go_on(
-    dsn: str, start: Start, transport: str
+    dsn: str, start: Start
 ) -> None:
-    server = await start("--transport", transport, "--workers", "2", *IMPATIENT)
+    server = await start("--transport", "http2", "--workers", "2", *IMPATIENT)
     target = await server.ready()
     pids = children(server.process.pid)
-    clients = [Client(target, descriptors_of("ledger")) for _ in range(4)]
+    clients = [apart(target) for _ in range(4)]
     async with locked(dsn) as connection:
         calls = [asyncio.create_task(client.call(LIST)) for client in clients]
         await until_waiting(connection, len(calls))
@@ -135,9 +138,10 @@ async def test_a_worker_that_lives_and_does_not_answer_is_replaced_and_the_other
         lost = await server.logged("a worker doesn't answer, and is ended")
         assert lost["worker_pid"] == pids[0]
     await server.logged("a worker is ready again")
-    # Each client is with one of both, as the kernel chose: the calls of the other worker go on.
+    # Two of the clients are with the other worker: their calls go on.
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     failed = [error for error in outcomes if isinstance(error, BaseException)]
+    assert len(failed) == 2
     assert all(isinstance(e, RpcFailed) and e.code is grpc.StatusCode.UNAVAILABLE for e in failed)
     assert pids[1] in children(server.process.pid)
     assert pids[0] not in children(server.process.pid)
@@ -175,7 +179,7 @@ async def test_a_page_token_of_one_worker_is_another_worker_s(start: Start) -> N
     await client.close()
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", SUPERVISED)
 async def test_workers_do_not_outlive_their_supervisor(
     dsn: str, start: Start, transport: str, temporary: Path
 ) -> None:
@@ -196,24 +200,23 @@ async def test_workers_do_not_outlive_their_supervisor(
     await client.close()
 
 
-@pytest.mark.parametrize("transport", HOSTINGS)
 async def test_workers_start_wherever_temporary_files_are(
-    start: Start, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = tmp_path / ("x" * 100)  # past what the name of a Unix socket may be
     deep.mkdir()
     monkeypatch.setenv("TMPDIR", str(deep))
-    server = await start("--transport", transport, "--workers", "2")
+    server = await start("--transport", "http2", "--workers", "2")
     assert await owners(await server.ready()) == "ROW_NOT_FOUND"
     server.signal()
     assert (await server.ended())[0] == 0
 
 
 async def test_a_drain_lets_every_worker_s_calls_complete(dsn: str, start: Start) -> None:
-    # Wherever the kernel puts them: of 16 connections of a worker, one table may take 10.
-    server = await start("--transport", "envoy", "--workers", "2", "--lame-duck", "0.2", "--pool-size", "16")
+    # Of 8 connections of a worker, one table may take 5.
+    server = await start("--transport", "http2", "--workers", "2", "--lame-duck", "0.2", "--pool-size", "16")
     target = await server.ready()
-    clients = [Client(target, descriptors_of("ledger")) for _ in range(8)]
+    clients = [apart(target) for _ in range(8)]
     async with locked(dsn) as connection:
         calls = [asyncio.create_task(client.call(LIST)) for client in clients]
         await until_waiting(connection, len(calls))
@@ -260,8 +263,14 @@ async def test_secrets_are_in_no_command_line_file_or_environment_of_a_worker(
 @pytest.mark.parametrize(
     ("flags", "wrong"),
     [
-        (("--workers", "2", "--listen", "unix:/tmp/never.sock"), "can't share a Unix socket"),
-        (("--workers", "0"), "workers"),
+        (
+            ("--transport", "envoy", "--workers", "2", "--listen", "unix:/tmp/never.sock"),
+            "can't share a Unix socket",
+        ),
+        (("--transport", "grpcio", "--workers", "2"), "grpcio serves in one process"),
+        (("--workers", "0"), "should be auto, or a number from 1 to 64"),
+        (("--workers", "some"), "should be auto, or a number from 1 to 64"),
+        (("--workers", "9"), "8 can't be divided among 9 workers"),
         (("--transport", "http"), "transport"),
     ],
 )

@@ -25,6 +25,9 @@ class Standing:
             raise self._error
         self.started.set()
 
+    def open(self) -> None:
+        """Take no connections: there are none."""
+
     async def failed(self) -> None:
         """Wait for its end."""
         await self.ended.wait()
@@ -42,7 +45,7 @@ async def test_a_worker_comes_back_where_the_system_had_no_room_at_first(
     first, broken, last = Standing(), Standing(full), Standing()
     made = iter([first, full if at_making else broken, last])
 
-    def make() -> Any:
+    def make(_place: int) -> Any:
         one = next(made)
         if isinstance(one, OSError):
             raise one
@@ -50,6 +53,7 @@ async def test_a_worker_comes_back_where_the_system_had_no_room_at_first(
 
     supervisor = Supervisor(make, 1)
     await supervisor.start()
+    supervisor.open()
     first.ended.set()
     async with asyncio.timeout(10):
         await last.started.wait()

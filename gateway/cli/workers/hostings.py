@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from gateway.transport.host import PrivateHosting
+from gateway.transport.host import Hosting
 from gateway.transport.http_server import HttpServer
 from gateway.transport.server import GrpcServer
 
-HOSTINGS: Mapping[str, PrivateHosting] = {"grpcio": GrpcServer, "http2": HttpServer}
+HOSTINGS: Mapping[str, Hosting] = {"grpcio": GrpcServer, "http2": HttpServer}
 """By the transport's name."""

@@ -36,8 +36,27 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Hurry:
+class Retire:
+    """Supervisor to worker: others serve from now on; have the clients leave, then stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForceStop:
     """Supervisor to worker: wait for no call any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendAway:
+    """Supervisor to worker: have clients open some of their connections anew.
+
+    Args:
+        connections: how many at most.
+        weight: how much they may have to do in all: 1 for each, and 1 for each call under way.
+
+    """
+
+    connections: int
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +84,7 @@ class Ended:
     """The other side is gone; nobody sends it."""
 
 
-Message = Assignment | Stop | Hurry | Ready | Failed | Stopped | Ended
+Message = Assignment | Stop | Retire | ForceStop | SendAway | Ready | Failed | Stopped | Ended
 
 
 class Channel:

@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory, gettempdir
 
 from gateway.cli.failures import Failed as FailedError
 from gateway.cli.failures import Wrong
+from gateway.cli.workers.acceptor import Acceptor
+from gateway.cli.workers.handoff import SOCKETS_VARIABLE, Giver
 from gateway.cli.workers.liveness import Liveness
 from gateway.cli.workers.messages import (
     CHANNEL_VARIABLE,
@@ -22,9 +24,11 @@ from gateway.cli.workers.messages import (
     Channel,
     Ended,
     Failed,
-    Hurry,
+    ForceStop,
     Message,
     Ready,
+    Retire,
+    SendAway,
     Stop,
     Stopped,
 )
@@ -62,9 +66,8 @@ class Command:
     admin: str | None = None
 
 
-def plain_command(transport: str) -> Command:
-    """Return how a worker without Envoy is run."""
-    return Command((sys.executable, "-m", "gateway.cli.workers.hosted", transport))
+PLAIN_COMMAND = Command((sys.executable, "-m", "gateway.cli.workers.worker"))
+"""How a worker without Envoy is run."""
 
 
 def own_folder() -> TemporaryDirectory[str]:
@@ -82,16 +85,20 @@ class WorkerProcess:
     Args:
         command: how it is run.
         assignment: what it serves.
+        acceptor: gives it its connections; None where it listens itself.
 
     """
 
-    def __init__(self, command: Command, assignment: Assignment) -> None:
+    def __init__(self, command: Command, assignment: Assignment, acceptor: Acceptor | None = None) -> None:
         self._command = command
         self._assignment = assignment
+        self._acceptor = acceptor
+        self._sockets: socket.socket | None = None
+        self._giver: Giver | None = None
         self._folder = own_folder()
         self._ready: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._stopped = asyncio.Event()
-        self._hurried = asyncio.Event()
+        self._forced = asyncio.Event()
         self._channel: Channel | None = None
         self._process: Process | None = None
         self.services: Sequence[str] = ()
@@ -126,6 +133,12 @@ class WorkerProcess:
             await self.kill()
             raise
 
+    def open(self) -> None:
+        """Let it have connections."""
+        if self._acceptor is not None and self._sockets is not None:
+            room = self._assignment.settings.limits.max_connections
+            self._giver, self._sockets = self._acceptor.add(self._sockets, room), None
+
     async def ended(self) -> None:
         """Wait until the process is gone."""
         if self._process is not None:
@@ -146,12 +159,31 @@ class WorkerProcess:
             lost.cancel()
             await asyncio.gather(ended, lost, return_exceptions=True)
 
+    @property
+    def load(self) -> Giver | None:
+        """What it has to do; None where it has no connections to begin with, or has ended."""
+        return None if self._giver is None or self._giver.is_gone else self._giver
+
+    def send_away(self, connections: int, weight: float) -> None:
+        """Have clients open so many connections anew, which have so much to do, at most."""
+        if self._channel is not None:
+            self._channel.send(SendAway(connections, weight))
+
     async def stop(self) -> None:
         """Have it drain and stop, however long the settings let that take; kill it where it doesn't."""
+        await self._stop(Stop())
+
+    async def retire(self) -> None:
+        """Have its clients leave for other workers, then have it stop, as `stop` does."""
+        if self._acceptor is not None and self._giver is not None:
+            self._acceptor.remove(self._giver)
+        await self._stop(Retire())
+
+    async def _stop(self, how: Stop | Retire) -> None:
         if self._channel is None or self._process is None:
             return
         try:
-            await self._drain(self._channel)
+            await self._drain(self._channel, how)
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
             async with asyncio.timeout(_END_SECONDS):
@@ -160,11 +192,11 @@ class WorkerProcess:
             _logger.warning("a worker doesn't end, and is killed", extra={"worker_pid": self.pid})
             await self.kill()
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Let `stop`, under way or to come, wait for no call."""
-        self._hurried.set()
+        self._forced.set()
         if self._channel is not None:
-            self._channel.send(Hurry())
+            self._channel.send(ForceStop())
 
     async def kill(self) -> None:
         """End it at once."""
@@ -191,13 +223,15 @@ class WorkerProcess:
         self._lay_files()
         ours, theirs = socket.socketpair()
         self._channel = Channel(ours.detach())
-        with theirs:
+        self._sockets, their_sockets = socket.socketpair()
+        handed = {CHANNEL_VARIABLE: theirs.fileno(), SOCKETS_VARIABLE: their_sockets.fileno()}
+        with theirs, their_sockets:
             # A session of its own: Ctrl-C in a terminal is the supervisor's, which tells its workers.
             self._process = await create_subprocess_exec(
                 *self._command.arguments,
                 cwd=self._folder.name,
-                env={**os.environ, **self._command.environ, CHANNEL_VARIABLE: str(theirs.fileno())},
-                pass_fds=(theirs.fileno(),),
+                env={**os.environ, **self._command.environ, **{k: str(v) for k, v in handed.items()}},
+                pass_fds=tuple(handed.values()),
                 stdin=DEVNULL,
                 stdout=DEVNULL,
                 start_new_session=True,
@@ -234,19 +268,19 @@ class WorkerProcess:
         except TimeoutError as error:
             raise FailedError("Envoy doesn't begin to accept connections") from error
 
-    async def _drain(self, channel: Channel) -> None:
+    async def _drain(self, channel: Channel, how: Stop | Retire) -> None:
         """Have it finish its calls and close; raises TimeoutError where it takes longer than it may."""
         settings = self._assignment.settings
-        await asyncio.to_thread(channel.send, Stop())
-        await self._stopped_or_hurried_within(settings.server.lame_duck)
+        await asyncio.to_thread(channel.send, how)
+        await self._stopped_or_forced_within(settings.server.lame_duck)
         await self._send_away()
-        await self._stopped_or_hurried_within(settings.server.drain)
+        await self._stopped_or_forced_within(settings.server.drain)
         async with asyncio.timeout(_CLOSED_IN_TURN * settings.database.close_timeout + _END_SECONDS):
             await self._stopped.wait()
             await self._flushed()
 
-    async def _stopped_or_hurried_within(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(one.wait()) for one in (self._stopped, self._hurried)]
+    async def _stopped_or_forced_within(self, seconds: float) -> None:
+        waits = [asyncio.ensure_future(one.wait()) for one in (self._stopped, self._forced)]
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:
             one.cancel()
@@ -278,3 +312,5 @@ class WorkerProcess:
 
     def _cleanup(self) -> None:
         self._folder.cleanup()
+        if self._sockets is not None:
+            self._sockets.close()

@@ -1,4 +1,4 @@
-"""Keeps workers running: those that end come back, and all stop together."""
+"""The keeping of workers: those that end come back, and all stop together."""
 
 import asyncio
 import logging
@@ -6,28 +6,34 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from gateway.cli.workers.balance import Balance
 from gateway.cli.workers.process import WorkerProcess
 
 _logger = logging.getLogger(__name__)
 _FIRST_DELAY = 0.1
 _MAX_DELAY = 10.0
 _HEALTHY_SECONDS = 60.0
+_BALANCE_SECONDS = 0.5
 
 
 class Supervisor:
     """Runs as many workers as asked.
 
     Args:
-        make: makes a worker that isn't started.
+        make: makes the worker of a place, from 0 on, which isn't started.
         count: how many.
+        rebalance_interval: seconds of clearly more work until a worker sends clients away; 0 is never.
 
     """
 
-    def __init__(self, make: Callable[[], WorkerProcess], count: int) -> None:
+    def __init__(
+        self, make: Callable[[int], WorkerProcess], count: int, rebalance_interval: float = 0.0
+    ) -> None:
         self._make = make
         self._count = count
-        self._workers: list[WorkerProcess] = []
-        self._keepers: list[asyncio.Task[None]] = []
+        self._rebalance_interval = rebalance_interval
+        self._workers: dict[int, WorkerProcess] = {}
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def services(self) -> Sequence[str]:
@@ -35,38 +41,52 @@ class Supervisor:
         return self._workers[0].services
 
     async def start(self) -> None:
-        """Start the workers, the first one alone: what is wrong is wrong for all of them, and told once.
+        """Start the workers; they have no connections before `open`.
 
-        Raises click.ClickException, with none left running.
+        Raises click.ClickException with what the first one said that failed, and with none left running.
         """
         try:
-            await self._add()
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._count - 1):
-                    group.create_task(self._add())
+                for place in range(self._count):
+                    group.create_task(self._add(place))
         except BaseException as error:
-            await asyncio.gather(*(worker.kill() for worker in self._workers))
+            await asyncio.gather(*(worker.kill() for worker in self._workers.values()))
             if isinstance(error, BaseExceptionGroup):
                 raise error.exceptions[0] from error
             raise
-        self._keepers = [asyncio.create_task(self._keep(place)) for place in range(self._count)]
+
+    def open(self) -> None:
+        """Let the workers have connections, and keep them running."""
+        for worker in self._workers.values():
+            worker.open()
+        self._tasks = [asyncio.create_task(self._keep(place)) for place in range(self._count)]
+        if self._rebalance_interval:
+            self._tasks.append(asyncio.create_task(self._rebalance(Balance(self._rebalance_interval))))
 
     async def stop(self) -> None:
         """Drain and stop all of them, at the same time."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        await self._end_tasks()
+        await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
 
-    def hurry(self) -> None:
+    async def retire(self) -> None:
+        """Have others take their connections, and stop them when their clients have left."""
+        await self._end_tasks()
+        await asyncio.gather(*(worker.retire() for worker in self._workers.values()))
+
+    def force_stop(self) -> None:
         """Let `stop`, under way or to come, wait for nothing."""
-        for worker in self._workers:
-            worker.hurry()
+        for worker in self._workers.values():
+            worker.force_stop()
 
-    async def _add(self) -> None:
-        worker = self._make()
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _add(self, place: int) -> None:
+        worker = self._make(place)
         await worker.start()
-        self._workers.append(worker)
+        self._workers[place] = worker
 
     async def _keep(self, place: int) -> None:
         loop, delay = asyncio.get_running_loop(), _FIRST_DELAY
@@ -83,7 +103,7 @@ class Supervisor:
 
     async def _restart(self, place: int) -> None:
         try:
-            worker = self._workers[place] = self._make()
+            worker = self._workers[place] = self._make(place)
             await worker.start()
         except click.ClickException as error:
             _logger.error("a worker doesn't start", extra={"error": error.message})  # noqa: TRY400 - it says why
@@ -91,4 +111,18 @@ class Supervisor:
             # Such as no room for a process or its folder, which there may be the next time.
             _logger.exception("a worker doesn't start")
         else:
+            worker.open()
             _logger.warning("a worker is ready again", extra={"worker_pid": worker.pid})
+
+    async def _rebalance(self, balance: Balance) -> None:
+        """Have workers that have clearly more to do than others send clients away, again and again."""
+        while True:
+            await asyncio.sleep(_BALANCE_SECONDS)
+            workers = [one for one in self._workers.values() if one.load is not None]
+            loads = [one.load for one in workers if one.load is not None]
+            move = balance.look(loads, asyncio.get_running_loop().time())
+            if move is not None:
+                worker = workers[move.worker]
+                worker.send_away(move.connections, move.weight)
+                facts = {"worker_pid": worker.pid, "connections": move.connections}
+                _logger.info("a worker has more to do than another, and sends clients away", extra=facts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.cli.workers.process import Command, plain_command
+from gateway.cli.workers.process import PLAIN_COMMAND, Command
 from gateway.config.address import Address
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.load import Loaded
@@ -14,7 +14,7 @@ from gateway.transport.envoy.bootstrap import Hosting
 from gateway.transport.envoy.command import command, files
 from gateway.transport.envoy.installed import Installed, NotInstalledError, find_installed
 
-_APPLICATION = "gateway.cli.workers.hosted:application"
+_APPLICATION = "gateway.cli.workers.worker:application"
 _ADMIN = "admin.sock"
 _KEY = "server.transport"
 _OWN = ("http2", "grpcio")
@@ -43,12 +43,17 @@ class Transport:
     why: str
     installed: Installed | None = None
 
+    @property
+    def is_handed_sockets(self) -> bool:
+        """Whether a supervisor accepts its workers' connections: the others' listen themselves."""
+        return self.name == "http2"
+
     def command(
         self, descriptors: FileDescriptorSet, settings: Settings, listen: tuple[Address, ...]
     ) -> Command:
         """Return how a worker is run; `listen` is numeric."""
         if self.installed is None:
-            return plain_command(self.name)
+            return PLAIN_COMMAND
         hosting = Hosting(_APPLICATION, self.installed.module, _ADMIN, listen, descriptors)
         return Command(
             command(self.installed, settings.log),

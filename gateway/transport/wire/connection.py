@@ -74,6 +74,11 @@ class NewConnection(asyncio.Protocol):
         """Whether no request is under way."""
         return True
 
+    @property
+    def calls(self) -> int:
+        """How many requests are under way."""
+        return 0
+
     def leave(self) -> None:
         """Close: the client can only just have begun."""
         self.close()

@@ -17,6 +17,10 @@ class OpenConnection(Protocol):
     def is_idle(self) -> bool:
         """Whether no request is under way."""
 
+    @property
+    def calls(self) -> int:
+        """How many requests are under way."""
+
     def leave(self) -> None:
         """Have the client send its next requests elsewhere; until it knows, they are answered."""
 

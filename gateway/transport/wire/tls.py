@@ -141,6 +141,11 @@ class TlsConnection(asyncio.Protocol):
         """Whether no request is under way: a handshake isn't one."""
         return True
 
+    @property
+    def calls(self) -> int:
+        """How many requests are under way: the inner protocol counts them."""
+        return 0
+
     def leave(self) -> None:
         """Let the handshake be finished: the protocol of the connection tells the client to leave."""
 

@@ -209,6 +209,11 @@ class Http1Connection(asyncio.Protocol):
         """Whether no request is under way."""
         return self._request is None
 
+    @property
+    def calls(self) -> int:
+        """How many requests are under way: they are answered one by one."""
+        return int(not self.is_idle)
+
     def leave(self) -> None:
         """Have the client connect anew for its next requests: the next response says so."""
         if not self.closes:

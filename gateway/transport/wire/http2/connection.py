@@ -138,6 +138,11 @@ class Connection(asyncio.Protocol):
         """Whether no call is under way."""
         return not self._calls
 
+    @property
+    def calls(self) -> int:
+        """How many are under way."""
+        return len(self._calls)
+
     def leave(self) -> None:
         """Have the peer begin its next calls elsewhere. Those that it begins until it knows are answered."""
         if self._leaving is None:

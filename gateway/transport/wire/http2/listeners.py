@@ -12,15 +12,10 @@ from gateway.transport.listening import cannot_listen
 _SOCKET_MODE = 0o600
 
 
-def listen_on(address: Address, *, shared: bool) -> tuple[Address, Sequence[socket.socket]]:
+def listen_on(address: Address) -> tuple[Address, Sequence[socket.socket]]:
     """Return the address with its port, and a bound socket for each address that its name stands for.
 
-    Args:
-        address: as the settings say; port 0 takes a free one.
-        shared: whether other processes listen on it too (SO_REUSEPORT, socket(7)).
-
-    Raises OSError where it can't be had.
-
+    Port 0 becomes a free one. Raises OSError where the address can't be had.
     """
     if address.port is None:
         return address, [_unix_socket(address)]
@@ -30,8 +25,6 @@ def listen_on(address: Address, *, shared: bool) -> tuple[Address, Sequence[sock
         try:
             for family, host in resolve(address):
                 sockets.append(opened.enter_context(new_socket(family, host)))
-                if shared:
-                    sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 sockets[-1].bind((host, port))
                 port = int(sockets[-1].getsockname()[1])
         except OSError as error:

@@ -1,16 +1,17 @@
 """A worker: serves what its supervisor assigns, and stops at its word or at its end.
 
-Envoy loads `application`; the other transports run this module, with their name.
+Envoy loads `application`; the server in the event loop runs this module.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
+import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from gateway.app import Gateway
 from gateway.cli.failures import reported
 from gateway.cli.runtime import loop_factory, spare_what_stays
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.workers.handoff import SOCKETS_VARIABLE, Load, Taker
 from gateway.cli.workers.messages import (
     CHANNEL_VARIABLE,
     HEALTH_SOCKET,
@@ -28,9 +29,11 @@ from gateway.cli.workers.messages import (
     Channel,
     Ended,
     Failed,
-    Hurry,
+    ForceStop,
     Message,
     Ready,
+    Retire,
+    SendAway,
     Stop,
     Stopped,
 )
@@ -38,12 +41,14 @@ from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging
 from gateway.transport.asgi.host import AsgiHost
-from gateway.transport.host import Hosting
+from gateway.transport.host import Hosting, WorkerHost
+from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
 
 _logger = logging.getLogger(__name__)
 _ORPHAN_SECONDS = 15.0
-_HOSTING_VARIABLES = (CHANNEL_VARIABLE, "LD_PRELOAD", "PYTHONPATH")
+_LEAVING_SECONDS = 0.05
+_HOSTING_VARIABLES = (CHANNEL_VARIABLE, SOCKETS_VARIABLE, "LD_PRELOAD", "PYTHONPATH")
 
 
 class Worker:
@@ -58,8 +63,12 @@ class Worker:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        self._retiring = False
+        self._drain_seconds = 0.0
+        self._forced = asyncio.Event()
         self._starting: asyncio.Task[Gateway] | None = None
         self._gateway: Gateway | None = None
+        self._host: WorkerHost | None = None
         self.orphaned = False
         self._folder = Path.cwd()
 
@@ -69,6 +78,7 @@ class Worker:
         if not isinstance(assignment, Assignment):
             os._exit(1)  # the supervisor is gone
         os.chdir(assignment.folder)
+        self._drain_seconds = assignment.settings.server.drain
         configure_logging(assignment.settings.log.level, assignment.settings.log.format)
         schema = FileDescriptorSet.FromString(assignment.descriptors)
         self._starting = asyncio.ensure_future(Gateway.start(schema, assignment.settings, hosting))
@@ -81,21 +91,44 @@ class Worker:
         spare_what_stays()
         return True
 
-    async def serve(self) -> None:
-        """Say that it serves; return when it has stopped."""
+    async def serve(self, host: WorkerHost | None = None, taker: Taker | None = None) -> None:
+        """Say that it serves; return when it has stopped.
+
+        Args:
+            host: serves the connections that the supervisor hands over; None where this process listens.
+            taker: takes them.
+
+        """
         if self._gateway is None:
             raise RuntimeError("not started")
+        self._host = host
         services = tuple(sorted(self._gateway.schema.services))
         await asyncio.to_thread(self._channel.send, Ready(services))
         await self._stopping.wait()
+        if self._retiring and host is not None and taker is not None:
+            await self._leave(host)
+            taker.close()  # what is on its way goes to another
         await self._gateway.stop()
         await asyncio.to_thread(self._channel.send, Stopped())
 
     def close(self) -> None:
         """Have `serve` stop at once, if it hasn't."""
+        self._force_stop()
+        self._stopping.set()
+
+    async def _leave(self, host: WorkerHost) -> None:
+        """Wait until all clients have left, no longer than a drain may take; answer them meanwhile."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                while host.connections and not self._forced.is_set():
+                    host.send_away()  # those too that were on their way here
+                    await asyncio.sleep(_LEAVING_SECONDS)
+        self._force_stop()
+
+    def _force_stop(self) -> None:
+        self._forced.set()
         if self._gateway is not None:
             self._gateway.force_stop()
-        self._stopping.set()
 
     async def _failure(self, starting: "asyncio.Task[Gateway]") -> Failed | None:
         try:
@@ -120,15 +153,22 @@ class Worker:
     def _do(self, message: Message) -> None:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
-        if isinstance(message, Hurry) and self._gateway is not None:
-            self._gateway.force_stop()
-        elif isinstance(message, Stop):
-            self._stopping.set()
-        elif isinstance(message, Ended):
-            self.orphaned = True
-            # The supervisor's to remove, as long as there is one.
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self.close()
+        match message:
+            case SendAway(connections, weight):
+                if self._host is not None:
+                    self._host.send_away(connections, weight)
+            case ForceStop():
+                self._force_stop()
+            case Stop():
+                self._stopping.set()
+            case Retire():
+                self._retiring = True
+                self._stopping.set()
+            case Ended():
+                self.orphaned = True
+                # The supervisor's to remove, as long as there is one.
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self.close()
 
 
 class Application:
@@ -187,20 +227,31 @@ def inherited_channel() -> Channel:
     return Channel(descriptor)
 
 
-async def _serve(hosting: Hosting) -> None:
+async def _serve() -> None:
+    """Serve the connections that the supervisor hands over."""
+    made: list[WorkerHost] = []
+
+    def hosting(api: ServedApi, settings: Settings) -> WorkerHost:
+        made.append(HttpServer(api, settings, private=Address(str(health), None)))
+        return made[0]
+
+    health = Path.cwd() / HEALTH_SOCKET
+    pair = socket.socket(fileno=int(os.environ[SOCKETS_VARIABLE]))
     worker = Worker(inherited_channel())
     if await worker.start(hosting):
-        await worker.serve()
+        (host,) = made
+        taker = Taker(pair, lambda one: host.take(*one), lambda: Load(host.connections, host.calls))
+        await worker.serve(host, taker)
+        taker.close()
 
 
-def main(transport: str) -> None:
-    """Run a worker of a transport that isn't Envoy's."""
-    hosting = partial(HOSTINGS[transport], private=Address(str(Path.cwd() / HEALTH_SOCKET), None))
+def main() -> None:
+    """Run a worker that serves what its supervisor accepts."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(hosting))
+        runner.run(_serve())
 
 
 application = Application()
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

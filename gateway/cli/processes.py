@@ -1,0 +1,221 @@
+"""The processes of `rowgate serve`: this one, or a supervisor and workers that have a gateway each."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from pydantic import SecretStr
+
+from gateway.cli.runtime import spare_what_stays
+from gateway.cli.workers.acceptor import Acceptor, listen_at
+from gateway.cli.workers.messages import Assignment
+from gateway.cli.workers.number import Number
+from gateway.cli.workers.process import WorkerProcess
+from gateway.cli.workers.supervisor import Supervisor
+from gateway.cli.workers.transports import Transport
+from gateway.config.address import Address
+from gateway.config.division import divided
+from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.secret import token_secret
+from gateway.config.settings import Settings, TokenSettings
+from gateway.db.where import embedded_folder
+from gateway.transport.envoy.sockets import HeldAddresses
+from gateway.transport.listening import warn_if_open
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be served, and how.
+
+    Args:
+        descriptors: the schema.
+        settings: all of them.
+        transport: what serves.
+        number: by how many processes.
+
+    """
+
+    descriptors: FileDescriptorSet
+    settings: Settings
+    transport: Transport
+    number: Number
+
+    @property
+    def is_for_one_process(self) -> bool:
+        """Whether this process serves: Envoy's are always others."""
+        return self.transport.installed is None and self.number.workers == 1
+
+
+class Processes(Protocol):
+    """A schema being served."""
+
+    addresses: Sequence[Address]
+    services: Sequence[str]
+
+    async def start(self, plan: Plan) -> None:
+        """Return when calls are taken; raises as gateway.app.Gateway.start does, or click.ClickException."""
+
+    async def reload(self, plan: Plan) -> None:
+        """Serve by another plan, without an error for any client; raises as `start` does, and serves on."""
+
+    async def stop(self) -> None:
+        """Drain, then close."""
+
+    def force_stop(self) -> None:
+        """Let `stop` wait for no call any more."""
+
+
+class OneProcess:
+    """One gateway, in this process: one worker of a transport that isn't Envoy's."""
+
+    def __init__(self) -> None:
+        self.addresses: Sequence[Address] = ()
+        self.services: Sequence[str] = ()
+        self._gateway: Gateway | None = None
+
+    async def start(self, plan: Plan) -> None:
+        """Return when calls are taken; raises as gateway.app.Gateway.start does."""
+        from gateway.app import Gateway  # noqa: PLC0415 - it is all of a gateway; workers have theirs
+        from gateway.cli.workers.hostings import HOSTINGS  # noqa: PLC0415 - as above
+
+        self._gateway = await Gateway.start(plan.descriptors, plan.settings, HOSTINGS[plan.transport.name])
+        spare_what_stays()
+        self.addresses = self._gateway.addresses
+        self.services = sorted(self._gateway.schema.services)
+
+    async def reload(self, _plan: Plan) -> None:
+        """Raise ConfigError: there is nothing to go on while a gateway starts anew."""
+        wrong = "one process can't serve while it starts anew"
+        raise _not_reloadable("server.workers", wrong, "stop and start it, or serve by two workers or more")
+
+    async def stop(self) -> None:
+        """Drain, then close."""
+        if self._gateway is not None:
+            await self._gateway.stop()
+
+    def force_stop(self) -> None:
+        """Let `stop` wait for no call any more."""
+        if self._gateway is not None:
+            self._gateway.force_stop()
+
+
+class WorkerProcesses:
+    """Workers that share the addresses, and are started again when they end.
+
+    Args:
+        folder: where relative paths start.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.addresses: Sequence[Address] = ()
+        self.services: Sequence[str] = ()
+        self._folder = folder
+        self._plan: Plan | None = None
+        self._own_tokens: TokenSettings | None = None
+        self._held: HeldAddresses | None = None
+        self._acceptor: Acceptor | None = None
+        self._supervisor: Supervisor | None = None
+        self._retiring: dict[asyncio.Task[None], Supervisor] = {}
+
+    async def start(self, plan: Plan) -> None:
+        """Return when all workers take calls.
+
+        Raises click.ClickException with what a worker said, and OSError for addresses.
+        """
+        self._plan = plan
+        self._listen(plan)
+        try:
+            self._supervisor = await self._begin(plan)
+        except BaseException:
+            self._close()
+            raise
+
+    async def reload(self, plan: Plan) -> None:
+        """Have new workers serve, and the old ones stop when their clients have left them.
+
+        Raises click.ClickException with what a worker said, and ConfigError for what takes a new start; then
+        the old workers go on.
+        """
+        if self._plan is None or self._supervisor is None:
+            raise RuntimeError("not started")
+        if plan.settings.server.listen != self._plan.settings.server.listen:
+            raise _not_reloadable("server.listen", "has changed", "stop and start the server")
+        if plan.transport.name != self._plan.transport.name or self._acceptor is None:
+            raise _not_reloadable("server.transport", "can't be reloaded", "stop and start the server")
+        old, self._supervisor = self._supervisor, await self._begin(plan)
+        retiring = asyncio.create_task(old.retire())
+        self._retiring[retiring] = old
+        retiring.add_done_callback(self._retiring.pop)
+
+    async def stop(self) -> None:
+        """Drain, then close."""
+        if self._supervisor is not None:
+            await asyncio.gather(self._supervisor.stop(), *self._retiring)
+        self._close()
+
+    def force_stop(self) -> None:
+        """Let `stop` wait for no call any more."""
+        for supervisor in (self._supervisor, *self._retiring.values()):
+            if supervisor is not None:
+                supervisor.force_stop()
+
+    def _listen(self, plan: Plan) -> None:
+        server = plan.settings.server
+        if plan.transport.is_handed_sockets:
+            self.addresses, listening = listen_at(server.listen)
+            self._acceptor = Acceptor(listening)
+        else:
+            self._held = HeldAddresses(server.listen)
+            self.addresses = self._held.told
+        if server.tls_cert is None:
+            for address in self.addresses:
+                warn_if_open(address)
+
+    async def _begin(self, plan: Plan) -> Supervisor:
+        """Return workers that serve by a plan; raises as `start` does."""
+        server = plan.settings.server.model_copy(update={"listen": tuple(self.addresses)})
+        settings = dataclasses.replace(plan.settings, server=server, tokens=self._tokens(plan.settings))
+        descriptors, workers = plan.descriptors.SerializeToString(), plan.number.workers
+        numeric = tuple(self._held.numeric) if self._held is not None else ()
+        command = plan.transport.command(plan.descriptors, settings, numeric)
+
+        def make(place: int) -> WorkerProcess:
+            assignment = Assignment(divided(settings, workers, place), descriptors, str(self._folder))
+            return WorkerProcess(command, assignment, self._acceptor)
+
+        supervisor = Supervisor(make, workers, server.rebalance_interval if self._acceptor else 0.0)
+        await supervisor.start()
+        supervisor.open()
+        self.services = supervisor.services
+        return supervisor
+
+    def _tokens(self, settings: Settings) -> TokenSettings:
+        """Return the page tokens' settings with a secret: each worker has to read the others' tokens.
+
+        The embedded database keeps one where every worker finds it.
+        """
+        tokens = settings.tokens
+        if tokens.secret or tokens.secret_file or embedded_folder(settings.database):
+            return tokens
+        if self._own_tokens is None:
+            secret = SecretStr(token_secret(tokens, None).hex())
+            self._own_tokens = tokens.model_copy(update={"secret": secret})
+        return self._own_tokens
+
+    def _close(self) -> None:
+        if self._acceptor is not None:
+            self._acceptor.close()
+        if self._held is not None:
+            self._held.close()
+
+
+def _not_reloadable(key: str, wrong: str, allowed: str) -> ConfigError:
+    return ConfigError([ConfigFault(key, "reload", wrong, allowed)])
