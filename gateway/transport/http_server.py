@@ -12,7 +12,7 @@ from time import monotonic
 from weakref import WeakSet
 
 from gateway.config.address import Address
-from gateway.config.settings import EdgeSettings, Settings
+from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames, host_names
 from gateway.transport.listening import warn_if_open
 from gateway.transport.protocols.calls import Calls
@@ -20,6 +20,7 @@ from gateway.transport.protocols.connect.responder import ConnectResponder
 from gateway.transport.protocols.cors import Origins
 from gateway.transport.protocols.grpc.plain import plain_methods
 from gateway.transport.protocols.grpc.responder import GrpcResponder
+from gateway.transport.protocols.rest.responder import Rest
 from gateway.transport.protocols.routing import Routing
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.certificates import tls_context
@@ -52,7 +53,7 @@ class HttpServer:
         self._api = api
         self._settings = settings
         self._calls = Calls(api.served_methods(), settings)
-        respond = _responder(self._calls, settings.edge)
+        respond = _responder(api, self._calls, settings)
         fast = plain_methods(self._calls.methods.values(), api.dispatcher, settings.limits.max_taken_bytes)
         self._context = ServerContext(respond, settings, api.processor, fast)
         self._addresses: tuple[Address, ...] = ()
@@ -217,11 +218,14 @@ class HttpServer:
                     await asyncio.sleep(_POLL_SECONDS)
 
 
-def _responder(calls: Calls, edge: EdgeSettings) -> Responder:
+def _responder(api: ServedApi, calls: Calls, settings: Settings) -> Responder:
     """Return what answers every request, by the protocol that it speaks."""
+    edge = settings.edge
+    connect = [ConnectResponder(calls)] if edge.connect else []
+    rest = [Rest.of(api, calls, settings)] if edge.rest else []
     return Routing(
         GrpcResponder(calls),
-        [ConnectResponder(calls)] if edge.connect else [],
+        [*connect, *rest],
         calls.methods,
         Origins(edge.allowed_origins),
         grpc_web=edge.grpc_web,

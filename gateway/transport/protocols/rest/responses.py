@@ -125,8 +125,8 @@ async def respond_json(
     request: HttpRequest, code: int, body: bytes, headers: Sequence[Header], encoding: str | None = None
 ) -> None:
     """Answer with JSON, compressed where that is worth it."""
-    body, used = await packed(body, encoding)
-    headers = (_JSON, *headers) if encoding is None else (_JSON, *headers, _VARY)
-    if used is not None:
-        headers = (*headers, (b"content-encoding", used.encode()))
+    headers = (_JSON, *headers)
+    if encoding is not None:
+        body, used = await packed(body, encoding)
+        headers = (*headers, _VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))
     await request.respond(code, headers, body)

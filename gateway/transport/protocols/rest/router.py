@@ -60,10 +60,16 @@ class Router(Generic[T]):
 
     def __init__(self) -> None:
         self._trees: dict[str, _Node[T]] = {}
+        self._paths: _Node[bool] = _Node()
 
     def add(self, method: str, template: PathTemplate, target: T) -> None:
         """Have requests of an HTTP method, or of ANY_METHOD, lead to the target."""
         self._trees.setdefault(method, _Node()).add(template, target)
+        self._paths.add(template, target=True)
+
+    def has(self, path: str) -> bool:
+        """Whether a path leads somewhere, by some HTTP method."""
+        return _find(self._paths, path.split("/")) is not None
 
     def find(self, method: str, path: str) -> tuple[T, Sequence[str]] | None:
         """Return the target and the path's segments, percent-encoded and without the verb; None without one.

@@ -1,0 +1,146 @@
+"""A method as one of its routes leads to it: what its requests say, and how they are answered."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import NoReturn
+
+from gateway.config.settings import EdgeSettings
+from gateway.errors import InvalidArgument, RowgateError
+from gateway.schema.model import Method
+from gateway.schema.routes import Route
+from gateway.transport.methods import ServedMethod
+from gateway.transport.protocols.calls import Calls, ProtocolCall
+from gateway.transport.protocols.encodings import negotiate
+from gateway.transport.protocols.grpc.headers import read_timeout
+from gateway.transport.protocols.messages import Convert, RequestMessages
+from gateway.transport.protocols.rest.binding import Binding
+from gateway.transport.protocols.rest.query import query_pairs
+from gateway.transport.protocols.rest.responses import StreamedResponse, WholeResponse
+from gateway.transport.protocols.rest.streams import LINES, stream_form
+from gateway.transport.protocols.rest.writers import response_writer
+from gateway.transport.wire.headers import BadHeader
+from gateway.transport.wire.request import HttpRequest
+
+_RESUME_TOKEN = "resume_token"  # noqa: S105 - a field's name
+_TOKEN_NAMES = (_RESUME_TOKEN, "resumeToken")
+_LAST_EVENT = b"last-event-id"
+
+_Headers = Mapping[bytes, bytes]
+
+
+class RoutedMethod:
+    """A method, as one of its routes leads to it.
+
+    Args:
+        method: the method.
+        route: the route.
+        edge: how JSON is written.
+
+    """
+
+    def __init__(self, method: Method, route: Route, edge: EdgeSettings) -> None:
+        descriptor = method.descriptor
+        self.path = method.path
+        self.streams = bool(descriptor.client_streaming or descriptor.server_streaming)
+        self._takes_stream = bool(descriptor.client_streaming)
+        self._takes_token = _RESUME_TOKEN in method.request
+        self._binding = Binding(method, route)
+        self._response = descriptor.output_type
+        self._write = response_writer(descriptor.output_type, route.response_body, edge)
+
+    def call(
+        self, request: HttpRequest, segments: Sequence[str], served: ServedMethod, calls: Calls
+    ) -> ProtocolCall:
+        """Return the call that a request is; what is wrong with it is told when its body has been read.
+
+        Args:
+            request: the request.
+            segments: of its path, as the router returns them.
+            served: the method.
+            calls: runs it.
+
+        """
+        headers = dict(request.headers)
+        unpacked = packed = remaining = None
+        try:
+            unpacked, packed = negotiate(
+                headers.get(b"content-encoding"), headers.get(b"accept-encoding", b"")
+            )
+            remaining = _timeout(headers)
+            decode = self._decoder(request, headers, segments, unpacked)
+        except RowgateError as error:
+            decode = partial(_refuse, error)
+        messages: RequestMessages = (
+            calls.lines(request, decode)
+            if self._takes_stream
+            else calls.whole_body(request, unpacked, decode)
+        )
+        response = self._respond(request, headers, packed)
+        call = calls.begin(
+            request, served, messages, remaining=remaining, send=response.send, end=response.end
+        )
+        response.exchange = call.exchange
+        return call
+
+    def _decoder(
+        self, request: HttpRequest, headers: _Headers, segments: Sequence[str], encoding: str | None
+    ) -> Convert:
+        """Return what makes requests of bodies; raises RowgateError for what can't be read."""
+        content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if self._takes_stream:
+            if content_type != LINES or request.query or encoding is not None:
+                raise _not_lines()
+            return partial(self._binding.request, (), ())
+        event = headers.get(_LAST_EVENT) if self._takes_token else None
+        return partial(self._request, segments, request.query, content_type, event)
+
+    def _request(
+        self, segments: Sequence[str], query: str, content_type: bytes, event: bytes | None, body: bytes
+    ) -> bytes:
+        if body and not _is_json(content_type):
+            raise InvalidArgument(
+                "the body has to be JSON, with content-type application/json", reason="CONTENT_TYPE_NOT_JSON"
+            )
+        pairs: Iterable[tuple[str, str]] = query_pairs(query) if query else ()
+        if event:  # where a client was when its connection was lost, rather than where it began
+            token = event.decode("latin-1")
+            pairs = [*(pair for pair in pairs if pair[0] not in _TOKEN_NAMES), (_RESUME_TOKEN, token)]
+        return self._binding.request(segments, pairs, body)
+
+    def _respond(
+        self, request: HttpRequest, headers: _Headers, encoding: str | None
+    ) -> WholeResponse | StreamedResponse:
+        if not self.streams:
+            return WholeResponse(request, self._write, encoding)
+        form = stream_form(headers.get(b"accept", b""), self._response)
+        return StreamedResponse(request, self._write, form, resumed=_LAST_EVENT in headers)
+
+
+def _refuse(error: RowgateError, _body: bytes) -> NoReturn:
+    raise error
+
+
+def _is_json(content_type: bytes) -> bool:
+    return content_type in (b"", b"application/json") or content_type.endswith(b"+json")
+
+
+def _timeout(headers: _Headers) -> float | None:
+    """Return the seconds until the caller's deadline; None where it sets none."""
+    sent = headers.get(b"grpc-timeout")
+    if sent is None:
+        return None
+    try:
+        return read_timeout(sent)
+    except BadHeader as error:
+        raise InvalidArgument(
+            "grpc-timeout: has to be a number of at most eight digits and a unit, such as 500m or 5S",
+            reason="INVALID_TIMEOUT",
+        ) from error
+
+
+def _not_lines() -> InvalidArgument:
+    return InvalidArgument(
+        "a stream of requests is lines of JSON, with content-type application/x-ndjson, "
+        "neither compressed nor with parameters in the URL",
+        reason="CONTENT_TYPE_NOT_JSON",
+    )
