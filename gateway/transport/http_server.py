@@ -24,7 +24,7 @@ from gateway.transport.protocols.rest.responder import Rest
 from gateway.transport.protocols.routing import Routing
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.certificates import tls_context
-from gateway.transport.wire.http2.connection import Connection
+from gateway.transport.wire.http2.connection import Http2Connection
 from gateway.transport.wire.http2.listeners import listen_on
 from gateway.transport.wire.request import Responder
 from gateway.transport.wire.server_context import OpenConnection, ServerContext
@@ -171,7 +171,7 @@ class HttpServer:
     ) -> asyncio.Server:
         loop, timeout = asyncio.get_running_loop(), None if context is None else _HANDSHAKE_SECONDS
         return await loop.create_server(
-            lambda: Connection(self._context, hosts, is_private=private),
+            lambda: Http2Connection(self._context, hosts, is_private=private),
             sock=listening,
             backlog=_BACKLOG,
             ssl=context,
@@ -183,7 +183,7 @@ class HttpServer:
         loop, timeout = asyncio.get_running_loop(), None if self._tls is None else _HANDSHAKE_SECONDS
         try:
             await loop.connect_accepted_socket(
-                lambda: Connection(self._context, hosts),
+                lambda: Http2Connection(self._context, hosts),
                 accepted,
                 ssl=self._tls,
                 ssl_handshake_timeout=timeout,

@@ -26,8 +26,8 @@ from hpack import Encoder
 from gateway.transport.protocols.grpc.headers import read_message
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
-from gateway.transport.wire.http2.faults import ErrorCode
-from gateway.transport.wire.http2.headers import HeaderReader
+from gateway.transport.wire.http2.errors import ErrorCode
+from gateway.transport.wire.http2.header_blocks.reader import HeaderReader
 from gateway.transport.wire.http2.settings import MAX_CONCURRENT_STREAMS, read_settings
 from gateway.transport.wire.request import Header
 from tests.overload.load import Ended, Outcome, retry_after

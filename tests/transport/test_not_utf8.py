@@ -9,7 +9,7 @@ import pytest
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import frame
-from gateway.transport.wire.http2.headers import write_block
+from gateway.transport.wire.http2.header_blocks.writer import write_block
 from gateway.transport.wire.request import Header
 from tests.harness.client import RpcFailed
 from tests.transport.conftest import GET, Gate, Serve, Served

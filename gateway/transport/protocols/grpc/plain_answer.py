@@ -8,7 +8,7 @@ from google.rpc.status_pb2 import Status
 from gateway.transport.exchange import REQUEST_ID
 from gateway.transport.protocols.grpc.headers import response_headers, status_trailers
 from gateway.transport.wire.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, header_frames
-from gateway.transport.wire.http2.headers import write_block
+from gateway.transport.wire.http2.header_blocks.writer import write_block
 
 CONTENT_TYPES = (b"application/grpc", b"application/grpc+proto")
 """Of plain calls: their answers have the same."""

@@ -10,10 +10,10 @@ from gateway.transport.protocols.grpc.plain_answer import PLAIN_ANSWERS, ok_trai
 from gateway.transport.refusals import broken_off
 from gateway.transport.wire.framing import PREFIX, prefix
 from gateway.transport.wire.headers import write_metadata
+from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastConnection
-from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
 from gateway.transport.wire.http2.frames import MAX_FRAME, header_frames
-from gateway.transport.wire.http2.headers import write_block
+from gateway.transport.wire.http2.header_blocks.writer import write_block
 from gateway.transport.wire.http2.outbox import Outbox
 
 
@@ -75,15 +75,15 @@ class PlainCall:
             self._refuse(reply)
 
     def take_end(self) -> None:
-        """Take no end: raises StreamFault."""
+        """Take no end: raises StreamError."""
         raise _whole_already()
 
     def take(self, _payload: bytes, _size: int) -> None:
-        """Take no DATA: raises StreamFault."""
+        """Take no DATA: raises StreamError."""
         raise _whole_already()
 
     def widen(self, more: int) -> None:
-        """Take a WINDOW_UPDATE; raises StreamFault."""
+        """Take a WINDOW_UPDATE; raises StreamError."""
         if self._outbox is not None:
             self._outbox.widen(more)
         else:
@@ -152,5 +152,5 @@ class PlainCall:
             self._connection.ended(self._number)
 
 
-def _whole_already() -> StreamFault:
-    return StreamFault(ErrorCode.STREAM_CLOSED, "more after the end of the request")
+def _whole_already() -> StreamError:
+    return StreamError(ErrorCode.STREAM_CLOSED, "more after the end of the request")

@@ -10,13 +10,13 @@ from typing import cast
 
 from gateway.transport.host_names import HostNames
 from gateway.transport.wire.headers import peer_name
-from gateway.transport.wire.http2.calls import Calls
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import MAX_STREAM, FrameReader, NotHttp2, goaway
-from gateway.transport.wire.http2.incoming import CONNECTION_WINDOW, Window
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.pings import Pings
+from gateway.transport.wire.http2.request_body import CONNECTION_WINDOW, Window
 from gateway.transport.wire.http2.session import Session
+from gateway.transport.wire.http2.streams import Streams
 from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _HTTP1 = (
 )
 
 
-class Connection(asyncio.Protocol):
+class Http2Connection(asyncio.Protocol):
     """Serves one peer.
 
     Args:
@@ -68,12 +68,12 @@ class Connection(asyncio.Protocol):
         # Clients of a Unix socket have no names: they are numbered, as each has its own share of the limits.
         client = (peer[0], peer[1]) if isinstance(peer, tuple) else ("", next(_unix_peers))
         reader = FrameReader()
-        self._calls = Calls(context, reader, outgoing, window, peer_name(client))
+        self._streams = Streams(context, reader, outgoing, window, peer_name(client))
         self._pings = Pings(outgoing, context.settings.server)
         self._session = Session(
             context,
             reader,
-            self._calls,
+            self._streams,
             outgoing,
             window=window,
             pings=self._pings,
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         """End the calls: nobody waits for them any more."""
         self._over = True
         self._outgoing.end()
-        self._calls.disconnect()
+        self._streams.disconnect()
         self._context.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -106,13 +106,13 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
 
     def _read(self, read: Callable[[bytes], None], data: bytes) -> None:
-        self._calls.unread = self._context.processor.share
+        self._streams.unread = self._context.processor.share
         try:
             read(data)
-        except NotHttp2 as fault:
-            self._refuse(fault)
-        except ConnectionFault as fault:
-            self._fail(fault.code, str(fault))
+        except NotHttp2 as error:
+            self._refuse(error)
+        except Http2Error as error:
+            self._fail(error.code, str(error))
         except Exception:
             _logger.exception("a connection failed")
             self._fail(ErrorCode.INTERNAL_ERROR, "")
@@ -136,12 +136,12 @@ class Connection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether no call is under way."""
-        return not self._calls
+        return not self._streams
 
     @property
     def calls(self) -> int:
         """How many are under way."""
-        return len(self._calls)
+        return len(self._streams)
 
     def leave(self) -> None:
         """Have the peer begin its next calls elsewhere. Those that it begins until it knows are answered."""
@@ -154,12 +154,12 @@ class Connection(asyncio.Protocol):
         """Tell the peer which of its calls is the last one: by now it knows that it is to leave."""
         if self._leaving is not None and not self._said_last:
             self._said_last = True
-            self._calls.leave()
-            self._outgoing.put(goaway(self._calls.last, ErrorCode.NO_ERROR, ""))
+            self._streams.leave()
+            self._outgoing.put(goaway(self._streams.last, ErrorCode.NO_ERROR, ""))
 
     def break_off(self) -> None:
         """Have the calls under way answer that the server stops."""
-        self._calls.break_off()
+        self._streams.break_off()
 
     def close(self) -> None:
         """Close when what was put out is written; `abort` ends it if the peer doesn't read that."""
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
         elif self._is_late(now):
             self._fail(ErrorCode.ENHANCE_YOUR_CALM, "too slow")
         else:
-            self._calls.tick(now)
+            self._streams.tick(now)
             self._check_age(now)
 
     def _is_late(self, now: float) -> bool:
@@ -199,17 +199,17 @@ class Connection(asyncio.Protocol):
         if self._said_last and self.is_idle:
             self._end()
 
-    def _refuse(self, fault: NotHttp2) -> None:
-        if _HTTP1_REQUEST.match(fault.begin):
+    def _refuse(self, error: NotHttp2) -> None:
+        if _HTTP1_REQUEST.match(error.begin):
             self._outgoing.put(_HTTP1)
             self._end()
         else:
-            self._fail(fault.code, str(fault))
+            self._fail(error.code, str(error))
 
     def _fail(self, code: ErrorCode, message: str) -> None:
         """Tell the peer what it did wrong, and close."""
-        _logger.debug("a connection ends by a fault", extra={"code": code.name, "fault": message})
-        self._outgoing.put(goaway(self._calls.last, code, message))
+        _logger.debug("a connection ends by an error", extra={"code": code.name, "error": message})
+        self._outgoing.put(goaway(self._streams.last, code, message))
         self._end()
 
     def _end(self) -> None:
@@ -217,5 +217,5 @@ class Connection(asyncio.Protocol):
         self._ended = monotonic()
         self._outgoing.flush()
         self._outgoing.end()
-        self._calls.disconnect()
+        self._streams.disconnect()
         self._transport.close()

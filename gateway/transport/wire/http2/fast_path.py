@@ -19,13 +19,13 @@ class FastCall(Protocol):
     """Whether the request is."""
 
     def take(self, payload: bytes, size: int) -> None:
-        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamFault."""
+        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamError."""
 
     def take_end(self) -> None:
-        """Note that the request is whole; raises StreamFault."""
+        """Note that the request is whole; raises StreamError."""
 
     def widen(self, more: int) -> None:
-        """Take a WINDOW_UPDATE; raises StreamFault."""
+        """Take a WINDOW_UPDATE; raises StreamError."""
 
     def reset(self) -> None:
         """Take the peer's word that it wants no answer."""

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADER_SIZE = 9
@@ -33,7 +33,7 @@ Frame = tuple[int, int, int, bytes]
 _HEADER = struct.Struct(">HBBBI")
 
 
-class NotHttp2(ConnectionFault):
+class NotHttp2(Http2Error):  # noqa: N818 - what it is begins as something else
     """The peer doesn't begin as RFC 9113, 3.4 has it.
 
     Args:
@@ -61,7 +61,7 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that are whole with these bytes; they have to be taken before the next call.
 
-        Until `halted` is set meanwhile. Raises NotHttp2, and ConnectionFault for a frame that is too long.
+        Until `halted` is set meanwhile. Raises NotHttp2, and Http2Error for a frame that is too long.
         """
         if self._rest:
             data = self._rest + data
@@ -71,9 +71,7 @@ class FrameReader:
             high, low, kind, flags, stream = _HEADER.unpack_from(data, at)
             size = high << 8 | low
             if size > MAX_FRAME:
-                raise ConnectionFault(
-                    ErrorCode.FRAME_SIZE_ERROR, "a frame is longer than SETTINGS_MAX_FRAME_SIZE"
-                )
+                raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "a frame is longer than SETTINGS_MAX_FRAME_SIZE")
             start = at + HEADER_SIZE
             if end - start < size:
                 break
@@ -127,16 +125,16 @@ def window_update(stream: int, more: int) -> bytes:
 
 
 def without_padding(flags: int, payload: bytes) -> bytes:
-    """Return a DATA or HEADERS frame's payload without padding (RFC 9113, 6.1); raises ConnectionFault."""
+    """Return a DATA or HEADERS frame's payload without padding (RFC 9113, 6.1); raises Http2Error."""
     if not flags & PADDED:
         return payload
     if not payload or payload[0] >= len(payload):
-        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "more padding than payload")
+        raise Http2Error(ErrorCode.PROTOCOL_ERROR, "more padding than payload")
     return payload[1 : len(payload) - payload[0]]
 
 
 def header_fragment(flags: int, stream: int, payload: bytes) -> bytes:
-    """Return a HEADERS frame's part of its header block (RFC 9113, 6.2); raises ConnectionFault."""
+    """Return a HEADERS frame's part of its header block (RFC 9113, 6.2); raises Http2Error."""
     payload = without_padding(flags, payload)
     if not flags & WITH_PRIORITY:
         return payload
@@ -145,8 +143,8 @@ def header_fragment(flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def check_priority(stream: int, priority: bytes) -> None:
-    """Check what is otherwise ignored, as it is deprecated (RFC 9113, 5.3.2); raises ConnectionFault."""
+    """Check what is otherwise ignored, as it is deprecated (RFC 9113, 5.3.2); raises Http2Error."""
     if len(priority) != PRIORITY_SIZE:
-        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "a priority of a broken length")
+        raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "a priority of a broken length")
     if int.from_bytes(priority[:4], "big") & MAX_STREAM == stream:
-        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a stream that depends on itself")
+        raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a stream that depends on itself")

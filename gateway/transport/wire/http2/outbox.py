@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
+from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.frames import DATA, MAX_FRAME, MAX_WINDOW, frame
 from gateway.transport.wire.http2.outgoing import Outgoing
 
@@ -50,10 +50,10 @@ class Outbox:
             self._close()
 
     def widen(self, more: int) -> None:
-        """Take the peer's word that it takes more; raises StreamFault past the most there may be."""
+        """Take the peer's word that it takes more; raises StreamError past the most there may be."""
         self._credit += more
         if not self.fits():
-            raise StreamFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
+            raise StreamError(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
         if self._pieces:
             self._outgoing.wake(self)
 

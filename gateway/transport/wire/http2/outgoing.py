@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, MAX_WINDOW
 
 _ENOUGH = 256 * 1024
@@ -92,18 +92,18 @@ class Outgoing:
         return [sender.number for sender in self._holding if sender.since < since]
 
     def widen(self, more: int) -> None:
-        """Take the peer's word that it takes more; raises ConnectionFault past the most there may be."""
+        """Take the peer's word that it takes more; raises Http2Error past the most there may be."""
         self.window += more
         if self.window > MAX_WINDOW:
-            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window overflows")
+            raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window overflows")
         self._go_on()
 
     def set_stream_window(self, size: int) -> None:
-        """Take the peer's word of its streams' first window (RFC 9113, 6.9.2); raises ConnectionFault."""
+        """Take the peer's word of its streams' first window (RFC 9113, 6.9.2); raises Http2Error."""
         self.stream_window = size
         for sender in list(self._holding):
             if not sender.fits():
-                raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
+                raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
             self.wake(sender)
 
     def pause(self) -> None:

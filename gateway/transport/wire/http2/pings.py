@@ -1,7 +1,7 @@
 """Pings: the peer's, which must not be too many, and ours, which find dead connections (RFC 9113, 6.7)."""
 
 from gateway.config.settings import ServerSettings
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import ACK, PING, frame
 from gateway.transport.wire.http2.outgoing import Outgoing
 
@@ -29,7 +29,7 @@ class Pings:
         self._asked: float | None = None
 
     def take(self, payload: bytes, now: float) -> None:
-        """Answer the peer's ping; raises ConnectionFault where it pings too often.
+        """Answer the peer's ping; raises Http2Error where it pings too often.
 
         As in gRPC's keepalive (grpc/proposal, A8): what we send in between makes a ping welcome.
         """
@@ -38,7 +38,7 @@ class Pings:
         elif now - self._heard < self._settings.min_ping_interval:
             self._strikes += 1
             if self._strikes > _STRIKES:
-                raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too_many_pings")
+                raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "too_many_pings")
         self._heard = now
         self._outgoing.put(frame(PING, ACK, 0, payload))
         # The answer itself doesn't count.

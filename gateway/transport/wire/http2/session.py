@@ -5,17 +5,17 @@ from time import monotonic
 
 from gateway.transport.host_names import HostNames
 from gateway.transport.wire.http2 import frames
-from gateway.transport.wire.http2.allowance import Allowance
-from gateway.transport.wire.http2.blocks import Block
-from gateway.transport.wire.http2.calls import Calls
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode, StreamFault
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.frames import ACK, END_HEADERS, END_STREAM, FrameReader
-from gateway.transport.wire.http2.headers import HeaderReader
-from gateway.transport.wire.http2.heads import HeadReader, check_trailers
-from gateway.transport.wire.http2.incoming import Window
+from gateway.transport.wire.http2.header_blocks.fragments import Block
+from gateway.transport.wire.http2.header_blocks.reader import HeaderReader
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.pings import Pings
+from gateway.transport.wire.http2.rate_limit import RateLimit
+from gateway.transport.wire.http2.request_body import Window
+from gateway.transport.wire.http2.request_head import HeadReader, check_trailers
 from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE, NO_TABLE, greeting, read_settings
+from gateway.transport.wire.http2.streams import Streams
 from gateway.transport.wire.server_context import ServerContext
 
 Taker = Callable[[int, int, bytes], None]
@@ -38,7 +38,7 @@ class Session:
     Args:
         context: what is served.
         reader: cuts what the peer sends into frames.
-        calls: the connection's.
+        streams: the connection's.
         outgoing: the connection's.
         window: what the peer may send over the connection.
         pings: the connection's.
@@ -51,7 +51,7 @@ class Session:
         self,
         context: ServerContext,
         reader: FrameReader,
-        calls: Calls,
+        streams: Streams,
         outgoing: Outgoing,
         *,
         window: Window,
@@ -59,7 +59,7 @@ class Session:
         left: Callable[[], None],
         hosts: HostNames | None = None,
     ) -> None:
-        self._calls = calls
+        self._streams = streams
         self._outgoing = outgoing
         self._window = window
         self._pings = pings
@@ -72,8 +72,8 @@ class Session:
         self._heads = HeaderReader(self._block_limit, make, make.vary, self._note_change)
         self._block: Block | None = None
         self._table_changes = 0
-        self._idle_frames = Allowance(_IDLE_FRAMES, "frames that do nothing")
-        self._resets = Allowance(_RESETS, "resets")
+        self._idle_frames = RateLimit(_IDLE_FRAMES, "frames that do nothing")
+        self._resets = RateLimit(_RESETS, "resets")
         self.now = monotonic()
         """When something was read last."""
         self.greeted = False
@@ -103,23 +103,23 @@ class Session:
         return self._frames.halted
 
     def read(self, data: bytes) -> None:
-        """Take what the peer sends; raises ConnectionFault."""
+        """Take what the peer sends; raises Http2Error."""
         if not self._frames.halted:  # else what came first has waited since then
             self.now = monotonic()
         self.go_on(data)
 
     def go_on(self, data: bytes = b"") -> None:
-        """Take the frames that were left; raises ConnectionFault."""
+        """Take the frames that were left; raises Http2Error."""
         for kind, flags, number, payload in self._frames.feed(data):
             try:
                 if self._block is None and self.greeted:
                     self._takers[min(kind, frames.UNKNOWN)](flags, number, payload)
                 else:
                     self._take_in_order(kind, flags, number, payload)
-            except StreamFault as fault:
-                self._cut_off(number, fault.code)
+            except StreamError as error:
+                self._cut_off(number, error.code)
         if not self._frames.halted:
-            self._calls.settle()
+            self._streams.settle()
 
     def _take_in_order(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         """Take a frame where only one kind may come."""
@@ -138,15 +138,15 @@ class Session:
     def _take_data(self, flags: int, number: int, payload: bytes) -> None:
         size = len(payload)
         if not self._window.take(size):
-            raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "more than the connection's window")
-        if flags == END_STREAM and self._calls.answer(number, payload, self.now):
+            raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than the connection's window")
+        if flags == END_STREAM and self._streams.answer(number, payload, self.now):
             self._window.give_back(size)
         else:
             self._take_piece(flags, number, payload)
 
     def _take_piece(self, flags: int, number: int, payload: bytes) -> None:
         """Take a DATA frame that is no whole message."""
-        call = self._calls.find(number)
+        call = self._streams.find(number)
         content = frames.without_padding(flags, payload)
         if not content and not flags & END_STREAM:
             self._idle_frames.spend(self.now)
@@ -167,14 +167,14 @@ class Session:
             self._block = Block(number, flags, payload, self._block_limit, self.now)
 
     def _take_block(self, flags: int, number: int, block: bytes) -> None:
-        if number <= self._calls.last:
+        if number <= self._streams.last:
             self._take_trailers(flags, number, block)
             return
-        self._calls.note(number)
+        self._streams.note(number)
         head = self._heads.read(block)
-        self._calls.begin(number, head)
+        self._streams.begin(number, head)
         if flags & END_STREAM:
-            self._calls.end(number)
+            self._streams.end(number)
 
     def _note_change(self) -> None:
         """Count a change of the peer's table: one that never comes to rest is better done without."""
@@ -184,27 +184,27 @@ class Session:
 
     def _take_trailers(self, flags: int, number: int, block: bytes) -> None:
         headers = self._heads.headers(block)
-        call = self._calls.find(number)
+        call = self._streams.find(number)
         if call is None:
             self._say_closed(number)
             return
         if call.whole:
-            raise StreamFault(ErrorCode.STREAM_CLOSED, "headers after the end of the request")
+            raise StreamError(ErrorCode.STREAM_CLOSED, "headers after the end of the request")
         check_trailers(headers)
         if not flags & END_STREAM:
-            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "headers in the middle of a request")
+            raise StreamError(ErrorCode.PROTOCOL_ERROR, "headers in the middle of a request")
         call.take_end()
 
     def _take_rst_stream(self, _flags: int, number: int, payload: bytes) -> None:
         if len(payload) != frames.RST_STREAM_SIZE:
-            raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "RST_STREAM of a broken length")
+            raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "RST_STREAM of a broken length")
         self._resets.spend(self.now)
-        if self._calls.find(number) is not None:
-            self._calls.reset(number)
+        if self._streams.find(number) is not None:
+            self._streams.reset(number)
 
     def _take_window_update(self, _flags: int, number: int, payload: bytes) -> None:
         if len(payload) != frames.WINDOW_UPDATE_SIZE:
-            raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE of a broken length")
+            raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE of a broken length")
         self._idle_frames.spend(self.now)
         more = int.from_bytes(payload, "big") & frames.MAX_WINDOW
         if number:
@@ -216,9 +216,9 @@ class Session:
 
     def _widen_stream(self, number: int, more: int) -> None:
         if not more:
-            self._calls.find(number)
-            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by nothing")
-        self._calls.widen(number, more)
+            self._streams.find(number)
+            raise StreamError(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by nothing")
+        self._streams.widen(number, more)
 
     def _take_settings(self, flags: int, number: int, payload: bytes) -> None:
         _check_number(number)
@@ -230,12 +230,12 @@ class Session:
                 if key == INITIAL_WINDOW_SIZE:
                     self._outgoing.set_stream_window(value)
         elif payload:
-            raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "an answer to SETTINGS that isn't empty")
+            raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "an answer to SETTINGS that isn't empty")
 
     def _take_ping(self, flags: int, number: int, payload: bytes) -> None:
         _check_number(number)
         if len(payload) != frames.PING_SIZE:
-            raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "PING of a broken length")
+            raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "PING of a broken length")
         self._idle_frames.spend(self.now)
         if not flags & ACK:
             self._pings.take(payload, self.now)
@@ -261,15 +261,15 @@ class Session:
         raise _broken("PUSH_PROMISE, or CONTINUATION of nothing")
 
     def _say_closed(self, number: int) -> None:
-        """Raise ConnectionFault, unless the peer may not know yet that the stream is closed."""
+        """Raise Http2Error, unless the peer may not know yet that the stream is closed."""
         self._idle_frames.spend(self.now)
-        if not self._calls.was_cut_off(number):
-            raise ConnectionFault(ErrorCode.STREAM_CLOSED, "a frame of a stream that is closed")
+        if not self._streams.was_cut_off(number):
+            raise Http2Error(ErrorCode.STREAM_CLOSED, "a frame of a stream that is closed")
 
     def _cut_off(self, number: int, code: ErrorCode) -> None:
         # What makes us reset streams costs as much as resets of the peer's (CVE-2025-8671).
         self._resets.spend(self.now)
-        self._calls.cut_off(number, code)
+        self._streams.cut_off(number, code)
 
 
 def _check_number(number: int) -> None:
@@ -277,5 +277,5 @@ def _check_number(number: int) -> None:
         raise _broken("a frame of the connection with a stream's number")
 
 
-def _broken(message: str) -> ConnectionFault:
-    return ConnectionFault(ErrorCode.PROTOCOL_ERROR, message)
+def _broken(message: str) -> Http2Error:
+    return Http2Error(ErrorCode.PROTOCOL_ERROR, message)

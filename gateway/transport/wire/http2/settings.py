@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.config.settings import LimitSettings
 from gateway.transport.admission import streams_of_connection
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import (
     DEFAULT_WINDOW,
     MAX_FRAME,
@@ -14,7 +14,7 @@ from gateway.transport.wire.http2.frames import (
     frame,
     window_update,
 )
-from gateway.transport.wire.http2.incoming import CONNECTION_WINDOW, STREAM_WINDOW
+from gateway.transport.wire.http2.request_body import CONNECTION_WINDOW, STREAM_WINDOW
 
 HEADER_TABLE_SIZE = 0x1
 ENABLE_PUSH = 0x2
@@ -48,11 +48,11 @@ NO_TABLE = frame(SETTINGS, 0, 0, _SETTING.pack(HEADER_TABLE_SIZE, 0))
 
 
 def read_settings(payload: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the settings of a SETTINGS frame; raises ConnectionFault for what can't be."""
+    """Yield the settings of a SETTINGS frame; raises Http2Error for what can't be."""
     if len(payload) % _SETTING.size:
-        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS of a broken length")
+        raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS of a broken length")
     for key, value in _SETTING.iter_unpack(payload):
         allowed, code = _ALLOWED.get(key, (None, ErrorCode.NO_ERROR))
         if allowed is not None and value not in allowed:
-            raise ConnectionFault(code, f"{value} for the setting {key}")
+            raise Http2Error(code, f"{value} for the setting {key}")
         yield key, value

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from gateway.transport.wire.http2.frames import DATA, END_STREAM, frame, header_frames
-from gateway.transport.wire.http2.headers import write_block
-from gateway.transport.wire.http2.heads import Head
-from gateway.transport.wire.http2.incoming import Incoming
+from gateway.transport.wire.http2.header_blocks.writer import write_block
 from gateway.transport.wire.http2.outbox import Outbox
 from gateway.transport.wire.http2.outgoing import Outgoing
+from gateway.transport.wire.http2.request_body import RequestBody
+from gateway.transport.wire.http2.request_head import Head
 from gateway.transport.wire.request import Gone, Header
 
 
@@ -19,7 +19,7 @@ class Stream:
         number: the stream's.
         head: what its headers say.
         peer: the client's address.
-        incoming: what arrives of its body.
+        body: what arrives of its body.
         outgoing: the connection's.
         ended: called when neither side has anything more to send.
 
@@ -33,7 +33,7 @@ class Stream:
         head: Head,
         peer: str,
         *,
-        incoming: Incoming,
+        body: RequestBody,
         outgoing: Outgoing,
         ended: Callable[[int], None],
     ) -> None:
@@ -49,7 +49,7 @@ class Stream:
         self.task: asyncio.Task[None] | None = None
         self.is_finished = False
         """Whether the response is whole; the peer may not have taken it."""
-        self._incoming = incoming
+        self._body = body
         self._outbox = Outbox(outgoing, number, 0, self._emptied)
         self._outgoing = outgoing
         self._ended = ended
@@ -59,7 +59,7 @@ class Stream:
 
     async def read(self) -> bytes:
         """Return the next piece of the body, empty at its end; raises Gone."""
-        return await self._incoming.read()
+        return await self._body.read()
 
     def when_gone(self, gone: Callable[[], object]) -> None:
         """Have `gone` called once, where the client goes away before the response has ended."""
@@ -100,25 +100,25 @@ class Stream:
     @property
     def whole(self) -> bool:
         """Whether the request is."""
-        return self._incoming.whole
+        return self._body.whole
 
     def take(self, payload: bytes, size: int) -> None:
-        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamFault."""
-        self._incoming.take(payload, size)
+        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamError."""
+        self._body.take(payload, size)
 
     def take_end(self) -> None:
-        """Note that the request is whole; raises StreamFault."""
-        self._incoming.end()
+        """Note that the request is whole; raises StreamError."""
+        self._body.end()
 
     def widen(self, more: int) -> None:
-        """Take a WINDOW_UPDATE; raises StreamFault."""
+        """Take a WINDOW_UPDATE; raises StreamError."""
         self._outbox.widen(more)
 
     def reset(self) -> None:
         """Take the peer's word that it wants no answer."""
         self._over = self.is_finished = True
         self._outbox.drop()
-        self._incoming.disconnect()
+        self._body.disconnect()
         if self._taken is not None and not self._taken.done():
             self._taken.set_exception(Gone())
         self._tell_gone()
@@ -152,7 +152,7 @@ class Stream:
         if ends:
             self._over = True
             self._gone = None
-            self._incoming.disconnect()
+            self._body.disconnect()
             self._ended(self.number)
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
-from gateway.transport.wire.http2.calls import Calls
-from gateway.transport.wire.http2.faults import ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode
 from gateway.transport.wire.http2.frames import MAX_WINDOW, frame, window_update
-from gateway.transport.wire.http2.heads import HeadReader
+from gateway.transport.wire.http2.request_head import HeadReader
 from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE
+from gateway.transport.wire.http2.streams import Streams
 from tests.harness.tools import tool
 from tests.transport.conftest import GET, Serve
 from tests.transport.wire.http2.answering import Answering
@@ -38,7 +38,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(kind, name, counting)
 
-    count(Calls, "_open_stream")
+    count(Streams, "_open_stream")
     count(HeadReader, "__call__")
     return counts
 

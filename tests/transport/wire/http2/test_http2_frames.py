@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.transport.wire.http2 import frames
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import PREFACE, FrameReader, NotHttp2, frame, header_frames
 
 some_frames = st.lists(
@@ -39,7 +39,7 @@ def test_bytes_that_are_no_preface_are_refused(data: bytes) -> None:
 def test_a_frame_past_the_limit_is_refused_before_its_payload_comes() -> None:
     reader = FrameReader()
     reader.greeted = True
-    with pytest.raises(ConnectionFault) as caught:
+    with pytest.raises(Http2Error) as caught:
         list(reader.feed(frame(frames.DATA, 0, 1, bytes(frames.MAX_FRAME + 1))[:9]))
     assert caught.value.code is ErrorCode.FRAME_SIZE_ERROR
 
@@ -70,7 +70,7 @@ def test_padding_is_taken_off(content: bytes, padding: int) -> None:
 
 @pytest.mark.parametrize("payload", [b"", b"\x01", b"\x05abcd"])
 def test_more_padding_than_payload_is_refused(payload: bytes) -> None:
-    with pytest.raises(ConnectionFault) as caught:
+    with pytest.raises(Http2Error) as caught:
         frames.without_padding(frames.PADDED, payload)
     assert caught.value.code is ErrorCode.PROTOCOL_ERROR
 
@@ -78,5 +78,5 @@ def test_more_padding_than_payload_is_refused(payload: bytes) -> None:
 def test_priority_is_taken_off_and_checked() -> None:
     block = struct.pack(">IB", 3, 16) + b"block"
     assert frames.header_fragment(frames.WITH_PRIORITY, 5, block) == b"block"
-    with pytest.raises(ConnectionFault):
+    with pytest.raises(Http2Error):
         frames.header_fragment(frames.WITH_PRIORITY, 3, block)

@@ -10,7 +10,7 @@ import pytest
 from gateway.transport.http_server import HttpServer
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
-from gateway.transport.wire.http2.faults import ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode
 from gateway.transport.wire.http2.frames import frame, rst_stream, window_update
 from tests.transport.conftest import GET, Serve, Served
 from tests.transport.wire.http2.answering import Answering

@@ -12,9 +12,10 @@ from gateway.config.address import Address
 from gateway.config.load import settings_of
 from gateway.transport.host_names import host_names
 from gateway.transport.protocols.grpc.plain import PlainMethod
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
-from gateway.transport.wire.http2.headers import HeaderReader, write_block
-from gateway.transport.wire.http2.heads import HeadReader
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
+from gateway.transport.wire.http2.header_blocks.reader import HeaderReader
+from gateway.transport.wire.http2.header_blocks.writer import write_block
+from gateway.transport.wire.http2.request_head import HeadReader
 from gateway.transport.wire.request import Header
 
 LIMIT = 4096
@@ -68,7 +69,7 @@ def outcome(read: Callable[[bytes], Iterable[Header]], block: bytes) -> Sequence
     """Return the headers of a block, None for an error."""
     try:
         return [(bytes(name), bytes(value)) for name, value in read(block)]
-    except (ConnectionFault, HPACKError, ValueError, IndexError):
+    except (Http2Error, HPACKError, ValueError, IndexError):
         return None
 
 
@@ -229,6 +230,6 @@ def test_what_is_written_needs_no_table(fields: list[Header]) -> None:
 def test_a_bomb_ends_the_connection() -> None:
     encoder, reader = Encoder(), plain_reader()
     reader.read(encoder.encode([(b"x-bomb", b"b" * 2000)]))
-    with pytest.raises(ConnectionFault) as caught:
+    with pytest.raises(Http2Error) as caught:
         reader.read(b"\xbe" * 100)
     assert caught.value.code is ErrorCode.ENHANCE_YOUR_CALM

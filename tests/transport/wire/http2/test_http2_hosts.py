@@ -10,7 +10,7 @@ from gateway.transport.host_names import host_names
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import frame
-from gateway.transport.wire.http2.headers import write_block
+from gateway.transport.wire.http2.header_blocks.writer import write_block
 from tests.transport.conftest import GET, Serve, Served
 from tests.transport.reasons import reason_of
 from tests.transport.wire.http2.answering import Answering

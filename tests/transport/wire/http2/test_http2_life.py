@@ -14,9 +14,9 @@ from gateway.transport import http_server
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
-from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
+from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.frames import frame, rst_stream
-from gateway.transport.wire.http2.incoming import STREAM_WINDOW, Incoming, Window
+from gateway.transport.wire.http2.request_body import STREAM_WINDOW, RequestBody, Window
 from gateway.transport.wire.request import Gone
 from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import GET, Gate, Serve
@@ -211,9 +211,9 @@ async def test_what_is_no_call_is_told_so(
 async def test_a_body_past_the_streams_window_is_refused() -> None:
     sent: list[bytes] = []
     window = Window(sent.append, 0, 4 * STREAM_WINDOW)
-    body = Incoming(sent.append, 1, window, None)
+    body = RequestBody(sent.append, 1, window, None)
     body.take(bytes(STREAM_WINDOW), STREAM_WINDOW)
-    with pytest.raises(StreamFault) as caught:
+    with pytest.raises(StreamError) as caught:
         body.take(b"x", 1)
     assert caught.value.code is ErrorCode.FLOW_CONTROL_ERROR
     assert not sent  # nothing was used, so nothing more may come

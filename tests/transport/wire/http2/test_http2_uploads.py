@@ -17,7 +17,7 @@ from gateway.transport.wire.framing import Unframer
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import MAX_FRAME, frame
-from gateway.transport.wire.http2.incoming import CONNECTION_WINDOW, STREAM_WINDOW
+from gateway.transport.wire.http2.request_body import CONNECTION_WINDOW, STREAM_WINDOW
 from tests.transport.conftest import GET, Gate, Serve, Served
 from tests.transport.reasons import reason_of
 from tests.transport.wire.http2.answering import Answering

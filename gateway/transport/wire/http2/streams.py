@@ -1,15 +1,15 @@
-"""The calls of one connection, by the numbers of their streams (RFC 9113, 5.1)."""
+"""The streams of one connection, by their numbers (RFC 9113, 5.1)."""
 
 import asyncio
 import logging
 
 from gateway.transport.admission import streams_of_connection
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.fast_path import FastCall
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode, StreamFault
 from gateway.transport.wire.http2.frames import MAX_WINDOW, FrameReader, rst_stream
-from gateway.transport.wire.http2.heads import Head
-from gateway.transport.wire.http2.incoming import Incoming, Window
 from gateway.transport.wire.http2.outgoing import Outgoing
+from gateway.transport.wire.http2.request_body import RequestBody, Window
+from gateway.transport.wire.http2.request_head import Head
 from gateway.transport.wire.http2.stream import Stream
 from gateway.transport.wire.server_context import ServerContext
 
@@ -19,7 +19,7 @@ Call = FastCall | Stream
 _REMEMBERED_CUTS = 1000
 
 
-class Calls:
+class Streams:
     """Those that are under way.
 
     A request whose headers have come is held until the next frame: with a whole message in that, its fast
@@ -63,11 +63,11 @@ class Calls:
         return len(self._open) + (self._held is not None)
 
     def find(self, number: int) -> Call | None:
-        """Return the stream's call; None where it is over. Raises ConnectionFault where it hasn't begun."""
+        """Return the stream's call; None where it is over. Raises Http2Error where it hasn't begun."""
         self.settle()
         call = self._open.get(number)
         if call is None and (number > self.last or not number & 1):
-            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a frame of a stream that is idle")
+            raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a frame of a stream that is idle")
         return call
 
     def was_cut_off(self, number: int) -> bool:
@@ -75,24 +75,24 @@ class Calls:
         return number in self._cut
 
     def note(self, number: int) -> None:
-        """Note that the peer begins a stream; raises ConnectionFault for a number that isn't the peer's."""
+        """Note that the peer begins a stream; raises Http2Error for a number that isn't the peer's."""
         if not number & 1:
-            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
+            raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
         self.settle()
         self.last = number
 
     def begin(self, number: int, head: Head) -> None:
-        """Begin a call; raises StreamFault where there are too many."""
+        """Begin a call; raises StreamError where there are too many."""
         limits = self._context.settings.limits
         if self._refusing or len(self._open) >= self._most:
-            raise StreamFault(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
+            raise StreamError(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
         if self.outgoing.held > limits.max_response_bytes:
-            raise StreamFault(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
+            raise StreamError(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
         self._held = number, head
         self._held_credit = 0
 
     def end(self, number: int) -> None:
-        """Note that the request has no body; raises StreamFault."""
+        """Note that the request has no body; raises StreamError."""
         call = self.find(number)
         if call is not None:
             call.take_end()
@@ -104,13 +104,13 @@ class Calls:
             self._open_stream(number, head)
 
     def widen(self, number: int, more: int) -> None:
-        """Take the peer's word that it takes more of an answer; raises StreamFault and ConnectionFault.
+        """Take the peer's word that it takes more of an answer; raises StreamError and Http2Error.
 
         C-core says so of each call between its headers and its request: that leaves a held call held.
         """
         if self._held is not None and self._held[0] == number:
             if self.outgoing.stream_window + self._held_credit + more > MAX_WINDOW:
-                raise StreamFault(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
+                raise StreamError(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
             self._held_credit += more
             return
         call = self.find(number)
@@ -177,8 +177,8 @@ class Calls:
 
     def _open_stream(self, number: int, head: Head) -> None:
         self._count()
-        incoming = Incoming(self.outgoing.put, number, self._window, head.length)
-        stream = Stream(number, head, self.peer, incoming=incoming, outgoing=self.outgoing, ended=self.ended)
+        body = RequestBody(self.outgoing.put, number, self._window, head.length)
+        stream = Stream(number, head, self.peer, body=body, outgoing=self.outgoing, ended=self.ended)
         stream.widen(self._held_credit)
         self._open[number] = stream
         stream.task = self.loop.create_task(self._run(stream))

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from gateway.transport.host_names import HostNames
 from gateway.transport.wire.headers import BadHeader, size_of
+from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastHeaders, FastMethod
-from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
 from gateway.transport.wire.request import Header
 
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
@@ -70,7 +70,7 @@ class HeadReader:
         self._limit = limit
 
     def __call__(self, headers: Sequence[Header]) -> Head:
-        """Return the head; raises StreamFault for headers that are no request."""
+        """Return the head; raises StreamError for headers that are no request."""
         pseudo, regular = _split(headers)
         if not pseudo.keys() >= _NEEDED or not pseudo[b":path"]:
             raise _malformed("a pseudo-header is missing")
@@ -109,7 +109,7 @@ class HeadReader:
 
 
 def check_trailers(headers: Sequence[Header]) -> None:
-    """Raise StreamFault for headers that may not end a request."""
+    """Raise StreamError for headers that may not end a request."""
     pseudo, regular = _split(headers)
     if pseudo:
         raise _malformed("a pseudo-header in trailers")
@@ -151,5 +151,5 @@ def _length(named: Mapping[bytes, bytes]) -> int | None:
     return int(length)
 
 
-def _malformed(message: str) -> StreamFault:
-    return StreamFault(ErrorCode.PROTOCOL_ERROR, message)
+def _malformed(message: str) -> StreamError:
+    return StreamError(ErrorCode.PROTOCOL_ERROR, message)

@@ -1,16 +1,15 @@
-"""Header blocks: HPACK (RFC 7541), read with a memory, and written so that no state is needed."""
+"""Reads header blocks with a memory: a client sends the same bytes again and again."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from hpack import HPACKError, OversizedHeaderListError
-from hpack.hpack import encode_integer
-from hpack.table import HeaderTable, table_entry_size
+from hpack.table import table_entry_size
 
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
-from gateway.transport.wire.http2.fields import FieldDecoder
-from gateway.transport.wire.http2.varying import MAX_GROWTH, cut, names_in, places, read_value
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
+from gateway.transport.wire.http2.header_blocks.decoder import FieldDecoder
+from gateway.transport.wire.http2.header_blocks.varying import MAX_GROWTH, cut, names_in, places, read_value
 from gateway.transport.wire.request import Header
 
 # At the level of debug it would log every header, metadata that is secret among them.
@@ -59,7 +58,7 @@ class HeaderReader(Generic[Known]):
         self._changed = False
 
     def read(self, block: bytes) -> Known:
-        """Return what is made of a header block; raises ConnectionFault, and what `make` raises."""
+        """Return what is made of a header block; raises Http2Error, and what `make` raises."""
         known = self._known.get(block)
         if known is not None:
             return known
@@ -70,13 +69,13 @@ class HeaderReader(Generic[Known]):
         return self._learn(block)
 
     def headers(self, block: bytes) -> list[Header]:
-        """Return the headers of a block; raises ConnectionFault: the table is out of step after that."""
+        """Return the headers of a block; raises Http2Error: the table is out of step after that."""
         try:
             headers, self._changed = self._decoder.decode(block)
         except OversizedHeaderListError as error:
-            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too many headers") from error
+            raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "too many headers") from error
         except (HPACKError, ValueError, IndexError) as error:
-            raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, "a header block that can't be read") from error
+            raise Http2Error(ErrorCode.COMPRESSION_ERROR, "a header block that can't be read") from error
         if self._changed:
             self._forget()
             self._tell_changed()
@@ -119,26 +118,3 @@ class HeaderReader(Generic[Known]):
         self._alike.clear()
         self._names.clear()
         self._size = 0
-
-
-def write_block(headers: Iterable[Header]) -> bytes:
-    """Return headers as a block that neither needs nor changes a dynamic table (RFC 7541, 6.1 and 6.2.2)."""
-    return b"".join(_field(name, value) for name, value in headers)
-
-
-def _field(name: bytes, value: bytes) -> bytes:
-    index, values = HeaderTable.STATIC_TABLE_MAPPING.get(name, (0, {}))
-    if value in values:
-        return _integer(0x80, 7, values[value])
-    written = _integer(0, 4, index) if index else b"\x00" + _string(name)
-    return written + _string(value)
-
-
-def _string(text: bytes) -> bytes:
-    return _integer(0, 7, len(text)) + text
-
-
-def _integer(pattern: int, bits: int, number: int) -> bytes:
-    encoded = encode_integer(number, bits)
-    encoded[0] |= pattern
-    return bytes(encoded)

@@ -13,7 +13,7 @@ from hpack.hpack import decode_integer
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
-from gateway.transport.wire.http2.fields import HUFFMAN, LONG, read_string
+from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
 from gateway.transport.wire.request import Header
 
 NAMES = (b"grpc-timeout", b"traceparent", b"x-request-id")

@@ -19,7 +19,7 @@ class ErrorCode(IntEnum):
     ENHANCE_YOUR_CALM = 0xB
 
 
-class ConnectionFault(Exception):  # noqa: N818 - the peer's, said to it by GOAWAY
+class Http2Error(Exception):
     """Ends the connection.
 
     Args:
@@ -33,7 +33,7 @@ class ConnectionFault(Exception):  # noqa: N818 - the peer's, said to it by GOAW
         self.code = code
 
 
-class StreamFault(Exception):  # noqa: N818 - the peer's, said to it by RST_STREAM
+class StreamError(Exception):
     """Ends one stream.
 
     Args:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.transport.wire.http2.faults import ErrorCode, StreamFault
+from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.frames import window_update
 from gateway.transport.wire.request import Gone
 
@@ -43,7 +43,7 @@ class Window:
             self._owed = 0
 
 
-class Incoming:
+class RequestBody:
     """The body of one request, in pieces.
 
     A piece is used when the next one is asked for: until then the peer may send nothing in its place.
@@ -83,21 +83,21 @@ class Incoming:
         self.whole = False
 
     def take(self, payload: bytes, size: int) -> None:
-        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamFault."""
+        """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamError."""
         self._check_open()
         self._arrived += len(payload)
         self._held += size
         if not self._window.take(size):
-            raise StreamFault(ErrorCode.FLOW_CONTROL_ERROR, "more than the stream's window")
+            raise StreamError(ErrorCode.FLOW_CONTROL_ERROR, "more than the stream's window")
         if payload:
             self._pieces.append(payload)
             self._wake()
 
     def end(self) -> None:
-        """Note that the request is whole; raises StreamFault where its length isn't what was promised."""
+        """Note that the request is whole; raises StreamError where its length isn't what was promised."""
         self._check_open()
         if self._length not in (None, self._arrived):
-            raise StreamFault(ErrorCode.PROTOCOL_ERROR, "a body that isn't as long as content-length says")
+            raise StreamError(ErrorCode.PROTOCOL_ERROR, "a body that isn't as long as content-length says")
         self.whole = True
         self._wake()
 
@@ -124,7 +124,7 @@ class Incoming:
 
     def _check_open(self) -> None:
         if self.whole:
-            raise StreamFault(ErrorCode.STREAM_CLOSED, "more after the end of the request")
+            raise StreamError(ErrorCode.STREAM_CLOSED, "more after the end of the request")
 
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():

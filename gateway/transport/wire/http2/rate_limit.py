@@ -1,9 +1,9 @@
 """How often a peer may do what costs us more than it."""
 
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 
 
-class Allowance:
+class RateLimit:
     """So many a second, as many at once.
 
     Args:
@@ -21,8 +21,8 @@ class Allowance:
         self._since = 0.0
 
     def spend(self, now: float) -> None:
-        """Note one more; raises ConnectionFault where that is too many."""
+        """Note one more; raises Http2Error where that is too many."""
         self._left = min(self._rate, self._left + (now - self._since) * self._rate) - 1
         self._since = now
         if self._left < 0:
-            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, f"too many {self._what}")
+            raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, f"too many {self._what}")

@@ -1,6 +1,6 @@
 """Header blocks in several frames (RFC 9113, 4.3)."""
 
-from gateway.transport.wire.http2.faults import ConnectionFault, ErrorCode
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import CONTINUATION, END_HEADERS, HEADER_SIZE
 
 
@@ -29,14 +29,14 @@ class Block:
         self._add(fragment)
 
     def take(self, kind: int, flags: int, number: int, payload: bytes) -> bytes | None:
-        """Take a CONTINUATION; return the block once it is whole. Raises ConnectionFault for others."""
+        """Take a CONTINUATION; return the block once it is whole. Raises Http2Error for others."""
         if kind != CONTINUATION or number != self.number:
-            raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "another frame in the middle of a header block")
+            raise Http2Error(ErrorCode.PROTOCOL_ERROR, "another frame in the middle of a header block")
         self._add(payload)
         return b"".join(self._fragments) if flags & END_HEADERS else None
 
     def _add(self, fragment: bytes) -> None:
         self._left -= len(fragment) + HEADER_SIZE
         if self._left < 0:
-            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "a header block that is too long")
+            raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "a header block that is too long")
         self._fragments.append(fragment)
