@@ -19,7 +19,7 @@ REDOCLY_VERSION := 2.77.0
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
 
-.PHONY: help setup sample tools test-tools protos generate run test soak check breaking bench clean
+.PHONY: help setup sample tools test-tools clients protos generate run test soak check breaking bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -58,8 +58,20 @@ tools test-tools:
 endif
 
 ifneq ($(shell command -v npm),)
-test-tools: .tools/grpc-js-$(GRPC_JS_VERSION) .tools/redocly-$(REDOCLY_VERSION)
+test-tools: .tools/redocly-$(REDOCLY_VERSION)
+test-tools clients: .tools/grpc-js-$(GRPC_JS_VERSION)
 endif
+ifneq ($(shell command -v go),)
+clients: $(TOOLS)/client-grpc-go
+endif
+ifneq ($(shell command -v cargo),)
+clients: $(TOOLS)/client-tonic
+endif
+ifneq ($(shell command -v mvn),)
+clients: .tools/java/Client.class
+endif
+test-tools: clients
+clients:  ## build clients of grpc-go, grpc-java, grpc-js and tonic into .tools
 
 .tools/grpcurl-$(GRPCURL_VERSION):
 	@echo "Building grpcurl $(GRPCURL_VERSION)"
@@ -94,6 +106,21 @@ endif
 $(TOOLS)/linearizable: $(wildcard tests/histories/checker/*)
 	@echo "Building the checker of histories"
 	@go build -C tests/histories/checker -o $(CURDIR)/$@ .
+
+$(TOOLS)/client-grpc-go: bench/clients/go/main.go bench/go.mod
+	@echo "Building a client of grpc-go"
+	@go build -C bench -o $(CURDIR)/$@ ./clients/go
+
+$(TOOLS)/client-tonic: bench/clients/tonic/src/main.rs bench/clients/tonic/Cargo.lock
+	@echo "Building a client of tonic"
+	@cargo build --quiet --locked --release --manifest-path bench/clients/tonic/Cargo.toml --target-dir build/tonic
+	@cp build/tonic/release/client-tonic $@
+
+.tools/java/Client.class: bench/clients/java/Client.java bench/clients/java/pom.xml
+	@echo "Building a client of grpc-java"
+	@mvn --batch-mode --quiet --file bench/clients/java/pom.xml org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies \
+		-DoutputDirectory=$(CURDIR)/.tools/java/lib
+	@javac -cp '.tools/java/lib/*' -d .tools/java bench/clients/java/Client.java
 
 .tools/grpc-js-$(GRPC_JS_VERSION):
 	@echo "Fetching grpc-js $(GRPC_JS_VERSION)"
@@ -147,7 +174,7 @@ check: generate breaking  ## format, lint, types, layers, and stubs as the proto
 	git diff --exit-code -- generated
 	@test -z "$$(git status --porcelain -- generated)" || (git status --short -- generated; exit 1)
 
-bench: setup tools  ## measure Rowgate beside other services; writes docs/benchmarks.md; ARGS=--quick for a look
+bench: setup tools clients  ## measure Rowgate beside other services; writes docs/benchmarks.md; ARGS=--quick for a look
 	$(BIN)/python -m bench.run $(ARGS)
 
 breaking: protos  ## compare the protos with the last release's, or main's

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import product
 from statistics import median
 
+from bench.clients import CLIENTS
 from bench.contenders import BY_HAND, GO
-from bench.figures import OURS, ROWGATE, Figures, Series
+from bench.figures import IN_THE_LOOP, OURS, ROWGATE, Figures, Series
 from bench.subjects import FLIGHTS, PLAIN, SUBJECTS
-from bench.works import bulk, calls, ghz, sizes, streams
+from bench.works import bulk, calls, clients, ghz, sizes, streams
 from bench.works.pgbench import PGBENCH
 from bench.works.start import START
 
@@ -94,6 +95,7 @@ def goals() -> Iterator[Goal]:
     """Yield the goals in the order of the page."""
     yield from _gets()
     yield from _by_ghz()
+    yield from _by_clients()
     yield from _updates()
     yield from _bulk()
     yield from _streams()
@@ -126,6 +128,12 @@ def _by_ghz() -> Iterator[Goal]:
     """Yield what is asked of one call at a time again, as a client of grpc-go's sees it."""
     for who in OURS:
         yield from _alone(ghz.name_of(1), who)
+
+
+def _by_clients() -> Iterator[Goal]:
+    """Yield what a call of each real client may cost the server."""
+    for client in CLIENTS:
+        yield Goal(clients.name_of(client), "cpu", 1, GO, at_most=True, who=IN_THE_LOOP)
 
 
 def _updates() -> Iterator[Goal]:

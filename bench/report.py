@@ -7,11 +7,12 @@ from pathlib import Path
 
 from bench import goals
 from bench.charts import chart
+from bench.clients import CLIENTS
 from bench.figures import Figures
 from bench.ground import Options
 from bench.subjects import SUBJECTS
 from bench.tables import cpu_table, curve_table, goals_table, table, work_table
-from bench.works import bulk, calls, ghz, scaling, sizes, streams
+from bench.works import bulk, calls, clients, ghz, scaling, sizes, streams
 
 DOCS = Path(__file__).parent.parent / "docs"
 _CHARTS = "charts"
@@ -96,6 +97,7 @@ def _page(figures: Figures, options: Options, drawn: Sequence[Curve]) -> str:
         calls=_sections((work, work_table(figures, work, _CALL)) for work in works),
         cpu=cpu_table(figures, works),
         ghz=_sections(_by_ghz(figures)),
+        clients=_sections(_by_clients(figures)),
         bulk=_sections(_bulk(figures)),
         streams=_sections(_streams(figures)),
         memory=curve_table(figures, streams.MEMORY, "rows", ("memory", "growth", "rate"), "rows"),
@@ -123,6 +125,12 @@ def _by_ghz(figures: Figures) -> Iterator[tuple[str, str]]:
     for in_flight in (calls.IN_FLIGHT, 1):
         work = ghz.name_of(in_flight)
         yield work, work_table(figures, work, ("rate", "p50", "p99"))
+
+
+def _by_clients(figures: Figures) -> Iterator[tuple[str, str]]:
+    for client in CLIENTS:
+        work = clients.name_of(client)
+        yield work, work_table(figures, work, ("cpu", "cpu_postgres", "rate"))
 
 
 def _bulk(figures: Figures) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from bench.subjects import SUBJECTS
 from bench.surroundings import load_average, surroundings
 from bench.works.bulk import bulk
 from bench.works.calls import gets, updates
+from bench.works.clients import real_clients
 from bench.works.ghz import ghz
 from bench.works.scaling import concurrency, idle, workers
 from bench.works.sizes import batches, pages, tables
@@ -43,6 +44,7 @@ WORKS: Mapping[str, Callable[[Ground], Awaitable[None]]] = {
     "idle": idle,
     "start": start,
     "ghz": ghz,
+    "clients": real_clients,
 }
 # 128 clients of pgbench beside the pools: PostgreSQL's own default is 100 connections in all.
 _POSTGRES = {"max_connections": "400"}

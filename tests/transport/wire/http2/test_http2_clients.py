@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
 from asyncio.subprocess import PIPE, create_subprocess_exec
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench import clients
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.errors import ErrorCode
@@ -69,6 +72,29 @@ async def test_calls_of_grpc_go_take_the_short_way(serving: Serve, counted: Coun
     # One asks what the methods are; and where the machine is busy, a call may come in two reads.
     assert counted["_open_stream"] <= CALLS // 4
     assert counted["__call__"] <= CALLS // 4
+
+
+@pytest.mark.parametrize("name", ["grpcio", "grpc-go"])
+async def test_calls_of_real_clients_take_the_short_way(
+    serving: Serve, counted: Counter[str], name: str, tmp_path: Path
+) -> None:
+    """Each sends a trace of its own with every call, a token of 1 KB and a deadline, as it spells one."""
+    if not clients.is_built(name):
+        pytest.skip(f"the client of {name} isn't built: `make clients` does it where its language is")
+    answering = Answering()
+    server = await serving(answering)
+    requests = clients.write_requests([b""], tmp_path / "requests")
+    process = await create_subprocess_exec(
+        *clients.command(name, server.target, PATH, requests, calls=600, in_flight=16),
+        env={**os.environ, **clients.ENVIRONMENT},
+        stdout=PIPE,
+    )
+    async with asyncio.timeout(60):
+        printed, _ = await process.communicate()
+    assert clients.answered(printed.decode()) == answering.calls == 600
+    # Where the machine is busy, a call may come in two reads.
+    assert counted["_open_stream"] <= 600 // 20
+    assert counted["__call__"] <= 600 // 20
 
 
 async def test_credit_that_comes_before_the_request_counts(serving: Serve, counted: Counter[str]) -> None:
