@@ -5,17 +5,29 @@ class JsonError(ValueError):
     """Names the value at fault.
 
     Args:
-        path: where it is, by proto names, such as `flights[3].carrier`; empty for the whole.
         description: what is wrong with it; holds no value.
+        steps: the way to it: proto names, keys of maps as `[key]`, places in lists.
 
     """
 
-    def __init__(self, description: str, path: str = "") -> None:
+    def __init__(self, description: str, *steps: str | int) -> None:
         super().__init__(description)
-        self.path = path
         self.description = description
+        self.steps = steps
 
-    def below(self, step: str) -> "JsonError":
+    @property
+    def path(self) -> str:
+        """Where it is, such as `flights[3].carrier`; empty for the whole."""
+        written = (f"[{step}]" if isinstance(step, int) else step for step in self.steps)
+        return "".join(f".{step}" if step[0] != "[" else step for step in written).removeprefix(".")
+
+    def below(self, step: str | int) -> "JsonError":
         """Return it as seen from one step above."""
-        between = "." if self.path and not self.path.startswith("[") else ""
-        return JsonError(self.description, f"{step}{between}{self.path}")
+        return JsonError(self.description, step, *self.steps)
+
+    def moved(self, count: int) -> "JsonError":
+        """Return it as seen where a list has so many values before those that were read."""
+        match self.steps:
+            case (str() as name, int() as place, *rest):
+                return JsonError(self.description, name, place + count, *rest)
+        return self

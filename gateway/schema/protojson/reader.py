@@ -216,7 +216,7 @@ def _list(read: Read) -> Read:
             for value in values:
                 made.append(read(value))  # noqa: PERF401 - how many are made tells which one is at fault
         except JsonError as error:
-            raise error.below(f"[{len(made)}]") from None
+            raise error.below(len(made)) from None
         return made
 
     return read_list
@@ -263,11 +263,15 @@ def _fill_value(message: Any, plain: Any) -> Any:
     if kind is str:
         message.string_value = plain
     elif kind is dict:
-        message.struct_value.SetInParent()
-        _fill_struct(message.struct_value, plain)
+        held = message.struct_value
+        held.SetInParent()
+        if plain:
+            _fill_struct(held, plain)
     elif kind is list:
-        message.list_value.SetInParent()
-        _fill_list(message.list_value, plain)
+        held = message.list_value
+        held.SetInParent()
+        if plain:
+            _fill_list(held, plain)
     elif kind is bool:
         message.bool_value = plain
     elif plain is None:

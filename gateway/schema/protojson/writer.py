@@ -144,7 +144,7 @@ def _list(write: Write) -> Write:
             for value in values:
                 made.append(write(value))  # noqa: PERF401 - how many are made tells which one is at fault
         except JsonError as error:
-            raise error.below(f"[{len(made)}]") from None
+            raise error.below(len(made)) from None
         return made
 
     return list if write is _as_it_is else written
