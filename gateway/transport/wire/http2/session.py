@@ -139,10 +139,14 @@ class Session:
         size = len(payload)
         if not self._window.take(size):
             raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than the connection's window")
-        if flags == END_STREAM and self._streams.answer(number, payload, self.now):
-            self._window.give_back(size)
-        else:
-            self._take_piece(flags, number, payload)
+        if flags == END_STREAM:
+            taken = self._streams.answer(number, payload, self.now)
+            if taken:
+                self._window.give_back(taken)
+                return
+        elif not flags and self._streams.keep(number, payload):
+            return
+        self._take_piece(flags, number, payload)
 
     def _take_piece(self, flags: int, number: int, payload: bytes) -> None:
         """Take a DATA frame that is no whole message."""

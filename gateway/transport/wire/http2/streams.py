@@ -22,8 +22,9 @@ _REMEMBERED_CUTS = 1000
 class Streams:
     """Those that are under way.
 
-    A request whose headers have come is held until the next frame: with a whole message in that, its fast
-    method may answer it; else, or at the end of what was read, it goes the general way.
+    A request whose headers have come is held until the end of what was read: with a whole message in that,
+    its fast method may answer it; else it goes the general way. Many are held at a time, as clients write the
+    headers of several calls before their messages, and tonic ends each by an empty frame.
 
     Args:
         context: what is served.
@@ -49,8 +50,9 @@ class Streams:
         self.peer = peer
         self.loop = asyncio.get_running_loop()
         self._open: dict[int, Call] = {}
-        self._held: tuple[int, Head] | None = None
-        self._held_credit = 0
+        self._held: dict[int, Head] = {}
+        self._held_credits: dict[int, int] = {}
+        self._held_bodies: dict[int, bytes] = {}
         self._most = streams_of_connection(context.settings.limits)
         self._cut: dict[int, None] = {}
         self._refusing = False
@@ -60,11 +62,12 @@ class Streams:
         """The last stream that the peer has begun."""
 
     def __len__(self) -> int:
-        return len(self._open) + (self._held is not None)
+        return len(self._open) + len(self._held)
 
     def find(self, number: int) -> Call | None:
         """Return the stream's call; None where it is over. Raises Http2Error where it hasn't begun."""
-        self.settle()
+        if number in self._held:
+            self._settle_one(number)
         call = self._open.get(number)
         if call is None and (number > self.last or not number & 1):
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a frame of a stream that is idle")
@@ -78,18 +81,17 @@ class Streams:
         """Note that the peer begins a stream; raises Http2Error for a number that isn't the peer's."""
         if not number & 1:
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
-        self.settle()
         self.last = number
 
     def begin(self, number: int, head: Head) -> None:
         """Begin a call; raises StreamError where there are too many."""
         limits = self._context.settings.limits
-        if self._refusing or len(self._open) >= self._most:
+        if self._refusing or len(self) >= self._most:
             raise StreamError(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
         if self.outgoing.held > limits.max_response_bytes:
             raise StreamError(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
-        self._held = number, head
-        self._held_credit = 0
+        self._held[number] = head
+        self._count()
 
     def end(self, number: int) -> None:
         """Note that the request has no body; raises StreamError."""
@@ -99,42 +101,71 @@ class Streams:
 
     def settle(self) -> None:
         """Have what is held go the general way."""
-        if self._held is not None:
-            (number, head), self._held = self._held, None
-            self._open_stream(number, head)
+        for number in list(self._held):
+            self._settle_one(number)
+
+    def _settle_one(self, number: int) -> None:
+        stream = self._open_stream(number, self._held.pop(number))
+        body = self._held_bodies.pop(number, None)
+        if body is not None:
+            stream.take(body, len(body))
 
     def widen(self, number: int, more: int) -> None:
         """Take the peer's word that it takes more of an answer; raises StreamError and Http2Error.
 
         C-core says so of each call between its headers and its request: that leaves a held call held.
         """
-        if self._held is not None and self._held[0] == number:
-            if self.outgoing.stream_window + self._held_credit + more > MAX_WINDOW:
+        if number in self._held:
+            credit = self._held_credits.get(number, 0) + more
+            if self.outgoing.stream_window + credit > MAX_WINDOW:
                 raise StreamError(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
-            self._held_credit += more
+            self._held_credits[number] = credit
             return
         call = self.find(number)
         if call is not None:
             call.widen(more)
 
-    def answer(self, number: int, body: bytes, now: float) -> bool:
-        """Have a fast method answer a call whose body is whole; return False for what has none."""
-        if self._held is None or self._held[0] != number:
+    def keep(self, number: int, body: bytes) -> bool:
+        """Keep the first part of a held call's body, which may be all of it; return False for another."""
+        head = self._held.get(number)
+        if head is None or number in self._held_bodies or not body:
             return False
-        head = self._held[1]
-        if head.fast is None or head.length not in (None, len(body)):
+        if head.length is not None and head.length < len(body):
             return False
-        if not head.fast.begin(self, number, body, head.headers, now):
-            return False
-        self._held = None
-        self._count()
+        self._held_bodies[number] = body
         return True
+
+    def answer(self, number: int, body: bytes, now: float) -> int:
+        """Have a fast method answer a call whose body is whole; return its size, 0 for what has none."""
+        head = self._held.get(number)
+        if head is None or head.fast is None:
+            return 0
+        if self._held_bodies and number in self._held_bodies:
+            if body:
+                return 0
+            body = self._held_bodies[number]
+        if head.length not in (None, len(body)):
+            return 0
+        if not head.fast.begin(self, number, body, head.headers, now):
+            return 0
+        del self._held[number]
+        if self._held_bodies:
+            self._held_bodies.pop(number, None)
+        if self._held_credits:
+            self._held_credits.pop(number, None)
+        return len(body)
 
     def add(self, number: int, call: FastCall) -> None:
         """Count a call among those that are under way."""
         self._open[number] = call
-        if self._held_credit:
-            call.widen(self._held_credit)
+        if self._held_credits:
+            self._widen_held(number, call)
+
+    def _widen_held(self, number: int, call: Call) -> None:
+        """Give a call what the peer has said while it was held."""
+        credit = self._held_credits.pop(number, 0)
+        if credit:
+            call.widen(credit)
 
     def _count(self) -> None:
         """Count a call that was read; the last that a turn has room for halts the reader."""
@@ -150,7 +181,8 @@ class Streams:
 
     def cut_off(self, number: int, code: ErrorCode) -> None:
         """Tell the peer that there will be no answer."""
-        self.settle()
+        if number in self._held:
+            self._settle_one(number)
         self.outgoing.put(rst_stream(number, code))
         self.reset(number)
         self._remember_cut(number)
@@ -166,7 +198,8 @@ class Streams:
 
     def disconnect(self) -> None:
         """End all: the peer is gone."""
-        self._held = None
+        self._held.clear()
+        self._held_bodies.clear()
         for number in list(self._open):
             self.reset(number)
 
@@ -175,13 +208,13 @@ class Streams:
         for number in self.outgoing.stalled(now - 2 * self._context.settings.server.stream_patience):
             self.cut_off(number, ErrorCode.CANCEL)
 
-    def _open_stream(self, number: int, head: Head) -> None:
-        self._count()
+    def _open_stream(self, number: int, head: Head) -> Stream:
         body = RequestBody(self.outgoing.put, number, self._window, head.length)
         stream = Stream(number, head, self.peer, body=body, outgoing=self.outgoing, ended=self.ended)
-        stream.widen(self._held_credit)
+        self._widen_held(number, stream)
         self._open[number] = stream
         stream.task = self.loop.create_task(self._run(stream))
+        return stream
 
     async def _run(self, stream: Stream) -> None:
         try:
