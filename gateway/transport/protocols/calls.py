@@ -23,7 +23,10 @@ from gateway.transport.wire.request import Gone, HttpRequest
 Send = Callable[[bytes], Awaitable[None]]
 """Sends a message; returns when the client has taken it. Raises Gone."""
 End = Callable[[Reply], Awaitable[None]]
-"""Writes a response, or where it has begun its end; returns when the client has taken it. Raises Gone."""
+"""Writes a response, or where it has begun its end; returns when the client has taken it.
+
+Raises Gone, and RowgateError for a message that can't be written: it is called again then, with the refusal.
+"""
 
 _REQUEST_ID = REQUEST_ID.encode()
 _LAST_BYTES_SECONDS = 0.5
@@ -158,7 +161,7 @@ class Calls:
         try:
             reply = await _reply(call, client)
             call.messages.release()
-            await call.end(reply)
+            await _end(call, reply)
         except Gone:
             pass
         except asyncio.CancelledError:
@@ -225,6 +228,13 @@ async def _reply(call: ProtocolCall, client: _Client) -> Reply:
             raise
         running_task().uncancel()
         return refusal(broken_off(cancelled))
+
+
+async def _end(call: ProtocolCall, reply: Reply) -> None:
+    try:
+        await call.end(reply)
+    except RowgateError as error:  # a response that its codec can't write
+        await call.end(refusal(error))
 
 
 def refusal(error: RowgateError) -> Reply:

@@ -9,7 +9,7 @@ from gateway.transport.protocols.codecs import BINARY, Codec, json_codec
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.grpc.response import GrpcResponse
 from gateway.transport.wire.framing import ENCODINGS
-from gateway.transport.wire.headers import BadHeader, find, read_metadata
+from gateway.transport.wire.headers import BadHeader, find, media_type, read_metadata
 from gateway.transport.wire.request import Gone, Header, HttpRequest
 
 _JSON = b"application/grpc+json"
@@ -32,7 +32,7 @@ class GrpcResponder:
 
     async def __call__(self, request: HttpRequest) -> None:
         """Answer a request."""
-        content_type = (find(request.headers, b"content-type") or b"").partition(b";")[0].rstrip()
+        content_type = media_type(request.headers)
         with suppress(Gone):
             # PROTOCOL-HTTP2: 415 for another content type; then 405 for another method, as grpc-go answers.
             if content_type not in CONTENT_TYPES:

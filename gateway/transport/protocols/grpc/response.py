@@ -39,9 +39,9 @@ class GrpcResponse:
         """The call; None where it is refused before it is one."""
 
     async def send(self, message: bytes) -> None:
-        """Send a message; returns when the client has taken it. Raises Gone."""
-        self.begin()
+        """Send a message; returns when the client has taken it. Raises Gone, and what encoding raises."""
         message = await converted(self._encode, message)
+        self.begin()
         start = prefix(len(message))
         if len(message) <= SMALL:
             await self._request.write(start + message)
