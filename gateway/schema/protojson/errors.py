@@ -24,10 +24,3 @@ class JsonError(ValueError):
     def below(self, step: str | int) -> "JsonError":
         """Return it as seen from one step above."""
         return JsonError(self.description, step, *self.steps)
-
-    def moved(self, count: int) -> "JsonError":
-        """Return it as seen where a list has so many values before those that were read."""
-        match self.steps:
-            case (str() as name, int() as place, *rest):
-                return JsonError(self.description, name, place + count, *rest)
-        return self

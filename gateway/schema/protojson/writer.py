@@ -2,6 +2,7 @@
 
 import math
 import struct
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
@@ -38,7 +39,7 @@ class Writers:
         self._proto_names = proto_names
         self._defaults = defaults
         self._messages: dict[Descriptor, Write] = {}
-        self._depth = 0
+        self._packed = threading.local()  # long messages are written beside the event loop
 
     def of_message(self, message: Descriptor) -> Write:
         """Return the writer of a message; raises JsonError, when called, for what JSON can't hold."""
@@ -113,15 +114,16 @@ class Writers:
         """Write a packed message, which is read for that: so are those packed in it, up to some depth."""
         if not packed.ListFields():
             return {}
-        if self._depth == MAX_PACKED:
+        depth = getattr(self._packed, "depth", 0)
+        if depth == MAX_PACKED:
             raise JsonError(f"packs messages more than {MAX_PACKED} deep")
         message = _unpacked(packed)
         descriptor = cast("Descriptor", message.DESCRIPTOR)
-        self._depth += 1
+        self._packed.depth = depth + 1
         try:
             plain = self.of_message(descriptor)(message)
         finally:
-            self._depth -= 1
+            self._packed.depth = depth
         if stands_as_value(descriptor):
             return {"@type": packed.type_url, "value": plain}
         return {"@type": packed.type_url, **plain}

@@ -1,9 +1,7 @@
 """JSON text → the serialised message, or the error that names the field at fault."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -14,15 +12,10 @@ from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
 from gateway.schema.protojson.errors import JsonError
 from gateway.schema.protojson.reader import Readers
 
-SLICE = 65_536
-"""Bytes that are read at once, whatever they hold."""
 MAX_BYTES = 6 * 1024 * 1024
-"""The most bytes of a request: orjson reads them at once, with nobody else's turn between."""
+"""The most bytes of a request: orjson reads them at once, in a thread too with nobody else's turn between."""
 MAX_ELEMENTS = 200_000
 """The most values of a request, each of which takes Python a microsecond and a hundred bytes."""
-MAX_VALUE_ELEMENTS = 32_768
-"""The most of them in one field, or in one value of its list."""
-_SLICE_ELEMENTS = 8_192
 _CONTAINERS = (dict, list)
 _WHITE = (b'" ', b'"\n', b'"\r', b'"\t')
 
@@ -32,77 +25,48 @@ def _readers(pool: DescriptorPool) -> Readers:
     return Readers(pool)
 
 
-class JsonReader:
-    """Reads the JSON of one message type.
+def json_reader(descriptor: Descriptor) -> Callable[[bytes], bytes]:
+    """Return the function that makes the serialised message of JSON text.
+
+    Raises InvalidArgument, when called, which names the field at fault, and OutOfRange for too many bytes.
 
     Args:
         descriptor: the type.
 
     """
+    make, name = _readers(descriptor.file.pool).of_message(descriptor), descriptor.full_name
 
-    def __init__(self, descriptor: Descriptor) -> None:
-        self._name = descriptor.full_name
-        self._read = _readers(descriptor.file.pool).of_message(descriptor)
-
-    def __call__(self, body: bytes) -> bytes:
-        """Return the serialised message; raises InvalidArgument, which names the field at fault."""
+    def read(body: bytes) -> bytes:
         try:
-            plain = _parse(body)
-            _refuse_doubles(body, _count_members(plain))
-            return self._read(plain).SerializePartialToString()
-        except (JsonError, RecursionError) as error:
-            raise self._malformed(error) from error
-
-    async def in_slices(self, body: bytes) -> bytes:
-        """Return the same for a body of any size, with others' turns between its parts; raises the same.
-
-        A message's parts, one after the other, make the message: so protobuf is defined.
-        """
-        if len(body) <= SLICE:
-            return self(body)
-        parts: list[bytes] = []
-        try:
-            plain = _parse(body)
-            await asyncio.sleep(0)
-            members = _count_members(plain)
-            await asyncio.sleep(0)
-            _refuse_doubles(body, members)
-            await asyncio.sleep(0)
-            for before, piece in _pieces(plain):
-                await asyncio.sleep(0)
-                parts.append(self._part(before, piece))
-        except (JsonError, RecursionError) as error:
-            raise self._malformed(error) from error
-        return b"".join(parts)
-
-    def _part(self, before: int, piece: Any) -> bytes:
-        try:
-            return self._read(piece).SerializePartialToString()
+            return make(_parse(body)).SerializePartialToString()
         except JsonError as error:
-            raise error.moved(before) from None
+            raise _malformed(name, error) from error
+        except RecursionError as error:
+            raise _malformed(name, JsonError("is nested too deeply")) from error
 
-    def _malformed(self, error: JsonError | RecursionError) -> InvalidArgument:
-        found = error if isinstance(error, JsonError) else JsonError("is nested too deeply")
-        path, description = found.path, found.description
-        place = f"{path}: " if path else ""
-        violations = [FieldViolation(path, description, "REQUEST_MALFORMED")] if path else []
-        return InvalidArgument(
-            f"the request is no JSON of {self._name}: {place}{description}",
-            reason="REQUEST_MALFORMED",
-            violations=violations,
-        )
+    return read
 
 
-json_reader = JsonReader
+def _malformed(name: str, error: JsonError) -> InvalidArgument:
+    path, description = error.path, error.description
+    place = f"{path}: " if path else ""
+    violations = [FieldViolation(path, description, "REQUEST_MALFORMED")] if path else []
+    return InvalidArgument(
+        f"the request is no JSON of {name}: {place}{description}",
+        reason="REQUEST_MALFORMED",
+        violations=violations,
+    )
 
 
 def _parse(body: bytes) -> Any:
     """Return JSON as plain Python; raises JsonError, and what `_check_size` does."""
     _check_size(body)
     try:
-        return orjson.loads(body)
+        plain = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise JsonError(str(error)) from error
+    _refuse_doubles(body, _count_members(plain))
+    return plain
 
 
 def _check_size(body: bytes) -> None:
@@ -119,45 +83,6 @@ def _check_size(body: bytes) -> None:
             reason="TOO_MANY_ELEMENTS",
             metadata={"limit": str(MAX_ELEMENTS)},
         )
-
-
-def _pieces(plain: Any) -> Iterator[tuple[int, Any]]:
-    """Yield parts of a message with few elements each, and how many values come before those of a list.
-
-    The first has all fields, so that those that don't go together are seen.
-    """
-    if type(plain) is not dict:
-        yield 0, plain
-        return
-    cuts = {name: _cuts(name, value) for name, value in plain.items()}
-    yield 0, {name: value[: cuts[name][0]] if cuts[name] else value for name, value in plain.items()}
-    for name, places in cuts.items():
-        for begin, end in pairwise([*places, len(plain[name])] if places else ()):
-            yield begin, {name: plain[name][begin:end]}
-
-
-def _cuts(name: str, value: Any) -> list[int]:
-    """Return where a list is cut; nowhere, where it is short, or none."""
-    cuts: list[int] = []
-    held = 0
-    is_list = type(value) is list
-    for place, one in enumerate(value if is_list else [value]):
-        count = _count_elements(one)
-        if count > MAX_VALUE_ELEMENTS:
-            steps = (name, place) if is_list else (name,)
-            raise JsonError(f"has more than {MAX_VALUE_ELEMENTS} elements", *steps)
-        held += count
-        if held > _SLICE_ELEMENTS and place:
-            cuts.append(place)
-            held = count
-    return cuts
-
-
-def _count_elements(plain: Any) -> int:
-    """Return how many values it holds, itself among them."""
-    if type(plain) is dict:
-        return 1 + sum(map(_count_elements, plain.values()))
-    return 1 + sum(map(_count_elements, plain)) if type(plain) is list else 1
 
 
 def _count_members(plain: Any) -> int:
