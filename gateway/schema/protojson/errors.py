@@ -23,4 +23,4 @@ class JsonError(ValueError):
 
     def below(self, step: str | int) -> "JsonError":
         """Return it as seen from one step above."""
-        return JsonError(self.description, step, *self.steps)
+        return type(self)(self.description, step, *self.steps)

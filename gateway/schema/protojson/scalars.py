@@ -44,8 +44,8 @@ def _whole(value: Any, low: int) -> int:
         if _WHOLE.fullmatch(value):
             return int(value)
         value = float(value) if _NUMBER.fullmatch(value) else None
-    elif value == low:
-        # A float this large may be the nearest one to a number that is out of range.
+    elif value == low == -(2**63):
+        # A float this large is the nearest one to numbers that are out of range, too.
         value = None
     if type(value) is float and value.is_integer():
         return int(value)

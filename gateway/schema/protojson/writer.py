@@ -36,10 +36,28 @@ class Writers:
     """
 
     def __init__(self, *, proto_names: bool = False, defaults: bool = False) -> None:
+        self.scalars = SCALARS
         self._proto_names = proto_names
         self._defaults = defaults
         self._messages: dict[Descriptor, Write] = {}
         self._packed = threading.local()  # long messages are written beside the event loop
+        self._kinds: Mapping[str, Write] = {
+            "null_value": self._null,
+            "number_value": self._number,
+            "string_value": _as_it_is,
+            "bool_value": _as_it_is,
+            "struct_value": self._struct,
+            "list_value": self._values,
+        }
+        self._known: Mapping[str, Write] = {
+            "google.protobuf.Any": self._any,
+            "google.protobuf.Struct": self._struct,
+            "google.protobuf.Value": self._value,
+            "google.protobuf.ListValue": self._values,
+            "google.protobuf.Timestamp": write_timestamp,
+            "google.protobuf.Duration": write_duration,
+            "google.protobuf.FieldMask": write_mask,
+        }
 
     def of_message(self, message: Descriptor) -> Write:
         """Return the writer of a message; raises JsonError, when called, for what JSON can't hold."""
@@ -61,15 +79,14 @@ class Writers:
         if field.message_type is not None:
             return self.of_message(field.message_type)
         if field.enum_type is not None:
-            return _enum(field.enum_type)
-        return _SCALARS.get(field.type, _as_it_is)
+            return self._of_enum(field.enum_type)
+        return self.scalars.get(field.type, _as_it_is)
 
     def _new(self, message: Descriptor) -> Write:
         name = message.full_name
-        if name in _KNOWN:
-            return _KNOWN[name]
-        if name == "google.protobuf.Any":
-            return self._any
+        known = self._known.get(name)
+        if known is not None:
+            return known
         if message.file.name == "google/protobuf/wrappers.proto":
             value = self._of_value(message.fields_by_name["value"])
             return lambda wrapper: value(wrapper.value)
@@ -117,7 +134,7 @@ class Writers:
         depth = getattr(self._packed, "depth", 0)
         if depth == MAX_PACKED:
             raise JsonError(f"packs messages more than {MAX_PACKED} deep")
-        message = _unpacked(packed)
+        message = self._unpacked(packed)
         descriptor = cast("Descriptor", message.DESCRIPTOR)
         self._packed.depth = depth + 1
         try:
@@ -128,15 +145,46 @@ class Writers:
             return {"@type": packed.type_url, "value": plain}
         return {"@type": packed.type_url, **plain}
 
+    def _unpacked(self, packed: Any) -> Message:
+        pool = packed.DESCRIPTOR.file.pool
+        try:
+            found = pool.FindMessageTypeByName(packed.type_url.rpartition("/")[2])
+            message: Message = GetMessageClass(found).FromString(packed.value)
+        except (KeyError, DecodeError):
+            raise JsonError("packs what is no message of the schema") from None
+        return message
 
-def _unpacked(packed: Any) -> Message:
-    pool = packed.DESCRIPTOR.file.pool
-    try:
-        found = pool.FindMessageTypeByName(packed.type_url.rpartition("/")[2])
-        message: Message = GetMessageClass(found).FromString(packed.value)
-    except (KeyError, DecodeError):
-        raise JsonError("packs what is no message of the schema") from None
-    return message
+    def _of_enum(self, enum: EnumDescriptor) -> Write:
+        if enum.full_name == "google.protobuf.NullValue":
+            return lambda _: None
+        names = names_of(enum)
+        return lambda number: names.get(number, number)  # what has no name is written as the number
+
+    def _struct(self, value: Any) -> dict[str, Any]:
+        return {name: self._value(held) for name, held in value.fields.items()}
+
+    def _values(self, value: Any) -> list[Any]:
+        return [self._value(held) for held in value.values]
+
+    def _value(self, value: Any) -> Any:
+        kind = value.WhichOneof("kind")
+        return self._kindless() if kind is None else self._kinds[kind](getattr(value, kind))
+
+    def _number(self, number: float) -> float:
+        if not math.isfinite(number):
+            raise JsonError("holds NaN or infinity, which JSON can't")
+        return number
+
+    def _null(self, _number: int) -> None:
+        return None
+
+    def _kindless(self) -> None:
+        return None
+
+
+def names_of(enum: EnumDescriptor) -> dict[int, str]:
+    """Return the names of an enum's numbers: of an alias the first one."""
+    return {value.number: value.name for value in reversed(enum.values)}
 
 
 def _list(write: Write) -> Write:
@@ -170,14 +218,6 @@ def _spelled_key(key: object) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
 
 
-def _enum(enum: EnumDescriptor) -> Write:
-    if enum.full_name == "google.protobuf.NullValue":
-        return lambda _: None
-    # An alias is written by the first name of its number, and what has no name as the number.
-    names = {value.number: value.name for value in reversed(enum.values)}
-    return lambda number: names.get(number, number)
-
-
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -192,7 +232,8 @@ def _double(number: float) -> float | str:
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-def _single(number: float) -> float | str:
+def single(number: float) -> float | str:
+    """Return a single float in its shortest digits."""
     if not math.isfinite(number):
         return _double(number)
     for digits in _DIGITS:
@@ -202,44 +243,9 @@ def _single(number: float) -> float | str:
     return shortest
 
 
-def _struct(value: Any) -> dict[str, Any]:
-    return {name: _value(held) for name, held in value.fields.items()}
-
-
-def _values(value: Any) -> list[Any]:
-    return [_value(held) for held in value.values]
-
-
-def _number(number: float) -> float:
-    if not math.isfinite(number):
-        raise JsonError("holds NaN or infinity, which JSON can't")
-    return number
-
-
-def _value(value: Any) -> Any:
-    kind = value.WhichOneof("kind")
-    return None if kind is None else _KINDS[kind](getattr(value, kind))
-
-
-_KINDS: Mapping[str, Write] = {
-    "null_value": lambda _: None,
-    "number_value": _number,
-    "string_value": str,
-    "bool_value": bool,
-    "struct_value": _struct,
-    "list_value": _values,
-}
-_KNOWN: Mapping[str, Write] = {
-    "google.protobuf.Struct": _struct,
-    "google.protobuf.Value": _value,
-    "google.protobuf.ListValue": _values,
-    "google.protobuf.Timestamp": write_timestamp,
-    "google.protobuf.Duration": write_duration,
-    "google.protobuf.FieldMask": write_mask,
-}
-_SCALARS: Mapping[int, Write] = {
+SCALARS: Mapping[int, Write] = {
     FieldDescriptor.TYPE_BYTES: _bytes,
-    FieldDescriptor.TYPE_FLOAT: _single,
+    FieldDescriptor.TYPE_FLOAT: single,
     FieldDescriptor.TYPE_DOUBLE: _double,
     FieldDescriptor.TYPE_INT64: str,
     FieldDescriptor.TYPE_UINT64: str,
@@ -247,3 +253,4 @@ _SCALARS: Mapping[int, Write] = {
     FieldDescriptor.TYPE_FIXED64: str,
     FieldDescriptor.TYPE_SFIXED64: str,
 }
+"""The writers of scalars that JSON has another form for, by the type of their field."""
