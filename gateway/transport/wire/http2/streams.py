@@ -86,7 +86,7 @@ class Streams:
     def begin(self, number: int, head: Head) -> None:
         """Begin a call; raises StreamError where there are too many."""
         limits = self._context.settings.limits
-        if self._refusing or len(self) >= self._most:
+        if self._refusing or len(self._open) + len(self._held) >= self._most:
             raise StreamError(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
         if self.outgoing.held > limits.max_response_bytes:
             raise StreamError(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
