@@ -1,19 +1,24 @@
 """Timestamp, Duration and FieldMask ⇄ the text that ProtoJSON has for each."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from gateway.schema.protojson.errors import JsonError
 
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - its text has no offset, which takes time to cut off
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the text is read, without its offset
 _RFC3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _SECONDS = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?s")
 _DAY = 86_400
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+# Texts are put together of these: that takes a third of the time of datetime's own.
+_MINUTES = [f"T{hour:02d}:{minute:02d}:" for hour in range(24) for minute in range(60)]
+_SECONDS_OF_MINUTE = [f"{second:02d}" for second in range(60)]
 # google/protobuf/timestamp.proto and duration.proto: the years 1 to 9999, and as many to either side.
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 _MAX_DURATION = 315_576_000_000
@@ -74,8 +79,16 @@ def write_timestamp(value: Any) -> str:
     seconds, nanos = value.seconds, value.nanos
     if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < _NANOS):
         raise JsonError("is outside the years 1 to 9999, or its nanos are outside 0 to 999999999")
-    whole = (_NAIVE_EPOCH + timedelta(0, seconds)).isoformat()
+    day, second = divmod(seconds, _DAY)
+    minute, second = divmod(second, 60)
+    whole = _date(day) + _MINUTES[minute] + _SECONDS_OF_MINUTE[second]
     return f"{whole}.{_fraction(nanos)}Z" if nanos else f"{whole}Z"
+
+
+@lru_cache(4096)
+def _date(day: int) -> str:
+    """Return a day's text, by how many days it is after 1970: a list has few of them."""
+    return date.fromordinal(_EPOCH_DAY + day).isoformat()
 
 
 def write_duration(value: Any) -> str:

@@ -93,21 +93,22 @@ class Writers:
         return self._object(message)
 
     def _object(self, message: Descriptor) -> Write:
-        known: dict[FieldDescriptor, tuple[str, Write]] = {}
+        known: dict[FieldDescriptor, tuple[str, Write | None]] = {}
         defaults = self._of_defaults(message) if self._defaults else None
 
-        def learn(field: FieldDescriptor) -> tuple[str, Write]:
-            known[field] = self._name(field), self.of_field(field)
+        def learn(field: FieldDescriptor) -> tuple[str, Write | None]:
+            write = self.of_field(field)
+            known[field] = self._name(field), None if write is _as_it_is else write
             return known[field]
 
         def write(message: Any) -> dict[str, Any]:
             made: dict[str, Any] = {}
-            for field, value in message.ListFields():
-                name, write_value = known.get(field) or learn(field)
-                try:
-                    made[name] = write_value(value)
-                except JsonError as error:
-                    raise error.below(field.name) from None
+            try:
+                for field, value in message.ListFields():
+                    name, write_value = known.get(field) or learn(field)
+                    made[name] = value if write_value is None else write_value(value)
+            except JsonError as error:
+                raise error.below(field.name) from None
             return made if defaults is None else made | {k: v for k, v in defaults.items() if k not in made}
 
         return write
