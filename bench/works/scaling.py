@@ -21,8 +21,7 @@ _WORKERS = (1, 2)
 _IDLE = 10_000
 _KIBIBYTES = 1024
 """A MiB has so many."""
-# So many that the kernel, which spreads connections by chance, gives both workers about as many.
-_SPREAD = 32
+_CONNECTIONS = 8
 
 
 async def concurrency(ground: Ground) -> None:
@@ -43,7 +42,7 @@ async def concurrency(ground: Ground) -> None:
 async def workers(ground: Ground) -> None:
     """Measure one worker and two, beside the Go service, which takes all processors by itself."""
     requests = gets_of(ground, PLAIN, await ground.fill(PLAIN, ground.options.stored))
-    asked = Load(requests, WORKERS_IN_FLIGHT, ground.options.seconds, connections=_SPREAD)
+    asked = Load(requests, WORKERS_IN_FLIGHT, ground.options.seconds, connections=_CONNECTIONS)
     servers = [(n, *one) for n in _WORKERS for one in _with_workers(ground, n)]
     servers.append((1, GO, lambda: contenders.go_service(ground.dsn)))
     async with ground.running(*((name, start) for _, name, start in servers)) as running:

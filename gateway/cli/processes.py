@@ -25,6 +25,7 @@ from gateway.config.settings import Settings, TokenSettings
 from gateway.db.where import embedded_folder
 from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.listening import warn_if_open
+from gateway.transport.wire.certificates import tls_context
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -128,7 +129,7 @@ class WorkerProcesses:
     async def start(self, plan: Plan) -> None:
         """Return when all workers take calls.
 
-        Raises click.ClickException with what a worker said, and OSError for addresses.
+        Raises click.ClickException with what a worker said, OSError for addresses, and ConfigError.
         """
         self._plan = plan
         self._listen(plan)
@@ -173,6 +174,7 @@ class WorkerProcesses:
             self.addresses, listening = listen_at(server.listen)
             self._acceptor = Acceptor(listening)
         else:
+            tls_context(server)  # Envoy would tell of its files in words of its own
             self._held = HeldAddresses(server.listen)
             self.addresses = self._held.told
         if server.tls_cert is None:

@@ -50,7 +50,9 @@ def _plan(loaded: Loaded) -> Plan:
     for key in transport.unheeded(loaded):
         _logger.warning("this transport has no use for a setting", extra={"setting": key})
     number = number_of_workers(loaded, transport)
-    return Plan(_read_aside(settings.schema), settings, transport, number)
+    # A supervisor has no use for what a gateway imports.
+    read = _read_aside if number.workers == 1 else read_descriptors
+    return Plan(read(settings.schema), settings, transport, number)
 
 
 def _read_aside(schema: SchemaSettings) -> FileDescriptorSet:

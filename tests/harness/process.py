@@ -17,9 +17,12 @@ _SECONDS = 60
 
 
 def environment(**variables: str) -> Mapping[str, str]:
-    """Return this environment without what would set rowgate or libpq up."""
+    """Return this environment without what would set rowgate or libpq up.
+
+    One worker serves unless a test asks for more: what a limit or a pool holds is not divided then.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ROWGATE_", "PG"))}
-    return {**kept, **variables}
+    return {**kept, "ROWGATE_WORKERS": "1", **variables}
 
 
 class ServerProcess:
