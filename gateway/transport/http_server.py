@@ -90,7 +90,8 @@ class HttpServer:
         if ticking is None:
             return
         # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
-        await self._api.drain(grace, self.send_away)
+        await self._api.drain(grace, self._see_off)
+        self.send_away()  # those that have come since
         self._close_listeners()
         for connection in self._connections():
             connection.break_off()
@@ -132,6 +133,13 @@ class HttpServer:
                 left, weight = left - 1, weight - 1 - one.calls
                 self._sent_away.add(one)
                 one.leave()
+
+    async def _see_off(self) -> None:
+        """Send all clients away; return when they know it, and have no call on its way."""
+        leaving = self._connections()
+        self.send_away()
+        while not all(one.has_left for one in leaving):  # noqa: ASYNC110 - ends with the drain's patience
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _listen(self) -> None:
         """Take the addresses; on a failure those that were taken are let go."""

@@ -29,8 +29,18 @@ from gateway.transport.reflection import Reflection
 _logger = logging.getLogger(__name__)
 
 
+Leaving = Callable[[], Coroutine[Any, Any, None]]
+"""Has the clients leave; returns when they know."""
+_LEAVING_SECONDS = 1.0
+"""For clients to answer that they know: a ping there and back."""
+
+
 async def _always() -> None:
     """Stand for a database that is never away."""
+
+
+async def _nobody_leaves() -> None:
+    """Stand for a transport that can't tell its clients, or does so by itself."""
 
 
 class ServedApi:
@@ -114,18 +124,18 @@ class ServedApi:
         """Become SERVING, as long as the database answers."""
         self._watch.start()
 
-    async def drain(self, grace: float | None = None, refusing: Callable[[], None] = lambda: None) -> None:
+    async def drain(self, grace: float | None = None, leaving: Leaving = _nobody_leaves) -> None:
         """Become NOT_SERVING, and wait for the calls under way.
 
         Args:
             grace: seconds to wait for them; the `drain` setting by default.
-            refusing: called when further calls are refused.
+            leaving: has the clients leave, and returns when they know: only then further calls are refused.
 
         """
         self._health.drain()
         await self._wait(asyncio.Event().wait(), self._settings.lame_duck)
+        await self._wait(leaving(), _LEAVING_SECONDS)
         self._admission.close()
-        refusing()
         await self._wait(self._admission.idle(), self._settings.drain if grace is None else grace)
         if self._admission.in_flight:
             _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight})

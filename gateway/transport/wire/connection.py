@@ -79,6 +79,11 @@ class NewConnection(asyncio.Protocol):
         """How many requests are under way."""
         return 0
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the client has heard that it is to leave: it hasn't begun."""
+        return True
+
     def leave(self) -> None:
         """Close: the client can only just have begun."""
         self.close()

@@ -21,6 +21,10 @@ class OpenConnection(Protocol):
     def calls(self) -> int:
         """How many requests are under way."""
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the client has heard that it is to leave: it sends no further requests."""
+
     def leave(self) -> None:
         """Have the client send its next requests elsewhere; until it knows, they are answered."""
 

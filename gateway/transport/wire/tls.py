@@ -146,6 +146,11 @@ class TlsConnection(asyncio.Protocol):
         """How many requests are under way: the inner protocol counts them."""
         return 0
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the client has heard that it is to leave: it hasn't begun."""
+        return True
+
     def leave(self) -> None:
         """Let the handshake be finished: the protocol of the connection tells the client to leave."""
 

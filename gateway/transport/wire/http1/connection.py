@@ -214,6 +214,11 @@ class Http1Connection(asyncio.Protocol):
         """How many requests are under way: they are answered one by one."""
         return int(not self.is_idle)
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the client has heard that it is to leave, as far as a response could tell it."""
+        return True
+
     def leave(self) -> None:
         """Have the client connect anew for its next requests: the next response says so."""
         if not self.closes:

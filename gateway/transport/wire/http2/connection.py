@@ -143,6 +143,11 @@ class Http2Connection(asyncio.Protocol):
         """How many are under way."""
         return len(self._streams)
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the client has heard that it is to leave: its answer to a ping tells."""
+        return self._said_last or self._over
+
     def leave(self) -> None:
         """Have the peer begin its next calls elsewhere. Those that it begins until it knows are answered."""
         if self._leaving is None:
