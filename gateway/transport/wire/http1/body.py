@@ -1,9 +1,9 @@
 """Bodies of requests as they come: of a length that is told, or in chunks (RFC 9112, 6 and 7)."""
 
-from httptools import HttpParserError
+from httptools import HttpParserError, HttpRequestParser
 
 from gateway.transport.wire.http1.errors import BadRequest
-from gateway.transport.wire.http1.head import HEAD_END, Head
+from gateway.transport.wire.http1.head import HEAD_END, ParsedMessage
 
 _CHUNK_OVERHEAD = 32
 """Bytes around a chunk that need no reason: its size, line breaks, a short extension."""
@@ -49,15 +49,16 @@ class ChunkedBody(Body):
     bytes, and never sees what comes after the end. Inside the body they mean nothing.
 
     Args:
-        head: the request's, whose parser goes on.
+        parser: has read the head.
+        message: what it finds.
         limit: bytes of trailers, and of extensions of chunks, none of which is of use.
 
     """
 
-    def __init__(self, head: Head, limit: int) -> None:
+    def __init__(self, parser: HttpRequestParser, message: ParsedMessage, limit: int) -> None:
         super().__init__()
-        self._parser = head.parser
-        self._message = head.message
+        self._parser = parser
+        self._message = message
         self._limit = limit
         self._around = 0
 
@@ -92,8 +93,3 @@ def _end_of_part(data: bytes, at: int) -> int:
     if len(data) > slice_end:
         return slice_end - len(HEAD_END) + 1
     return len(data) - next((len(part) for part in _PARTS_OF_END if data.endswith(part, at)), 0)
-
-
-def body_of(head: Head, limit: int) -> Body:
-    """Return the body that a head tells of; `limit` is what the trailers of one in chunks may take."""
-    return ChunkedBody(head, limit) if head.length is None else Body(head.length)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames
-from gateway.transport.wire.http1.body import body_of
+from gateway.transport.wire.http1.body import Body, ChunkedBody
 from gateway.transport.wire.http1.errors import BadRequest
-from gateway.transport.wire.http1.head import HEAD_END, Head, check_size, read_head
+from gateway.transport.wire.http1.head import HEAD_END, Head, check_count, check_size, parse, read_head
 from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.http1.request import Http1Request
 from gateway.transport.wire.http1.response import CLOSE, length, response_head
@@ -65,7 +65,6 @@ class Http1Connection(asyncio.Protocol):
         self._at = 0
         """Up to where it was used."""
         self._request: Http1Request | None = None
-        self._tasks = set[asyncio.Task[None]]()
         self._is_reading = True
         self._began = self._heard = monotonic()
         self._next_by = self._began + _HEAD_SECONDS
@@ -76,6 +75,7 @@ class Http1Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request, unless there are too many connections."""
         self._transport = cast("asyncio.Transport", transport)
+        self._loop = asyncio.get_running_loop()
         self._transport.set_write_buffer_limits(_WRITE_BUFFER)
         self._peer = peer_of(transport)
         self.output = Output(self._transport)
@@ -109,16 +109,17 @@ class Http1Connection(asyncio.Protocol):
 
     def read_on(self) -> None:
         """Take more of what has come, and have more come where there is room."""
-        try:
-            while self._ended is None and self._advance():
-                pass
-        except BadRequest as error:
-            self._refuse(error)
-        except Exception:
-            _logger.exception("a connection failed")
-            self._refuse(BadRequest(500, ""))
-        if not self._unused:
-            self._data, self._at = b"", 0
+        if self._data:
+            try:
+                while self._ended is None and self._advance():
+                    pass
+            except BadRequest as error:
+                self._refuse(error)
+            except Exception:
+                _logger.exception("a connection failed")
+                self._refuse(BadRequest(500, ""))
+            if self._at == len(self._data):
+                self._data, self._at = b"", 0
         self._regulate()
 
     @property
@@ -128,12 +129,12 @@ class Http1Connection(asyncio.Protocol):
 
     def _advance(self) -> bool:
         """Take one step; return whether there may be another."""
-        request = self._request
-        if not self._unused:
+        before, request = self._at, self._request
+        if before == len(self._data):
             return False
         if request is None:
             return self._begin()
-        body, before = request.body, self._at
+        body = request.body
         if body.is_whole or body.held >= _AHEAD:
             return False
         self._at = body.feed(self._data, before)
@@ -142,26 +143,35 @@ class Http1Connection(asyncio.Protocol):
 
     def _begin(self) -> bool:
         """Begin a request whose head is whole; return False for what isn't."""
-        limit = self._settings.limits.max_metadata_bytes
-        # Some clients end a body with an empty line that isn't part of it (RFC 9112, 2.2).
-        start = self._at + len(_EMPTY_LINE) * self._data.startswith(_EMPTY_LINE, self._at)
-        end = self._data.find(HEAD_END, start) + len(HEAD_END)
-        is_whole = end >= len(HEAD_END)
-        head = self._data[start : end if is_whole else None]
-        check_size(head, limit)
-        if is_whole:
-            self._at = end
-            self._answer(read_head(head, self._hosts))
-        return is_whole
+        limit, data, start = self._settings.limits.max_metadata_bytes, self._data, self._at
+        if data.startswith(_EMPTY_LINE, start):
+            # Some clients end a body with one that isn't part of it (RFC 9112, 2.2).
+            start += len(_EMPTY_LINE)
+        end = data.find(HEAD_END, start)
+        if end < 0:
+            check_size(data[start:], limit)
+            check_count(data.count(b"\n", start), limit)
+            return False
+        end += len(HEAD_END)
+        if end - start > limit:
+            check_size(data[start:end], limit)
+        head = read_head(data, start, end)
+        check_count(head.fields.lines, limit)
+        self._answer(head)
+        self._at = end
+        return True
 
     def _answer(self, head: Head) -> None:
-        self.closes = self.closes or not head.keeps_alive
-        body = body_of(head, self._settings.limits.max_metadata_bytes)
-        self._request = request = Http1Request(head, body, self, self._peer)
-        task = asyncio.get_running_loop().create_task(self._respond(request))
-        # The loop's own reference is weak.
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        fields, hosts = head.fields, self._hosts
+        if not head.keeps_alive:
+            self.closes = True
+        if fields.length is None:
+            body: Body = ChunkedBody(*parse(head.block), self._settings.limits.max_metadata_bytes)
+        else:
+            body = Body(fields.length)
+        misdirected = hosts is not None and not hosts.allow(fields.host or b"")
+        self._request = request = Http1Request(head, body, self, self._peer, misdirected=misdirected)
+        request.task = self._loop.create_task(self._respond(request))
 
     async def _respond(self, request: Http1Request) -> None:
         try:
@@ -192,7 +202,7 @@ class Http1Connection(asyncio.Protocol):
             return
         self._next_by = monotonic() + (_HEAD_SECONDS if self._unused else self._idle_seconds())
         if self._unused:
-            asyncio.get_running_loop().call_soon(self.read_on)
+            self._loop.call_soon(self.read_on)
         else:
             self._regulate()
 

@@ -6,11 +6,12 @@ protocols and versions, doubled blanks, transfer codings beside `chunked`, and s
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from gateway.transport.host_names import HostNames
 from gateway.transport.wire.headers import size_of
 from gateway.transport.wire.http1.errors import BadRequest
 from gateway.transport.wire.request import Header
@@ -19,9 +20,11 @@ HEAD_END = b"\r\n\r\n"
 LIMIT_FACTOR = 4
 """So many times the limit of metadata is read at most; past the limit itself the protocols refuse."""
 
-_LINE = re.compile(rb"([A-Z]+) ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
-_ANY_VERSION = re.compile(rb"[A-Z]+ [\x21-\x7e]+ HTTP/\d\.\d\r\n")
-_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+# Without `#`: a fragment isn't sent to servers.
+_LINE = re.compile(rb"([A-Z]+) ([\x21-\x22\x24-\x7e]+) HTTP/1\.([01])\r\n")
+_ANY_VERSION = re.compile(rb"[A-Z]+ [\x21-\x22\x24-\x7e]+ HTTP/\d\.\d\r\n")
+_SOME_LINE = b"POST / HTTP/1.1\r\n"
+_METHODS = {one.encode(): one for one in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(/[^?]*)?(?:\?(.*))?")
 # RFC 3986, 3.2.2: without user information, which a request has no use for.
 _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
@@ -39,6 +42,9 @@ _OF_CONNECTION = frozenset(
         b"upgrade",
     }
 )
+_SPECIAL = _ONCE | _OF_CONNECTION | {b"expect"}
+_NONE: AbstractSet[bytes] = frozenset()
+_REMEMBERED_BYTES = 2048
 _SMALLEST_HEADER = 32
 """As HTTP/2 counts one (RFC 9113, 6.5.2)."""
 
@@ -76,40 +82,55 @@ class ParsedMessage:
         self.is_whole = True
 
 
-@dataclass(slots=True)
-class Head:
+class Fields(NamedTuple):
+    """What the headers of a request say.
+
+    Args:
+        headers: but those that speak of the connection.
+        size: of all of them, as HTTP/2 counts it.
+        lines: of all of them.
+        host: that is asked for; None where none is named.
+        length: of the body; None where it comes in chunks.
+        closes: whether the client says that this is the last request.
+        keeps_alive: whether it says that it isn't.
+        expects_continue: whether it waits for `100 Continue` before it sends the body.
+
+    """
+
+    headers: Sequence[Header]
+    size: int
+    lines: int
+    host: bytes | None
+    length: int | None
+    closes: bool
+    keeps_alive: bool
+    expects_continue: bool
+
+
+class Head(NamedTuple):
     """A request without its body.
 
     Args:
         method: in capitals.
         path: without the query; `*` where the server itself is asked for its OPTIONS.
         query: without the question mark.
-        headers: but those that speak of the connection.
-        header_bytes: the size of all headers, as HTTP/2 counts them.
-        authority: the host that is asked for; empty where HTTP/1.0 names none.
-        misdirected: whether the server isn't called by that name.
         is_1_1: whether the version is 1.1, not 1.0.
-        keeps_alive: whether the client takes another response on this connection.
-        expects_continue: whether it waits for `100 Continue` before it sends the body.
-        length: of the body; None where it comes in chunks.
-        parser: has read the head, and would read chunks.
-        message: what it found.
+        fields: what the headers say.
+        block: their lines.
 
     """
 
     method: str
     path: str
     query: str
-    headers: Sequence[Header]
-    header_bytes: int
-    authority: str
-    misdirected: bool
     is_1_1: bool
-    keeps_alive: bool
-    expects_continue: bool
-    length: int | None
-    parser: HttpRequestParser
-    message: ParsedMessage
+    fields: Fields
+    block: bytes
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client takes another response on this connection."""
+        return not self.fields.closes and (self.is_1_1 or self.fields.keeps_alive)
 
 
 def check_size(data: bytes, limit: int) -> None:
@@ -122,93 +143,119 @@ def check_size(data: bytes, limit: int) -> None:
     """
     if len(data) > limit and data.find(b"\r\n", 0, limit) < 0:
         raise BadRequest(414, f"the request line has more than {limit} bytes")
-    if len(data) > LIMIT_FACTOR * limit or data.count(b"\n") > limit // _SMALLEST_HEADER:
-        raise BadRequest(431, "the headers are too large, or too many")
+    if len(data) > LIMIT_FACTOR * limit:
+        raise BadRequest(431, "the headers are too large")
 
 
-def read_head(data: bytes, hosts: HostNames | None) -> Head:
+def check_count(lines: int, limit: int) -> None:
+    """Raise BadRequest for more headers than could have the size that is allowed, counted as HTTP/2 does."""
+    if lines > limit // _SMALLEST_HEADER:
+        raise BadRequest(431, "there are too many headers")
+
+
+def read_head(data: bytes, start: int, end: int) -> Head:
     """Return the head of a request; raises BadRequest for what is none.
 
     Args:
-        data: the head, up to and with the empty line that ends it.
-        hosts: the names by which the server may be called; None where all are.
+        data: has it.
+        start: where it begins.
+        end: where it ends, with the empty line.
 
     """
-    method, target, minor = _read_line(data)
-    parser, message = _parse(data)
-    once = _headers_that_come_once(message.headers)
-    is_1_1 = minor == b"1"
-    host = once.get(b"host")
-    if (host is None and is_1_1) or (host and not _AUTHORITY.fullmatch(host)):
-        raise BadRequest(400, "a request names one host")
-    path, query = _read_target(method, target, host)
-    connection = _tokens(message.headers, b"connection")
-    regular = [header for header in message.headers if header[0] not in _OF_CONNECTION]
-    return Head(
-        method=method.decode(),
-        path=path.decode(),
-        query=query.decode(),
-        headers=regular,
-        header_bytes=size_of([(b":path", target), *regular]),
-        authority=(host or b"").decode(),
-        misdirected=hosts is not None and not hosts.allow(host or b""),
-        is_1_1=is_1_1,
-        keeps_alive=b"close" not in connection and (is_1_1 or b"keep-alive" in connection),
-        expects_continue=is_1_1 and _expects_continue(regular),
-        length=_length(once, is_1_1=is_1_1),
-        parser=parser,
-        message=message,
+    line = _LINE.match(data, start)
+    if line is None:
+        raise _no_request(data[start:end])
+    name, target, minor = line.groups()
+    method = _METHODS.get(name)
+    if method is None:
+        raise BadRequest(501, "a method that isn't known here")
+    block, is_1_1 = data[line.end() : end], minor == b"1"
+    fields = _remembered(block) if len(block) <= _REMEMBERED_BYTES else read_fields(block)
+    if is_1_1:
+        if fields.host is None:
+            raise BadRequest(400, "a request names its host")
+    elif fields.length is None:
+        raise BadRequest(400, "HTTP/1.0 has no transfer codings")
+    path, query = _read_target(method, target, fields.host)
+    return Head(method, path.decode(), query.decode(), is_1_1, fields, block)
+
+
+def read_fields(block: bytes) -> Fields:
+    """Return what headers say; raises BadRequest.
+
+    Args:
+        block: their lines, with the empty one.
+
+    """
+    _, message = parse(block)
+    regular, special = _sort_out(message.headers)
+    host, connection = special.get(b"host"), _tokens(special, b"connection")
+    if host and not _AUTHORITY.fullmatch(host):
+        raise BadRequest(400, "host is no name with a port")
+    return Fields(
+        regular,
+        size_of(regular),
+        len(message.headers),
+        host,
+        _length(special),
+        closes=b"close" in connection,
+        keeps_alive=b"keep-alive" in connection,
+        expects_continue=_expects_continue(special),
     )
 
 
-def _read_line(data: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return method, target and minor version."""
-    line = _LINE.match(data)
-    if line is None:
-        if _ANY_VERSION.match(data):
-            raise BadRequest(505, "this server speaks HTTP/1.1 and HTTP/2")
-        raise BadRequest(400, "that is no request of HTTP")
-    method, target, minor = line.groups()
-    if method not in _METHODS:
-        raise BadRequest(501, "a method that isn't known here")
-    return method, target, minor
+_remembered = lru_cache(128)(read_fields)
+"""Clients repeat their headers: what was read once needn't be read again."""
 
 
-def _parse(data: bytes) -> tuple[HttpRequestParser, ParsedMessage]:
-    """Have llhttp read a head.
+def parse(block: bytes) -> tuple[HttpRequestParser, ParsedMessage]:
+    """Have llhttp read headers; return the parser, which would go on with chunks. Raises BadRequest.
 
     A parser is one request's own: nothing of one can be taken for another's.
     """
     message = ParsedMessage()
     parser = HttpRequestParser(message)
     try:
-        parser.feed_data(data)
+        parser.feed_data(_SOME_LINE + block)
     except HttpParserUpgrade:
         # A server may ignore it (RFC 9110, 7.8): who wants HTTP/2 begins with it. llhttp would skip the body.
-        return _parse(_UPGRADE.sub(b"", data))
+        return parse(_UPGRADE.sub(b"", b"\r\n" + block)[2:])
     except HttpParserError as error:
         raise BadRequest(400, f"that is no request of HTTP: {error}") from error
     return parser, message
 
 
-def _headers_that_come_once(headers: Sequence[Header]) -> dict[bytes, bytes]:
-    found = dict[bytes, bytes]()
-    for name, value in headers:
-        if name in _ONCE:
-            if name in found:
+def _no_request(data: bytes) -> BadRequest:
+    if _ANY_VERSION.match(data):
+        return BadRequest(505, "this server speaks HTTP/1.1 and HTTP/2")
+    return BadRequest(400, "that is no request of HTTP")
+
+
+def _sort_out(headers: Sequence[Header]) -> tuple[Sequence[Header], dict[bytes, bytes]]:
+    """Return the request's own headers, and the values of those that matter here."""
+    regular, special = list[Header](), dict[bytes, bytes]()
+    for header in headers:
+        name, value = header
+        if name not in _SPECIAL:
+            regular.append(header)
+            continue
+        if name in special:
+            if name in _ONCE:
                 raise BadRequest(400, f"{name.decode()} comes twice")
-            found[name] = value
-    return found
+            special[name] += b"," + value
+        else:
+            special[name] = value
+        if name not in _OF_CONNECTION:
+            regular.append(header)
+    return tuple(regular), special
 
 
-def _read_target(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
+def _read_target(method: str, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
     """Return path and query (RFC 9112, 3.2)."""
-    if b"#" in target:
-        raise BadRequest(400, "a fragment isn't sent to servers")
     if target.startswith(b"/"):
         path, _, query = target.partition(b"?")
         return path, query
-    if target == b"*" and method == b"OPTIONS":
+    if target == b"*" and method == "OPTIONS":
         return target, b""
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
@@ -219,24 +266,22 @@ def _read_target(method: bytes, target: bytes, host: bytes | None) -> tuple[byte
     return absolute[2] or b"/", absolute[3] or b""
 
 
-def _length(once: dict[bytes, bytes], *, is_1_1: bool) -> int | None:
-    coding = once.get(b"transfer-encoding")
+def _length(special: dict[bytes, bytes]) -> int | None:
+    coding = special.get(b"transfer-encoding")
     if coding is None:
-        return int(once.get(b"content-length", b"0"))
-    if not is_1_1:
-        raise BadRequest(400, "HTTP/1.0 has no transfer codings")
+        return int(special.get(b"content-length", b"0"))
     if coding.lower() != b"chunked":
         raise BadRequest(501, "bodies are chunked, or have a length")
     return None
 
 
-def _tokens(headers: Sequence[Header], name: bytes) -> frozenset[bytes]:
-    values = b",".join([value for key, value in headers if key == name])
-    return frozenset(token.strip(b" \t") for token in values.lower().split(b","))
+def _tokens(special: dict[bytes, bytes], name: bytes) -> AbstractSet[bytes]:
+    value = special.get(name)
+    return {token.strip(b" \t") for token in value.lower().split(b",")} if value else _NONE
 
 
-def _expects_continue(headers: Sequence[Header]) -> bool:
-    expected = _tokens(headers, b"expect") - {b""}
-    if expected - {b"100-continue"}:
+def _expects_continue(special: dict[bytes, bytes]) -> bool:
+    expected = _tokens(special, b"expect")
+    if expected - {b"100-continue", b""}:
         raise BadRequest(417, "nothing can be expected but 100-continue")
-    return bool(expected)
+    return b"100-continue" in expected

@@ -43,6 +43,19 @@ class Output:
             pieces, self._pieces, self._size = self._pieces, [], 0
             self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
+    def send(self, piece: bytes) -> None:
+        """Send now, after what was put."""
+        if self._pieces:
+            self._pieces.append(piece)
+            self.flush()
+        elif not self._is_over:
+            self._transport.write(piece)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody need wait for the peer."""
+        return self._taken is None and not self._is_over
+
     async def taken(self) -> None:
         """Wait until the peer has taken what was sent, but for what its buffers hold; raises Gone."""
         if self._is_over:

@@ -10,6 +10,8 @@ from gateway.transport.wire.http1.head import Head
 from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.request import Gone, Header
 
+_PATH_OVERHEAD = len(b":path") + 32
+
 
 class Turn(Protocol):
     """The connection, for as long as it is a request's turn."""
@@ -33,26 +35,28 @@ class Http1Request:
         body: what comes after them.
         turn: the connection.
         peer: the client's address, as gRPC writes it.
+        misdirected: whether it names a host that the server isn't called by.
 
     """
 
     trailers = False
 
-    def __init__(self, head: Head, body: Body, turn: Turn, peer: str) -> None:
-        self.method = head.method
-        self.path = head.path
-        self.query = head.query
-        self.headers = head.headers
-        self.header_bytes = head.header_bytes
-        self.authority = head.authority
-        self.misdirected = head.misdirected
+    def __init__(self, head: Head, body: Body, turn: Turn, peer: str, *, misdirected: bool) -> None:
+        fields = head.fields
+        self.method, self.path, self.query = head.method, head.path, head.query
+        self.headers = fields.headers
+        # The path counts as HTTP/2's does.
+        self.header_bytes = fields.size + _PATH_OVERHEAD + len(head.path) + len(head.query)
+        self.authority = (fields.host or b"").decode()
+        self.misdirected = misdirected
         self.peer = peer
         self.body = body
+        self.task: asyncio.Task[None] | None = None
         self.is_begun = self.is_answered = False
         """Whether the response has begun, and ended."""
-        self._head = head
         self._turn = turn
-        self._must_continue = head.expects_continue
+        self._is_1_1 = head.is_1_1
+        self._must_continue = fields.expects_continue and head.is_1_1
         self._is_chunked = self._is_mute = False
         self._is_gone = False
         self._gone: list[Callable[[], object]] = []
@@ -101,19 +105,18 @@ class Http1Request:
         if not self.body.is_whole:
             # Nobody will read the rest of the request, so that no other can be told from it.
             self._turn.closes = True
-        self._begin(status, headers, response.length(body))
-        if body and not self._is_mute:
-            self._turn.output.put(body)
+        head = self._begin(status, headers, response.length(body))
+        self._turn.output.send(head if self._is_mute else head + body)
         await self._end()
 
     def start(self, status: int, headers: Sequence[Header]) -> None:
         """Send the beginning of a response. HTTP/1.0 learns its end from the connection's."""
-        if self._head.is_1_1:
+        if self._is_1_1:
             self._is_chunked = True
-            self._begin(status, headers, response.CHUNKED)
+            self._turn.output.put(self._begin(status, headers, response.CHUNKED))
         else:
             self._turn.closes = True
-            self._begin(status, headers, None)
+            self._turn.output.put(self._begin(status, headers, None))
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of its body; returns when the client has taken it. Raises Gone."""
@@ -128,32 +131,33 @@ class Http1Request:
             self._turn.output.put(response.LAST_CHUNK)
         await self._end()
 
-    def _begin(self, status: int, headers: Sequence[Header], framing: Header | None) -> None:
+    def _begin(self, status: int, headers: Sequence[Header], framing: Header | None) -> bytes:
+        """Return the beginning of the response."""
         if self.is_begun:
             raise RuntimeError("a second response to one request")
         empty = status in response.WITHOUT_BODY
         self._is_mute = empty or self.method == "HEAD"
-        more = () if empty or framing is None else (framing,)
-        head = response.response_head(status, headers, (*more, *self._connection_headers()))
-        self.is_begun = True
-        self._turn.output.put(head)
-
-    def _connection_headers(self) -> Sequence[Header]:
+        own = [] if empty or framing is None else [framing]
         if self._turn.closes:
-            return (response.CLOSE,)
-        return () if self._head.is_1_1 else (response.KEEP_ALIVE,)
+            own.append(response.CLOSE)
+        elif not self._is_1_1:
+            own.append(response.KEEP_ALIVE)
+        head = response.response_head(status, headers, own)
+        self.is_begun = True
+        return head
 
     async def _end(self) -> None:
         self.is_answered = True
         self._gone.clear()
-        self._turn.output.flush()
+        output = self._turn.output
+        output.flush()
         try:
-            await self._turn.output.taken()
+            if not output.is_free:
+                await output.taken()
         finally:
             self._turn.answered()
 
     def _say_continue(self) -> None:
         if self._must_continue:
             self._must_continue = False
-            self._turn.output.put(response.CONTINUE)
-            self._turn.output.flush()
+            self._turn.output.send(response.CONTINUE)

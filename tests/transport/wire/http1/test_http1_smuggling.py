@@ -178,7 +178,7 @@ async def test_headers_of_the_connection_are_not_the_requests(serve: Serve) -> N
         client.write(b"GET /a%20b?c=d&e HTTP/1.1\r\nHost: a:80\r\n" + named + own + b"\r\n")
         await client.answer()
     (seen,) = echo.seen
-    assert seen.headers == [(b"x-own", b"y"), (b"x-own", b"z\xe4")]
+    assert list(seen.headers) == [(b"x-own", b"y"), (b"x-own", b"z\xe4")]
     assert (seen.method, seen.path, seen.query, seen.authority) == ("GET", "/a%20b", "c=d&e", "a:80")
 
 
