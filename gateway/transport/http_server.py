@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 from collections.abc import Callable, Sequence
 from math import inf
 from pathlib import Path
@@ -23,15 +22,14 @@ from gateway.transport.protocols.grpc.responder import GrpcResponder
 from gateway.transport.protocols.rest.responder import Rest
 from gateway.transport.protocols.routing import Routing
 from gateway.transport.served_api import ServedApi
-from gateway.transport.wire.certificates import tls_context
-from gateway.transport.wire.http2.connection import Http2Connection
+from gateway.transport.wire.certificates import Certificates
+from gateway.transport.wire.connection import ConnectionFactory
 from gateway.transport.wire.http2.listeners import listen_on
 from gateway.transport.wire.request import Responder
 from gateway.transport.wire.server_context import OpenConnection, ServerContext
 
 _logger = logging.getLogger(__name__)
 _BACKLOG = 4096
-_HANDSHAKE_SECONDS = 10.0
 _TICK_SECONDS = 1.0
 _LAST_BYTES_SECONDS = 0.5
 _POLL_SECONDS = 0.005
@@ -59,7 +57,6 @@ class HttpServer:
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []
         self._ticking: asyncio.Task[None] | None = None
-        self._tls: ssl.SSLContext | None = None
         self._hosts: Sequence[HostNames | None] = ()
         self._taking: set[asyncio.Task[None]] = set()
         self._sent_away = WeakSet[OpenConnection]()
@@ -144,7 +141,8 @@ class HttpServer:
     async def _listen(self) -> None:
         """Take the addresses; on a failure those that were taken are let go."""
         server = self._settings.server
-        self._tls = tls_context(server)
+        self._certificates = Certificates(server)
+        self._factory = ConnectionFactory(self._context, self._certificates)
         try:
             if self._private is None:
                 self._addresses = tuple([await self._listen_on(one) for one in server.listen])
@@ -159,45 +157,29 @@ class HttpServer:
         told, sockets = listen_on(address)
         hosts = host_names(self._settings.server, address)
         for one in sockets:
-            self._servers.append(await self._serve(one, self._tls, hosts))
-        if self._tls is None:
+            self._servers.append(await self._serve(one, hosts))
+        if self._certificates.context is None:
             warn_if_open(told)
         return told
 
     async def _listen_privately(self, address: Address) -> None:
         _, sockets = listen_on(address)
         for one in sockets:
-            self._servers.append(await self._serve(one, None, None, private=True))
+            self._servers.append(await self._serve(one, None, private=True))
 
     async def _serve(
-        self,
-        listening: socket.socket,
-        context: ssl.SSLContext | None,
-        hosts: HostNames | None,
-        *,
-        private: bool = False,
+        self, listening: socket.socket, hosts: HostNames | None, *, private: bool = False
     ) -> asyncio.Server:
-        loop, timeout = asyncio.get_running_loop(), None if context is None else _HANDSHAKE_SECONDS
-        return await loop.create_server(
-            lambda: Http2Connection(self._context, hosts, is_private=private),
-            sock=listening,
-            backlog=_BACKLOG,
-            ssl=context,
-            ssl_handshake_timeout=timeout,
-            ssl_shutdown_timeout=timeout,
+        return await asyncio.get_running_loop().create_server(
+            lambda: self._factory.protocol(hosts, is_private=private), sock=listening, backlog=_BACKLOG
         )
 
     async def _serve_accepted(self, accepted: socket.socket, hosts: HostNames | None) -> None:
-        loop, timeout = asyncio.get_running_loop(), None if self._tls is None else _HANDSHAKE_SECONDS
         try:
-            await loop.connect_accepted_socket(
-                lambda: Http2Connection(self._context, hosts),
-                accepted,
-                ssl=self._tls,
-                ssl_handshake_timeout=timeout,
-                ssl_shutdown_timeout=timeout,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: self._factory.protocol(hosts), accepted
             )
-        except OSError as error:  # no TLS, or gone
+        except OSError as error:  # it is gone
             _logger.debug("a connection wasn't made", extra={"error": str(error)})
 
     def _close_listeners(self) -> None:
@@ -212,9 +194,10 @@ class HttpServer:
         return tuple(self._context.connections)
 
     async def _tick(self) -> None:
-        """Have each connection do what is due, again and again."""
+        """Have the certificates and each connection do what is due, again and again."""
         while True:
             await asyncio.sleep(_TICK_SECONDS)
+            self._certificates.tick()
             for connection in self._connections():
                 connection.tick(monotonic())
 

@@ -3,12 +3,24 @@
 import asyncio
 from collections.abc import Callable, MutableSet
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any, cast
+
+from gateway.transport.host_names import HostNames
+from gateway.transport.wire.certificates import Certificates
+from gateway.transport.wire.handshakes import Handshakes
+from gateway.transport.wire.http1.connection import Http1Connection
+from gateway.transport.wire.http2.connection import Http2Connection
+from gateway.transport.wire.server_context import ServerContext
+from gateway.transport.wire.tls import TlsConnection
 
 # RFC 9113, 3.4: so HTTP/2's preface begins, and no request of HTTP/1.1.
 _PREFACE = b"PRI "
 _FIRST_BYTES_SECONDS = 10.0
+_MAX_HANDSHAKES = 1000
+_PART_OF_HANDSHAKES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +97,7 @@ class NewConnection(asyncio.Protocol):
         return True
 
     def leave(self) -> None:
-        """Close: the client can only just have begun."""
-        self.close()
+        """Let the client begin: whoever connects meanwhile is answered too."""
 
     def break_off(self) -> None:
         """Have no calls."""
@@ -109,3 +120,45 @@ class NewConnection(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         protocol.data_received(self._data)
+
+
+class ConnectionFactory:
+    """Makes the protocol of each connection that is accepted.
+
+    Args:
+        context: what is served.
+        certificates: for TLS, where there are any.
+
+    """
+
+    def __init__(self, context: ServerContext, certificates: Certificates) -> None:
+        self._context = context
+        self._certificates = certificates
+        most = context.settings.limits.max_connections
+        self._handshakes = Handshakes(min(_MAX_HANDSHAKES, max(1, most // _PART_OF_HANDSHAKES)))
+
+    def protocol(self, hosts: HostNames | None, *, is_private: bool = False) -> asyncio.Protocol:
+        """Return one.
+
+        Args:
+            hosts: the names by which the server may be called; None where all are.
+            is_private: whether the client is whoever runs this process: without TLS, and never turned away.
+
+        """
+        context, tls = self._context, None if is_private else self._certificates.context
+        most = inf if is_private else context.settings.limits.max_connections
+        versions = Versions(
+            partial(_http1, context, hosts, is_private=is_private),
+            partial(Http2Connection, context, hosts, is_private=is_private),
+            context.connections,
+            most,
+        )
+        if tls is None:
+            return NewConnection(versions)
+        return TlsConnection(tls, self._handshakes, versions.by_alpn, context.connections, most)
+
+
+def _http1(context: ServerContext, hosts: HostNames | None, *, is_private: bool) -> Http1Connection:
+    return Http1Connection(
+        context.respond, context.settings, context.connections, hosts=hosts, is_private=is_private
+    )

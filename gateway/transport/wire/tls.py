@@ -43,7 +43,7 @@ class TlsConnection(asyncio.Protocol):
         handshakes: Handshakes,
         choose: Choose,
         connections: MutableSet[Any],
-        max_connections: int,
+        max_connections: float,
     ) -> None:
         self._handshakes = handshakes
         self._choose = choose

@@ -291,7 +291,7 @@ class Http1Connection(asyncio.Protocol):
         """Tell the client what is wrong, unless its response is under way, and close."""
         _logger.debug("a connection ends by an error", extra={"status": error.status, "error": str(error)})
         request, self._request = self._request, None
-        if request is None or not request.is_begun:
+        if error.status is not None and (request is None or not request.is_begun):
             body = f"{error}\n".encode()
             headers = [(b"content-type", b"text/plain; charset=utf-8")]
             self.output.put(response_head(error.status, headers, [length(body), CLOSE]), body)

@@ -228,7 +228,8 @@ def parse(block: bytes) -> tuple[HttpRequestParser, ParsedMessage]:
 def _no_request(data: bytes) -> BadRequest:
     if _ANY_VERSION.match(data):
         return BadRequest(505, "this server speaks HTTP/1.1 and HTTP/2")
-    return BadRequest(400, "that is no request of HTTP")
+    is_meant_so = b"HTTP/" in data.partition(b"\n")[0]
+    return BadRequest(400 if is_meant_so else None, "that is no request of HTTP")
 
 
 def _sort_out(headers: Sequence[Header]) -> tuple[Sequence[Header], dict[bytes, bytes]]:

@@ -2,36 +2,28 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
-from itertools import count
 from time import monotonic
 from typing import cast
 
 from gateway.transport.host_names import HostNames
-from gateway.transport.wire.headers import peer_name
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
-from gateway.transport.wire.http2.frames import MAX_STREAM, FrameReader, NotHttp2, goaway
+from gateway.transport.wire.http2.frames import MAX_STREAM, FrameReader, goaway
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.pings import Pings
 from gateway.transport.wire.http2.request_body import CONNECTION_WINDOW, Window
 from gateway.transport.wire.http2.session import Session
 from gateway.transport.wire.http2.streams import Streams
+from gateway.transport.wire.peers import peer_of
 from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)
-_unix_peers = count(1)
 
 _BEGINNING_SECONDS = 10.0
 # For the peer to answer that it has heard that it is to leave.
 _LEAVING_SECONDS = 5.0
 _CLOSING_SECONDS = 5.0
 _WRITE_BUFFER = 512 * 1024
-_HTTP1_REQUEST = re.compile(rb"[A-Z]+ \S+ HTTP/1\.")
-_HTTP1 = (
-    b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\nconnection: close\r\n"
-    b"content-length: 29\r\n\r\nonly gRPC over HTTP/2 is here"
-)
 
 
 class Http2Connection(asyncio.Protocol):
@@ -64,11 +56,8 @@ class Http2Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(_WRITE_BUFFER)
         self._outgoing = outgoing = Outgoing(self._transport.write, asyncio.get_running_loop())
         window = Window(outgoing.put, 0, CONNECTION_WINDOW)
-        peer = transport.get_extra_info("peername")
-        # Clients of a Unix socket have no names: they are numbered, as each has its own share of the limits.
-        client = (peer[0], peer[1]) if isinstance(peer, tuple) else ("", next(_unix_peers))
         reader = FrameReader()
-        self._streams = Streams(context, reader, outgoing, window, peer_name(client))
+        self._streams = Streams(context, reader, outgoing, window, peer_of(transport))
         self._pings = Pings(outgoing, context.settings.server)
         self._session = Session(
             context,
@@ -109,8 +98,6 @@ class Http2Connection(asyncio.Protocol):
         self._streams.unread = self._context.processor.share
         try:
             read(data)
-        except NotHttp2 as error:
-            self._refuse(error)
         except Http2Error as error:
             self._fail(error.code, str(error))
         except Exception:
@@ -203,13 +190,6 @@ class Http2Connection(asyncio.Protocol):
             self.say_last()
         if self._said_last and self.is_idle:
             self._end()
-
-    def _refuse(self, error: NotHttp2) -> None:
-        if _HTTP1_REQUEST.match(error.begin):
-            self._outgoing.put(_HTTP1)
-            self._end()
-        else:
-            self._fail(error.code, str(error))
 
     def _fail(self, code: ErrorCode, message: str) -> None:
         """Tell the peer what it did wrong, and close."""

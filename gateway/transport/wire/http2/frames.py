@@ -33,19 +33,6 @@ Frame = tuple[int, int, int, bytes]
 _HEADER = struct.Struct(">HBBBI")
 
 
-class NotHttp2(Http2Error):  # noqa: N818 - what it is begins as something else
-    """The peer doesn't begin as RFC 9113, 3.4 has it.
-
-    Args:
-        begin: how it begins.
-
-    """
-
-    def __init__(self, begin: bytes) -> None:
-        super().__init__(ErrorCode.PROTOCOL_ERROR, "no HTTP/2 preface")
-        self.begin = begin
-
-
 class FrameReader:
     """Cuts bytes into frames."""
 
@@ -61,7 +48,7 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that are whole with these bytes; they have to be taken before the next call.
 
-        Until `halted` is set meanwhile. Raises NotHttp2, and Http2Error for a frame that is too long.
+        Until `halted` is set meanwhile. Raises Http2Error.
         """
         if self._rest:
             data = self._rest + data
@@ -82,10 +69,10 @@ class FrameReader:
         self.halted = self.greeted and self.halted
 
     def _greet(self, data: bytes) -> int:
-        """Return where the preface ends; 0 where it isn't whole. Raises NotHttp2."""
+        """Return where the preface ends; 0 where it isn't whole. Raises Http2Error."""
         begin = data[: len(PREFACE)]
         if not PREFACE.startswith(begin):
-            raise NotHttp2(data)
+            raise Http2Error(ErrorCode.PROTOCOL_ERROR, "no HTTP/2 preface")
         self.greeted = begin == PREFACE
         return len(PREFACE) if self.greeted else 0
 

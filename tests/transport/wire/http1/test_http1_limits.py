@@ -225,7 +225,7 @@ async def test_a_forced_stop_ends_what_is_under_way(serve: Serve) -> None:
 async def test_who_does_not_close_first_is_closed_soon(serve: Serve) -> None:
     server = await serve(Echo())
     async with server.client() as client:
-        client.write(b"nonsense\r\n\r\n")
+        client.write(b"NONSENSE HTTP/1.1\r\n\r\n")
         assert status_of(await client.rest()) == 400
         connection = await server.connected()
         connection.tick(monotonic() + 6)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
-from gateway.transport.wire.http2.frames import PREFACE, FrameReader, NotHttp2, frame, header_frames
+from gateway.transport.wire.http2.frames import PREFACE, FrameReader, frame, header_frames
 
 some_frames = st.lists(
     st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 2**31 - 1), st.binary(max_size=300))
@@ -32,7 +32,7 @@ def test_bytes_that_are_no_preface_are_refused(data: bytes) -> None:
     if PREFACE.startswith(data[: len(PREFACE)]):
         assert not list(FrameReader().feed(data))
     else:
-        with pytest.raises(NotHttp2):
+        with pytest.raises(Http2Error):
             list(FrameReader().feed(data))
 
 

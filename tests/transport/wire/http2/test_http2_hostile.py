@@ -129,7 +129,7 @@ async def test_headers_in_pieces_are_a_call_like_others(serving: Serve) -> None:
         assert (await peer.answer(1)).headers[b"grpc-status"] == b"0"
 
 
-@pytest.mark.parametrize("begun", [b"", frames.PREFACE[:10], frames.PREFACE])
+@pytest.mark.parametrize("begun", [frames.PREFACE[:10], frames.PREFACE])
 async def test_who_doesnt_begin_in_time_is_cut_off(
     serving: Serve, begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,16 +148,6 @@ async def test_a_header_block_that_stays_in_pieces_is_cut_off(
     async with peer_of(server.target) as peer:
         peer.send(frame(frames.HEADERS, 0, 1, peer.headers(PATH)))
         assert await peer.end() == ErrorCode.ENHANCE_YOUR_CALM
-
-
-async def test_http1_is_told_what_is_spoken_here(serving: Serve) -> None:
-    server = await serving(Answering())
-    name, port = server.target.split(":")
-    reader, writer = await asyncio.open_connection(name, int(port))
-    writer.write(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n")
-    async with asyncio.timeout(10):
-        assert (await reader.read()).startswith(b"HTTP/1.1 505 ")
-    writer.close()
 
 
 async def test_streams_past_the_limit_are_refused_and_those_before_answered(serving: Serve) -> None:
