@@ -124,7 +124,7 @@ class ServerSettings(Section):
     workers: Annotated[WorkerCount, PlainValidator(worker_count)] = AUTO
     """processes that serve, which share connections, pool and limits; auto: one a processor, where it can"""
     tls_cert: Path | None = None
-    """the server's certificate chain, PEM"""
+    """the server's certificate chain, PEM; over http2, changed TLS files are taken up at once"""
     tls_key: Path | None = None
     """the certificate's private key, PEM"""
     tls_client_ca: Path | None = None

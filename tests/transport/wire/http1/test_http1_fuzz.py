@@ -114,7 +114,7 @@ async def answer_all(request: HttpRequest) -> None:
 
 async def settle() -> None:
     """Let the tasks run that are ready."""
-    for _ in range(6):
+    for _ in range(40):
         await asyncio.sleep(0)
 
 
