@@ -50,7 +50,8 @@ def _flags(protocol: str, transport: str) -> Iterator[str]:
         ("grpc", "http2", 747),
         ("grpc", "grpcio", 741),
         ("grpc_web", "envoy", 1000),
-        ("connect", "http2", 852),
+        ("grpc_web", "http2", 1000),
+        ("connect", "http2", 1624),
     ],
 )
 def test_every_case_passes(protocol: str, transport: str, cases: int, tell: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""gRPC-Web over the Envoy transport: its frames, as its clients write them."""
+"""gRPC-Web over HTTP/1.1: its frames, as its clients write them."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -18,8 +18,8 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
-    """Serve the books over Envoy, for the module."""
-    async with gateways(databases, transport="envoy") as start:
+    """Serve the books, for the module."""
+    async with gateways(databases, transport="http2") as start:
         running = await start("books", max_request_bytes=4 * MIB, edge_allowed_origins="*")
         await running.call(f"{SERVICE}/CreateBook", book={"isbn": "1", "title": "One"})
         yield running
