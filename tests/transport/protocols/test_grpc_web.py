@@ -1,6 +1,6 @@
 """gRPC-Web as gRPC, whatever pieces its text comes in."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
 import pytest
@@ -67,7 +67,22 @@ async def test_trailers_end_the_body(content_type: str) -> None:
     assert (sent.header("content-type"), sent.header("a"), sent.ended) == (content_type, "b", ())
 
 
+async def test_a_large_message_is_text_part_by_part() -> None:
+    request, sent = web(TEXT)
+    request.start(200, [])
+    message = bytes(range(256)) * 4_000
+    await request.write(message)
+    assert len(sent.pieces) > 1
+    assert b64decode(sent.body, validate=True) == message
+
+
 async def test_a_call_without_messages_has_its_status_among_its_headers() -> None:
     request, sent = web(BINARY)
     await request.respond(200, [(b"content-type", b"application/grpc+proto"), (b"grpc-status", b"5")])
     assert (sent.header("content-type"), sent.header("grpc-status"), sent.body) == (BINARY, "5", b"")
+
+
+async def test_a_refusal_that_is_no_call_s_stays_as_it_is() -> None:
+    request, sent = web(TEXT)
+    await request.respond(415, [(b"content-type", b"text/plain")], b"no codec")
+    assert (sent.status, sent.header("content-type"), sent.body) == (415, "text/plain", b"no codec")
