@@ -1,6 +1,7 @@
 """Methods as Connect calls them: by which verbs of HTTP, and in which forms their messages come."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from google.protobuf.descriptor_pb2 import MethodOptions
 
@@ -29,9 +30,9 @@ class ConnectMethod:
         self.verbs: Sequence[str] = ("GET", "POST") if is_safe and not self.streams else ("POST",)
         """The methods of HTTP that call it."""
 
-    @property
+    @cached_property
     def codecs(self) -> Mapping[bytes, Codec]:
-        """How its messages are written, by content type."""
+        """How its messages are written, by content type; made when it is first called."""
         return {self._prefix + b"json": json_codec(self.served.descriptor), self._prefix + b"proto": BINARY}
 
     def content_type(self, name: str) -> bytes:
