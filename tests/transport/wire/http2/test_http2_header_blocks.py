@@ -5,6 +5,9 @@ from unittest.mock import Mock
 
 import pytest
 from hpack import Decoder, Encoder, HPACKError
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
+from hpack.huffman_table import decode_huffman as hpack_decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,12 +16,14 @@ from gateway.config.load import settings_of
 from gateway.transport.host_names import host_names
 from gateway.transport.protocols.grpc.plain import PlainMethod
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
+from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
 from gateway.transport.wire.http2.header_blocks.reader import HeaderReader
 from gateway.transport.wire.http2.header_blocks.writer import write_block
 from gateway.transport.wire.http2.request_head import HeadReader
 from gateway.transport.wire.request import Header
 
 LIMIT = 4096
+CODED = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 NO_TABLE = b"\x20"
 """A block that sets the dynamic table's size to nothing (RFC 7541, 6.3)."""
 names = st.sampled_from([b":path", b":method", b"content-type", b"grpc-timeout", b"x-a", b"x-" + b"n" * 40])
@@ -233,3 +238,14 @@ def test_a_bomb_ends_the_connection() -> None:
     with pytest.raises(Http2Error) as caught:
         reader.read(b"\xbe" * 100)
     assert caught.value.code is ErrorCode.ENHANCE_YOUR_CALM
+
+
+@given(st.binary(max_size=40) | st.binary(max_size=60).map(CODED.encode))
+def test_strings_are_decoded_as_hpack_does(text: bytes) -> None:
+    try:
+        expected = hpack_decode(text)
+    except HPACKError:
+        with pytest.raises(HPACKError):
+            decode_huffman(text)
+    else:
+        assert decode_huffman(text) == expected

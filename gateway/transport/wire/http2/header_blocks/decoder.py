@@ -4,9 +4,9 @@ from functools import lru_cache
 
 from hpack import Decoder, HPACKDecodingError, OversizedHeaderListError
 from hpack.hpack import decode_integer
-from hpack.huffman_table import decode_huffman
 from hpack.table import HeaderTable, table_entry_size
 
+from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
 from gateway.transport.wire.request import Header
 
 # First bytes of a field that is in the table, with an index that is in the byte itself (6.1), of one that is
