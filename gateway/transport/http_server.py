@@ -24,7 +24,7 @@ from gateway.transport.protocols.routing import Routing
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.certificates import Certificates
 from gateway.transport.wire.connection import ConnectionFactory
-from gateway.transport.wire.http2.listeners import listen_on
+from gateway.transport.wire.listeners import listen_on
 from gateway.transport.wire.request import Responder
 from gateway.transport.wire.server_context import OpenConnection, ServerContext
 

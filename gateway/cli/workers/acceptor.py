@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.cli.workers.handoff import Accepted, Giver
 from gateway.config.address import Address
-from gateway.transport.wire.http2.listeners import listen_on
+from gateway.transport.wire.listeners import listen_on
 
 _logger = logging.getLogger(__name__)
 _BACKLOG = 4096

@@ -71,11 +71,6 @@ class TlsConnection(asyncio.Protocol):
         if self.inner is not None:
             self.inner.connection_lost(error)
 
-    def eof_received(self) -> None:
-        """Tell the protocol; the connection is closed."""
-        if self.inner is not None:
-            self.inner.eof_received()
-
     def pause_writing(self) -> None:
         """Tell the protocol."""
         if self.inner is not None:
@@ -185,11 +180,15 @@ class TlsConnection(asyncio.Protocol):
         self._read(inner)
 
     def _read(self, inner: asyncio.Protocol) -> None:
-        pieces, ends = list[bytes](), False
+        incoming, tls, pieces, ends = self._incoming, self._tls, list[bytes](), False
         try:
-            while piece := self._tls.read(_RECORD):
+            # To find out by an error that there is nothing more costs more than to ask.
+            while incoming.pending or tls.pending():
+                piece = tls.read(_RECORD)
+                if not piece:
+                    ends = True
+                    break
                 pieces.append(piece)
-            ends = True
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
@@ -197,9 +196,8 @@ class TlsConnection(asyncio.Protocol):
             return
         self._flush()
         if pieces and not self._is_over:
-            inner.data_received(b"".join(pieces))
-        if ends and not self._is_over:
-            inner.eof_received()
+            inner.data_received(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if ends:
             self.close()
 
     def _flush(self) -> None:

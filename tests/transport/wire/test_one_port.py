@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from gateway.transport import http_server
 from gateway.transport.http_server import HttpServer
 from tests.harness.certificates import Certificate
+from tests.harness.polling import next_look
 from tests.transport.conftest import GET, Gate, Served
 from tests.transport.wire.http1.conftest import Client, until
 from tests.transport.wire.http2.answering import Answering
@@ -91,6 +93,32 @@ async def test_curl_is_answered_over_tls(serving: Serve, tmp_path: Path, version
     server = await serving(Answering(), tls_cert=own.cert_path, tls_key=own.key_path)
     trust = ("--cacert", str(authority.cert_path))
     assert await curl(version, *trust, "--json", "{}", f"https://{server.target}{PATH}") == (told, "200")
+
+
+async def test_a_server_takes_up_changed_tls_files_and_keeps_its_connections(
+    serving: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "_TICK_SECONDS", 0.02)
+    authority = Certificate(tmp_path, "authority")
+    own = Certificate(tmp_path, "server", authority)
+    server = await serving(Answering(), tls_cert=own.cert_path, tls_key=own.key_path)
+    name, port = server.target.split(":")
+    context = create_default_context(cafile=authority.cert_path)
+
+    async def serial() -> str:
+        _, writer = await asyncio.open_connection(name, int(port), ssl=context)
+        writer.transport.abort()
+        return str(writer.get_extra_info("peercert")["serialNumber"])
+
+    reader, writer = await asyncio.open_connection(name, int(port), ssl=context)
+    before = await serial()
+    Certificate(tmp_path, "server", authority)
+    async with asyncio.timeout(SECONDS):
+        while await serial() == before:
+            await next_look()
+    writer.write(call_to(server.target))
+    assert (await Client(reader, writer).answer()).startswith(b"HTTP/1.1 200 ")
+    writer.transport.abort()
 
 
 async def test_a_client_of_the_standard_library_calls_over_and_over(serving: Serve, tmp_path: Path) -> None:
