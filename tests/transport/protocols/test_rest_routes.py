@@ -71,6 +71,7 @@ def rank(found: PathTemplate) -> tuple[object, ...]:
 @given(st.lists(templates(), min_size=1, max_size=8), paths)
 @example(["/a/*:go", "/a/**"], "/a/b:go")
 @example(["/*/b/a", "/a/{x}"], "/a/b/a")
+@example(["/a/b", "/{x}/b"], "/%61/b")
 def test_the_most_specific_template_is_found(texts: Sequence[str], path: str) -> None:
     found = routed(*texts).find("GET", path)
     fitting = [one for one in map(template, texts) if fits(one, path)]

@@ -16,7 +16,7 @@ from gateway.transport.protocols.messages import Convert, RequestMessages
 from gateway.transport.protocols.rest.binding import Binding
 from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import StreamedResponse, WholeResponse
-from gateway.transport.protocols.rest.streams import LINES, stream_form
+from gateway.transport.protocols.rest.streams import EVENTS, LINES, stream_form
 from gateway.transport.protocols.rest.writers import response_writer
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.request import HttpRequest
@@ -86,9 +86,9 @@ class RoutedMethod:
         self, request: HttpRequest, headers: _Headers, segments: Sequence[str], encoding: str | None
     ) -> Convert:
         """Return what makes requests of bodies; raises RowgateError for what can't be read."""
-        content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        content_type = headers.get(b"content-type", b"")
         if self._takes_stream:
-            if content_type != LINES or request.query or encoding is not None:
+            if _media_type(content_type) != LINES or request.query or encoding is not None:
                 raise _not_lines()
             return partial(self._binding.request, (), ())
         event = headers.get(_LAST_EVENT) if self._takes_token else None
@@ -97,7 +97,7 @@ class RoutedMethod:
     def _request(
         self, segments: Sequence[str], query: str, content_type: bytes, event: bytes | None, body: bytes
     ) -> bytes:
-        if body and not _is_json(content_type):
+        if body and not _is_json(_media_type(content_type)):
             raise InvalidArgument(
                 "the body has to be JSON, with content-type application/json", reason="CONTENT_TYPE_NOT_JSON"
             )
@@ -113,11 +113,16 @@ class RoutedMethod:
         if not self.streams:
             return WholeResponse(request, self._write, encoding)
         form = stream_form(headers.get(b"accept", b""), self._response)
-        return StreamedResponse(request, self._write, form, resumed=_LAST_EVENT in headers)
+        resumed = _LAST_EVENT in headers and form.content_type == EVENTS
+        return StreamedResponse(request, self._write, form, resumed=resumed)
 
 
 def _refuse(error: RowgateError, _body: bytes) -> NoReturn:
     raise error
+
+
+def _media_type(content_type: bytes) -> bytes:
+    return content_type.partition(b";")[0].strip().lower()
 
 
 def _is_json(content_type: bytes) -> bool:

@@ -24,7 +24,22 @@ LIMIT_FACTOR = 4
 _LINE = re.compile(rb"([A-Z]+) ([\x21-\x22\x24-\x7e]+) HTTP/1\.([01])\r\n")
 _ANY_VERSION = re.compile(rb"[A-Z]+ [\x21-\x22\x24-\x7e]+ HTTP/\d\.\d\r\n")
 _SOME_LINE = b"POST / HTTP/1.1\r\n"
-_METHODS = {one.encode(): one for one in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+_PLAIN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# What routes of google.api.http may ask for beside them. CONNECT and TRACE mean something to who is between.
+_CUSTOM_METHODS = (
+    "COPY",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MOVE",
+    "PURGE",
+    "QUERY",
+    "REPORT",
+    "SEARCH",
+    "UNLINK",
+    "UNLOCK",
+)
+_METHODS = {one.encode(): one for one in (*_PLAIN_METHODS, *_CUSTOM_METHODS)}
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(/[^?]*)?(?:\?(.*))?")
 # RFC 3986, 3.2.2: without user information, which a request has no use for.
 _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
