@@ -68,8 +68,10 @@ class TlsConnection(asyncio.Protocol):
         """Tell the protocol."""
         self._is_over = True
         self._forget()
-        if self.inner is not None:
-            self.inner.connection_lost(error)
+        # They refer to one another: let go of, both are freed at once.
+        inner, self.inner = self.inner, None
+        if inner is not None:
+            inner.connection_lost(error)
 
     def pause_writing(self) -> None:
         """Tell the protocol."""

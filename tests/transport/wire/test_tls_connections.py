@@ -1,6 +1,7 @@
 """TLS in the loop: what is spoken over it, certificates that change, and handshakes beside calls."""
 
 import asyncio
+import gc
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,9 +14,10 @@ import pytest
 
 from gateway.config.load import settings_of
 from gateway.transport.wire.certificates import Certificates
-from gateway.transport.wire.connection import Versions
+from gateway.transport.wire.connection import NewConnection, Versions
 from gateway.transport.wire.handshakes import Handshakes
 from gateway.transport.wire.http1.connection import Http1Connection
+from gateway.transport.wire.http1.request import Http1Request
 from gateway.transport.wire.tls import TlsConnection
 from tests.harness.certificates import Certificate
 from tests.transport.wire.http1.conftest import SECONDS, Client, Echo, status_of, until
@@ -168,6 +170,26 @@ async def test_both_sides_may_close(serve: Serve) -> None:
         assert await get(client) == 200
         client.writer.close()
         await until(lambda: not server.connections)
+
+
+async def test_a_connection_is_freed_as_it_ends(serve: Serve) -> None:
+    """Without waiting for the collector of garbage, which rarely comes."""
+    server = await serve()
+    kinds = (TlsConnection, Http1Connection, NewConnection, Http1Request, ssl.SSLObject)
+    gc.collect()
+    gc.disable()
+    try:
+        for sent in (GET, GET[:-1], b"P"):
+            async with server.client(server.trusting()) as client:
+                client.write(sent)
+                if sent == GET:
+                    await client.answer()
+            del client
+        await until(lambda: not server.connections)
+        server.echo.seen.clear()
+        await until(lambda: not any(isinstance(one, kinds) for one in gc.get_objects()))
+    finally:
+        gc.enable()
 
 
 async def test_what_is_no_tls_ends_the_connection(serve: Serve) -> None:

@@ -91,8 +91,9 @@ class Http1Connection(asyncio.Protocol):
         self._ended = self._ended or monotonic()
         self._connections.discard(self)
         self.output.lose()
-        if self._request is not None:
-            self._request.lose()
+        request, self._request = self._request, None
+        if request is not None:
+            request.lose()
 
     def eof_received(self) -> None:
         """Take the end of what a client sends for its leave."""
