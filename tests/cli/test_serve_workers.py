@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ import grpc
 import pytest
 
 from gateway.schema.tables import build_tables
+from tests.cli.connections import connections_of
 from tests.cli.running import LEDGER, Running, rowgate
 from tests.harness.certificates import Certificate
 from tests.harness.client import Client, RpcFailed
@@ -23,6 +25,8 @@ KEY = {"book": "main", "number": 1}
 LIST = f"{SERVICE}/ListAccounts"
 IMPATIENT = ("--liveness-interval", "0.1", "--liveness-timeout", "1", "--liveness-failures", "2")
 UNSEEN = "a-secret-not-to-be-seen"
+ALONE = [("grpc.use_local_subchannel_pool", 1)]
+SERVING = b"\x08\x01"
 SUPERVISED = ("envoy", "http2")
 Start = Callable[..., Coroutine[Any, Any, Running]]
 
@@ -92,7 +96,7 @@ async def until_gone(pids: list[int]) -> None:
 
 def apart(target: str) -> Client:
     """Return a client with a connection of its own: others of this process share one."""
-    return Client(target, descriptors_of("ledger"), [("grpc.use_local_subchannel_pool", 1)])
+    return Client(target, descriptors_of("ledger"), ALONE)
 
 
 async def owners(target: str) -> str:
@@ -151,12 +155,20 @@ async def test_a_worker_that_lives_and_does_not_answer_is_replaced_and_the_other
     assert (await server.ended())[0] == 0
 
 
-async def test_a_worker_behind_mutual_tls_is_asked_too(start: Start, tmp_path: Path) -> None:
+async def test_workers_end_mutual_tls_and_are_asked_without_it(start: Start, tmp_path: Path) -> None:
     own = Certificate(tmp_path, "server")
     tls = ("--tls-cert", own.cert_path, "--tls-key", own.key_path, "--tls-client-ca", own.cert_path)
     server = await start("--transport", "http2", "--workers", "2", *map(str, tls), *IMPATIENT)
-    await server.ready()
+    target = await server.ready()
     pids = children(server.process.pid)
+    pem, key = own.cert_path.read_bytes(), own.key_path.read_bytes()
+    credentials = grpc.ssl_channel_credentials(pem, key, pem)
+    async with AsyncExitStack() as channels:
+        for _ in range(4):
+            channel = grpc.aio.secure_channel(target, credentials, ALONE)
+            await channels.enter_async_context(channel)
+            assert await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=30) == SERVING
+        assert [connections_of(pid, int(target.rpartition(":")[2])) for pid in pids] == [2, 2]
     os.kill(pids[0], signal.SIGSTOP)
     assert (await server.logged("a worker doesn't answer, and is ended"))["worker_pid"] == pids[0]
     await server.logged("a worker is ready again")

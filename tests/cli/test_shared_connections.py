@@ -1,11 +1,15 @@
 """Clients of a server in workers: who serves them as workers end, come back and are replaced."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
+import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
@@ -92,6 +96,16 @@ class Load:
             await next_look()
 
 
+def call_over_http1(target: str, enough: threading.Event) -> Counter[str]:
+    """Call over HTTP/1.1, by one connection as long as the server lets it; count the errors' codes."""
+    connection, codes = HTTPConnection(target, timeout=60), Counter[str]()
+    while not enough.wait(0.005):
+        connection.request("POST", f"/{GET}", json.dumps(KEY), {"content-type": "application/json"})
+        codes[json.loads(connection.getresponse().read())["code"]] += 1
+    connection.close()
+    return codes
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what other processes bring about."""
     async with asyncio.timeout(60):
@@ -146,6 +160,8 @@ async def test_a_reload_shows_clients_new_settings_and_no_error(dsn: str, tmp_pa
     async with serving("--config", str(config), "--log-access", "none") as server:
         target = await server.ready()
         old = children(server.process.pid)
+        enough = threading.Event()
+        over_http1 = asyncio.create_task(asyncio.to_thread(call_over_http1, target, enough))
         async with Load(target) as load:
             file = tmp_path / "protos" / "ledger" / "v1" / "account.proto"
             file.write_text(file.read_text() + ADDED)
@@ -155,7 +171,7 @@ async def test_a_reload_shows_clients_new_settings_and_no_error(dsn: str, tmp_pa
             await load.each_called()
             assert not load.failures
             new = children(server.process.pid)
-            assert sum(spread(new, target)) == CLIENTS
+            assert sum(spread(new, target)) == CLIENTS + 1
             assert await call(target, "ledger.v1.AddedService/GetAccount") is grpc.StatusCode.NOT_FOUND
             config.write_text(config.read_text().replace(dsn, "postgresql://127.0.0.1:1/nothing"))
             server.signal(signal.SIGHUP)
@@ -167,6 +183,8 @@ async def test_a_reload_shows_clients_new_settings_and_no_error(dsn: str, tmp_pa
             assert "database.pool_size" in refused["error"]
             await load.each_called()
             assert not load.failures
+        enough.set()
+        assert set(await over_http1) == {"not_found"}  # as there is no such row
         assert children(server.process.pid) == new
 
 
