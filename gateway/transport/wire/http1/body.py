@@ -7,7 +7,7 @@ from gateway.transport.wire.http1.head import HEAD_END, ParsedMessage
 
 _CHUNK_OVERHEAD = 32
 """Bytes around a chunk that need no reason: its size, line breaks, a short extension."""
-_SLICE = 64 * 1024
+_SLICE = 16 * 1024
 _PARTS_OF_END = (HEAD_END[:3], HEAD_END[:2], HEAD_END[:1])
 
 

@@ -10,6 +10,7 @@ from gateway.transport.wire.http1.head import Head
 from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.request import Gone, Header
 
+_LARGE = 16 * 1024
 _PATH_OVERHEAD = len(b":path") + 32
 
 
@@ -69,6 +70,9 @@ class Http1Request:
                 raise Gone
             self._turn.read_on()
             if self.body.held or self.body.is_whole:
+                if self.body.held >= _LARGE:
+                    # Chunks are dear to read: others have a turn before the next.
+                    await asyncio.sleep(0)
                 return self.body.take()
             self._say_continue()
             self._arrived = asyncio.get_running_loop().create_future()

@@ -35,6 +35,17 @@ async def test_what_is_too_large_is_refused(serve: Serve, status: int, sent: byt
     assert status_of(await server.send(sent)) == status
 
 
+async def test_as_large_a_head_as_is_allowed_may_come_in_pieces(serve: Serve) -> None:
+    echo = Echo()
+    server = await serve(echo, max_metadata_bytes=LIMIT * LIMIT)
+    async with server.client() as client:
+        for piece in (GET[:-2], b"x: ", *[b"y" * LIMIT] * 512, b"\r\n\r\n"):
+            client.write(piece)
+            await client.writer.drain()
+        assert status_of(await client.answer()) == 200
+    assert echo.seen[0].header_bytes > 512 * LIMIT
+
+
 async def test_small_chunks_are_no_extensions(serve: Serve) -> None:
     echo = Echo()
     server = await serve(echo, max_metadata_bytes=LIMIT)
