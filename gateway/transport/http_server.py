@@ -135,7 +135,7 @@ class HttpServer:
         """Send all clients away; return when they know it, and have no call on its way."""
         leaving = self._connections()
         self.send_away()
-        while not all(one.has_left for one in leaving):  # noqa: ASYNC110 - ends with the drain's patience
+        while not all(one.has_left for one in leaving):  # noqa: ASYNC110 - ends with the drain's time
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _listen(self) -> None:

@@ -1,4 +1,4 @@
-"""What all protocols share of running one call, from the request's headers to the response that was taken."""
+"""The calls of all protocols, from the headers of a request to a response that its client has taken."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

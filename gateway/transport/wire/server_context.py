@@ -1,4 +1,4 @@
-"""What all connections of a server share."""
+"""The server context, which all connections of a server share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""gRPC over HTTP/2 in the event loop itself (RFC 9113): no thread and no process between socket and call."""
+"""HTTP/2 in the event loop (RFC 9113): connections, frames, header blocks, streams and their windows."""

@@ -1,4 +1,4 @@
-"""What a peer may do wrong, and how much of the connection that ends (RFC 9113, 5.4)."""
+"""Errors of a peer, which end its connection or one stream (RFC 9113, 5.4)."""
 
 from enum import IntEnum
 

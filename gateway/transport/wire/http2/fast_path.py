@@ -1,4 +1,4 @@
-"""The short way of very many alike calls over HTTP/2: no request object between frames and protocol.
+"""The fast path of very many alike calls: no request object between frames and protocol.
 
 What a call's headers say is remembered with the bytes of its header block; its message comes whole in one
 frame after them. A call that is anything else goes the general way, as an HttpRequest.

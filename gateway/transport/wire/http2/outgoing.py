@@ -1,4 +1,4 @@
-"""What leaves a connection: one write for a turn of the event loop, as fast as the peer takes it."""
+"""The frames that leave a connection: one write for a turn of the loop, as fast as the peer takes them."""
 
 import asyncio
 from collections.abc import Callable, Sequence

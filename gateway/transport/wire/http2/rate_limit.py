@@ -1,4 +1,4 @@
-"""How often a peer may do what costs us more than it."""
+"""Rate limits of what costs us more than the peer."""
 
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 

@@ -1,4 +1,4 @@
-"""What arrives of a request's body, and how much more the peer may send (RFC 9113, 5.2)."""
+"""Request bodies as they arrive, and the windows that bound them (RFC 9113, 5.2)."""
 
 import asyncio
 from collections.abc import Callable

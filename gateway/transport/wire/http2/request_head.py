@@ -1,4 +1,4 @@
-"""What the headers of a request say, checked once for each block of them (RFC 9113, 8.2 and 8.3)."""
+"""Request heads: method, path and header fields, checked once for each block (RFC 9113, 8.2 and 8.3)."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the frames of one connection mean: which call each is about, and which are wrong (RFC 9113, 6)."""
+"""The session of one connection: what its frames mean, and which are wrong (RFC 9113, 6)."""
 
 from collections.abc import Callable
 from time import monotonic

@@ -1,4 +1,4 @@
-"""Reads header blocks with a memory: a client sends the same bytes again and again."""
+"""The reader of header blocks, with a memory: a client sends the same bytes again and again."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

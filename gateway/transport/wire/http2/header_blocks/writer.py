@@ -1,4 +1,4 @@
-"""Writes header blocks that need no state: static entries and literals."""
+"""The writer of header blocks, which need no state: static entries and literals."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
