@@ -1,6 +1,7 @@
 """Bounds of size, count and time, from the first byte; and how connections end."""
 
 import asyncio
+import socket
 from contextlib import suppress
 from time import monotonic
 
@@ -106,6 +107,16 @@ async def test_an_idle_connection_is_closed_by_and_by(serve: Serve) -> None:
         assert server.connections
         connection.tick(monotonic() + 41)
         assert await client.rest() == b""
+
+
+async def test_a_client_that_vanishes_is_found_out_by_tcp(serve: Serve) -> None:
+    """As nothing may be sent to it for long, in a response that streams."""
+    server = await serve(Echo(), keepalive_interval=30)
+    async with server.client():
+        own = (await server.connected())._transport.get_extra_info("socket")
+        assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
 
 
 async def test_a_body_that_stops_coming_is_given_up(serve: Serve) -> None:
