@@ -86,6 +86,8 @@ def _run(plan: Plan, load: Callable[[], Loaded]) -> bool:
 async def _serve(plan: Plan, load: Callable[[], Loaded]) -> bool:
     """Serve until a signal; return False where a second one cut the calls off."""
     processes: Processes = OneProcess() if plan.is_for_one_process else WorkerProcesses(Path.cwd())
+    reload_told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_told.set)
     starting = asyncio.ensure_future(processes.start(plan))
     _on_signal(starting.cancel)
     _logger.debug("starting")
@@ -97,7 +99,7 @@ async def _serve(plan: Plan, load: Callable[[], Loaded]) -> bool:
         raise
     stopping, forced = asyncio.Event(), asyncio.Event()
     _on_signal(stopping.set)
-    reloading = asyncio.ensure_future(_reload_when_told(processes, load))
+    reloading = asyncio.ensure_future(_reload_when_told(processes, load, reload_told))
     _tell_ready(processes, plan)
     await stopping.wait()
 
@@ -114,10 +116,8 @@ async def _serve(plan: Plan, load: Callable[[], Loaded]) -> bool:
     return not forced.is_set()
 
 
-async def _reload_when_told(processes: Processes, load: Callable[[], Loaded]) -> None:
+async def _reload_when_told(processes: Processes, load: Callable[[], Loaded], told: asyncio.Event) -> None:
     """Serve by what the settings and the schema say then, at each SIGHUP."""
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
     while True:
         await told.wait()
         told.clear()

@@ -188,11 +188,13 @@ async def test_a_reload_shows_clients_new_settings_and_no_error(dsn: str, tmp_pa
         assert children(server.process.pid) == new
 
 
-async def test_unix_sockets_are_shared_too(dsn: str) -> None:
+async def test_unix_sockets_are_shared_too_and_a_reload_may_be_asked_for_at_any_time(dsn: str) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "rowgate.sock")
-        flags = ("--listen", f"unix:{path}", "--log-access", "none")
+        flags = ("--listen", f"unix:{path}", "--log-access", "none", "--log-level", "debug")
         async with serving("--protos", str(LEDGER), "--dsn", dsn, *flags) as server:
+            await server.logged("starting")
+            server.signal(signal.SIGHUP)
             await server.ready()
             statuses = [await call(f"unix:{path}", GET) for _ in range(4)]
             assert statuses == [grpc.StatusCode.NOT_FOUND] * 4
