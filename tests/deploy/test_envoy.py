@@ -57,19 +57,17 @@ class Sidecar:
         self.renew("first")
         return self
 
-    def renew(self, name: str) -> bytes:
-        """Put a new certificate into its folder, as Kubernetes does: by a link; return the certificate."""
-        laid = self.folder / name
-        laid.mkdir()
-        certificate = Certificate(laid, name)
-        certificate.cert_path.rename(laid / "tls.crt")
-        certificate.key_path.rename(laid / "tls.key")
+    def renew(self, name: str) -> None:
+        """Put a certificate into its folder as Kubernetes mounts secrets: files lead through one link."""
         tls = self.folder / "tls"
-        tls.mkdir(exist_ok=True)
-        for file in ("tls.crt", "tls.key"):
-            (laid / f"{file}.link").symlink_to(laid / file)
-            (laid / f"{file}.link").rename(tls / file)
-        return (laid / "tls.crt").read_bytes()
+        (tls / name).mkdir(parents=True)
+        certificate = Certificate(tls / name, name)
+        for file, path in (("tls.crt", certificate.cert_path), ("tls.key", certificate.key_path)):
+            path.rename(tls / name / file)
+            if not (tls / file).is_symlink():
+                (tls / file).symlink_to(Path("..data", file))
+        (tls / "..next").symlink_to(name)
+        (tls / "..next").rename(tls / "..data")
 
     def command(self, line: str) -> tuple[str, ...]:
         """Return a command line of docs/envoy.md, as it is run here."""
@@ -79,7 +77,7 @@ class Sidecar:
     def client(self, name: str = "first") -> Client:
         """Return a client that trusts a certificate, on a connection of its own."""
         own = [("grpc.use_local_subchannel_pool", 1)]
-        roots = (self.folder / name / "tls.crt").read_bytes()
+        roots = (self.folder / "tls" / name / "tls.crt").read_bytes()
         return Client(f"127.0.0.1:{self.port}", descriptors_of("books"), own, roots)
 
 
@@ -137,8 +135,11 @@ async def test_a_gateway_that_drains_gets_no_calls(gateway_for: GatewayFor, tmp_
             while True:
                 await client.call(GET, isbn="1")
                 await next_look()
-        # By Envoy: the gateway would have said SHUTTING_DOWN, and later.
-        assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.UNAVAILABLE, "")
+        # By Envoy, which doesn't ask: the gateway still answers, then says SHUTTING_DOWN, and then is gone.
+        assert (refused.value.code, refused.value.message) == (
+            grpc.StatusCode.UNAVAILABLE,
+            "no healthy upstream",
+        )
         await stopping
 
 
