@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 
 from bench import golang, node
-from bench.figures import IN_THE_LOOP, ROWGATE
+from bench.figures import ONE_WORKER, ROWGATE
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
@@ -79,9 +79,9 @@ async def rowgate(dsn: str, protos: Path, *options: str, name: str = ROWGATE) ->
 
 
 def rowgates(dsn: str, protos: Path, *options: str) -> Iterator[tuple[str, Start]]:
-    """Yield Rowgate with the transport that it takes by itself, and with HTTP/2 in the event loop."""
+    """Yield Rowgate as it comes, and with one worker."""
     yield ROWGATE, lambda: rowgate(dsn, protos, *options)
-    yield IN_THE_LOOP, lambda: rowgate(dsn, protos, "--transport", "http2", *options, name=IN_THE_LOOP)
+    yield ONE_WORKER, lambda: rowgate(dsn, protos, "--workers", "1", *options, name=ONE_WORKER)
 
 
 @asynccontextmanager

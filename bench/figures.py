@@ -6,9 +6,9 @@ from statistics import median
 from typing import Any
 
 ROWGATE = "Rowgate"
-IN_THE_LOOP = "Rowgate, http2"
-"""Rowgate by its transport without Envoy: HTTP/2 in the event loop itself."""
-OURS = (ROWGATE, IN_THE_LOOP)
+ONE_WORKER = "Rowgate, one worker"
+"""Rowgate in one process, which has one processor's time."""
+OURS = (ROWGATE, ONE_WORKER)
 Sample = Mapping[str, float]
 """Figures by metric: `rate` per second; seconds; `p50` and other latencies in µs; CPU in µs a call."""
 

@@ -52,9 +52,9 @@ def _cost(found: Loaded, spent: usage.Parts, postgres: float) -> Sample:
     seconds = {
         "cpu": spent.total,
         "cpu_python": spent.python,
-        "cpu_envoy": spent.envoy,
         "cpu_other": spent.other,
         "cpu_postgres": postgres,
+        "cpu_both": spent.total + postgres,
         "cpu_load": found.cpu,
     }
     return {name: used * _MICROS / max(found.calls, 1) for name, used in seconds.items()}

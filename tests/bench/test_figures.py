@@ -96,6 +96,5 @@ def test_busiest_thread_is_python() -> None:
         burnt.stdout.readline()
         spent = usage.Service.read(burnt.pid).since(usage.Service({}, {}))
         assert spent.python > 0.35
-        assert spent.envoy == 0
         assert usage.resident(burnt.pid) > 1
         burnt.communicate(b"\n")

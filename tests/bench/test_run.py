@@ -22,7 +22,7 @@ async def test_run(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "benchmarks.json").read_text())["series"]
     assert {entry["contender"] for entry in found} == {*OURS, GO, BY_HAND, ORM}
     asked = [goal for goal in goals.goals() if goal.work.startswith(("Update", "start"))]
-    assert len(asked) == 9
+    assert len(asked) == 5
     for goal in asked:
         assert figures.get(goal.work, goal.who, goal.at)
         assert goal.against is None or figures.get(goal.work, goal.against, goal.against_at)
