@@ -31,9 +31,9 @@ from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
 from gateway.sql.statement import Statement
 from gateway.transport.host import Host, Hosting
+from gateway.transport.http_server import HttpServer
 from gateway.transport.probe import Probe
 from gateway.transport.served_api import ServedApi
-from gateway.transport.server import GrpcServer
 
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
 _PROBE_SECONDS = 5.0
@@ -57,7 +57,7 @@ class Gateway:
 
     @classmethod
     async def start(
-        cls, descriptors: FileDescriptorSet, settings: Settings, hosting: Hosting = GrpcServer
+        cls, descriptors: FileDescriptorSet, settings: Settings, hosting: Hosting = HttpServer
     ) -> "Gateway":
         """Read the schema, connect, bind and listen; a start that fails closes what it opened.
 

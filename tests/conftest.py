@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from gateway.cli.workers.hostings import HOSTINGS
 from gateway.db.embedded import EmbeddedPostgres
 from tests.db.servers import debian_server, kill_server
 from tests.harness.databases import FORGETFUL, Databases
 from tests.harness.gateway import RunningGateway, start_gateway
 from tests.harness.sample import Sample, start_sample
 from tests.harness.skips import refused_in_ci
-from tests.harness.transports import CHOSEN, turn
+from tests.harness.transports import turn
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
 _TOLD = pytest.StashKey[list[str]]()
@@ -25,15 +24,6 @@ _TOLD = pytest.StashKey[list[str]]()
 # How long an example takes says more of what else the machine does.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Leave out what changes the server from inside, where the servers are other processes."""
-    if CHOSEN is None or CHOSEN in HOSTINGS:
-        return
-    inside = [item for item in items if {"monkeypatch", "caplog"} & set(getattr(item, "fixturenames", ()))]
-    items[:] = [item for item in items if item not in inside]
-    config.hook.pytest_deselected(items=inside)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,7 +8,7 @@ from asyncio.subprocess import PIPE
 from bench import clients, contenders, usage
 from bench.clients import CLIENTS
 from bench.contenders import GO, Contender
-from bench.figures import IN_THE_LOOP, Sample
+from bench.figures import ROWGATE, Sample
 from bench.ground import Ground
 from bench.rounds import Measure, Turn, take_turns
 from bench.subjects import PLAIN
@@ -27,8 +27,8 @@ async def real_clients(ground: Ground) -> None:
     clients.write_requests(ready, ground.folder / "get-item.hex")
     async with ground.running(
         (
-            IN_THE_LOOP,
-            lambda: contenders.rowgate(ground.dsn, PLAIN.protos, "--transport", "http2", name=IN_THE_LOOP),
+            ROWGATE,
+            lambda: contenders.rowgate(ground.dsn, PLAIN.protos),
         ),
         (GO, lambda: contenders.go_service(ground.dsn)),
     ) as running:

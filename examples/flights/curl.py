@@ -1,4 +1,4 @@
-"""curl lines to copy: REST and Connect, which the Envoy transport answers beside gRPC."""
+"""curl lines to copy: REST and Connect, answered beside gRPC."""
 
 import json
 import shlex

@@ -16,16 +16,13 @@ from gateway.cli.workers.messages import Assignment
 from gateway.cli.workers.number import Number
 from gateway.cli.workers.process import WorkerProcess
 from gateway.cli.workers.supervisor import Supervisor
-from gateway.cli.workers.transports import Transport
 from gateway.config.address import Address
 from gateway.config.division import divided
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.secret import token_secret
-from gateway.config.settings import Settings, TokenSettings
+from gateway.config.settings import ServerSettings, Settings, TokenSettings
 from gateway.db.where import embedded_folder
-from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.listening import warn_if_open
-from gateway.transport.wire.certificates import tls_context
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -38,20 +35,18 @@ class Plan:
     Args:
         descriptors: the schema.
         settings: all of them.
-        transport: what serves.
         number: by how many processes.
 
     """
 
     descriptors: FileDescriptorSet
     settings: Settings
-    transport: Transport
     number: Number
 
     @property
     def is_for_one_process(self) -> bool:
-        """Whether this process serves: Envoy's are always others."""
-        return self.transport.installed is None and self.number.workers == 1
+        """Whether this process serves."""
+        return self.number.workers == 1
 
 
 class Processes(Protocol):
@@ -74,7 +69,7 @@ class Processes(Protocol):
 
 
 class OneProcess:
-    """One gateway, in this process: one worker of a transport that isn't Envoy's."""
+    """One gateway, in this process."""
 
     def __init__(self) -> None:
         self.addresses: Sequence[Address] = ()
@@ -86,7 +81,8 @@ class OneProcess:
         from gateway.app import Gateway  # noqa: PLC0415 - it is all of a gateway; workers have theirs
         from gateway.cli.workers.hostings import HOSTINGS  # noqa: PLC0415 - as above
 
-        self._gateway = await Gateway.start(plan.descriptors, plan.settings, HOSTINGS[plan.transport.name])
+        hosting = HOSTINGS[plan.settings.server.transport]
+        self._gateway = await Gateway.start(plan.descriptors, plan.settings, hosting)
         spare_what_stays()
         self.addresses = self._gateway.addresses
         self.services = sorted(self._gateway.schema.services)
@@ -121,7 +117,6 @@ class WorkerProcesses:
         self._folder = folder
         self._plan: Plan | None = None
         self._own_tokens: TokenSettings | None = None
-        self._held: HeldAddresses | None = None
         self._acceptor: Acceptor | None = None
         self._supervisor: Supervisor | None = None
         self._retiring: dict[asyncio.Task[None], Supervisor] = {}
@@ -129,12 +124,12 @@ class WorkerProcesses:
     async def start(self, plan: Plan) -> None:
         """Return when all workers take calls.
 
-        Raises click.ClickException with what a worker said, OSError for addresses, and ConfigError.
+        Raises click.ClickException with what a worker said, and OSError for addresses.
         """
         self._plan = plan
-        self._listen(plan)
+        self._acceptor = self._listen(plan.settings.server)
         try:
-            self._supervisor = await self._begin(plan)
+            self._supervisor = await self._begin(plan, self._acceptor)
         except BaseException:
             self._close()
             raise
@@ -145,13 +140,13 @@ class WorkerProcesses:
         Raises click.ClickException with what a worker said, and ConfigError for what takes a new start; then
         the old workers go on.
         """
-        if self._plan is None or self._supervisor is None:
+        if self._plan is None or self._supervisor is None or self._acceptor is None:
             raise RuntimeError("not started")
         if plan.settings.server.listen != self._plan.settings.server.listen:
             raise _not_reloadable("server.listen", "has changed", "stop and start the server")
-        if plan.transport.name != self._plan.transport.name or self._acceptor is None:
-            raise _not_reloadable("server.transport", "can't be reloaded", "stop and start the server")
-        old, self._supervisor = self._supervisor, await self._begin(plan)
+        if plan.settings.server.transport != self._plan.settings.server.transport:
+            raise _not_reloadable("server.transport", "has changed", "stop and start the server")
+        old, self._supervisor = self._supervisor, await self._begin(plan, self._acceptor)
         retiring = asyncio.create_task(old.retire())
         self._retiring[retiring] = old
         retiring.add_done_callback(self._retiring.pop)
@@ -168,32 +163,24 @@ class WorkerProcesses:
             if supervisor is not None:
                 supervisor.force_stop()
 
-    def _listen(self, plan: Plan) -> None:
-        server = plan.settings.server
-        if plan.transport.is_handed_sockets:
-            self.addresses, listening = listen_at(server.listen)
-            self._acceptor = Acceptor(listening)
-        else:
-            tls_context(server)  # Envoy would tell of its files in words of its own
-            self._held = HeldAddresses(server.listen)
-            self.addresses = self._held.told
+    def _listen(self, server: ServerSettings) -> Acceptor:
+        self.addresses, listening = listen_at(server.listen)
         if server.tls_cert is None:
             for address in self.addresses:
                 warn_if_open(address)
+        return Acceptor(listening)
 
-    async def _begin(self, plan: Plan) -> Supervisor:
+    async def _begin(self, plan: Plan, acceptor: Acceptor) -> Supervisor:
         """Return workers that serve by a plan; raises as `start` does."""
         server = plan.settings.server.model_copy(update={"listen": tuple(self.addresses)})
         settings = dataclasses.replace(plan.settings, server=server, tokens=self._tokens(plan.settings))
         descriptors, workers = plan.descriptors.SerializeToString(), plan.number.workers
-        numeric = tuple(self._held.numeric) if self._held is not None else ()
-        command = plan.transport.command(plan.descriptors, settings, numeric)
 
         def make(place: int) -> WorkerProcess:
             assignment = Assignment(divided(settings, workers, place), descriptors, str(self._folder))
-            return WorkerProcess(command, assignment, self._acceptor)
+            return WorkerProcess(assignment, acceptor)
 
-        supervisor = Supervisor(make, workers, server.rebalance_interval if self._acceptor else 0.0)
+        supervisor = Supervisor(make, workers, server.rebalance_interval)
         await supervisor.start()
         supervisor.open()
         self.services = supervisor.services
@@ -215,8 +202,6 @@ class WorkerProcesses:
     def _close(self) -> None:
         if self._acceptor is not None:
             self._acceptor.close()
-        if self._held is not None:
-            self._held.close()
 
 
 def _not_reloadable(key: str, wrong: str, allowed: str) -> ConfigError:

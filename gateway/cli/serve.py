@@ -15,8 +15,8 @@ from gateway.cli.failures import Failed, reported
 from gateway.cli.options import with_settings
 from gateway.cli.processes import OneProcess, Plan, Processes, WorkerProcesses
 from gateway.cli.runtime import loop_factory
+from gateway.cli.unused_settings import unused_settings
 from gateway.cli.workers.number import number_of_workers
-from gateway.cli.workers.transports import choose_transport
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.load import Loaded
 from gateway.config.settings import SchemaSettings
@@ -46,13 +46,12 @@ def _plan(loaded: Loaded) -> Plan:
     """Return what the settings ask for; raises ConfigError and SchemaError."""
     settings = loaded.settings
     configure_logging(settings.log.level, settings.log.format)
-    transport = choose_transport(loaded)
-    for key in transport.unheeded(loaded):
+    for key in unused_settings(loaded):
         _logger.warning("this transport has no use for a setting", extra={"setting": key})
-    number = number_of_workers(loaded, transport)
+    number = number_of_workers(loaded)
     # A supervisor has no use for what a gateway imports.
     read = _read_aside if number.workers == 1 else read_descriptors
-    return Plan(read(settings.schema), settings, transport, number)
+    return Plan(read(settings.schema), settings, number)
 
 
 def _read_aside(schema: SchemaSettings) -> FileDescriptorSet:
@@ -141,8 +140,10 @@ def _on_signal(act: Callable[[], object]) -> None:
 
 def _tell_ready(processes: Processes, plan: Plan) -> None:
     addresses = [str(address) for address in processes.addresses]
-    transport, number = plan.transport, plan.number
-    click.echo(f"listening on {', '.join(addresses)} by {transport.name} ({transport.why})")
-    facts = {"transport": transport.name, "why": transport.why, "services": list(processes.services)}
-    workers = {"workers": number.workers, "why_workers": number.why}
-    _logger.info("ready", extra={"addresses": addresses, **facts, **workers})
+    transport, number = plan.settings.server.transport, plan.number
+    workers = f"{number.workers} worker{'s' if number.workers > 1 else ''}"
+    click.echo(f"listening on {', '.join(addresses)} by {transport}, {workers} ({number.why})")
+    facts = {"transport": transport, "services": list(processes.services)}
+    _logger.info(
+        "ready", extra={"addresses": addresses, **facts, "workers": number.workers, "why": number.why}
+    )

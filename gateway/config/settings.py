@@ -119,12 +119,12 @@ class ServerSettings(Section):
     """addresses to listen on: `host:port`, `[IPv6]:port` or `unix:PATH`; port 0 takes a free one"""
     hosts: Annotated[tuple[HostName, ...], BeforeValidator(listed)] = ()
     """names by which clients may call beside localhost, such as `db.internal`, `*.example.com`; `*` is all"""
-    transport: Literal["auto", "envoy", "http2", "grpcio"] = "auto"
-    """envoy, http2, grpcio, or auto: Envoy where pyvoy and a shared libpython are installed, else grpcio"""
+    transport: Literal["http", "grpcio"] = "http"
+    """http, for all protocols, or grpcio: gRPC alone, by grpc.aio's server, in one process"""
     workers: Annotated[WorkerCount, PlainValidator(worker_count)] = AUTO
     """processes that serve, which share connections, pool and limits; auto: one a processor, where it can"""
     tls_cert: Path | None = None
-    """the server's certificate chain, PEM; over http2, changed TLS files are taken up at once"""
+    """the server's certificate chain, PEM; changed TLS files are taken up at once, but by grpcio"""
     tls_key: Path | None = None
     """the certificate's private key, PEM"""
     tls_client_ca: Path | None = None
@@ -166,14 +166,14 @@ class ServerSettings(Section):
 
 
 class EdgeSettings(Section):
-    """What the Envoy transport answers on the same port, beside gRPC."""
+    """What is answered on the same port, beside gRPC."""
 
     flat_prefix = "edge_"
 
     grpc_web: bool = True
     """whether gRPC-Web is answered"""
     connect: bool = True
-    """whether Connect is answered: unary calls, with protobuf or JSON"""
+    """whether Connect is answered, with protobuf or JSON"""
     rest: bool = True
     """whether the routes that the protos name with google.api.http are answered, with JSON"""
     allowed_origins: Annotated[tuple[Origin, ...], BeforeValidator(listed)] = ()
@@ -212,7 +212,7 @@ class LimitSettings(Section):
     max_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
-    """connections to the server, over Envoy and http2; more are refused"""
+    """connections to the server; more are refused"""
 
     @property
     def max_taken_bytes(self) -> int:

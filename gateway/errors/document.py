@@ -41,9 +41,9 @@ out. Neither SQL, stored values, hosts nor the driver's text are in them; the lo
 
 What a library answers before the gateway sees the call has no details. Over grpcio it is grpc core that
 refuses metadata past the limit, a message more than a MiB past it (RESOURCE_EXHAUSTED), a compression that it
-doesn't know (UNIMPLEMENTED) and a malformed header, and that ends a call at the caller's deadline. Over
-Envoy, Envoy refuses what it can't route. A stream that is reset, or whose connection ends, has no status:
-clients make UNAVAILABLE, INTERNAL or RESOURCE_EXHAUSTED of that.
+doesn't know (UNIMPLEMENTED) and a malformed header, and that ends a call at the caller's deadline. A stream
+that is reset, or whose connection ends, has no status: clients make UNAVAILABLE, INTERNAL or
+RESOURCE_EXHAUSTED of that.
 
 ## What became of a write that failed
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_health.v1 import health_pb2
 
@@ -14,13 +13,10 @@ from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.facts import Observer
 from gateway.request.bulkheads import Operation
 from gateway.transport.builtin import places_of_streams
-from gateway.transport.calls import BoundMethods, UnknownMethods
 from gateway.transport.dispatch import Dispatcher, Services
-from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.health import SERVICE_NAME as HEALTH
 from gateway.transport.health import Health
 from gateway.transport.interceptors import Interceptors
-from gateway.transport.json_methods import JsonMethods
 from gateway.transport.methods import ServedMethod
 from gateway.transport.probe import DatabaseWatch, Probe
 from gateway.transport.processor import Processor
@@ -81,29 +77,16 @@ class ServedApi:
         if server.reflection:
             files = [*descriptors.file, _file_of_health()]
             self._dispatcher.add(Reflection([*services, HEALTH], files, streams).methods())
-        self._bound = BoundMethods(self.served_methods())
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._forced = asyncio.Event()
 
-    def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
-        """Return what a server mounts."""
-        return [self._bound, UnknownMethods()]
-
-    def json_handlers(self) -> Sequence[grpc.GenericRpcHandler]:
-        """Return what a server mounts for callers whose messages are JSON."""
-        return [JsonMethods(self.handlers(), self._dispatcher.methods)]
-
     def served_methods(self) -> Mapping[str, ServedMethod]:
-        """Return the methods, by path, for a server that knows exchanges."""
+        """Return the methods, by path."""
         answer = self._dispatcher
         return {
             path: ServedMethod(path, descriptor, partial(answer, path), reads=path in answer.reads)
             for path, descriptor in answer.methods.items()
         }
-
-    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
-        """Return what answers each unary method, by path, for a server that knows exchanges."""
-        return {path: method.answer for path, method in self.served_methods().items() if not method.streams}
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -142,10 +125,6 @@ class ServedApi:
         await self._watch.stop()
         self._health.end()
         await asyncio.sleep(0)  # watches return before their transport breaks off what is left
-
-    async def break_off(self) -> None:
-        """Have the calls that a server of grpc.aio still has answer why it ends them."""
-        await self._bound.break_off()
 
     def force_stop(self) -> None:
         """Let `drain`, under way or to come, wait for nothing."""

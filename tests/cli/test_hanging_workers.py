@@ -9,8 +9,9 @@ import click
 import pytest
 
 from gateway.cli.workers import process, supervisor
+from gateway.cli.workers.acceptor import Acceptor
 from gateway.cli.workers.messages import Assignment
-from gateway.cli.workers.process import Command, WorkerProcess
+from gateway.cli.workers.process import WorkerProcess
 from gateway.cli.workers.supervisor import Supervisor
 from gateway.config.load import settings_of
 from tests.faults.opcodes import AWAITS, Tracer, faults
@@ -54,7 +55,7 @@ MUCH = b"x" * 2**22
 def worker(program: str, **settings: float) -> WorkerProcess:
     """Return a worker that runs a program."""
     values = settings_of(**{"worker_start_timeout": 30, **QUICK, **settings})
-    return WorkerProcess(Command((sys.executable, "-c", program)), Assignment(values, MUCH, "/"))
+    return WorkerProcess(Assignment(values, MUCH, "/"), Acceptor([]), (sys.executable, "-c", program))
 
 
 def children() -> Sequence[str]:

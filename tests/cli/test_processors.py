@@ -8,7 +8,6 @@ import pytest
 from gateway.cli.workers import number as number_module
 from gateway.cli.workers.number import number_of_workers
 from gateway.cli.workers.processors import available
-from gateway.cli.workers.transports import Transport
 from gateway.config.load import load_settings
 
 NONE = -1
@@ -102,21 +101,21 @@ def test_here_it_is_no_more_than_the_processors() -> None:
 @pytest.mark.parametrize(
     ("transport", "settings", "workers"),
     [
-        ("http2", {}, 2),
-        ("http2", {"server.workers": "3"}, 3),
-        ("http2", {"database.pool_size": "100"}, 6),
-        ("http2", {"database.pool_size": "12"}, 3),
-        ("http2", {"database.pool_size": "1"}, 1),
-        ("http2", {"database.dsn": None}, 1),
-        ("http2", {"database.dsn": None, "server.workers": "2"}, 2),
+        ("http", {}, 2),
+        ("http", {"server.workers": "3"}, 3),
+        ("http", {"database.pool_size": "100"}, 6),
+        ("http", {"database.pool_size": "12"}, 3),
+        ("http", {"database.pool_size": "1"}, 1),
+        ("http", {"database.dsn": None}, 1),
+        ("http", {"database.dsn": None, "server.workers": "2"}, 2),
         ("grpcio", {}, 1),
-        ("envoy", {}, 1),
     ],
 )
 def test_as_many_serve_as_are_asked_for_or_can_be_fed(
     monkeypatch: pytest.MonkeyPatch, transport: str, settings: dict[str, str | None], workers: int
 ) -> None:
     monkeypatch.setattr(number_module, "available", lambda: 6)
-    flags = {"database.dsn": "postgresql://db.example.org/shop", **settings}
+    dsn = {"database.dsn": "postgresql://db.example.org/shop"}
+    flags = {"server.transport": transport, **dsn, **settings}
     loaded = load_settings(environ={}, flags=flags)
-    assert number_of_workers(loaded, Transport(transport, "as asked")).workers == workers
+    assert number_of_workers(loaded).workers == workers

@@ -80,7 +80,7 @@ async def test_a_signal_lets_the_call_under_way_complete(
     await server.logged("stopped")
     status, out, errors = await server.ended()
     assert (status, errors) == (0, "")
-    assert out.startswith(f"listening on {target} by {transport} (as asked)\n")
+    assert out.startswith(f"listening on {target} by {transport}, ")
     left = await fetch(
         dsn,
         "SELECT pid FROM pg_stat_activity "

@@ -46,7 +46,7 @@ async def dsn(databases: Databases) -> str:
 @asynccontextmanager
 async def serving(*flags: str) -> AsyncIterator[Running]:
     """Run a server with two workers; it ends well, or is killed where the test fails."""
-    server = await Running.start("--transport", "http2", "--workers", "2", *flags)
+    server = await Running.start("--transport", "http", "--workers", "2", *flags)
     try:
         yield server
         server.signal()

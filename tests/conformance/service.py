@@ -20,13 +20,11 @@ from google.rpc.status_pb2 import Status
 from gateway.config.settings import Settings
 from gateway.errors import OutOfRange, RowgateError
 from gateway.schema.sources import load_descriptor_set
-from gateway.transport import calls
-from gateway.transport.asgi import context
 from gateway.transport.exchange import Exchange, Reply, ResponseMetadata
+from gateway.transport.grpcio import handlers
 from gateway.transport.host import Host, Hosting
 from gateway.transport.methods import ServedMethod
-from gateway.transport.protocols import calls as protocol_calls
-from gateway.transport.protocols import routing
+from gateway.transport.protocols import calls, routing
 from gateway.transport.wire.headers import read_metadata
 from tests.harness import mounted
 from tests.harness.mounted import start_methods
@@ -218,7 +216,7 @@ def methods() -> Iterator[ServedMethod]:
 
 def leave_out_own_details() -> None:
     """Have refusals say code and message alone: the suite expects no details but its servicer's own."""
-    for module in (context, calls, protocol_calls, routing, mounted):
+    for module in (handlers, calls, routing, mounted):
         setattr(module, "to_status", _as_the_suite_says)  # noqa: B010 - no module's own name
 
 

@@ -46,12 +46,10 @@ def _flags(protocol: str, transport: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("protocol", "transport", "cases"),
     [
-        ("grpc", "envoy", 747),
-        ("grpc", "http2", 747),
+        ("grpc", "http", 747),
         ("grpc", "grpcio", 741),
-        ("grpc_web", "envoy", 1000),
-        ("grpc_web", "http2", 1000),
-        ("connect", "http2", 1624),
+        ("grpc_web", "http", 1000),
+        ("connect", "http", 1624),
     ],
 )
 def test_every_case_passes(protocol: str, transport: str, cases: int, tell: Callable[[str], None]) -> None:

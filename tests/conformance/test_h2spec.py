@@ -13,7 +13,7 @@ _CASES = 145
 
 
 async def test_every_case_passes(tell: Callable[[str], None]) -> None:
-    async with mounted("tests.interop.service", "http2") as server:
+    async with mounted("tests.interop.service", "http") as server:
         # Seconds within which the server has to answer what it has to answer.
         flags = ("--host", "127.0.0.1", "--port", str(server.port), "--timeout", "5")
         process = await create_subprocess_exec(str(tool("h2spec")), *flags, stdout=PIPE)

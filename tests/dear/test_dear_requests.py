@@ -22,7 +22,7 @@ SECONDS = 0.5
 """Of CPU at one go: five times the ceiling of `make soak`; it was up to 12 s."""
 
 
-@pytest.fixture(scope="module", params=["http2", "grpcio"])
+@pytest.fixture(scope="module", params=["http", "grpcio"])
 async def servers(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[dict[str, Watched]]:
     """Serve each schema of the catalogue."""
     limits = {"max_request_bytes": SIZE, "max_row_bytes": SIZE // 4}

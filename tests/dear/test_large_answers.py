@@ -24,7 +24,7 @@ COPIES = 3
 MEMORY = COPIES * IN_FLIGHT + 24 * MIB
 
 
-@pytest.fixture(scope="module", params=["http2", "grpcio"])
+@pytest.fixture(scope="module", params=["http", "grpcio"])
 async def each(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[Answering]:
     """Serve over each transport, which gives up a client that takes nothing within three seconds."""
     async with answering(databases, request.param, default_deadline=3, stream_patience=1.5) as server:
@@ -35,7 +35,7 @@ async def each(request: pytest.FixtureRequest, databases: Databases) -> AsyncIte
 @pytest.fixture(scope="module")
 async def server(databases: Databases) -> AsyncIterator[Answering]:
     """Serve 100 small rows and 60 of half a MiB."""
-    async with answering(databases, "http2") as one:
+    async with answering(databases, "http") as one:
         await one.fill(2, 100, 100)
         await one.fill(101, 160, LARGE)
         await one.sql("UPDATE scalar SET int32_value = id % 7")

@@ -98,7 +98,7 @@ async def running(sidecar: Sidecar) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def gateway(gateway_for: GatewayFor) -> RunningGateway:
-    return await gateway_for("books", transport="http2")
+    return await gateway_for("books", transport="http")
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_calls_go_through_with_their_errors_and_ids(sidecar: Sidecar) -> N
 
 
 async def test_a_gateway_that_drains_gets_no_calls(gateway_for: GatewayFor, tmp_path: Path) -> None:
-    gateway = await gateway_for("books", transport="http2", lame_duck=3)
+    gateway = await gateway_for("books", transport="http", lame_duck=3)
     async with running(Sidecar(tmp_path, gateway.target, free_port()).lay()) as client:
         await client.call(CREATE, book={"isbn": "1"})
         stopping = asyncio.ensure_future(gateway.end())

@@ -1,6 +1,6 @@
 """A gateway on a free port, over a database of its own.
 
-It runs in this process where its transport can, else as `rowgate serve`.
+It runs in this process, or as `rowgate serve`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -73,9 +73,9 @@ async def serve(
 ) -> RunningGateway:
     """Serve tests/schemas/<name> over a database that has its tables.
 
-    In this process where `transport` can, unless `apart`; else by a process of its own.
+    In this process, or `apart` by one of its own.
     """
-    start = _serve_here if transport in HOSTINGS and not apart else _serve_apart
+    start = _serve_apart if apart else _serve_here
     given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": transport, **settings}
     target, end = await start(name, given)
     return RunningGateway(Client(target, descriptors_of(name)), schema_of(name), dsn, target, end)

@@ -12,14 +12,11 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any, Protocol
 
-import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_health.v1 import health_pb2
 
@@ -29,13 +26,6 @@ from gateway.config.load import settings_of
 from gateway.config.settings import Settings
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
-from gateway.transport.asgi.host import AsgiHost
-from gateway.transport.calls import BoundMethods, UnknownMethods
-from gateway.transport.envoy.admin import is_accepting
-from gateway.transport.envoy.bootstrap import Hosting as Hosted
-from gateway.transport.envoy.command import command, files
-from gateway.transport.envoy.installed import find_installed
-from gateway.transport.envoy.sockets import HeldAddresses
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.host import Host, Hosting
 from gateway.transport.interceptors import Interceptors
@@ -43,7 +33,6 @@ from gateway.transport.methods import ServedMethod
 from gateway.transport.served_api import ServedApi
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
-_ADMIN = "admin.sock"
 _SECONDS = 30
 
 
@@ -74,23 +63,10 @@ class Extended:
     def __init__(self, api: ServedApi, methods: Iterable[ServedMethod]) -> None:
         self._api = api
         self._methods = {**api.served_methods(), **{method.path: method for method in methods}}
-        self._bound = BoundMethods(self._methods)
 
     def served_methods(self) -> Mapping[str, ServedMethod]:
         """Return the methods, by path."""
         return self._methods
-
-    def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
-        """Return what grpcio mounts."""
-        return [self._bound, UnknownMethods()]
-
-    def answers(self) -> Mapping[str, Callable[[Exchange], Awaitable[Reply]]]:
-        """Return what answers unary methods."""
-        return {path: method.answer for path, method in self._methods.items() if not method.streams}
-
-    async def break_off(self) -> None:
-        """Have the calls that grpcio still has answer why it ends them."""
-        await self._bound.break_off()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)
@@ -146,18 +122,13 @@ async def mounted(
     Args:
         module: its name.
         transport: one of TRANSPORTS.
-        apart: whether it serves in a process of its own, also where it need not.
+        apart: whether it serves in a process of its own.
         log: where the server's own process logs; with this one by default.
         values: settings by their flat names.
 
     """
     values = {"listen": "127.0.0.1:0", "log_format": "json", **values}
-    if transport not in HOSTINGS:
-        serving = _in_envoy(module, values, log)
-    elif apart:
-        serving = _apart(module, transport, values, log)
-    else:
-        serving = _here(module, transport, values)
+    serving = _apart(module, transport, values, log) if apart else _here(module, transport, values)
     async with serving as server:
         yield server
 
@@ -199,20 +170,6 @@ async def _apart(
 
 
 @asynccontextmanager
-async def _in_envoy(module: str, values: Mapping[str, Any], log: IO[bytes] | None) -> AsyncIterator[Mounted]:
-    installed, settings = find_installed(), settings_of(**values)
-    variables = {**installed.environment, _VARIABLE: _told(module, values)}
-    with closing(HeldAddresses(settings.server.listen)) as held, TemporaryDirectory() as folder:
-        hosting = Hosted(f"{__name__}:application", installed.module, _ADMIN, held.numeric)
-        lay_files(Path(folder), hosting, settings)
-        async with _process(command(installed, settings.log), variables, cwd=folder, stderr=log) as process:
-            async with asyncio.timeout(_SECONDS):
-                while not await is_accepting(Path(folder, _ADMIN)):  # noqa: ASYNC110 - another process's state
-                    await asyncio.sleep(0.01)
-            yield Mounted(held.numeric[0].port or 0, process.pid)
-
-
-@asynccontextmanager
 async def _process(
     command_line: Sequence[str], variables: Mapping[str, str], **options: Any
 ) -> AsyncIterator[Process]:
@@ -229,40 +186,6 @@ async def _process(
 
 def _told(module: str, values: Mapping[str, Any]) -> str:
     return json.dumps([module, values], default=str)
-
-
-def lay_files(folder: Path, hosting: Hosted, settings: Settings) -> None:
-    """Write what Envoy finds in its working folder."""
-    for name, text in files(hosting, settings).items():
-        (folder / name).write_text(text)
-
-
-class _Application:
-    """What Envoy hosts: the server's life as the ASGI lifespan, its calls as ASGI requests."""
-
-    def __init__(self) -> None:
-        self._host: AsgiHost | None = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request, or live."""
-        if scope["type"] != "lifespan":
-            assert self._host is not None
-            await self._host.application(scope, receive, send)
-            return
-        await receive()
-        module, values = json.loads(os.environ[_VARIABLE])
-        running = await _start(module, values, self._hosting)
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await running.stop(1)
-        await send({"type": "lifespan.shutdown.complete"})
-
-    def _hosting(self, api: ServedApi, settings: Settings) -> AsgiHost:
-        self._host = AsgiHost(api, settings)
-        return self._host
-
-
-application = _Application()
 
 
 async def _serve(transport: str) -> None:

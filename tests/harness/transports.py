@@ -5,8 +5,8 @@ from zlib import crc32
 
 from gateway.cli.workers.hostings import HOSTINGS
 
-TRANSPORTS = (*HOSTINGS, "envoy")
-"""All of them. What has a hosting serves in the tests' own process, unless it is asked to be apart."""
+TRANSPORTS = tuple(HOSTINGS)
+"""All of them. They serve in the tests' own process, unless a test wants one of its own."""
 CHOSEN = os.environ.get("ROWGATE_TEST_TRANSPORT")
 """What carries the calls of every test that leaves it open; by default they take turns."""
 _TURNS = sorted(HOSTINGS)

@@ -18,7 +18,7 @@ from tests.histories.cluster import cluster
 from tests.histories.faults import FAULTS
 from tests.histories.rounds import Rounds
 
-_TRANSPORTS = ("http2", "grpcio")
+_TRANSPORTS = ("http", "grpcio")
 _TELL_SECONDS = 60
 _EACH = 3
 """Objects of each kind in a round."""

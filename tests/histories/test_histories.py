@@ -133,7 +133,7 @@ async def test_a_gateway_of_broken_promises_is_found(
     dsn = await databases.copy_of(SCHEMA, build_tables(schema_of(SCHEMA)).metadata)
     found: set[str] = set()
     async with proxied(dsn) as (proxy, through):
-        gateway = await serve(SCHEMA, through, transport="http2", log_level="error")
+        gateway = await serve(SCHEMA, through, transport="http", log_level="error")
         chance = random.Random(SEED)  # noqa: S311 - chance, no secret
         for number in range(_ROUNDS[expected]):
             caller = Caller([_Served(gateway)], chance)

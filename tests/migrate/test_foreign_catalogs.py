@@ -93,7 +93,7 @@ async def test_it_is_served_as_it_is(catalog: str, database: EmptyDatabase) -> N
     lists, creates, row = CATALOGS[catalog]
     await apply(metadata, database.connect)
     await require_match(database.connect, metadata)
-    gateway = await serve(f"foreign/{catalog}", database.dsn, transport="http2")
+    gateway = await serve(f"foreign/{catalog}", database.dsn, transport="http")
     try:
         first = await gateway.call(lists)
         await gateway.call(creates, row)

@@ -15,7 +15,7 @@ The crowd's own calls wait for 5 s; how many pass others is counted in tests/tra
 and tests/soak/fairness.py has the hundredth that waits longest."""
 
 
-@pytest.mark.parametrize("transport", ["http2", "grpcio"])
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
 @pytest.mark.parametrize("beside", BESIDE)
 async def test_a_client_of_a_few_calls_a_second_loses_none(
     start_busy: StartBusy, transport: str, beside: str

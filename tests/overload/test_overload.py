@@ -53,7 +53,7 @@ async def offer(gateway: RunningGateway, path: str, bodies: list[bytes], capacit
         assert after.goodput >= LEAST * 0.7 * capacity, after.codes
 
 
-@pytest.mark.parametrize("transport", ["http2", "grpcio"])
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
 async def test_slow_statements(start_busy: StartBusy, transport: str) -> None:
     gateway = await start_busy(transport=transport, pool_size=POOL)
     await slow_statements(gateway, "task", STATEMENT)
@@ -62,7 +62,7 @@ async def test_slow_statements(start_busy: StartBusy, transport: str) -> None:
 
 
 async def test_shared_reads(start_busy: StartBusy) -> None:
-    gateway = await start_busy(transport="http2", pool_size=POOL)
+    gateway = await start_busy(transport="http", pool_size=POOL)
     await slow_rows(gateway, "task", ROW)
     bodies = [gateway.client.message("busy.v1.GetTaskRequest", id=n + 1) for n in range(ROWS)]
     await offer(

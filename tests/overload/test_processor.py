@@ -24,7 +24,7 @@ which the soak holds it to."""
 
 async def test_twice_what_the_processor_answers(start_busy: StartBusy) -> None:
     # Not over grpcio: there calls wait in grpc core, which hands them over one by one, past their deadlines.
-    gateway = await start_busy(transport="http2")
+    gateway = await start_busy(transport="http")
     await fill_papers(gateway, MEMBERS)
     await papers(gateway, 100, 0.5)
     capacity = await capacity_of(gateway)

@@ -19,7 +19,7 @@ CURSORS = 4
 SHARE = 3
 
 
-@pytest.fixture(params=["http2", "grpcio"])
+@pytest.fixture(params=["http", "grpcio"])
 async def gateway(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve many rows, of which a client that reads nothing gets a part, to four streams."""
     async with gateways(databases, transport=request.param) as start:

@@ -113,7 +113,7 @@ class Soak:
         """Make so many calls; return what the server held before them and after each twentieth part."""
         taken = [await self._census()]
         for _ in range(_ROUNDS):
-            # A connection each: Envoy closes one of more than 1,000 resets that come faster than 33 a second.
+            # A connection each, as clients come and go.
             async with grpc.aio.insecure_channel(self._target, options=_CHANNEL) as channel:
                 await self._storm(channel, calls // _ROUNDS - _AT_ONCE // 2)
                 left = [self._call(channel) for _ in range(_AT_ONCE // 2)]
@@ -230,7 +230,6 @@ async def soak(transport: str, databases: Databases, calls: int) -> "Outcome":
             taken = await run.run(calls)
             await run.assert_chunks_whole()
             await run.assert_shares_whole()
-            # Read before the end, of which Envoy may have something to say.
             log.seek(0)
             return Outcome(transport, run.ended, taken, log.read().decode())
 

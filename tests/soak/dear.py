@@ -19,7 +19,7 @@ from tests.harness.databases import Databases
 SIZE = 64 * MIB
 MEMORY = 4 * SIZE
 SECONDS = 0.1
-TRANSPORTS = ("http2", "grpcio")
+TRANSPORTS = ("http", "grpcio")
 
 
 async def measure(folder: Path, transport: str, size: int, names: Sequence[str]) -> list[str]:

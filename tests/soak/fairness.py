@@ -20,7 +20,7 @@ from tests.overload.load import Outcome
 from tests.overload.neighbours import BESIDE, POOL, alone_and_beside
 from tests.overload.slow import fill
 
-TRANSPORTS = ("http2", "grpcio")
+TRANSPORTS = ("http", "grpcio")
 FACTOR = 5.0
 LEAST_SECONDS = 0.02
 COLUMNS = ("beside", "transport", "method", "answered", "p50", "p90", "p99")

@@ -170,7 +170,7 @@ class Soak:
 @click.option("--rows", default=10_000_000)
 @click.option("--chunk", default=20_000)
 @click.option("--kills", default=30)
-@click.option("--transport", default="http2")
+@click.option("--transport", default="http")
 @click.option("--seed", default=None, type=int)
 def main(rows: int, chunk: int, kills: int, transport: str, seed: int | None) -> None:
     """Run it whole."""

@@ -28,9 +28,8 @@ PASSING = {
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNKNOWN,
-    grpc.StatusCode.INTERNAL,
 }
-"""How calls end whose gateway or database went away; INTERNAL is a stream that Envoy reset."""
+"""How calls end whose gateway or database went away."""
 
 
 class Sender:

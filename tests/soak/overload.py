@@ -29,7 +29,7 @@ from tests.overload.papers import capacity_of, papers
 from tests.overload.slow import ROWS, fill, fill_papers, slow_rows, slow_statements
 
 FACTORS = (0.5, 1, 2, 5, 10)
-TRANSPORTS = ("http2", "grpcio")
+TRANSPORTS = ("http", "grpcio")
 LEAST = 0.85
 PROMPT = 0.02
 LATE = 0.1
@@ -202,7 +202,7 @@ async def run(folder: Path, seconds: float) -> list[str]:
         for load in LOADS:
             for transport in TRANSPORTS:
                 found += faults(await measure(load, transport, databases, seconds))
-        found += faults(await measure_processor("http2", databases, seconds))
+        found += faults(await measure_processor("http", databases, seconds))
         await measure_processor("grpcio", databases, seconds)
         return found
     finally:

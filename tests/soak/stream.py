@@ -118,7 +118,7 @@ def _resident(pids: list[int]) -> int:
 
 @click.command()
 @click.option("--rows", default=10_000_000)
-@click.option("--transport", default="http2")
+@click.option("--transport", default="http")
 def main(rows: int, transport: str) -> None:
     """Run it whole."""
     with TemporaryDirectory(prefix="rowgate-soak-") as folder:

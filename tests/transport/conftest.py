@@ -69,10 +69,9 @@ Serve = Callable[..., Awaitable[Served]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test over each transport, or each that serves in this process where the test is part of it."""
+    """Run each test over each transport."""
     if "transport" in metafunc.fixturenames:
-        here_alone = "caplog" in metafunc.fixturenames
-        metafunc.parametrize("transport", HOSTINGS if here_alone else TRANSPORTS, scope="module")
+        metafunc.parametrize("transport", TRANSPORTS, scope="module")
     if "hosting" in metafunc.fixturenames:
         metafunc.parametrize("hosting", HOSTINGS.values(), ids=HOSTINGS)
 

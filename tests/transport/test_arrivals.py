@@ -3,8 +3,8 @@
 from collections import Counter
 from select import select
 
-from gateway.transport.options import MAX_UNTAKEN
-from gateway.transport.server import GrpcServer
+from gateway.transport.grpcio.options import MAX_UNTAKEN
+from gateway.transport.grpcio.server import GrpcServer
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import frame
 from tests.transport.conftest import Gate, Served

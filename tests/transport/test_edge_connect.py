@@ -23,7 +23,7 @@ BOOK = {"isbn": "1", "title": "Öne", "pages": "9007199254740993"}
 @pytest.fixture(scope="module")
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         yield await start("books", max_request_bytes=4 * MIB, edge_allowed_origins="https://shop.example")
 
 

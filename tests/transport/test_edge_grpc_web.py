@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 @pytest.fixture(scope="module")
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         running = await start("books", max_request_bytes=4 * MIB, edge_allowed_origins="*")
         await running.call(f"{SERVICE}/CreateBook", book={"isbn": "1", "title": "One"})
         yield running

@@ -16,7 +16,7 @@ SHOP, OTHER = "https://shop.example", "https://other.example"
 @pytest.fixture(scope="module")
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         running = await start("books", edge_allowed_origins=SHOP)
         await running.call(f"{SERVICE}/CreateBook", book={"isbn": "1", "title": "One"})
         yield running

@@ -32,7 +32,7 @@ CODES = {400: 3, 404: 5}
 @pytest.fixture(scope="module")
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         yield await start("books", max_request_bytes=4 * MIB, edge_allowed_origins="https://shop.example")
 
 
@@ -179,7 +179,7 @@ async def test_the_document_is_shown_where_reflection_is(books: RunningGateway, 
     assert shown.json["openapi"] == "3.1.0"
     assert set(shown.json["paths"]["/v1/books/{isbn}"]) == {"get", "patch", "delete"}
     assert (await rest(books, "POST", "/openapi.json", {})).headers["allow"] == "GET, HEAD"
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         hidden = await start("books", reflection=False)
         assert (await rest(hidden, "GET", "/openapi.json")).status == 404
 
@@ -237,7 +237,7 @@ async def test_a_page_is_let_in_by_its_origin_alone(books: RunningGateway) -> No
 
 
 async def test_json_is_printed_as_the_settings_say(databases: Databases) -> None:
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         books = await start("books", edge_json_proto_names=True, edge_json_defaults=True)
         created = await rest(
             books, "POST", "/v1/books", {"isbn": "1", "published_at": "2000-01-01T00:00:00Z"}
@@ -254,7 +254,7 @@ async def test_json_is_printed_as_the_settings_say(databases: Databases) -> None
 
 
 async def test_what_is_switched_off_is_not_there(databases: Databases) -> None:
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         books = await start("books", edge_rest=False, edge_grpc_web=False, edge_connect=False)
         assert (await rest(books, "GET", "/v1/books/1")).status == 404
         web = {"content-type": "application/grpc-web+proto"}

@@ -10,8 +10,8 @@ import grpc
 import pytest
 
 from gateway.observe.facts import CallFacts
-from gateway.transport.calls import _ContextChannel
 from gateway.transport.exchange import Exchange
+from gateway.transport.grpcio.handlers import _ContextChannel
 from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway

@@ -58,7 +58,7 @@ RULES = rules()
 @pytest.fixture(scope="module")
 async def parts(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the parts, for the module."""
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         yield await start("routed", stream_chunk_bytes=1024)
 
 
@@ -339,7 +339,7 @@ async def test_hostile_urls_get_an_answer(parts: RunningGateway, path: str) -> N
 
 
 async def test_parameters_are_counted_before_they_are_read(databases: Databases) -> None:
-    async with gateways(databases, transport="http2") as start:
+    async with gateways(databases, transport="http") as start:
         parts = await start("routed", max_metadata_bytes=64 * 1024)
         path = "/v1/parts?" + "&".join("a" * 10_000)
         refused = await ask(parts.target, "GET", path)

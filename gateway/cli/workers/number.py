@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from gateway.cli.workers.processors import available
-from gateway.cli.workers.transports import Transport
 from gateway.config.faults import ConfigError, ConfigFault
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
@@ -23,22 +22,23 @@ class Number:
     why: str
 
 
-def number_of_workers(loaded: Loaded, transport: Transport) -> Number:
+def number_of_workers(loaded: Loaded) -> Number:
     """Return how many workers serve; raises ConfigError where the transport can't serve by so many."""
     asked = loaded.settings.server.workers
     if asked == AUTO:
-        return _automatic(loaded.settings, transport)
-    if asked > 1 and transport.name == "grpcio":
-        raise _refused(loaded, "is more than 1, and grpcio serves in one process", "workers = 1, or http2")
-    if asked > 1 and transport.name == "envoy" and _has_unix_socket(loaded.settings):
-        allowed = "one worker, or TCP addresses alone"
-        raise _refused(loaded, "is more than 1, and Envoy's workers can't share a Unix socket", allowed)
+        return _automatic(loaded.settings)
+    if asked > 1 and loaded.settings.server.transport == "grpcio":
+        wrong, allowed = (
+            "is more than 1, and grpcio serves in one process",
+            "workers = 1, or transport = http",
+        )
+        raise ConfigError([ConfigFault(_KEY, str(loaded.source(_KEY)), wrong, allowed)])
     return Number(asked, "as asked")
 
 
-def _automatic(settings: Settings, transport: Transport) -> Number:
-    if not transport.is_handed_sockets:
-        return Number(1, f"{transport.name} serves by one unless asked")
+def _automatic(settings: Settings) -> Number:
+    if settings.server.transport == "grpcio":
+        return Number(1, "grpcio serves in one process")
     if embedded_folder(settings.database) is not None:
         return Number(1, "the embedded database is on the same processors")
     processors, pool_size = available(), settings.database.pool_size
@@ -46,11 +46,3 @@ def _automatic(settings: Settings, transport: Transport) -> Number:
     if fed < processors:
         return Number(fed, f"pool_size is {pool_size}: {_CONNECTIONS_EACH} connections for each")
     return Number(processors, "processors that may be used")
-
-
-def _has_unix_socket(settings: Settings) -> bool:
-    return any(address.port is None for address in settings.server.listen)
-
-
-def _refused(loaded: Loaded, wrong: str, allowed: str) -> ConfigError:
-    return ConfigError([ConfigFault(_KEY, str(loaded.source(_KEY)), wrong, allowed)])

@@ -7,8 +7,6 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -32,15 +30,11 @@ from gateway.cli.workers.messages import (
     Stop,
     Stopped,
 )
-from gateway.transport.envoy.admin import calls_open, drain, is_accepting
 
 _logger = logging.getLogger(__name__)
-_ACCEPT_SECONDS = 10.0
-_FLUSH_SECONDS = 1.0
 _END_SECONDS = 5.0
 _CLOSED_IN_TURN = 4
 """Parts of a gateway that are closed one after the other, each within `close_timeout`."""
-_POLL_SECONDS = 0.005
 _PREFIX = "rowgate-"
 _RANDOM_LETTERS = 8
 # sockaddr_un holds 108 bytes with the closing zero on Linux, 104 on macOS.
@@ -48,26 +42,7 @@ _MAX_SOCKET_BYTES = 103
 _SHORT_FOLDER = "/tmp"  # noqa: S108 - a folder of our own is made in it
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """How a worker is run.
-
-    Args:
-        arguments: the command line.
-        environ: variables beside this process's own.
-        files: what lies in the worker's own folder, by name.
-        admin: the name, in the worker's own folder, of Envoy's admin socket; None without Envoy.
-
-    """
-
-    arguments: Sequence[str]
-    environ: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    admin: str | None = None
-
-
-PLAIN_COMMAND = Command((sys.executable, "-m", "gateway.cli.workers.worker"))
-"""How a worker without Envoy is run."""
+_WORKER = (sys.executable, "-m", "gateway.cli.workers.worker")
 
 
 def own_folder() -> TemporaryDirectory[str]:
@@ -83,13 +58,15 @@ class WorkerProcess:
     """Starts, stops and watches one worker.
 
     Args:
-        command: how it is run.
         assignment: what it serves.
-        acceptor: gives it its connections; None where it listens itself.
+        acceptor: gives it its connections.
+        command: what is run.
 
     """
 
-    def __init__(self, command: Command, assignment: Assignment, acceptor: Acceptor | None = None) -> None:
+    def __init__(
+        self, assignment: Assignment, acceptor: Acceptor, command: tuple[str, ...] = _WORKER
+    ) -> None:
         self._command = command
         self._assignment = assignment
         self._acceptor = acceptor
@@ -101,7 +78,7 @@ class WorkerProcess:
         self._forced = asyncio.Event()
         self._channel: Channel | None = None
         self._process: Process | None = None
-        self.services: Sequence[str] = ()
+        self.services: tuple[str, ...] = ()
 
     @property
     def status(self) -> int | None:
@@ -125,7 +102,6 @@ class WorkerProcess:
             async with asyncio.timeout(longest):
                 await self._spawn()
                 await self._assign()
-                await self._accepting()
         except TimeoutError as error:
             await self.kill()
             raise FailedError(f"a worker isn't ready within {longest:g} s") from error
@@ -135,7 +111,7 @@ class WorkerProcess:
 
     def open(self) -> None:
         """Let it have connections."""
-        if self._acceptor is not None and self._sockets is not None:
+        if self._sockets is not None:
             room = self._assignment.settings.limits.max_connections
             self._giver, self._sockets = self._acceptor.add(self._sockets, room), None
 
@@ -175,7 +151,7 @@ class WorkerProcess:
 
     async def retire(self) -> None:
         """Have its clients leave for other workers, then have it stop, as `stop` does."""
-        if self._acceptor is not None and self._giver is not None:
+        if self._giver is not None:
             self._acceptor.remove(self._giver)
         await self._stop(Retire())
 
@@ -206,9 +182,7 @@ class WorkerProcess:
         await self.ended()
 
     async def _lost(self) -> None:
-        """Return when the process doesn't answer any more. Envoy's is known by its end alone."""
-        if self._command.admin is not None:
-            await asyncio.Event().wait()
+        """Return when the process doesn't answer any more."""
         await Liveness(Path(self._folder.name, HEALTH_SOCKET), self._assignment.settings.server).lost()
 
     async def _end(self) -> None:
@@ -220,7 +194,6 @@ class WorkerProcess:
             await self.kill()
 
     async def _spawn(self) -> None:
-        self._lay_files()
         ours, theirs = socket.socketpair()
         self._channel = Channel(ours.detach())
         self._sockets, their_sockets = socket.socketpair()
@@ -228,9 +201,9 @@ class WorkerProcess:
         with theirs, their_sockets:
             # A session of its own: Ctrl-C in a terminal is the supervisor's, which tells its workers.
             self._process = await create_subprocess_exec(
-                *self._command.arguments,
+                *self._command,
                 cwd=self._folder.name,
-                env={**os.environ, **self._command.environ, **{k: str(v) for k, v in handed.items()}},
+                env={**os.environ, **{name: str(number) for name, number in handed.items()}},
                 pass_fds=tuple(handed.values()),
                 stdin=DEVNULL,
                 stdout=DEVNULL,
@@ -243,10 +216,6 @@ class WorkerProcess:
 
         self._channel.listen(heard)
 
-    def _lay_files(self) -> None:
-        for name, text in self._command.files.items():
-            Path(self._folder.name, name).write_text(text)
-
     async def _assign(self) -> None:
         if self._channel is None:
             raise RuntimeError("not started")
@@ -258,51 +227,19 @@ class WorkerProcess:
             raise FailedError("a worker ended before it was ready")
         self.services = answer.services
 
-    async def _accepting(self) -> None:
-        if self._admin is None:
-            return
-        try:
-            async with asyncio.timeout(_ACCEPT_SECONDS):
-                while not await is_accepting(self._admin):  # noqa: ASYNC110 - another process's state
-                    await asyncio.sleep(_POLL_SECONDS)
-        except TimeoutError as error:
-            raise FailedError("Envoy doesn't begin to accept connections") from error
-
     async def _drain(self, channel: Channel, how: Stop | Retire) -> None:
         """Have it finish its calls and close; raises TimeoutError where it takes longer than it may."""
         settings = self._assignment.settings
         await asyncio.to_thread(channel.send, how)
-        await self._stopped_or_forced_within(settings.server.lame_duck)
-        await self._send_away()
-        await self._stopped_or_forced_within(settings.server.drain)
+        await self._stopped_or_forced_within(settings.server.lame_duck + settings.server.drain)
         async with asyncio.timeout(_CLOSED_IN_TURN * settings.database.close_timeout + _END_SECONDS):
             await self._stopped.wait()
-            await self._flushed()
 
     async def _stopped_or_forced_within(self, seconds: float) -> None:
         waits = [asyncio.ensure_future(one.wait()) for one in (self._stopped, self._forced)]
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:
             one.cancel()
-
-    async def _send_away(self) -> None:
-        """Have Envoy tell its callers to go, from when their calls are refused."""
-        if self._admin is not None:
-            with contextlib.suppress(OSError):
-                await drain(self._admin)
-
-    async def _flushed(self) -> None:
-        """Wait until the last bytes have left Envoy."""
-        if self._admin is None:
-            return
-        with contextlib.suppress(OSError):
-            async with asyncio.timeout(_FLUSH_SECONDS):
-                while await calls_open(self._admin):  # noqa: ASYNC110 - another process's state
-                    await asyncio.sleep(_POLL_SECONDS)
-
-    @property
-    def _admin(self) -> Path | None:
-        return Path(self._folder.name, self._command.admin) if self._command.admin else None
 
     def _heard(self, message: Message) -> None:
         if isinstance(message, (Ready, Failed, Ended)) and not self._ready.done():

@@ -1,7 +1,4 @@
-"""A worker: serves what its supervisor assigns, and stops at its word or at its end.
-
-Envoy loads `application`; the server in the event loop runs this module.
-"""
+"""A worker: serves what its supervisor assigns, and stops at its word or at its end."""
 
 import asyncio
 import contextlib
@@ -9,11 +6,8 @@ import logging
 import os
 import shutil
 import socket
-import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -40,7 +34,6 @@ from gateway.cli.workers.messages import (
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging
-from gateway.transport.asgi.host import AsgiHost
 from gateway.transport.host import Hosting, WorkerHost
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
@@ -48,7 +41,6 @@ from gateway.transport.served_api import ServedApi
 _logger = logging.getLogger(__name__)
 _ORPHAN_SECONDS = 15.0
 _LEAVING_SECONDS = 0.05
-_HOSTING_VARIABLES = (CHANNEL_VARIABLE, SOCKETS_VARIABLE, "LD_PRELOAD", "PYTHONPATH")
 
 
 class Worker:
@@ -69,7 +61,6 @@ class Worker:
         self._starting: asyncio.Task[Gateway] | None = None
         self._gateway: Gateway | None = None
         self._host: WorkerHost | None = None
-        self.orphaned = False
         self._folder = Path.cwd()
 
     async def start(self, hosting: Hosting) -> bool:
@@ -91,11 +82,11 @@ class Worker:
         spare_what_stays()
         return True
 
-    async def serve(self, host: WorkerHost | None = None, taker: Taker | None = None) -> None:
+    async def serve(self, host: WorkerHost, taker: Taker) -> None:
         """Say that it serves; return when it has stopped.
 
         Args:
-            host: serves the connections that the supervisor hands over; None where this process listens.
+            host: serves the connections that the supervisor hands over.
             taker: takes them.
 
         """
@@ -105,7 +96,7 @@ class Worker:
         services = tuple(sorted(self._gateway.schema.services))
         await asyncio.to_thread(self._channel.send, Ready(services))
         await self._stopping.wait()
-        if self._retiring and host is not None and taker is not None:
+        if self._retiring:
             await self._leave(host)
             taker.close()  # what is on its way goes to another
         await self._gateway.stop()
@@ -165,66 +156,9 @@ class Worker:
                 self._retiring = True
                 self._stopping.set()
             case Ended():
-                self.orphaned = True
                 # The supervisor's to remove, as long as there is one.
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self.close()
-
-
-class Application:
-    """What Envoy hosts: the gateway's life as the ASGI lifespan, its calls as ASGI requests."""
-
-    _asgi_single_callable = True
-
-    def __init__(self) -> None:
-        self._serve: Callable[..., Coroutine[Any, Any, None]] | None = None
-
-    def __call__(
-        self,
-        scope: Mapping[str, Any],
-        receive: Callable[[], Awaitable[Any]],
-        send: Callable[[Any], Awaitable[None]],
-    ) -> Coroutine[Any, Any, None]:
-        """Answer a request, or live."""
-        if self._serve is not None:
-            return self._serve(scope, receive, send)
-        return self._live(receive, send)
-
-    async def _live(
-        self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        await receive()
-        worker = Worker(inherited_channel())
-        if not await worker.start(self._host):
-            # The supervisor ends this process: Envoy would only repeat in its own words what it was told.
-            await asyncio.Event().wait()
-        await send({"type": "lifespan.startup.complete"})
-        serving = asyncio.create_task(worker.serve())
-        serving.add_done_callback(lambda _: _end_orphan(worker))
-        await receive()
-        worker.close()
-        await serving
-        await send({"type": "lifespan.shutdown.complete"})
-
-    def _host(self, api: ServedApi, settings: Settings) -> AsgiHost:
-        host = AsgiHost(api, settings)
-        self._serve = host.application
-        return host
-
-
-def _end_orphan(worker: Worker) -> None:
-    if worker.orphaned:
-        os._exit(1)
-
-
-def inherited_channel() -> Channel:
-    """Return the channel that this process was started with, and forget how it was."""
-    descriptor = int(os.environ[CHANNEL_VARIABLE])
-    for name in _HOSTING_VARIABLES:
-        os.environ.pop(name, None)
-    # The host puts its working folder first, whatever lies in it.
-    sys.path[:] = [entry for entry in sys.path if entry != "."]
-    return Channel(descriptor)
 
 
 async def _serve() -> None:
@@ -236,8 +170,9 @@ async def _serve() -> None:
         return made[0]
 
     health = Path.cwd() / HEALTH_SOCKET
-    pair = socket.socket(fileno=int(os.environ[SOCKETS_VARIABLE]))
-    worker = Worker(inherited_channel())
+    channel, sockets = (int(os.environ.pop(name)) for name in (CHANNEL_VARIABLE, SOCKETS_VARIABLE))
+    pair = socket.socket(fileno=sockets)
+    worker = Worker(Channel(channel))
     if await worker.start(hosting):
         (host,) = made
         taker = Taker(pair, lambda one: host.take(*one), lambda: Load(host.connections, host.calls))
@@ -250,8 +185,6 @@ def main() -> None:
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve())
 
-
-application = Application()
 
 if __name__ == "__main__":
     main()

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gateway.config.address import Address
-from gateway.transport.envoy.sockets import new_socket, refuse_live_socket, resolve
 from gateway.transport.listening import cannot_listen
 
 _SOCKET_MODE = 0o600
+_ANY_IPV6 = "::"
+"""Every address of this machine, IPv4's too, as grpc core takes it."""
 
 
 def listen_on(address: Address) -> tuple[Address, Sequence[socket.socket]]:
@@ -23,8 +24,8 @@ def listen_on(address: Address) -> tuple[Address, Sequence[socket.socket]]:
     with ExitStack() as opened:
         sockets = []
         try:
-            for family, host in resolve(address):
-                sockets.append(opened.enter_context(new_socket(family, host)))
+            for family, host in _resolve(address):
+                sockets.append(opened.enter_context(_new_socket(family, host)))
                 sockets[-1].bind((host, port))
                 port = int(sockets[-1].getsockname()[1])
         except OSError as error:
@@ -34,7 +35,7 @@ def listen_on(address: Address) -> tuple[Address, Sequence[socket.socket]]:
 
 
 def _unix_socket(address: Address) -> socket.socket:
-    refuse_live_socket(address)
+    _refuse_live_socket(address)
     Path(address.host).unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -44,3 +45,29 @@ def _unix_socket(address: Address) -> socket.socket:
         made.close()
         raise cannot_listen(address) from error
     return made
+
+
+def _resolve(address: Address) -> Sequence[tuple[socket.AddressFamily, str]]:
+    """Return the numeric addresses that an address's name stands for."""
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
+
+
+def _new_socket(family: socket.AddressFamily, host: str) -> socket.socket:
+    """Return a socket to bind to a numeric address."""
+    # Named, or asyncio leaves what is accepted to wait for acknowledgements (no TCP_NODELAY).
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family is socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != _ANY_IPV6)
+    return made
+
+
+def _refuse_live_socket(address: Address) -> None:
+    """Raise OSError where a server answers: a new one would take its path away."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(address.host)
+        except OSError:
+            return
+    raise cannot_listen(address)

@@ -24,7 +24,7 @@ async def test_who_comes_with_a_crowd_waits_for_a_part_of_it() -> None:
         begun.append(call.connection)
         return account()
 
-    server = await Served(HOSTINGS["http2"], answer).start()
+    server = await Served(HOSTINGS["http"], answer).start()
     try:
         async with peer_of(server.target) as crowd, peer_of(server.target) as other:
             await crowd.settle()

@@ -17,22 +17,18 @@ from google.rpc.status_pb2 import Status
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.facts import CallFacts
-from gateway.transport.asgi.context import Context
-from gateway.transport.asgi.plain import running_task
-from gateway.transport.asgi.stream import Reset
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
 from gateway.transport.methods import ServedMethod
-from gateway.transport.protocols.messages import refused
+from gateway.transport.protocols.calls import running_task
 from gateway.transport.refusals import broken_off, not_one_request, unknown_method
-from gateway.transport.wire.framing import BadFrame
 from gateway.transport.wire.headers import write_metadata
 
 _BREAK_OFF_SECONDS = 0.5
 _LAST_BYTES_SECONDS = 0.5
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
-# What a context raises where the caller is gone: ours, and grpc.aio's, if it doesn't know of it yet.
-_GONE = (Reset, grpc.aio.InternalError)
+_GONE = grpc.aio.InternalError
+"""What a context raises where the caller is gone, if grpc.aio doesn't know of it yet."""
 
 
 class BoundMethods(grpc.GenericRpcHandler):
@@ -59,7 +55,7 @@ class BoundMethods(grpc.GenericRpcHandler):
 
 
 class _Running:
-    """The calls of grpc.aio that are under way. Our own servers know theirs, and who cancels them."""
+    """The calls that are under way."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -69,14 +65,12 @@ class _Running:
 
         grpc.aio doesn't: it sends nothing for a cancelled handler.
         """
-        if isinstance(context, Context):
-            return await answering
         task = running_task()
         self._tasks.add(task)
         try:
             return await answering
         except asyncio.CancelledError as cancelled:
-            with suppress(*_GONE):
+            with suppress(_GONE):
                 await abort_with(context, broken_off(cancelled))
             raise
         finally:
@@ -119,12 +113,12 @@ def _streaming(method: ServedMethod, running: _Running) -> Callable[[Any, Any], 
 
 
 def _release_when_taken(context: Any, exchange: Exchange) -> None:
-    """Release a large response when its client has taken it, or its deadline has passed over grpcio.
+    """Release a large response when its client has taken it, or its deadline has passed.
 
     grpc core waits for its client for as long as the connection lives, where that has set no deadline.
     """
     context.add_done_callback(lambda _: exchange.release())
-    if exchange.deadline is not None and not isinstance(context, Context):
+    if exchange.deadline is not None:
         late = asyncio.get_running_loop().call_at(exchange.deadline, running_task().cancel)
         context.add_done_callback(lambda _: late.cancel())
 
@@ -182,17 +176,15 @@ class _ContextChannel:
             message = await self._context.read()
         except _GONE:
             raise asyncio.CancelledError from None
-        except BadFrame as error:
-            raise refused(error) from error
         return None if message is grpc.aio.EOF else message
 
     async def receive_only(self) -> bytes:
-        """Return the request where there is to be one; raises RowgateError for none, or several.
+        """Return the request where there is to be one; raises RowgateError for none.
 
         grpc.aio isn't asked for a second one: that would cost a turn through its core for every call.
         """
         message = await self.receive()
-        if message is None or (isinstance(self._context, Context) and await self.receive() is not None):
+        if message is None:
             raise not_one_request()
         return message
 

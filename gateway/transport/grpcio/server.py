@@ -9,8 +9,9 @@ import grpc.aio
 
 from gateway.config.address import Address
 from gateway.config.settings import Settings
+from gateway.transport.grpcio.handlers import BoundMethods, UnknownMethods
+from gateway.transport.grpcio.options import channel_options, credentials
 from gateway.transport.listening import cannot_listen, warn_if_open
-from gateway.transport.options import channel_options, credentials
 from gateway.transport.served_api import ServedApi
 
 _logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class GrpcServer:
 
     def __init__(self, api: ServedApi, settings: Settings) -> None:
         self._api = api
+        self._methods = BoundMethods(api.served_methods())
         self._settings = settings
         self._server: grpc.aio.Server | None = None
         self._broken: list[grpc.aio.Server] = []
@@ -71,7 +73,7 @@ class GrpcServer:
         self._stopping = True
         await self._api.drain(grace)
         # Before grpc core does: it tells callers UNAVAILABLE, whatever they have written.
-        await self._api.break_off()
+        await self._methods.break_off()
         server, self._server = self._server, None
         for task in self._renewing:
             task.cancel()
@@ -84,7 +86,7 @@ class GrpcServer:
     async def _listen(self, listen: Sequence[Address]) -> tuple[grpc.aio.Server, tuple[Address, ...]]:
         """Return a server that has begun, and its addresses; raises OSError."""
         options = channel_options(self._settings.server, self._settings.limits)
-        server = grpc.aio.server(handlers=list(self._api.handlers()), options=options)
+        server = grpc.aio.server(handlers=(self._methods, UnknownMethods()), options=options)
         tls = credentials(self._settings.server)
         addresses = tuple(_bind(server, one, tls) for one in listen)
         before = asyncio.all_tasks()

@@ -1,0 +1,17 @@
+"""The settings that a transport has no use for: said at the start where somebody has set them."""
+
+from collections.abc import Iterator
+
+from gateway.config.load import Loaded
+from gateway.config.settings import EdgeSettings
+
+_OF_HTTP_ALONE = (
+    *("server.hosts", "limits.max_connections", "limits.max_request_bytes_in_flight"),
+    *(f"edge.{name}" for name in EdgeSettings.model_fields),
+)
+
+
+def unused_settings(loaded: Loaded) -> Iterator[str]:
+    """Yield the keys of those that are set in vain."""
+    if loaded.settings.server.transport == "grpcio":
+        yield from (key for key in _OF_HTTP_ALONE if key in loaded.sources)
