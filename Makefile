@@ -15,6 +15,8 @@ H2SPEC_VERSION  := v2.2.1+incompatible
 GRPC_JS_VERSION := 1.14.7
 PROTO_LOADER_VERSION := 0.8.1
 REDOCLY_VERSION := 2.77.0
+CONNECT_ES_VERSION := 2.2.0
+PROTOBUF_ES_VERSION := 2.17.0
 
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
@@ -58,7 +60,7 @@ tools test-tools:
 endif
 
 ifneq ($(shell command -v npm),)
-test-tools: .tools/redocly-$(REDOCLY_VERSION)
+test-tools: .tools/redocly-$(REDOCLY_VERSION) .tools/connect-es-$(CONNECT_ES_VERSION)
 test-tools clients: .tools/grpc-js-$(GRPC_JS_VERSION)
 endif
 ifneq ($(shell command -v go),)
@@ -133,6 +135,14 @@ $(TOOLS)/client-tonic: bench/clients/tonic/src/main.rs bench/clients/tonic/Cargo
 	@echo "Fetching Redocly's linter $(REDOCLY_VERSION)"
 	@mkdir -p .tools/node
 	@npm install --silent --no-audit --no-fund --prefix .tools/node @redocly/cli@$(REDOCLY_VERSION)
+	@touch $@
+
+.tools/connect-es-$(CONNECT_ES_VERSION):
+	@echo "Fetching Connect-ES $(CONNECT_ES_VERSION)"
+	@mkdir -p .tools/node
+	@npm install --silent --no-audit --no-fund --prefix .tools/node \
+		@connectrpc/connect@$(CONNECT_ES_VERSION) @connectrpc/connect-web@$(CONNECT_ES_VERSION) \
+		@bufbuild/protobuf@$(PROTOBUF_ES_VERSION)
 	@touch $@
 
 PROTOS = $(sort $(shell find protos -name '*.proto'))

@@ -1,14 +1,25 @@
-"""A page of another origin, in a real browser, calls the served sample by gRPC-Web."""
+"""Pages of another origin, in a real browser, call the served sample by gRPC-Web and by Connect."""
 
+import json
+import queue
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from html import unescape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from google.protobuf import duration_pb2
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.rpc import error_details_pb2
 
+from gateway.schema.sources import compile_protos
 from tests.harness.sample import ROOT, Sample, free_port
 from tests.harness.tools import tool
 
@@ -16,8 +27,9 @@ SERVE = "python -m http.server 8080 --bind localhost --directory examples/page"
 # Without these it looks for its maker's servers, and for a sandbox that a superuser has not.
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000"),
+    *("--disable-background-networking", "--disable-component-update"),
 )
+_SHOW = ("--virtual-time-budget=10000", "--dump-dom")
 _SHOWN = re.compile(r'<p id="answer">(.*?)</p>')
 
 
@@ -32,18 +44,20 @@ def pages(address: str) -> Iterator[None]:
     ) as server:
         assert server.stdout is not None
         assert server.stdout.readline().startswith("Serving HTTP")
-        yield
-        server.terminate()
+        try:
+            yield
+        finally:
+            server.terminate()
 
 
 def shown(page: str, sample: Sample, carrier: str, profile: Path) -> str:
     """Open the page of `host:port` in a browser; return what it shows in the end."""
     url = f"http://{page}/index.html?gateway=http://{sample.target}&carrier={carrier}"
-    command = [str(tool("chromium")), *_FLAGS, f"--user-data-dir={profile}", "--dump-dom", url]
+    command = [str(tool("chromium")), *_FLAGS, *_SHOW, f"--user-data-dir={profile}", url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     found = _SHOWN.search(done.stdout)
     assert found is not None, done.stdout + done.stderr
-    return found[1]
+    return unescape(found[1])
 
 
 @pytest.mark.parametrize(
@@ -64,3 +78,72 @@ def test_a_page_of_another_origin_reads_nothing(served_sample: Sample, tmp_path:
     other = f"127.0.0.1:{free_port()}"
     with pages(other):
         assert shown(other, served_sample, "UA", tmp_path) == "No airline: Failed to fetch"
+
+
+def connect_es(folder: Path) -> None:
+    """Lay a folder out with the page of Connect-ES: the page, the modules, and what describes the sample."""
+    modules = ROOT / ".tools" / "node" / "node_modules"
+    if not (modules / "@connectrpc").exists():
+        pytest.skip("Connect-ES isn't installed: `make test-tools` does it where npm is")
+    (folder / "node_modules").symlink_to(modules)
+    (folder / "index.html").symlink_to(ROOT / "tests" / "tools" / "connect_es.html")
+    described = compile_protos(ROOT / "protos")
+    for used in (duration_pb2.DESCRIPTOR, error_details_pb2.DESCRIPTOR):
+        if used.name not in [file.name for file in described.file]:
+            used.CopyToProto(described.file.add())
+    for file in described.file:
+        for method in (method for service in file.service for method in service.method):
+            if method.name.startswith("Get"):  # by which the client knows that GET will do
+                method.options.idempotency_level = MethodOptions.NO_SIDE_EFFECTS
+    (folder / "descriptors.binpb").write_bytes(described.SerializeToString())
+
+
+class Telling(SimpleHTTPRequestHandler):
+    """Serves a page that tells by POST what came of it."""
+
+    told: queue.Queue[bytes]
+
+    def do_POST(self) -> None:
+        """Take it."""
+        self.told.put(self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def told_by(page: str, folder: Path, target: str, profile: Path) -> bytes:
+    """Serve a folder at `host:port`, open its page in a browser, and return what that tells."""
+    host, _, port = page.rpartition(":")
+    told = queue.Queue[bytes]()
+    handler = type("Handler", (Telling,), {"told": told})
+    with ThreadingHTTPServer((host, int(port)), partial(handler, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever).start()
+        command = [str(tool("chromium")), *_FLAGS, f"--user-data-dir={profile}", "--remote-debugging-port=0"]
+        url = f"http://{page}/index.html?gateway=http://{target}"
+        with subprocess.Popen([*command, url], stderr=subprocess.DEVNULL) as browser:
+            try:
+                return told.get(timeout=60)
+            finally:
+                browser.terminate()
+                server.shutdown()
+
+
+def test_connect_es_speaks_with_it_by_each_of_its_transports(served_sample: Sample, tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    connect_es(folder)
+    told = told_by(served_sample.page, folder, served_sample.target, tmp_path / "profile")
+    found: dict[str, Any] = json.loads(told)
+    assert found.pop("gets") == 2  # those of GetAirline, one of which is refused
+    assert found.keys() == {"connect", "connect in JSON", "connect by GET", "gRPC-Web"}
+    for one in found.values():
+        assert one["name"] == "United Air Lines Inc."
+        assert one["missing"] == {
+            "code": "NotFound",
+            "message": "flights.v1.Airline carrier=ZZ is not there",
+            "reasons": ["ROW_NOT_FOUND"],
+        }
+        assert one["streamed"] == 342
+        assert (one["unread"]["code"], one["unread"]["reasons"]) == ("InvalidArgument", ["INVALID_FILTER"])
