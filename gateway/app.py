@@ -30,9 +30,9 @@ from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
 from gateway.sql.statement import Statement
+from gateway.transport.builtin.probe import Probe
 from gateway.transport.host import Host, Hosting
 from gateway.transport.http_server import HttpServer
-from gateway.transport.probe import Probe
 from gateway.transport.served_api import ServedApi
 
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})

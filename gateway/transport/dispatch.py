@@ -21,12 +21,12 @@ from gateway.request.call import Call
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.shapes import SHAPES, Streams
-from gateway.transport.builtin import BuiltinMethod, BuiltinMethods
+from gateway.transport.builtin.methods import BuiltinMethod, BuiltinMethods
 from gateway.transport.exchange import Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors
-from gateway.transport.parsing import RequestParser, sizes
+from gateway.transport.parsing.parser import RequestParser, sizes
+from gateway.transport.parsing.scan import SLICE
 from gateway.transport.refusals import WriteCancelled, unknown_method
-from gateway.transport.scan import SLICE
 from gateway.transport.streaming import bidi_answer, stream_answer
 
 _logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from gateway.request.delivery import Delivery
 from gateway.request.memory import ResponseMemory
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
-from gateway.transport.parsing import RequestParser
+from gateway.transport.parsing.parser import RequestParser
 
 _RETRY_SECONDS = 1.0
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import LimitSettings
 from gateway.errors import InvalidArgument, OutOfRange, RowgateError
-from gateway.transport import scan
-from gateway.transport.scan import RequestScan
-from gateway.transport.weight import Malformed, NestedBound, layout_of, weigh
+from gateway.transport.parsing import scan
+from gateway.transport.parsing.scan import RequestScan
+from gateway.transport.parsing.weight import Malformed, NestedBound, layout_of, weigh
 from tests.dear.wire import field, varint
 from tests.harness.gateway import schema_of
 

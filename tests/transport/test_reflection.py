@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 from rowgate.v1 import annotations_pb2
 
-from gateway.transport.descriptor_index import DescriptorIndex
+from gateway.transport.builtin.descriptor_index import DescriptorIndex
 from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import SERVICE, Gate, Serve
 

@@ -13,8 +13,8 @@ from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.model import Method
 from gateway.schema.reach import reachable
-from gateway.transport.scan import SLICE, RequestScan
-from gateway.transport.weight import Malformed
+from gateway.transport.parsing.scan import SLICE, RequestScan
+from gateway.transport.parsing.weight import Malformed
 
 T = TypeVar("T", bound=Message)
 

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from gateway.config.settings import LimitSettings
 from gateway.errors import FieldViolation, InvalidArgument, OutOfRange, RowgateError
 from gateway.request.rows import too_many_rows
-from gateway.transport.weight import (
+from gateway.transport.parsing.weight import (
     Malformed,
     NestedBound,
     TooManyElements,

@@ -1,0 +1,1 @@
+"""Health and reflection: methods that every server has beside its schema's."""
