@@ -31,9 +31,9 @@ from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
 from gateway.sql.statement import Statement
 from gateway.transport.builtin.probe import Probe
-from gateway.transport.host import Host, Hosting
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import Server, ServerFactory
 
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
 _PROBE_SECONDS = 5.0
@@ -50,21 +50,21 @@ def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, 
 class Gateway:
     """A schema being served. Parts are closed in the reverse order of their start; `stop` twice is safe."""
 
-    def __init__(self, schema: Schema, server: Host, opened: AsyncExitStack) -> None:
+    def __init__(self, schema: Schema, server: Server, opened: AsyncExitStack) -> None:
         self.schema = schema
         self._server = server
         self._opened = opened
 
     @classmethod
     async def start(
-        cls, descriptors: FileDescriptorSet, settings: Settings, hosting: Hosting = HttpServer
+        cls, descriptors: FileDescriptorSet, settings: Settings, make_server: ServerFactory = HttpServer
     ) -> "Gateway":
         """Read the schema, connect, bind and listen; a start that fails closes what it opened.
 
         Args:
             descriptors: the schema's files, and those they import.
             settings: all of them.
-            hosting: makes what listens.
+            make_server: makes what listens.
 
         Raises gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError,
         gateway.errors.Unavailable, gateway.db.dsn.DsnError, gateway.db.embedded.EmbeddedPostgresError,
@@ -110,7 +110,7 @@ class Gateway:
                 observers=[AccessLog(settings.log.access)],
                 probe=_probe(database, settings.database.acquire_timeout),
             )
-            server = hosting(api, settings)
+            server = make_server(api, settings)
             await server.start()
             return cls(schema, server, opened.pop_all())
 

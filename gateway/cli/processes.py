@@ -79,10 +79,10 @@ class OneProcess:
     async def start(self, plan: Plan) -> None:
         """Return when calls are taken; raises as gateway.app.Gateway.start does."""
         from gateway.app import Gateway  # noqa: PLC0415 - it is all of a gateway; workers have theirs
-        from gateway.cli.workers.hostings import HOSTINGS  # noqa: PLC0415 - as above
+        from gateway.cli.servers import SERVERS  # noqa: PLC0415 - as above
 
-        hosting = HOSTINGS[plan.settings.server.transport]
-        self._gateway = await Gateway.start(plan.descriptors, plan.settings, hosting)
+        make_server = SERVERS[plan.settings.server.transport]
+        self._gateway = await Gateway.start(plan.descriptors, plan.settings, make_server)
         spare_what_stays()
         self.addresses = self._gateway.addresses
         self.services = sorted(self._gateway.schema.services)

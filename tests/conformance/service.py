@@ -22,9 +22,9 @@ from gateway.errors import OutOfRange, RowgateError
 from gateway.schema.sources import load_descriptor_set
 from gateway.transport.exchange import Exchange, Reply, ResponseMetadata
 from gateway.transport.grpcio import handlers
-from gateway.transport.host import Host, Hosting
 from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols import calls, routing
+from gateway.transport.server import Server, ServerFactory
 from gateway.transport.wire.headers import read_metadata
 from tests.harness import mounted
 from tests.harness.mounted import start_methods
@@ -226,7 +226,7 @@ def _as_the_suite_says(error: RowgateError) -> Status:
     return Status(code=code, message=error.message)
 
 
-async def start(settings: Settings, hosting: Hosting) -> Host:
+async def start(settings: Settings, make_server: ServerFactory) -> Server:
     """Serve it."""
     leave_out_own_details()
-    return await start_methods(methods(), settings, hosting)
+    return await start_methods(methods(), settings, make_server)

@@ -9,8 +9,8 @@ from typing import Any
 
 from gateway.app import Gateway
 from gateway.config.settings import Settings
-from gateway.transport.host import Host, Hosting
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import Server, ServerFactory
 from tests.harness.gateway import descriptors_of
 from tests.harness.mounted import Extended, unary
 
@@ -42,12 +42,12 @@ class Holds:
         return str(longest).encode()
 
 
-async def start(settings: Settings, hosting: Hosting) -> Gateway:
+async def start(settings: Settings, make_server: ServerFactory) -> Gateway:
     """Serve the schema."""
     told = unary(HOLD, Holds().take)
 
-    def with_holds(api: ServedApi, settings: Settings) -> Host:
+    def with_holds(api: ServedApi, settings: Settings) -> Server:
         extended: Any = Extended(api, [told])
-        return hosting(extended, settings)
+        return make_server(extended, settings)
 
     return await Gateway.start(descriptors_of(settings.database.application_name), settings, with_holds)

@@ -15,7 +15,7 @@ import gateway.db
 import gateway.methods
 import gateway.transport
 from gateway.app import Gateway
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.db.coalesce.sharing import Sharing
 from gateway.db.cursor import CursorPlaces
@@ -249,7 +249,7 @@ async def served(databases: Databases, transport: str) -> AsyncIterator[Served]:
     loop = asyncio.get_running_loop()
     loop.set_task_factory(late.make_task)
     with held.watching():
-        running = await Gateway.start(descriptors_of(SCHEMA), settings, HOSTINGS[transport])
+        running = await Gateway.start(descriptors_of(SCHEMA), settings, SERVERS[transport])
     one = Served(f"127.0.0.1:{running.port}", dsn, held)
     try:
         yield one

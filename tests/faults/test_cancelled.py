@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.db.coalesce import PointReads
 from tests.conftest import gateways
 from tests.harness.client import RpcFailed
@@ -20,7 +20,7 @@ async def _cancelled(*_: Any) -> None:
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("transport", sorted(HOSTINGS))
+@pytest.mark.parametrize("transport", sorted(SERVERS))
 async def test_a_call_that_its_caller_did_not_cancel_is_answered(
     databases: Databases, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from tests.faults.opcodes import faults
 from tests.faults.served import ACTS, ENDS, STREAMS, served
 from tests.harness.databases import Databases
@@ -17,7 +17,7 @@ EVERY_END = 23
 """As above."""
 
 
-@pytest.mark.parametrize("transport", sorted(HOSTINGS))
+@pytest.mark.parametrize("transport", sorted(SERVERS))
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 async def test_calls_end_whatever_happens_where_they_wait(databases: Databases, transport: str) -> None:
     """No caller hangs; no connection, permit, place or task is left; what was told as stored is stored."""
@@ -31,7 +31,7 @@ async def test_calls_end_whatever_happens_where_they_wait(databases: Databases, 
     assert not [context for context in complaints if "never retrieved" in context["message"]]
 
 
-@pytest.mark.parametrize("transport", sorted(HOSTINGS))
+@pytest.mark.parametrize("transport", sorted(SERVERS))
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 async def test_nothing_is_left_of_a_stream_that_is_ended_anywhere(
     databases: Databases, transport: str

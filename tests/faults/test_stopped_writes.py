@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from gateway.app import Gateway
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.db.coalesce.lane import Lane
 from gateway.db.gate import Gate
@@ -69,7 +69,7 @@ async def serving(
     """Serve a schema."""
     dsn = await databases.copy_of(schema, build_tables(schema_of(schema)).metadata)
     given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", **settings}
-    gateway = await Gateway.start(descriptors_of(schema), settings_of(**given), HOSTINGS[transport])
+    gateway = await Gateway.start(descriptors_of(schema), settings_of(**given), SERVERS[transport])
     client = Client(f"127.0.0.1:{gateway.port}", descriptors_of(schema))
     yield Served(gateway, client, dsn)
     await client.close()
@@ -86,7 +86,7 @@ async def serving_books(databases: Databases, transport: str, **settings: Any) -
         yield served
 
 
-@pytest.fixture(params=sorted(HOSTINGS))
+@pytest.fixture(params=sorted(SERVERS))
 def transport(request: pytest.FixtureRequest) -> str:
     """Return each transport that serves in this process."""
     name: str = request.param

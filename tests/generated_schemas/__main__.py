@@ -18,7 +18,7 @@ import click
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from gateway.cli.runtime import loop_factory
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.db.embedded import EmbeddedPostgres
 from tests.generated_schemas.drawing import Case, cases
 from tests.generated_schemas.kept import keep
@@ -55,7 +55,7 @@ class Soak:
 
     def fault(self, case: Case) -> str:
         """Return the kind of an exception, and where it was raised; empty where all is well."""
-        transport = sorted(HOSTINGS)[self.done % len(HOSTINGS)]
+        transport = sorted(SERVERS)[self.done % len(SERVERS)]
         try:
             self._runner.run(emptied(self._dsn))
             self._runner.run(asyncio.wait_for(carry_out(case, self._dsn, transport), _SECONDS))

@@ -9,7 +9,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway import migrate
 from gateway.app import Gateway
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
@@ -75,7 +75,7 @@ async def _do(case: Case, table: Table) -> None:
 async def _served(descriptors: FileDescriptorSet, dsn: str, transport: str) -> AsyncIterator[Client]:
     values: dict[str, Any] = {"dsn": dsn, "listen": "127.0.0.1:0", "transport": transport}
     values |= {"log_access": "none", "pool_size": 2, "secret": "a secret of sixteen or more"}
-    gateway = await Gateway.start(descriptors, settings_of(**values), HOSTINGS[transport])
+    gateway = await Gateway.start(descriptors, settings_of(**values), SERVERS[transport])
     client = Client(f"127.0.0.1:{gateway.port}", descriptors)
     try:
         yield client

@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.app import Gateway
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
@@ -82,8 +82,8 @@ async def serve(
 
 
 async def _serve_here(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:
-    hosting = HOSTINGS[settings["transport"]]
-    gateway = await Gateway.start(descriptors_of(name), settings_of(**settings), hosting)
+    make_server = SERVERS[settings["transport"]]
+    gateway = await Gateway.start(descriptors_of(name), settings_of(**settings), make_server)
     return f"127.0.0.1:{gateway.port}", lambda: gateway.stop(grace=1)
 
 

@@ -1,7 +1,7 @@
 """What tests serve on any transport themselves: methods behind a gateway's interceptors, or beside one.
 
-A module says what, by its coroutine `start(settings, hosting)`, which returns what can be stopped. The server
-is this process, or one of its own that loads this module and finds in its environment what to start.
+A module says what, by its coroutine `start(settings, make_server)`, which returns what can be stopped. The
+server is this process, or one of its own that loads this module and finds in its environment what to start.
 """
 
 import asyncio
@@ -21,16 +21,16 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_health.v1 import health_pb2
 
 from gateway.cli.runtime import loop_factory, spare_what_stays
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.config.settings import Settings
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.host import Host, Hosting
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.methods import ServedMethod
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import Server, ServerFactory
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
 _SECONDS = 30
@@ -89,14 +89,16 @@ class Stoppable(Protocol):
         """Drain for so many seconds, then close."""
 
 
-async def start_methods(methods: Iterable[ServedMethod], settings: Settings, hosting: Hosting) -> Host:
+async def start_methods(
+    methods: Iterable[ServedMethod], settings: Settings, make_server: ServerFactory
+) -> Server:
     """Serve methods behind the interceptors, beside health and reflection."""
     interceptors = Interceptors.of(settings.server, settings.limits)
     own = ServedApi({}, FileDescriptorSet(), settings.server, settings.limits)
     api: Any = Extended(own, [guarded(method, interceptors) for method in methods])
-    host = hosting(api, settings)
-    await host.start()
-    return host
+    server = make_server(api, settings)
+    await server.start()
+    return server
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +143,19 @@ async def _here(module: str, transport: str, values: Mapping[str, Any]) -> Async
 
 @asynccontextmanager
 async def _started(module: str, transport: str, values: Mapping[str, Any]) -> AsyncIterator[int]:
-    hosts: list[Host] = []
+    servers: list[Server] = []
 
-    def hosting(api: ServedApi, settings: Settings) -> Host:
-        hosts.append(HOSTINGS[transport](api, settings))
-        return hosts[-1]
+    def make_server(api: ServedApi, settings: Settings) -> Server:
+        servers.append(SERVERS[transport](api, settings))
+        return servers[-1]
 
-    running = await _start(module, values, hosting)
-    yield hosts[0].addresses[0].port or 0
+    running = await _start(module, values, make_server)
+    yield servers[0].addresses[0].port or 0
     await running.stop(1)
 
 
-async def _start(module: str, values: Mapping[str, Any], hosting: Hosting) -> Stoppable:
-    running: Stoppable = await importlib.import_module(module).start(settings_of(**values), hosting)
+async def _start(module: str, values: Mapping[str, Any], make_server: ServerFactory) -> Stoppable:
+    running: Stoppable = await importlib.import_module(module).start(settings_of(**values), make_server)
     return running
 
 

@@ -3,13 +3,13 @@
 import os
 from zlib import crc32
 
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 
-TRANSPORTS = tuple(HOSTINGS)
+TRANSPORTS = tuple(SERVERS)
 """All of them. They serve in the tests' own process, unless a test wants one of its own."""
 CHOSEN = os.environ.get("ROWGATE_TEST_TRANSPORT")
 """What carries the calls of every test that leaves it open; by default they take turns."""
-_TURNS = sorted(HOSTINGS)
+_TURNS = sorted(SERVERS)
 
 
 def turn(module: str) -> str:

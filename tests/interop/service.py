@@ -12,8 +12,8 @@ from google.rpc.status_pb2 import Status
 from gateway.config.settings import Settings
 from gateway.schema.sources import compile_protos
 from gateway.transport.exchange import Channel, Exchange, Reply, ResponseMetadata
-from gateway.transport.host import Host, Hosting
 from gateway.transport.methods import ServedMethod
+from gateway.transport.server import Server, ServerFactory
 from gateway.transport.wire.headers import read_metadata
 from tests.harness.mounted import start_methods
 
@@ -119,6 +119,6 @@ def _methods() -> Iterator[ServedMethod]:
         yield ServedMethod(f"/{SERVICE}/{method.name}", method, _ANSWERS[method.name])
 
 
-async def start(settings: Settings, hosting: Hosting) -> Host:
+async def start(settings: Settings, make_server: ServerFactory) -> Server:
     """Serve it."""
-    return await start_methods(_methods(), settings, hosting)
+    return await start_methods(_methods(), settings, make_server)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.db.embedded import EmbeddedPostgres
 from tests.faults import lanes, served
 from tests.faults.opcodes import faults
@@ -39,7 +39,7 @@ async def _served(databases: Databases, transport: str) -> AsyncIterator[str]:
 async def _run(databases: Databases) -> int:
     """Return how many faults left something wrong; tell which."""
     wrong = 0
-    programs = {"lanes": _lanes(databases)} | {name: _served(databases, name) for name in sorted(HOSTINGS)}
+    programs = {"lanes": _lanes(databases)} | {name: _served(databases, name) for name in sorted(SERVERS)}
     for name, program in programs.items():
         tried = 0
         async for found in program:

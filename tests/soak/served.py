@@ -8,8 +8,8 @@ from typing import Any
 from gateway.app import Gateway
 from gateway.config.settings import Settings
 from gateway.db.pool import Pool
-from gateway.transport.host import Host, Hosting
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import Server, ServerFactory
 from tests.harness.gateway import descriptors_of
 from tests.harness.mounted import Extended, unary
 
@@ -29,12 +29,12 @@ def _census() -> bytes:
     return json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(objects), "free": free}).encode()
 
 
-async def start(settings: Settings, hosting: Hosting) -> Gateway:
+async def start(settings: Settings, make_server: ServerFactory) -> Gateway:
     """Serve the schema."""
 
-    def with_census(api: ServedApi, settings: Settings) -> Host:
+    def with_census(api: ServedApi, settings: Settings) -> Server:
         extended: Any = Extended(api, [unary(CENSUS, _census)])
-        return hosting(extended, settings)
+        return make_server(extended, settings)
 
     gateway = await Gateway.start(descriptors_of(SCHEMA), settings, with_census)
     _pools[:] = [one for one in gc.get_objects() if isinstance(one, Pool)]

@@ -10,12 +10,12 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.observe.facts import CallFacts
 from gateway.request.call import Call
-from gateway.transport.host import Hosting
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import ServerFactory
 from tests.harness.client import Client
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.polling import next_look
@@ -30,7 +30,7 @@ HandlerOfTest = Callable[[Any, Call], Awaitable[Message]]
 class Served:
     """A server in this process whose GetAccount is a function of the test's, and a client of it."""
 
-    def __init__(self, hosting: Hosting, handler: HandlerOfTest, **settings: Any) -> None:
+    def __init__(self, make_server: ServerFactory, handler: HandlerOfTest, **settings: Any) -> None:
         values = settings_of(**{"listen": "127.0.0.1:0", **settings})
         self.ended = asyncio.Queue[CallFacts]()
         method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
@@ -42,7 +42,7 @@ class Served:
             values.limits,
             observers=[self.ended.put_nowait],
         )
-        self.server = hosting(api, values)
+        self.server = make_server(api, values)
 
     async def start(self) -> "Served":
         """Listen, and make the client."""
@@ -72,17 +72,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test over each transport."""
     if "transport" in metafunc.fixturenames:
         metafunc.parametrize("transport", TRANSPORTS, scope="module")
-    if "hosting" in metafunc.fixturenames:
-        metafunc.parametrize("hosting", HOSTINGS.values(), ids=HOSTINGS)
+    if "make_server" in metafunc.fixturenames:
+        metafunc.parametrize("make_server", SERVERS.values(), ids=SERVERS)
 
 
 @pytest.fixture
-async def served(hosting: Hosting) -> AsyncIterator["Serve"]:
+async def served(make_server: ServerFactory) -> AsyncIterator["Serve"]:
     """Give what starts a server around a handler, with settings by their flat names."""
     async with AsyncExitStack() as stack:
 
         async def start(handler: HandlerOfTest, **settings: Any) -> Served:
-            one = await Served(hosting, handler, **settings).start()
+            one = await Served(make_server, handler, **settings).start()
             stack.push_async_callback(one.stop)
             return one
 

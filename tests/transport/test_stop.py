@@ -11,23 +11,23 @@ from google.protobuf.message import Message
 
 from gateway.config.load import settings_of
 from gateway.request.call import Call
-from gateway.transport.host import Host, Hosting
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import Server, ServerFactory
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of
 from tests.transport.conftest import Gate, Serve, Served
 
 NOT_SERVING = b"\x08\x02"
-Bare = Callable[..., Host]
+Bare = Callable[..., Server]
 
 
 @pytest.fixture
-def bare(hosting: Hosting) -> Bare:
+def bare(make_server: ServerFactory) -> Bare:
     """Give what makes a server of nothing but health and reflection."""
 
-    def make(**settings: object) -> Host:
+    def make(**settings: object) -> Server:
         values = settings_of(**settings)
-        return hosting(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
+        return make_server(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
 
     return make
 

@@ -8,8 +8,8 @@ import pytest
 
 from gateway.config.faults import ConfigError
 from gateway.config.load import settings_of
-from gateway.transport.host import Host, Hosting
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import Server, ServerFactory
 from tests.harness.certificates import Certificate
 from tests.harness.gateway import descriptors_of
 
@@ -24,10 +24,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory, authority: Certificate
     return Certificate(tmp_path_factory.mktemp("tls"), "server", authority)
 
 
-def tls_server(hosting: Hosting, certificate: Certificate, **settings: Any) -> Host:
+def tls_server(make_server: ServerFactory, certificate: Certificate, **settings: Any) -> Server:
     files = {"tls_cert": certificate.cert_path, "tls_key": certificate.key_path}
     values = settings_of(**{"listen": "127.0.0.1:0", **files, **settings})
-    return hosting(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
+    return make_server(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
 
 
 async def health_over(port: int, credentials: grpc.ChannelCredentials) -> bytes:
@@ -37,9 +37,9 @@ async def health_over(port: int, credentials: grpc.ChannelCredentials) -> bytes:
 
 
 async def test_tls_serves_those_who_trust_its_authority(
-    hosting: Hosting, authority: Certificate, certificate: Certificate
+    make_server: ServerFactory, authority: Certificate, certificate: Certificate
 ) -> None:
-    server = tls_server(hosting, certificate)
+    server = tls_server(make_server, certificate)
     port = await server.start()
     trusting = grpc.ssl_channel_credentials(authority.cert_path.read_bytes())
     assert await health_over(port, trusting) == b"\x08\x01"
@@ -51,9 +51,9 @@ async def test_tls_serves_those_who_trust_its_authority(
 
 
 async def test_mutual_tls_refuses_those_without_a_certificate(
-    hosting: Hosting, authority: Certificate, certificate: Certificate
+    make_server: ServerFactory, authority: Certificate, certificate: Certificate
 ) -> None:
-    server = tls_server(hosting, certificate, tls_client_ca=authority.cert_path)
+    server = tls_server(make_server, certificate, tls_client_ca=authority.cert_path)
     port = await server.start()
     root = authority.cert_path.read_bytes()
     key, cert = certificate.key_path.read_bytes(), certificate.cert_path.read_bytes()
@@ -65,20 +65,20 @@ async def test_mutual_tls_refuses_those_without_a_certificate(
 
 
 async def test_files_that_do_not_fit_are_named(
-    hosting: Hosting, authority: Certificate, certificate: Certificate, tmp_path: Path
+    make_server: ServerFactory, authority: Certificate, certificate: Certificate, tmp_path: Path
 ) -> None:
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("garbage")
     for files in ({"tls_cert": garbage}, {"tls_key": garbage}, {"tls_key": authority.key_path}):
         with pytest.raises(ConfigError, match=r"server\.tls_cert .*no certificate and its unencrypted key"):
-            await tls_server(hosting, certificate, **files).start()
+            await tls_server(make_server, certificate, **files).start()
     with pytest.raises(ConfigError, match=r"server\.tls_client_ca .*garbage\.pem.*holds no certificate"):
-        await tls_server(hosting, certificate, tls_client_ca=garbage).start()
+        await tls_server(make_server, certificate, tls_client_ca=garbage).start()
 
 
 async def test_a_file_that_is_not_there_is_named(
-    hosting: Hosting, certificate: Certificate, tmp_path: Path
+    make_server: ServerFactory, certificate: Certificate, tmp_path: Path
 ) -> None:
     missing = tmp_path / "nothing.pem"
     with pytest.raises(ConfigError, match=r"server\.tls_cert .*nothing\.pem.*No such file"):
-        await tls_server(hosting, certificate, tls_cert=missing).start()
+        await tls_server(make_server, certificate, tls_cert=missing).start()

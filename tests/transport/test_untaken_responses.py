@@ -12,7 +12,7 @@ import grpc
 from gateway.app import Gateway
 from gateway.config.load import settings_of
 from gateway.schema.tables import build_tables
-from gateway.transport.host import Hosting
+from gateway.transport.server import ServerFactory
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import frame
 from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE
@@ -66,12 +66,14 @@ def _windows(size: int) -> bytes:
 
 
 @asynccontextmanager
-async def untaken(databases: Databases, hosting: Hosting, **settings: float) -> AsyncIterator[Untaken]:
+async def untaken(
+    databases: Databases, make_server: ServerFactory, **settings: float
+) -> AsyncIterator[Untaken]:
     """Serve an event, and call for it."""
     dsn = await databases.copy_of("flow", build_tables(schema_of("flow")).metadata)
     await fetch(dsn, "INSERT INTO event (id, name, amount, version) VALUES (1, 'only', 1, 1)")
     given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", **settings}
-    gateway = await Gateway.start(descriptors_of("flow"), settings_of(**given), hosting)
+    gateway = await Gateway.start(descriptors_of("flow"), settings_of(**given), make_server)
     database = await asyncpg.connect(dsn)
     try:
         async with peer_of(f"127.0.0.1:{gateway.port}", greet=(_windows(0),)) as peer:
@@ -84,13 +86,13 @@ async def untaken(databases: Databases, hosting: Hosting, **settings: float) -> 
         await gateway.stop(grace=0)
 
 
-async def test_a_client_that_takes_nothing(databases: Databases, hosting: Hosting) -> None:
-    async with untaken(databases, hosting, stream_patience=0.2) as call:
+async def test_a_client_that_takes_nothing(databases: Databases, make_server: ServerFactory) -> None:
+    async with untaken(databases, make_server, stream_patience=0.2) as call:
         await call.given_up()
         assert await call.status() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_deadline(databases: Databases, hosting: Hosting) -> None:
-    async with untaken(databases, hosting, stream_deadline=0.5) as call:
+async def test_a_deadline(databases: Databases, make_server: ServerFactory) -> None:
+    async with untaken(databases, make_server, stream_deadline=0.5) as call:
         await call.given_up()
         assert await call.status() is grpc.StatusCode.DEADLINE_EXCEEDED

@@ -34,9 +34,9 @@ from gateway.cli.workers.messages import (
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging
-from gateway.transport.host import Hosting, WorkerHost
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
+from gateway.transport.server import ServerFactory, WorkerServer
 
 _logger = logging.getLogger(__name__)
 _ORPHAN_SECONDS = 15.0
@@ -60,10 +60,10 @@ class Worker:
         self._forced = asyncio.Event()
         self._starting: asyncio.Task[Gateway] | None = None
         self._gateway: Gateway | None = None
-        self._host: WorkerHost | None = None
+        self._server: WorkerServer | None = None
         self._folder = Path.cwd()
 
-    async def start(self, hosting: Hosting) -> bool:
+    async def start(self, make_server: ServerFactory) -> bool:
         """Serve what is assigned; return False where that failed, which the supervisor is told."""
         assignment = await asyncio.to_thread(self._channel.receive)
         if not isinstance(assignment, Assignment):
@@ -72,7 +72,7 @@ class Worker:
         self._drain_seconds = assignment.settings.server.drain
         configure_logging(assignment.settings.log.level, assignment.settings.log.format)
         schema = FileDescriptorSet.FromString(assignment.descriptors)
-        self._starting = asyncio.ensure_future(Gateway.start(schema, assignment.settings, hosting))
+        self._starting = asyncio.ensure_future(Gateway.start(schema, assignment.settings, make_server))
         self._channel.listen(self._heard)
         failed = await self._failure(self._starting)
         if failed is not None:
@@ -82,22 +82,22 @@ class Worker:
         spare_what_stays()
         return True
 
-    async def serve(self, host: WorkerHost, taker: Taker) -> None:
+    async def serve(self, server: WorkerServer, taker: Taker) -> None:
         """Say that it serves; return when it has stopped.
 
         Args:
-            host: serves the connections that the supervisor hands over.
+            server: serves the connections that the supervisor hands over.
             taker: takes them.
 
         """
         if self._gateway is None:
             raise RuntimeError("not started")
-        self._host = host
+        self._server = server
         services = tuple(sorted(self._gateway.schema.services))
         await asyncio.to_thread(self._channel.send, Ready(services))
         await self._stopping.wait()
         if self._retiring:
-            await self._leave(host)
+            await self._leave(server)
             taker.close()  # what is on its way goes to another
         await self._gateway.stop()
         await asyncio.to_thread(self._channel.send, Stopped())
@@ -107,12 +107,12 @@ class Worker:
         self._force_stop()
         self._stopping.set()
 
-    async def _leave(self, host: WorkerHost) -> None:
+    async def _leave(self, server: WorkerServer) -> None:
         """Wait until all clients have left, no longer than a drain may take; answer them meanwhile."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
-                while host.connections and not self._forced.is_set():
-                    host.send_away()  # those too that were on their way here
+                while server.connections and not self._forced.is_set():
+                    server.send_away()  # those too that were on their way here
                     await asyncio.sleep(_LEAVING_SECONDS)
         self._force_stop()
 
@@ -146,8 +146,8 @@ class Worker:
             self._starting.cancel()
         match message:
             case SendAway(connections, weight):
-                if self._host is not None:
-                    self._host.send_away(connections, weight)
+                if self._server is not None:
+                    self._server.send_away(connections, weight)
             case ForceStop():
                 self._force_stop()
             case Stop():
@@ -163,9 +163,9 @@ class Worker:
 
 async def _serve() -> None:
     """Serve the connections that the supervisor hands over."""
-    made: list[WorkerHost] = []
+    made: list[WorkerServer] = []
 
-    def hosting(api: ServedApi, settings: Settings) -> WorkerHost:
+    def make_server(api: ServedApi, settings: Settings) -> WorkerServer:
         made.append(HttpServer(api, settings, private=Address(str(health), None)))
         return made[0]
 
@@ -173,10 +173,10 @@ async def _serve() -> None:
     channel, sockets = (int(os.environ.pop(name)) for name in (CHANNEL_VARIABLE, SOCKETS_VARIABLE))
     pair = socket.socket(fileno=sockets)
     worker = Worker(Channel(channel))
-    if await worker.start(hosting):
-        (host,) = made
-        taker = Taker(pair, lambda one: host.take(*one), lambda: Load(host.connections, host.calls))
-        await worker.serve(host, taker)
+    if await worker.start(make_server):
+        (server,) = made
+        taker = Taker(pair, lambda one: server.take(*one), lambda: Load(server.connections, server.calls))
+        await worker.serve(server, taker)
         taker.close()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.cli.workers.hostings import HOSTINGS
+from gateway.cli.servers import SERVERS
 from gateway.request.call import Call
 from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, Served
@@ -24,7 +24,7 @@ async def test_who_comes_with_a_crowd_waits_for_a_part_of_it() -> None:
         begun.append(call.connection)
         return account()
 
-    server = await Served(HOSTINGS["http"], answer).start()
+    server = await Served(SERVERS["http"], answer).start()
     try:
         async with peer_of(server.target) as crowd, peer_of(server.target) as other:
             await crowd.settle()

@@ -10,7 +10,7 @@ from gateway.config.settings import Settings
 from gateway.transport.served_api import ServedApi
 
 
-class Host(Protocol):
+class Server(Protocol):
     """A server. `stop` before `start`, and twice, is safe."""
 
     @property
@@ -27,11 +27,11 @@ class Host(Protocol):
         """Let `stop`, under way or to come, wait for nothing."""
 
 
-Hosting = Callable[[ServedApi, Settings], Host]
-"""Makes the host of an API."""
+ServerFactory = Callable[[ServedApi, Settings], Server]
+"""Makes the server of an API."""
 
 
-class WorkerHost(Host, Protocol):
+class WorkerServer(Server, Protocol):
     """A server whose connections another process accepts, and shares out among several."""
 
     @property
