@@ -11,8 +11,8 @@ SECONDS = 3.0
 FACTOR = 5.0
 LEAST_SECONDS = 0.4
 """Latencies below this say more of the machine than of the gateway: it makes the load, too.
-The crowd's own calls wait for 5 s; how many pass others is counted in tests/transport/wire/http2/test_turns.py,
-and tests/soak/fairness.py has the hundredth that waits longest."""
+The crowd's own calls wait for 5 s; how many pass others is counted in test_turns.py of
+tests/transport/wire/http2, and tests/soak/fairness.py has the hundredth that waits longest."""
 
 
 @pytest.mark.parametrize("transport", ["http", "grpcio"])
