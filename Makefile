@@ -113,9 +113,9 @@ $(TOOLS)/client-grpc-go: bench/clients/go/main.go bench/go.mod
 	@echo "Building a client of grpc-go"
 	@go build -C bench -o $(CURDIR)/$@ ./clients/go
 
-$(TOOLS)/client-tonic: bench/clients/tonic/src/main.rs bench/clients/tonic/Cargo.lock
+$(TOOLS)/client-tonic: bench/clients/tonic/src/main.rs bench/clients/tonic/Cargo.toml
 	@echo "Building a client of tonic"
-	@cargo build --quiet --locked --release --manifest-path bench/clients/tonic/Cargo.toml --target-dir build/tonic
+	@cargo build --quiet --release --manifest-path bench/clients/tonic/Cargo.toml --target-dir build/tonic
 	@cp build/tonic/release/client-tonic $@
 
 .tools/java/Client.class: bench/clients/java/Client.java bench/clients/java/pom.xml
