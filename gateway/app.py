@@ -17,15 +17,15 @@ from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
 from gateway.db.idempotency import RequestIds, Room
+from gateway.db.location import database_settings, dsn_of, embedded_folder
 from gateway.db.settings import DatabaseSettings
-from gateway.db.where import database_settings, dsn_of, embedded_folder
 from gateway.introspect import require_match
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access import AccessLog
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
-from gateway.schema.found import with_found
+from gateway.schema.catalog_facts import with_found
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables import build_tables
@@ -66,7 +66,7 @@ class Gateway:
             settings: all of them.
             make_server: makes what listens.
 
-        Raises gateway.schema.faults.SchemaError, gateway.config.faults.ConfigError,
+        Raises gateway.schema.diagnostics.SchemaError, gateway.config.errors.ConfigError,
         gateway.errors.Unavailable, gateway.db.dsn.DsnError, gateway.db.embedded.EmbeddedPostgresError,
         gateway.introspect.SchemaMismatchError, and OSError where an address can't be listened on.
 
@@ -80,8 +80,8 @@ class Gateway:
             found = await require_match(connector(where), tables.metadata, settings.schema.migrations)
             schema = with_found(schema, found)
             # More would wait for connections that statements of one kind can't have.
-            lanes = min(settings.coalesce.lanes, share_of(settings.database.pool_size))
-            sharing = settings.coalesce.model_copy(update={"lanes": lanes})
+            most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
+            sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})
             reads = PointReads(database, sharing)
             opened.push_async_callback(reads.close, settings.database.close_timeout)
             writes = RowWrites(database, sharing)

@@ -21,7 +21,7 @@ from gateway.config.settings import Settings
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.engine import connector
-from gateway.db.where import database_settings, embedded_folder
+from gateway.db.location import database_settings, embedded_folder
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.records import Name
 from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan

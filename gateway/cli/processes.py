@@ -18,10 +18,10 @@ from gateway.cli.workers.process import WorkerProcess
 from gateway.cli.workers.supervisor import Supervisor
 from gateway.config.address import Address
 from gateway.config.division import divided
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.secret import token_secret
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
-from gateway.db.where import embedded_folder
+from gateway.db.location import embedded_folder
 from gateway.transport.listening import warn_if_open
 
 if TYPE_CHECKING:
@@ -205,4 +205,4 @@ class WorkerProcesses:
 
 
 def _not_reloadable(key: str, wrong: str, allowed: str) -> ConfigError:
-    return ConfigError([ConfigFault(key, "reload", wrong, allowed)])
+    return ConfigError([ConfigDiagnostic(key, "reload", wrong, allowed)])

@@ -17,7 +17,7 @@ from gateway.cli.processes import OneProcess, Plan, Processes, WorkerProcesses
 from gateway.cli.runtime import loop_factory
 from gateway.cli.unused_settings import unused_settings
 from gateway.cli.workers.number import number_of_workers
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.load import Loaded
 from gateway.config.settings import SchemaSettings
 from gateway.observe.log import configure_logging
@@ -70,7 +70,7 @@ def read_descriptors(schema: SchemaSettings) -> FileDescriptorSet:
         return compile_protos(schema.protos)
     wrong = "no schema is named"
     raise ConfigError(
-        [ConfigFault("schema.protos", "default", wrong, "give --protos DIR or --descriptor-set FILE")]
+        [ConfigDiagnostic("schema.protos", "default", wrong, "give --protos DIR or --descriptor-set FILE")]
     )
 
 

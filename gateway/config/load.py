@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.names import BY_FLAT, BY_KEY, SECTIONS, SETTINGS, Setting
 from gateway.config.rules import cross_faults, forget_foreign_migrations
 from gateway.config.settings import Section, Settings
@@ -52,7 +52,7 @@ def load_settings(
     Raises ConfigError with every fault of every source.
 
     """
-    faults: list[ConfigFault] = []
+    faults: list[ConfigDiagnostic] = []
     file = config_file(environ, config)
     written = (
         *(read_file(file, faults) if file else ()),
@@ -62,7 +62,7 @@ def load_settings(
     return _merge({one.key: one for one in written}, faults)
 
 
-def _merge(given: dict[str, Given], faults: list[ConfigFault]) -> Loaded:
+def _merge(given: dict[str, Given], faults: list[ConfigDiagnostic]) -> Loaded:
     forget_foreign_migrations(given)
     sections = {name: _section(name, cls, given, faults) for name, cls in SECTIONS.items()}
     if not faults:
@@ -88,7 +88,9 @@ def config_file(environ: Mapping[str, str], config: Path | None) -> Path | None:
     return named or (Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None)
 
 
-def _section(name: str, cls: type[Section], given: Mapping[str, Given], faults: list[ConfigFault]) -> Any:
+def _section(
+    name: str, cls: type[Section], given: Mapping[str, Given], faults: list[ConfigDiagnostic]
+) -> Any:
     keys = {setting.name: setting.key for setting in SETTINGS if setting.section == name}
     values = {short: given[key].value for short, key in keys.items() if key in given}
     try:
@@ -100,7 +102,7 @@ def _section(name: str, cls: type[Section], given: Mapping[str, Given], faults: 
     return None
 
 
-def _fault(given: Given, message: str) -> ConfigFault:
+def _fault(given: Given, message: str) -> ConfigDiagnostic:
     shown = "the value" if BY_KEY[given.key].is_secret else repr(given.value)
     text = message.removeprefix("Value error, ").replace("Input should", "should")
-    return ConfigFault(given.key, str(given.source), f"{shown}: {text}", BY_KEY[given.key].description)
+    return ConfigDiagnostic(given.key, str(given.source), f"{shown}: {text}", BY_KEY[given.key].description)

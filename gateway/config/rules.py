@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, MutableMapping
 
-from gateway.config.faults import ConfigFault
+from gateway.config.errors import ConfigDiagnostic
 from gateway.config.settings import Settings
 from gateway.config.sources import Given, Source
 from gateway.config.worker_count import AUTO
@@ -26,7 +26,7 @@ def forget_foreign_migrations(given: MutableMapping[str, Given]) -> None:
             del given[key]
 
 
-def cross_faults(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigFault]:
+def cross_faults(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
     """Yield the faults that no single setting has."""
     schema, server, tokens = settings.schema, settings.server, settings.tokens
     if schema.protos and schema.descriptor_set:
@@ -47,5 +47,5 @@ def cross_faults(settings: Settings, source: Callable[[str], Source]) -> Iterato
         yield _fault(source, "tokens.secret", "is short", f"{_MIN_SECRET} characters or more")
 
 
-def _fault(source: Callable[[str], Source], key: str, wrong: str, allowed: str) -> ConfigFault:
-    return ConfigFault(key, str(source(key)), wrong, allowed)
+def _fault(source: Callable[[str], Source], key: str, wrong: str, allowed: str) -> ConfigDiagnostic:
+    return ConfigDiagnostic(key, str(source(key)), wrong, allowed)

@@ -6,7 +6,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import TokenSettings
 
 _KEY_FILE = "page-tokens.key"
@@ -48,7 +48,7 @@ def _of_file(path: Path) -> bytes:
 
 def _fault(path: Path, wrong: str) -> ConfigError:
     allowed = f"a file that holds {_MIN_BYTES} bytes or more"
-    return ConfigError([ConfigFault("tokens.secret_file", str(path), wrong, allowed)])
+    return ConfigError([ConfigDiagnostic("tokens.secret_file", str(path), wrong, allowed)])
 
 
 def _kept(folder: Path) -> bytes:

@@ -100,9 +100,9 @@ class CoalesceSettings(Section):
     """whether reads by key that arrive while another is under way share the next statement"""
     writes: bool = True
     """whether writes of single rows that arrive while another is under way share the next statement"""
-    lanes: Annotated[int, Field(ge=1, le=100)] = 4
+    max_concurrent_batches: Annotated[int, Field(ge=1, le=100)] = 4
     """shared statements of one kind and caller that may be under way; each takes a connection"""
-    patience: Seconds = 0.005
+    max_delay: Seconds = 0.005
     """how long the statement under way is waited for before another sets out beside it"""
     max_batch: Annotated[int, Field(ge=1, le=10_000)] = 512
     """rows of one shared statement"""
@@ -137,7 +137,7 @@ class ServerSettings(Section):
     """longest time of a call; a later deadline is cut to it"""
     stream_deadline: Wait = 3600.0
     """longest time of a call that streams, and of one whose caller sets no deadline"""
-    stream_patience: Wait = 30.0
+    stream_send_timeout: Wait = 30.0
     """longest wait for a client to take a streamed response; then the call ends"""
     lame_duck: Seconds = 0.0
     """at shutdown, how long calls are still taken after health says NOT_SERVING"""

@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.names import BY_KEY, BY_VARIABLE, SECTIONS, nearest
 
 CONFIG_VARIABLE = "ROWGATE_CONFIG"
@@ -49,23 +49,23 @@ class Given:
     source: Source
 
 
-def read_file(path: Path, faults: list[ConfigFault]) -> Iterator[Given]:
+def read_file(path: Path, faults: list[ConfigDiagnostic]) -> Iterator[Given]:
     """Yield the settings of a TOML file; unknown keys become faults. Raises ConfigError."""
     text = _text(path)
     for section, table in _toml(path, text).items():
         place = _place(path, text, section)
         if section not in SECTIONS or not isinstance(table, dict):
-            faults.append(ConfigFault(section, place, "is no section", nearest(section, SECTIONS)))
+            faults.append(ConfigDiagnostic(section, place, "is no section", nearest(section, SECTIONS)))
             continue
         for name, value in table.items():
             key, place = f"{section}.{name}", _place(path, text, section, name)
             if key not in BY_KEY:
-                faults.append(ConfigFault(key, place, "is no setting", nearest(key, BY_KEY)))
+                faults.append(ConfigDiagnostic(key, place, "is no setting", nearest(key, BY_KEY)))
             else:
                 yield Given(key, _from_folder(path.parent, key, value), Source(Rank.FILE, place))
 
 
-def read_variables(environ: Mapping[str, str], faults: list[ConfigFault]) -> Iterator[Given]:
+def read_variables(environ: Mapping[str, str], faults: list[ConfigDiagnostic]) -> Iterator[Given]:
     """Yield the settings of ROWGATE_… variables; unknown ones become faults. Empty ones count as unset."""
     for variable in sorted(environ):
         if not variable.startswith("ROWGATE_") or variable == CONFIG_VARIABLE or not environ[variable]:
@@ -74,7 +74,9 @@ def read_variables(environ: Mapping[str, str], faults: list[ConfigFault]) -> Ite
         if variable in BY_VARIABLE:
             yield Given(BY_VARIABLE[variable].key, environ[variable], source)
         elif not _KUBERNETES.fullmatch(variable):
-            faults.append(ConfigFault(variable, str(source), "is no setting", nearest(variable, BY_VARIABLE)))
+            faults.append(
+                ConfigDiagnostic(variable, str(source), "is no setting", nearest(variable, BY_VARIABLE))
+            )
 
 
 def read_flags(flags: Mapping[str, Any]) -> Iterator[Given]:
@@ -89,14 +91,14 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([ConfigFault("config", str(path), "can't be read", str(error))]) from error
+        raise ConfigError([ConfigDiagnostic("config", str(path), "can't be read", str(error))]) from error
 
 
 def _toml(path: Path, text: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([ConfigFault("config", str(path), "is no TOML", str(error))]) from error
+        raise ConfigError([ConfigDiagnostic("config", str(path), "is no TOML", str(error))]) from error
 
 
 def _place(path: Path, text: str, section: str, name: str | None = None) -> str:

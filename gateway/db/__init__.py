@@ -1,1 +1,1 @@
-"""The way to PostgreSQL: pool, the one execute door, retries, transactions, bulk load."""
+"""The way to PostgreSQL: pool, the one query executor, retries, transactions, bulk load."""

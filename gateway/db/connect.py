@@ -7,8 +7,8 @@ import asyncpg
 
 from gateway.db.codecs import set_codecs
 from gateway.db.dsn import resolve
-from gateway.db.inflow import Inflow
 from gateway.db.pooler import ADVICE, REFUSED
+from gateway.db.received_bytes import ReceivedBytes
 from gateway.db.retry import TryAgain
 from gateway.db.settings import DatabaseSettings
 from gateway.db.translate import DRIVER_ERRORS, sqlstate_of, translate
@@ -29,16 +29,16 @@ _PERMANENT = frozenset(
 class Connection(_DriversConnection):
     """A connection of the driver, with what counts and bounds the bytes that come over it."""
 
-    __slots__ = ("inflow",)
+    __slots__ = ("received",)
 
-    inflow: Inflow
+    received: ReceivedBytes
 
     def bound(self, limit: int) -> None:
-        """Let a statement that is read in `inflow` return so many bytes at most."""
+        """Let a statement that is read in `received` return so many bytes at most."""
         # The driver shows neither, and gathers all rows before anybody sees the first.
         driver: Any = self
-        self.inflow = Inflow(driver._protocol, limit)  # noqa: SLF001 - see above
-        driver._transport.set_protocol(self.inflow)  # noqa: SLF001 - see above
+        self.received = ReceivedBytes(driver._protocol, limit)  # noqa: SLF001 - see above
+        driver._transport.set_protocol(self.received)  # noqa: SLF001 - see above
 
 
 class Connector:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway.db.inflow import is_too_large
+from gateway.db.received_bytes import is_too_large
 from gateway.db.transaction import Row
 from gateway.db.translate import translated
 from gateway.errors import OutOfRange, ResourceExhausted
@@ -59,12 +59,12 @@ class Cursor:
         errors, after the rows that came before them, and OutOfRange for a row that alone is larger than a
         statement may return.
         """
-        call, inflow = self._call, self._connection.inflow
+        call, received = self._call, self._connection.received
         coming = asyncio.ensure_future(self._fetch(size()))
         try:
             while rows := await coming:
-                large = inflow.read > _LARGE
-                call.hold(inflow.read)
+                large = received.read > _LARGE
+                call.hold(received.read)
                 if not large:
                     coming = asyncio.ensure_future(self._fetch(size()))
                     await asyncio.sleep(0)
@@ -83,15 +83,15 @@ class Cursor:
         Raises OutOfRange where there isn't room for the first.
         """
         rows: list[Row] = []
-        inflow, count = self._connection.inflow, 1
+        received, count = self._connection.received, 1
         try:
-            with translated(self._connection), inflow.of(self._call):
+            with translated(self._connection), received.of(self._call):
                 while count:
                     more = await self._portal.fetch(count)
                     rows += more
                     if len(more) < count:
                         return rows, True
-                    room = (inflow.limit - inflow.read) * len(rows) // inflow.read
+                    room = (received.limit - received.read) * len(rows) // received.read
                     count = min(len(rows), room)
         except OutOfRange as error:
             if not (rows and is_too_large(error)):
@@ -113,7 +113,7 @@ class Cursor:
         return await self._next(1)
 
     async def _next(self, count: int) -> Sequence[Row]:
-        with translated(self._connection), self._connection.inflow.of(self._call):
+        with translated(self._connection), self._connection.received.of(self._call):
             rows: Sequence[Row] = await self._portal.fetch(count)
         self._fetched += len(rows)
         return rows

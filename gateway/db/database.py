@@ -1,19 +1,19 @@
-"""The execute door: every statement of a served RPC passes here; driver errors are translated behind it."""
+"""The query executor: every statement of a served RPC passes here; driver errors are translated behind it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 from gateway.db.cursor import Cursor, CursorPlaces
-from gateway.db.direct import Direct
 from gateway.db.pool import Pool
 from gateway.db.retry import Retry
 from gateway.db.settings import DatabaseSettings
+from gateway.db.statement_runner import StatementRunner
 from gateway.db.transaction import Row, Transaction
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable
-from gateway.request.alarms import Alarms, Deadline
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call, StreamCall
+from gateway.request.deadline_timer import Deadline, DeadlineTimer
 from gateway.sql.statement import Statement
 
 __all__ = ["Cursor", "Database", "Row", "Transaction"]
@@ -26,16 +26,16 @@ _NOT_RUN = (DeadlineExceeded, ResourceExhausted, Unavailable)
 class Database:
     """PostgreSQL, as the methods see it.
 
-    Inside out: a pool, one attempt over it (Direct), retries around it (Retry), the caller's deadline
-    around all.
+    Inside out: a pool, one attempt over it (StatementRunner), retries around it (Retry), the caller's
+    deadline around all.
     """
 
     def __init__(self, pool: Pool, retry: Retry, places: CursorPlaces) -> None:
         self._pool = pool
         self._places = places
-        self._direct = Direct(pool)
+        self._direct = StatementRunner(pool)
         self._retry = retry
-        self._alarms = Alarms()
+        self._timer = DeadlineTimer()
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> "Database":
@@ -120,7 +120,7 @@ class Database:
 
     def _until(self, deadline: float | None) -> AbstractContextManager[object]:
         """Return the context that raises DeadlineExceeded when the deadline comes."""
-        return _NO_BOUND if deadline is None else Deadline(self._alarms, deadline)
+        return _NO_BOUND if deadline is None else Deadline(self._timer, deadline)
 
     async def close(self) -> None:
         """Close the pool, in bounded time. Twice is safe."""

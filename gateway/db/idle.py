@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.db.connect import Connection
-    from gateway.db.waiting import Permit
+    from gateway.db.connection_queue import Permit
 
 
 class Member:

@@ -1,4 +1,4 @@
-"""The pool: connections behind a gate, lent at next to no cost, given back without holding up anybody."""
+"""The pool: connections behind a limiter, lent at next to no cost, given back without holding up anybody."""
 
 import asyncio
 from contextlib import suppress
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
 from gateway.db.connect import Connector, unreachable
-from gateway.db.gate import OWN, Gate, closing
+from gateway.db.connection_limiter import OWN, ConnectionLimiter, closing
 from gateway.db.idle import Idle, Member
 from gateway.db.pooler import warn_of_pooler
 from gateway.db.retry import TryAgain
@@ -32,7 +32,7 @@ _STALE = (InvalidCachedStatementError, OutdatedSchemaCacheError)
 class Pool:
     """Connections to one database, for one event loop. None is made before it is needed.
 
-    There are never more than the gate's permits: one is only made by who has a permit and finds none idle.
+    There are never more than the limiter's permits: one is only made by who has a permit and finds none idle.
     No reset query is sent between two uses. It would be a round trip per call, and there is nothing to reset:
     statements set no session state, settings are part of the start-up message, and an open transaction is
     rolled back here.
@@ -41,7 +41,7 @@ class Pool:
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._connect = Connector(settings)
-        self._gate = Gate(
+        self._limiter = ConnectionLimiter(
             settings.pool_size, settings.queue_size, settings.acquire_timeout, settings.queue_delay
         )
         self._idle = Idle(settings.idle_lifetime, self._drop)
@@ -69,11 +69,11 @@ class Pool:
 
     async def close(self) -> None:
         """Refuse new leases, wait `close_timeout` for those that are out, then cut them. Twice is safe."""
-        self._gate.close()
+        self._limiter.close()
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.close_timeout):
-                    await self._gate.drained()
+                    await self._limiter.drained()
                     farewells = [member.connection.close() for member in self._idle.clear()]
                     await asyncio.gather(*farewells, return_exceptions=True)
         finally:
@@ -87,25 +87,25 @@ class Pool:
     @property
     def free(self) -> int:
         """How many more connections can be lent right now."""
-        return self._gate.free
+        return self._limiter.free
 
     def is_overloaded(self, operation: Operation) -> bool:
         """Return whether more comes of an operation than the connections answer."""
-        return self._gate.is_overloaded(operation)
+        return self._limiter.is_overloaded(operation)
 
     async def take(self, call: Call) -> Member:
         """Take a connection, which is given back or rescued later."""
         try:
-            permit = await self._gate.enter(call)
+            permit = await self._limiter.enter(call)
         except ResourceExhausted as busy:
-            if self._connecting < self._gate.out:
+            if self._connecting < self._limiter.out:
                 raise
             # Nobody holds a connection: all who may have one are still trying to connect.
             raise unreachable() from busy
         try:
             member = self._idle.pop() or await self._add()
         except BaseException:
-            self._gate.leave(permit)
+            self._limiter.leave(permit)
             raise
         member.permit = permit
         permit.since = monotonic()
@@ -125,7 +125,7 @@ class Pool:
             self._idle.push(member)
         member.permit = None
         if permit is not None:
-            self._gate.leave(permit)
+            self._limiter.leave(permit)
 
     def rescue(self, member: Member) -> None:
         """Bring a connection back that was left in the middle of something, in the background."""
@@ -214,7 +214,7 @@ class Lease:
         """Give it back."""
         if error is None:
             self._pool.give_back(self._member)
-        elif isinstance(error, Exception) and not self._member.connection.inflow.is_cancelling:
+        elif isinstance(error, Exception) and not self._member.connection.received.is_cancelling:
             self._pool.give_back(self._member)
             await self._pool.learn(error, self._member)
         else:

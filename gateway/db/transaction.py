@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.db.inflow import UNCOUNTED
+from gateway.db.received_bytes import UNCOUNTED
 from gateway.db.translate import translated
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
@@ -31,7 +31,7 @@ class Transaction:
         """
         self.wrote = self.wrote or statement.writes
         connection = self._connection
-        counting = connection.inflow.of(self._call) if statement.fields else UNCOUNTED
+        counting = connection.received.of(self._call) if statement.fields else UNCOUNTED
         with translated(connection), counting:
             rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             return rows

@@ -19,7 +19,7 @@ _TABLE = Path(__file__).parent / "sqlstate.py"
 DOCUMENT = PACKAGE.parent / "docs" / "errors.md"
 
 # Raised by the types of gateway.schema, far above; its callers turn it into field violations.
-_VALUE_FAULT = "ValueFault"
+_VALUE_FAULT = "InvalidValueError"
 
 _HEAD = """# Errors
 
@@ -151,7 +151,7 @@ def _named_texts(function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _raised(call: ast.Call, known: Texts) -> Raised | None:
-    """Return what a call makes: `NotFound(…)`, `InvalidArgument.field(…)`, `ValueFault(…)`, `Rule(…)`."""
+    """Return what a call makes: `NotFound(…)`, `InvalidArgument.field(…)`, `Rule(…)` and the like."""
     called = call.func.value if isinstance(call.func, ast.Attribute) else call.func
     name = called.id if isinstance(called, ast.Name) else ""
     texts = call.args[1:] if isinstance(call.func, ast.Attribute) else call.args

@@ -13,7 +13,7 @@ from gateway.introspect.drift import drift
 from gateway.introspect.matching import parts_of
 from gateway.introspect.model import table_name
 from gateway.introspect.records import Index, Table
-from gateway.schema.found import Found, FoundTable
+from gateway.schema.catalog_facts import Found, FoundTable
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5

@@ -6,12 +6,12 @@ from functools import lru_cache, partial
 
 from sqlalchemy import Table
 
-from gateway.db.coalesce import RowWrite, Wish
+from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row, Transaction
 from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
+from gateway.methods.row_errors import RowErrors
 from gateway.methods.shapes import MAX_SHAPES, grouped
-from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import Key
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
@@ -96,21 +96,21 @@ class Changes:
 
     async def _at_once(self, session: Session, change: Change, edit: Edit) -> Row | None:
         """Make the change of one row by the quick statement; None where it didn't, or it can't tell."""
-        # Outside of a transaction that was tried before (`wish`).
-        wish = self.wish(change, edit) if isinstance(session, Transaction) else None
-        if wish is None:
+        # Outside of a transaction that was tried before (`requested_write`).
+        requested_write = self.requested_write(change, edit) if isinstance(session, Transaction) else None
+        if requested_write is None:
             return None
-        rows = await session.fetch(*wish.write.alone(wish.args))
+        rows = await session.fetch(*requested_write.write.alone(requested_write.args))
         return rows[0] if rows else None
 
-    def wish(self, change: Change, edit: Edit) -> Wish | None:
+    def requested_write(self, change: Change, edit: Edit) -> RequestedWrite | None:
         """Return the change as one statement that can be shared; None where it takes more to make it."""
         columns = tuple(edit.values) if change is Change.UPDATE else ()
         if edit.defaults or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
             return None
         write = self.kind(change, columns, expects=edit.expected is not None)
         arguments = write.single.arguments({**edit.values, **edit.key}, edit.expected)
-        return Wish(write, arguments, self._row(edit))
+        return RequestedWrite(write, arguments, self._row(edit))
 
     def _row(self, edit: Edit) -> Hashable:
         return self._identity(edit.key.values())
@@ -133,7 +133,7 @@ class Changes:
         return [Found(row[0], row[1], row[2], row[3], row[FLAGS:]) for row in found]
 
     def _twice(self, edit: Edit) -> InvalidArgument:
-        return Verdicts(self._resource, edit.key, edit.place).twice()
+        return RowErrors(self._resource, edit.key, edit.place).twice()
 
     def _check_once(self, edits: Sequence[Edit]) -> None:
         seen = set()
@@ -152,15 +152,15 @@ class Changes:
             live: whether it asks for a live row, not for a soft-deleted one.
 
         """
-        verdicts = Verdicts(self._resource, edit.key, edit.place)
+        row_errors = RowErrors(self._resource, edit.key, edit.place)
         if not met.found:
-            raise verdicts.not_found()
+            raise row_errors.not_found()
         if met.live is not live:
-            raise verdicts.soft_deleted() if live else verdicts.not_deleted()
+            raise row_errors.soft_deleted() if live else row_errors.not_deleted()
         if not met.fresh:
-            raise verdicts.stale()
+            raise row_errors.stale()
         if not met.done:
-            raise verdicts.kept()
+            raise row_errors.kept()
         return met.row
 
 

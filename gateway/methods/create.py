@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from gateway.db.coalesce import Wish
+from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import InvalidArgument, RowgateError
-from gateway.methods.blame import blame
 from gateway.methods.engine import Engine
+from gateway.methods.error_mapping import blame
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One
@@ -51,9 +51,9 @@ class Creating:
         """Whether one statement does it: always."""
         return True
 
-    def wish(self, request: Message) -> Wish | None:
+    def requested_write(self, request: Message) -> RequestedWrite | None:
         """Return the insertion as a statement that can be shared."""
-        return self._inserts.wish(self.read(request, "").values)
+        return self._inserts.requested_write(self.read(request, "").values)
 
     def answer(self, row: Row) -> Message:
         """Return the stored row's message."""

@@ -7,17 +7,17 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.db.coalesce import Wish
+from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import FieldViolation, RowgateError
-from gateway.methods.blame import with_details
 from gateway.methods.changes import Changes, Edit, Found
 from gateway.methods.dependents import Dependents, refusal
 from gateway.methods.engine import Engine
+from gateway.methods.error_mapping import with_details
 from gateway.methods.expectation import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.items import One, flag
-from gateway.methods.verdicts import Verdicts
+from gateway.methods.row_errors import RowErrors
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Method
@@ -80,12 +80,12 @@ class Deleting:
             return False
         return self._dependents.exist if item.force else self._dependents.cascade
 
-    def wish(self, request: Message) -> Wish | None:
+    def requested_write(self, request: Message) -> RequestedWrite | None:
         """Return the deletion as a statement that can be shared, unless other rows are looked at."""
         item = self.read(request, "")
         if self._is_careful(item):
             return None
-        return self._changes.wish(Change.SOFT_DELETE if self._soft else Change.DELETE, item.edit)
+        return self._changes.requested_write(Change.SOFT_DELETE if self._soft else Change.DELETE, item.edit)
 
     def answer(self, row: Row) -> Message:
         """Return the row's message, where the response is the row."""
@@ -118,7 +118,7 @@ class Deleting:
         for i, one in enumerate(met):
             if one.found and not one.live:  # deleted already: as good as missing (AIP-164)
                 if not items[i].allow_missing:
-                    raise Verdicts(self._resource, items[i].edit.key, items[i].edit.place).not_found()
+                    raise RowErrors(self._resource, items[i].edit.key, items[i].edit.place).not_found()
                 edit = replace(items[i].edit, expected=None)
                 (held,) = await self._changes.apply(session, Change.HOLD, [edit])
                 met[i] = replace(held, live=True)

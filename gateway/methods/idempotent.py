@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.db.database import Database, Row, Transaction
+from gateway.db.dry_run import rehearse
 from gateway.db.idempotency import Claim
-from gateway.db.rehearsal import rehearse
 from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
 from gateway.request.call import Call

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from rowgate.v1 import ingest_pb2
 
-from gateway.db.bulk.tally import Tally
+from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.database import Transaction
 from gateway.db.watermarks import IngestStream, Progress, Watermarks
 from gateway.errors import InvalidArgument
@@ -141,7 +141,9 @@ class Ingest:
         async with self._upserts.turns:
             return await self._database.transact_once(work, call)
 
-    async def _answer(self, tally: Tally, rows: Sequence[Message], options: Options, sequence: int) -> bytes:
+    async def _answer(
+        self, tally: Outcomes, rows: Sequence[Message], options: Options, sequence: int
+    ) -> bytes:
         answer = await self._answers.answer(tally, rows, outcomes=options.outcomes)
         setattr(answer, self._watermark, sequence)
         return answer.SerializeToString()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from gateway.db.bulk.merge import kept_out
-from gateway.db.coalesce import RowWrite, Wish
+from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row
 from gateway.methods.idempotent import Session
 from gateway.methods.shapes import MAX_SHAPES, grouped
@@ -49,7 +49,7 @@ class Inserts:
             stored += await self._run(session, statement, [rows[i] for i in places])
         return stored
 
-    def wish(self, row: Values) -> Wish | None:
+    def requested_write(self, row: Values) -> RequestedWrite | None:
         """Return the insertion of a row as a statement that can be shared; None without a key before."""
         shape = self._shape(row)
         write = self._kind(shape)
@@ -57,7 +57,7 @@ class Inserts:
             return None
         known = all(column in row for column in self._key)
         identity = self._identity([row[column] for column in self._key]) if known else None
-        return Wish(write, write.single.arguments(row), identity)
+        return RequestedWrite(write, write.single.arguments(row), identity)
 
     async def _run(self, session: Session, statement: RowsStatement, rows: Sequence[Values]) -> Sequence[Row]:
         return await session.fetch(statement.statement, statement.arguments(rows))

@@ -9,12 +9,12 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
 
-from gateway.db.coalesce import Wish
+from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
-from gateway.db.rehearsal import rehearse
+from gateway.db.dry_run import rehearse
 from gateway.errors import FieldViolation, InvalidArgument, RowgateError
-from gateway.methods.blame import with_details
 from gateway.methods.engine import Engine
+from gateway.methods.error_mapping import with_details
 from gateway.methods.idempotent import Session, Writes
 from gateway.methods.turns import each_in_turns
 from gateway.request.call import Call
@@ -45,7 +45,7 @@ class Worker(Protocol[T]):
     def is_alone(self, item: T) -> bool:
         """Whether one statement does the item."""
 
-    def wish(self, request: Message) -> Wish | None:
+    def requested_write(self, request: Message) -> RequestedWrite | None:
         """Return a single method's request as one statement that returns a row where all is well.
 
         None where there is none. Raises InvalidArgument as `read` does.
@@ -75,12 +75,12 @@ class One:
         Where one statement does it, that is shared with other callers. What it leaves undone is done, or
         refused with the reason, by the worker alone.
         """
-        wish = self._worker.wish(request) if self._writes.is_plain(request) else None
-        if wish is None:
+        requested_write = self._worker.requested_write(request) if self._writes.is_plain(request) else None
+        if requested_write is None:
             return await self._exactly(request, call)
         try:
             exactly = partial(self._exactly, request, call)
-            return await self._shared.write(wish, call, self._worker.answer, exactly)
+            return await self._shared.write(requested_write, call, self._worker.answer, exactly)
         except RowgateError as error:
             raise self._worker.blame(error, self._worker.read(request, "")) from error.__cause__
 

@@ -7,10 +7,10 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gateway.db.database import Row
-from gateway.db.inflow import is_too_large
+from gateway.db.received_bytes import is_too_large
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
-from gateway.methods.ordered import Asked, OrderedRows
+from gateway.methods.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
 from gateway.request.memory import SMALL
 from gateway.request.page_token import PAGE_TOKEN

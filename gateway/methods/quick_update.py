@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.db.coalesce import RowWrite, Wish
+from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.errors import InvalidArgument
 from gateway.methods.changes import Changes
 from gateway.methods.shapes import MAX_SHAPES
@@ -16,10 +16,10 @@ from gateway.request.masks import means_all, update_columns
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
 from gateway.schema.types.known import has_unknown
-from gateway.schema.values import ValueFault
+from gateway.schema.values import InvalidValueError
 from gateway.sql.change import Change
 
-Bind = Callable[[Message, int | None], Wish | None]
+Bind = Callable[[Message, int | None], RequestedWrite | None]
 """(the resource's message, the expected version) → the update; None where it isn't plain."""
 
 
@@ -42,7 +42,9 @@ class QuickUpdates:
         self._has_mask = "update_mask" in method.request
         self._bind = lru_cache(MAX_SHAPES)(self._build)
 
-    def wish(self, request: Message, message: Message, expected: int | None) -> Wish | None:
+    def requested_write(
+        self, request: Message, message: Message, expected: int | None
+    ) -> RequestedWrite | None:
         """Return a request's update of the row that `message` names; None where it isn't plain."""
         mask = request.update_mask if self._has_mask else None  # type: ignore[attr-defined]
         if has_unknown(message) and means_all(mask):
@@ -84,7 +86,7 @@ def _binder(write: RowWrite, key: Sequence[Field]) -> Bind:
     identity = key_identity(key)
     key_at = [binds.index(f"v{write.single.fields.index(field)}") for field in key]
 
-    def bind(message: Message, expected: int | None) -> Wish | None:
+    def bind(message: Message, expected: int | None) -> RequestedWrite | None:
         args = template.copy()
         try:
             for at, name, may_lack, must_have, encode in given:
@@ -94,11 +96,11 @@ def _binder(write: RowWrite, key: Sequence[Field]) -> Bind:
                     continue
                 value = getattr(message, name)
                 args[at] = value if encode is None else encode(value)
-        except ValueFault:
+        except InvalidValueError:
             return None
         if expected_at is not None:
             args[expected_at] = expected
-        return Wish(write, args, identity([args[at] for at in key_at]))
+        return RequestedWrite(write, args, identity([args[at] for at in key_at]))
 
     return bind
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
-from gateway.db.coalesce import Wish
+from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import RowgateError
-from gateway.methods.blame import blame
 from gateway.methods.changes import Changes, Edit
 from gateway.methods.engine import Engine
+from gateway.methods.error_mapping import blame
 from gateway.methods.expectation import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.items import One
@@ -33,8 +33,8 @@ class _Undeleting:
     def is_alone(self, _: Edit) -> bool:
         return True
 
-    def wish(self, request: Message) -> Wish | None:
-        return self._changes.wish(Change.UNDELETE, self.read(request, ""))
+    def requested_write(self, request: Message) -> RequestedWrite | None:
+        return self._changes.requested_write(Change.UNDELETE, self.read(request, ""))
 
     def answer(self, row: Row) -> Message:
         return self._message(row)

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from gateway.db.coalesce import Wish
+from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import InvalidArgument, RowgateError
-from gateway.methods.blame import blame
 from gateway.methods.changes import Changes, Edit
 from gateway.methods.create import required
 from gateway.methods.engine import Engine
+from gateway.methods.error_mapping import blame
 from gateway.methods.expectation import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
 from gateway.methods.items import One, flag
 from gateway.methods.quick_update import QuickUpdates
+from gateway.methods.row_errors import RowErrors
 from gateway.methods.turns import each_in_turns
-from gateway.methods.verdicts import Verdicts
 from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
@@ -93,11 +93,13 @@ class Updating:
         """Whether one statement does it: where nothing is created."""
         return item.row is None
 
-    def wish(self, request: Message) -> Wish | None:
+    def requested_write(self, request: Message) -> RequestedWrite | None:
         """Return a plain update as a statement that can be shared, where there is something to change."""
         if flag(request, self._roles, "allow_missing") or not request.HasField(self._field):
             return None
-        return self._quick.wish(request, getattr(request, self._field), self._expected(request, ""))
+        return self._quick.requested_write(
+            request, getattr(request, self._field), self._expected(request, "")
+        )
 
     def answer(self, row: Row) -> Message:
         """Return the changed row's message."""
@@ -132,7 +134,7 @@ class Updating:
 
     def _creatable(self, edit: Edit, i: int) -> int:
         if edit.expected is not None:  # a row that is not there has no version to match
-            raise Verdicts(self._resource, edit.key, edit.place).stale()
+            raise RowErrors(self._resource, edit.key, edit.place).stale()
         return i
 
     async def _placed(

@@ -7,7 +7,7 @@ from gateway.introspect.records import Catalog, Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.impact import table_changes
 from gateway.migrate.lock import Connection
-from gateway.migrate.reach import Managed
+from gateway.migrate.scope import Managed
 
 # What PostgreSQL drops unasked with a column: indexes, constraints of several columns, statistics, sequences.
 _DEPENDENTS = """

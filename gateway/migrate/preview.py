@@ -8,7 +8,14 @@ from sqlalchemy import MetaData
 from gateway.introspect import Change, Difference, Kind
 from gateway.introspect.compare import compare
 from gateway.introspect.records import Name
-from gateway.migrate.direct import (
+from gateway.migrate.folder import Folder, name_of
+from gateway.migrate.lock import Connect, alone, opened
+from gateway.migrate.lock_waits import LockWaits
+from gateway.migrate.record import BEGIN, DIRECT, end
+from gateway.migrate.scope import reachable
+from gateway.migrate.steps import Step
+from gateway.migrate.upgrade import current_revision, offline_sql, refuse_losses_of
+from gateway.migrate.without_folder import (
     WAITS,
     differences_left,
     is_order_of_labels,
@@ -16,13 +23,6 @@ from gateway.migrate.direct import (
     read_state,
     refuse_losses,
 )
-from gateway.migrate.folder import Folder, name_of
-from gateway.migrate.lock import Connect, alone, opened
-from gateway.migrate.reach import reachable
-from gateway.migrate.record import BEGIN, DIRECT, end
-from gateway.migrate.steps import Step
-from gateway.migrate.upgrade import current_revision, offline_sql, refuse_losses_of
-from gateway.migrate.waiting import LockWaits
 
 
 @dataclass(frozen=True, slots=True)

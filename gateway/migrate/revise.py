@@ -9,12 +9,12 @@ from sqlalchemy import MetaData
 from gateway.introspect.ddl import quoted
 from gateway.introspect.model import table_name
 from gateway.introspect.records import Name
-from gateway.migrate.direct import plan_changes, refuse_losses
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.folder import Folder
 from gateway.migrate.lock import Connect, Connection, alone, opened
 from gateway.migrate.record import Recorded, read_record
 from gateway.migrate.upgrade import current_revision
+from gateway.migrate.without_folder import plan_changes, refuse_losses
 
 
 async def revise(

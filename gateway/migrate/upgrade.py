@@ -17,12 +17,12 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.db.engine import create_engine
 from gateway.introspect.ddl import create_schema
-from gateway.migrate.direct import WAITS, refused
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.folder import Folder, losses_of, name_of
 from gateway.migrate.lock import Connect, Connection, alone, opened
+from gateway.migrate.lock_waits import LockWaits
 from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
-from gateway.migrate.waiting import LockWaits
+from gateway.migrate.without_folder import WAITS, refused
 from gateway.schema.internal import INTERNAL_SCHEMA
 
 _VERSION_TABLE: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Literal
 
 from google.rpc import code_pb2
 
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.observe.lines import LineHandler
 
 Access = Literal["all", "errors", "none"]
@@ -30,46 +30,46 @@ class AccessLog:
         self._least_code = {"all": 0, "errors": 1, "none": len(_CODE_NAMES)}[access]
         self._lines = LineHandler.installed()
 
-    def __call__(self, facts: CallFacts) -> None:
+    def __call__(self, record: CallRecord) -> None:
         """Write the call's line: an error where the fault is ours, else a piece of information."""
-        if facts.code < self._least_code:
+        if record.code < self._least_code:
             return
-        level = logging.ERROR if facts.code in _OURS else logging.INFO
+        level = logging.ERROR if record.code in _OURS else logging.INFO
         if not _logger.isEnabledFor(level):
             return
         if self._lines is None:
-            _logger.log(level, "call", extra=_shown(facts))
+            _logger.log(level, "call", extra=_shown(record))
         else:
-            self._lines.write_soon(_as_json(facts, "error" if level == logging.ERROR else "info"))
+            self._lines.write_soon(_as_json(record, "error" if level == logging.ERROR else "info"))
 
 
-def _shown(facts: CallFacts) -> dict[str, object]:
+def _shown(record: CallRecord) -> dict[str, object]:
     shown: dict[str, object] = {
-        "method": facts.method,
-        "code": _CODE_NAMES[facts.code],
-        "duration_ms": round(facts.duration * 1000, 3),
-        "request_id": facts.request_id,
-        "peer": facts.peer,
-        "request_bytes": facts.request_bytes,
-        "response_bytes": facts.response_bytes,
+        "method": record.method,
+        "code": _CODE_NAMES[record.code],
+        "duration_ms": round(record.duration * 1000, 3),
+        "request_id": record.request_id,
+        "peer": record.peer,
+        "request_bytes": record.request_bytes,
+        "response_bytes": record.response_bytes,
     }
-    if facts.reason:
-        shown["reason"] = facts.reason
-    if facts.rows is not None:
-        shown["rows"] = facts.rows
+    if record.reason:
+        shown["reason"] = record.reason
+    if record.rows is not None:
+        shown["rows"] = record.rows
     return shown
 
 
-def _as_json(facts: CallFacts, level: str) -> str:
+def _as_json(record: CallRecord, level: str) -> str:
     """Return what `_shown` shows as the log's formatter writes it."""
-    reason = f', "reason": {quoted(facts.reason)}' if facts.reason else ""
-    rows = f', "rows": {facts.rows}' if facts.rows is not None else ""
+    reason = f', "reason": {quoted(record.reason)}' if record.reason else ""
+    rows = f', "rows": {record.rows}' if record.rows is not None else ""
     return (
         f'{{"event": "call", "level": "{level}", "logger": "gateway.access", '
-        f'"method": {quoted(facts.method)}, "code": "{_CODE_NAMES[facts.code]}", '
-        f'"duration_ms": {facts.duration * 1000:.3f}, "request_id": {quoted(facts.request_id)}, '
-        f'"peer": {quoted(facts.peer)}, '
-        f'"request_bytes": {facts.request_bytes}, "response_bytes": {facts.response_bytes}{reason}{rows}, '
+        f'"method": {quoted(record.method)}, "code": "{_CODE_NAMES[record.code]}", '
+        f'"duration_ms": {record.duration * 1000:.3f}, "request_id": {quoted(record.request_id)}, '
+        f'"peer": {quoted(record.peer)}, '
+        f'"request_bytes": {record.request_bytes}, "response_bytes": {record.response_bytes}{reason}{rows}, '
         f'"timestamp": "{_now()}"}}\n'
     )
 

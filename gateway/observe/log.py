@@ -1,6 +1,6 @@
 """The log: records of Python's logging, rendered by structlog as JSON lines or for eyes, to standard error.
 
-Every module logs with `logging.getLogger(__name__)`, an event in plain words, and `extra` for its facts.
+Every module logs with `logging.getLogger(__name__)`, an event in plain words, and `extra` for its record.
 """
 
 import logging

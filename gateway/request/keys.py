@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import InvalidArgument
 from gateway.schema.model import Field, Resource
-from gateway.schema.values import ValueFault
+from gateway.schema.values import InvalidValueError
 
 Key = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ def encode_value(field: Field, value: Any, path: str) -> Any:
         return value
     try:
         return field.type.encode(value)
-    except ValueFault as fault:
+    except InvalidValueError as fault:
         raise InvalidArgument.field(path, fault.description, reason=fault.reason) from fault
 
 

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.errors.suggest import did_you_mean
-from gateway.request.paths import PathFault, Steps, check_below, split_path
+from gateway.request.paths import InvalidPathError, Steps, check_below, split_path
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
 
@@ -120,7 +120,7 @@ def _by_field(resource: Resource, paths: tuple[str, ...], path: str) -> list[tup
     for text in paths:
         try:
             named.append(_checked(resource, text))
-        except PathFault as fault:
+        except InvalidPathError as fault:
             faults.append(str(fault))
     if faults:
         raise _invalid(path, faults)
@@ -138,9 +138,9 @@ def _invalid(path: str, faults: list[str]) -> InvalidArgument:
 
 def _checked(resource: Resource, text: str) -> tuple[str, Steps]:
     if text == "*":
-        raise PathFault('"*" stands alone: leave the other paths out')
+        raise InvalidPathError('"*" stands alone: leave the other paths out')
     if len(text) > MAX_PATH:
-        raise PathFault(f'"{text[:64]}…" is longer than {MAX_PATH} characters')
+        raise InvalidPathError(f'"{text[:64]}…" is longer than {MAX_PATH} characters')
     name, *below = split_path(text)
     steps = tuple(below)
     if name == resource.etag and not steps:
@@ -148,7 +148,7 @@ def _checked(resource: Resource, text: str) -> tuple[str, Steps]:
     field = resource.by_name.get(name)
     if field is None:
         hint = did_you_mean(name, resource.by_name)
-        raise PathFault(f'{resource.message.full_name} has no field "{name[:64]}"{hint}')
+        raise InvalidPathError(f'{resource.message.full_name} has no field "{name[:64]}"{hint}')
     if steps:
         _check_parts(field, steps)
     return name, steps
@@ -156,5 +156,7 @@ def _checked(resource: Resource, text: str) -> tuple[str, Steps]:
 
 def _check_parts(field: Field, steps: Steps) -> None:
     if field.type.kind is not ValueKind.JSON:
-        raise PathFault(f'"{field.name}" is read and written whole: name it without ".{steps[0][:64]}"')
+        raise InvalidPathError(
+            f'"{field.name}" is read and written whole: name it without ".{steps[0][:64]}"'
+        )
     check_below(field.descriptor, steps)

@@ -12,7 +12,7 @@ _STEP = re.compile(r"`((?:[^`]|``)*)`|([^.`]+)")
 _STRUCT = "google.protobuf.Struct"
 
 
-class PathFault(ValueError):  # noqa: N818 - turned into a field violation by whoever knows the mask's field
+class InvalidPathError(ValueError):
     """What is wrong with a path, and what would be right."""
 
 
@@ -20,7 +20,7 @@ def split_path(path: str) -> Steps:
     """Return a path's steps. A step in backticks is taken as it stands (AIP-161, map fields).
 
     A backtick inside of such a step is written twice.
-    Raises PathFault for an empty step or a backtick left open.
+    Raises InvalidPathError for an empty step or a backtick left open.
     """
     steps: list[str] = []
     position = 0
@@ -33,11 +33,11 @@ def split_path(path: str) -> Steps:
         if path[position] != ".":
             break
         position += 1
-    raise PathFault(f'"{path[:64]}" is no path: write field names with one "." between them')
+    raise InvalidPathError(f'"{path[:64]}" is no path: write field names with one "." between them')
 
 
 def check_below(field: FieldDescriptor, steps: Steps) -> None:
-    """Raise PathFault unless `steps` lead from `field` to something its message can hold.
+    """Raise InvalidPathError unless `steps` lead from `field` to something its message can hold.
 
     Maps and Structs take any key. A repeated field takes `*` for each of its elements, never an index.
     """
@@ -49,17 +49,17 @@ def check_below(field: FieldDescriptor, steps: Steps) -> None:
     elif field.is_repeated:
         _check_elements(field, steps)
     elif message is None:
-        raise PathFault(f'"{field.name}" is a single value: name it without ".{steps[0][:64]}"')
+        raise InvalidPathError(f'"{field.name}" is a single value: name it without ".{steps[0][:64]}"')
     elif message.full_name != _STRUCT:
         _check_member(message, steps)
 
 
 def _check_elements(field: FieldDescriptor, steps: Steps) -> None:
     if steps[0] != "*":
-        raise PathFault(f'"{field.name}" is repeated: write "{field.name}" or "{field.name}.*.…"')
+        raise InvalidPathError(f'"{field.name}" is repeated: write "{field.name}" or "{field.name}.*.…"')
     if len(steps) > 1:
         if field.message_type is None:
-            raise PathFault(f'the elements of "{field.name}" are single values')
+            raise InvalidPathError(f'the elements of "{field.name}" are single values')
         _check_member(field.message_type, steps[1:])
 
 
@@ -67,5 +67,5 @@ def _check_member(message: Descriptor, steps: Steps) -> None:
     member = message.fields_by_name.get(steps[0])
     if member is None:
         hint = did_you_mean(steps[0], message.fields_by_name)
-        raise PathFault(f'{message.full_name} has no field "{steps[0][:64]}"{hint}')
+        raise InvalidPathError(f'{message.full_name} has no field "{steps[0][:64]}"{hint}')
     check_below(member, steps[1:])

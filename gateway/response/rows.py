@@ -13,7 +13,7 @@ from gateway.request.masks import Mask
 from gateway.response.cut import cutter
 from gateway.schema.model import Field, Resource
 from gateway.schema.types.times import decode_timestamps
-from gateway.schema.values import ValueFault, ValueKind
+from gateway.schema.values import InvalidValueError, ValueKind
 
 Row = Sequence[Any]
 RowToMessage = Callable[[Row], Message]
@@ -92,7 +92,7 @@ def _row_values(
                 value = made[name]
                 if value is not None:
                     made[name] = decode(value)
-        except ValueFault as fault:
+        except InvalidValueError as fault:
             raise _data_loss(resource, fields, row) from fault
         if version is not None:
             made[etag] = etag_of(row[version])
@@ -124,7 +124,7 @@ def _rows_values(
         try:
             for place, decode in decoders:
                 columns[place] = decode(read[place])
-        except ValueFault:
+        except InvalidValueError:
             for row in rows:
                 of_row(row)  # raises DataLoss for the first one at fault
             raise
@@ -171,7 +171,7 @@ def _data_loss(resource: Resource, fields: Sequence[Field], row: Row) -> DataLos
         try:
             if value is not None and field.type.decode is not None:
                 field.type.decode(value)
-        except ValueFault as fault:
+        except InvalidValueError as fault:
             violations.append(FieldViolation(field.name, fault.description, fault.reason))
     stored = {field.column: value for field, value in zip(fields, row, strict=True)}
     key = key_text(resource, stored) if set(resource.primary_key) <= stored.keys() else ""

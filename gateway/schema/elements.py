@@ -14,7 +14,7 @@ from google.protobuf.descriptor_pb2 import (
     SourceCodeInfo,
 )
 
-from gateway.schema.faults import Element
+from gateway.schema.diagnostics import Element
 
 Path: TypeAlias = tuple[int, ...]
 Named: TypeAlias = (

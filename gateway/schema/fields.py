@@ -3,10 +3,10 @@
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 from gateway.schema.model import Field, ServerSet
 from gateway.schema.options import column_options
-from gateway.schema.types import TypeFault, value_type
+from gateway.schema.types import InvalidTypeError, value_type
 from gateway.schema.values import ValueKind, ValueType
 
 
@@ -22,7 +22,7 @@ def _read_field(field: FieldDescriptor, table: annotations_pb2.TableOptions, fau
     options = column_options(field.full_name, faults)
     try:
         stored = value_type(field, options, table.schema or "public")
-    except TypeFault as fault:
+    except InvalidTypeError as fault:
         faults.add(field.full_name, fault.wrong, fault.right)
         return None
     server_set = _server_set(field.name, table, options)

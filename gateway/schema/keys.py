@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import Descriptor
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.faults import Faults, suggestion
+from gateway.schema.diagnostics import Faults, suggestion
 from gateway.schema.implied import implied_condition
 from gateway.schema.model import Action, Check, Field, ForeignKey, Index, IndexColumn, UniqueKey
 from gateway.schema.naming import check_name, foreign_key_name, index_name, quote, unique_name

@@ -5,11 +5,11 @@ from typing import cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 from gateway.schema.model import Field, Method, MethodKind, Resource, Service
-from gateway.schema.needs import needs
 from gateway.schema.options import http_rule
 from gateway.schema.recognise import recognise
+from gateway.schema.requirements import needs
 from gateway.schema.roles import Binder, same_shape, same_type
 from gateway.schema.routes import read_routes
 from gateway.schema.shapes import SHAPES, Answer, Keys, Shape

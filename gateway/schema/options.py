@@ -6,7 +6,7 @@ from google.api.annotations_pb2 import http
 from google.api.http_pb2 import HttpRule
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 
 # The stubs give an extension no type of its own, so its look-up can't be checked.
 _TABLE: Any = annotations_pb2.table

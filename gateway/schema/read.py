@@ -4,9 +4,9 @@ from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
+from gateway.schema.diagnostics import Fault, Faults, SchemaError
 from gateway.schema.elements import read_elements
-from gateway.schema.faults import Fault, Faults, SchemaError
-from gateway.schema.foreign import is_foreign
+from gateway.schema.foreign_packages import is_foreign
 from gateway.schema.methods import read_services
 from gateway.schema.model import Resource, Schema
 from gateway.schema.options import has_table

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from google.protobuf.descriptor import MethodDescriptor
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.faults import Faults, suggestion
+from gateway.schema.diagnostics import Faults, suggestion
 from gateway.schema.model import MethodKind, Resource
 from gateway.schema.options import method_options
 from gateway.schema.plurals import plurals

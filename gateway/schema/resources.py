@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor import Descriptor
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 from gateway.schema.fields import read_fields
 from gateway.schema.keys import TableReader
 from gateway.schema.model import Resource

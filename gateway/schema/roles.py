@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.schema.faults import Faults
-from gateway.schema.foreign import is_foreign
+from gateway.schema.diagnostics import Faults
+from gateway.schema.foreign_packages import is_foreign
 from gateway.schema.model import Resource
 from gateway.schema.shapes import Role, RoleType
 

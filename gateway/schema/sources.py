@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message import DecodeError
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.faults import Fault, SchemaError
+from gateway.schema.diagnostics import Fault, SchemaError
 
 _COMPILE_SECONDS = 60
 _AS_UTF8 = "save the file as UTF-8"

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.types import TypeEngine
 
 
-class ValueFault(ValueError):  # noqa: N818 - a fault of the caller's value, turned into a field violation above
+class InvalidValueError(ValueError):
     """A value that the column can't hold exactly.
 
     Args:
@@ -60,9 +60,9 @@ class ValueType:
         sql: the type as PostgreSQL's format_type prints it, such as `character varying(12)`.
         engine: the SQLAlchemy type, for tables and bound parameters.
         kind: what the value is.
-        encode: proto value → driver value, raising ValueFault; None where they are the same.
-        decode: driver value → what the message's constructor takes, raising ValueFault; None as above.
-        parse: text of a filter literal → driver value, raising ValueFault; None where filters can't.
+        encode: proto value → driver value, raising InvalidValueError; None where they are the same.
+        decode: driver value → what the message's constructor takes, raising InvalidValueError; None as above.
+        parse: text of a filter literal → driver value, raising InvalidValueError; None where filters can't.
         text_cast: bound as text and cast in SQL both ways, for types that the driver doesn't speak.
         equality: whether PostgreSQL has `=` and DISTINCT for the type.
         orderable: whether order_by may name it.

@@ -15,7 +15,7 @@ from gateway.config.settings import LimitSettings
 from gateway.errors import Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
 from gateway.methods import AnyHandler, BidiHandler, Handler, StreamHandler
-from gateway.observe.facts import Observer
+from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 from gateway.request.memory import SMALL, ResponseMemory
@@ -91,8 +91,8 @@ class Endpoint:
         if call.held or len(body) > SMALL:
             call.hold(len(body), anyway=self._writes)
         if self._has_rows:
-            exchange.facts.rows = self._count_rows(request, response)
-        exchange.facts.response_bytes = len(body)
+            exchange.record.rows = self._count_rows(request, response)
+        exchange.record.response_bytes = len(body)
         return body
 
     def _serialize(self, response: Message) -> bytes:
@@ -129,7 +129,7 @@ class Dispatcher:
     Args:
         services: the bound methods.
         limits: sizes of messages.
-        patience: seconds that a client may leave a streamed response untaken.
+        timeout: seconds that a client may leave a streamed response untaken.
         interceptors: stand around every call.
         observers: told of each call when it has ended.
 
@@ -139,7 +139,7 @@ class Dispatcher:
         self,
         services: Services,
         limits: LimitSettings,
-        patience: float,
+        timeout: float,
         interceptors: Interceptors,
         observers: Sequence[Observer] = (),
     ) -> None:
@@ -151,7 +151,7 @@ class Dispatcher:
         self.memory = ResponseMemory(limits.response_memory)
         """What responses may hold."""
         self._answers: dict[str, Answer] = {
-            method.path: _endpoint(method, handler, limits, patience, self.memory)
+            method.path: _endpoint(method, handler, limits, timeout, self.memory)
             for methods in services.values()
             for method, handler in methods
         }
@@ -196,11 +196,11 @@ class Dispatcher:
         except RowgateError as error:
             return Reply(status=_refusal(exchange, error))
         except Exception:
-            _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.facts.request_id})
+            _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.record.request_id})
             return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
         except asyncio.CancelledError as cancelled:
             exchange.release()
-            exchange.facts.code, exchange.facts.reason = code_pb2.CANCELLED, "CANCELLED"
+            exchange.record.code, exchange.record.reason = code_pb2.CANCELLED, "CANCELLED"
             if exchange.call is not None and exchange.call.unsettled:
                 raise WriteCancelled from cancelled
             raise
@@ -224,12 +224,12 @@ class Dispatcher:
         except RowgateError as error:
             return Reply(status=_refusal(exchange, error))
         except Exception:
-            _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.facts.request_id})
+            _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.record.request_id})
             return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
 
     def arrive(self, exchange: Exchange) -> Status | None:
         """Take a place for a call before it is begun, until it ends or `leave`; return why it gets none."""
-        if exchange.facts.method in self._uncounted:
+        if exchange.record.method in self._uncounted:
             return None
         try:
             self._enter(exchange)
@@ -249,23 +249,23 @@ class Dispatcher:
         self._processor.look(exchange.peer, exchange.deadline or self._deadlines.set(exchange))
 
     def _tell(self, exchange: Exchange) -> None:
-        exchange.facts.duration = monotonic() - exchange.arrived
+        exchange.record.duration = monotonic() - exchange.arrived
         for observer in self._observers:
-            observer(exchange.facts)
+            observer(exchange.record)
 
 
 def _endpoint(
-    method: Method, handler: AnyHandler, limits: LimitSettings, patience: float, memory: ResponseMemory
+    method: Method, handler: AnyHandler, limits: LimitSettings, timeout: float, memory: ResponseMemory
 ) -> Answer:
     streams = SHAPES[method.kind].streams
     if streams is Streams.RESPONSES:
-        return stream_answer(method, cast("StreamHandler", handler), limits, patience, memory)
+        return stream_answer(method, cast("StreamHandler", handler), limits, timeout, memory)
     if streams is Streams.BOTH:
-        return bidi_answer(method, cast("BidiHandler", handler), limits, patience, memory)
+        return bidi_answer(method, cast("BidiHandler", handler), limits, timeout, memory)
     return Endpoint(method, cast("Handler", handler), limits, memory)
 
 
 def _refusal(exchange: Exchange, error: RowgateError) -> Status:
     exchange.release()
-    exchange.facts.code, exchange.facts.reason = error.code, error.reason
+    exchange.record.code, exchange.record.reason = error.code, error.reason
     return to_status(error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from google.rpc.status_pb2 import Status
 
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.transport.wire.request import Header
 
@@ -61,7 +61,7 @@ class Exchange:
 
     Args:
         request: the message's bytes; empty until `read` has returned them, where that is set.
-        facts: what is observed of it.
+        record: what is observed of it.
         arrived: when it arrived, by time.monotonic, which is the event loop's clock, but finer and cheaper.
         time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
         principal: who calls.
@@ -76,7 +76,7 @@ class Exchange:
     """
 
     request: bytes
-    facts: CallFacts
+    record: CallRecord
     arrived: float
     time_remaining: float | None = None
     principal: str = "anonymous"
@@ -91,18 +91,18 @@ class Exchange:
     @property
     def path(self) -> str:
         """The method's path, `/package.Service/Method`."""
-        return f"/{self.facts.method}"
+        return f"/{self.record.method}"
 
     @property
     def peer(self) -> str:
         """The other end of the connection that it came by; empty where that tells no connections apart."""
-        return named_peer(self.facts.peer)
+        return named_peer(self.record.peer)
 
     async def receive(self) -> None:
         """Have the request whole, for as long as that takes; raises RowgateError."""
         if self.read is not None:
             self.request = await self.read()
-            self.facts.request_bytes = len(self.request)
+            self.record.request_bytes = len(self.request)
 
     def messages(self) -> Channel:
         """Return the channel of a call that streams; raises TypeError where there is none."""

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from gateway.config.settings import LimitSettings, ServerSettings
-from gateway.request.alarms import Alarms, Deadline
 from gateway.request.bulkheads import Operation
+from gateway.request.deadline_timer import Deadline, DeadlineTimer
 from gateway.transport.admission import Admission
 from gateway.transport.exchange import Exchange
 from gateway.transport.processor import Processor
@@ -25,12 +25,12 @@ class Deadlines:
     def __init__(self, default: float, maximum: float, stream: float) -> None:
         self._unary = (default, maximum)
         self._stream = (stream, stream)
-        self._alarms = Alarms()
+        self._timer = DeadlineTimer()
 
     def around(self, exchange: Exchange) -> Deadline:
         """Return what to answer the call in."""
         deadline = exchange.deadline or self.set(exchange)
-        return Deadline(self._alarms, deadline, exchange.task)
+        return Deadline(self._timer, deadline, exchange.task)
 
     def set(self, exchange: Exchange) -> float:
         """Set a call's deadline, and return it."""
@@ -43,13 +43,13 @@ class Deadlines:
         """Return what to answer a call in whose caller alone may set a deadline."""
         if exchange.time_remaining is None:
             return nullcontext()
-        return Deadline(self._alarms, exchange.arrived + exchange.time_remaining, exchange.task)
+        return Deadline(self._timer, exchange.arrived + exchange.time_remaining, exchange.task)
 
     def of_request(self, exchange: Exchange) -> Deadline:
         """Return what to wait for the only request in, whether or not the answer is a stream."""
         usual, most = self._unary
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
-        return Deadline(self._alarms, exchange.arrived + min(asked, most), exchange.task)
+        return Deadline(self._timer, exchange.arrived + min(asked, most), exchange.task)
 
 
 @dataclass(frozen=True, slots=True)

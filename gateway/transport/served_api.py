@@ -10,7 +10,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from grpc_health.v1 import health_pb2
 
 from gateway.config.settings import LimitSettings, ServerSettings
-from gateway.observe.facts import Observer
+from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH
 from gateway.transport.builtin.health import Health
@@ -70,7 +70,7 @@ class ServedApi:
         interceptors = Interceptors.of(server, limits, operations)
         self._admission = interceptors.admission
         self._processor = interceptors.processor
-        self._dispatcher = Dispatcher(services, limits, server.stream_patience, interceptors, observers)
+        self._dispatcher = Dispatcher(services, limits, server.stream_send_timeout, interceptors, observers)
         streams = places_of_streams(limits)
         self._health = Health(services, streams)
         self._dispatcher.add(self._health.methods())

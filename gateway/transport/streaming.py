@@ -27,7 +27,7 @@ def stream_answer(
     method: Method,
     handler: StreamHandler,
     limits: LimitSettings,
-    patience: float,
+    send_timeout: float,
     memory: ResponseMemory | None = None,
 ) -> Answer:
     """Return what answers a method with one request and a stream of responses; see `_sent`."""
@@ -36,14 +36,14 @@ def stream_answer(
     async def respond(exchange: Exchange, _channel: Channel, call: StreamCall) -> AsyncGenerator[Piece, None]:
         return handler(await parse.in_slices(exchange.request), call)
 
-    return _sent(method, respond, patience, memory)
+    return _sent(method, respond, send_timeout, memory)
 
 
 def bidi_answer(
     method: Method,
     handler: BidiHandler,
     limits: LimitSettings,
-    patience: float,
+    send_timeout: float,
     memory: ResponseMemory | None = None,
 ) -> Answer:
     """Return what answers a method with streams of requests and responses; see `_sent`."""
@@ -51,20 +51,21 @@ def bidi_answer(
 
     async def requests(exchange: Exchange, channel: Channel) -> AsyncIterator[Message]:
         while (body := await channel.receive()) is not None:
-            exchange.facts.request_bytes += len(body)
+            exchange.record.request_bytes += len(body)
             yield await parse.in_slices(body)
 
     async def respond(exchange: Exchange, channel: Channel, call: StreamCall) -> AsyncGenerator[Piece, None]:
         return handler(requests(exchange, channel), call)
 
-    return _sent(method, respond, patience, memory)
+    return _sent(method, respond, send_timeout, memory)
 
 
-def _sent(method: Method, respond: Respond, patience: float, memory: ResponseMemory | None) -> Answer:
+def _sent(method: Method, respond: Respond, send_timeout: float, memory: ResponseMemory | None) -> Answer:
     """Return an Answer that sends the responses through the exchange's channel, and has no bytes of its own.
 
     The handler is asked for its next response when the transport has taken the last. The Answer raises
-    Unavailable where the client takes nothing for `patience` seconds, or for less when others want its place.
+    Unavailable where the client takes nothing for `send_timeout` seconds, or for less when others
+    want its place.
     """
     full_name = method.full_name
     operation = Operation.of(method)
@@ -77,19 +78,19 @@ def _sent(method: Method, respond: Respond, patience: float, memory: ResponseMem
         exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
-                await _send(channel, piece, patience, call.delivery)
+                await _send(channel, piece, send_timeout, call.delivery)
                 call.unsettled = False
-                exchange.facts.rows = (exchange.facts.rows or 0) + piece.rows
-                exchange.facts.response_bytes += len(piece.body)
+                exchange.record.rows = (exchange.record.rows or 0) + piece.rows
+                exchange.record.response_bytes += len(piece.body)
         return b""
 
     return answer
 
 
-async def _send(channel: Channel, piece: Piece, patience: float, delivery: Delivery) -> None:
+async def _send(channel: Channel, piece: Piece, send_timeout: float, delivery: Delivery) -> None:
     begun = monotonic()
     try:
-        async with delivery.within(patience):
+        async with delivery.within(send_timeout):
             await channel.send(piece.body)
     except TimeoutError as error:
         raise Unavailable(

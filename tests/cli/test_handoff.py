@@ -10,7 +10,7 @@ import pytest
 from gateway.cli.workers import acceptor as acceptor_module
 from gateway.cli.workers.acceptor import Acceptor
 from gateway.cli.workers.handoff import Accepted, Giver, Load, Taker
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 MANY = 1000
 
@@ -90,7 +90,7 @@ async def until(condition: Callable[[], bool]) -> None:
     """Wait for what the loop's readers let happen."""
     async with asyncio.timeout(10):
         while not condition():
-            await next_look()
+            await next_poll()
 
 
 async def until_taken(count: int, *workers: Standing) -> None:
@@ -117,7 +117,7 @@ async def test_who_has_calls_under_way_is_given_fewer(acceptor: Acceptor, client
     idle.begin()
     async with asyncio.timeout(10):
         while busy.giver.weight < 20:
-            await next_look()
+            await next_poll()
             busy.taker._report_again()
     clients.connect(10)
     await until_taken(10, busy, idle)

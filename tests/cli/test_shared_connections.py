@@ -24,7 +24,7 @@ from tests.cli.test_serve_workers import KEY, apart, children, is_there, left_in
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.transport.conftest import GET
 
 CLIENTS = 8
@@ -93,7 +93,7 @@ class Load:
                     self.calls[number] += 1
                 else:
                     self.failures.append((number, error))
-            await next_look()
+            await next_poll()
 
 
 def call_over_http1(target: str, enough: threading.Event) -> Counter[str]:
@@ -110,7 +110,7 @@ async def until(condition: Callable[[], bool]) -> None:
     """Wait for what other processes bring about."""
     async with asyncio.timeout(60):
         while not condition():
-            await next_look()
+            await next_poll()
 
 
 async def call(target: str, method: str) -> grpc.StatusCode:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis.strategies import builds, sampled_from, text
 
 from gateway.observe.access import AccessLog
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.observe.log import configure_logging
 
 WORD = "hunter2"
@@ -64,12 +64,12 @@ def test_auto_is_json_where_nobody_looks(stream: io.StringIO) -> None:
     assert json.loads(stream.getvalue())["event"] == "seen"
 
 
-def facts(code: int, reason: str = "") -> CallFacts:
-    return CallFacts("a.v1.S/M", "id-1", "peer", code, reason, 0.0123456, 7 if not code else None, 10, 20)
+def facts(code: int, reason: str = "") -> CallRecord:
+    return CallRecord("a.v1.S/M", "id-1", "peer", code, reason, 0.0123456, 7 if not code else None, 10, 20)
 
 
-@given(facts=builds(CallFacts, text(), text(), text(), sampled_from(sorted(code_pb2.Code.values())), text()))
-def test_a_call_s_line_is_what_a_record_of_it_would_be(facts: CallFacts) -> None:
+@given(facts=builds(CallRecord, text(), text(), text(), sampled_from(sorted(code_pb2.Code.values())), text()))
+def test_a_call_s_line_is_what_a_record_of_it_would_be(facts: CallRecord) -> None:
     stream = io.StringIO()
     handlers = logging.getLogger().handlers[:]
     configure_logging("info", "json", stream)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.faults import ConfigError
+from gateway.config.errors import ConfigError
 from gateway.config.load import load_settings, settings_of
 from gateway.config.names import SETTINGS
 from gateway.config.show import redact_dsn, show

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.faults import ConfigError
+from gateway.config.errors import ConfigError
 from gateway.config.load import settings_of
 from gateway.config.secret import token_secret
 

@@ -18,7 +18,7 @@ from gateway.sql.statement import Statement
 from tests.db.desk import CALL, READ, Desk, answers, key_read, new_desk, queued
 from tests.db.servers import make_database, sql
 from tests.harness.databases import Open
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 ROWS = {i: f"row {i}" for i in range(100)}
 WAITING_FOR_LOCK = (
@@ -37,7 +37,7 @@ async def stored(fragile: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 async def desk(stored: str, open_database: Open) -> AsyncIterator[Desk]:
-    desk = await new_desk(stored, open_database, lanes=1)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=1)
     yield desk
     desk.door.answers.set()
     await desk.reads.close()
@@ -57,7 +57,7 @@ async def test_each_caller_gets_its_own_row(
     stored: str, open_database: Open, keys: list[int], max_batch: int
 ) -> None:
     """Whatever keys arrive together: repeated, missing, more than a batch."""
-    desk = await new_desk(stored, open_database, lanes=1, max_batch=max_batch)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=1, max_batch=max_batch)
 
     found = await answers(desk.start(*keys))
 
@@ -99,7 +99,7 @@ async def test_one_who_waits_alone_reads_singly(desk: Desk) -> None:
 
 async def test_a_full_batch_takes_another_lane(stored: str, open_database: Open) -> None:
     """As many as allowed."""
-    desk = await new_desk(stored, open_database, lanes=3, max_batch=4, patience=60)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=3, max_batch=4, max_delay=60)
 
     found = await answers(desk.start(*range(50)))
 
@@ -110,7 +110,7 @@ async def test_a_full_batch_takes_another_lane(stored: str, open_database: Open)
 
 async def test_reads_pass_a_statement_that_is_stuck(stored: str, open_database: Open) -> None:
     """They lose patience with it, and then share the other lane as if it weren't there."""
-    desk = await new_desk(stored, open_database, lanes=2, patience=0.5)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=2, max_delay=0.5)
     stuck = await desk.busy(1)
     tasks = desk.start(2, 3)
     await desk.door.until_carried_out(2)
@@ -122,7 +122,7 @@ async def test_reads_pass_a_statement_that_is_stuck(stored: str, open_database: 
 
 async def test_one_statement_is_waited_for(stored: str, open_database: Open) -> None:
     """However many lanes there are: what arrives meanwhile makes one batch."""
-    desk = await new_desk(stored, open_database, lanes=8, patience=60)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=8, max_delay=60)
 
     assert await answers(desk.start(*range(50))) == [ROWS[key] for key in range(50)]
     assert desk.batches() == [1, 49]
@@ -168,7 +168,7 @@ async def test_a_fault_of_ours_is_answered_too(desk: Desk) -> None:
 async def end_session_in_lock(dsn: str) -> None:
     """Wait for a session that waits for a lock; end it."""
     while not (found := await sql(dsn, WAITING_FOR_LOCK)):
-        await next_look()
+        await next_poll()
     await sql(dsn, "SELECT pg_terminate_backend($1)", found[0][0])
 
 
@@ -179,7 +179,7 @@ async def test_a_lost_connection_hangs_nobody(
     """The batch is read again on another connection; where that is not to be, all of its callers hear."""
     dsn = await make_database(fragile.start())
     await sql(dsn, "CREATE TABLE item AS SELECT i AS id, 'row ' || i AS text FROM generate_series(0, 9) i")
-    desk = await new_desk(dsn, open_database, RetrySettings(attempts=attempts), lanes=1)
+    desk = await new_desk(dsn, open_database, RetrySettings(attempts=attempts), max_concurrent_batches=1)
     tasks = await desk.busy(1) + desk.start(2, 3, 4)
     locker = await open_database(dsn, pool_size=1)
 
@@ -242,7 +242,7 @@ async def test_a_caller_out_of_time_leaves_the_others(desk: Desk) -> None:
 
 async def test_a_batch_without_time_is_over(fragile: EmbeddedPostgres, open_database: Open) -> None:
     """Nobody cancels these callers: the latest deadline of the batch ends it."""
-    desk = await new_desk(await make_database(fragile.start()), open_database, lanes=1)
+    desk = await new_desk(await make_database(fragile.start()), open_database, max_concurrent_batches=1)
     slow = key_read("slow", "pg_sleep(30)")
     await sql(desk.dsn, "CREATE TABLE item AS SELECT 1 AS id")
     calls = [Call("Get", deadline=asyncio.get_running_loop().time() + after) for after in (0.05, 2, 2.1)]
@@ -257,24 +257,24 @@ async def test_a_statement_without_callers_is_broken_off(
     fragile: EmbeddedPostgres, open_database: Open
 ) -> None:
     """It gives its connection and its lane back: the next read doesn't wait for it."""
-    desk = await new_desk(await make_database(fragile.start()), open_database, lanes=1)
+    desk = await new_desk(await make_database(fragile.start()), open_database, max_concurrent_batches=1)
     await sql(desk.dsn, "CREATE TABLE item AS SELECT i AS id FROM generate_series(1, 3) i")
     slow = key_read("slow", "pg_sleep(CASE WHEN id < 3 THEN 30 ELSE 0 END)")
     tasks = desk.start(1000, 1, 2, read=slow)
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     while await sql(desk.dsn, asleep) != [(1,)]:
-        await next_look()
+        await next_poll()
     for task in tasks[1:]:
         task.cancel()
     await answers(tasks)
 
     assert await asyncio.wait_for(desk.reads.fetch(slow, [3], CALL), 5) is not None
     while await sql(desk.dsn, asleep) != [(0,)]:
-        await next_look()
+        await next_poll()
 
 
 async def test_a_full_queue_refuses(stored: str, open_database: Open) -> None:
-    desk = await new_desk(stored, open_database, lanes=1, max_waiting=2)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=1, max_waiting=2)
     tasks = await desk.busy(1) + desk.start(2, 3)
     await queued()
     with pytest.raises(ResourceExhausted) as refused:
@@ -295,7 +295,7 @@ async def test_a_read_after_a_write_sees_it(fragile: EmbeddedPostgres, open_data
     """Statements that were carried out before the write answer nobody who came after it."""
     dsn = await make_database(fragile.start())
     await sql(dsn, "CREATE TABLE item AS SELECT i AS id, 'old' AS text FROM generate_series(0, 9) i")
-    desk = await new_desk(dsn, open_database, lanes=2, patience=0.001)
+    desk = await new_desk(dsn, open_database, max_concurrent_batches=2, max_delay=0.001)
     before = await desk.busy(1)
     before += desk.start(1, 2)
     await desk.door.until_carried_out(2)
@@ -386,7 +386,7 @@ async def test_callers_of_some_keys_each_get_their_rows(desk: Desk) -> None:
 
 async def test_a_statement_is_for_so_many_keys_however_few_callers(stored: str, open_database: Open) -> None:
     """But for all of one caller's."""
-    desk = await new_desk(stored, open_database, lanes=1, patience=60, max_batch=10)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=1, max_delay=60, max_batch=10)
     first = await desk.busy_with(KEYS_READ, [(1,)])
     counts = [4, 4, 4, 30, 2, 8, 1]
     tasks = [

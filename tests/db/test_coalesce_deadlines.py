@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import CoalesceSettings
-from gateway.db.coalesce.figures import Tally
-from gateway.db.coalesce.kinds import KeyRead
-from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.pace import Pace
+from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
+from gateway.db.coalesce.batch_statements import KeyRead
+from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.reads import PointReads
+from gateway.db.coalesce.statistics import Outcomes
 from gateway.db.forecast import Forecast
 from gateway.errors import ResourceExhausted
 from gateway.request.call import Call
@@ -68,7 +68,7 @@ def test_no_forecast_is_less_than_nothing_and_more_rows_take_no_less(times: list
 async def test_a_statement_takes_as_many_as_it_answers_in_time() -> None:
     """Thirty rows of 50 ms are too many for deadlines of 400 ms: of half of that there are four at most."""
     door = SlowDoor(0.05)
-    reads = PointReads(door, CoalesceSettings(lanes=1))
+    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1))
     read = KeyRead(STATEMENT, STATEMENT)
     now = asyncio.get_running_loop().time()
     first = asyncio.create_task(reads.fetch(read, [0], Call("Get", deadline=now + 10)))
@@ -89,7 +89,7 @@ async def test_a_statement_takes_as_many_as_it_answers_in_time() -> None:
 
 async def test_who_comes_when_too_much_waits_is_refused_at_once() -> None:
     door = SlowDoor(0.05)
-    reads = PointReads(door, CoalesceSettings(lanes=1))
+    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1))
     read = KeyRead(STATEMENT, STATEMENT)
     loop = asyncio.get_running_loop()
     patient = Call("Get", deadline=loop.time() + 60)
@@ -125,7 +125,9 @@ async def test_statements_that_are_quick_again_are_shared_again() -> None:
 
 async def test_who_came_behind_another_is_looked_at_when_the_row_is_free() -> None:
     loop = asyncio.get_running_loop()
-    lane = Lane(KeyRead(STATEMENT, STATEMENT), "", Pace(lanes=1, max_batch=10), Tally("test"))
+    lane = BatchQueue(
+        KeyRead(STATEMENT, STATEMENT), "", BatchConcurrency(maximum=1, max_batch=10), Outcomes("test")
+    )
     lane.pace.forecast.took(1, 1.0)
     now = loop.time()
     first, behind = (

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import CoalesceSettings
-from gateway.db.coalesce.figures import Tally
-from gateway.db.coalesce.kinds import KeyRead, KeysRead
-from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.pace import Pace
+from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
+from gateway.db.coalesce.batch_statements import KeyRead, KeysRead
+from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.reads import PointReads
+from gateway.db.coalesce.statistics import Outcomes
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
@@ -19,7 +19,7 @@ STATEMENT = Statement("", ("id",), (), writes=False, name="test", constants={})
 CROWD, KEYS = 100, 10
 
 
-class Door:
+class QueryExecutor:
     """Answers nothing, and tells the keys of each statement."""
 
     def __init__(self) -> None:
@@ -34,8 +34,8 @@ class Door:
 
 async def test_one_that_comes_after_a_crowd_waits_for_a_statement_or_two() -> None:
     """Each caller's keys fill a statement, so that a hundred have to wait for each other."""
-    door, small = Door(), -1
-    reads = PointReads(door, CoalesceSettings(lanes=1, max_batch=KEYS, patience=60))
+    door, small = QueryExecutor(), -1
+    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1, max_batch=KEYS, max_delay=60))
     read = KeysRead(STATEMENT, ["id"])
     crowd = [
         asyncio.create_task(reads.fetch(read, [(n,)] * KEYS, Call("Get", connection="a")))
@@ -54,7 +54,7 @@ def test_each_connections_callers_keep_their_order_and_the_first_of_each_is_pass
     steps: list[str | int],
 ) -> None:
     async def play() -> None:
-        lane = Lane(KeyRead(STATEMENT, STATEMENT), "", Pace(1, 10), Tally("test"))
+        lane = BatchQueue(KeyRead(STATEMENT, STATEMENT), "", BatchConcurrency(1, 10), Outcomes("test"))
         waiting: dict[str, list[Place]] = {"a": [], "b": [], "c": []}
         passed: dict[str, Counter[str]] = {connection: Counter() for connection in waiting}
         for n, step in enumerate([*steps, len(steps) + 1]):

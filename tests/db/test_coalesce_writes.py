@@ -46,7 +46,7 @@ from tests.db.writing import (
     row_write,
 )
 from tests.harness.databases import Open
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 WAITING_FOR_LOCK = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -64,7 +64,7 @@ async def stored(fragile: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 async def desk(stored: str, open_database: Open) -> AsyncIterator[WritingDesk]:
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60)
+    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=60)
     yield desk
     desk.door.answers.set()
     await desk.writes.close()
@@ -89,7 +89,10 @@ async def test_those_who_arrive_meanwhile_share_a_statement(desk: WritingDesk) -
 
 async def test_rows_come_in_the_order_of_their_keys(stored: str, open_database: Open) -> None:
     """Gateways that create the same rows, each in an order of its own, never wait in a circle."""
-    desks = [await new_writing_desk(stored, open_database, lanes=1, patience=60) for _ in range(2)]
+    desks = [
+        await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=60)
+        for _ in range(2)
+    ]
     locker = await asyncpg.connect(stored)
     tasks = []
     try:
@@ -101,7 +104,7 @@ async def test_rows_come_in_the_order_of_their_keys(stored: str, open_database: 
             await queued()
             tasks += desk.start(*((number, 1) for number in numbers), write=NEW)
         while len(await sql(stored, WAITING_FOR_LOCK)) < 2:
-            await next_look()
+            await next_poll()
         await transaction.rollback()
     finally:
         await locker.close()
@@ -131,7 +134,9 @@ async def test_any_changes_are_carried_out_as_one_after_the_other(
 ) -> None:
     """Whatever arrives together: rows named again and again, missing rows, refused values."""
     await sql(stored, f'UPDATE {ACCOUNTS} SET "limit" = 0, revision = 1')  # noqa: S608
-    desk = await new_writing_desk(stored, open_database, lanes=2, patience=0.001, max_batch=max_batch)
+    desk = await new_writing_desk(
+        stored, open_database, max_concurrent_batches=2, max_delay=0.001, max_batch=max_batch
+    )
 
     found = await answers(desk.start(*changes))
 
@@ -187,7 +192,7 @@ async def test_the_fault_of_a_row_is_its_callers_alone(desk: WritingDesk, bad: l
 
 async def test_many_faults_make_small_batches(stored: str, open_database: Open) -> None:
     """Until there are none any more: who sends bad rows makes it expensive for nobody for long."""
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60)
+    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=60)
     for _ in range(4):
         await answers(await first(desk) + desk.start(*((i, -1) for i in range(1, 41))))
     before = len(desk.door.sent)
@@ -242,7 +247,7 @@ async def at_once() -> str:
 
 async def test_a_row_that_is_locked_keeps_nobody_else_waiting(stored: str, open_database: Open) -> None:
     """Neither in a batch, nor when the caller who came alone waits for it."""
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=0.001)
+    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=0.001)
     connection = await asyncpg.connect(stored)
     try:
         async with connection.transaction():
@@ -270,7 +275,7 @@ async def test_a_cancelled_write_is_dropped_if_it_was_not_sent(desk: WritingDesk
 
 async def test_a_write_cancelled_in_the_last_moment_is_not_sent(stored: str, open_database: Open) -> None:
     """When its batch is about to set out, and it has had no turn yet to leave."""
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60, max_batch=2)
+    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=60, max_batch=2)
     tasks = await desk.busy(0, 1)
     (gone,) = desk.start((1, 9))
     await queued()
@@ -346,7 +351,9 @@ async def test_a_caller_out_of_time_leaves_the_others(desk: WritingDesk) -> None
 
 async def test_a_full_queue_refuses(stored: str, open_database: Open) -> None:
     """Also those who wait for one row."""
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60, max_waiting=3)
+    desk = await new_writing_desk(
+        stored, open_database, max_concurrent_batches=1, max_delay=60, max_waiting=3
+    )
     tasks = await desk.busy(0, 1) + desk.start((1, 1), (1, 2), (0, 2))
     await queued()
     with pytest.raises(ResourceExhausted) as refused:
@@ -363,7 +370,9 @@ async def test_a_full_queue_refuses(stored: str, open_database: Open) -> None:
 
 
 async def test_those_who_wait_for_one_row_leave_places_to_others(stored: str, open_database: Open) -> None:
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60, max_waiting=8)
+    desk = await new_writing_desk(
+        stored, open_database, max_concurrent_batches=1, max_delay=60, max_waiting=8
+    )
     rename = row_write("Title")
     tasks = await desk.busy(0, 1) + await desk.busy(1, write=rename)
     tasks += desk.start(*[(0, 2)] * share_of(8))
@@ -381,7 +390,7 @@ async def test_a_lost_answer_leaves_everyone_in_doubt_and_writes_nothing_twice(
     stored: str, open_database: Open, *, delivered: bool
 ) -> None:
     async with proxied(stored) as (proxy, through):
-        desk = await new_writing_desk(through, open_database, lanes=1, patience=60)
+        desk = await new_writing_desk(through, open_database, max_concurrent_batches=1, max_delay=60)
         await answers(await first(desk) + desk.start((7, 1), (8, 1)))
         tasks = await desk.busy(0, 2) + desk.start(*((i, i) for i in range(1, 6)))
         await queued()
@@ -413,7 +422,7 @@ class Unsure:
 async def test_what_may_have_been_written_is_not_tried_again(stored: str, open_database: Open) -> None:
     """Whatever the error is: only the server's word is a proof."""
     desk = await new_writing_desk(stored, open_database)
-    settings_ = CoalesceSettings(lanes=1, patience=60)
+    settings_ = CoalesceSettings(max_concurrent_batches=1, max_delay=60)
     unsure = replace(desk, writes=RowWrites(Unsure(desk.door), settings_))
     found = await answers(await first(unsure) + unsure.start((4, 1), (5, 1)))
     assert {type(error) for error in found[1:]} == {Internal}
@@ -423,7 +432,7 @@ async def test_what_may_have_been_written_is_not_tried_again(stored: str, open_d
 
 async def test_a_batch_that_never_reached_the_server_is_sent_again(stored: str, open_database: Open) -> None:
     """The connection was lost before; where none is to be had, all hear that."""
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60, pool_size=1)
+    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=60, pool_size=1)
     tasks = await desk.busy(0, 1) + desk.start((1, 1), (2, 1))
     await queued()
     others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
@@ -435,7 +444,9 @@ async def test_a_batch_that_never_reached_the_server_is_sent_again(stored: str, 
 async def test_without_a_database_everyone_hears_it(fragile: EmbeddedPostgres, open_database: Open) -> None:
     dsn = await make_database(fragile.start())
     await make_accounts(dsn, 10)
-    desk = await new_writing_desk(dsn, open_database, RetrySettings(attempts=1), lanes=1, patience=60)
+    desk = await new_writing_desk(
+        dsn, open_database, RetrySettings(attempts=1), max_concurrent_batches=1, max_delay=60
+    )
     tasks = await desk.busy(0, 1) + desk.start((1, 1), (2, 1))
     await queued()
     await asyncio.to_thread(fragile.stop)
@@ -453,7 +464,7 @@ async def test_acknowledged_writes_survive_the_death_of_the_server(
     fragile: EmbeddedPostgres, stored: str, open_database: Open
 ) -> None:
     """Killed in the middle of batches: what was told as done is there, and nothing is there twice."""
-    desk = await new_writing_desk(stored, open_database, patience=0.001)
+    desk = await new_writing_desk(stored, open_database, max_delay=0.001)
     attempts: Counter[int] = Counter()
     done = dict.fromkeys(range(100), 1)
     over = asyncio.Event()
@@ -522,7 +533,7 @@ async def test_closing_gives_a_batch_its_time(desk: WritingDesk, grace: float) -
 
 async def test_a_batch_without_time_is_over(stored: str, open_database: Open) -> None:
     """Nobody cancels these callers: the latest deadline of the batch ends it."""
-    desk = await new_writing_desk(stored, open_database, lanes=1, patience=60)
+    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=60)
     loop = asyncio.get_running_loop()
     begun = loop.time()
     tasks = await desk.busy(0, 1)
@@ -560,7 +571,7 @@ async def test_soft_deletes_share_too(desk: WritingDesk) -> None:
 
 async def test_nothing_is_left_behind(stored: str, open_database: Open) -> None:
     """Neither lanes, nor rows that stay taken, nor tasks, nor places in the queue."""
-    desk = await new_writing_desk(stored, open_database, lanes=2, patience=0.001)
+    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=2, max_delay=0.001)
     draw = random.Random(2)  # noqa: S311 - a seed, so that a failure comes again
     for n in range(40):
         changes = [(draw.randrange(95, 103), draw.randrange(-1, 5)) for _ in range(20)]

@@ -18,7 +18,7 @@ from gateway.request.call import Call
 from tests.db.proxy import proxied
 from tests.db.servers import CALL, kill_server, sql, statement, write
 from tests.harness.databases import Open
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 ONE = statement("SELECT 1")
 PID = statement("SELECT pg_backend_pid()")
@@ -37,7 +37,7 @@ async def until(dsn: str, query: str, *args: Any, seconds: float = 10) -> None:
     """Wait until the query, asked again and again, returns a row."""
     async with asyncio.timeout(seconds):
         while not await sql(dsn, query, *args):
-            await next_look()
+            await next_poll()
 
 
 async def whole(database: Database, size: int) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.db.gate import Gate
-from gateway.db.waiting import Flow, Permit, Waiter, Waiting, owner
+from gateway.db.connection_limiter import ConnectionLimiter
+from gateway.db.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Bulkheads, Operation, share_of, share_of_kind
 from gateway.request.call import Call
@@ -29,19 +29,19 @@ def call(operation: Operation = LIST, connection: str = "a", seconds: float | No
     return Call("m", deadline=deadline, operation=operation, connection=connection)
 
 
-def give_back(gate: Gate, permit: Permit, seconds: float) -> None:
+def give_back(gate: ConnectionLimiter, permit: Permit, seconds: float) -> None:
     """Give a permit back that was used for so long."""
     permit.since = monotonic() - seconds
     gate.leave(permit)
 
 
-async def teach(gate: Gate, one: Call, seconds: float) -> None:
+async def teach(gate: ConnectionLimiter, one: Call, seconds: float) -> None:
     """Let a kind of statement have taken so long lately."""
     for _ in range(100):
         give_back(gate, await gate.enter(one), seconds)
 
 
-async def enter_at_once(gate: Gate, count: int) -> list[Permit]:
+async def enter_at_once(gate: ConnectionLimiter, count: int) -> list[Permit]:
     """Let so many come, and those go who have to wait; return the permits of the others."""
     tasks = [asyncio.create_task(gate.enter(call())) for _ in range(count)]
     await asyncio.sleep(0)
@@ -55,7 +55,7 @@ async def enter_at_once(gate: Gate, count: int) -> list[Permit]:
 class Visitors:
     """Plays steps on a gate and counts who is inside."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: ConnectionLimiter) -> None:
         self.gate = gate
         self.permits: list[Permit] = []
         self.coming: list[asyncio.Task[Permit]] = []
@@ -92,7 +92,7 @@ def test_any_order_of_coming_going_and_giving_up(
     permits: int, queue_size: int, steps: list[Call | str]
 ) -> None:
     async def play() -> None:
-        gate = Gate(permits, queue_size, timeout=60)
+        gate = ConnectionLimiter(permits, queue_size, timeout=60)
         visitors = Visitors(gate)
         for step in steps:
             await visitors.step(step)
@@ -126,7 +126,7 @@ def test_any_order_of_coming_going_and_giving_up(
     ids=["all three", "table", "connection", "kind of method"],
 )
 async def test_the_last_quarter_is_left_to_others(stuck: list[Call], share: int) -> None:
-    gate = Gate(8, 100, timeout=60)
+    gate = ConnectionLimiter(8, 100, timeout=60)
     for n in range(share):
         await gate.enter(stuck[n % len(stuck)])
     waiting = asyncio.create_task(gate.enter(stuck[0]))
@@ -140,7 +140,7 @@ async def test_the_last_quarter_is_left_to_others(stuck: list[Call], share: int)
 
 
 async def test_what_is_stuck_leaves_a_place_to_others_of_its_kind() -> None:
-    gate = Gate(8, 100, timeout=60)
+    gate = ConnectionLimiter(8, 100, timeout=60)
     stuck = [asyncio.create_task(gate.enter(call(LIST, "a"))) for _ in range(20)]
     await asyncio.sleep(0)
     for _ in range(10):
@@ -150,7 +150,7 @@ async def test_what_is_stuck_leaves_a_place_to_others_of_its_kind() -> None:
 
 
 async def test_connections_and_operations_take_turns() -> None:
-    gate = Gate(1, 100, timeout=60)
+    gate = ConnectionLimiter(1, 100, timeout=60)
     held = await gate.enter(call())
     order: list[str] = []
 
@@ -172,7 +172,7 @@ async def test_connections_and_operations_take_turns() -> None:
 
 
 async def test_a_call_that_would_be_answered_too_late_is_refused_at_once() -> None:
-    gate = Gate(4, 100, timeout=60)
+    gate = ConnectionLimiter(4, 100, timeout=60)
     await teach(gate, call(), 0.1)
     held = [await gate.enter(call()) for _ in range(3)]
     refused: list[ResourceExhausted] = []
@@ -196,7 +196,7 @@ async def test_a_call_that_would_be_answered_too_late_is_refused_at_once() -> No
 
 @pytest.mark.parametrize(("size", "waits"), [(1_000, True), (1_000_000, False)])
 async def test_a_small_call_is_not_expected_to_take_as_long_as_a_large_one(size: int, waits: bool) -> None:  # noqa: FBT001 - what is expected
-    gate, bulk = Gate(4, 100, timeout=60), Operation("task", "BULK_UPSERT")
+    gate, bulk = ConnectionLimiter(4, 100, timeout=60), Operation("task", "BULK_UPSERT")
     for n in range(100):
         large = n % 4
         one = Call("m", operation=bulk, connection="a", size=1_000_000 if large else 1_000)
@@ -215,7 +215,7 @@ async def test_a_small_call_is_not_expected_to_take_as_long_as_a_large_one(size:
 
 
 async def test_what_has_no_time_left_is_not_begun() -> None:
-    gate = Gate(1, 100, timeout=60)
+    gate = ConnectionLimiter(1, 100, timeout=60)
     one = await gate.enter(call())
     late = asyncio.create_task(gate.enter(call(seconds=0.2)))
     in_time = asyncio.create_task(gate.enter(call(seconds=60)))
@@ -230,7 +230,7 @@ async def test_what_has_no_time_left_is_not_begun() -> None:
 
 
 async def test_a_queue_that_stands_is_short() -> None:
-    gate = Gate(1, 1000, timeout=60, queue_delay=0.05)
+    gate = ConnectionLimiter(1, 1000, timeout=60, queue_delay=0.05)
     await teach(gate, call(), 0.01)
     held = await gate.enter(call())
     burst = [asyncio.create_task(gate.enter(call())) for _ in range(100)]
@@ -252,7 +252,7 @@ async def test_a_queue_that_stands_is_short() -> None:
 
 
 async def test_who_is_refused_is_told_to_come_later_the_longer_it_lasts() -> None:
-    gate = Gate(1, 1, timeout=60)
+    gate = ConnectionLimiter(1, 1, timeout=60)
     await gate.enter(call())
     waiting = asyncio.create_task(gate.enter(call()))
     await asyncio.sleep(0)
@@ -276,7 +276,7 @@ async def test_who_is_refused_is_told_to_come_later_the_longer_it_lasts() -> Non
 
 
 async def test_fewer_run_at_once_when_they_take_longer_and_more_again() -> None:
-    gate = Gate(8, 100, timeout=60)
+    gate = ConnectionLimiter(8, 100, timeout=60)
     await teach(gate, call(), 0.01)
 
     async def at_once() -> int:
@@ -296,7 +296,7 @@ async def test_fewer_run_at_once_when_they_take_longer_and_more_again() -> None:
 
 async def test_what_stays_slow_gets_its_share_again_soon() -> None:
     """However few come of what takes seconds, and however quick it was before."""
-    gate = Gate(8, 100, timeout=60)
+    gate = ConnectionLimiter(8, 100, timeout=60)
     for _ in range(10):
         await teach(gate, call(), 0.002)
     for _ in range(60):
@@ -308,7 +308,7 @@ async def test_what_stays_slow_gets_its_share_again_soon() -> None:
 
 @pytest.mark.parametrize("kind", ["STREAM", "BULK_UPSERT", "BATCH_UPDATE"])
 async def test_calls_that_are_as_long_as_their_callers_like_keep_nobody_out(kind: str) -> None:
-    gate = Gate(8, 100, timeout=60)
+    gate = ConnectionLimiter(8, 100, timeout=60)
     one = call(Operation("task", kind))
     await teach(gate, one, 0.002)
     await teach(gate, one, 60)
@@ -318,7 +318,7 @@ async def test_calls_that_are_as_long_as_their_callers_like_keep_nobody_out(kind
 
 
 async def test_a_client_that_reads_slowly_says_nothing_of_the_next_stream() -> None:
-    gate = Gate(1, 100, timeout=5)
+    gate = ConnectionLimiter(1, 100, timeout=5)
     slow, soon = call(Operation("task", "STREAM")), call(Operation("task", "STREAM"), seconds=5)
     await teach(gate, slow, 60)
     held = await gate.enter(slow)
@@ -347,7 +347,7 @@ async def test_who_waits_for_what_is_full_costs_those_who_leave_nothing() -> Non
 
 
 async def test_first_come_first_served() -> None:
-    gate = Gate(1, 10, timeout=60)
+    gate = ConnectionLimiter(1, 10, timeout=60)
     order: list[int] = []
     held = await gate.enter()
 
@@ -365,7 +365,7 @@ async def test_first_come_first_served() -> None:
 
 
 async def test_a_full_queue_refuses_at_once_and_a_long_wait_ends() -> None:
-    gate = Gate(1, 1, timeout=0.05)
+    gate = ConnectionLimiter(1, 1, timeout=0.05)
     held = await gate.enter()
     waiting = asyncio.create_task(gate.enter())
     await asyncio.sleep(0)
@@ -382,7 +382,7 @@ async def test_a_full_queue_refuses_at_once_and_a_long_wait_ends() -> None:
 
 
 async def test_a_permit_handed_to_one_who_just_gave_up_goes_on() -> None:
-    gate = Gate(1, 10, timeout=60)
+    gate = ConnectionLimiter(1, 10, timeout=60)
     held = await gate.enter()
     first, second = (asyncio.create_task(gate.enter()) for _ in range(2))
     await asyncio.sleep(0)
@@ -395,7 +395,7 @@ async def test_a_permit_handed_to_one_who_just_gave_up_goes_on() -> None:
 
 
 async def test_closing_refuses_who_waits_and_who_comes() -> None:
-    gate = Gate(1, 10, timeout=60)
+    gate = ConnectionLimiter(1, 10, timeout=60)
     await gate.enter()
     waiting = asyncio.create_task(gate.enter())
     await asyncio.sleep(0)
@@ -407,7 +407,7 @@ async def test_closing_refuses_who_waits_and_who_comes() -> None:
 
 
 async def test_who_came_first_gives_up_first_and_the_others_wait_on() -> None:
-    gate = Gate(1, 10, timeout=0.2)
+    gate = ConnectionLimiter(1, 10, timeout=0.2)
     loop = asyncio.get_running_loop()
     held = await gate.enter()
     gave_up: list[tuple[int, float]] = []

@@ -13,7 +13,7 @@ from gateway.db.settings import DatabaseSettings
 from gateway.errors import Unavailable
 from tests.db.proxy import proxied
 from tests.db.servers import sql
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 Make = Callable[..., Pool]
 HERE = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -51,7 +51,7 @@ async def until_there_are(dsn: str, count: int) -> None:
     """Wait until the database has so many sessions of others."""
     async with asyncio.timeout(10):
         while await sql(dsn, OTHERS) != [(count,)]:
-            await next_look()
+            await next_poll()
 
 
 async def test_the_one_used_last_is_used_next_and_the_others_grow_old(dsn: str, make: Make) -> None:

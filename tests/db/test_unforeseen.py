@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from gateway.db.commit import outcome_unknown
+from gateway.db.connection_limiter import ConnectionLimiter
 from gateway.db.database import Database, Transaction
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.gate import Gate
 from gateway.errors import OutcomeUnknown
 from tests.db.servers import CALL, make_database, sql, statement, write
 from tests.harness.databases import Open
@@ -86,7 +86,7 @@ async def test_a_commit_that_fails_is_settled(
 
 
 async def test_a_permit_comes_back_from_who_fails_in_the_queue() -> None:
-    gate = Gate(permits=1, queue_size=1, timeout=60)
+    gate = ConnectionLimiter(permits=1, queue_size=1, timeout=60)
     held = await gate.enter()
     waiting = gate.enter()
     waiting.send(None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.config.settings import CoalesceSettings
-from gateway.db.coalesce import RowWrite, RowWrites, Wish
+from gateway.db.coalesce import RequestedWrite, RowWrite, RowWrites
 from gateway.db.database import Database
 from gateway.db.settings import RetrySettings
 from gateway.request.call import Call
@@ -92,7 +92,7 @@ class WritingDesk:
         name = f"n{number}"
         values = {"book": "b", "number": number, "limit": limit, "iban": name, "Title": name, "user": ""}
         args = write.single.arguments(values, expected)
-        return await self.writes.write(Wish(write, args, ("b", number)), call, _told, back)
+        return await self.writes.write(RequestedWrite(write, args, ("b", number)), call, _told, back)
 
     async def busy(
         self, number: int = 0, limit: int = 0, write: RowWrite = LIMIT

@@ -27,7 +27,7 @@ MEMORY = COPIES * IN_FLIGHT + 24 * MIB
 @pytest.fixture(scope="module", params=["http", "grpcio"])
 async def each(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[Answering]:
     """Serve over each transport, which gives up a client that takes nothing within three seconds."""
-    async with answering(databases, request.param, default_deadline=3, stream_patience=1.5) as server:
+    async with answering(databases, request.param, default_deadline=3, stream_send_timeout=1.5) as server:
         await server.fill(101, 120, MIB // 8)
         yield server
 

@@ -20,7 +20,7 @@ from tests.conftest import GatewayFor
 from tests.harness.certificates import Certificate
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import RunningGateway, descriptors_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.harness.sample import ROOT, free_port
 
 FOLDER = ROOT / "deploy" / "envoy"
@@ -148,7 +148,7 @@ async def test_a_gateway_that_drains_gets_no_calls(gateway_for: GatewayFor, tmp_
         with pytest.raises(RpcFailed) as refused:  # noqa: PT012 - some call of them
             while True:
                 await client.call(GET, isbn="1")
-                await next_look()
+                await next_poll()
         # By Envoy, which doesn't ask: the gateway still answers, then says SHUTTING_DOWN, and then is gone.
         assert (refused.value.code, refused.value.message) == (
             grpc.StatusCode.UNAVAILABLE,
@@ -162,7 +162,7 @@ async def test_a_renewed_certificate_is_taken_without_a_restart(sidecar: Sidecar
         sidecar.renew("second")
         async with asyncio.timeout(20):
             while not await is_answered(sidecar.client("second")):
-                await next_look()
+                await next_poll()
         await before.call(CREATE, book={"isbn": "1"})
 
 

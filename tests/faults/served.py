@@ -17,11 +17,11 @@ import gateway.transport
 from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
-from gateway.db.coalesce.sharing import Sharing
+from gateway.db.coalesce.batching import Batcher
 from gateway.db.cursor import CursorPlaces
 from gateway.db.pool import Pool
 from gateway.methods.bulk_upsert.writing import Upserts
-from gateway.request.alarms import Deadline
+from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables import build_tables
 from gateway.transport.admission import Admission
 from tests.faults import late
@@ -29,7 +29,7 @@ from tests.faults.opcodes import AWAITS, Acts, Fault, Site, Tracer
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.soak.nodes import METHODS, PACKAGE, ROWS, SEED, SERVICE, Nodes
 from tests.soak.served import SCHEMA
 
@@ -54,7 +54,7 @@ _TOLD = {ENDS[0]: "CANCELLED", ENDS[1]: "DEADLINE_EXCEEDED"}
 _CLIENTS_OWN = "Internal error from Core"
 """What grpc.aio's client says of a call that is answered while it sends the headers."""
 _COUNT = "SELECT count(*) AS n FROM node WHERE id = ANY($1::uuid[])"
-_HOLDERS = (Pool, Sharing, CursorPlaces, Upserts, Admission)
+_HOLDERS = (Pool, Batcher, CursorPlaces, Upserts, Admission)
 
 
 class Held:
@@ -88,7 +88,7 @@ def _held(part: Any) -> Any:
     match part:
         case Pool():
             return _POOL - part.free
-        case Sharing():
+        case Batcher():
             return part.in_use
         case CursorPlaces():
             return part.in_use
@@ -217,7 +217,7 @@ class Served:
             left = [*self._held.left(), *map(repr, sessions), *_more(before)]
             if not left:
                 break
-            await next_look()
+            await next_poll()
         return left
 
     async def close(self) -> None:

@@ -14,8 +14,8 @@ import pytest
 from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
-from gateway.db.coalesce.lane import Lane
-from gateway.db.gate import Gate
+from gateway.db.coalesce.batch_queue import BatchQueue
+from gateway.db.connection_limiter import ConnectionLimiter
 from gateway.schema.tables import build_tables
 from gateway.transport.exchange import Exchange
 from tests.harness.client import Client, RpcFailed
@@ -161,7 +161,7 @@ async def test_an_update_without_a_connection_sent_nothing(
         async with holding(served.dsn, "LOCK TABLE book") as connection:
             read = asyncio.create_task(served.client.call(f"{BOOKS}/ListBooks"))
             await until_waiting(connection, 1)
-            waits = noticed(monkeypatch, Gate, "_wait")
+            waits = noticed(monkeypatch, ConnectionLimiter, "_wait")
             call = served.update("a")
             await asyncio.wait_for(waits.wait(), 10)
             stop = served.stop()
@@ -176,7 +176,7 @@ async def test_an_update_behind_another_of_its_row_sent_nothing(
     async with holding(served.dsn, "SELECT * FROM book WHERE isbn = 'a' FOR UPDATE") as connection:
         first = served.update("a")
         await until_waiting(connection, 1)
-        joins = noticed(monkeypatch, Lane, "join")
+        joins = noticed(monkeypatch, BatchQueue, "join")
         second = served.update("a")
         await asyncio.wait_for(joins.wait(), 10)
         stop = served.stop()

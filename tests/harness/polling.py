@@ -5,7 +5,7 @@ import asyncio
 _SECONDS = 0.005
 
 
-async def next_look() -> None:
+async def next_poll() -> None:
     """Pause between two looks.
 
     What is waited for is the state, however many looks it takes. The pause leaves the processor to those who

@@ -21,7 +21,7 @@ _LATEST_FAULT = 0.4
 
 
 @dataclass(slots=True)
-class Tally:
+class Outcomes:
     """What all rounds found.
 
     Args:
@@ -82,7 +82,7 @@ class Rounds:
         self._chance = chance
         self._each = each
         self._number = 0
-        self.tally = Tally()
+        self.tally = Outcomes()
 
     async def run(self, fault: str) -> None:
         """Make one round under a fault, and check its histories."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from gateway.db import direct
+from gateway.db import statement_runner
 from gateway.methods import expectation
 from gateway.methods.batch_update import BatchUpdate
 from gateway.methods.get import Get
@@ -48,8 +48,8 @@ def _none(_monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _repeats_statements(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a write again whose answer was lost, as if it were a read."""
-    judge = direct._judge_alone
-    monkeypatch.setattr(direct, "_judge_alone", lambda error, **_: judge(error, writes=False))
+    judge = statement_runner._judge_alone
+    monkeypatch.setattr(statement_runner, "_judge_alone", lambda error, **_: judge(error, writes=False))
 
 
 def _repeats_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,19 +58,19 @@ def _repeats_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     async def settle(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(direct, "settle", settle)
+    monkeypatch.setattr(statement_runner, "settle", settle)
 
 
 def _forgets_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Roll one transaction in twenty back, and answer as if it had been committed."""
-    commit, numbers = direct._commit, itertools.count(1)
+    commit, numbers = statement_runner._commit, itertools.count(1)
 
     async def forget(connection: Any) -> Any:
         if next(numbers) % 20:
             return await commit(connection)
         return await connection.execute("ROLLBACK") and None
 
-    monkeypatch.setattr(direct, "_commit", forget)
+    monkeypatch.setattr(statement_runner, "_commit", forget)
 
 
 def _reads_from_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway.migrate import Folder, LockWaits, MigrationError, apply, preview, revise, upgrade
 from gateway.migrate.lock import opened
 from gateway.schema.naming import CONVENTION
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.migrate.database import EmptyDatabase
 
 pytestmark = pytest.mark.parametrize("servers", ["18"], indirect=True, scope="session")
@@ -59,7 +59,7 @@ async def test_readers_pass_and_the_holder_is_named(
             "SELECT FROM pg_locks WHERE NOT granted AND relation = 'seat'::regclass"
         ):
             assert not migrating.done()
-            await next_look()
+            await next_poll()
         await database.fetch("SELECT FROM seat")
         with pytest.raises(MigrationError) as refused:
             await migrating

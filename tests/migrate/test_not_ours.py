@@ -27,7 +27,7 @@ from gateway.migrate import (
 from gateway.migrate.lock import opened
 from gateway.schema.tables import build_tables
 from tests.harness.gateway import SCHEMAS, schema_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import empty
 from tests.migrate.test_foreign_catalogs import dump
@@ -503,7 +503,7 @@ async def test_scripts_take_turns(database: EmptyDatabase) -> None:
         waiting = asyncio.ensure_future(second.execute(f"BEGIN; {record.BEGIN}; CREATE TABLE two (id int)"))
         while not await database.fetch("SELECT FROM pg_locks WHERE NOT granted"):
             assert not waiting.done()
-            await next_look()
+            await next_poll()
         await first.execute(f"{record.end(record.DIRECT)}; COMMIT")
         await waiting
         await second.execute(f"{record.end(record.DIRECT)}; COMMIT")

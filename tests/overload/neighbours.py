@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.harness.gateway import RunningGateway
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.overload.load import Clients, Outcome
 from tests.overload.slow import slow_statements
 from tests.transport.conftest import locked
@@ -73,7 +73,7 @@ async def _greedy_client(gateway: RunningGateway, in_flight: int) -> AsyncIterat
         process.stdin.write(f"{page.hex()}\n".encode())
         async with asyncio.timeout(20):
             while not await gateway.sql(_UNDER_WAY, SHARE):
-                await next_look()
+                await next_poll()
         yield
     finally:
         process.stdin.close()

@@ -5,17 +5,17 @@ import asyncio
 import pytest
 
 from gateway.errors import DeadlineExceeded
-from gateway.request.alarms import TICK, Alarms, Deadline
+from gateway.request.deadline_timer import TICK, Deadline, DeadlineTimer
 
 
-async def until(alarms: Alarms, when: float) -> None:
+async def until(alarms: DeadlineTimer, when: float) -> None:
     """Wait inside a deadline."""
     with Deadline(alarms, when):
         await asyncio.Event().wait()
 
 
 async def test_each_rings_in_time_and_none_early() -> None:
-    loop, alarms = asyncio.get_running_loop(), Alarms()
+    loop, alarms = asyncio.get_running_loop(), DeadlineTimer()
     ended: list[tuple[float, float]] = []
 
     async def one(seconds: float) -> None:
@@ -31,12 +31,12 @@ async def test_each_rings_in_time_and_none_early() -> None:
 
 
 async def test_what_comes_too_late_is_not_begun() -> None:
-    with pytest.raises(DeadlineExceeded), Deadline(Alarms(), asyncio.get_running_loop().time() - 1):
+    with pytest.raises(DeadlineExceeded), Deadline(DeadlineTimer(), asyncio.get_running_loop().time() - 1):
         pytest.fail("it was begun")
 
 
 async def test_what_ends_before_is_left_alone() -> None:
-    loop, alarms = asyncio.get_running_loop(), Alarms()
+    loop, alarms = asyncio.get_running_loop(), DeadlineTimer()
     with Deadline(alarms, loop.time() + 0.001):
         pass
     await asyncio.sleep(5 * TICK)
@@ -46,7 +46,7 @@ async def test_what_ends_before_is_left_alone() -> None:
 
 
 async def test_a_cancellation_from_elsewhere_is_not_the_deadline_s() -> None:
-    loop, alarms = asyncio.get_running_loop(), Alarms()
+    loop, alarms = asyncio.get_running_loop(), DeadlineTimer()
     soon = asyncio.create_task(until(alarms, loop.time() + 60))
     await asyncio.sleep(0)
     soon.cancel()
@@ -55,7 +55,7 @@ async def test_a_cancellation_from_elsewhere_is_not_the_deadline_s() -> None:
 
 
 async def test_who_is_cancelled_by_both_stays_cancelled() -> None:
-    loop, alarms = asyncio.get_running_loop(), Alarms()
+    loop, alarms = asyncio.get_running_loop(), DeadlineTimer()
     deadline = Deadline(alarms, loop.time() + 60)
 
     async def waiting() -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidArgument
 from gateway.request.etag import etag_of, version_of
-from gateway.request.exact import dump_values, load_values
+from gateway.request.exact_values import dump_values, load_values
 from gateway.request.masks import read_fields, update_columns
 from gateway.request.order import Term, parse_order
 from gateway.request.page_token import Last, PageTokens, fingerprint_of
-from gateway.request.paths import PathFault, split_path
+from gateway.request.paths import InvalidPathError, split_path
 from tests.harness.gateway import schema_of
 
 ACCOUNT = schema_of("ledger").resources["ledger.v1.Account"]
@@ -140,7 +140,7 @@ def test_a_path_is_split_at_its_dots(path: str, steps: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", ["", ".", "a.", ".a", "a..b", "`a", "a`b`"])
 def test_a_path_has_no_empty_step(path: str) -> None:
-    with pytest.raises(PathFault):
+    with pytest.raises(InvalidPathError):
         split_path(path)
 
 

@@ -14,7 +14,7 @@ from gateway.sql.bulk.shape import BulkShape, restated
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import schema_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.rpc.bulk_ways import taking
 
 _ACCOUNTS = "ledger.v1.AccountService/BulkUpsertAccounts"
@@ -104,7 +104,7 @@ async def test_calls_past_the_limit_wait_without_a_connection(gateway_for: Gatew
             calls = asyncio.gather(*upserts)
             while len(await gateway.sql(busy)) < 2:
                 assert not calls.done()
-                await next_look()
+                await next_poll()
             # The third connection is left for others.
             listed = await gateway.call("ledger.v1.AccountService/ListAccounts")
             assert not listed.accounts

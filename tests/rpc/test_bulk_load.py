@@ -12,12 +12,12 @@ import pytest
 from gateway.db.bulk.load import FEWEST
 from gateway.db.bulk.target import Target, lock_target
 from gateway.db.codecs import set_codecs
+from gateway.db.connection_limiter import OWN
 from gateway.db.database import Transaction
-from gateway.db.gate import OWN
 from gateway.sql.bulk.shape import BulkShape
 from tests.conftest import GatewayFor
 from tests.harness.gateway import RunningGateway
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.rpc.bulk_ways import taking
 
 _ACCOUNTS = "ledger.v1.AccountService/BulkUpsertAccounts"
@@ -145,7 +145,7 @@ async def test_a_key_that_is_stored_meanwhile_is_met(gateway_for: GatewayFor) ->
             upsert = asyncio.create_task(gateway.call(_TAGS, tags=tags))
             while not await gateway.sql("SELECT FROM pg_locks WHERE NOT granted"):
                 assert not upsert.done()
-                await next_look()
+                await next_poll()
         answer = await upsert
     finally:
         await other.close()

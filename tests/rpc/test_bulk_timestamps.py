@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.schema.types.times import decode_timestamps, encode_timestamp, encode_timestamps
-from gateway.schema.values import ValueFault
+from gateway.schema.values import InvalidValueError
 
 _SECONDS = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
@@ -32,7 +32,7 @@ def _alone(stamp: Timestamp) -> tuple[int] | None:
         return None  # an unset field reads so too: left to the caller
     try:
         return encode_timestamp(stamp)
-    except ValueFault:
+    except InvalidValueError:
         return None
 
 
@@ -45,5 +45,5 @@ def test_many_timestamps_are_decoded_to_what_was_encoded(values: list[tuple[int]
 
 @pytest.mark.parametrize("micros", [-(2**63), 2**63 - 1, (253_402_300_800 - 946_684_800) * 10**6])
 def test_a_time_that_no_timestamp_holds_is_refused_among_many(micros: int) -> None:
-    with pytest.raises(ValueFault):
+    with pytest.raises(InvalidValueError):
         decode_timestamps([(0,), None, (micros,)])

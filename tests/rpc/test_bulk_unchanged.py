@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import GatewayFor
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 BULK = "vault.v1.CellService/BulkUpsertCells"
 
@@ -29,7 +29,7 @@ async def test_an_equal_row_that_is_changed_meanwhile_is_written(
             async with asyncio.timeout(20):
                 while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                     assert not upsert.done()
-                    await next_look()
+                    await next_poll()
             # The upsert has seen it, equal to what was sent.
             await other.execute("UPDATE cell SET value = 7 WHERE id = '2'")
         answer = await upsert

@@ -20,7 +20,7 @@ from gateway.sql.statement import Statement
 from tests.conftest import GatewayFor
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.rpc.readside import insert
 
 ACCOUNT = "ledger.v1.Account"
@@ -43,7 +43,7 @@ async def until_locked(gateway: RunningGateway, sessions: int) -> None:
     """Wait until so many sessions wait for a lock."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     while len(await gateway.sql(waiting)) < sessions:
-        await next_look()
+        await next_poll()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_every_caller_gets_its_row(gateway_for: GatewayFor) -> None:
 
 
 async def test_a_busy_database_is_asked_few_times(gateway_for: GatewayFor, statements: Counter[str]) -> None:
-    gateway = await gateway_for("types", coalesce_lanes=1, probe_interval=1000)
+    gateway = await gateway_for("types", coalesce_max_concurrent_batches=1, probe_interval=1000)
     await scalars(gateway, CLIENTS)
     locker = await asyncpg.connect(gateway.dsn)
     try:
@@ -122,7 +122,7 @@ async def test_one_call_at_a_time_is_one_single_statement(
 
 
 async def test_a_row_that_no_message_holds_is_one_callers(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_for("types", coalesce_lanes=1)
+    gateway = await gateway_for("types", coalesce_max_concurrent_batches=1)
     await scalars(gateway, 9)
     await gateway.sql("UPDATE scalar SET at = 'infinity' WHERE id = 4")
     found = await fates([gateway.call(GET_SCALAR, id=i) for i in range(9)])
@@ -131,7 +131,7 @@ async def test_a_row_that_no_message_holds_is_one_callers(gateway_for: GatewayFo
 
 async def test_callers_who_cannot_wait_leave_alone(gateway_for: GatewayFor) -> None:
     """Behind a lock: two too many are refused, one goes away, one is out of time; the others are answered."""
-    gateway = await gateway_for("types", coalesce_lanes=1, coalesce_max_waiting=3)
+    gateway = await gateway_for("types", coalesce_max_concurrent_batches=1, coalesce_max_waiting=3)
     await scalars(gateway, 9)
     locker = await asyncpg.connect(gateway.dsn)
     try:
@@ -172,7 +172,7 @@ async def until_not_refused(gateway: RunningGateway) -> str:
 
 
 async def test_stopping_answers_who_waits(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_for("types", coalesce_lanes=1, close_timeout=0.2)
+    gateway = await gateway_for("types", coalesce_max_concurrent_batches=1, close_timeout=0.2)
     await scalars(gateway, 9)
     locker = await asyncpg.connect(gateway.dsn)
     try:

@@ -20,7 +20,7 @@ from tests.harness.gateway import RunningGateway, schema_of
 ACCOUNTS = "ledger.v1.AccountService"
 TABLE = '"Ledger"."order"'
 NODES = "adversarial.v1.NodeService"
-PATIENT = {"coalesce_lanes": 1, "coalesce_patience": 60}
+PATIENT = {"coalesce_max_concurrent_batches": 1, "coalesce_max_delay": 60}
 """Settings by which all that arrive while one call is under way share the next statement."""
 
 

@@ -15,7 +15,7 @@ from tests.db.servers import debian_server, sql
 from tests.harness.client import RpcFailed
 from tests.harness.databases import create_tables
 from tests.harness.gateway import RunningGateway, schema_of, serve
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.rpc.keyed import CITEXT, EVERYWHERE, Keyed, write_protos
 
 COLLATED = [kind for kind in EVERYWHERE if kind.name in ("Word", "Pair", "Address")]
@@ -210,7 +210,7 @@ async def _write_the_same(gateway: RunningGateway, kind: Keyed) -> None:
             writers = [asyncio.create_task(writer) for writer in _writers(gateway, kind, 4 * n)]
             while len(await sql(gateway.dsn, _WAITING)) < len(writers):
                 assert not any(writer.done() for writer in writers)
-                await next_look()
+                await next_poll()
         await asyncio.wait_for(asyncio.gather(*writers), 30)
     assert await sql(gateway.dsn, _DEADLOCKS) == before
     assert await _versions(gateway, kind) == [1 + 4 * len(kind.keys)] * len(kind.keys)

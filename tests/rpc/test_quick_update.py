@@ -48,13 +48,15 @@ def test_the_quick_way_reads_what_the_long_way_reads(name: str, data: st.DataObj
     getattr(request, method.request["resource"].name).MergeFromString(row.SerializeToString())
     request.update_mask.paths.extend(mask)
 
-    quick = attempt(lambda: worker.wish(request))
+    quick = attempt(lambda: worker.requested_write(request))
     if quick is None or isinstance(quick, RowgateError):
         return
     edit = worker.read(request, "").edit
-    wish: Any = worker._changes.wish(Change.UPDATE, edit)
-    assert quick.write is wish.write
-    assert repr((list(quick.args), quick.row)) == repr((list(wish.args), wish.row))  # NaN is not NaN
+    requested_write: Any = worker._changes.requested_write(Change.UPDATE, edit)
+    assert quick.write is requested_write.write
+    assert repr((list(quick.args), quick.row)) == repr(
+        (list(requested_write.args), requested_write.row)
+    )  # NaN is not NaN
 
 
 def attempt(read: Any) -> Any:
@@ -78,4 +80,4 @@ def test_a_plain_update_is_read_the_quick_way(name: str) -> None:
     request: Any = GetMessageClass(method.descriptor.input_type)()
     getattr(request, method.request["resource"].name).CopyFrom(row)
     request.update_mask.paths.extend(mask)
-    assert UPDATING[name].wish(request) is not None
+    assert UPDATING[name].requested_write(request) is not None

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 ACCOUNTS = "ledger.v1.AccountService"
 TAGS = "adversarial.v1.TagService"
@@ -156,7 +156,7 @@ async def test_a_child_being_inserted_forbids_the_delete(gateway_for: GatewayFor
         delete = asyncio.create_task(reason_of(call))
         while not await gateway.sql("SELECT FROM pg_locks WHERE NOT granted"):
             assert not delete.done()
-            await next_look()
+            await next_poll()
     await connection.close()
     assert await delete == "ROW_IS_REFERENCED"
     assert len(await gateway.sql('SELECT FROM "Ledger"."where"')) == 1

@@ -17,7 +17,7 @@ from gateway.schema.protojson.errors import JsonError
 from gateway.schema.protojson.reader import Readers
 from gateway.schema.protojson.scalars import FLOAT_MAX
 from gateway.schema.types.documents import spell
-from gateway.schema.values import ValueFault
+from gateway.schema.values import InvalidValueError
 from tests.harness.gateway import schema_of
 from tests.schema.messages import values
 
@@ -87,7 +87,7 @@ def test_a_document_is_written_and_read_as_protobuf_does(field: Field, data: st.
     assert field.type.decode is not None
     try:
         text = field.type.encode(value)
-    except ValueFault:
+    except InvalidValueError:
         assume(False)
     plain = json.loads(text)
     assert plain == _plain(holder).get(field.name, plain if not value else None)
@@ -111,7 +111,7 @@ def test_messages_are_packed_in_each_other_to_some_depth(depth: int, *, kept: bo
     if kept:
         assert field.type.decode(field.type.encode(holder.paper)) == holder.paper
     else:
-        with pytest.raises(ValueFault, match="packs messages more than 16 deep"):
+        with pytest.raises(InvalidValueError, match="packs messages more than 16 deep"):
             field.type.encode(holder.paper)
 
 
@@ -120,7 +120,7 @@ def test_packed_bytes_that_are_no_message_are_refused() -> None:
     holder: Any = _holder(field)
     holder.paper.any.type_url, holder.paper.any.value = "type.googleapis.com/values.v1.Paper", b"\xff"
     assert field.type.encode is not None
-    with pytest.raises(ValueFault, match="packs what is no message"):
+    with pytest.raises(InvalidValueError, match="packs what is no message"):
         field.type.encode(holder.paper)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.schema.faults import Fault, SchemaError, suggestion
+from gateway.schema.diagnostics import Fault, SchemaError, suggestion
 from gateway.schema.read import read_schema
 from gateway.schema.sources import compile_protos, load_descriptor_set
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.db.bulk.wire import wire_of
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field
-from gateway.schema.values import ValueFault
+from gateway.schema.values import InvalidValueError
 from tests.harness.gateway import schema_of
 
 FIELDS = {
@@ -37,7 +37,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 def _timed(work: Callable[[], object]) -> float:
     begun = time.process_time()
-    with suppress(ValueFault):
+    with suppress(InvalidValueError):
         work()
     return time.process_time() - begun
 
@@ -93,7 +93,7 @@ def test_what_stands_in_strings_of_json_is_no_number(strings: list[str]) -> None
     assert _encoding("jsonb_text", accepted)() == accepted
     for number, reason in (("-0", "INEXACT"), ("1e131073", "OUT_OF_RANGE")):
         for refused in (f"[{number}, {accepted}]", f"[{accepted}, {number}]"):
-            with pytest.raises(ValueFault) as caught:
+            with pytest.raises(InvalidValueError) as caught:
                 _encoding("jsonb_text", refused)()
             assert caught.value.reason == reason
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.schema.model import Field
-from gateway.schema.values import ValueFault, ValueKind
+from gateway.schema.values import InvalidValueError, ValueKind
 from tests.harness.gateway import schema_of
 
 FIELDS = {
@@ -214,14 +214,14 @@ def test_values_are_kept(name: str, value: Any, stored: Any) -> None:
 
 @pytest.mark.parametrize(("name", "value", "reason"), REFUSED)
 def test_values_are_refused(name: str, value: Any, reason: str) -> None:
-    with pytest.raises(ValueFault) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         encode(name, value)
     assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize(("name", "stored"), UNREADABLE)
 def test_stored_values_that_no_message_holds_are_refused(name: str, stored: Any) -> None:
-    with pytest.raises(ValueFault):
+    with pytest.raises(InvalidValueError):
         decode(name, stored)
 
 
@@ -230,7 +230,7 @@ def test_unknown_fields_of_a_document_are_refused() -> None:
     part.part.MergeFromString(b"\xfa\x3f\x01a")
     convert = FIELDS["part"].type.encode
     assert convert is not None
-    with pytest.raises(ValueFault) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         convert(part.part)
     assert caught.value.reason == "UNKNOWN_FIELDS"
 
@@ -258,7 +258,7 @@ def test_of_a_json_texts_numbers_only_negative_zeros_are_refused(number: str) ->
     def stored() -> str | None:
         try:
             return str(encode("jsonb_text", f"[1, {number}]"))
-        except ValueFault:
+        except InvalidValueError:
             return None
 
     is_negative_zero = number.startswith("-") and not Decimal(number)
@@ -338,7 +338,7 @@ def test_literals_are_parsed(name: str, text: str, value: Any) -> None:
     ],
 )
 def test_bad_literals_are_refused(name: str, text: str) -> None:
-    with pytest.raises(ValueFault):
+    with pytest.raises(InvalidValueError):
         parse(name, text)
 
 

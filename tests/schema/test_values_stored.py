@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.db.codecs import set_codecs
 from gateway.schema.model import Field, Resource
 from gateway.schema.tables import build_tables
-from gateway.schema.values import ValueFault, ValueKind
+from gateway.schema.values import InvalidValueError, ValueKind
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 from tests.schema.messages import values
@@ -75,14 +75,14 @@ async def store(probe: asyncpg.Connection, resource: Resource, row: dict[str, An
 def encode(resource: Resource, message: Message) -> dict[str, Any]:
     """Return the driver values of the fields that are set, but for those that are refused."""
     row = {}
-    refused: list[ValueFault] = []
+    refused: list[InvalidValueError] = []
     for field in resource.fields:
         if field.has_presence and not message.HasField(field.name):
             continue
         value = getattr(message, field.name)
         try:
             row[field.name] = value if field.type.encode is None else field.type.encode(value)
-        except ValueFault as fault:
+        except InvalidValueError as fault:
             event(f"{field.name} refused")
             refused.append(fault)
     assert all(fault.reason.isupper() and len(fault.description) < 200 for fault in refused)

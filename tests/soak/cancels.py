@@ -28,7 +28,7 @@ from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.mounted import mounted
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.harness.transports import TRANSPORTS
 from tests.soak.nodes import (
     CHUNK,
@@ -153,9 +153,9 @@ class Soak:
         gc.collect()  # grpcio closes a channel's connection when it frees the channel
         async with asyncio.timeout(_SETTLING_SECONDS):
             while await fetch(self._dsn, _BUSY):
-                await next_look()
+                await next_poll()
             while (now := await self._census()).tasks > before.tasks or now.free < POOL:
-                await next_look()
+                await next_poll()
         return now
 
     async def _census(self) -> Census:
@@ -187,7 +187,7 @@ class Soak:
                 tasks = [asyncio.ensure_future(call) for call in calls]
                 waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
                 while await connection.fetchval(waiting) != len(calls):
-                    await next_look()
+                    await next_poll()
             await asyncio.gather(*tasks)
         finally:
             await connection.close()

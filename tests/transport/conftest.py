@@ -12,13 +12,13 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import ServerFactory
 from tests.harness.client import Client
 from tests.harness.gateway import descriptors_of, schema_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.harness.transports import TRANSPORTS
 
 SERVICE = "ledger.v1.AccountService"
@@ -32,7 +32,7 @@ class Served:
 
     def __init__(self, make_server: ServerFactory, handler: HandlerOfTest, **settings: Any) -> None:
         values = settings_of(**{"listen": "127.0.0.1:0", **settings})
-        self.ended = asyncio.Queue[CallFacts]()
+        self.ended = asyncio.Queue[CallRecord]()
         method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
         self.account = GetMessageClass(method.descriptor.output_type)
         api = ServedApi(
@@ -135,6 +135,6 @@ async def until_waiting(connection: asyncpg.Connection, queries: int) -> None:
     )
     async with asyncio.timeout(10):
         while await connection.fetchval(count) != queries:
-            await next_look()
+            await next_poll()
             # pg_stat_activity is read anew in each transaction only.
             await connection.execute("SELECT pg_stat_clear_snapshot()")

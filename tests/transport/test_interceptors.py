@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.load import settings_of
 from gateway.errors import DeadlineExceeded
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.transport.admission import Admission
 from gateway.transport.dispatch import Dispatcher
@@ -22,7 +22,7 @@ from tests.transport.conftest import GET, SERVICE, Gate, Serve
 
 
 def exchange() -> Exchange:
-    return Exchange(b"", CallFacts("x.Y/Z", "id"), arrived=monotonic())
+    return Exchange(b"", CallRecord("x.Y/Z", "id"), arrived=monotonic())
 
 
 async def test_a_call_is_admitted_before_its_clock_is_set() -> None:
@@ -32,7 +32,7 @@ async def test_a_call_is_admitted_before_its_clock_is_set() -> None:
     refused = exchange()
     reply = await dispatcher(f"/{GET}", refused)
     assert reply.status is not None
-    assert (refused.facts.reason, refused.deadline) == ("TOO_MANY_CALLS", None)
+    assert (refused.record.reason, refused.deadline) == ("TOO_MANY_CALLS", None)
 
 
 async def test_the_clock_ends_a_call_that_waits() -> None:

@@ -9,7 +9,7 @@ import asyncpg
 import grpc
 import pytest
 
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.transport.exchange import Exchange
 from gateway.transport.grpcio.handlers import _ContextChannel
 from tests.conftest import gateways
@@ -54,4 +54,4 @@ async def test_a_caller_that_is_found_gone_while_writing_is_one_that_cancelled()
             raise grpc.aio.InternalError
 
     with pytest.raises(asyncio.CancelledError):
-        await _ContextChannel(Gone(), Exchange(b"", CallFacts("", ""), 0.0)).send(b"")
+        await _ContextChannel(Gone(), Exchange(b"", CallRecord("", ""), 0.0)).send(b"")

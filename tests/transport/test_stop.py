@@ -1,4 +1,4 @@
-"""Stopping: once, twice, before the start, in a hurry; and starts that fail."""
+"""Stopping: once, twice, before the start, in a force_stop; and starts that fail."""
 
 import asyncio
 from collections.abc import Callable
@@ -81,15 +81,15 @@ async def test_calls_are_still_taken_in_the_lame_duck_time(served: Serve) -> Non
         await stop
 
 
-@pytest.mark.parametrize("hurried", [True, False])
-async def test_a_call_that_does_not_end_is_cut_off(served: Serve, *, hurried: bool) -> None:
+@pytest.mark.parametrize("forced", [True, False])
+async def test_a_call_that_does_not_end_is_cut_off(served: Serve, *, forced: bool) -> None:
     gate = Gate()
     server = await served(gate)
     call = asyncio.create_task(server.get())
     await gate.arrived()
     async with asyncio.timeout(10):
-        stop = asyncio.create_task(server.server.stop(60 if hurried else 0.05))
-        if hurried:
+        stop = asyncio.create_task(server.server.stop(60 if forced else 0.05))
+        if forced:
             server.server.force_stop()
         await stop
         await gate.cancelled.wait()

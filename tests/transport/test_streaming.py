@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gateway.config.load import settings_of
 from gateway.errors import InvalidArgument, Unavailable
 from gateway.methods import Piece
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.transport.exchange import Exchange
@@ -69,7 +69,7 @@ def method(name: str) -> Method:
 
 
 def exchange(channel: Channel, request: bytes = b"") -> Exchange:
-    facts = CallFacts("x.Y/Z", "id", request_bytes=len(request))
+    facts = CallRecord("x.Y/Z", "id", request_bytes=len(request))
     return Exchange(request, facts, arrived=asyncio.get_running_loop().time(), channel=channel)
 
 
@@ -82,7 +82,7 @@ async def test_the_next_response_is_made_when_the_last_was_taken() -> None:
     channel.open.set()
     assert await answering == b""
     assert channel.sent == [b"one", b"three"]
-    assert (one.facts.rows, one.facts.response_bytes) == (4, 8)
+    assert (one.record.rows, one.record.response_bytes) == (4, 8)
     assert handler.closed
 
 
@@ -111,7 +111,7 @@ async def test_requests_are_parsed_one_by_one_and_counted() -> None:
     one = exchange(channel)
     await bidi_answer(method("IngestEvents"), echo, LIMITS, 10)(one)
     assert channel.sent == [b"\x10\x01", b"\x10\x02"]
-    assert (one.facts.rows, one.facts.request_bytes, one.facts.response_bytes) == (2, 4, 4)
+    assert (one.record.rows, one.record.request_bytes, one.record.response_bytes) == (2, 4, 4)
 
 
 async def test_a_faulty_request_ends_the_call_after_those_before_it() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import GatewayFor, gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.transport.conftest import locked, until_waiting
 
 STREAM = "flow.v1.EventService/StreamEvents"
@@ -50,7 +50,7 @@ async def until_sessions(connection: asyncpg.Connection, *states: str) -> float:
     )
     async with asyncio.timeout(10):
         while [row["state"] for row in await connection.fetch(busy)] != list(states):
-            await next_look()
+            await next_poll()
             await connection.execute("SELECT pg_stat_clear_snapshot()")
     return time.monotonic() - begun
 
@@ -81,7 +81,7 @@ async def test_a_paused_stream_leaves_nothing_behind_when_its_caller_goes(flow: 
 
 
 async def test_rows_are_fetched_at_the_clients_pace_and_not_for_ever(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_with_events(gateway_for, stream_patience=0.5)
+    gateway = await gateway_with_events(gateway_for, stream_send_timeout=0.5)
     responses = gateway.client.stream(STREAM)
     first = await anext(responses)
     watch = await asyncpg.connect(gateway.dsn)

@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.config.faults import ConfigError
+from gateway.config.errors import ConfigError
 from gateway.config.load import settings_of
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory

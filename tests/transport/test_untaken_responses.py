@@ -18,7 +18,7 @@ from gateway.transport.wire.http2.frames import frame
 from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.transport.wire.http2.peer import Peer, peer_of
 
 STREAM = "/flow.v1.EventService/StreamEvents"
@@ -48,7 +48,7 @@ class Untaken:
         """Wait until the call has no query open any more."""
         async with asyncio.timeout(10):
             while await self.database.fetch(OPEN):
-                await next_look()
+                await next_poll()
                 await self.database.execute("SELECT pg_stat_clear_snapshot()")
 
     async def status(self) -> grpc.StatusCode:
@@ -87,7 +87,7 @@ async def untaken(
 
 
 async def test_a_client_that_takes_nothing(databases: Databases, make_server: ServerFactory) -> None:
-    async with untaken(databases, make_server, stream_patience=0.2) as call:
+    async with untaken(databases, make_server, stream_send_timeout=0.2) as call:
         await call.given_up()
         assert await call.status() is grpc.StatusCode.UNAVAILABLE
 

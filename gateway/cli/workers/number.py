@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from gateway.cli.workers.processors import available
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
 from gateway.config.worker_count import AUTO
-from gateway.db.where import embedded_folder
+from gateway.db.location import embedded_folder
 
 _CONNECTIONS_EACH = 4
 """Of fewer, nothing is kept for others when one table is stuck (gateway.request.bulkheads)."""
@@ -32,7 +32,7 @@ def number_of_workers(loaded: Loaded) -> Number:
             "is more than 1, and grpcio serves in one process",
             "workers = 1, or transport = http",
         )
-        raise ConfigError([ConfigFault(_KEY, str(loaded.source(_KEY)), wrong, allowed)])
+        raise ConfigError([ConfigDiagnostic(_KEY, str(loaded.source(_KEY)), wrong, allowed)])
     return Number(asked, "as asked")
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import asyncpg
 
+from gateway.db.bulk.bad_rows import judged
 from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
-from gateway.db.bulk.faults import judged
-from gateway.db.bulk.tally import Outcome, Tally
+from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.db.bulk.target import Target, check_deferred
 from gateway.db.bulk.wire import wire_of
 from gateway.db.database import Transaction
@@ -43,7 +43,7 @@ class BulkLoader:
 
     """
 
-    def __init__(self, transaction: Transaction, target: Target, shape: BulkShape, tally: Tally) -> None:
+    def __init__(self, transaction: Transaction, target: Target, shape: BulkShape, tally: Outcomes) -> None:
         self._transaction = transaction
         self._target = target
         self._shape = shape

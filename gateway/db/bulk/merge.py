@@ -11,10 +11,10 @@ from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from gateway.db.bulk.bad_rows import BadRowFinder, Collision, judged
 from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
-from gateway.db.bulk.faults import Collision, FaultFinder, judged
+from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.db.bulk.steps import Told, TwoSteps, Untold
-from gateway.db.bulk.tally import Outcome, Tally
 from gateway.db.bulk.target import SMALL, Target, check_deferred, inserted_so_far
 from gateway.db.database import Transaction
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
@@ -90,7 +90,7 @@ class BulkWriter:
         transaction: Transaction,
         target: Target,
         statements: BulkStatements,
-        tally: Tally,
+        tally: Outcomes,
         *,
         refuses_stored: bool,
         last_wins: bool,
@@ -111,7 +111,7 @@ class BulkWriter:
         self._rows = CopyRows(self._shape.staged, ["i"])
         self._staging = False
         self._halvings = _HALVINGS
-        self._faults = FaultFinder(transaction, statements, tally, target)
+        self._faults = BadRowFinder(transaction, statements, tally, target)
         self._target_names = frozenset(
             name
             for name, columns in constraints(self._shape.resource).items()

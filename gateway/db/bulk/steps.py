@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.db.bulk.tally import Outcome
+from gateway.db.bulk.outcomes import Outcome
 from gateway.db.bulk.target import Target
 from gateway.db.database import Transaction
 from gateway.errors import Aborted

@@ -1,8 +1,9 @@
 """Reads and writes of single rows that arrive together are carried out together, by one statement.
 
-A decorator over the execute door. Nobody is held back: a call that finds nothing of its kind under way goes
-at once, and alone; those that arrive meanwhile share the next statement. So an idle gateway adds no delay,
-and a busy one spends a round trip, a lease, a commit and PostgreSQL's work per statement on many calls.
+A decorator over the query executor. Nobody is held back: a call that finds nothing of its kind under way
+goes at once, and alone; those that arrive meanwhile share the next statement. So an idle gateway adds no
+delay, and a busy one spends a round trip, a lease, a commit and PostgreSQL's work per statement on many
+calls.
 
 The contract of both:
 
@@ -16,9 +17,9 @@ The contract of both:
 - A statement is for `max_batch` rows at most, or for all of one caller's; at most `max_waiting` callers wait
   for one: one more is refused with ResourceExhausted.
 - One statement of a kind and principal is under way at a time, which makes the largest batches. Another sets
-  out beside it when a batch is full, or `patience` after the last one set out, so that a stuck connection
-  holds up nobody but its own callers. More than `lanes` are never under way, and fewer while the database
-  takes longer than usual (gateway.db.coalesce.pace).
+  out beside it when a batch is full, or `max_delay` after the last one set out, so that a stuck connection
+  holds up nobody but its own callers. More than `max_concurrent_batches` are never under way, and fewer while
+  the database takes longer than usual (gateway.db.coalesce.concurrency).
 - `close` refuses who waits, and bounds the time of what is under way.
 
 Of reads:
@@ -43,9 +44,9 @@ Of writes:
   never done twice, nor told as done and lost.
 """
 
-from gateway.db.coalesce.figures import Figures
-from gateway.db.coalesce.kinds import KeyRead, KeysRead, RowWrite
+from gateway.db.coalesce.batch_statements import KeyRead, KeysRead, RowWrite
 from gateway.db.coalesce.reads import PointReads
-from gateway.db.coalesce.writes import RowWrites, Wish
+from gateway.db.coalesce.statistics import BatchStatistics
+from gateway.db.coalesce.writes import RequestedWrite, RowWrites
 
-__all__ = ["Figures", "KeyRead", "KeysRead", "PointReads", "RowWrite", "RowWrites", "Wish"]
+__all__ = ["BatchStatistics", "KeyRead", "KeysRead", "PointReads", "RequestedWrite", "RowWrite", "RowWrites"]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, overload
 
-from gateway.db.coalesce.kinds import Args, KeyRead, KeysRead
-from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import Sharing, internal
-from gateway.db.gate import closing
+from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
+from gateway.db.coalesce.batch_statements import Args, KeyRead, KeysRead
+from gateway.db.coalesce.batching import Batcher, internal
+from gateway.db.connection_limiter import closing
 from gateway.db.transaction import Row
 from gateway.errors import (
     Aborted,
@@ -22,7 +22,7 @@ from gateway.request.call import Call
 _OF_ALL = (Aborted, DeadlineExceeded, PermissionDenied, ResourceExhausted, Unavailable)
 
 
-class PointReads(Sharing):
+class PointReads(Batcher):
     """Reads of rows by key, shared by all methods (the contract stands in gateway.db.coalesce)."""
 
     alone_counts = True
@@ -40,21 +40,21 @@ class PointReads(Sharing):
         KeyRead: the row of the key in `args`, in the single statement's bind order; None without one.
         KeysRead: the rows of the keys in `args`, by their places, from 1.
 
-        Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
+        Raises what the executor raises, ResourceExhausted where too many wait, and Unavailable once closed.
         """
         if self._closed:
             raise closing()
-        lane = self._lanes.get((read, call.principal))
-        if lane is not None:
-            return await self._shared(lane, self._place(args, None, call))
+        queue = self._queues.get((read, call.principal))
+        if queue is not None:
+            return await self._shared(queue, self._place(args, None, call))
         if self._settings.reads:
-            rows = await self._alone(self._new_lane(read, call.principal), self._place(args, None, call))
+            rows = await self._alone(self._new_queue(read, call.principal), self._place(args, None, call))
         else:
-            rows = await self._door.fetch(*read.alone(args), call)
+            rows = await self._executor.fetch(*read.alone(args), call)
         return read.deal(rows, [args])[0]
 
-    def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:
-        self._fail(lane, [place], error)
+    def _refuse(self, queue: BatchQueue, place: Place, error: Exception) -> None:
+        self._fail(queue, [place], error)
 
     def _all_left(self, batch: Batch) -> None:
         if batch.task is not None:

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from asyncpg import DataError
 
-from gateway.db.coalesce.kinds import Args, RowWrite
-from gateway.db.coalesce.lane import Batch, Lane, Place
-from gateway.db.coalesce.sharing import OF_CALLER, Sharing, internal
+from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
+from gateway.db.coalesce.batch_statements import Args, RowWrite
+from gateway.db.coalesce.batching import OF_CALLER, Batcher, internal
 from gateway.db.commit import outcome_unknown
-from gateway.db.gate import closing
+from gateway.db.connection_limiter import closing
 from gateway.db.transaction import Row
 from gateway.db.translate import is_connection_lost, sqlstate_of
 from gateway.errors import (
@@ -31,7 +31,7 @@ _OF_ALL = (DeadlineExceeded, OutcomeUnknown, PermissionDenied, ResourceExhausted
 _LOCK_TIMEOUT = "55P03"
 
 
-class Wish(NamedTuple):
+class RequestedWrite(NamedTuple):
     """One caller's change of one row.
 
     Args:
@@ -46,7 +46,7 @@ class Wish(NamedTuple):
     row: Hashable
 
 
-class RowWrites(Sharing):
+class RowWrites(Batcher):
     """Writes of single rows, shared by all methods (the contract stands in gateway.db.coalesce)."""
 
     # It may wait for another transaction's row, which must not keep the others from theirs.
@@ -54,35 +54,39 @@ class RowWrites(Sharing):
     hands_back = True
 
     async def write(
-        self, wish: Wish, call: Call, answer: Callable[[Row], T], otherwise: Callable[[], Awaitable[T]]
+        self,
+        requested_write: RequestedWrite,
+        call: Call,
+        answer: Callable[[Row], T],
+        otherwise: Callable[[], Awaitable[T]],
     ) -> T:
         """Return the answer made of the changed row, or what `otherwise` returns where nothing was changed.
 
         Until `otherwise` has ended, nobody else changes the row by the same kind of write.
 
         Args:
-            wish: the change.
+            requested_write: the change.
             call: the caller's.
             answer: makes the answer.
             otherwise: finds out what stands in the way, and waits for it where it passes.
 
-        Raises what the door raises, ResourceExhausted where too many wait, and Unavailable once closed.
+        Raises what the executor raises, ResourceExhausted where too many wait, and Unavailable once closed.
 
         """
         if self._closed:
             raise closing()
         if not self._settings.writes:
-            rows = await self._door.fetch(*wish.write.alone(wish.args), call)
+            rows = await self._executor.fetch(*requested_write.write.alone(requested_write.args), call)
             return answer(rows[0]) if rows else await self._undone(call, otherwise)
-        known = self._lanes.get((wish.write, call.principal))
-        lane = known or self._new_lane(wish.write, call.principal)
-        place = self._place(wish.args, wish.row, call)
+        known = self._queues.get((requested_write.write, call.principal))
+        queue = known or self._new_queue(requested_write.write, call.principal)
+        place = self._place(requested_write.args, requested_write.row, call)
         try:
             try:
                 if known is not None:
-                    row = await self._shared(lane, place)
+                    row = await self._shared(queue, place)
                 else:
-                    row = next(iter(await self._alone(lane, place)), None)
+                    row = next(iter(await self._alone(queue, place)), None)
                 if row is not None:
                     return answer(row)
             except OF_CALLER:
@@ -93,46 +97,46 @@ class RowWrites(Sharing):
         finally:
             try:
                 if place.holds:
-                    self._release(lane, place)
+                    self._release(queue, place)
             except Exception as error:  # noqa: BLE001 - what the caller was told stands all the same
-                self._give_up(lane, error)
+                self._give_up(queue, error)
 
     async def _undone(self, call: Call, otherwise: Callable[[], Awaitable[T]]) -> T:
         """Return what `otherwise` returns: the statement changed nothing, or what it changed is undone."""
         call.unsettled = False
         return await otherwise()
 
-    def _release(self, lane: Lane, place: Place) -> None:
+    def _release(self, queue: BatchQueue, place: Place) -> None:
         place.holds = False
-        lane.let_go(place.row)
-        self._move_on(lane)
+        queue.let_go(place.row)
+        self._move_on(queue)
 
-    def _settle(self, lane: Lane, places: Sequence[Place], answers: Sequence[Any]) -> None:
+    def _settle(self, queue: BatchQueue, places: Sequence[Place], answers: Sequence[Any]) -> None:
         for place, row in zip(places, answers, strict=True):
             place.batch = None
             if place.answer.done():
-                lane.let_go(place.row)
+                queue.let_go(place.row)
                 continue
             place.holds = row is None
             place.answer.set_result(row)
             if row is not None:
-                lane.let_go(place.row)
+                queue.let_go(place.row)
 
-    def _refuse(self, lane: Lane, place: Place, error: Exception) -> None:  # noqa: ARG002 - the caller meets its own
+    def _refuse(self, queue: BatchQueue, place: Place, error: Exception) -> None:  # noqa: ARG002 - the caller meets its own
         """Hand the write back: the caller's own statement says best what is wrong with it."""
-        self._settle(lane, [place], [None])
+        self._settle(queue, [place], [None])
 
-    def _fail(self, lane: Lane, places: Iterable[Place], error: Exception) -> None:
+    def _fail(self, queue: BatchQueue, places: Iterable[Place], error: Exception) -> None:
         left = [place for place in places if place.batch is not None]
-        super()._fail(lane, left, error)
+        super()._fail(queue, left, error)
         for place in left:
             place.batch = None
-            lane.let_go(place.row)
+            queue.let_go(place.row)
 
-    def _leave(self, lane: Lane, place: Place) -> None:
+    def _leave(self, queue: BatchQueue, place: Place) -> None:
         # What was sent runs on.
         place.call.unsettled = place.call.unsettled or place.sent
-        super()._leave(lane, place)
+        super()._leave(queue, place)
 
     def _all_left(self, batch: Batch) -> None:
         """Let it run on: breaking it off would save little, and leave in doubt what was written."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.db.embedded.socket import answers, dsn, socket_folder
 from gateway.db.embedded.user import EmbeddedPostgresError, ServerUser, open_the_way, server_user
 
@@ -53,7 +53,7 @@ class EmbeddedPostgres:
         """Make the cluster and start its server, as far as that is still to do; return the DSN. Blocks.
 
         Raises EmbeddedPostgresError where no server can be started within START_SECONDS, and
-        gateway.config.faults.ConfigError for a folder that can't be used.
+        gateway.config.errors.ConfigError for a folder that can't be used.
         """
         binaries = _binaries()
         self._check_name()
@@ -139,7 +139,9 @@ class EmbeddedPostgres:
                 return
         except OSError as error:
             wrong = f"can't be made: {error.strerror}"
-        fault = ConfigFault("database.data_dir", str(self.folder), wrong, "a folder that can be written to")
+        fault = ConfigDiagnostic(
+            "database.data_dir", str(self.folder), wrong, "a folder that can be written to"
+        )
         raise ConfigError([fault])
 
     def _check_name(self) -> None:

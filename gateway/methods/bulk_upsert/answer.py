@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.db.bulk.tally import Outcome, Tally
+from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.errors import FieldViolation, InvalidArgument, RowgateError
 from gateway.errors.status import to_status
-from gateway.methods.blame import blame, with_details
+from gateway.methods.error_mapping import blame, with_details
 from gateway.methods.turns import Turns
 from gateway.request.keys import Key, message_key_reader
 from gateway.schema.model import Method
@@ -38,7 +38,7 @@ class Answers:
         self._roles = method.response
         self._path = path
 
-    async def answer(self, tally: Tally, rows: Sequence[Message], *, outcomes: bool) -> Message:
+    async def answer(self, tally: Outcomes, rows: Sequence[Message], *, outcomes: bool) -> Message:
         """Return the response: counts, failures and, where asked for, outcomes."""
         message = self._message()
         for role, outcome in _COUNTS.items():
@@ -50,7 +50,9 @@ class Answers:
             await self._add_failures(getattr(message, self._roles["failures"].name), tally, rows)
         return message
 
-    async def _add_failures(self, failures: "list[Message]", tally: Tally, rows: Sequence[Message]) -> None:
+    async def _add_failures(
+        self, failures: "list[Message]", tally: Outcomes, rows: Sequence[Message]
+    ) -> None:
         turns = Turns()
         for index in sorted(tally.failures)[:MAX_FAILURES]:
             error = self._row_error(tally, rows, index)
@@ -58,7 +60,7 @@ class Answers:
             added.status.ParseFromString(to_status(error).SerializeToString())
             await turns.give()
 
-    def refusal(self, tally: Tally, rows: Sequence[Message]) -> RowgateError:
+    def refusal(self, tally: Outcomes, rows: Sequence[Message]) -> RowgateError:
         """Return the one error of a request that is refused whole; it names the first rows at fault."""
         indexes = sorted(tally.failures)
         shown = [self._row_error(tally, rows, index) for index in indexes[:MAX_NAMED]]
@@ -75,7 +77,7 @@ class Answers:
             resources=[resource for error in shown for resource in error.resources],
         )
 
-    def _row_error(self, tally: Tally, rows: Sequence[Message], index: int) -> RowgateError:
+    def _row_error(self, tally: Outcomes, rows: Sequence[Message], index: int) -> RowgateError:
         """Return a row's error with a violation that names at least the row."""
         path = f"{self._path}[{index}]"
         error = blame(tally.failures[index], self._resource, path, self._key_of(rows[index]))

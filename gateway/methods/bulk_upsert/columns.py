@@ -10,7 +10,7 @@ from gateway.schema.model import Field
 from gateway.schema.types.known import any_unknown
 from gateway.schema.types.texts import plain
 from gateway.schema.types.times import encode_timestamp, encode_timestamps
-from gateway.schema.values import ValueFault, ValueKind
+from gateway.schema.values import InvalidValueError, ValueKind
 
 Messages = Sequence[Message]
 Column = list[Any]
@@ -24,7 +24,7 @@ class ColumnReader:
         self._raw = _raw_reader(field)
         self._encode = field.type.encode
 
-    def read(self, messages: Messages) -> tuple[Column, dict[int, ValueFault]]:
+    def read(self, messages: Messages) -> tuple[Column, dict[int, InvalidValueError]]:
         """Return the driver values, and the faults by place; a faulty value is None."""
         if self.field.type.kind is ValueKind.TIMESTAMP:
             return self._read_timestamps(messages)
@@ -34,10 +34,10 @@ class ColumnReader:
             return raw, {}
         try:
             return [None if value is None else encode(value) for value in raw], {}
-        except ValueFault:
+        except InvalidValueError:
             return _one_by_one(raw, encode)
 
-    def _read_timestamps(self, messages: Messages) -> tuple[Column, dict[int, ValueFault]]:
+    def _read_timestamps(self, messages: Messages) -> tuple[Column, dict[int, InvalidValueError]]:
         times = list(map(attrgetter(self.field.name), messages))
         if any_unknown(times):
             return _one_by_one(self._raw(messages), self._encode or encode_timestamp)
@@ -55,13 +55,13 @@ def _holds_no_nul(texts: Column) -> bool:
     return "\0" not in "".join(filter(None, texts))
 
 
-def _one_by_one(raw: Column, encode: Callable[[Any], Any]) -> tuple[Column, dict[int, ValueFault]]:
+def _one_by_one(raw: Column, encode: Callable[[Any], Any]) -> tuple[Column, dict[int, InvalidValueError]]:
     column: Column = []
-    faults: dict[int, ValueFault] = {}
+    faults: dict[int, InvalidValueError] = {}
     for place, value in enumerate(raw):
         try:
             column.append(None if value is None else encode(value))
-        except ValueFault as fault:
+        except InvalidValueError as fault:
             faults[place] = fault
             column.append(None)
     return column, faults

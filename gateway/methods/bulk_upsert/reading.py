@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from gateway.db.bulk.copy import SLICE, Chunk
 from gateway.db.bulk.merge import numbered_by_postgresql, repeated_key
-from gateway.db.bulk.tally import Outcome, Tally
+from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk_upsert.columns import Column, ColumnReader
 from gateway.methods.turns import Turns, are_slow
@@ -16,10 +16,10 @@ from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.identity import identity_of
 from gateway.schema.model import Field
 from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbers
-from gateway.schema.values import ValueFault, ValueKind
+from gateway.schema.values import InvalidValueError, ValueKind
 from gateway.sql.bulk.shape import BulkShape
 
-UNWRITABLE = ValueFault("holds characters that the database's encoding lacks", "INVALID_TEXT")
+UNWRITABLE = InvalidValueError("holds characters that the database's encoding lacks", "INVALID_TEXT")
 KEYS_SLICE = 1_000
 """Keys that are read before others get their turn."""
 SLICE_BYTES = 1024 * 1024
@@ -58,7 +58,7 @@ class RowReader:
         self._slice_bytes = SLOW_SLICE_BYTES if _are_slow(shape.staged) else SLICE_BYTES
         self._path = path
 
-    async def keys(self, rows: Sequence[Message], tally: Tally, *, last_wins: bool) -> Keys:
+    async def keys(self, rows: Sequence[Message], tally: Outcomes, *, last_wins: bool) -> Keys:
         """Return the columns of the key; settle in `tally` rows whose key is at fault, or another one's."""
         keys: Keys = {i: [] for i in self._keys}
         identities: list[Column] = [[] for _ in self._keys]
@@ -78,7 +78,7 @@ class RowReader:
         return keys
 
     async def slices(
-        self, rows: Sequence[Message], keys: Keys, tally: Tally, places: range | None = None
+        self, rows: Sequence[Message], keys: Keys, tally: Outcomes, places: range | None = None
     ) -> AsyncGenerator[Chunk]:
         """Yield the open rows in small parts; those that are found at fault are settled in `tally`."""
         places = places or range(len(rows))
@@ -90,7 +90,7 @@ class RowReader:
             await asyncio.sleep(0)
 
     async def refuse_unwritable(
-        self, rows: Sequence[Message], keys: Keys, tally: Tally, lacking: Lacking
+        self, rows: Sequence[Message], keys: Keys, tally: Outcomes, lacking: Lacking
     ) -> None:
         """Settle in `tally` the open rows with texts that the database's encoding can't hold.
 
@@ -116,11 +116,11 @@ class RowReader:
                     for index in faults:
                         keys[i][index] = None
 
-    def chunks(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Iterator[AsyncGenerator[Chunk]]:
+    def chunks(self, rows: Sequence[Message], keys: Keys, tally: Outcomes) -> Iterator[AsyncGenerator[Chunk]]:
         """Return the open rows in chunks that grow, each of them in slices as above."""
         return (self.slices(rows, keys, tally, places) for places in self._parts(len(rows)))
 
-    async def whole(self, rows: Sequence[Message], keys: Keys, tally: Tally) -> Chunk:
+    async def whole(self, rows: Sequence[Message], keys: Keys, tally: Outcomes) -> Chunk:
         """Return the open rows; those that are found at fault are settled in `tally`."""
         indexes: list[int] = []
         columns: list[Column] = [[] for _ in self._readers]
@@ -147,7 +147,7 @@ class RowReader:
         if start < places.stop:
             yield range(start, places.stop)
 
-    def _slice(self, rows: Sequence[Message], keys: Keys, tally: Tally, indexes: list[int]) -> Chunk:
+    def _slice(self, rows: Sequence[Message], keys: Keys, tally: Outcomes, indexes: list[int]) -> Chunk:
         messages = [rows[index] for index in indexes]
         self._note_unknown(tally, indexes, messages)
         columns: list[Column] = []
@@ -162,20 +162,20 @@ class RowReader:
         self._refuse_numbers(tally, indexes, columns)
         return _without_refused(indexes, columns, tally)
 
-    def _refuse_numbers(self, tally: Tally, indexes: list[int], columns: list[Column]) -> None:
+    def _refuse_numbers(self, tally: Outcomes, indexes: list[int], columns: list[Column]) -> None:
         for i in self._refused:
             error = numbered_by_postgresql(self._readers[i].field.column, self._table)
             for index, number in zip(indexes, columns[i], strict=True):
                 if number is not None:
                     tally.fail(index, error)
 
-    def _note_unknown(self, tally: Tally, indexes: list[int], messages: list[Message]) -> None:
+    def _note_unknown(self, tally: Outcomes, indexes: list[int], messages: list[Message]) -> None:
         for index, message in zip(indexes, messages, strict=True):
             if has_unknown(message):
                 for number in unknown_numbers(message)[:MAX_VIOLATIONS]:
                     self._note(tally, str(number), {index: UNKNOWN_FIELD})
 
-    def _note(self, tally: Tally, name: str, faults: dict[int, ValueFault]) -> None:
+    def _note(self, tally: Outcomes, name: str, faults: dict[int, InvalidValueError]) -> None:
         for index, fault in faults.items():
             path = f"{self._path}[{index}].{name}"
             violation = FieldViolation(path, fault.description, fault.reason)
@@ -187,7 +187,7 @@ class RowReader:
             tally.settle([index], Outcome.FAILED)
 
 
-def _without_refused(indexes: list[int], columns: list[Column], tally: Tally) -> Chunk:
+def _without_refused(indexes: list[int], columns: list[Column], tally: Outcomes) -> Chunk:
     """Return the chunk without the rows that were refused while it was read."""
     good = tally.open(indexes)
     if len(good) == len(indexes):
@@ -220,7 +220,7 @@ def _identities(field: Field, values: Column) -> Column:
     return values if identity is None else [None if value is None else identity(value) for value in values]
 
 
-async def _settle_duplicates(columns: Sequence[Column], tally: Tally, *, last_wins: bool) -> None:
+async def _settle_duplicates(columns: Sequence[Column], tally: Outcomes, *, last_wins: bool) -> None:
     """Leave one row of each key open. A row without a whole key is nobody's duplicate."""
     tuples: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
     if len(set(tuples)) == len(tuples):

@@ -8,12 +8,12 @@ from functools import lru_cache, partial
 
 from google.protobuf.message import Message
 
+from gateway.db.bulk.bad_rows import Collision
 from gateway.db.bulk.copy import Chunk
-from gateway.db.bulk.faults import Collision
 from gateway.db.bulk.load import BulkLoader
 from gateway.db.bulk.merge import BulkWriter
+from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.bulk.repertoire import Repertoire, takes_all
-from gateway.db.bulk.tally import Tally
 from gateway.db.bulk.target import lock_target
 from gateway.db.database import Transaction
 from gateway.methods.bulk_upsert.options import Options
@@ -55,7 +55,7 @@ class Upserts:
             raise too_many_rows(self._path, self._max_rows)
         return rows
 
-    async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Tally:
+    async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Outcomes:
         """Write the rows that can be written; return what became of each."""
         if time.monotonic() >= self._crowded_until:
             with suppress(Collision):
@@ -69,8 +69,8 @@ class Upserts:
 
     async def _attempt(
         self, transaction: Transaction, rows: Sequence[Message], options: Options, *, alone: bool
-    ) -> Tally:
-        tally = Tally(len(rows))
+    ) -> Outcomes:
+        tally = Outcomes(len(rows))
         _, reader = self._prepared(options.shape)
         # The messages last until the last is read: they are freed while PostgreSQL works.
         messages = list(rows)

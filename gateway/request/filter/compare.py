@@ -11,7 +11,7 @@ from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import has_wildcard, is_word, literal_value, pattern
 from gateway.request.filter.plan import Compare, Comparison, IsNull, Like, Not, Operand, Predicate
 from gateway.request.filter.tree import Member
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 COMPARES: Mapping[str, Compare] = {
     "=": Compare.EQ,
@@ -67,7 +67,7 @@ def value_of(context: Context, subject: Subject, literal: Member) -> object:
     """Return the driver value of a literal; raises InvalidArgument at its place where it is unfit."""
     try:
         return literal_value(literal, subject.type)
-    except ValueFault as fault:
+    except InvalidValueError as fault:
         hint = did_you_mean(literal.text, subject.values)
         raise context.fault(literal.offset, f"{subject.name}: {fault.description}{hint}") from fault
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.errors import InvalidArgument
-from gateway.request.filter.faults import filter_fault
+from gateway.request.filter.errors import filter_fault
 
 
 class Context:

@@ -37,7 +37,7 @@ _SCALARS = {
 }
 
 
-class StepFault(ValueError):  # noqa: N818 - turned into the filter's error, with its place, above
+class InvalidStepError(ValueError):
     """A step that leads nowhere: its number among the steps, and what is wrong."""
 
     def __init__(self, step: int, description: str) -> None:
@@ -74,7 +74,7 @@ class Spot:
 
 
 def follow(field: FieldDescriptor, steps: tuple[str, ...]) -> Spot:
-    """Return what `steps` lead to from a jsonb field; stops at a repeated field. Raises StepFault."""
+    """Return what `steps` lead to from a jsonb field; stops at a repeated field. Raises InvalidStepError."""
     # A string field that holds JSON text has no descriptor of what is inside.
     is_text = field.message_type is None and not field.is_repeated
     spot = Spot(None if is_text else field, ())
@@ -86,11 +86,11 @@ def follow(field: FieldDescriptor, steps: tuple[str, ...]) -> Spot:
 
 
 def follow_element(field: FieldDescriptor, steps: tuple[str, ...]) -> Spot:
-    """Return what `steps` lead to from an element of a repeated field. Raises StepFault."""
+    """Return what `steps` lead to from an element of a repeated field. Raises InvalidStepError."""
     if not steps:
         return Spot(field, (), element=True)
     if field.message_type is None:
-        raise StepFault(0, f'the elements of "{field.name}" are single values')
+        raise InvalidStepError(0, f'the elements of "{field.name}" are single values')
     first = _step(Spot(field, (), element=True), 0, steps[0])
     for i, step in enumerate(steps[1:], start=1):
         if first.repeated:
@@ -106,14 +106,14 @@ def _step(spot: Spot, number: int, step: str) -> Spot:
     message = field.message_type
     if message is None:
         name = spot.keys[-1] if spot.keys else field.name
-        raise StepFault(number, f'"{name}" is a single value: expected a comparator after it')
+        raise InvalidStepError(number, f'"{name}" is a single value: expected a comparator after it')
     if is_map(field) and not spot.element:
         return Spot(message.fields_by_name["value"], keys, element=True)
     if message.full_name in _DYNAMIC:
         return Spot(None, keys)
     member = message.fields_by_name.get(step)
     if member is None or message.full_name in _SCALAR_MESSAGES:
-        raise StepFault(number, _no_member(message, step))
+        raise InvalidStepError(number, _no_member(message, step))
     return Spot(member, (*spot.keys, json_key(member)), implicit=not member.has_presence)
 
 

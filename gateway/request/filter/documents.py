@@ -7,8 +7,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null, enum_names
 from gateway.request.filter.context import Context
 from gateway.request.filter.descent import (
+    InvalidStepError,
     Spot,
-    StepFault,
     follow,
     follow_element,
     is_map,
@@ -68,7 +68,7 @@ class _Inside:
         steps = tuple(token.text for token in path)
         try:
             spot = follow_element(field, steps) if element else follow(field, steps)
-        except StepFault as fault:
+        except InvalidStepError as fault:
             raise self._context.fault(path[fault.step].offset, fault.description) from fault
         if spot.rest:
             return self._in_elements(spot, root, path[-spot.rest :])
@@ -127,7 +127,7 @@ class _Inside:
             return HasKey(operand, self._context.bind(key))
         try:
             member = follow_element(field, (key,))
-        except StepFault as fault:
+        except InvalidStepError as fault:
             raise self._context.fault(self._literal.offset, fault.description) from fault
         return self._present(Spot(member.field, (*spot.keys, *member.keys)), root)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from gateway.errors import InvalidArgument
-from gateway.request.filter.faults import filter_fault
+from gateway.request.filter.errors import filter_fault
 
 MAX_LENGTH = 8192
 """The most characters of a filter."""

@@ -9,7 +9,7 @@ from sqlalchemy.types import REAL
 
 from gateway.request.filter.lexer import Kind
 from gateway.request.filter.tree import Member
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 _EXPECTED: Mapping[ValueKind, str] = {
     ValueKind.INTEGER: "a whole number, as 42",
@@ -32,18 +32,22 @@ _UNQUOTED = (ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.DECIMAL, ValueKind.BO
 
 
 def literal_value(literal: Member, value_type: ValueType) -> Any:
-    """Return the driver value of a literal; raises ValueFault, saying what would be right."""
+    """Return the driver value of a literal; raises InvalidValueError, saying what would be right."""
     expected = _EXPECTED.get(value_type.kind, "another value")
     text = literal.text
     if value_type.parse is None:
-        raise ValueFault("it can't be compared with a value: expected null, or :* for its presence", "UNFIT")
+        raise InvalidValueError(
+            "it can't be compared with a value: expected null, or :* for its presence", "UNFIT"
+        )
     if is_quoted(literal) and value_type.kind in _UNQUOTED:
-        raise ValueFault(f"expected {expected}, without quotes", "UNFIT")
+        raise InvalidValueError(f"expected {expected}, without quotes", "UNFIT")
     try:
         return _fit(value_type, text)
-    except ValueFault as fault:
+    except InvalidValueError as fault:
         shown = text if len(text) <= 32 else f"{text[:32]}…"  # noqa: PLR2004 - enough to know it by
-        raise ValueFault(f'"{shown}" {fault.description}; expected {expected}', fault.reason) from fault
+        raise InvalidValueError(
+            f'"{shown}" {fault.description}; expected {expected}', fault.reason
+        ) from fault
 
 
 def _fit(value_type: ValueType, text: str) -> Any:
@@ -59,7 +63,7 @@ def _fit(value_type: ValueType, text: str) -> Any:
     try:
         (single,) = struct.unpack("<f", struct.pack("<f", value))
     except OverflowError:
-        raise ValueFault("is outside single precision", "OUT_OF_RANGE") from None
+        raise InvalidValueError("is outside single precision", "OUT_OF_RANGE") from None
     return single
 
 
@@ -67,9 +71,9 @@ def _decimal(text: str) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise ValueFault("is not a number", "INVALID_NUMBER") from None
+        raise InvalidValueError("is not a number", "INVALID_NUMBER") from None
     if not number.is_finite() or abs(number.adjusted()) > _DIGITS or len(number.as_tuple().digits) > _DIGITS:
-        raise ValueFault(f"is outside {_DIGITS} digits", "OUT_OF_RANGE")
+        raise InvalidValueError(f"is outside {_DIGITS} digits", "OUT_OF_RANGE")
     return number
 
 
@@ -112,5 +116,5 @@ def dynamic_value(literal: Member) -> tuple[ValueKind, Any]:
         return ValueKind.BOOL, literal.text == "true"
     try:
         return ValueKind.DECIMAL, _decimal(literal.text)
-    except ValueFault:
+    except InvalidValueError:
         return ValueKind.TEXT, literal.text

@@ -4,7 +4,7 @@ Each function has its rule as its docstring, from https://google.aip.dev/assets/
 """
 
 from gateway.errors import InvalidArgument
-from gateway.request.filter.faults import filter_fault
+from gateway.request.filter.errors import filter_fault
 from gateway.request.filter.lexer import Kind, Token, tokens_of
 from gateway.request.filter.tree import (
     All,

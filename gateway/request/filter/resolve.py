@@ -19,7 +19,7 @@ from gateway.request.filter.plan import (
 )
 from gateway.request.filter.tree import Member
 from gateway.schema.model import Field, Resource
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 _MAY_BE_EMPTY = (ValueKind.TEXT, ValueKind.BYTES, ValueKind.OTHER)
 
@@ -49,7 +49,7 @@ def present(context: Context, field: Field) -> Predicate:
     zero = field.descriptor.default_value
     try:
         stored = zero if field.type.encode is None else field.type.encode(zero)
-    except ValueFault:  # no row can hold the zero, as an empty text is no UUID
+    except InvalidValueError:  # no row can hold the zero, as an empty text is no UUID
         return Not(IsNull(column))
     return Comparison(column, Compare.NE, context.bind(stored))
 

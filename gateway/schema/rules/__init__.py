@@ -5,10 +5,11 @@ from itertools import chain
 
 from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 from gateway.schema.model import Resource
 from gateway.schema.rules.columns import column_findings
 from gateway.schema.rules.keys import key_findings
+from gateway.schema.rules.misplaced_options import stray_findings
 from gateway.schema.rules.names import (
     hiding_findings,
     name_findings,
@@ -18,7 +19,6 @@ from gateway.schema.rules.names import (
 from gateway.schema.rules.references import reference_findings
 from gateway.schema.rules.routes import route_findings
 from gateway.schema.rules.rowroles import row_role_findings
-from gateway.schema.rules.strays import stray_findings
 
 
 def check_resources(

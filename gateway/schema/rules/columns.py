@@ -1,6 +1,6 @@
 """Rules of one column: defaults, generated values, identity, NOT NULL; and of what has none."""
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.options import column_options
 from gateway.schema.rules.finding import Finding, Findings

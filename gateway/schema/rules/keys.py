@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.schema.faults import Faults, suggestion
+from gateway.schema.diagnostics import Faults, suggestion
 from gateway.schema.model import Index, Resource
 from gateway.schema.options import table_options
 from gateway.schema.rules.finding import Finding, Findings

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.empty_pb2 import Empty
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 from gateway.schema.internal import INTERNAL_SCHEMA, OWN_COLUMNS
 from gateway.schema.model import Resource
 from gateway.schema.naming import MAX_BYTES, primary_key_name

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from gateway.schema.faults import suggestion
+from gateway.schema.diagnostics import suggestion
 from gateway.schema.model import Action, ForeignKey, Resource
 from gateway.schema.rules.finding import Finding, Findings
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
-from gateway.schema.faults import Faults, suggestion
+from gateway.schema.diagnostics import Faults, suggestion
 from gateway.schema.options import http_rule
 from gateway.schema.routes import MANY, SINGLE_VALUES, PathTemplate, bindings, parse_template, pattern
 from gateway.schema.rules.finding import Finding, Findings

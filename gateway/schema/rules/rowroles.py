@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from gateway.schema.faults import Faults, suggestion
+from gateway.schema.diagnostics import Faults, suggestion
 from gateway.schema.model import Field, Resource
 from gateway.schema.options import column_options, has_column, table_options
 from gateway.schema.rules.finding import Finding, Findings

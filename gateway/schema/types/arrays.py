@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, NamedType, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 _VECTOR_MAX = 16_000
 
@@ -36,7 +36,7 @@ def _encoder(encode: Callable[[Any], Any] | None) -> Callable[[Iterable[Any]], l
 def _decoder(decode: Callable[[Any], Any] | None) -> Callable[[list[Any]], list[Any]]:
     def check(values: list[Any]) -> list[Any]:
         if any(value is None or isinstance(value, list) for value in values):
-            raise ValueFault("the stored array holds NULL, or has several dimensions", "INEXACT")
+            raise InvalidValueError("the stored array holds NULL, or has several dimensions", "INEXACT")
         return values if decode is None else [decode(value) for value in values]
 
     return check
@@ -45,15 +45,15 @@ def _decoder(decode: Callable[[Any], Any] | None) -> Callable[[list[Any]], list[
 def vector(sql: SqlType) -> ValueType:
     """Return the type of a repeated float field in pgvector's `vector(n)`."""
     if len(sql.modifiers) != 1 or not 1 <= sql.modifiers[0] <= _VECTOR_MAX:
-        raise TypeFault(f"{sql} lacks its dimensions", "write vector(n), n from 1 to 16000")
+        raise InvalidTypeError(f"{sql} lacks its dimensions", "write vector(n), n from 1 to 16000")
     (size,) = sql.modifiers
 
     def encode(values: Iterable[float]) -> str:
         numbers = list(values)
         if len(numbers) != size:
-            raise ValueFault(f"has {len(numbers)} elements, {size} are needed", "WRONG_DIMENSION")
+            raise InvalidValueError(f"has {len(numbers)} elements, {size} are needed", "WRONG_DIMENSION")
         if not all(map(math.isfinite, numbers)):
-            raise ValueFault("holds NaN or infinity, which a vector can't", "NOT_FINITE")
+            raise InvalidValueError("holds NaN or infinity, which a vector can't", "NOT_FINITE")
         return f"[{','.join(map(repr, numbers))}]"
 
     return ValueType(
@@ -71,4 +71,4 @@ def _numbers(text: str) -> list[float]:
     try:
         return [float(part) for part in text.strip("[]").split(",")]
     except ValueError:
-        raise ValueFault("is no vector, as [1,2.5,3]", "INVALID_VECTOR") from None
+        raise InvalidValueError("is no vector, as [1,2.5,3]", "INVALID_VECTOR") from None

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 # PostgreSQL counts days from 2000-01-01.
 _EPOCH = dt.date(2000, 1, 1).toordinal()
@@ -26,7 +26,7 @@ _LIMITS = (("hours", 24), ("minutes", 59), ("seconds", 59), ("nanos", 999_999_99
 def date(sql: SqlType) -> ValueType:
     """Return the type of a Date field; dates without year, month or day are refused."""
     if sql != SqlType("date"):
-        raise TypeFault(f"a Date can't be stored as {sql}", "use date")
+        raise InvalidTypeError(f"a Date can't be stored as {sql}", "use date")
     return ValueType("date", postgresql.DATE(), ValueKind.DATE, _encode_date, _decode_date, _parse_date)
 
 
@@ -36,24 +36,24 @@ def _encode_date(value: Any) -> tuple[int]:
 
 def _days(year: int, month: int, day: int) -> tuple[int]:
     if not (year and month and day):
-        raise ValueFault("lacks its year, month or day, which a stored date has", "PARTIAL_DATE")
+        raise InvalidValueError("lacks its year, month or day, which a stored date has", "PARTIAL_DATE")
     try:
         return (dt.date(year, month, day).toordinal() - _EPOCH,)
     except (ValueError, OverflowError):
-        raise ValueFault("is no date of the calendar, from year 1 to 9999", "OUT_OF_RANGE") from None
+        raise InvalidValueError("is no date of the calendar, from year 1 to 9999", "OUT_OF_RANGE") from None
 
 
 def _decode_date(value: tuple[int]) -> dict[str, int]:
     (days,) = value
     if not _FIRST <= days <= _LAST:
-        raise ValueFault("the stored date is infinite, or outside the years 1 to 9999", "OUT_OF_RANGE")
+        raise InvalidValueError("the stored date is infinite, or outside the years 1 to 9999", "OUT_OF_RANGE")
     found = dt.date.fromordinal(days + _EPOCH)
     return {"year": found.year, "month": found.month, "day": found.day}
 
 
 def _parse_date(text: str) -> tuple[int]:
     if not _ISO_DATE.fullmatch(text):
-        raise ValueFault("is no date, as 2024-05-01", "INVALID_DATE")
+        raise InvalidValueError("is no date, as 2024-05-01", "INVALID_DATE")
     year, month, day = map(int, text.split("-"))
     return _days(year, month, day)
 
@@ -61,7 +61,7 @@ def _parse_date(text: str) -> tuple[int]:
 def time_of_day(sql: SqlType) -> ValueType:
     """Return the type of a TimeOfDay field, to 24:00:00; leap seconds are refused."""
     if sql != SqlType("time without time zone"):
-        raise TypeFault(f"a TimeOfDay can't be stored as {sql}", "use time, in full precision")
+        raise InvalidTypeError(f"a TimeOfDay can't be stored as {sql}", "use time, in full precision")
     return ValueType(sql.name, postgresql.TIME(), ValueKind.TIME, _encode_time, _decode_time, _parse_time)
 
 
@@ -72,13 +72,13 @@ def _encode_time(value: Any) -> tuple[int]:
 def _micros(*parts: int) -> tuple[int]:
     for part, (name, limit) in zip(parts, _LIMITS, strict=True):
         if not 0 <= part <= limit:
-            raise ValueFault(f"has {name} outside 0 to {limit}", "OUT_OF_RANGE")
+            raise InvalidValueError(f"has {name} outside 0 to {limit}", "OUT_OF_RANGE")
     hours, minutes, seconds, nanos = parts
     if nanos % 1000:
-        raise ValueFault("is finer than a microsecond, which is what is stored", "INEXACT")
+        raise InvalidValueError("is finer than a microsecond, which is what is stored", "INEXACT")
     micros = hours * _HOUR + minutes * _MINUTE + seconds * _MICROS + nanos // 1000
     if micros > _DAY:
-        raise ValueFault("is past 24:00:00", "OUT_OF_RANGE")
+        raise InvalidValueError("is past 24:00:00", "OUT_OF_RANGE")
     return (micros,)
 
 
@@ -92,6 +92,6 @@ def _decode_time(value: tuple[int]) -> dict[str, int]:
 def _parse_time(text: str) -> tuple[int]:
     match = _ISO_TIME.fullmatch(text)
     if match is None:
-        raise ValueFault("is no time of day, as 11:30:00", "INVALID_TIME")
+        raise InvalidValueError("is no time of day, as 11:30:00", "INVALID_TIME")
     hours, minutes, seconds, fraction = match.groups(default="")
     return _micros(int(hours), int(minutes), int(seconds or 0), int(fraction.ljust(9, "0")))

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 # google/type/decimal.proto: DecimalString. Digits belong to one part of it alone: where two could have them,
 # a text that is no number would be tried in as many ways as it has digits.
@@ -42,7 +42,7 @@ def decimal(sql: SqlType) -> ValueType:
 
 def _of(number: ValueType) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     if number.encode is None or number.decode is None:
-        raise TypeFault("a decimal needs both conversions")
+        raise InvalidTypeError("a decimal needs both conversions")
     return number.encode, number.decode
 
 
@@ -68,13 +68,13 @@ def _number(text: str) -> Decimal:
     if not text:
         return Decimal(0)
     if len(text) > _TEXT_MAX or not _NUMBER.fullmatch(text):
-        raise ValueFault("is no decimal number, as -12.50 or 1.2e6", "INVALID_NUMBER")
+        raise InvalidValueError("is no decimal number, as -12.50 or 1.2e6", "INVALID_NUMBER")
     return Decimal(text)
 
 
 def _spell(value: Decimal) -> str:
     if not value.is_finite():
-        raise ValueFault("the stored number is not finite", "NOT_FINITE")
+        raise InvalidValueError("the stored number is not finite", "NOT_FINITE")
     power = value.adjusted()
     few = -_ZEROS_MAX <= power <= _ZEROS_MAX or (power > 0 and _exponent(value) <= _ZEROS_MAX)
     return format(value, "f") if few else str(value)
@@ -82,12 +82,12 @@ def _spell(value: Decimal) -> str:
 
 def _fit(sql: SqlType) -> Fit:
     if sql.name != "numeric":
-        raise TypeFault(f"a decimal can't be stored as {sql}", "use numeric, or numeric(p,s)")
+        raise InvalidTypeError(f"a decimal can't be stored as {sql}", "use numeric, or numeric(p,s)")
     if not sql.modifiers:
         return _within(_WHOLE_DIGITS, _FRACTION_DIGITS, "numeric")
     precision, scale = (*sql.modifiers, 0)[:2]
     if not (1 <= precision <= _PRECISION_MAX and -_PRECISION_MAX <= scale <= _PRECISION_MAX):
-        raise TypeFault(f"{sql} is not a numeric type", "precision is 1 to 1000, scale -1000 to 1000")
+        raise InvalidTypeError(f"{sql} is not a numeric type", "precision is 1 to 1000, scale -1000 to 1000")
     return _within(precision - scale, scale, str(sql))
 
 
@@ -96,13 +96,13 @@ def _within(whole: int, fraction: int, name: str) -> Fit:
         if not value:
             return Decimal(0)
         if value.adjusted() >= whole:
-            raise ValueFault(f"has more whole digits than {name} keeps", "OUT_OF_RANGE")
+            raise InvalidValueError(f"has more whole digits than {name} keeps", "OUT_OF_RANGE")
         exponent = _exponent(value)
         if exponent >= -fraction:
             return value
         short = shortest(value)
         if _exponent(short) < -fraction:
-            raise ValueFault(f"has more decimals than {name} keeps", "INEXACT")
+            raise InvalidValueError(f"has more decimals than {name} keeps", "INEXACT")
         return value if exponent >= -_FRACTION_DIGITS else short
 
     return check
@@ -121,14 +121,16 @@ def _exponent(value: Decimal) -> int:
 def money(sql: SqlType, currency: str) -> ValueType:
     """Return the type of a google.type.Money field of one currency: the amount alone is stored."""
     if not currency:
-        raise TypeFault("a Money field lacks its currency", 'say (rowgate.v1.column).currency, as "EUR"')
+        raise InvalidTypeError(
+            "a Money field lacks its currency", 'say (rowgate.v1.column).currency, as "EUR"'
+        )
     if not _CURRENCY.fullmatch(currency):
-        raise TypeFault(f'"{currency}" is no ISO 4217 currency', "write three capital letters")
+        raise InvalidTypeError(f'"{currency}" is no ISO 4217 currency', "write three capital letters")
     number, fit = decimal_text(sql), _fit(sql)
 
     def encode(value: Any) -> Decimal:
         if value.currency_code != currency:
-            raise ValueFault(f"is not in {currency}, the column's currency", "WRONG_CURRENCY")
+            raise InvalidValueError(f"is not in {currency}, the column's currency", "WRONG_CURRENCY")
         return fit(_amount(value.units, value.nanos))
 
     def decode(value: Decimal) -> dict[str, Any]:
@@ -139,9 +141,9 @@ def money(sql: SqlType, currency: str) -> ValueType:
 
 def _amount(units: int, nanos: int) -> Decimal:
     if not -(10**_NANO) < nanos < 10**_NANO:
-        raise ValueFault("has nanos past 999999999", "OUT_OF_RANGE")
+        raise InvalidValueError("has nanos past 999999999", "OUT_OF_RANGE")
     if (units < 0 < nanos) or (nanos < 0 < units):
-        raise ValueFault("has units and nanos of different signs", "INVALID_MONEY")
+        raise InvalidValueError("has units and nanos of different signs", "INVALID_MONEY")
     if not nanos:
         return Decimal(units)
     whole = units * 10**_NANO + nanos
@@ -150,13 +152,13 @@ def _amount(units: int, nanos: int) -> Decimal:
 
 def _units(value: Decimal) -> dict[str, int]:
     if not value.is_finite():
-        raise ValueFault("the stored amount is not finite", "NOT_FINITE")
+        raise InvalidValueError("the stored amount is not finite", "NOT_FINITE")
     if value.adjusted() >= len(str(2**63)):
-        raise ValueFault("the stored amount is past the units of Money", "OUT_OF_RANGE")
+        raise InvalidValueError("the stored amount is past the units of Money", "OUT_OF_RANGE")
     if _exponent(shortest(value)) < -_NANO:
-        raise ValueFault("the stored amount is finer than the nanos of Money", "INEXACT")
+        raise InvalidValueError("the stored amount is finer than the nanos of Money", "INEXACT")
     sign = value.is_signed()
     units, nanos = divmod(abs(int(value.scaleb(_NANO, _EXACT))), 10**_NANO)
     if units >= 2**63 + sign:
-        raise ValueFault("the stored amount is past the units of Money", "OUT_OF_RANGE")
+        raise InvalidValueError("the stored amount is past the units of Money", "OUT_OF_RANGE")
     return {"units": -units, "nanos": -nanos} if sign else {"units": units, "nanos": nanos}

@@ -16,7 +16,7 @@ from gateway.schema.protojson.writer import SCALARS, Write, Writers, names_of, s
 from gateway.schema.types.jsontext import as_json, as_jsonb, json_engine
 from gateway.schema.types.known import refuse_unknown_fields
 from gateway.schema.types.sqltypes import SqlType
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 
 def document(field: FieldDescriptor, sql: SqlType) -> ValueType:
@@ -49,9 +49,9 @@ def _encoder(field: FieldDescriptor, finish: Callable[[str], str]) -> Callable[[
             return finish(spell(write(value)))
         except JsonError as error:
             reason = "UNKNOWN_ENUM_VALUE" if isinstance(error, _UnnamedError) else "INVALID_JSON"
-            raise ValueFault(f"{error.description}, {error.below(field.name).path}", reason) from None
+            raise InvalidValueError(f"{error.description}, {error.below(field.name).path}", reason) from None
         except RecursionError:
-            raise ValueFault("is too deep to be written as JSON", "INVALID_JSON") from None
+            raise InvalidValueError("is too deep to be written as JSON", "INVALID_JSON") from None
 
     return encode
 
@@ -126,7 +126,7 @@ def _decoder(field: FieldDescriptor) -> Callable[[str], Any]:
         try:
             return getattr(read({name: json.loads(text, object_pairs_hook=_once)}), name)
         except (ValueError, RecursionError):
-            raise ValueFault("the stored document does not fit the message", "INVALID_JSON") from None
+            raise InvalidValueError("the stored document does not fit the message", "INVALID_JSON") from None
 
     return decode
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from gateway.schema.types.sqltypes import SqlType
 from gateway.schema.types.texts import text
-from gateway.schema.values import ValueFault, ValueType
+from gateway.schema.values import InvalidValueError, ValueType
 
 Check = Callable[[str], object]
-"""Raises ValueFault for a text that would be cut or rounded."""
+"""Raises InvalidValueError for a text that would be cut or rounded."""
 
 # As format_type prints it: `numeric(15,2)`, `timestamp(0) without time zone`, `character varying(3)[]`.
 _PRINTED = re.compile(
@@ -84,7 +84,7 @@ def _seconds(base: str, limits: tuple[int, ...]) -> Check:
 
     def check(value: str) -> None:
         if any(decimals[kept:].strip("0") for decimals in _DECIMALS.findall(value)):
-            raise ValueFault(f"has more decimals than {base} keeps", "INEXACT")
+            raise InvalidValueError(f"has more decimals than {base} keeps", "INEXACT")
 
     return check
 
@@ -95,7 +95,7 @@ def _bits(base: str, limits: tuple[int, ...]) -> Check | None:
 
     def check(value: str) -> None:
         if not digits.fullmatch(value):
-            raise ValueFault(f"is no {base}", "INEXACT")
+            raise InvalidValueError(f"is no {base}", "INEXACT")
 
     return check if limits else None
 

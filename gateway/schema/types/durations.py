@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 _MICROS = 1_000_000
 _DAY = 86_400 * _MICROS
@@ -22,35 +22,39 @@ Interval = tuple[int, int, int]
 def duration(sql: SqlType) -> ValueType:
     """Return the type of a Duration field. It is written as microseconds alone, without months and days."""
     if sql != SqlType("interval"):
-        raise TypeFault(f"a Duration can't be stored as {sql}", "use interval, in full precision")
+        raise InvalidTypeError(f"a Duration can't be stored as {sql}", "use interval, in full precision")
     return ValueType("interval", postgresql.INTERVAL(), ValueKind.DURATION, _encode, _decode, _parse)
 
 
 def _encode(value: Any) -> Interval:
     seconds, nanos = value.seconds, value.nanos
     if not (-_LAST_SECOND <= seconds <= _LAST_SECOND and -_NANOS_MAX <= nanos <= _NANOS_MAX):
-        raise ValueFault("is longer than 315576000000 s, or its nanos are past 999999999", "OUT_OF_RANGE")
+        raise InvalidValueError(
+            "is longer than 315576000000 s, or its nanos are past 999999999", "OUT_OF_RANGE"
+        )
     if (seconds < 0 < nanos) or (nanos < 0 < seconds):
-        raise ValueFault("has seconds and nanos of different signs", "INVALID_DURATION")
+        raise InvalidValueError("has seconds and nanos of different signs", "INVALID_DURATION")
     return _interval(seconds * 10**9 + nanos)
 
 
 def _interval(nanos: int) -> Interval:
     if nanos % 1000:
-        raise ValueFault("is finer than a microsecond, which is what is stored", "INEXACT")
+        raise InvalidValueError("is finer than a microsecond, which is what is stored", "INEXACT")
     micros = nanos // 1000
     if not -_LAST <= micros <= _LAST:
-        raise ValueFault("is longer than 315576000000 s", "OUT_OF_RANGE")
+        raise InvalidValueError("is longer than 315576000000 s", "OUT_OF_RANGE")
     return (0, 0, micros)
 
 
 def _decode(value: Interval) -> dict[str, int]:
     months, days, rest = value
     if months:
-        raise ValueFault("the stored interval is infinite, or has months, whose length varies", "INEXACT")
+        raise InvalidValueError(
+            "the stored interval is infinite, or has months, whose length varies", "INEXACT"
+        )
     micros = days * _DAY + rest
     if not -_LAST <= micros <= _LAST:
-        raise ValueFault("the stored interval is longer than 315576000000 s", "OUT_OF_RANGE")
+        raise InvalidValueError("the stored interval is longer than 315576000000 s", "OUT_OF_RANGE")
     sign = -1 if micros < 0 else 1
     seconds, fraction = divmod(abs(micros), _MICROS)
     return {"seconds": sign * seconds, "nanos": sign * fraction * 1000}
@@ -59,7 +63,7 @@ def _decode(value: Interval) -> dict[str, int]:
 def _parse(text: str) -> Interval:
     match = _SECONDS.fullmatch(text)
     if match is None:
-        raise ValueFault("is no duration in seconds, as 1.5s", "INVALID_DURATION")
+        raise InvalidValueError("is no duration in seconds, as 1.5s", "INVALID_DURATION")
     sign, seconds, fraction = match.groups()
     nanos = int(seconds) * 10**9 + int((fraction or "").ljust(9, "0"))
     return _interval(-nanos if sign else nanos)

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from gateway.schema.naming import MAX_BYTES, quote
-from gateway.schema.types.sqltypes import SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 
 def names_of(enum: EnumDescriptor) -> tuple[str, ...]:
@@ -32,7 +32,9 @@ def enum_as_enum(enum: EnumDescriptor, enum_type: str, default_schema: str) -> V
     names = names_of(enum)
     for label in names:
         if len(label.encode()) > MAX_BYTES:
-            raise TypeFault(f"{label} is longer than a label of a PostgreSQL enum", "store the enum as text")
+            raise InvalidTypeError(
+                f"{label} is longer than a label of a PostgreSQL enum", "store the enum as text"
+            )
     schema, name = enum_type_name(enum_type, default_schema)
     spelled = quote(name) if schema == "public" else f"{quote(schema)}.{quote(name)}"
     return _by_name(enum, spelled, postgresql.ENUM(*names, name=name, schema=schema))
@@ -47,10 +49,12 @@ def enum_type_name(enum_type: str, default_schema: str) -> tuple[str, str]:
 def enum_as_number(enum: EnumDescriptor, sql: SqlType) -> ValueType:
     """Return the type of an enum stored by its number."""
     if sql.name not in ("smallint", "integer") or sql.modifiers:
-        raise TypeFault(f"an enum can't be stored as {sql}", "use text, smallint or integer, or enum_type")
+        raise InvalidTypeError(
+            f"an enum can't be stored as {sql}", "use text, smallint or integer, or enum_type"
+        )
     small = sql.name == "smallint"
     if small and any(not -(2**15) <= number < 2**15 for number in enum.values_by_number):
-        raise TypeFault("the enum has numbers outside smallint", "use integer")
+        raise InvalidTypeError("the enum has numbers outside smallint", "use integer")
     return ValueType(
         sql=sql.name,
         engine=postgresql.SMALLINT() if small else postgresql.INTEGER(),
@@ -70,22 +74,22 @@ def _by_name(enum: EnumDescriptor, sql: str, engine: TypeEngine[Any]) -> ValueTy
         try:
             return names[number]
         except KeyError:
-            raise ValueFault(f"{describe} {number}", "UNKNOWN_ENUM_VALUE") from None
+            raise InvalidValueError(f"{describe} {number}", "UNKNOWN_ENUM_VALUE") from None
 
     def decode(name: str) -> int:
         try:
             return numbers[name]
         except KeyError:
-            raise ValueFault(f"the stored name is none of {enum.name}", "UNKNOWN_ENUM_VALUE") from None
+            raise InvalidValueError(f"the stored name is none of {enum.name}", "UNKNOWN_ENUM_VALUE") from None
 
     return ValueType(sql, engine, ValueKind.ENUM, encode, decode, lambda text: names[number_of(enum, text)])
 
 
 def number_of(enum: EnumDescriptor, text: str) -> int:
-    """Return the number of a value written by name; raises ValueFault where the enum has no such name."""
+    """Return the number of a value written by name; raises InvalidValueError where there is no such name."""
     value = enum.values_by_name.get(text)
     if value is None:
-        raise ValueFault(f"is no value of {enum.name}", "UNKNOWN_ENUM_VALUE")
+        raise InvalidValueError(f"is no value of {enum.name}", "UNKNOWN_ENUM_VALUE")
     return int(value.number)
 
 
@@ -95,6 +99,6 @@ def _known_number(enum: EnumDescriptor) -> Callable[[int], int]:
     def check(number: int) -> int:
         if number in known:
             return number
-        raise ValueFault(f"{enum.name} has no number {number}", "UNKNOWN_ENUM_VALUE")
+        raise InvalidValueError(f"{enum.name} has no number {number}", "UNKNOWN_ENUM_VALUE")
 
     return check

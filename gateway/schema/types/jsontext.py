@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, NamedType, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 _STRING = re.compile(r'"[^"]*+"')
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -51,24 +51,24 @@ def json_text(sql: SqlType) -> ValueType:
 
 
 def json_engine(sql: SqlType, what: str) -> TypeEngine[Any]:
-    """Return SQLAlchemy's type of a JSON column; raises TypeFault for another type."""
+    """Return SQLAlchemy's type of a JSON column; raises InvalidTypeError for another type."""
     if sql == SqlType("jsonb"):
         return postgresql.JSONB()
     if sql == SqlType("json"):
         return NamedType("json")
-    raise TypeFault(f"{what} can't be stored as {sql}", "use jsonb")
+    raise InvalidTypeError(f"{what} can't be stored as {sql}", "use jsonb")
 
 
 def as_json(text: str) -> str:
-    """Return the JSON text; raises ValueFault for a NUL, which jsonb can't hold."""
+    """Return the JSON text; raises InvalidValueError for a NUL, which jsonb can't hold."""
     # A backslash that is left by those that stand for one each escapes what follows.
     if "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
-        raise ValueFault("holds a NUL character, which JSON in PostgreSQL can't", "NUL_IN_TEXT")
+        raise InvalidValueError("holds a NUL character, which JSON in PostgreSQL can't", "NUL_IN_TEXT")
     return text
 
 
 def as_jsonb(text: str) -> str:
-    """Return the JSON text; raises ValueFault for what jsonb would refuse or change."""
+    """Return the JSON text; raises InvalidValueError for what jsonb would refuse or change."""
     if "-0" in text:
         _refuse_negative_zero(_outside_strings(text))
     return as_json(text)
@@ -76,7 +76,7 @@ def as_jsonb(text: str) -> str:
 
 def _refuse_negative_zero(outside: str) -> None:
     if _NEGATIVE_ZERO.search(outside):
-        raise ValueFault("holds a negative zero, which jsonb can't", "INEXACT")
+        raise InvalidValueError("holds a negative zero, which jsonb can't", "INEXACT")
 
 
 def _outside_strings(text: str) -> str:
@@ -98,11 +98,11 @@ def _valid_jsonb(text: str) -> str:
 
 
 def _check(text: str) -> str:
-    """Return what lies outside of the text's strings; raises ValueFault for what no JSON column takes."""
+    """Return what lies outside of the text's strings; raises InvalidValueError for what jsonb refuses."""
     if len(text) > MAX_LENGTH:
-        raise ValueFault(f"has {len(text)} characters, {MAX_LENGTH} are allowed", "TOO_LONG")
+        raise InvalidValueError(f"has {len(text)} characters, {MAX_LENGTH} are allowed", "TOO_LONG")
     if sum(map(text.count, "[{,")) > MAX_ELEMENTS:
-        raise ValueFault(f"has more than {MAX_ELEMENTS} elements", "TOO_MANY_ELEMENTS")
+        raise InvalidValueError(f"has more than {MAX_ELEMENTS} elements", "TOO_MANY_ELEMENTS")
     try:
         # Which number it is doesn't matter here, and to find out takes longer than all else.
         parsed = json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse_constant)
@@ -110,7 +110,7 @@ def _check(text: str) -> str:
             # Half of a surrogate pair is an escape that json takes and UTF-8 doesn't: encoding finds it.
             json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise ValueFault("is no JSON", "INVALID_JSON") from None
+        raise InvalidValueError("is no JSON", "INVALID_JSON") from None
     outside = _outside_strings(text)
     if _may_hold_long_numbers(outside):
         _check_numbers([number for number in _NUMBER.findall(outside) if _is_long(number)])
@@ -132,11 +132,11 @@ def _is_long(number: str) -> bool:
 def _check_numbers(spelled: Sequence[str]) -> None:
     """Check numbers against jsonb's limits, which are numeric's."""
     if len(spelled) > MAX_LONG_NUMBERS:
-        raise ValueFault(
+        raise InvalidValueError(
             f"has more than {MAX_LONG_NUMBERS} numbers with long exponents or digits", "TOO_MANY_ELEMENTS"
         )
     if not all(map(_is_numeric, spelled)):
-        raise ValueFault("holds a number that is past what jsonb holds", "OUT_OF_RANGE")
+        raise InvalidValueError("holds a number that is past what jsonb holds", "OUT_OF_RANGE")
 
 
 def _is_numeric(spelled: str) -> bool:

@@ -11,29 +11,29 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from gateway.schema.values import ValueFault
+from gateway.schema.values import InvalidValueError
 
-UNKNOWN_FIELD = ValueFault("is a field that the schema doesn't know, by its number", "UNKNOWN_FIELDS")
+UNKNOWN_FIELD = InvalidValueError("is a field that the schema doesn't know, by its number", "UNKNOWN_FIELDS")
 """The fault of a row's own field."""
 
 
 def refuse_unknown_fields(message: Message) -> None:
-    """Raise ValueFault, which names the first, where the message holds unknown fields at any depth."""
+    """Raise InvalidValueError, which names the first, where the message holds unknown fields at any depth."""
     known = type(message)()
     known.CopyFrom(message)
     known.DiscardUnknownFields()
     if known.ByteSize() != message.ByteSize():
         path = next(_unknown_below(message), "")
-        raise ValueFault(f"holds a field that the schema doesn't know, {path}", "UNKNOWN_FIELDS")
+        raise InvalidValueError(f"holds a field that the schema doesn't know, {path}", "UNKNOWN_FIELDS")
 
 
 def refusing_unknown(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return the encoder of a message that is one value, which then raises ValueFault for unknown fields."""
+    """Return the encoder of a one-value message, which raises InvalidValueError for unknown fields."""
 
     def check(value: Any) -> Any:
         if UnknownFieldSet(value):
             number = unknown_numbers(value)[0]
-            raise ValueFault(f"holds a field that the schema doesn't know, {number}", "UNKNOWN_FIELDS")
+            raise InvalidValueError(f"holds a field that the schema doesn't know, {number}", "UNKNOWN_FIELDS")
         return encode(value)
 
     return check

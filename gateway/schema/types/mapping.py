@@ -16,7 +16,7 @@ from gateway.schema.types.known import refusing_unknown
 from gateway.schema.types.numbers import INT32, INT64, UINT32, UINT64, boolean, floating, integer
 from gateway.schema.types.octets import octets
 from gateway.schema.types.points import point
-from gateway.schema.types.sqltypes import SqlType, TypeFault, parse_sql_type
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType, parse_sql_type
 from gateway.schema.types.texts import text
 from gateway.schema.types.times import timestamp
 from gateway.schema.types.wrappers import wrapped
@@ -83,20 +83,24 @@ _DOCUMENTS = ("json", "jsonb")
 def value_type(field: FieldDescriptor, options: Options, schema: str) -> ValueType:
     """Return how the field's values are stored in a table of that PostgreSQL schema.
 
-    Raises TypeFault, saying what would be right, for a field that no column can hold exactly as asked.
+    Raises InvalidTypeError, saying what would be right, for a field that no column can hold exactly as asked.
     """
     _refuse_idle(field, options)
     asked, is_array = _asked(options)
     if not field.is_repeated:
         if is_array:
-            raise TypeFault(f'one value can\'t be stored as "{options.type}"', "declare the field repeated")
+            raise InvalidTypeError(
+                f'one value can\'t be stored as "{options.type}"', "declare the field repeated"
+            )
         return _single(field, options, asked, schema)
     if is_document(field) or (asked is not None and asked.name in _DOCUMENTS and not is_array):
         return document(field, asked or SqlType("jsonb"))
     if asked is not None and asked.name == "vector" and field.type == FieldDescriptor.TYPE_FLOAT:
         return vector(asked)
     if options.type and not is_array:
-        raise TypeFault(f'a repeated field can\'t be stored as "{options.type}"', f'write "{options.type}[]"')
+        raise InvalidTypeError(
+            f'a repeated field can\'t be stored as "{options.type}"', f'write "{options.type}[]"'
+        )
     return array(_single(field, options, asked, schema))
 
 
@@ -110,11 +114,13 @@ def _refuse_idle(field: FieldDescriptor, options: Options) -> None:
     message = field.message_type.full_name if field.message_type is not None else ""
     is_text = field.type == FieldDescriptor.TYPE_STRING or message == "google.protobuf.StringValue"
     if options.length and (options.type or not is_text):
-        raise TypeFault("length is for text alone", 'leave it out, or write type: "varchar(n)" instead')
+        raise InvalidTypeError(
+            "length is for text alone", 'leave it out, or write type: "varchar(n)" instead'
+        )
     if options.enum_type and (options.type or field.enum_type is None):
-        raise TypeFault("enum_type is for enums alone, and instead of type", "leave one of them out")
+        raise InvalidTypeError("enum_type is for enums alone, and instead of type", "leave one of them out")
     if options.currency and message != _MONEY:
-        raise TypeFault("currency is for google.type.Money alone", "leave it out")
+        raise InvalidTypeError("currency is for google.type.Money alone", "leave it out")
 
 
 def is_document(field: FieldDescriptor) -> bool:

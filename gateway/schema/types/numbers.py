@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-from gateway.schema.types.sqltypes import SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 Range = tuple[int, int]
 
@@ -42,7 +42,7 @@ def integer(proto: Range, sql: SqlType) -> ValueType:
     if sql.name == "numeric":
         return _integer_in_numeric(proto, sql)
     if sql.name not in _STORED or sql.modifiers:
-        raise TypeFault(
+        raise InvalidTypeError(
             f"a whole number can't be stored as {sql}", "use smallint, integer, bigint or numeric(20)"
         )
     stored, engine = _STORED[sql.name]
@@ -63,7 +63,7 @@ def _within(inner: Range, outer: Range) -> bool:
 def _integer_in_numeric(proto: Range, sql: SqlType) -> ValueType:
     precision, scale = (*sql.modifiers, 0, 0)[:2]
     if scale != 0:
-        raise TypeFault(f"a whole number can't be stored as {sql}", "give numeric no scale")
+        raise InvalidTypeError(f"a whole number can't be stored as {sql}", "give numeric no scale")
     limit = 10**precision - 1 if precision else 2**64
     stored = (-limit, limit)
     fits, check = within_range(stored, str(sql)), within_range(proto, "the message's field")
@@ -79,9 +79,9 @@ def _integer_in_numeric(proto: Range, sql: SqlType) -> ValueType:
 
 def _whole(value: Decimal) -> int:
     if not value.is_finite() or value != value.to_integral_value():
-        raise ValueFault("the stored number is not whole", "NOT_WHOLE")
+        raise InvalidValueError("the stored number is not whole", "NOT_WHOLE")
     if value.adjusted() >= _WHOLE_DIGITS:
-        raise ValueFault("the stored number is outside the message's field", "OUT_OF_RANGE")
+        raise InvalidValueError("the stored number is outside the message's field", "OUT_OF_RANGE")
     return int(value)
 
 
@@ -92,7 +92,7 @@ def within_range(allowed: Range, what: str) -> Callable[[int], int]:
     def check(value: int) -> int:
         if low <= value <= high:
             return value
-        raise ValueFault(f"is outside {what}: {low} to {high}", "OUT_OF_RANGE")
+        raise InvalidValueError(f"is outside {what}: {low} to {high}", "OUT_OF_RANGE")
 
     return check
 
@@ -100,7 +100,7 @@ def within_range(allowed: Range, what: str) -> Callable[[int], int]:
 def _parser(check: Callable[[int], int]) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if len(text) > _LITERAL_MAX or not _DIGITS.fullmatch(text):
-            raise ValueFault("is not a whole number", "INVALID_NUMBER")
+            raise InvalidValueError("is not a whole number", "INVALID_NUMBER")
         return check(int(text))
 
     return parse
@@ -109,7 +109,9 @@ def _parser(check: Callable[[int], int]) -> Callable[[str], int]:
 def floating(*, single: bool, sql: SqlType) -> ValueType:
     """Return the type of a float or double field; NaN, the infinities and -0.0 are stored as they are."""
     if sql.modifiers or sql.name not in ("real", "double precision"):
-        raise TypeFault(f"a floating-point number can't be stored as {sql}", "use real or double precision")
+        raise InvalidTypeError(
+            f"a floating-point number can't be stored as {sql}", "use real or double precision"
+        )
     real = sql.name == "real"
     return ValueType(
         sql=sql.name,
@@ -126,31 +128,31 @@ def _as_single(what: str) -> Callable[[float], float]:
         try:
             (single,) = struct.unpack("<f", struct.pack("<f", value))
         except OverflowError:
-            raise ValueFault(f"is outside {what}: single precision", "OUT_OF_RANGE") from None
+            raise InvalidValueError(f"is outside {what}: single precision", "OUT_OF_RANGE") from None
         if single == value or math.isnan(value):
             return value
-        raise ValueFault(f"has more digits than {what} keeps: single precision", "INEXACT")
+        raise InvalidValueError(f"has more digits than {what} keeps: single precision", "INEXACT")
 
     return check
 
 
 def _parse_float(text: str) -> float:
     if len(text) > _LITERAL_MAX or not _FLOAT.fullmatch(text):
-        raise ValueFault("is not a number", "INVALID_NUMBER")
+        raise InvalidValueError("is not a number", "INVALID_NUMBER")
     value = float(text)
     if math.isinf(value) and "inf" not in text.lower():
-        raise ValueFault("is outside double precision", "OUT_OF_RANGE")
+        raise InvalidValueError("is outside double precision", "OUT_OF_RANGE")
     return value
 
 
 def boolean(sql: SqlType) -> ValueType:
     """Return the type of a bool field."""
     if sql != SqlType("boolean"):
-        raise TypeFault(f"a bool can't be stored as {sql}", "use boolean")
+        raise InvalidTypeError(f"a bool can't be stored as {sql}", "use boolean")
     return ValueType(sql="boolean", engine=postgresql.BOOLEAN(), kind=ValueKind.BOOL, parse=_parse_bool)
 
 
 def _parse_bool(text: str) -> bool:
     if text not in _BOOLS:
-        raise ValueFault("is neither true nor false", "INVALID_BOOL")
+        raise InvalidValueError("is neither true nor false", "INVALID_BOOL")
     return _BOOLS[text]

@@ -5,14 +5,14 @@ import binascii
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 
 def octets(sql: SqlType) -> ValueType:
     """Return the type of a bytes field; filters write them in base64, plain or URL-safe."""
     if sql != SqlType("bytea"):
-        raise TypeFault(f"bytes can't be stored as {sql}", "use bytea")
+        raise InvalidTypeError(f"bytes can't be stored as {sql}", "use bytea")
     return ValueType("bytea", postgresql.BYTEA(), ValueKind.BYTES, parse=_parse)
 
 
@@ -21,4 +21,4 @@ def _parse(text: str) -> bytes:
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise ValueFault('is no base64, as "aGk="', "INVALID_BASE64") from None
+        raise InvalidValueError('is no base64, as "aGk="', "INVALID_BASE64") from None

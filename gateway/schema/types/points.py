@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, NamedType, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 
 def point(sql: SqlType) -> ValueType:
     """Return the type of a LatLng field. PostgreSQL has no `=` and no order for points."""
     if sql != SqlType("point"):
-        raise TypeFault(f"a LatLng can't be stored as {sql}", "use point")
+        raise InvalidTypeError(f"a LatLng can't be stored as {sql}", "use point")
     return ValueType(
         sql="point",
         engine=NamedType("point"),
@@ -34,7 +34,7 @@ def _decode(value: Sequence[float]) -> dict[str, float]:
 def _checked(longitude: float, latitude: float) -> tuple[float, float]:
     # google/type/latlng.proto; NaN is in no range.
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):  # noqa: PLR2004 - degrees of a circle
-        raise ValueFault(
+        raise InvalidValueError(
             "has a latitude outside -90 to 90, or a longitude outside -180 to 180", "OUT_OF_RANGE"
         )
     return longitude, latitude

@@ -30,7 +30,7 @@ _ALIASES = {
 }
 
 
-class TypeFault(ValueError):  # noqa: N818 - a fault of the schema, gathered with its place above
+class InvalidTypeError(ValueError):
     """A field that can't be stored as asked: what is wrong, and what would be right."""
 
     def __init__(self, wrong: str, right: str = "") -> None:
@@ -53,10 +53,10 @@ class SqlType:
 
 
 def parse_sql_type(text: str) -> tuple[SqlType, bool]:
-    """Return the type, and whether it is an array of it; raises TypeFault where it is no type's name."""
+    """Return the type, and whether it is an array of it; raises InvalidTypeError for what is no type."""
     match = _SPELLED.match(text)
     if match is None:
-        raise TypeFault(f'"{text}" is no PostgreSQL type', 'write it as "numeric(12,2)" or "text[]"')
+        raise InvalidTypeError(f'"{text}" is no PostgreSQL type', 'write it as "numeric(12,2)" or "text[]"')
     spelled, modifiers, array = match.groups()
     name = " ".join(spelled.split())
     name = name if '"' in name else name.lower()

@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 
 from gateway.schema.types.decimals import decimal_text
 from gateway.schema.types.jsontext import json_text
-from gateway.schema.types.sqltypes import NamedType, SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, NamedType, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 Inet: TypeAlias = (
     ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Interface | ipaddress.IPv6Interface
@@ -64,9 +64,11 @@ def text(sql: SqlType) -> ValueType:
     if build is not None:
         return build(sql)
     if sql.name in _NOT_TEXT:
-        raise TypeFault(f"a string can't be stored as {sql}", f"declare the field as {_NOT_TEXT[sql.name]}")
+        raise InvalidTypeError(
+            f"a string can't be stored as {sql}", f"declare the field as {_NOT_TEXT[sql.name]}"
+        )
     if sql.name in _CUTTING:
-        raise TypeFault(f"casts to {sql} change what doesn't fit", "use text, with a check")
+        raise InvalidTypeError(f"casts to {sql} change what doesn't fit", "use text, with a check")
     _refuse_unknown(sql.name)
     compared = sql.name not in _WITHOUT_EQUALITY
     return ValueType(
@@ -86,21 +88,21 @@ def _refuse_unknown(name: str) -> None:
         return
     near = get_close_matches(name, [*_CAST, *_BUILDERS], n=1, cutoff=0.8)
     guess = f'did you mean "{near[0]}"? ' if near else ""
-    raise TypeFault(
+    raise InvalidTypeError(
         f'no type for text is called "{name}"', f'{guess}a type of yours needs its schema, as "public.{name}"'
     )
 
 
 def plain(value: str) -> str:
-    """Return the text; raises ValueFault where it holds NUL, which PostgreSQL can't store."""
+    """Return the text; raises InvalidValueError where it holds NUL, which PostgreSQL can't store."""
     if "\0" in value:
-        raise ValueFault("holds a NUL character, which text can't", "NUL_IN_TEXT")
+        raise InvalidValueError("holds a NUL character, which text can't", "NUL_IN_TEXT")
     return value
 
 
 def _text(sql: SqlType) -> ValueType:
     if sql.modifiers:
-        raise TypeFault(f"{sql} is no type", "text has no length: use varchar(n)")
+        raise InvalidTypeError(f"{sql} is no type", "text has no length: use varchar(n)")
     return ValueType("text", postgresql.TEXT(), ValueKind.TEXT, encode=plain, parse=plain)
 
 
@@ -109,7 +111,7 @@ def _varchar(sql: SqlType) -> ValueType:
         return ValueType(str(sql), postgresql.VARCHAR(), ValueKind.TEXT, encode=plain, parse=plain)
     length = sql.modifiers[0]
     if len(sql.modifiers) > 1 or not 1 <= length <= _LENGTH_MAX:
-        raise TypeFault(f"{sql} is no type", f"a length is 1 to {_LENGTH_MAX}")
+        raise InvalidTypeError(f"{sql} is no type", f"a length is 1 to {_LENGTH_MAX}")
     return ValueType(
         str(sql), postgresql.VARCHAR(length), ValueKind.TEXT, encode=_at_most(length), parse=plain
     )
@@ -118,16 +120,18 @@ def _varchar(sql: SqlType) -> ValueType:
 def _at_most(length: int) -> Callable[[str], str]:
     def check(value: str) -> str:
         if "\0" in value:
-            raise ValueFault("holds a NUL character, which text can't", "NUL_IN_TEXT")
+            raise InvalidValueError("holds a NUL character, which text can't", "NUL_IN_TEXT")
         if len(value) > length:
-            raise ValueFault(f"has {len(value)} characters, {length} are allowed", "TOO_LONG")
+            raise InvalidValueError(f"has {len(value)} characters, {length} are allowed", "TOO_LONG")
         return value
 
     return check
 
 
 def _padded(sql: SqlType) -> ValueType:
-    raise TypeFault(f"{sql} pads with blanks: text would not come back as sent", "use text or varchar(n)")
+    raise InvalidTypeError(
+        f"{sql} pads with blanks: text would not come back as sent", "use text or varchar(n)"
+    )
 
 
 def _uuid(sql: SqlType) -> ValueType:
@@ -136,7 +140,7 @@ def _uuid(sql: SqlType) -> ValueType:
 
 def _parse_uuid(value: str) -> UUID:
     if not _UUID.fullmatch(value):
-        raise ValueFault("is no UUID, as 123e4567-e89b-12d3-a456-426614174000", "INVALID_UUID")
+        raise InvalidValueError("is no UUID, as 123e4567-e89b-12d3-a456-426614174000", "INVALID_UUID")
     return UUID(value)
 
 
@@ -155,9 +159,9 @@ def _parse_inet(value: str) -> Inet:
             return ipaddress.ip_address(inet_pton(AF_INET6 if ":" in value else AF_INET, _short(value)))
         found = ipaddress.ip_interface(_short(value))
     except (OSError, ValueError):
-        raise ValueFault("is no address, as 10.0.0.1 or 2001:db8::1/64", "INVALID_ADDRESS") from None
+        raise InvalidValueError("is no address, as 10.0.0.1 or 2001:db8::1/64", "INVALID_ADDRESS") from None
     if "%" in value:
-        raise ValueFault("has a zone, which inet can't store", "INVALID_ADDRESS")
+        raise InvalidValueError("has a zone, which inet can't store", "INVALID_ADDRESS")
     return found.ip if found.network.prefixlen == found.max_prefixlen else found
 
 
@@ -171,7 +175,7 @@ def _parse_cidr(value: str) -> str:
     try:
         return str(ipaddress.ip_network(_short(value)))
     except ValueError:
-        raise ValueFault("is no network, as 10.0.0.0/8", "INVALID_ADDRESS") from None
+        raise InvalidValueError("is no network, as 10.0.0.0/8", "INVALID_ADDRESS") from None
 
 
 def _short(value: str) -> str:

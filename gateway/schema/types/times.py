@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import SqlType, TypeFault
-from gateway.schema.values import ValueFault, ValueKind, ValueType
+from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 _MICROS = 1_000_000
 # PostgreSQL counts from 2000-01-01, protobuf from 1970-01-01.
@@ -28,7 +28,7 @@ def timestamp(sql: SqlType) -> ValueType:
     """Return the type of a Timestamp field: `timestamptz`, or `timestamp`, which then holds UTC."""
     zoned = sql.name == "timestamp with time zone"
     if sql.modifiers or not (zoned or sql.name == "timestamp without time zone"):
-        raise TypeFault(
+        raise InvalidTypeError(
             f"a Timestamp can't be stored as {sql}", "use timestamptz or timestamp, in full precision"
         )
     return ValueType(
@@ -42,14 +42,14 @@ def timestamp(sql: SqlType) -> ValueType:
 
 
 def encode_timestamp(value: Any) -> tuple[int]:
-    """Return a Timestamp's microseconds since 2000, as the driver takes them; raises ValueFault."""
+    """Return a Timestamp's microseconds since 2000, as the driver takes them; raises InvalidValueError."""
     seconds, nanos = value.seconds, value.nanos
     if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos <= _NANOS_MAX):
-        raise ValueFault(
+        raise InvalidValueError(
             "is outside the years 1 to 9999, or its nanos are outside 0 to 999999999", "OUT_OF_RANGE"
         )
     if nanos % 1000:
-        raise ValueFault("is finer than a microsecond, which is what is stored", "INEXACT")
+        raise InvalidValueError("is finer than a microsecond, which is what is stored", "INEXACT")
     return ((seconds - _EPOCH_SECONDS) * _MICROS + nanos // 1000,)
 
 
@@ -72,7 +72,7 @@ def encode_timestamps(values: Iterable[Any]) -> list[tuple[int] | None]:
 def _decode_timestamp(value: Any) -> dict[str, int]:
     (micros,) = value
     if not _FIRST <= micros <= _LAST:
-        raise ValueFault("the stored time is infinite, or outside the years 1 to 9999", "OUT_OF_RANGE")
+        raise InvalidValueError("the stored time is infinite, or outside the years 1 to 9999", "OUT_OF_RANGE")
     seconds, rest = divmod(micros, _MICROS)
     return {"seconds": seconds + _EPOCH_SECONDS, "nanos": rest * 1000}
 
@@ -95,13 +95,15 @@ def decode_timestamps(values: Iterable[tuple[int] | None]) -> list[dict[str, int
 def _parse_timestamp(text: str) -> tuple[int]:
     match = _RFC3339.fullmatch(text)
     if match is None:
-        raise ValueFault("is no time with a zone, as 2024-05-01T12:30:00Z (RFC 3339)", "INVALID_TIMESTAMP")
+        raise InvalidValueError(
+            "is no time with a zone, as 2024-05-01T12:30:00Z (RFC 3339)", "INVALID_TIMESTAMP"
+        )
     fraction = (match[1] or "").ljust(9, "0")
     if fraction[6:] != "000":
-        raise ValueFault("is finer than a microsecond, which is what is stored", "INEXACT")
+        raise InvalidValueError("is finer than a microsecond, which is what is stored", "INEXACT")
     whole = text.upper().replace("." + (match[1] or ""), "") if match[1] else text.upper()
     try:
         since = datetime.fromisoformat(whole) - datetime(2000, 1, 1, tzinfo=UTC)
     except ValueError:
-        raise ValueFault("is no time of the calendar", "INVALID_TIMESTAMP") from None
+        raise InvalidValueError("is no time of the calendar", "INVALID_TIMESTAMP") from None
     return ((since.days * 86_400 + since.seconds) * _MICROS + int(fraction[:6]),)

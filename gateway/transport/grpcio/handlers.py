@@ -16,7 +16,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
 from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols.calls import running_task
@@ -126,7 +126,7 @@ def _release_when_taken(context: Any, exchange: Exchange) -> None:
 async def _end(context: Any, channel: "_ContextChannel", reply: Reply) -> bytes:
     """Return the reply's bytes; a status is sent in their place."""
     exchange = channel.exchange
-    trailing: tuple[tuple[str, str | bytes], ...] = ((REQUEST_ID, exchange.facts.request_id),)
+    trailing: tuple[tuple[str, str | bytes], ...] = ((REQUEST_ID, exchange.record.request_id),)
     if exchange.metadata is not None:
         trailing += tuple(exchange.metadata.trailers)
         if not channel.begun:
@@ -218,9 +218,9 @@ class _ContextChannel:
 def _channel(method: ServedMethod, context: Any) -> "_ContextChannel":
     metadata = context.invocation_metadata()
     sent = next((value for key, value in metadata if key == REQUEST_ID), None)
-    facts = CallFacts(method.path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
+    record = CallRecord(method.path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
     headers = write_metadata(metadata)
-    exchange = Exchange(b"", facts, monotonic(), context.time_remaining(), headers=headers)
+    exchange = Exchange(b"", record, monotonic(), context.time_remaining(), headers=headers)
     channel = _ContextChannel(context, exchange)
     if method.streams:
         exchange.channel = channel

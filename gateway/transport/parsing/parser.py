@@ -12,7 +12,7 @@ from gateway.config.settings import LimitSettings
 from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.model import Method
-from gateway.schema.reach import reachable
+from gateway.schema.reachable_messages import reachable
 from gateway.transport.parsing.scan import SLICE, RequestScan
 from gateway.transport.parsing.weight import Malformed
 

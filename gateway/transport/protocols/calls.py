@@ -8,7 +8,7 @@ from time import monotonic
 from gateway.config.settings import Settings
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.errors.status import to_status
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.request.memory import HeldBytes, RequestMemory
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.host_names import misdirected
@@ -143,8 +143,10 @@ class Calls:
 
         """
         sent_id = find(request.headers, _REQUEST_ID) or b""
-        facts = CallFacts(method.path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer)
-        exchange = Exchange(b"", facts, monotonic(), remaining, headers=request.headers)
+        record = CallRecord(
+            method.path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer
+        )
+        exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers)
         if not method.descriptor.client_streaming:
             exchange.read = messages.receive_only
         if method.streams:

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.config.faults import ConfigError, ConfigFault
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import ServerSettings
 
 _logger = logging.getLogger(__name__)
@@ -103,4 +103,4 @@ def _check_readable(name: str, file: Path | None) -> None:
 
 
 def _fault(name: str, file: Path, wrong: str) -> ConfigError:
-    return ConfigError([ConfigFault(f"server.{name}", str(file), wrong, "a file in PEM")])
+    return ConfigError([ConfigDiagnostic(f"server.{name}", str(file), wrong, "a file in PEM")])

@@ -16,7 +16,7 @@ import pytest
 from gateway.transport import http_server
 from gateway.transport.http_server import HttpServer
 from tests.harness.certificates import Certificate
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 from tests.transport.conftest import GET, Gate, Served
 from tests.transport.wire.http1.conftest import Client, until
 from tests.transport.wire.http2.answering import Answering
@@ -115,7 +115,7 @@ async def test_a_server_takes_up_changed_tls_files_and_keeps_its_connections(
     Certificate(tmp_path, "server", authority)
     async with asyncio.timeout(SECONDS):
         while await serial() == before:
-            await next_look()
+            await next_poll()
     writer.write(call_to(server.target))
     assert (await Client(reader, writer).answer()).startswith(b"HTTP/1.1 200 ")
     writer.transport.abort()

@@ -44,7 +44,7 @@ def trailers_of(reply: Reply, exchange: Exchange | None) -> list[Header]:
     if exchange is not None:
         if exchange.metadata is not None:
             trailers += write_metadata(exchange.metadata.trailers)
-        trailers.append((_REQUEST_ID, exchange.facts.request_id.encode()))
+        trailers.append((_REQUEST_ID, exchange.record.request_id.encode()))
     return trailers
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.observe.facts import CallFacts
+from gateway.observe.call_record import CallRecord
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.methods import ServedMethod
@@ -102,11 +102,11 @@ class PlainHeaders(NamedTuple):
         message = whole_message(body, method.limit)
         if message is None:
             return False
-        facts = CallFacts(method.name, request_id(sent_id), connection.peer, request_bytes=len(message))
-        exchange = Exchange(message, facts, now, remaining, headers=headers)
+        record = CallRecord(method.name, request_id(sent_id), connection.peer, request_bytes=len(message))
+        exchange = Exchange(message, record, now, remaining, headers=headers)
         status = method.arrive(exchange)
         if status is not None:
-            connection.outgoing.put(refused(number, content_type, status, facts.request_id))
+            connection.outgoing.put(refused(number, content_type, status, record.request_id))
             return True
         call = PlainCall(connection, number, content_type, exchange, method.leave)
         connection.add(number, call)

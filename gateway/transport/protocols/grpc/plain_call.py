@@ -118,7 +118,7 @@ class PlainCall:
             return
         outgoing.window -= size
         start = PLAIN_ANSWERS[self._content_type].start(number, len(body))
-        outgoing.put(b"".join((start, body, ok_trailers(number, exchange.facts.request_id))))
+        outgoing.put(b"".join((start, body, ok_trailers(number, exchange.record.request_id))))
         connection.ended(number)
 
     def _send_slowly(self, body: bytes) -> None:
@@ -135,7 +135,7 @@ class PlainCall:
     def _refuse(self, reply: Reply) -> None:
         number, exchange, outgoing = self._number, self._exchange, self._connection.outgoing
         if reply.status is not None and exchange.metadata is None:
-            outgoing.put(refused(number, self._content_type, reply.status, exchange.facts.request_id))
+            outgoing.put(refused(number, self._content_type, reply.status, exchange.record.request_id))
         else:
             outgoing.put(header_frames(number, self._begin(), ends=False))
             outgoing.put(header_frames(number, write_block(trailers_of(reply, exchange)), ends=True))

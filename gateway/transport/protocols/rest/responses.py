@@ -112,7 +112,7 @@ class StreamedResponse:
 
 
 def _id_header(exchange: Exchange | None) -> Sequence[Header]:
-    return () if exchange is None else ((_REQUEST_ID, exchange.facts.request_id.encode()),)
+    return () if exchange is None else ((_REQUEST_ID, exchange.record.request_id.encode()),)
 
 
 async def respond_error(request: HttpRequest, status: Status, headers: Sequence[Header] = ()) -> None:

@@ -257,7 +257,7 @@ class Http1Connection(asyncio.Protocol):
         if self._ended is not None:
             if now - self._ended > _LINGER_SECONDS:
                 self.abort()
-        elif self.output.is_stalled(now - 2 * server.stream_patience):
+        elif self.output.is_stalled(now - 2 * server.stream_send_timeout):
             self.abort()
         elif self._request is None:
             self._look_at_head(now)

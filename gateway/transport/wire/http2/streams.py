@@ -205,7 +205,7 @@ class Streams:
 
     def tick(self, now: float) -> None:
         """Cut off the calls whose answer the peer hasn't taken any of for too long."""
-        for number in self.outgoing.stalled(now - 2 * self._context.settings.server.stream_patience):
+        for number in self.outgoing.stalled(now - 2 * self._context.settings.server.stream_send_timeout):
             self.cut_off(number, ErrorCode.CANCEL)
 
     def _open_stream(self, number: int, head: Head) -> Stream:

@@ -11,7 +11,7 @@ from gateway.config.load import settings_of
 from gateway.transport.host_names import HostNames
 from gateway.transport.wire.http1.connection import Http1Connection
 from gateway.transport.wire.request import Gone, Header, HttpRequest, Responder
-from tests.harness.polling import next_look
+from tests.harness.polling import next_poll
 
 SECONDS = 20
 OK: Header = (b"x-answer", b"yes")
@@ -132,7 +132,7 @@ async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(SECONDS):
         while not holds():
-            await next_look()
+            await next_poll()
 
 
 def status_of(response: bytes) -> int:

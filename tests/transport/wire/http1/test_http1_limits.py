@@ -148,7 +148,7 @@ async def test_a_response_that_is_not_taken_is_given_up(serve: Serve) -> None:
             await request.respond(200, [], b"x" * 64 * LIMIT * LIMIT)
         ended.set()
 
-    server = await serve(respond, stream_patience=30)
+    server = await serve(respond, stream_send_timeout=30)
     async with server.client() as client:
         client.write(GET)
         await client.until(b"\r\n\r\n")

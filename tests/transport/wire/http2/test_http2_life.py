@@ -133,7 +133,7 @@ async def test_a_peer_that_answers_no_pings_is_cut_off(serving: Serve) -> None:
 
 
 async def test_an_answer_that_isnt_taken_is_dropped_in_time(serving: Serve) -> None:
-    server = await serving(Answering(letters=100_000), stream_patience=0.1)
+    server = await serving(Answering(letters=100_000), stream_send_timeout=0.1)
     async with peer_of(server.target) as peer:
         assert (await peer.answer(peer.call(PATH))).reset == ErrorCode.CANCEL
 

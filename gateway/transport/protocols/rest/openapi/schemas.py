@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-from gateway.schema.faults import Element
+from gateway.schema.diagnostics import Element
 
 Json = dict[str, Any]
 

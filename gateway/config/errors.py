@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class ConfigFault:
+class ConfigDiagnostic:
     """One wrong setting.
 
     Args:
@@ -28,6 +28,6 @@ class ConfigFault:
 class ConfigError(Exception):
     """Settings that can't be used. Holds every fault."""
 
-    def __init__(self, faults: Iterable[ConfigFault]) -> None:
+    def __init__(self, faults: Iterable[ConfigDiagnostic]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(map(str, self.faults)))

@@ -14,11 +14,11 @@ from gateway.introspect.records import Catalog, Name
 from gateway.migrate.collateral import refuse_collateral
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.lock import Connect, Connection, alone, opened
+from gateway.migrate.lock_waits import LockTimeoutError, LockWaits
 from gateway.migrate.plan import plan
-from gateway.migrate.reach import Managed, adopted_parts, reachable, require_known
 from gateway.migrate.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record
+from gateway.migrate.scope import Managed, adopted_parts, reachable, require_known
 from gateway.migrate.steps import Plan, Step
-from gateway.migrate.waiting import LockTimeoutError, LockWaits
 
 Tell: TypeAlias = Callable[[Plan], None]
 WAITS = LockWaits()

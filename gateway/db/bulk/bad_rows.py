@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from gateway.db.bulk.tally import Tally
+from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.bulk.target import Target, allow_any_join
 from gateway.db.database import Transaction
 from gateway.db.translate import is_of_a_name, sqlstate_of
@@ -51,7 +51,7 @@ def judged(error: Exception, target: Target) -> RowgateError:
     return error
 
 
-class FaultFinder:
+class BadRowFinder:
     """Asks the database which staged rows break its rules.
 
     Args:
@@ -63,7 +63,7 @@ class FaultFinder:
     """
 
     def __init__(
-        self, transaction: Transaction, statements: BulkStatements, tally: Tally, target: Target
+        self, transaction: Transaction, statements: BulkStatements, tally: Outcomes, target: Target
     ) -> None:
         self._transaction = transaction
         self._statements = statements

@@ -1,10 +1,10 @@
-"""The gate before the connections: so many are lent at once, to calls that can still be answered in time."""
+"""The limiter of connections: so many are lent at once, to calls that can still be answered in time."""
 
 import asyncio
 from math import inf
 from time import monotonic
 
-from gateway.db.waiting import Flow, Permit, Waiter, Waiting, owner
+from gateway.db.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Bulkheads, Operation, share_of_connection
 from gateway.request.call import Call
@@ -14,10 +14,10 @@ OWN = Call("")
 """The gateway's own work: no share of the permits bounds it."""
 
 
-class Gate:
+class ConnectionLimiter:
     """Hands out permits, one per connection.
 
-    So a busy pool can be told from a server that is away: behind this gate, waiting means connecting.
+    So a busy pool can be told from a server that is away: behind this limiter, waiting means connecting.
 
     Who comes when all are out waits, unless that is in vain: what stands before it, by the time that its kind
     has taken lately, and its own time, have to fit into what is left of its deadline. Where somebody has been

@@ -1,4 +1,4 @@
-"""One attempt at a call: with the connection it needs, and a verdict on whether it may be made again."""
+"""One attempt at a call: with the connection it needs, and whether it may be made again."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -9,8 +9,8 @@ from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheE
 
 from gateway.db.commit import Mark, outcome_unknown, read_mark, settle
 from gateway.db.cursor import Cursor
-from gateway.db.inflow import UNCOUNTED
 from gateway.db.pool import Pool
+from gateway.db.received_bytes import UNCOUNTED
 from gateway.db.retry import TryAgain
 from gateway.db.transaction import Row, Transaction
 from gateway.db.translate import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Direct:
+class StatementRunner:
     """Runs statements and transactions once.
 
     Raises TryAgain only where it is proven that nothing was committed. A session that an operator ends
@@ -50,7 +50,7 @@ class Direct:
             # What a write has changed can't be undone any more when its rows are too many.
             counted = statement.fields and not statement.writes
             try:
-                with connection.inflow.of(call) if counted else UNCOUNTED:
+                with connection.received.of(call) if counted else UNCOUNTED:
                     rows: Sequence[Row] = await connection.fetch(statement.text, *args)
             except DRIVER_ERRORS as error:
                 cause = as_lost(error, connection)

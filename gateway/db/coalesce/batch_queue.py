@@ -1,4 +1,4 @@
-"""Who waits for one kind of statement on behalf of one principal, and in which order they are taken."""
+"""The queue of callers who wait for one kind of statement on behalf of one principal."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
@@ -6,9 +6,9 @@ from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from gateway.db.coalesce.figures import Tally
-from gateway.db.coalesce.kinds import Args, Kind
-from gateway.db.coalesce.pace import Pace
+from gateway.db.coalesce.batch_statements import Args, Kind
+from gateway.db.coalesce.concurrency import BatchConcurrency
+from gateway.db.coalesce.statistics import Outcomes
 from gateway.request.call import Call
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Batch:
         return latest
 
 
-class Lane:
+class BatchQueue:
     """The queue of one kind of statement and one principal, in which the connections take turns.
 
     A row that somebody waits to change, or changes, is taken. Who comes for it later stands behind, outside
@@ -105,7 +105,7 @@ class Lane:
         "waits_since",
     )
 
-    def __init__(self, kind: Kind, principal: str, pace: Pace, tally: Tally) -> None:
+    def __init__(self, kind: Kind, principal: str, pace: BatchConcurrency, tally: Outcomes) -> None:
         self.kind = kind
         self.principal = principal
         self.pace = pace

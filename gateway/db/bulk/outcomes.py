@@ -23,7 +23,7 @@ class Outcome(IntEnum):
     COUNTED = 7
 
 
-class Tally:
+class Outcomes:
     """The outcome of every row, and the error of those that failed.
 
     Args:

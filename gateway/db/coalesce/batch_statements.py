@@ -1,4 +1,4 @@
-"""What can be carried out together: one statement for one caller, and its like for many."""
+"""Statements that calls can share: one for a caller alone, and its like for many."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

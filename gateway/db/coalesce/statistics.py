@@ -1,4 +1,4 @@
-"""What was shared, in numbers."""
+"""Counts of shared statements, and of the calls in them."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ _SIZES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class BatchStatistics:
     """One kind of statement's numbers since the start.
 
     Args:
@@ -31,7 +31,7 @@ class Figures:
     longest_wait: float
 
 
-class Tally:
+class Outcomes:
     """Counts one kind of statement, at the cost of a few additions per statement.
 
     Args:
@@ -58,12 +58,12 @@ class Tally:
         self._longest_wait = max(self._longest_wait, waited)
 
     @property
-    def figures(self) -> Figures:
+    def figures(self) -> BatchStatistics:
         """The numbers as they are now."""
         sizes = list(self._sizes)
         while sizes and not sizes[-1]:
             sizes.pop()
-        return Figures(
+        return BatchStatistics(
             name=self._name,
             calls=self._shared + self.alone,
             alone=self.alone,

@@ -19,16 +19,16 @@ class Deadline:
     time is up already isn't begun.
 
     Args:
-        alarms: rings it.
+        timer: rings it.
         when: on the event loop's clock.
         task: the one that will be inside, where it is known: asking for it costs.
 
     """
 
-    __slots__ = ("_alarms", "_cancelling", "_expired", "_task", "when")
+    __slots__ = ("_cancelling", "_expired", "_task", "_timer", "when")
 
-    def __init__(self, alarms: "Alarms", when: float, task: "asyncio.Task[Any] | None" = None) -> None:
-        self._alarms = alarms
+    def __init__(self, timer: "DeadlineTimer", when: float, task: "asyncio.Task[Any] | None" = None) -> None:
+        self._timer = timer
         self._task = task
         self._cancelling = 0
         self._expired = False
@@ -38,18 +38,18 @@ class Deadline:
         """Set the alarm; raises DeadlineExceeded where it would ring at once."""
         if self.when <= monotonic():
             raise _exceeded()
-        self._task = task = self._task or self._alarms.current_task()
+        self._task = task = self._task or self._timer.current_task()
         if task is None:
             raise RuntimeError("not in a task")
         self._cancelling = task.cancelling()
-        self._alarms.add(self)
+        self._timer.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Take the alarm back; a cancellation from elsewhere is not the deadline's."""
-        self._alarms.discard(self)
+        self._timer.discard(self)
         if not self._expired or self._task is None:
             return
         if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
@@ -69,7 +69,7 @@ def _exceeded() -> DeadlineExceeded:
     )
 
 
-class Alarms:
+class DeadlineTimer:
     """Rings deadlines on the event loop that it is made on, up to a tick late and never early.
 
     One timer of the loop serves them all. It is set for the earliest of those that were there when it was

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class CallFacts:
+class CallRecord:
     """One RPC, filled in while it runs and handed to the observers when it ends.
 
     Args:
@@ -32,4 +32,4 @@ class CallFacts:
     response_bytes: int = 0
 
 
-Observer = Callable[[CallFacts], None]
+Observer = Callable[[CallRecord], None]

@@ -15,7 +15,7 @@ UNCOUNTED = nullcontext()
 """The context of a statement whose bytes nobody counts."""
 
 
-class Inflow(asyncio.Protocol):
+class ReceivedBytes(asyncio.Protocol):
     """Stands between a connection's transport and the driver, which gathers all rows of a statement.
 
     It costs something for each read of the socket, nothing for each row. Used as a context, by one statement

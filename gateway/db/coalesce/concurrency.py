@@ -1,4 +1,4 @@
-"""How many statements of a kind may be under way, and how many callers share one, learnt from the last."""
+"""The concurrency of batches: how many may be under way, and how large, learnt from the last."""
 
 from gateway.db.forecast import Forecast
 from gateway.db.gradient import Gradient
@@ -6,7 +6,7 @@ from gateway.db.gradient import Gradient
 _LEAST_SHARED = 8
 
 
-class Pace(Gradient):
+class BatchConcurrency(Gradient):
     """The bounds of one kind of statement, as they are now.
 
     The number under way follows a gradient, of the time that a statement for one row would have taken. The
@@ -14,15 +14,15 @@ class Pace(Gradient):
     and doubled again with every full batch that doesn't.
 
     Args:
-        lanes: the most statements under way.
+        maximum: the most statements under way.
         max_batch: the most rows of a statement.
 
     """
 
     __slots__ = ("_max_batch", "forecast", "size")
 
-    def __init__(self, lanes: int, max_batch: int) -> None:
-        super().__init__(lanes)
+    def __init__(self, maximum: int, max_batch: int) -> None:
+        super().__init__(maximum)
         self._max_batch = max_batch
         self.size = max_batch
         """How many rows a statement may be for."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from google.protobuf.descriptor import Descriptor
 
-from gateway.schema.faults import Faults
+from gateway.schema.diagnostics import Faults
 from gateway.schema.options import has_column, has_table
 from gateway.schema.rules.finding import Finding, Findings
 

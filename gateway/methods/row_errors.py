@@ -20,7 +20,7 @@ E = TypeVar("E", bound=RowgateError)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class RowErrors:
     """The errors of one row.
 
     Args:
