@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.transport.protocols.decorated import DecoratedRequest
+from gateway.transport.protocols.refusing import refuse
 from gateway.transport.wire.request import Header, HttpRequest
 
 _ANY = "*"
@@ -36,7 +37,7 @@ class Origins:
         beforehand is told that it may.
         """
         if not (self._any or origin in self._allowed):
-            await request.respond(403, _TEXT, _FORBIDDEN)
+            await refuse(request, 403, _TEXT, _FORBIDDEN)
             return None
         page = _PageRequest(request, origin)
         if request.method == "OPTIONS":

@@ -10,6 +10,7 @@ from gateway.errors.status import to_status
 from gateway.transport.protocols.connect.errors import error_object, to_json
 from gateway.transport.protocols.cors import Origins
 from gateway.transport.protocols.grpc_web import GrpcWebRequest
+from gateway.transport.protocols.refusing import refuse
 from gateway.transport.refusals import unknown_method
 from gateway.transport.wire.headers import find, media_type
 from gateway.transport.wire.request import Gone, Header, HttpRequest, Responder
@@ -70,7 +71,7 @@ class Routing:
         content_type = media_type(request.headers)
         is_grpc = _is(_GRPC, content_type)
         if request.misdirected and not is_grpc:
-            await request.respond(421, _TEXT, _OTHER_HOST)
+            await refuse(request, 421, _TEXT, _OTHER_HOST)
             return
         origin = find(request.headers, b"origin")
         if origin is not None:
@@ -91,11 +92,11 @@ class Routing:
                 await protocol(request)
                 return
         if request.path in self._methods:
-            await request.respond(415, _TEXT, _NO_CALL)
+            await refuse(request, 415, _TEXT, _NO_CALL)
         elif content_type.startswith(_CONNECT) or find(request.headers, b"connect-protocol-version"):
-            await request.respond(404, _JSON, to_json(error_object(to_status(unknown_method()))))
+            await refuse(request, 404, _JSON, to_json(error_object(to_status(unknown_method()))))
         else:
-            await request.respond(404, _JSON, _NOWHERE)
+            await refuse(request, 404, _JSON, _NOWHERE)
 
 
 def _is(kind: bytes, content_type: bytes) -> bool:

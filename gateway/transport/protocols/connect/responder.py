@@ -11,6 +11,7 @@ from gateway.transport.protocols.connect.streams import StreamResponse
 from gateway.transport.protocols.connect.unary import GetRequest, UnaryResponse
 from gateway.transport.protocols.encodings import Encodings, negotiate
 from gateway.transport.protocols.messages import RequestMessages
+from gateway.transport.protocols.refusing import refuse
 from gateway.transport.wire.headers import find, media_type
 from gateway.transport.wire.request import Header, HttpRequest
 
@@ -157,4 +158,4 @@ def _malformed(wrong: str) -> InvalidArgument:
 async def _refuse_type(request: HttpRequest, method: ConnectMethod) -> None:
     """Answer a request in a form that the method doesn't take."""
     taken = b", ".join(method.codecs)
-    await request.respond(415, [(b"accept-post", taken)])
+    await refuse(request, 415, [(b"accept-post", taken)])

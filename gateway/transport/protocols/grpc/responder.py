@@ -8,6 +8,7 @@ from gateway.transport.protocols.calls import Calls, ProtocolCall, refusal
 from gateway.transport.protocols.codecs import BINARY, Codec, json_codec
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.grpc.response import GrpcResponse
+from gateway.transport.protocols.refusing import refuse
 from gateway.transport.wire.framing import ENCODINGS
 from gateway.transport.wire.headers import BadHeader, find, media_type, read_metadata
 from gateway.transport.wire.request import Gone, Header, HttpRequest
@@ -36,10 +37,10 @@ class GrpcResponder:
         with suppress(Gone):
             # PROTOCOL-HTTP2: 415 for another content type; then 405 for another method, as grpc-go answers.
             if content_type not in CONTENT_TYPES:
-                await request.respond(415, [(b"content-type", b"text/plain")], _NO_CODEC)
+                await refuse(request, 415, [(b"content-type", b"text/plain")], _NO_CODEC)
             elif request.method != "POST":
                 headers = [(b"content-type", b"text/plain"), (b"allow", b"POST")]
-                await request.respond(405, headers, _NOT_POST)
+                await refuse(request, 405, headers, _NOT_POST)
             else:
                 await self._answer(request, content_type)
 

@@ -1,6 +1,5 @@
 """The Responder of REST: finds the route of a request, and has its method called."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, partial
@@ -10,6 +9,7 @@ from gateway.errors import RowgateError, Unimplemented
 from gateway.errors.status import to_status
 from gateway.schema.model import Method
 from gateway.transport.protocols.calls import Calls
+from gateway.transport.protocols.refusing import pass_over
 from gateway.transport.protocols.rest.openapi.document import PATH as DOCUMENT
 from gateway.transport.protocols.rest.openapi.document import openapi_document
 from gateway.transport.protocols.rest.responses import respond_error, respond_json
@@ -19,8 +19,6 @@ from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.request import Gone, HttpRequest
 
 _READS = ("GET", "HEAD")
-_UNWANTED_SECONDS = 1.0
-_UNWANTED_BYTES = 64 * 1024
 
 
 class Rest:
@@ -81,7 +79,7 @@ class Rest:
 
     async def _answer_otherwise(self, request: HttpRequest) -> None:
         """Answer what isn't a call: with the document, or with the methods that the path is asked by."""
-        await _pass_over(request)
+        await pass_over(request)
         allowed = sorted(self._router.methods(request.path))
         if not allowed and self._document is not None:
             if request.method in _READS:
@@ -93,12 +91,3 @@ class Rest:
             reason="METHOD_NOT_ALLOWED",
         )
         await respond_error(request, to_status(error), ((b"allow", ", ".join(allowed).encode()),))
-
-
-async def _pass_over(request: HttpRequest) -> None:
-    """Read a small body that nobody wants: curl takes an answer that comes before its end for a failure."""
-    size = 0
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_UNWANTED_SECONDS):
-            while size < _UNWANTED_BYTES and (piece := await request.read()):
-                size += len(piece)
