@@ -34,13 +34,13 @@ class ModelRefusedError(Exception):
     """PostgreSQL can't hold the schema's tables: an expression is wrong, or what they need can't be made.
 
     Args:
-        text: PostgreSQL's words.
+        text: PostgreSQL's words, behind a blank, or its places, a line each.
         known: what is missing around the tables, which may be why.
 
     """
 
     def __init__(self, text: str, known: tuple[Difference, ...]) -> None:
-        super().__init__(f"PostgreSQL can't hold the schema's tables: {text}")
+        super().__init__(f"PostgreSQL can't hold the schema's tables:{text}")
         self.known = known
 
 
@@ -90,7 +90,7 @@ async def read_sides(
     except asyncpg.PostgresError as error:
         known = compare_surroundings(needs, found)
         places = await _places(connection, metadata, found)
-        raise ModelRefusedError("".join(f"\n  {place}" for place in places) or str(error), known) from error
+        raise ModelRefusedError("".join(f"\n  {place}" for place in places) or f" {error}", known) from error
     found = await respelled(connection, found, doubtful, found)
     return Sides(named_as_found(wanted, found), found)
 

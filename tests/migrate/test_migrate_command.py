@@ -183,7 +183,7 @@ async def test_a_condition_that_postgresql_refuses(database: EmptyDatabase, tmp_
     folder = protos(tmp_path, table='check: {expression: "row > 5" name: "seat_check"}')
     refused = await rowgate("migrate", "--protos", folder, database=database)
     assert refused.status == 1
-    assert "PostgreSQL can't hold the schema's tables: operator does not exist" in refused.err
+    assert "seats.v1.Seat: check seat_check: operator does not exist" in refused.err
     assert "Traceback" not in refused.err
 
 

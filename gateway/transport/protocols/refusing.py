@@ -1,7 +1,7 @@
 """Responses to requests that are no call.
 
-Their bodies are read first, as far as they are small: curl takes a response that comes before a body's end for
-a failure, and what is wrong with a body is found only where it is read.
+Their bodies are read first, as far as they are small: curl takes a response that comes before a body's end
+for a failure, and what is wrong with a body is found only where it is read.
 """
 
 import asyncio
