@@ -22,8 +22,8 @@ _REMEMBERED_CUTS = 1000
 class Streams:
     """Those that are under way.
 
-    A request whose headers have come is held until the end of what was read: with a whole message in that,
-    its fast method may answer it; else it goes the general way. Many are held at a time, as clients write the
+    A request whose headers have come is held: with a whole message in what is read with them, or next, its
+    fast method may answer it; else it goes the general way. Many are held at a time, as clients write the
     headers of several calls before their messages, and tonic ends each by an empty frame.
 
     Args:
@@ -56,6 +56,7 @@ class Streams:
         self._most = streams_of_connection(context.settings.limits)
         self._cut: dict[int, None] = {}
         self._refusing = False
+        self._settling = False
         self.unread = context.processor.share
         """How many more calls may be read in this turn."""
         self.last = 0
@@ -100,7 +101,17 @@ class Streams:
             call.take_end()
 
     def settle(self) -> None:
-        """Have what is held go the general way."""
+        """Have what is still held go the general way when the loop has looked for bytes once more.
+
+        tonic writes a call's message by itself: what hasn't come with the headers is mostly a moment behind.
+        """
+        if self._held and not self._settling:
+            self._settling = True
+            # Of two turns: in the first, what is scheduled comes before what is read.
+            self.loop.call_soon(self.loop.call_soon, self._settle)
+
+    def _settle(self) -> None:
+        self._settling = False
         for number in list(self._held):
             self._settle_one(number)
 

@@ -94,7 +94,7 @@ async def test_calls_of_real_clients_take_the_short_way(
         printed, _ = await process.communicate()
     assert clients.answered(printed.decode()) == answering.calls == 600
     # Where the machine is busy, a call may come in two reads.
-    assert counted["_open_stream"] <= 600 // 4
+    assert counted["_open_stream"] <= 600 // 10
     assert counted["__call__"] <= 600 // 20
 
 
