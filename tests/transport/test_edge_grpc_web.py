@@ -91,3 +91,9 @@ async def test_the_deadline_is_the_caller_s(books: RunningGateway) -> None:
     (_, serving), (_, trailers) = frames(watch.body)
     assert serving == b"\x08\x01"
     assert b"grpc-status:4\r\n" in trailers
+
+
+async def test_what_no_codec_reads_is_refused_whatever_its_body_is(books: RunningGateway) -> None:
+    headers = {"content-type": "application/grpc-web-text+thrift", "origin": "http://any.example:8080"}
+    got = await ask(books.target, "POST", f"/{SERVICE}/GetBook", b"!!!!", headers)
+    assert got.status == 415

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+from gateway.errors import RowgateError
 from gateway.transport.wire.request import Header, HttpRequest
 
 _SECONDS = 1.0
@@ -21,9 +22,9 @@ async def refuse(request: HttpRequest, status: int, headers: Sequence[Header], b
 
 
 async def pass_over(request: HttpRequest) -> None:
-    """Read a small body that nobody wants. Raises Gone."""
+    """Read a small body that nobody wants, as far as it can be read. Raises Gone."""
     size = 0
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, RowgateError):
         async with asyncio.timeout(_SECONDS):
             while size < _BYTES and (piece := await request.read()):
                 size += len(piece)

@@ -42,7 +42,7 @@ class ConnectResponder:
         method = self._methods[request.path]
         if request.method not in method.verbs:
             allowed = ", ".join(method.verbs)
-            await request.respond(405, [(b"allow", allowed.encode())])
+            await refuse(request, 405, [(b"allow", allowed.encode())])
         elif request.method == "GET":
             await self._answer_get(request, method)
         else:
