@@ -112,6 +112,8 @@ class Streams:
 
     def _settle(self) -> None:
         self._settling = False
+        if self._reader.halted:
+            return  # what is left of them has been read, and is taken in a later turn
         for number in list(self._held):
             self._settle_one(number)
 
