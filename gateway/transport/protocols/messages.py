@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
 from gateway.request.memory import HeldBytes
 from gateway.transport.refusals import not_one_request, out_of_time
-from gateway.transport.wire.framing import PIECE, BadFrame, UnnamedEncoding, unpacked_pieces
+from gateway.transport.wire.framing import BadFrame, UnnamedEncoding, unpacked
 from gateway.transport.wire.request import Gone, HttpRequest
 
 Convert = Callable[[bytes], bytes]
@@ -208,16 +208,10 @@ class WholeBody:
         return bytes(body)
 
     async def _unpacked(self, body: bytes, encoding: str) -> bytes:
-        unpacked = bytearray()
         try:
-            for piece in unpacked_pieces(body, encoding):
-                unpacked += piece
-                self._take(max(len(unpacked), len(body)))
-                if len(piece) == PIECE:
-                    await asyncio.sleep(0)
+            return await unpacked(body, encoding, lambda size: self._take(max(size, len(body))))
         except zlib.error as error:
             raise BadFrame("a body that can't be decompressed") from error
-        return bytes(unpacked)
 
     def _take(self, size: int) -> None:
         if size > self._limit:

@@ -121,21 +121,33 @@ class Unframer:
         """Return what a message was packed of; others get their turn between pieces of it."""
         if self._encoding is None:
             raise UnnamedEncoding("a compressed message, but nothing says by what")
-        unpacked = bytearray()
+
+        def grown(size: int) -> None:
+            if size > self._limit:
+                raise _too_large(self._told)
+            growing(max(size, len(message)))
+
         try:
-            for piece in unpacked_pieces(message, self._encoding):
-                unpacked += piece
-                if len(unpacked) > self._limit:
-                    raise _too_large(self._told)
-                growing(max(len(unpacked), len(message)))
-                if len(piece) == PIECE:
-                    await asyncio.sleep(0)
+            return await unpacked(message, self._encoding, grown)
         except zlib.error as error:
             raise BadFrame("a message that can't be decompressed") from error
-        return bytes(unpacked)
 
 
-def unpacked_pieces(message: bytes, encoding: str) -> Iterator[bytes]:
+async def unpacked(message: bytes, encoding: str, grown: Callable[[int], object]) -> bytes:
+    """Return what a message was packed of; others get their turn between pieces of it.
+
+    Raises BadFrame, zlib.error, and what `grown` does: it is told after each piece how many bytes there are.
+    """
+    whole = bytearray()
+    for piece in _unpacked_pieces(message, encoding):
+        whole += piece
+        grown(len(whole))
+        if len(piece) == PIECE:
+            await asyncio.sleep(0)
+    return bytes(whole)
+
+
+def _unpacked_pieces(message: bytes, encoding: str) -> Iterator[bytes]:
     """Yield what a message was packed of in pieces of at most PIECE; raises BadFrame, and zlib.error."""
     unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
     for start in range(0, len(message), _PACKED_PIECE):
