@@ -110,10 +110,14 @@ class Exchange:
             raise TypeError("a streaming method was called without a channel")
         return self.channel
 
+    def recount(self, size: int) -> None:
+        """Count so many bytes of a response that is counted: it is written in another way."""
+        if self.call is not None and self.call.held:
+            self.call.hold(size, anyway=True)
+
     def release(self) -> None:
         """Count nothing more of the response: its client has taken it, or won't."""
-        if self.call is not None and self.call.held:
-            self.call.hold(0)
+        self.recount(0)
 
 
 @dataclass(slots=True)

@@ -61,9 +61,8 @@ class UnaryResponse:
             await self._request.respond(http_status(reply.status.code), [_JSON, *self._said()], body)
             return
         message = await converted(self._encode, reply.body)
-        call = None if self.exchange is None else self.exchange.call
-        if call is not None and call.held:
-            call.hold(len(message), anyway=True)
+        if self.exchange is not None:
+            self.exchange.recount(len(message))
         body, encoding = await packed(message, self._encoding)
         told = [(b"content-type", self._content_type), (b"accept-encoding", SPOKEN)]
         if encoding is not None:

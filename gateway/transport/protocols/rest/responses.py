@@ -52,9 +52,8 @@ class WholeResponse:
         except RowgateError as error:  # what is stored has no JSON
             await respond_error(self.request, to_status(error), _id_header(self.exchange))
             return
-        call = None if self.exchange is None else self.exchange.call
-        if call is not None and call.held:
-            call.hold(len(body), anyway=True)
+        if self.exchange is not None:
+            self.exchange.recount(len(body))
         await respond_json(self.request, 200, body, _id_header(self.exchange), self.encoding)
 
 
