@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, cast
 
 from gateway.transport.host_names import HostNames
+from gateway.transport.wire.beginning import BeginningConnection
 from gateway.transport.wire.certificates import Certificates
 from gateway.transport.wire.handshakes import Handshakes
 from gateway.transport.wire.http1.connection import Http1Connection
@@ -47,7 +48,7 @@ class Versions:
         return self.http1() if chosen == "http/1.1" else NewConnection(self)
 
 
-class NewConnection(asyncio.Protocol):
+class NewConnection(BeginningConnection):
     """Waits for a client's first bytes, and then makes way for the protocol that they belong to.
 
     Args:
@@ -80,27 +81,6 @@ class NewConnection(asyncio.Protocol):
             self._make_way(self._versions.http2())
         elif not _PREFACE.startswith(begin):
             self._make_way(self._versions.http1())
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request is under way."""
-        return True
-
-    @property
-    def calls(self) -> int:
-        """How many requests are under way."""
-        return 0
-
-    @property
-    def has_left(self) -> bool:
-        """Whether the client has heard that it is to leave: it hasn't begun."""
-        return True
-
-    def leave(self) -> None:
-        """Let the client begin: whoever connects meanwhile is answered too."""
-
-    def break_off(self) -> None:
-        """Have no calls."""
 
     def close(self) -> None:
         """Close."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, cast
 
+from gateway.transport.wire.beginning import BeginningConnection
 from gateway.transport.wire.handshakes import Handshakes
 
 _logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ Choose = Callable[[str | None], asyncio.Protocol]
 """Returns the protocol of a connection by what ALPN says (RFC 7301); None where the client says nothing."""
 
 
-class TlsConnection(asyncio.Protocol):
+class TlsConnection(BeginningConnection):
     """A socket's protocol: it makes the handshake, and then hands on what comes to another protocol.
 
     Args:
@@ -132,27 +133,6 @@ class TlsConnection(asyncio.Protocol):
         """Close at once."""
         self._is_over = True
         self._socket.abort()
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request is under way: a handshake isn't one."""
-        return True
-
-    @property
-    def calls(self) -> int:
-        """How many requests are under way: the inner protocol counts them."""
-        return 0
-
-    @property
-    def has_left(self) -> bool:
-        """Whether the client has heard that it is to leave: it hasn't begun."""
-        return True
-
-    def leave(self) -> None:
-        """Let the handshake be finished: the protocol of the connection tells the client to leave."""
-
-    def break_off(self) -> None:
-        """Have no calls."""
 
     def tick(self, now: float) -> None:
         """End a handshake that takes too long."""
