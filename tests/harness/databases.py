@@ -1,7 +1,8 @@
 """Databases for tests: one template per schema, a copy of it per test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateSchema
 
 from gateway.db.database import Database
+from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.settings import DatabaseSettings
 from gateway.schema.internal import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
@@ -85,6 +87,16 @@ async def fetch(dsn: str, sql: str, *args: Any) -> list[Mapping[str, Any]]:
         return [dict(row) for row in await connection.fetch(sql, *args)]
     finally:
         await connection.close()
+
+
+@contextmanager
+def forgetful_databases(folder: Path) -> Iterator[Databases]:
+    """Give databases of an embedded PostgreSQL of its own, which writes nothing out in time."""
+    server = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off"})
+    try:
+        yield Databases(server.start())
+    finally:
+        server.stop()
 
 
 @asynccontextmanager

@@ -13,8 +13,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from gateway.db.embedded import EmbeddedPostgres
-from tests.harness.databases import Databases
+from tests.harness.databases import forgetful_databases
 from tests.harness.gateway import start_gateway
 from tests.overload.load import Outcome
 from tests.overload.neighbours import BESIDE, POOL, alone_and_beside
@@ -42,9 +41,8 @@ def fell_short(alone: Outcome, crowded: Outcome) -> bool:
 
 async def run(folder: Path, seconds: float) -> bool:
     """Print the table; return whether all held."""
-    server = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off"})
-    databases, held = Databases(server.start()), True
-    try:
+    held = True
+    with forgetful_databases(folder) as databases:
         for transport in TRANSPORTS:
             for beside in BESIDE:
                 gateway = await start_gateway(
@@ -58,8 +56,6 @@ async def run(folder: Path, seconds: float) -> bool:
                 for method, (alone, crowded) in outcomes.items():
                     click.echo(line(beside, transport, method, alone, crowded))
                     held = held and not fell_short(alone, crowded)
-    finally:
-        server.stop()
     return held
 
 

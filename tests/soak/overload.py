@@ -21,8 +21,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from gateway.db.embedded import EmbeddedPostgres
-from tests.harness.databases import Databases
+from tests.harness.databases import Databases, forgetful_databases
 from tests.harness.gateway import RunningGateway, start_gateway
 from tests.overload.load import Clients, Outcome
 from tests.overload.papers import capacity_of, papers
@@ -195,9 +194,7 @@ async def measure_processor(transport: str, databases: Databases, seconds: float
 
 async def run(folder: Path, seconds: float) -> list[str]:
     """Measure all loads over all transports; return what fell short."""
-    server = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off"})
-    databases = Databases(server.start())
-    try:
+    with forgetful_databases(folder) as databases:
         found: list[str] = []
         for load in LOADS:
             for transport in TRANSPORTS:
@@ -205,8 +202,6 @@ async def run(folder: Path, seconds: float) -> list[str]:
         found += faults(await measure_processor("http", databases, seconds))
         await measure_processor("grpcio", databases, seconds)
         return found
-    finally:
-        server.stop()
 
 
 @click.command()

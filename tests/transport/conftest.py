@@ -79,6 +79,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 async def served(make_server: ServerFactory) -> AsyncIterator["Serve"]:
     """Give what starts a server around a handler, with settings by their flat names."""
+    async with serving_by(make_server) as start:
+        yield start
+
+
+@asynccontextmanager
+async def serving_by(make_server: ServerFactory) -> AsyncIterator["Serve"]:
+    """Give what starts servers of a kind; they are stopped at the end."""
     async with AsyncExitStack() as stack:
 
         async def start(handler: HandlerOfTest, **settings: Any) -> Served:

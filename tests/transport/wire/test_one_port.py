@@ -3,8 +3,8 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from ssl import create_default_context
@@ -17,11 +17,10 @@ from gateway.transport import http_server
 from gateway.transport.http_server import HttpServer
 from tests.harness.certificates import Certificate
 from tests.harness.polling import next_poll
-from tests.transport.conftest import GET, Gate, Served
+from tests.transport.conftest import GET, Gate, Serve, Served, serving_by
 from tests.transport.wire.http1.conftest import Client, until
 from tests.transport.wire.http2.answering import Answering
 
-Serve = Callable[..., Coroutine[Any, Any, Served]]
 PATH = f"/{GET}"
 HEADERS = {"content-type": "application/json"}
 SECONDS = 20
@@ -30,13 +29,7 @@ SECONDS = 20
 @pytest.fixture
 async def serving() -> AsyncIterator[Serve]:
     """Give what starts a server around a handler, with settings by their flat names."""
-    async with AsyncExitStack() as stack:
-
-        async def start(handler: Any, **settings: Any) -> Served:
-            one = await Served(HttpServer, handler, **settings).start()
-            stack.push_async_callback(one.stop)
-            return one
-
+    async with serving_by(HttpServer) as start:
         yield start
 
 
