@@ -17,7 +17,9 @@ AWAITS = frozenset({"SEND"})
 """Where an await begins, and wherever it goes on."""
 
 Site = tuple[str, str, int]
-"""A file's name, a function's, and the offset of the instruction in it."""
+"""The end of a file's path, a function's name, and the offset of the instruction in it."""
+_PARTS = 3
+"""Of a file's path: several files are called alike."""
 
 
 def _raise(_frame: FrameType) -> None:
@@ -88,20 +90,26 @@ class Tracer:
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(self._folders):
             return None
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
         # By identity: a code's hash is dear.
         if id(code) not in self._steps:
             self._steps[id(code)] = self._step(code)
-        return self._steps[id(code)]
+        step = self._steps[id(code)]
+        if step is not None:
+            frame.f_trace_opcodes = True
+            frame.f_trace_lines = False
+        return step
 
     def _step(self, code: CodeType) -> Any:
-        """Return what is called before each instruction of the code."""
-        sites = {
-            one.offset: (Path(code.co_filename).name, code.co_qualname, one.offset)
+        """Return what is called before each instruction of the code; None where no site of it matters."""
+        file = "/".join(Path(code.co_filename).parts[-_PARTS:])
+        found = {
+            one.offset: (file, code.co_qualname, one.offset)
             for one in dis.get_instructions(code)
             if one.opname in self._names
         }
+        sites = {at: site for at, site in found.items() if not self._fault or site == self._fault.site}
+        if not sites:
+            return None
 
         def step(frame: FrameType, event: str, _: Any) -> Any:
             if event == "opcode" and frame.f_lasti in sites:
@@ -115,6 +123,7 @@ class Tracer:
         if self._fault is not None and site == self._fault.site:
             self._left -= 1
             if not self._left:
+                sys.settrace(None)
                 self._acts[self._fault.act](frame)
 
 

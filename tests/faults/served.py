@@ -53,7 +53,11 @@ _SESSIONS = (
 _TOLD = {ENDS[0]: "CANCELLED", ENDS[1]: "DEADLINE_EXCEEDED"}
 _CLIENTS_OWN = "Internal error from Core"
 """What grpc.aio's client says of a call that is answered while it sends the headers."""
-_COUNT = "SELECT count(*) AS n FROM node WHERE id = ANY($1::uuid[])"
+# Else every round would read what those before it made.
+_TAKE = (
+    "WITH made AS (DELETE FROM node WHERE position > 0 RETURNING id) "
+    "SELECT count(*) AS n FROM made WHERE id = ANY($1::uuid[])"
+)
 _HOLDERS = (Pool, Batcher, CursorPlaces, Upserts, Admission)
 
 
@@ -200,12 +204,12 @@ class Served:
         """Return the requests of a call, and their bytes."""
         fields = self._nodes.requests(method)[: 1 + _CHUNKS]
         if method.startswith("Stream"):
-            fields = [{"filter": f"position > -{_STREAMED}"}]
+            fields = [{"filter": f"position < 0 AND position >= -{_STREAMED}"}]
         requests = [self._messages.message(f"{PACKAGE}.{method}Request", one) for one in fields]
         return fields, [request.SerializeToString() for request in requests]
 
     async def _lost(self, ids: Sequence[str]) -> list[str]:
-        (stored,) = await fetch(self._dsn, _COUNT, ids)
+        (stored,) = await fetch(self._dsn, _TAKE, ids)
         return [f"{len(ids)} rows told, {stored['n']} stored"] if stored["n"] != len(ids) else []
 
     async def _settled(self, before: set[asyncio.Task[Any]]) -> list[str]:
