@@ -129,6 +129,7 @@ class Outgoing:
         self._paused = True
 
     def _flush_as_scheduled(self) -> None:
+        self._go_on()  # a response's body leaves with its headers
         self._scheduled = False
         self.flush()
 
