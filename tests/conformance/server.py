@@ -1,32 +1,35 @@
-"""The server under test, as the runner starts it: `python -m tests.conformance.server TRANSPORT MODULE`.
+"""The servers under test, in one process: `python -m tests.conformance.server TRANSPORT MODULE SOCKET`.
 
-One request on standard input says what to serve, one answer on standard output where; SIGTERM ends it.
+A connection to SOCKET is a server: one request says what to serve, one answer where, and it serves until the
+connection ends. The runner waits ten seconds for a server that it starts, and on a busy machine to import all
+that serves may take longer: so this is started before it, and what it starts is relay.py.
 """
 
 import asyncio
-import signal
 import sys
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from gateway.cli.runtime import loop_factory
 from tests.conformance.service import message
 from tests.harness.mounted import mounted
 
 _PREFIX = 4
 
 
-def _read() -> Any:
-    size = int.from_bytes(sys.stdin.buffer.read(_PREFIX), "big")
-    return message("ServerCompatRequest").FromString(sys.stdin.buffer.read(size))
+async def _read(reader: StreamReader) -> Any:
+    size = int.from_bytes(await reader.readexactly(_PREFIX), "big")
+    return message("ServerCompatRequest").FromString(await reader.readexactly(size))
 
 
-def _write(answer: Any) -> None:
-    body = answer.SerializeToString()
-    sys.stdout.buffer.write(len(body).to_bytes(_PREFIX, "big") + body)
-    sys.stdout.buffer.flush()
+def _written(answer: Any) -> bytes:
+    body: bytes = answer.SerializeToString()
+    return len(body).to_bytes(_PREFIX, "big") + body
 
 
 def _settings(wanted: Any, folder: Path) -> Iterator[tuple[str, Any]]:
@@ -45,18 +48,26 @@ def _settings(wanted: Any, folder: Path) -> Iterator[tuple[str, Any]]:
                 yield name, folder / name
 
 
-async def _serve(transport: str, module: str) -> None:
-    wanted = _read()
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+async def _serve(transport: str, module: str, reader: StreamReader, writer: StreamWriter) -> None:
+    wanted = await _read(reader)
     with ExitStack() as stack:
+        stack.callback(writer.close)
         folder = Path(stack.enter_context(TemporaryDirectory()))
         settings = dict(_settings(wanted, folder))
         async with mounted(module, transport, **settings) as server:
             cert = wanted.server_creds.cert if wanted.use_tls else b""
-            _write(message("ServerCompatResponse")(host="127.0.0.1", port=server.port, pem_cert=cert))
-            await stopped.wait()
+            writer.write(
+                _written(message("ServerCompatResponse")(host="127.0.0.1", port=server.port, pem_cert=cert))
+            )
+            await reader.read()
+
+
+async def _serve_all(transport: str, module: str, place: str) -> None:
+    async with await asyncio.start_unix_server(partial(_serve, transport, module), place) as listening:
+        print(place, flush=True)  # noqa: T201 - what whoever started it waits for
+        await listening.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(*sys.argv[1:]))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve_all(*sys.argv[1:]))
