@@ -246,7 +246,7 @@ class Dispatcher:
 
     def _enter(self, exchange: Exchange) -> None:
         self._admission.enter(exchange)
-        self._processor.look(exchange.peer, exchange.deadline or self._deadlines.set(exchange))
+        self._processor.check_deadline(exchange.peer, exchange.deadline or self._deadlines.set(exchange))
 
     def _tell(self, exchange: Exchange) -> None:
         exchange.record.duration = monotonic() - exchange.arrived

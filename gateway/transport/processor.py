@@ -3,21 +3,15 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from time import monotonic, thread_time
+from time import monotonic
 
 from gateway.errors import ResourceExhausted
 from gateway.errors.delay import RetryDelay
+from gateway.transport.loop_load import LoopLoad, ThreadTimes, thread_times
 
 _BEAT = 0.02
 _STUCK = 25
 """Beats after which a call waits for something else: a lock, a queue, its client."""
-_LATE = 0.005
-"""Seconds that a timer of the event loop is late on the average, above which the loop has no rest."""
-_LARGEST_LATE = 0.02
-"""One piece of work that held the loop for long says less than several."""
-_BUSY = 0.2
-"""The part of the time that the loop's own thread has to run, below which others make its timers late."""
-_SMOOTHING = 1 / 4
 _WINDOW = 0.03
 """Seconds' worth of calls that are under way at once where the loop has no rest: so long is a turn of it."""
 _LEAST = 8
@@ -42,14 +36,25 @@ class Processor:
     or when its turn does. And of each connection no more calls are read in a turn than can be refused beside
     those that are answered: what is more waits in its socket, and then at the client.
 
-    That the loop has no rest is told by a timer that comes late while the loop's thread runs: on a machine
-    that others keep busy timers are late too, and to hold calls back would help nobody. How many calls it
-    answers is counted then. Calls that are under way for long wait for something else than the processor:
-    they aren't counted.
+    Calls that are under way for long wait for something else than the processor: they aren't counted.
+
+    Args:
+        loop: the event loop; the one that runs by default.
+        clock: tells the time, in seconds.
+        times: tells those of the loop's thread.
+
     """
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        clock: Callable[[], float] = monotonic,
+        times: Callable[[], ThreadTimes] = thread_times,
+    ) -> None:
+        self._loop = loop or asyncio.get_running_loop()
+        self._clock = clock
+        self._times_now = times
+        self._load = LoopLoad()
         self._lines: OrderedDict[str, Line] = OrderedDict()
         self._readers: deque[Callable[[], None]] = deque()
         self._under_way = 0
@@ -60,11 +65,9 @@ class Processor:
         self._most = _UNBOUNDED
         """How many may be under way."""
         self._waiting = 0
-        self._late = 0.0
-        self._busy = 0.0
-        self._ran = 0.0
+        self._times = ThreadTimes(0.0, 0.0)
         self._rate = 0.0
-        """Calls that ended in a second, while the loop had no rest; 0 where that isn't known."""
+        """Calls that are answered in a second, where `_most` is a bound."""
         self._due = 0.0
         self._beaten = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -72,11 +75,11 @@ class Processor:
         self.share = _TURN
         """How many calls may be read of one connection in a turn."""
 
-    def look(self, connection: str, deadline: float) -> None:
+    def check_deadline(self, connection: str, deadline: float) -> None:
         """Raise ResourceExhausted for a call that wouldn't be answered by its deadline."""
         if (
             self._under_way >= self._most
-            and monotonic() + _MARGIN * self._seconds_before(connection) > deadline
+            and self._clock() + _MARGIN * self._seconds_before(connection) > deadline
         ):
             raise self._refusal("has")
 
@@ -136,46 +139,51 @@ class Processor:
         return self._beats
 
     def _start(self) -> None:
-        self._beaten = monotonic()
-        self._ran = thread_time()
-        self._late, self._busy, self._ended = 0.0, 0.0, 0
+        self._beaten, self._times, self._ended = self._clock(), self._times_now(), 0
+        self._load.begin()
         self._wait_for_beat()
 
     def _wait_for_beat(self) -> None:
-        self._due = monotonic() + _BEAT
+        self._due = self._clock() + _BEAT
         self._timer = self._loop.call_later(_BEAT, self._beat)
 
     def _beat(self) -> None:
         """Look whether the loop has rests, and how many calls it answers."""
-        now, self._timer = monotonic(), None
+        self._timer = None
         self._beats += 1
         self._begun[self._beats] = 0
         self._under_way -= self._begun.pop(self._beats - _STUCK, 0)
-        if self._has_rest(now):
-            self._most, self.share = _UNBOUNDED, _TURN
-        elif self._ended:
-            self._learn(self._ended / (now - self._beaten))
-        self._beaten, self._ended = now, 0
+        self._measure()
+        self._bound()
         self._hand_on()
         if self._under_way or self._waiting:
             self._wait_for_beat()
 
-    def _has_rest(self, now: float) -> bool:
-        ran, self._ran = self._ran, thread_time()
-        self._late += _SMOOTHING * (min(now - self._due, _LARGEST_LATE) - self._late)
-        self._busy += _SMOOTHING * ((self._ran - ran) / (now - self._beaten) - self._busy)
-        return self._late <= _LATE or self._busy <= _BUSY
+    def _measure(self) -> None:
+        now, times, before = self._clock(), self._times_now(), self._times
+        self._load.note(
+            late=now - self._due,
+            elapsed=now - self._beaten,
+            ran=times.ran - before.ran,
+            waited=times.waited - before.waited,
+            ended=self._ended,
+        )
+        self._beaten, self._times, self._ended = now, times, 0
 
-    def _learn(self, rate: float) -> None:
-        self._rate += _SMOOTHING * (rate - self._rate) if self._rate else rate
-        self._most = max(_LEAST, int(_WINDOW * self._rate))
-        self._divide(len(self._readers))
+    def _bound(self) -> None:
+        """Bound the calls under way, unless the loop has rests, or it isn't known what it answers."""
+        self._rate = 0.0 if self._load.has_rest else self._load.rate
+        if self._rate:
+            self._most = max(_LEAST, int(_WINDOW * self._rate))
+            self._divide(len(self._readers))
+        else:
+            self._most, self.share = _UNBOUNDED, _TURN
 
     def _hand_on(self) -> None:
         """Let those begin whose turn it is, and who have the time."""
         if not self._waiting:
             return
-        now = monotonic()
+        now = self._clock()
         while self._lines and self._under_way < self._most:
             connection, line = self._lines.popitem(last=False)
             future, deadline = line.popitem(last=False)

@@ -45,7 +45,7 @@ def watch(balance: Balance, workers: Sequence[Worker], since: float, seconds: fl
     """Look for so long, and carry out what is to be moved; return that."""
     moves = []
     for tick in range(int(seconds / TICK)):
-        move = balance.look(workers, since + tick * TICK)
+        move = balance.next_move(workers, since + tick * TICK)
         if move is not None:
             moves.append(move)
             for weight in workers[move.worker].send_away(move):

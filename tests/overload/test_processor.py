@@ -2,12 +2,16 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic, sleep, thread_time
+from typing import cast
 
 import pytest
 
 from gateway.errors import ResourceExhausted
 from gateway.transport import processor
+from gateway.transport.loop_load import ThreadTimes
 from gateway.transport.processor import Processor
 from tests.overload.conftest import StartBusy
 from tests.overload.papers import capacity_of, papers
@@ -34,6 +38,93 @@ async def test_twice_what_the_processor_answers(start_busy: StartBusy) -> None:
     assert load.goodput >= LEAST * capacity, (capacity, load.codes, load.messages)
     assert all(call.retry_after for call in load.calls if call.refused)
     assert load.codes["DEADLINE_EXCEEDED"] <= 0.2 * len(load.calls), load.codes
+
+
+@dataclass
+class ScriptedLoop:
+    """A loop whose time passes as a test says: its processor's only timer is the beat."""
+
+    time: float = 1000.0
+    ran: float = 0.0
+    waited: float = 0.0
+    due: float = 0.0
+    timer: Callable[[], None] | None = None
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+        """Remember the beat."""
+        self.due, self.timer = self.time + delay, callback
+
+    def processor(self, under_way: int) -> Processor:
+        """Return one that knows no other time, with so many calls."""
+        loop = cast("asyncio.AbstractEventLoop", self)
+        own = Processor(loop, lambda: self.time, lambda: ThreadTimes(self.ran, self.waited))
+        for _ in range(under_way):
+            own.begin()
+        return own
+
+    def beat(self, own: Processor, beat: "Beat") -> None:
+        """Let one come, after calls that end; as many are under way as before."""
+        for _ in range(beat.ended):
+            own.end(LONG_AGO)
+        assert self.timer is not None
+        self.time = self.due + beat.late
+        self.ran += beat.ran
+        self.waited += beat.waited
+        self.timer()
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What happens until a timer comes that was to come after 20 ms."""
+
+    late: float
+    ran: float
+    waited: float
+    ended: int
+
+
+LONG_AGO = -1
+"""When calls began that end while as many others do, and aren't counted any more."""
+STALL = Beat(late=0.48, ran=0.5, waited=0, ended=1)
+"""Half a second in which something else holds the loop, and one call ends."""
+OTHERS = Beat(late=0.38, ran=0.15, waited=0.25, ended=1)
+"""The same, in which other processes have the machine."""
+DATABASE = Beat(late=0.08, ran=0.04, waited=0.02, ended=1)
+"""A tenth of a second in which calls wait for the database."""
+OTHER_WORK = Beat(late=0.08, ran=0.1, waited=0, ended=0)
+"""Turns of the loop in which work that is no call's goes on."""
+STEADY = Beat(late=0.03, ran=0.05, waited=0, ended=50)
+"""A loop without a rest, which answers a thousand calls a second."""
+
+
+@pytest.mark.parametrize(
+    ("beats", "deadline"),
+    [
+        pytest.param([STALL] * 2, 1.0, id="stalls before anything is known"),
+        pytest.param([STALL] * 10, 5.0, id="stalls alone"),
+        pytest.param([*[STEADY] * 10, STALL], 0.2, id="a stall"),
+        pytest.param([OTHERS] * 10, 2.0, id="others have the machine"),
+        pytest.param([DATABASE] * 10, 1.0, id="the database is slow"),
+        pytest.param([*[STEADY] * 5, *[OTHER_WORK] * 15], 5.0, id="other work"),
+    ],
+)
+def test_nobody_who_has_time_is_refused_for_a_stall(beats: Sequence[Beat], deadline: float) -> None:
+    """Forty calls that are under way are never as many as the loop answers in seconds."""
+    loop = ScriptedLoop()
+    own = loop.processor(under_way=40)
+    for beat in beats:
+        loop.beat(own, beat)
+        own.check_deadline("a", loop.time + deadline)
+
+
+def test_who_has_no_time_is_refused_by_what_steady_beats_have_taught() -> None:
+    loop = ScriptedLoop()
+    own = loop.processor(under_way=200)
+    for _ in range(10):
+        loop.beat(own, STEADY)
+    own.check_deadline("a", loop.time + 0.5)  # twice what 200 calls take, and more
+    with pytest.raises(ResourceExhausted):
+        own.check_deadline("a", loop.time + 0.3)
 
 
 def run(seconds: float) -> None:
@@ -101,9 +192,9 @@ async def test_a_connection_whose_calls_have_left_is_forgotten() -> None:
 async def test_what_would_be_answered_too_late_is_refused_and_all_begin_when_the_loop_rests() -> None:
     own = Processor()
     await busy(own, 20)
-    own.look("a", monotonic() + 60)
+    own.check_deadline("a", monotonic() + 60)
     with pytest.raises(ResourceExhausted) as refused:
-        own.look("a", monotonic() + 0.001)
+        own.check_deadline("a", monotonic() + 0.001)
     assert refused.value.reason == "GATEWAY_BUSY"
     assert refused.value.retry_delay
     # Those under way may wait for whatever they like: a loop that rests lets others begin.

@@ -55,7 +55,7 @@ class Balance:
         self._heaviest: Load | None = None
         self._since = 0.0
 
-    def look(self, loads: Sequence[Load], now: float) -> Move | None:
+    def next_move(self, loads: Sequence[Load], now: float) -> Move | None:
         """Return what has to be moved at this time; called about as often as loads are told."""
         move = _move(loads)
         heaviest = None if move is None else loads[move.worker]

@@ -120,7 +120,7 @@ class Supervisor:
             await asyncio.sleep(_BALANCE_SECONDS)
             workers = [one for one in self._workers.values() if one.load is not None]
             loads = [one.load for one in workers if one.load is not None]
-            move = balance.look(loads, asyncio.get_running_loop().time())
+            move = balance.next_move(loads, asyncio.get_running_loop().time())
             if move is not None:
                 worker = workers[move.worker]
                 worker.send_away(move.connections, move.weight)
