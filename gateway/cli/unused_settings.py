@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from gateway.config.load import Loaded
-from gateway.config.settings import EdgeSettings
+from gateway.config.settings import HttpSettings
 
 _OF_HTTP_ALONE = (
     *("server.hosts", "limits.max_connections", "limits.max_request_bytes_in_flight"),
-    *(f"edge.{name}" for name in EdgeSettings.model_fields),
+    *(f"http.{name}" for name in HttpSettings.model_fields),
 )
 
 

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.settings import (
     CoalesceSettings,
     DatabaseSettings,
-    EdgeSettings,
+    HttpSettings,
     LimitSettings,
     LogSettings,
     SchemaSettings,
@@ -100,7 +100,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "database": DatabaseSettings,
     "coalesce": CoalesceSettings,
     "server": ServerSettings,
-    "edge": EdgeSettings,
+    "http": HttpSettings,
     "limits": LimitSettings,
     "log": LogSettings,
     "tokens": TokenSettings,

@@ -165,10 +165,10 @@ class ServerSettings(Section):
     """with workers: as many answers in a row that don't come have a worker ended, and started again"""
 
 
-class EdgeSettings(Section):
+class HttpSettings(Section):
     """What is answered on the same port, beside gRPC."""
 
-    flat_prefix = "edge_"
+    flat_prefix = "http_"
 
     grpc_web: bool = True
     """whether gRPC-Web is answered"""
@@ -265,7 +265,7 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     coalesce: CoalesceSettings = field(default_factory=CoalesceSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
-    edge: EdgeSettings = field(default_factory=EdgeSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     log: LogSettings = field(default_factory=LogSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)

@@ -211,13 +211,13 @@ class HttpServer:
 
 def _responder(api: ServedApi, calls: Calls, settings: Settings) -> Responder:
     """Return what answers every request, by the protocol that it speaks."""
-    edge = settings.edge
-    connect = [ConnectResponder(calls)] if edge.connect else []
-    rest = [Rest.of(api, calls, settings)] if edge.rest else []
+    http = settings.http
+    connect = [ConnectResponder(calls)] if http.connect else []
+    rest = [Rest.of(api, calls, settings)] if http.rest else []
     return Routing(
         GrpcResponder(calls),
         [*connect, *rest],
         calls.methods,
-        Origins(edge.allowed_origins),
-        grpc_web=edge.grpc_web,
+        Origins(http.allowed_origins),
+        grpc_web=http.grpc_web,
     )

@@ -150,9 +150,9 @@ listen = "1.2.3.4"
             '"https://x.org" is no host name: write it without scheme, port',
         ),
         ({"hosts": "db.internal:50051"}, '"db.internal:50051" is no host name'),
-        ({"edge_allowed_origins": "shop.example.com"}, '"shop.example.com" is no origin: write scheme, host'),
+        ({"http_allowed_origins": "shop.example.com"}, '"shop.example.com" is no origin: write scheme, host'),
         (
-            {"edge_allowed_origins": "https://shop.example.com/"},
+            {"http_allowed_origins": "https://shop.example.com/"},
             "and without a path (https://shop.example.com)",
         ),
     ],

@@ -105,7 +105,7 @@ def start_sample(data: Path, *, within: float = 240) -> Sample:
 def _environment(data: Path, page: str) -> Mapping[str, str]:
     own = {
         "ROWGATE_DATA_DIR": str(data),
-        "ROWGATE_EDGE_ALLOWED_ORIGINS": f"http://{page}",
+        "ROWGATE_HTTP_ALLOWED_ORIGINS": f"http://{page}",
         "COLUMNS": "200",
     }
     return {

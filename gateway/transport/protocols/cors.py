@@ -14,7 +14,7 @@ _PREFLIGHT: Sequence[Header] = (
     (b"access-control-allow-headers", b"*, authorization"),
     (b"access-control-max-age", b"7200"),
 )
-_FORBIDDEN = b"pages of this origin may not call: edge.allowed_origins doesn't name it\n"
+_FORBIDDEN = b"pages of this origin may not call: http.allowed_origins doesn't name it\n"
 _TEXT: Sequence[Header] = ((b"content-type", b"text/plain"),)
 
 

@@ -133,7 +133,7 @@ async def test_a_page_calls_where_its_origin_is_allowed(target: str, method: str
         allowed = origin == PAGE
         assert (answered.status == 403) != allowed
         assert answered.header("access-control-allow-origin") == (PAGE if allowed else None)
-        assert (b"edge.allowed_origins" in answered.body) != allowed
+        assert (b"http.allowed_origins" in answered.body) != allowed
     anybody = await ask(target, method, over=routing(origins=["*"]), origin="null", content_type=content_type)
     assert anybody.header("access-control-allow-origin") == "null"
 

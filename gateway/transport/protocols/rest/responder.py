@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, partial
 
-from gateway.config.settings import EdgeSettings, Settings
+from gateway.config.settings import HttpSettings, Settings
 from gateway.errors import RowgateError, Unimplemented
 from gateway.errors.status import to_status
 from gateway.schema.model import Method
@@ -27,7 +27,7 @@ class Rest:
     Args:
         methods: those of a schema.
         calls: runs calls of them.
-        edge: how JSON is written.
+        http: how JSON is written.
         document: makes the OpenAPI document; None where none is shown.
 
     """
@@ -36,13 +36,13 @@ class Rest:
         self,
         methods: Iterable[Method],
         calls: Calls,
-        edge: EdgeSettings,
+        http: HttpSettings,
         document: Callable[[], bytes] | None = None,
     ) -> None:
         self._calls = calls
         self._document = None if document is None else cache(document)
         self._router: Router[RoutedMethod] = Router()
-        found = [(route, RoutedMethod(method, route, edge)) for method in methods for route in method.routes]
+        found = [(route, RoutedMethod(method, route, http)) for method in methods for route in method.routes]
         for route, target in found:
             if route.verb == "GET" and not target.streams:
                 self._router.add("HEAD", route.template, target)
@@ -52,9 +52,9 @@ class Rest:
     @classmethod
     def of(cls, api: ServedApi, calls: Calls, settings: Settings) -> "Rest":
         """Return what answers the routes of an API, with its document where reflection is on."""
-        names = settings.edge.json_proto_names
+        names = settings.http.json_proto_names
         document = partial(openapi_document, api.methods, api.descriptors, proto_names=names)
-        return cls(api.methods, calls, settings.edge, document if settings.server.reflection else None)
+        return cls(api.methods, calls, settings.http, document if settings.server.reflection else None)
 
     def serves(self, path: str) -> bool:
         """Whether a path is that of a route, by some HTTP method, or of the document."""

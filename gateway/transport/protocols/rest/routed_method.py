@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NoReturn
 
-from gateway.config.settings import EdgeSettings
+from gateway.config.settings import HttpSettings
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.schema.model import Method
 from gateway.schema.routes import Route
@@ -34,11 +34,11 @@ class RoutedMethod:
     Args:
         method: the method.
         route: the route.
-        edge: how JSON is written.
+        http: how JSON is written.
 
     """
 
-    def __init__(self, method: Method, route: Route, edge: EdgeSettings) -> None:
+    def __init__(self, method: Method, route: Route, http: HttpSettings) -> None:
         descriptor = method.descriptor
         self.path = method.path
         self.streams = bool(descriptor.client_streaming or descriptor.server_streaming)
@@ -46,7 +46,7 @@ class RoutedMethod:
         self._takes_token = _RESUME_TOKEN in method.request
         self._binding = Binding(method, route)
         self._response = descriptor.output_type
-        self._write = response_writer(descriptor.output_type, route.response_body, edge)
+        self._write = response_writer(descriptor.output_type, route.response_body, http)
 
     def call(
         self, request: HttpRequest, segments: Sequence[str], served: ServedMethod, calls: Calls

@@ -7,22 +7,22 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.config.settings import EdgeSettings
+from gateway.config.settings import HttpSettings
 from gateway.transport.protocols.json import json_writer
 
 Writer = Callable[[bytes], bytes]
 """Returns the JSON of a serialized message."""
 
 
-def response_writer(response: Descriptor, field: str, edge: EdgeSettings) -> Writer:
+def response_writer(response: Descriptor, field: str, http: HttpSettings) -> Writer:
     """Return what writes a method's responses; `field` is that of the route's response_body."""
-    write = json_writer(response, proto_names=edge.json_proto_names, defaults=edge.json_defaults)
-    return write if not field else _field_writer(response, response.fields_by_name[field], write, edge)
+    write = json_writer(response, proto_names=http.json_proto_names, defaults=http.json_defaults)
+    return write if not field else _field_writer(response, response.fields_by_name[field], write, http)
 
 
-def _field_writer(response: Descriptor, field: FieldDescriptor, write: Writer, edge: EdgeSettings) -> Writer:
+def _field_writer(response: Descriptor, field: FieldDescriptor, write: Writer, http: HttpSettings) -> Writer:
     made: Any = GetMessageClass(response)
-    name = field.name if edge.json_proto_names else field.json_name
+    name = field.name if http.json_proto_names else field.json_name
     unset = _unset(response, field)
 
     def write_field(body: bytes) -> bytes:

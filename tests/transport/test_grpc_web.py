@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
     async with gateways(databases, transport="http") as start:
-        running = await start("books", max_request_bytes=4 * MIB, edge_allowed_origins="*")
+        running = await start("books", max_request_bytes=4 * MIB, http_allowed_origins="*")
         await running.call(f"{SERVICE}/CreateBook", book={"isbn": "1", "title": "One"})
         yield running
 

@@ -33,7 +33,7 @@ CODES = {400: 3, 404: 5}
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
     async with gateways(databases, transport="http") as start:
-        yield await start("books", max_request_bytes=4 * MIB, edge_allowed_origins="https://shop.example")
+        yield await start("books", max_request_bytes=4 * MIB, http_allowed_origins="https://shop.example")
 
 
 @pytest.fixture(autouse=True)
@@ -238,7 +238,7 @@ async def test_a_page_is_let_in_by_its_origin_alone(books: RunningGateway) -> No
 
 async def test_json_is_printed_as_the_settings_say(databases: Databases) -> None:
     async with gateways(databases, transport="http") as start:
-        books = await start("books", edge_json_proto_names=True, edge_json_defaults=True)
+        books = await start("books", http_json_proto_names=True, http_json_defaults=True)
         created = await rest(
             books, "POST", "/v1/books", {"isbn": "1", "published_at": "2000-01-01T00:00:00Z"}
         )
@@ -255,7 +255,7 @@ async def test_json_is_printed_as_the_settings_say(databases: Databases) -> None
 
 async def test_what_is_switched_off_is_not_there(databases: Databases) -> None:
     async with gateways(databases, transport="http") as start:
-        books = await start("books", edge_rest=False, edge_grpc_web=False, edge_connect=False)
+        books = await start("books", http_rest=False, http_grpc_web=False, http_connect=False)
         assert (await rest(books, "GET", "/v1/books/1")).status == 404
         web = {"content-type": "application/grpc-web+proto"}
         assert (await ask(books.target, "POST", f"/{SERVICE}/GetBook", b"\0\0\0\0\0", web)).status == 415

@@ -24,7 +24,7 @@ BOOK = {"isbn": "1", "title": "Öne", "pages": "9007199254740993"}
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
     async with gateways(databases, transport="http") as start:
-        yield await start("books", max_request_bytes=4 * MIB, edge_allowed_origins="https://shop.example")
+        yield await start("books", max_request_bytes=4 * MIB, http_allowed_origins="https://shop.example")
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ SHOP, OTHER = "https://shop.example", "https://other.example"
 async def books(databases: Databases) -> AsyncIterator[RunningGateway]:
     """Serve the books, for the module."""
     async with gateways(databases, transport="http") as start:
-        running = await start("books", edge_allowed_origins=SHOP)
+        running = await start("books", http_allowed_origins=SHOP)
         await running.call(f"{SERVICE}/CreateBook", book={"isbn": "1", "title": "One"})
         yield running
 
