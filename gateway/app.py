@@ -99,7 +99,7 @@ class Gateway:
                 chunk_bytes=settings.limits.stream_chunk_bytes,
                 response_bytes=settings.limits.max_response_bytes,
                 bulk_max_rows=settings.limits.bulk_max_rows,
-                bulk_at_once=settings.limits.bulk_at_once,
+                max_concurrent_bulk=settings.limits.max_concurrent_bulk,
                 page_tokens=PageTokens(_secret(settings)),
             )
             api = ServedApi(
@@ -125,7 +125,7 @@ class Gateway:
         return self.addresses[0].port or 0
 
     async def stop(self, grace: float | None = None) -> None:
-        """Drain for at most `grace` seconds (the drain setting by default), then close."""
+        """Drain for at most `grace` seconds (`drain_timeout` by default), then close."""
         try:
             await self._server.stop(grace)
         finally:

@@ -107,7 +107,7 @@ async def _serve(plan: Plan, load: Callable[[], Loaded]) -> bool:
         processes.force_stop()
 
     _on_signal(force_stop)
-    _logger.info("stopping", extra={"drain_seconds": plan.settings.server.drain})
+    _logger.info("stopping", extra={"drain_timeout": plan.settings.server.drain_timeout})
     reloading.cancel()
     await asyncio.wait((reloading,))
     await processes.stop()

@@ -6,7 +6,7 @@ from gateway.config.load import Loaded
 from gateway.config.settings import HttpSettings
 
 _OF_HTTP_ALONE = (
-    *("server.hosts", "limits.max_connections", "limits.max_request_bytes_in_flight"),
+    *("server.allowed_hosts", "limits.max_connections", "limits.max_request_bytes_in_flight"),
     *(f"http.{name}" for name in HttpSettings.model_fields),
 )
 

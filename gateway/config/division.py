@@ -10,7 +10,7 @@ DIVIDED: Mapping[str, tuple[str, ...]] = {
     "database": ("pool_size", "queue_size", "max_cursors"),
     "coalesce": ("max_waiting",),
     "limits": (
-        *("max_in_flight", "bulk_at_once", "max_connections"),
+        *("max_in_flight", "max_concurrent_bulk", "max_connections"),
         *("max_request_bytes_in_flight", "max_response_bytes_in_flight"),
     ),
 }

@@ -55,7 +55,7 @@ class DatabaseSettings(Section):
     """calls that may wait for a connection, shared as `max_in_flight` is; more are refused at once"""
     acquire_timeout: Wait = 5.0
     """longest wait of a call for a connection"""
-    queue_delay: Wait = 5.0
+    max_queue_delay: Wait = 5.0
     """longest wait of a call for a connection once calls have been waiting for as long without a break"""
     connect_timeout: Wait = 10.0
     """longest wait for a connection to be made"""
@@ -77,7 +77,7 @@ class DatabaseSettings(Section):
     """at shutdown, longest wait for statements under way"""
     max_cursors: Annotated[int, Field(ge=0, le=1000)] = 4
     """Stream calls that may read at once, shared as `pool_size` is; each keeps a connection"""
-    cursor_stall: Seconds = 2.0
+    cursor_stall_timeout: Seconds = 2.0
     """how long the client of a Stream may take nothing before another Stream may have its place"""
     application_name: Annotated[str, Field(max_length=63)] = "rowgate"
     """what pg_stat_activity calls the connections"""
@@ -104,7 +104,7 @@ class CoalesceSettings(Section):
     """shared statements of one kind and caller that may be under way; each takes a connection"""
     max_delay: Seconds = 0.005
     """how long the statement under way is waited for before another sets out beside it"""
-    max_batch: Annotated[int, Field(ge=1, le=10_000)] = 512
+    max_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 512
     """rows of one shared statement"""
     max_waiting: Annotated[int, Field(ge=0)] = 10_000
     """reads, and writes, that may wait for a statement to share; more are refused at once"""
@@ -117,7 +117,7 @@ class ServerSettings(Section):
         Address("127.0.0.1", 50051),
     )
     """addresses to listen on: `host:port`, `[IPv6]:port` or `unix:PATH`; port 0 takes a free one"""
-    hosts: Annotated[tuple[HostName, ...], BeforeValidator(listed)] = ()
+    allowed_hosts: Annotated[tuple[HostName, ...], BeforeValidator(listed)] = ()
     """names by which clients may call beside localhost, such as `db.internal`, `*.example.com`; `*` is all"""
     transport: Literal["http", "grpcio"] = "http"
     """http, for all protocols, or grpcio: gRPC alone, by grpc.aio's server, in one process"""
@@ -141,7 +141,7 @@ class ServerSettings(Section):
     """longest wait for a client to take a streamed response; then the call ends"""
     lame_duck: Seconds = 0.0
     """at shutdown, how long calls are still taken after health says NOT_SERVING"""
-    drain: Seconds = 20.0
+    drain_timeout: Seconds = 20.0
     """at shutdown, longest wait for the calls under way"""
     min_ping_interval: Wait = 5.0
     """shortest interval at which clients may send keepalive pings; set theirs to twice this, for jitter"""
@@ -201,7 +201,7 @@ class LimitSettings(Section):
     """size of one row of a request, and of any other of its fields"""
     max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 32_768
     """fields of one row of a request and of the messages in it, with the elements of their lists and maps"""
-    bulk_at_once: Annotated[int, Field(ge=1, le=1000)] = 4
+    max_concurrent_bulk: Annotated[int, Field(ge=1, le=1000)] = 4
     """calls of one BulkUpsert or Ingest method that hold a connection at once; more wait, and hold none"""
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
     """size of a call's metadata"""
@@ -209,7 +209,7 @@ class LimitSettings(Section):
     """bytes held of requests under way, at least two of the largest; a connection has five eighths"""
     max_response_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
     """bytes held of responses of more than 64 KiB until clients take them, shared as those of requests are"""
-    max_streams: Annotated[int, Field(ge=1)] = 1000
+    max_concurrent_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
     """connections to the server; more are refused"""

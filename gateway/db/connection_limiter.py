@@ -21,23 +21,24 @@ class ConnectionLimiter:
 
     Who comes when all are out waits, unless that is in vain: what stands before it, by the time that its kind
     has taken lately, and its own time, have to fit into what is left of its deadline. Where somebody has been
-    waiting for `queue_delay` without a break, more comes than is answered, and nobody waits longer than that.
-    So the queue is short, and is first come, first served: newest first would answer no more (decision 24).
+    waiting for `max_queue_delay` without a break, more comes than is answered, and nobody waits longer than
+    that. So the queue is short, and is first come, first served: newest first would answer no more (decision
+    24).
 
     Args:
         permits: how many may be out at once; a share for one table, connection or kind of method.
         queue_size: how many may wait.
         timeout: seconds that one waits.
-        queue_delay: seconds that one waits while more comes than is answered.
+        max_queue_delay: seconds that one waits while more comes than is answered.
 
     """
 
-    def __init__(self, permits: int, queue_size: int, timeout: float, queue_delay: float = 5.0) -> None:
+    def __init__(self, permits: int, queue_size: int, timeout: float, max_queue_delay: float = 5.0) -> None:
         self._permits = permits
         self._free = permits
         self._queue_size = queue_size
         self._timeout = timeout
-        self._queue_delay = queue_delay
+        self._queue_delay = max_queue_delay
         self._loop = asyncio.get_running_loop()
         self._bulkheads = Bulkheads[Permit](permits, owner)
         self._queue_shares = Bulkheads[Waiter](queue_size, owner, share_of_connection(queue_size))

@@ -45,7 +45,7 @@ class Database:
         # More would wait for connections that streams can't have.
         cursors = min(settings.max_cursors, share_of(settings.pool_size))
         retry = Retry(settings.retry, overloaded=pool.is_overloaded)
-        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall))
+        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall_timeout))
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.

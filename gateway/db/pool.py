@@ -42,7 +42,7 @@ class Pool:
         self._settings = settings
         self._connect = Connector(settings)
         self._limiter = ConnectionLimiter(
-            settings.pool_size, settings.queue_size, settings.acquire_timeout, settings.queue_delay
+            settings.pool_size, settings.queue_size, settings.acquire_timeout, settings.max_queue_delay
         )
         self._idle = Idle(settings.idle_lifetime, self._drop)
         self._members: set[Member] = set()

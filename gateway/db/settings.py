@@ -40,7 +40,7 @@ class DatabaseSettings:
         pool_size: connections at most.
         queue_size: calls that may wait for a connection; one more is refused at once.
         acquire_timeout: how long a call waits for a connection.
-        queue_delay: how long one waits while more calls come than are answered.
+        max_queue_delay: how long one waits while more calls come than are answered.
         connect_timeout: how long one attempt to connect may take.
         start_timeout: how long `Database.open` waits for a server that isn't there yet.
         statement_timeout: the server's own bound of a statement, where nobody cancels it; 0: none.
@@ -53,7 +53,7 @@ class DatabaseSettings:
         application_name: what pg_stat_activity calls the sessions.
         max_cursors: queries that may be read slice by slice at once; each keeps a connection.
         max_read_bytes: the most bytes that a statement may return to who reads it whole.
-        cursor_stall: how long a reader may take nothing before another may have its cursor.
+        cursor_stall_timeout: how long a reader may take nothing before another may have its cursor.
         retry: when a failed attempt is made again.
 
     A server setting of 0 isn't sent, for poolers that refuse start-up parameters they don't know.
@@ -64,7 +64,7 @@ class DatabaseSettings:
     pool_size: int = 8
     queue_size: int = 1000
     acquire_timeout: float = 5.0
-    queue_delay: float = 5.0
+    max_queue_delay: float = 5.0
     connect_timeout: float = 10.0
     start_timeout: float = 30.0
     statement_timeout: float = 300.0
@@ -76,7 +76,7 @@ class DatabaseSettings:
     statement_cache_size: int = 512
     application_name: str = "rowgate"
     max_cursors: int = 4
-    cursor_stall: float = 2.0
+    cursor_stall_timeout: float = 2.0
     max_read_bytes: int = 64 * 1024 * 1024
     retry: RetrySettings = field(default_factory=RetrySettings)
 

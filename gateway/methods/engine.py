@@ -26,7 +26,7 @@ class Engine:
         response_bytes: the most bytes of a response.
         chunk_bytes: the most bytes of a streamed response that holds more than one row.
         bulk_max_rows: the most rows of a bulk upsert, and of a chunk of Ingest.
-        bulk_at_once: bulk writes of one method that hold a connection at once.
+        max_concurrent_bulk: bulk writes of one method that hold a connection at once.
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
 
     """
@@ -39,7 +39,7 @@ class Engine:
     response_bytes: int = 64 * 1024 * 1024
     chunk_bytes: int = 256 * 1024
     bulk_max_rows: int = 100_000
-    bulk_at_once: int = 4
+    max_concurrent_bulk: int = 4
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
     def table(self, resource: Resource) -> Table:

@@ -14,7 +14,7 @@ from gateway.transport.refusals import shutting_down
 
 def streams_of_connection(limits: LimitSettings) -> int:
     """Return how many calls one connection may have under way: more would be refused, so they are to wait."""
-    return min(limits.max_streams, share_of_connection(limits.max_in_flight))
+    return min(limits.max_concurrent_streams, share_of_connection(limits.max_in_flight))
 
 
 class Arrival(Protocol):

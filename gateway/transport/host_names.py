@@ -51,15 +51,15 @@ class HostNames:
 def host_names(server: ServerSettings, address: Address) -> HostNames | None:
     """Return the names by which an address's server may be called; None where all are.
 
-    A Unix socket is reached by no browser. Without `hosts`, an address that only this machine can reach has
-    local names alone, unless it has TLS: there a browser compares the name with the certificate. Any other
-    address may be called by any name: nobody has said by which.
+    A Unix socket is reached by no browser. Without `allowed_hosts`, an address that only this machine can
+    reach has local names alone, unless it has TLS: there a browser compares the name with the certificate.
+    Any other address may be called by any name: nobody has said by which.
     """
-    if address.port is None or _ANY in server.hosts:
+    if address.port is None or _ANY in server.allowed_hosts:
         return None
-    if server.hosts or (address.is_local and server.tls_cert is None):
+    if server.allowed_hosts or (address.is_local and server.tls_cert is None):
         own = () if _is_address(address.host) else (address.host,)
-        return HostNames((*_LOCAL, *own, *server.hosts))
+        return HostNames((*_LOCAL, *own, *server.allowed_hosts))
     return None
 
 
@@ -76,7 +76,7 @@ def common_host_names(server: ServerSettings) -> HostNames | None:
 def misdirected() -> PermissionDenied:
     """Return the error of a call by a name that isn't the server's."""
     return PermissionDenied(
-        "this server isn't called by that name: server.hosts names those that it has",
+        "this server isn't called by that name: server.allowed_hosts names those that it has",
         reason="HOST_NOT_ALLOWED",
     )
 

@@ -80,7 +80,7 @@ class HttpServer:
         """Become NOT_SERVING, send the callers away, wait for the calls under way, then close.
 
         Args:
-            grace: seconds to wait for them; the `drain` setting by default.
+            grace: seconds to wait for them; the `drain_timeout` setting by default.
 
         """
         ticking, self._ticking = self._ticking, None

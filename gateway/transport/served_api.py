@@ -111,7 +111,7 @@ class ServedApi:
         """Become NOT_SERVING, and wait for the calls under way.
 
         Args:
-            grace: seconds to wait for them; the `drain` setting by default.
+            grace: seconds to wait for them; the `drain_timeout` setting by default.
             leaving: has the clients leave, and returns when they know: only then further calls are refused.
 
         """
@@ -119,7 +119,7 @@ class ServedApi:
         await self._wait(asyncio.Event().wait(), self._settings.lame_duck)
         await self._wait(leaving(), _LEAVING_SECONDS)
         self._admission.close()
-        await self._wait(self._admission.idle(), self._settings.drain if grace is None else grace)
+        await self._wait(self._admission.idle(), self._settings.drain_timeout if grace is None else grace)
         if self._admission.in_flight:
             _logger.warning("calls are cut off", extra={"calls": self._admission.in_flight})
         await self._watch.stop()

@@ -47,7 +47,7 @@ STAYS = f"""{SERVES}
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 {UNTIL_ORPHANED}
 """
-QUICK = {"start_timeout": 0, "drain": 0.1, "close_timeout": 0.01, "liveness_interval": 0}
+QUICK = {"start_timeout": 0, "drain_timeout": 0.1, "close_timeout": 0.01, "liveness_interval": 0}
 MUCH = b"x" * 2**22
 """More than a socket takes before its other end reads."""
 
@@ -105,7 +105,7 @@ async def test_a_supervisor_stops_while_a_worker_starts_again() -> None:
 
 @pytest.mark.parametrize("forced", [True, False])
 async def test_a_worker_that_hangs_as_it_stops_is_killed(*, forced: bool) -> None:
-    one = worker(STAYS, drain=600 if forced else 0.1)
+    one = worker(STAYS, drain_timeout=600 if forced else 0.1)
     await one.start()
     async with asyncio.timeout(20):
         stop = asyncio.ensure_future(one.stop())

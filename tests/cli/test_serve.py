@@ -93,7 +93,7 @@ async def test_a_signal_lets_the_call_under_way_complete(
 async def test_a_second_signal_cuts_the_call_off(
     dsn: str, start: Start, clients: Callable[[str], Client], transport: str
 ) -> None:
-    server = await start("--dsn", dsn, "--drain", "600", "--transport", transport)
+    server = await start("--dsn", dsn, "--drain-timeout", "600", "--transport", transport)
     client = clients(await server.ready())
     async with locked(dsn) as connection:
         call = asyncio.create_task(client.call(GET, KEY))

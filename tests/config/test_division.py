@@ -12,10 +12,10 @@ WORKERS = st.integers(1, 64)
 # What a call, a connection, a row or the database has at most is the same in each worker.
 WHOLE = {
     *("database.statement_cache_size", "database.request_id_max_bytes", "database.request_id_answer_bytes"),
-    *("coalesce.max_concurrent_batches", "coalesce.max_batch", "server.liveness_failures"),
+    *("coalesce.max_concurrent_batches", "coalesce.max_batch_size", "server.liveness_failures"),
     *("limits.max_request_bytes", "limits.max_response_bytes", "limits.stream_chunk_bytes"),
     *("limits.bulk_max_rows", "limits.max_row_bytes", "limits.max_row_elements"),
-    *("limits.max_metadata_bytes", "limits.max_streams"),
+    *("limits.max_metadata_bytes", "limits.max_concurrent_streams"),
 }
 
 

@@ -124,7 +124,7 @@ max_request_bytes = 0
 listen = "1.2.3.4"
 """
     environ = {"ROWGATE_LOG_LEVEL": "loud", "ROWGATE_POOLSIZE": "3"}
-    told = faults(tmp_path, text, environ, drain="-1")
+    told = faults(tmp_path, text, environ, drain_timeout="-1")
     assert [fault.split(":")[0:2] for fault in told[:2]] == [
         ["schema.protoss (rowgate.toml", "3)"],
         ["dtabase (rowgate.toml", "4)"],
@@ -133,7 +133,7 @@ listen = "1.2.3.4"
     assert told[2].startswith("ROWGATE_POOLSIZE (variable ROWGATE_POOLSIZE)")
     assert [fault.partition(":")[0] for fault in told[3:]] == [
         "server.listen (rowgate.toml",
-        "server.drain (flag --drain)",
+        "server.drain_timeout (flag --drain-timeout)",
         "limits.max_in_flight (rowgate.toml",
         "limits.max_request_bytes (rowgate.toml",
         "log.level (variable ROWGATE_LOG_LEVEL)",
@@ -146,10 +146,10 @@ listen = "1.2.3.4"
     ("flags", "said"),
     [
         (
-            {"hosts": "db.internal,https://x.org"},
+            {"allowed_hosts": "db.internal,https://x.org"},
             '"https://x.org" is no host name: write it without scheme, port',
         ),
-        ({"hosts": "db.internal:50051"}, '"db.internal:50051" is no host name'),
+        ({"allowed_hosts": "db.internal:50051"}, '"db.internal:50051" is no host name'),
         ({"http_allowed_origins": "shop.example.com"}, '"shop.example.com" is no origin: write scheme, host'),
         (
             {"http_allowed_origins": "https://shop.example.com/"},

@@ -52,18 +52,18 @@ async def test_an_idle_gateway_reads_singly(desk: Desk) -> None:
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(keys=st.lists(st.integers(90, 105), min_size=1, max_size=60), max_batch=st.integers(1, 20))
+@given(keys=st.lists(st.integers(90, 105), min_size=1, max_size=60), max_batch_size=st.integers(1, 20))
 async def test_each_caller_gets_its_own_row(
-    stored: str, open_database: Open, keys: list[int], max_batch: int
+    stored: str, open_database: Open, keys: list[int], max_batch_size: int
 ) -> None:
     """Whatever keys arrive together: repeated, missing, more than a batch."""
-    desk = await new_desk(stored, open_database, max_concurrent_batches=1, max_batch=max_batch)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=1, max_batch_size=max_batch_size)
 
     found = await answers(desk.start(*keys))
 
     assert found == [ROWS.get(key) for key in keys]
-    full, rest = divmod(len(keys) - 1, max_batch)
-    assert desk.batches() == [1, *[max_batch] * full, *[rest] * bool(rest)]
+    full, rest = divmod(len(keys) - 1, max_batch_size)
+    assert desk.batches() == [1, *[max_batch_size] * full, *[rest] * bool(rest)]
 
 
 async def test_those_who_arrive_meanwhile_share_a_statement(desk: Desk) -> None:
@@ -99,7 +99,7 @@ async def test_one_who_waits_alone_reads_singly(desk: Desk) -> None:
 
 async def test_a_full_batch_takes_another_lane(stored: str, open_database: Open) -> None:
     """As many as allowed."""
-    desk = await new_desk(stored, open_database, max_concurrent_batches=3, max_batch=4, max_delay=60)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=3, max_batch_size=4, max_delay=60)
 
     found = await answers(desk.start(*range(50)))
 
@@ -386,7 +386,7 @@ async def test_callers_of_some_keys_each_get_their_rows(desk: Desk) -> None:
 
 async def test_a_statement_is_for_so_many_keys_however_few_callers(stored: str, open_database: Open) -> None:
     """But for all of one caller's."""
-    desk = await new_desk(stored, open_database, max_concurrent_batches=1, max_delay=60, max_batch=10)
+    desk = await new_desk(stored, open_database, max_concurrent_batches=1, max_delay=60, max_batch_size=10)
     first = await desk.busy_with(KEYS_READ, [(1,)])
     counts = [4, 4, 4, 30, 2, 8, 1]
     tasks = [

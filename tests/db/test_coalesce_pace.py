@@ -10,7 +10,7 @@ from gateway.db.coalesce.statistics import Outcomes
 
 
 def test_statements_in_their_usual_time_keep_all_lanes() -> None:
-    pace = BatchConcurrency(maximum=4, max_batch=512)
+    pace = BatchConcurrency(maximum=4, max_batch_size=512)
     draw = random.Random(1)  # noqa: S311 - a seed, so that a failure comes again
     for _ in range(1000):
         pace.took(0.001 * draw.uniform(0.7, 1.5))
@@ -18,7 +18,7 @@ def test_statements_in_their_usual_time_keep_all_lanes() -> None:
 
 
 def test_slower_statements_cut_the_lanes_and_faster_ones_give_them_back() -> None:
-    pace = BatchConcurrency(maximum=4, max_batch=512)
+    pace = BatchConcurrency(maximum=4, max_batch_size=512)
     for _ in range(100):
         pace.took(0.001)
     for _ in range(3):
@@ -30,7 +30,7 @@ def test_slower_statements_cut_the_lanes_and_faster_ones_give_them_back() -> Non
 
 
 def test_a_database_that_stays_slow_is_the_usual_one() -> None:
-    pace = BatchConcurrency(maximum=4, max_batch=512)
+    pace = BatchConcurrency(maximum=4, max_batch_size=512)
     for _ in range(100):
         pace.took(0.001)
     for _ in range(300):
@@ -39,7 +39,7 @@ def test_a_database_that_stays_slow_is_the_usual_one() -> None:
 
 
 def test_one_that_hung_is_forgotten() -> None:
-    pace = BatchConcurrency(maximum=4, max_batch=512)
+    pace = BatchConcurrency(maximum=4, max_batch_size=512)
     for _ in range(100):
         pace.took(0.001)
     pace.took(30)
@@ -51,14 +51,14 @@ def test_one_that_hung_is_forgotten() -> None:
 
 @given(st.lists(st.floats(0, 100)), st.integers(1, 10))
 def test_there_is_always_one_lane_and_never_one_too_many(times: list[float], lanes: int) -> None:
-    pace = BatchConcurrency(maximum=lanes, max_batch=512)
+    pace = BatchConcurrency(maximum=lanes, max_batch_size=512)
     for seconds in times:
         pace.took(seconds)
         assert 1 <= pace.limit <= lanes
 
 
 def test_batches_shrink_with_failures_and_grow_with_success() -> None:
-    pace = BatchConcurrency(maximum=4, max_batch=100)
+    pace = BatchConcurrency(maximum=4, max_batch_size=100)
     sizes = []
     for callers in (100, 50, 25, 12, 8, 8):
         pace.divided(callers)

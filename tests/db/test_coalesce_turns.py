@@ -35,7 +35,7 @@ class QueryExecutor:
 async def test_one_that_comes_after_a_crowd_waits_for_a_statement_or_two() -> None:
     """Each caller's keys fill a statement, so that a hundred have to wait for each other."""
     door, small = QueryExecutor(), -1
-    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1, max_batch=KEYS, max_delay=60))
+    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1, max_batch_size=KEYS, max_delay=60))
     read = KeysRead(STATEMENT, ["id"])
     crowd = [
         asyncio.create_task(reads.fetch(read, [(n,)] * KEYS, Call("Get", connection="a")))

@@ -127,15 +127,15 @@ async def test_changes_of_a_row_keep_their_order_and_never_share(desk: WritingDe
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(
     changes=st.lists(st.tuples(st.integers(95, 103), st.integers(-1, 9)), min_size=1, max_size=60),
-    max_batch=st.integers(1, 20),
+    max_batch_size=st.integers(1, 20),
 )
 async def test_any_changes_are_carried_out_as_one_after_the_other(
-    stored: str, open_database: Open, changes: list[tuple[int, int]], max_batch: int
+    stored: str, open_database: Open, changes: list[tuple[int, int]], max_batch_size: int
 ) -> None:
     """Whatever arrives together: rows named again and again, missing rows, refused values."""
     await sql(stored, f'UPDATE {ACCOUNTS} SET "limit" = 0, revision = 1')  # noqa: S608
     desk = await new_writing_desk(
-        stored, open_database, max_concurrent_batches=2, max_delay=0.001, max_batch=max_batch
+        stored, open_database, max_concurrent_batches=2, max_delay=0.001, max_batch_size=max_batch_size
     )
 
     found = await answers(desk.start(*changes))
@@ -275,7 +275,9 @@ async def test_a_cancelled_write_is_dropped_if_it_was_not_sent(desk: WritingDesk
 
 async def test_a_write_cancelled_in_the_last_moment_is_not_sent(stored: str, open_database: Open) -> None:
     """When its batch is about to set out, and it has had no turn yet to leave."""
-    desk = await new_writing_desk(stored, open_database, max_concurrent_batches=1, max_delay=60, max_batch=2)
+    desk = await new_writing_desk(
+        stored, open_database, max_concurrent_batches=1, max_delay=60, max_batch_size=2
+    )
     tasks = await desk.busy(0, 1)
     (gone,) = desk.start((1, 9))
     await queued()

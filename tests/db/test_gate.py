@@ -230,7 +230,7 @@ async def test_what_has_no_time_left_is_not_begun() -> None:
 
 
 async def test_a_queue_that_stands_is_short() -> None:
-    gate = ConnectionLimiter(1, 1000, timeout=60, queue_delay=0.05)
+    gate = ConnectionLimiter(1, 1000, timeout=60, max_queue_delay=0.05)
     await teach(gate, call(), 0.01)
     held = await gate.enter(call())
     burst = [asyncio.create_task(gate.enter(call())) for _ in range(100)]

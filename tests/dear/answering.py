@@ -70,7 +70,7 @@ async def answering(databases: Databases, transport: str, **settings: Any) -> As
         "transport": transport,
         "log_level": "error",
         "log_access": "none",
-        "drain": 1,
+        "drain_timeout": 1,
         "max_response_bytes": RESPONSE,
         "max_response_bytes_in_flight": IN_FLIGHT,
     }

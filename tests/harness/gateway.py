@@ -88,6 +88,6 @@ async def _serve_here(name: str, settings: dict[str, Any]) -> tuple[str, Callabl
 
 
 async def _serve_apart(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:
-    quiet = {"drain": 1, "log_level": "error"}
+    quiet = {"drain_timeout": 1, "log_level": "error"}
     server = await ServerProcess.start(descriptors_of(name), {**quiet, **settings})
     return server.target, server.stop

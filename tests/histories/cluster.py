@@ -20,7 +20,7 @@ from tests.harness.process import ServerProcess
 from tests.harness.sample import free_port
 
 SCHEMA = "vault"
-_SETTINGS = {"log_level": "error", "log_access": "none", "drain": 1, "acquire_timeout": 2}
+_SETTINGS = {"log_level": "error", "log_access": "none", "drain_timeout": 1, "acquire_timeout": 2}
 _CHANNEL = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200))
 
 

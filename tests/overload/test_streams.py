@@ -27,7 +27,7 @@ async def gateway(request: pytest.FixtureRequest, databases: Databases) -> Async
 
 
 async def filled(start: GatewayFor) -> RunningGateway:
-    gateway = await start("busy", max_cursors=CURSORS, cursor_stall=0.1, stream_send_timeout=600)
+    gateway = await start("busy", max_cursors=CURSORS, cursor_stall_timeout=0.1, stream_send_timeout=600)
     rows = "SELECT i, '', repeat('x', 1000) FROM generate_series(1, $1::int) AS i"
     await gateway.sql(f"INSERT INTO task (id, name, text) {rows}", ROWS)
     return gateway

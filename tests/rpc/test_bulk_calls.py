@@ -94,7 +94,7 @@ async def test_what_is_not_known_is_refused_with_what_is(gateway_for: GatewayFor
 
 
 async def test_calls_past_the_limit_wait_without_a_connection(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_for("ledger", bulk_at_once=2, pool_size=3)
+    gateway = await gateway_for("ledger", max_concurrent_bulk=2, pool_size=3)
     locker = await asyncpg.connect(gateway.dsn)
     busy = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     try:

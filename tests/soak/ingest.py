@@ -149,7 +149,7 @@ class Soak:
             "log_level": "error",
         }
         return await ServerProcess.start(
-            descriptors_of("flow"), {**settings, "log_access": "none", "drain": 1}
+            descriptors_of("flow"), {**settings, "log_access": "none", "drain_timeout": 1}
         )
 
     async def _start_client(self) -> Process:

@@ -27,7 +27,7 @@ def send_at_once(peer: Peer, calls: int) -> list[int]:
 
 async def test_no_call_is_cancelled_by_another_than_its_caller() -> None:
     calls = MAX_UNTAKEN // 2
-    server = await Served(GrpcServer, Gate(), max_streams=calls, max_in_flight=2 * calls).start()
+    server = await Served(GrpcServer, Gate(), max_concurrent_streams=calls, max_in_flight=2 * calls).start()
     async with peer_of(server.target) as peer:
         await peer.settle()
         streams = send_at_once(peer, calls)

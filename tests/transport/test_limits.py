@@ -61,7 +61,7 @@ async def test_calls_past_a_connections_streams_wait_at_the_client(served: Serve
     async def answer(request: Any, _call: Call) -> Any:
         return server.account(book=request.book)
 
-    server = await served(answer, max_streams=10)
+    server = await served(answer, max_concurrent_streams=10)
     for _ in range(5):
         accounts = await asyncio.gather(*(server.get(book=f"b{n}") for n in range(200)))
         assert [account.book for account in accounts] == [f"b{n}" for n in range(200)]

@@ -274,4 +274,4 @@ async def test_a_page_that_has_its_own_name_point_here_is_refused(books: Running
         assert (await rest(books, "GET", "/v1/books/nothing", host=host)).status == status
     refused = await rest(books, "GET", "/v1/books/nothing", host="127.0.0.1.evil.example")
     assert refused.status == 421
-    assert b"server.hosts" in refused.body
+    assert b"server.allowed_hosts" in refused.body

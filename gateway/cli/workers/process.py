@@ -231,7 +231,7 @@ class WorkerProcess:
         """Have it finish its calls and close; raises TimeoutError where it takes longer than it may."""
         settings = self._assignment.settings
         await asyncio.to_thread(channel.send, how)
-        await self._stopped_or_forced_within(settings.server.lame_duck + settings.server.drain)
+        await self._stopped_or_forced_within(settings.server.lame_duck + settings.server.drain_timeout)
         async with asyncio.timeout(_CLOSED_IN_TURN * settings.database.close_timeout + _END_SECONDS):
             await self._stopped.wait()
 

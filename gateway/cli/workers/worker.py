@@ -69,7 +69,7 @@ class Worker:
         if not isinstance(assignment, Assignment):
             os._exit(1)  # the supervisor is gone
         os.chdir(assignment.folder)
-        self._drain_seconds = assignment.settings.server.drain
+        self._drain_seconds = assignment.settings.server.drain_timeout
         configure_logging(assignment.settings.log.level, assignment.settings.log.format)
         schema = FileDescriptorSet.FromString(assignment.descriptors)
         self._starting = asyncio.ensure_future(Gateway.start(schema, assignment.settings, make_server))

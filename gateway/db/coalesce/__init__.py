@@ -14,8 +14,8 @@ The contract of both:
   hanging.
 - A caller that is cancelled, as the transport does when its deadline comes, drops its own place and nobody
   else's. A batch may run until the latest deadline among its callers.
-- A statement is for `max_batch` rows at most, or for all of one caller's; at most `max_waiting` callers wait
-  for one: one more is refused with ResourceExhausted.
+- A statement is for `max_batch_size` rows at most, or for all of one caller's; at most `max_waiting` callers
+  wait for one: one more is refused with ResourceExhausted.
 - One statement of a kind and principal is under way at a time, which makes the largest batches. Another sets
   out beside it when a batch is full, or `max_delay` after the last one set out, so that a stuck connection
   holds up nobody but its own callers. More than `max_concurrent_batches` are never under way, and fewer while

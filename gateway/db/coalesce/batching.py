@@ -97,7 +97,7 @@ class Batcher(ABC):
         found = self._paces.get(name)
         if found is None:
             found = (
-                BatchConcurrency(self._settings.max_concurrent_batches, self._settings.max_batch),
+                BatchConcurrency(self._settings.max_concurrent_batches, self._settings.max_batch_size),
                 Outcomes(name),
             )
             self._paces[name] = found

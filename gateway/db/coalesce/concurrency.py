@@ -15,16 +15,16 @@ class BatchConcurrency(Gradient):
 
     Args:
         maximum: the most statements under way.
-        max_batch: the most rows of a statement.
+        max_batch_size: the most rows of a statement.
 
     """
 
     __slots__ = ("_max_batch", "forecast", "size")
 
-    def __init__(self, maximum: int, max_batch: int) -> None:
+    def __init__(self, maximum: int, max_batch_size: int) -> None:
         super().__init__(maximum)
-        self._max_batch = max_batch
-        self.size = max_batch
+        self._max_batch = max_batch_size
+        self.size = max_batch_size
         """How many rows a statement may be for."""
         self.forecast = Forecast()
 

@@ -34,7 +34,7 @@ class Upserts:
 
     Args:
         path: the request's field that holds the rows.
-        engine: its limits hold: calls past `bulk_at_once` wait outside of the pool, where they keep no
+        engine: its limits hold: calls past `max_concurrent_bulk` wait outside of the pool, where they keep no
             connection from short calls.
 
     """
@@ -45,7 +45,7 @@ class Upserts:
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
         self._crowded_until = 0.0
         self._repertoire = Repertoire()
-        self.turns = asyncio.Semaphore(engine.bulk_at_once)
+        self.turns = asyncio.Semaphore(engine.max_concurrent_bulk)
         """Held by whoever is about to take a connection for `write`."""
 
     def rows(self, request: Message) -> Sequence[Message]:

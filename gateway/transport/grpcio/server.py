@@ -65,7 +65,7 @@ class GrpcServer:
         """Become NOT_SERVING, wait for the calls under way, then close.
 
         Args:
-            grace: seconds to wait for them; the `drain` setting by default.
+            grace: seconds to wait for them; the `drain_timeout` setting by default.
 
         """
         if self._server is None or self._stopping:

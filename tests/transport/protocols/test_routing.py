@@ -113,7 +113,7 @@ async def test_a_name_that_isn_t_the_server_s_is_refused(content_type: str) -> N
     request.misdirected = True
     await routing()(request)
     assert request.status == 421
-    assert b"server.hosts" in request.body
+    assert b"server.allowed_hosts" in request.body
 
 
 @pytest.mark.parametrize(

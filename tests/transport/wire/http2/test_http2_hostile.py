@@ -152,7 +152,7 @@ async def test_a_header_block_that_stays_in_pieces_is_cut_off(
 
 async def test_streams_past_the_limit_are_refused_and_those_before_answered(serving: Serve) -> None:
     gate = Gate()
-    server = await serving(gate, max_streams=3)
+    server = await serving(gate, max_concurrent_streams=3)
     async with peer_of(server.target) as peer:
         numbers = [peer.call(PATH) for _ in range(4)]
         await gate.arrived(3)
@@ -209,7 +209,7 @@ async def test_a_peer_that_reads_nothing_is_not_read_either(
     for what in ("_IDLE_FRAMES", "_RESETS"):
         monkeypatch.setattr(session, what, 10_000)
     handler = Answering(letters=100_000)
-    server = await serving(handler, max_streams=50)
+    server = await serving(handler, max_concurrent_streams=50)
     wide = frame(frames.SETTINGS, 0, 0, b"\0\4" + WIDE.to_bytes(4, "big"))
     async with peer_of(server.target, greet=(wide, window_update(0, WIDE - 65_535))) as peer:
         for _ in range(40):
@@ -217,7 +217,7 @@ async def test_a_peer_that_reads_nothing_is_not_read_either(
                 peer.call(PATH)
             await asyncio.sleep(0.01)
         calls = handler.calls
-        # Those that its socket and ours hold, and those that max_streams lets wait.
+        # Those that its socket and ours hold, and those that max_concurrent_streams lets wait.
         assert calls < 400
         assert buffered(server) < 1_000_000
         numbers = range(1, 4_000, 2)

@@ -54,7 +54,7 @@ async def test_a_call_by_another_name_is_refused(serving: Serve) -> None:
     ]
     assert [reason_of(one.headers) for one in refused] == [(7, "HOST_NOT_ALLOWED")] * 3
     assert handler.calls == 0
-    assert b"server.hosts" in refused[0].headers[b"grpc-message"]
+    assert b"server.allowed_hosts" in refused[0].headers[b"grpc-message"]
     assert reason_of((await answer(server, authority="localhost:1")).headers) == (0, "")
 
 
@@ -84,11 +84,11 @@ async def test_a_request_that_is_no_call_is_misdirected(serving: Serve) -> None:
     server = await serving(Answering())
     refused = await answer(server, method="GET", authority="evil.example")
     assert refused.headers[b":status"] == b"421"
-    assert b"server.hosts" in refused.body
+    assert b"server.allowed_hosts" in refused.body
 
 
 async def test_configured_names_are_allowed(serving: Serve) -> None:
-    server = await serving(Answering(), hosts="db.internal,*.shop.example")
+    server = await serving(Answering(), allowed_hosts="db.internal,*.shop.example")
     for name in ("db.internal:50051", "a.shop.example", "localhost", "127.0.0.1"):
         assert reason_of((await answer(server, authority=name)).headers) == (0, "")
     for name in ("shop.example", "internal", "evil.example"):
@@ -97,17 +97,17 @@ async def test_configured_names_are_allowed(serving: Serve) -> None:
 
 @pytest.mark.parametrize("hosts", ["", "db.internal"])
 def test_addresses_and_local_names_are_always_allowed(hosts: str) -> None:
-    names = host_names(settings_of(hosts=hosts or ()).server, LOOPBACK)
+    names = host_names(settings_of(allowed_hosts=hosts or ()).server, LOOPBACK)
     assert names is not None
     assert [one for one in (*ALWAYS, SEVERAL) if not names.allow(one.encode())] == []
     assert [one for one in NEVER if names.allow(one.encode())] == []
 
 
 def test_where_all_names_are_allowed() -> None:
-    unnamed, named = settings_of().server, settings_of(hosts="db.internal").server
+    unnamed, named = settings_of().server, settings_of(allowed_hosts="db.internal").server
     everywhere, socket = Address("0.0.0.0", 50051), Address("/tmp/own.sock", None)  # noqa: S104, S108 - not opened
     assert host_names(unnamed, everywhere) is None
-    assert host_names(settings_of(hosts="*").server, LOOPBACK) is None
+    assert host_names(settings_of(allowed_hosts="*").server, LOOPBACK) is None
     assert host_names(named, socket) is None
     assert host_names(named, everywhere) is not None
     own = host_names(unnamed, Address("localhost", 50051))
