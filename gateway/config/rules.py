@@ -26,26 +26,28 @@ def forget_foreign_migrations(given: MutableMapping[str, Given]) -> None:
             del given[key]
 
 
-def cross_faults(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
-    """Yield the faults that no single setting has."""
+def contradictions(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
+    """Yield what is wrong between settings, each of which is right alone."""
     schema, server, tokens = settings.schema, settings.server, settings.tokens
     if schema.protos and schema.descriptor_set:
-        yield _fault(source, "schema.descriptor_set", "stands beside schema.protos", "give one of the two")
+        yield _diagnostic(
+            source, "schema.descriptor_set", "stands beside schema.protos", "give one of the two"
+        )
     if bool(server.tls_cert) != bool(server.tls_key):
         key = "server.tls_cert" if server.tls_cert else "server.tls_key"
-        yield _fault(source, key, "stands alone", "tls_cert and tls_key go together")
+        yield _diagnostic(source, key, "stands alone", "tls_cert and tls_key go together")
     if server.tls_client_ca and not server.tls_cert:
-        yield _fault(source, "server.tls_client_ca", "needs TLS", "set tls_cert and tls_key too")
+        yield _diagnostic(source, "server.tls_client_ca", "needs TLS", "set tls_cert and tls_key too")
     if server.workers != AUTO and server.workers > settings.database.pool_size:
         wrong = f"{settings.database.pool_size} can't be divided among {server.workers} workers"
-        yield _fault(
+        yield _diagnostic(
             source, "database.pool_size", wrong, "each needs a connection: fewer workers, or more of them"
         )
     if tokens.secret and tokens.secret_file:
-        yield _fault(source, "tokens.secret_file", "stands beside tokens.secret", "give one of the two")
+        yield _diagnostic(source, "tokens.secret_file", "stands beside tokens.secret", "give one of the two")
     if tokens.secret and len(tokens.secret.get_secret_value()) < _MIN_SECRET:
-        yield _fault(source, "tokens.secret", "is short", f"{_MIN_SECRET} characters or more")
+        yield _diagnostic(source, "tokens.secret", "is short", f"{_MIN_SECRET} characters or more")
 
 
-def _fault(source: Callable[[str], Source], key: str, wrong: str, allowed: str) -> ConfigDiagnostic:
+def _diagnostic(source: Callable[[str], Source], key: str, wrong: str, allowed: str) -> ConfigDiagnostic:
     return ConfigDiagnostic(key, str(source(key)), wrong, allowed)

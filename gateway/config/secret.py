@@ -40,13 +40,13 @@ def _of_file(path: Path) -> bytes:
     try:
         text = path.read_bytes().strip()
     except OSError as error:
-        raise _fault(path, f"can't be read: {error.strerror}") from error
+        raise _config_error(path, f"can't be read: {error.strerror}") from error
     if len(text) < _MIN_BYTES:
-        raise _fault(path, "is short")
+        raise _config_error(path, "is short")
     return text
 
 
-def _fault(path: Path, wrong: str) -> ConfigError:
+def _config_error(path: Path, wrong: str) -> ConfigError:
     allowed = f"a file that holds {_MIN_BYTES} bytes or more"
     return ConfigError([ConfigDiagnostic("tokens.secret_file", str(path), wrong, allowed)])
 

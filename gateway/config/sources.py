@@ -49,24 +49,24 @@ class Given:
     source: Source
 
 
-def read_file(path: Path, faults: list[ConfigDiagnostic]) -> Iterator[Given]:
-    """Yield the settings of a TOML file; unknown keys become faults. Raises ConfigError."""
+def read_file(path: Path, diagnostics: list[ConfigDiagnostic]) -> Iterator[Given]:
+    """Yield the settings of a TOML file; unknown keys become diagnostics. Raises ConfigError."""
     text = _text(path)
     for section, table in _toml(path, text).items():
         place = _place(path, text, section)
         if section not in SECTIONS or not isinstance(table, dict):
-            faults.append(ConfigDiagnostic(section, place, "is no section", nearest(section, SECTIONS)))
+            diagnostics.append(ConfigDiagnostic(section, place, "is no section", nearest(section, SECTIONS)))
             continue
         for name, value in table.items():
             key, place = f"{section}.{name}", _place(path, text, section, name)
             if key not in BY_KEY:
-                faults.append(ConfigDiagnostic(key, place, "is no setting", nearest(key, BY_KEY)))
+                diagnostics.append(ConfigDiagnostic(key, place, "is no setting", nearest(key, BY_KEY)))
             else:
                 yield Given(key, _from_folder(path.parent, key, value), Source(Rank.FILE, place))
 
 
-def read_variables(environ: Mapping[str, str], faults: list[ConfigDiagnostic]) -> Iterator[Given]:
-    """Yield the settings of ROWGATE_… variables; unknown ones become faults. Empty ones count as unset."""
+def read_variables(environ: Mapping[str, str], diagnostics: list[ConfigDiagnostic]) -> Iterator[Given]:
+    """Yield the settings of ROWGATE_… variables; unknown ones become diagnostics. Empty ones don't count."""
     for variable in sorted(environ):
         if not variable.startswith("ROWGATE_") or variable == CONFIG_VARIABLE or not environ[variable]:
             continue
@@ -74,7 +74,7 @@ def read_variables(environ: Mapping[str, str], faults: list[ConfigDiagnostic]) -
         if variable in BY_VARIABLE:
             yield Given(BY_VARIABLE[variable].key, environ[variable], source)
         elif not _KUBERNETES.fullmatch(variable):
-            faults.append(
+            diagnostics.append(
                 ConfigDiagnostic(variable, str(source), "is no setting", nearest(variable, BY_VARIABLE))
             )
 

@@ -41,7 +41,7 @@ BY_CLASS: Mapping[type[Exception], Rule] = {
         Unimplemented, "FEATURE_NOT_SUPPORTED", "this database can't do that"
     ),
     driver.ProtocolError: Rule(Internal, "DATABASE_PROTOCOL_ERROR", "the database answered out of turn"),
-    driver.InternalClientError: Rule(Internal, "DRIVER_FAULT", "the database driver met an internal error"),
+    driver.InternalClientError: Rule(Internal, "DRIVER_ERROR", "the database driver met an internal error"),
     driver.InterfaceError: Rule(Internal, "DRIVER_MISUSE", "the gateway used the database driver wrongly"),
     driver.InterfaceWarning: Rule(Internal, "DRIVER_MISUSE", "the gateway used the database driver wrongly"),
     ssl.SSLError: Rule(Unavailable, "DATABASE_TLS_FAILED", "the database's TLS certificate isn't accepted"),
@@ -128,7 +128,7 @@ def rule_of(error: Exception) -> Rule | None:
 
 
 def is_of_a_name(error: BaseException | None) -> bool:
-    """Return whether a value is at fault that should be a name in the database, of a regclass or regtype.
+    """Return whether a value is wrong that should be a name in the database, of a regclass or regtype.
 
     The same states tell of statements that don't fit the database; then PostgreSQL tells the place in the
     statement, or the routine or the COPY that it was in.

@@ -14,7 +14,7 @@ RowgateError
 ├── Unimplemented        UNIMPLEMENTED         the database or gateway can't do it
 ├── OutcomeUnknown       UNKNOWN               a write whose COMMIT may or may not have happened
 ├── DataLoss             DATA_LOSS             stored data can't be represented or is corrupt
-└── Internal             INTERNAL              a fault of ours
+└── Internal             INTERNAL              an error of the gateway's own
 """
 
 from gateway.errors.tree import (

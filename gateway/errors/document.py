@@ -19,7 +19,7 @@ _TABLE = Path(__file__).parent / "sqlstate.py"
 DOCUMENT = PACKAGE.parent / "docs" / "errors.md"
 
 # Raised by the types of gateway.schema, far above; its callers turn it into field violations.
-_VALUE_FAULT = "InvalidValueError"
+_VALUE_ERROR = "InvalidValueError"
 
 _HEAD = """# Errors
 
@@ -53,7 +53,7 @@ RESOURCE_EXHAUSTED of that.
 | DEADLINE_EXCEEDED | is open, if it was sent in time: it may even be committed after this |
 | CANCELLED, or a code without ErrorInfo | is open: caller and server parted before there was an answer |
 | RESPONSE_TOO_LARGE, UNREPRESENTABLE_VALUE | may be committed: it is the answer that can't be sent |
-| INTERNAL | may be committed: a fault of the gateway |
+| INTERNAL | may be committed: an internal error |
 | ANSWER_NOT_KEPT | was committed, by an earlier request with this `request_id` |
 | any other | was not committed |
 
@@ -78,8 +78,8 @@ class Raised(NamedTuple):
 def document() -> str:
     """Return the page."""
     found = list(raised_in(PACKAGE))
-    own = [raised for raised in found if raised.error != _VALUE_FAULT]
-    of_values = [raised for raised in found if raised.error == _VALUE_FAULT]
+    own = [raised for raised in found if raised.error != _VALUE_ERROR]
+    of_values = [raised for raised in found if raised.error == _VALUE_ERROR]
     parts = [_HEAD, *_own_reasons(own), *_value_reasons(of_values), *_database_reasons(), *_states()]
     return "\n".join(parts) + "\n"
 
@@ -158,7 +158,7 @@ def _raised(call: ast.Call, known: Texts) -> Raised | None:
     if name in tree.__all__:
         named = (keyword.value for keyword in call.keywords if keyword.arg == "reason")
         return _made(next(named, None), name, texts[:1], known)
-    if name == _VALUE_FAULT and len(texts) == 2:  # noqa: PLR2004 - its description and its reason
+    if name == _VALUE_ERROR and len(texts) == 2:  # noqa: PLR2004 - its description and its reason
         return _made(texts[1], name, texts[:1], known)
     if name == Rule.__name__ and isinstance(texts[0], ast.Name):
         return _made(texts[1], texts[0].id, texts[2:3], known)

@@ -149,7 +149,7 @@ CLASSES: dict[str, Rule] = {
     "P0": Rule(
         FailedPrecondition, "RAISED_BY_DATABASE", "a rule written in the database refused the request"
     ),
-    "XX": Rule(Internal, "DATABASE_FAULT", "the database met an internal error"),
+    "XX": Rule(Internal, "DATABASE_ERROR", "the database met an internal error"),
 }
 
 # What a text raises that is cast to regclass or regtype.

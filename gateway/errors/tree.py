@@ -32,7 +32,7 @@ class RowgateError(Exception):
         message: one sentence for a developer; holds no stored value, SQL, host or driver text.
         reason: UPPER_SNAKE_CASE, stable over releases, listed in docs/errors.md.
         metadata: names and numbers a program can act on (constraint, limit, column).
-        violations: the faulty fields, by proto path.
+        violations: the wrong fields, by proto path.
         resources: the rows that are missing or in the way.
         retry_delay: seconds after which a retry can help; None where it can't.
         resume_token: where to go on, for the metadata: there whole, or not at all.
@@ -69,7 +69,7 @@ class InvalidArgument(RowgateError):  # noqa: N818 - named after its gRPC code, 
 
     @classmethod
     def field(cls, path: str, description: str, *, reason: str) -> "InvalidArgument":
-        """Return the error of one faulty field."""
+        """Return the error of one wrong field."""
         violation = FieldViolation(path, description, reason)
         return cls(f"{path}: {description}", reason=reason, violations=[violation])
 
@@ -147,6 +147,6 @@ class DataLoss(RowgateError):  # noqa: N818
 
 
 class Internal(RowgateError):  # noqa: N818
-    """A fault of ours."""
+    """An error of the gateway's own."""
 
     code = code_pb2.INTERNAL

@@ -1,4 +1,4 @@
-"""Whose fault a database's refusal is: constraint and column names → proto paths of the request."""
+"""The mapping of a database's refusal to the request: constraint and column names → proto paths."""
 
 from collections.abc import Iterable
 from typing import TypeVar

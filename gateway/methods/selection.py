@@ -22,7 +22,7 @@ Selection = tuple[Rows, Mapping[str, Any]]
 def selection_reader(method: Method) -> Callable[[Message], Selection]:
     """Return the function that reads which rows a request means.
 
-    Raises InvalidArgument, when called, for a faulty filter or a value that its column can't hold.
+    Raises InvalidArgument, when called, for a wrong filter or a value that its column can't hold.
     """
     resource, request_fields = method.resource, method.request
     filter_name = _name(request_fields, "filter")

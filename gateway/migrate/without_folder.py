@@ -158,7 +158,7 @@ async def _run_recorded(
     adopted: frozenset[Name],
     waits: LockWaits,
 ) -> None:
-    """Run steps and record what they make; then look again: what is left is a fault of ours, found here."""
+    """Run steps and record what they make; then look again: what is left is an internal error."""
     if not steps:
         return
     await connection.execute(waits.statement)
@@ -202,7 +202,7 @@ def _adoptions(sides: Sides, managed: Managed) -> tuple[Step, ...]:
 
 async def _refuse_unfillable(connection: Connection, wanted: Catalog, found: Catalog) -> None:
     """Raise for NOT NULL columns without a default that are to be added to tables with rows."""
-    faults = [
+    refusals = [
         f"\n  column {name}.{column.name} can't be NOT NULL: the table has rows, and no default fills it; "
         "declare the field optional, with not_null and a default, or alone until the rows are filled"
         for name, table in wanted.tables.items()
@@ -212,8 +212,8 @@ async def _refuse_unfillable(connection: Connection, wanted: Catalog, found: Cat
         and not column.fills_itself
         and await _has_rows(connection, name)
     ]
-    if faults:
-        raise MigrationError("refused, nothing was changed:" + "".join(faults))
+    if refusals:
+        raise MigrationError("refused, nothing was changed:" + "".join(refusals))
 
 
 async def _has_rows(connection: Connection, table: Name) -> bool:

@@ -31,7 +31,7 @@ class AccessLog:
         self._lines = LineHandler.installed()
 
     def __call__(self, record: CallRecord) -> None:
-        """Write the call's line: an error where the fault is ours, else a piece of information."""
+        """Write the call's line: an error where the gateway failed, else a piece of information."""
         if record.code < self._least_code:
             return
         level = logging.ERROR if record.code in _OURS else logging.INFO

@@ -58,8 +58,8 @@ def encode_value(field: Field, value: Any, path: str) -> Any:
         return value
     try:
         return field.type.encode(value)
-    except InvalidValueError as fault:
-        raise InvalidArgument.field(path, fault.description, reason=fault.reason) from fault
+    except InvalidValueError as error:
+        raise InvalidArgument.field(path, error.description, reason=error.reason) from error
 
 
 def key_text(resource: Resource, key: Key) -> str:

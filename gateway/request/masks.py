@@ -116,23 +116,23 @@ def _by_field(resource: Resource, paths: tuple[str, ...], path: str) -> list[tup
             path, f"has {len(paths)} paths; at most {MAX_PATHS} are allowed", reason="TOO_MANY_PATHS"
         )
     named: list[tuple[str, Steps]] = []
-    faults: list[str] = []
+    wrong: list[str] = []
     for text in paths:
         try:
             named.append(_checked(resource, text))
-        except InvalidPathError as fault:
-            faults.append(str(fault))
-    if faults:
-        raise _invalid(path, faults)
+        except InvalidPathError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise _invalid(path, wrong)
     return named
 
 
-def _invalid(path: str, faults: list[str]) -> InvalidArgument:
-    shown = faults[:10]  # an error's details stay small, however long the mask is
+def _invalid(path: str, wrong: list[str]) -> InvalidArgument:
+    shown = wrong[:10]  # an error's details stay small, however long the mask is
     return InvalidArgument(
         f"{path}: {'; '.join(shown)}",
         reason="INVALID_FIELD_MASK",
-        violations=[FieldViolation(path, fault, "INVALID_FIELD_MASK") for fault in shown],
+        violations=[FieldViolation(path, text, "INVALID_FIELD_MASK") for text in shown],
     )
 
 

@@ -14,7 +14,7 @@ Values = Mapping[str, Any]
 """Driver values by column name."""
 
 MAX_VIOLATIONS = 10
-"""The most faults told of one row, so that an error's details stay small."""
+"""The most errors told of one row, so that an error's details stay small."""
 
 
 def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
@@ -45,7 +45,7 @@ def refuse_unknown(message: Message, path: str) -> None:
     if has_unknown(message):
         paths = [below(path, str(number)) for number in unknown_numbers(message)]
         text, reason = UNKNOWN_FIELD.description, UNKNOWN_FIELD.reason
-        raise merge_faults([InvalidArgument.field(one, text, reason=reason) for one in paths])
+        raise merge_errors([InvalidArgument.field(one, text, reason=reason) for one in paths])
 
 
 def _is_filled(field: Field) -> bool:
@@ -62,20 +62,20 @@ def _is_set(message: Message, field: Field) -> bool:
 def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[str, Any]:
     """Return the driver values of some fields; None for a field with presence that is unset.
 
-    Raises InvalidArgument with all the faults, by proto path below `path`.
+    Raises InvalidArgument with all that is wrong, by proto path below `path`.
     """
     values: dict[str, Any] = {}
-    faults: list[InvalidArgument] = []
+    errors: list[InvalidArgument] = []
     for field in fields:
         if field.has_presence and not message.HasField(field.name):
             values[field.column] = None
             continue
         try:
             values[field.column] = encode_value(field, getattr(message, field.name), below(path, field.name))
-        except InvalidArgument as fault:
-            faults.append(fault)
-    if faults:
-        raise merge_faults(faults)
+        except InvalidArgument as error:
+            errors.append(error)
+    if errors:
+        raise merge_errors(errors)
     return values
 
 
@@ -89,8 +89,8 @@ def too_many_rows(path: str, limit: int) -> InvalidArgument:
     )
 
 
-def merge_faults(faults: Sequence[InvalidArgument]) -> InvalidArgument:
+def merge_errors(errors: Sequence[InvalidArgument]) -> InvalidArgument:
     """Return one error that tells of all; its reason is the first one's."""
-    violations: list[FieldViolation] = [v for fault in faults for v in fault.violations][:MAX_VIOLATIONS]
-    text = "; ".join(fault.message for fault in faults[:MAX_VIOLATIONS])
-    return InvalidArgument(text, reason=faults[0].reason, violations=violations)
+    violations: list[FieldViolation] = [v for error in errors for v in error.violations][:MAX_VIOLATIONS]
+    text = "; ".join(error.message for error in errors[:MAX_VIOLATIONS])
+    return InvalidArgument(text, reason=errors[0].reason, violations=violations)

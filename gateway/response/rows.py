@@ -92,8 +92,8 @@ def _row_values(
                 value = made[name]
                 if value is not None:
                     made[name] = decode(value)
-        except InvalidValueError as fault:
-            raise _data_loss(resource, fields, row) from fault
+        except InvalidValueError as error:
+            raise _data_loss(resource, fields, row) from error
         if version is not None:
             made[etag] = etag_of(row[version])
         return made
@@ -126,7 +126,7 @@ def _rows_values(
                 columns[place] = decode(read[place])
         except InvalidValueError:
             for row in rows:
-                of_row(row)  # raises DataLoss for the first one at fault
+                of_row(row)  # raises DataLoss for the first wrong one
             raise
         if version is not None:
             columns.append(map(etag_of, read[version]))
@@ -171,8 +171,8 @@ def _data_loss(resource: Resource, fields: Sequence[Field], row: Row) -> DataLos
         try:
             if value is not None and field.type.decode is not None:
                 field.type.decode(value)
-        except InvalidValueError as fault:
-            violations.append(FieldViolation(field.name, fault.description, fault.reason))
+        except InvalidValueError as error:
+            violations.append(FieldViolation(field.name, error.description, error.reason))
     stored = {field.column: value for field, value in zip(fields, row, strict=True)}
     key = key_text(resource, stored) if set(resource.primary_key) <= stored.keys() else ""
     name = resource.message.full_name

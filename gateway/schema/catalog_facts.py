@@ -1,7 +1,7 @@
 """A schema whose resources know what their tables have in the database.
 
 Others name theirs otherwise than Rowgate, and have some that the schema doesn't name. PostgreSQL's errors
-name the constraint, and which fields are at fault is found by that name. Beside a deferrable key of theirs
+name the constraint, and which fields are wrong is found by that name. Beside a deferrable key of theirs
 ON CONFLICT has to name another. And what a domain is over is known there alone.
 """
 

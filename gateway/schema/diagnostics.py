@@ -1,4 +1,4 @@
-"""Faults of a schema: all of them are found, then reported at once, each with its place."""
+"""Diagnostics of a schema: all that is wrong with it, found together, each with its place."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class Diagnostic:
     """One thing that is wrong in a schema.
 
     Args:
@@ -37,11 +37,11 @@ class Fault:
 
 
 class SchemaError(Exception):
-    """A schema that can't be served. Holds every fault, sorted by place."""
+    """A schema that can't be served. Holds every diagnostic, sorted by place."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(set(faults)))
-        super().__init__("\n\n".join(map(str, self.faults)))
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(set(diagnostics)))
+        super().__init__("\n\n".join(map(str, self.diagnostics)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,20 @@ class Element:
 
 
 @dataclass(slots=True)
-class Faults:
-    """The faults found so far, and where each named element stands."""
+class Diagnostics:
+    """The diagnostics found so far, and where each named element stands."""
 
     elements: Mapping[str, Element]
-    found: list[Fault] = field(default_factory=list)
+    found: list[Diagnostic] = field(default_factory=list)
 
     def add(self, where: str, wrong: str, right: str = "") -> None:
-        """Note a fault of the element of that full name."""
+        """Note a diagnostic of the element of that full name."""
         element = self.elements.get(where)
         file, line = (element.file, element.line) if element else ("", 0)
-        self.found.append(Fault(file, line, where, wrong, right))
+        self.found.append(Diagnostic(file, line, where, wrong, right))
 
     def settle(self, schema: "Schema") -> "Schema":
-        """Return the schema, or raise SchemaError where any fault was noted."""
+        """Return the schema, or raise SchemaError where any diagnostic was noted."""
         if self.found:
             raise SchemaError(self.found)
         return schema

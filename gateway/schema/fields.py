@@ -3,7 +3,7 @@
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, ServerSet
 from gateway.schema.options import column_options
 from gateway.schema.types import InvalidTypeError, value_type
@@ -11,19 +11,23 @@ from gateway.schema.values import ValueKind, ValueType
 
 
 def read_fields(
-    message: Descriptor, options: annotations_pb2.TableOptions, faults: Faults
+    message: Descriptor, options: annotations_pb2.TableOptions, diagnostics: Diagnostics
 ) -> tuple[Field, ...]:
-    """Return the stored fields of a resource, in the message's order; faulty ones are left out and noted."""
-    fields = (_read_field(field, options, faults) for field in message.fields if field.name != options.etag)
+    """Return the stored fields of a resource, in the message's order; wrong ones are left out and noted."""
+    fields = (
+        _read_field(field, options, diagnostics) for field in message.fields if field.name != options.etag
+    )
     return tuple(field for field in fields if field is not None)
 
 
-def _read_field(field: FieldDescriptor, table: annotations_pb2.TableOptions, faults: Faults) -> Field | None:
-    options = column_options(field.full_name, faults)
+def _read_field(
+    field: FieldDescriptor, table: annotations_pb2.TableOptions, diagnostics: Diagnostics
+) -> Field | None:
+    options = column_options(field.full_name, diagnostics)
     try:
         stored = value_type(field, options, table.schema or "public")
-    except InvalidTypeError as fault:
-        faults.add(field.full_name, fault.wrong, fault.right)
+    except InvalidTypeError as error:
+        diagnostics.add(field.full_name, error.wrong, error.right)
         return None
     server_set = _server_set(field.name, table, options)
     return Field(
@@ -38,8 +42,8 @@ def _read_field(field: FieldDescriptor, table: annotations_pb2.TableOptions, fau
         identity=options.identity,
         server_set=server_set,
         zero_is_default=_zero_is_default(field, options, stored),
-        comment=faults.elements[field.full_name].comment,
-        line=faults.elements[field.full_name].line,
+        comment=diagnostics.elements[field.full_name].comment,
+        line=diagnostics.elements[field.full_name].line,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import Descriptor
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.diagnostics import Faults, suggestion
+from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.implied import implied_condition
 from gateway.schema.model import Action, Check, Field, ForeignKey, Index, IndexColumn, UniqueKey
 from gateway.schema.naming import check_name, foreign_key_name, index_name, quote, unique_name
@@ -27,15 +27,15 @@ _WORD = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_][A-Za-z0-9_$]*)')
 
 @dataclass(frozen=True, slots=True)
 class TableReader:
-    """Reads one table's options against its fields; what is wrong goes to `faults`, at the message."""
+    """Reads one table's options against its fields; what is wrong goes to `diagnostics`, at the message."""
 
     message: Descriptor
     schema: str
     name: str
     fields: Sequence[Field]
-    faults: Faults
+    diagnostics: Diagnostics
     etag: str = ""
-    """The field that is not stored. Any other that `fields` lacks is faulty, which was said already."""
+    """The field that is not stored. Any other that `fields` lacks is wrong, which was said already."""
 
     def column(self, name: str, option: str) -> str | None:
         """Return the column of the field of that name; None where the option is not used."""
@@ -51,7 +51,7 @@ class TableReader:
                 found.append(known[name])
             elif name == self.etag or name not in self.message.fields_by_name:
                 wrong = f'{option}: unknown column "{name}"'
-                self.faults.add(self.message.full_name, wrong, suggestion(name, known))
+                self.diagnostics.add(self.message.full_name, wrong, suggestion(name, known))
         return tuple(found)
 
     def unique(self, options: Iterable[annotations_pb2.UniqueKey]) -> tuple[UniqueKey, ...]:
@@ -111,7 +111,8 @@ class TableReader:
     def foreign_keys(self, options: Iterable[annotations_pb2.ForeignKey]) -> tuple[ForeignKey, ...]:
         """Return the references, the columns' own first; targets are settled when all tables are known."""
         own = [
-            (field.column, column_options(field.descriptor.full_name, self.faults)) for field in self.fields
+            (field.column, column_options(field.descriptor.full_name, self.diagnostics))
+            for field in self.fields
         ]
         single = [
             self._reference(option.references, (column,), "")
@@ -144,7 +145,9 @@ class TableReader:
         action = _ACTIONS.get(number)
         if action is None:
             known = ", ".join(annotations_pb2.Reference.Action.keys()[1:])
-            self.faults.add(self.message.full_name, f"{option}: there is no action {number}", f"use {known}")
+            self.diagnostics.add(
+                self.message.full_name, f"{option}: there is no action {number}", f"use {known}"
+            )
         return action or Action.NO_ACTION
 
 

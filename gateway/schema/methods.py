@@ -5,7 +5,7 @@ from typing import cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, Method, MethodKind, Resource, Service
 from gateway.schema.options import http_rule
 from gateway.schema.recognise import recognise
@@ -18,43 +18,47 @@ _ITEM_FIELDS = ("requests", "keys")
 
 
 def read_services(
-    services: Iterable[ServiceDescriptor], resources: Mapping[str, Resource], faults: Faults
+    services: Iterable[ServiceDescriptor], resources: Mapping[str, Resource], diagnostics: Diagnostics
 ) -> dict[str, Service]:
-    """Return the services with their bound methods, by full name; what is wrong goes to `faults`."""
-    return {service.full_name: _service(service, resources, faults) for service in services}
+    """Return the services with their bound methods, by full name; what is wrong goes to `diagnostics`."""
+    return {service.full_name: _service(service, resources, diagnostics) for service in services}
 
 
-def _service(service: ServiceDescriptor, resources: Mapping[str, Resource], faults: Faults) -> Service:
-    bound = (_method(method, resources, faults) for method in service.methods)
+def _service(
+    service: ServiceDescriptor, resources: Mapping[str, Resource], diagnostics: Diagnostics
+) -> Service:
+    bound = (_method(method, resources, diagnostics) for method in service.methods)
     return Service(service.full_name, tuple(method for method in bound if method is not None))
 
 
-def _method(method: MethodDescriptor, resources: Mapping[str, Resource], faults: Faults) -> Method | None:
-    found = recognise(method, resources, faults)
+def _method(
+    method: MethodDescriptor, resources: Mapping[str, Resource], diagnostics: Diagnostics
+) -> Method | None:
+    found = recognise(method, resources, diagnostics)
     if found is None:
         return None
     kind, resource = found
     shape = SHAPES[kind]
-    request = Binder(method.input_type, resource, faults, method.full_name)
+    request = Binder(method.input_type, resource, diagnostics, method.full_name)
     bound = bind_request(method, kind, request)
     keys = bound.request.get("keys")
     for wrong, right in needs(kind, bound, resource):
-        faults.add(method.full_name, wrong, right)
+        diagnostics.add(method.full_name, wrong, right)
     return Method(
         descriptor=method,
         kind=kind,
         resource=resource,
         request=bound.request,
-        response=_response(method, shape, resource, keys, faults),
+        response=_response(method, shape, resource, keys, diagnostics),
         keys=bound.keys,
         equals=bound.equals,
         item=bound.item,
-        routes=read_routes(http_rule(method.full_name, faults)),
+        routes=read_routes(http_rule(method.full_name, diagnostics)),
     )
 
 
 def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> Method:
-    """Return the method with its request alone bound; fields left over are faults."""
+    """Return the method with its request alone bound; fields left over are diagnostics."""
     shape = SHAPES[kind]
     keys = _key_fields(binder) if shape.keys is Keys.ONE else ()
     request = {**_batch_keys(shape, binder), **binder.roles(shape.request)}
@@ -71,10 +75,10 @@ def _key_fields(binder: Binder) -> tuple[FieldDescriptor, ...]:
     for key in binder.resource.key_fields:
         field = binder.message.fields_by_name.get(key.name)
         if field is None:
-            binder.faults.add(binder.where, f'lacks the key field "{key.name}"', "add it")
+            binder.diagnostics.add(binder.where, f'lacks the key field "{key.name}"', "add it")
         elif not same_type(field, key.descriptor) or field.is_repeated:
             right = f"declare it as {key.descriptor.full_name} is"
-            binder.faults.add(binder.take(field).full_name, "is of another type than the key", right)
+            binder.diagnostics.add(binder.take(field).full_name, "is of another type than the key", right)
         else:
             found.append(binder.take(field))
     return tuple(found)
@@ -85,7 +89,7 @@ def _batch_keys(shape: Shape, binder: Binder) -> dict[str, FieldDescriptor]:
         return {}
     field = _plain_keys(binder) or _key_messages(binder)
     if field is None:
-        binder.faults.add(binder.where, "lacks the keys", _wanted_keys(binder))
+        binder.diagnostics.add(binder.where, "lacks the keys", _wanted_keys(binder))
         return {}
     holds_requests = shape.keys is Keys.MANY_OR_ITEMS and field.name == "requests"
     return {"requests" if holds_requests else "keys": binder.take(field)}
@@ -127,7 +131,7 @@ def _item(
     if field is None or kind is None or plain:
         return None
     message = cast("Descriptor", field.message_type)
-    return bind_request(method, kind, Binder(message, outer.resource, outer.faults, outer.method))
+    return bind_request(method, kind, Binder(message, outer.resource, outer.diagnostics, outer.method))
 
 
 def _equals(binder: Binder) -> tuple[tuple[FieldDescriptor, Field], ...]:
@@ -137,7 +141,9 @@ def _equals(binder: Binder) -> tuple[tuple[FieldDescriptor, Field], ...]:
     for field, stored in fitting:
         if not stored.type.equality:
             right = "leave it out, or filter by what is inside"
-            binder.faults.add(field.full_name, f"asks for equality, which {stored.type.sql} has not", right)
+            binder.diagnostics.add(
+                field.full_name, f"asks for equality, which {stored.type.sql} has not", right
+            )
     return tuple((binder.take(field), stored) for field, stored in fitting)
 
 
@@ -145,13 +151,17 @@ def _refuse_left(binder: Binder, shape: Shape) -> None:
     names = ", ".join(role.name for role in shape.request)
     for field in binder.left():
         more = " and the resource's own fields" if shape.equals else ""
-        binder.faults.add(
+        binder.diagnostics.add(
             field.full_name, f"has no meaning in a {shape.prefix} request", f"known: {names}{more}"
         )
 
 
 def _response(
-    method: MethodDescriptor, shape: Shape, resource: Resource, keys: FieldDescriptor | None, faults: Faults
+    method: MethodDescriptor,
+    shape: Shape,
+    resource: Resource,
+    keys: FieldDescriptor | None,
+    diagnostics: Diagnostics,
 ) -> dict[str, FieldDescriptor]:
     output = method.output_type
     name = output.full_name
@@ -163,11 +173,11 @@ def _response(
     if shape.answer in (Answer.RESOURCE, Answer.EMPTY_OR_RESOURCE):
         if name != resource.message.full_name:
             wanted = shape.answer.value.replace("the resource", resource.message.full_name)
-            faults.add(method.full_name, f"returns {name}", f"it must return {wanted}")
+            diagnostics.add(method.full_name, f"returns {name}", f"it must return {wanted}")
         return {}
-    binder = Binder(output, resource, faults, method.full_name, keys)
+    binder = Binder(output, resource, diagnostics, method.full_name, keys)
     bound = binder.roles(shape.response)
     for field in binder.left():
         known = ", ".join(role.name for role in shape.response)
-        faults.add(field.full_name, f"has no meaning in a {shape.prefix} response", f"known: {known}")
+        diagnostics.add(field.full_name, f"has no meaning in a {shape.prefix} response", f"known: {known}")
     return bound

@@ -6,7 +6,7 @@ from google.api.annotations_pb2 import http
 from google.api.http_pb2 import HttpRule
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 
 # The stubs give an extension no type of its own, so its look-up can't be checked.
 _TABLE: Any = annotations_pb2.table
@@ -15,32 +15,32 @@ _METHOD: Any = annotations_pb2.method
 _HTTP: Any = http
 
 
-def has_table(message: str, faults: Faults) -> bool:
+def has_table(message: str, diagnostics: Diagnostics) -> bool:
     """Whether the message is a resource."""
-    return faults.elements[message].options.HasExtension(_TABLE)
+    return diagnostics.elements[message].options.HasExtension(_TABLE)
 
 
-def table_options(message: str, faults: Faults) -> annotations_pb2.TableOptions:
+def table_options(message: str, diagnostics: Diagnostics) -> annotations_pb2.TableOptions:
     """Return the `(rowgate.v1.table)` of the message of that full name."""
-    return cast("annotations_pb2.TableOptions", faults.elements[message].options.Extensions[_TABLE])
+    return cast("annotations_pb2.TableOptions", diagnostics.elements[message].options.Extensions[_TABLE])
 
 
-def has_column(field: str, faults: Faults) -> bool:
+def has_column(field: str, diagnostics: Diagnostics) -> bool:
     """Whether the field carries column options."""
-    return faults.elements[field].options.HasExtension(_COLUMN)
+    return diagnostics.elements[field].options.HasExtension(_COLUMN)
 
 
-def column_options(field: str, faults: Faults) -> annotations_pb2.ColumnOptions:
+def column_options(field: str, diagnostics: Diagnostics) -> annotations_pb2.ColumnOptions:
     """Return the `(rowgate.v1.column)` of the field of that full name."""
-    return cast("annotations_pb2.ColumnOptions", faults.elements[field].options.Extensions[_COLUMN])
+    return cast("annotations_pb2.ColumnOptions", diagnostics.elements[field].options.Extensions[_COLUMN])
 
 
-def method_options(method: str, faults: Faults) -> annotations_pb2.MethodOptions:
+def method_options(method: str, diagnostics: Diagnostics) -> annotations_pb2.MethodOptions:
     """Return the `(rowgate.v1.method)` of the method of that full name."""
-    return cast("annotations_pb2.MethodOptions", faults.elements[method].options.Extensions[_METHOD])
+    return cast("annotations_pb2.MethodOptions", diagnostics.elements[method].options.Extensions[_METHOD])
 
 
-def http_rule(method: str, faults: Faults) -> HttpRule | None:
+def http_rule(method: str, diagnostics: Diagnostics) -> HttpRule | None:
     """Return the `(google.api.http)` of the method of that full name; None without one."""
-    options = faults.elements[method].options
+    options = diagnostics.elements[method].options
     return options.Extensions[_HTTP] if options.HasExtension(_HTTP) else None

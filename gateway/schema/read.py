@@ -1,10 +1,10 @@
-"""Descriptor set → Schema: resources from annotated messages, methods from services, all faults at once."""
+"""Descriptor set → Schema: resources from annotated messages, methods from services."""
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from gateway.schema.diagnostics import Fault, Faults, SchemaError
+from gateway.schema.diagnostics import Diagnostic, Diagnostics, SchemaError
 from gateway.schema.elements import read_elements
 from gateway.schema.foreign_packages import is_foreign
 from gateway.schema.methods import read_services
@@ -18,18 +18,18 @@ from gateway.schema.rules import check_resources, check_routes
 def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     """Return the schema of a descriptor set.
 
-    Raises SchemaError with every fault of every message, field and method.
+    Raises SchemaError with every diagnostic of every message, field and method.
     """
     # Parsed again, so that the annotations are known even where it was parsed before they were imported.
     files = FileDescriptorSet.FromString(descriptor_set.SerializeToString())
-    faults = Faults(read_elements(files))
+    diagnostics = Diagnostics(read_elements(files))
     own = [file for file in build_files(files) if not is_foreign(file.package)]
     messages = [one for file in own for one in _messages(list(file.message_types_by_name.values()))]
-    resources = settle_references(_read_resources(messages, faults))
-    check_resources(resources, messages, faults)
+    resources = settle_references(_read_resources(messages, diagnostics))
+    check_resources(resources, messages, diagnostics)
     declared = [service for file in own for service in file.services_by_name.values()]
-    check_routes(declared, faults)
-    return faults.settle(Schema(resources, read_services(declared, resources, faults)))
+    check_routes(declared, diagnostics)
+    return diagnostics.settle(Schema(resources, read_services(declared, resources, diagnostics)))
 
 
 def build_files(files: FileDescriptorSet) -> list[FileDescriptor]:
@@ -55,14 +55,14 @@ def _add(name: str, waiting: dict[str, FileDescriptorProto], pool: DescriptorPoo
     except TypeError as error:
         # What protoc lets pass with a warning, and protobuf's Python doesn't: fields of one name in JSON.
         wrong = f"protobuf can't read it: {str(error).rpartition('descriptor pool: ')[2]}"
-        raise SchemaError([Fault(name, 0, "", wrong)]) from error
+        raise SchemaError([Diagnostic(name, 0, "", wrong)]) from error
 
 
-def _read_resources(messages: list[Descriptor], faults: Faults) -> dict[str, Resource]:
-    annotated = [message for message in messages if has_table(message.full_name, faults)]
+def _read_resources(messages: list[Descriptor], diagnostics: Diagnostics) -> dict[str, Resource]:
+    annotated = [message for message in messages if has_table(message.full_name, diagnostics)]
     if not annotated:
-        faults.add("", "no message is a table", "annotate one with option (rowgate.v1.table)")
-    return {message.full_name: read_resource(message, faults) for message in annotated}
+        diagnostics.add("", "no message is a table", "annotate one with option (rowgate.v1.table)")
+    return {message.full_name: read_resource(message, diagnostics) for message in annotated}
 
 
 def _messages(messages: list[Descriptor]) -> list[Descriptor]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from google.protobuf.descriptor import MethodDescriptor
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.diagnostics import Faults, suggestion
+from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import MethodKind, Resource
 from gateway.schema.options import method_options
 from gateway.schema.plurals import plurals
@@ -18,28 +18,30 @@ _BY_NUMBER = {annotations_pb2.MethodKind.Value(f"METHOD_KIND_{kind.name}"): kind
 
 
 def recognise(
-    method: MethodDescriptor, resources: Mapping[str, Resource], faults: Faults
+    method: MethodDescriptor, resources: Mapping[str, Resource], diagnostics: Diagnostics
 ) -> tuple[MethodKind, Resource] | None:
-    """Return the method's kind and resource; None, with a fault noted, where either can't be told."""
-    options = method_options(method.full_name, faults)
+    """Return the method's kind and resource; None, with a diagnostic noted, where either can't be told."""
+    options = method_options(method.full_name, diagnostics)
     kind = _kind(method, options)
     if kind is None and options.kind:
         names = ", ".join(annotations_pb2.MethodKind.keys()[1:])
-        faults.add(method.full_name, f"there is no kind {options.kind}", f"use {names}")
+        diagnostics.add(method.full_name, f"there is no kind {options.kind}", f"use {names}")
         return None
     if kind is None:
         prefixes = ", ".join(shape.prefix for shape in SHAPES.values())
-        faults.add(method.full_name, "is no standard method", f"begin its name with {prefixes}, or set kind")
+        diagnostics.add(
+            method.full_name, "is no standard method", f"begin its name with {prefixes}, or set kind"
+        )
         return None
     streams = SHAPES[kind].streams
     if Streams.of(method) is not streams:
         wrong = "streams" if method.client_streaming or method.server_streaming else "doesn't stream"
-        faults.add(method.full_name, wrong, f"{kind.value} {streams.value}")
+        diagnostics.add(method.full_name, wrong, f"{kind.value} {streams.value}")
     resource = _resource(method, kind, options, resources)
     if resource is None:
         wanted = options.resource or method.name.removeprefix(SHAPES[kind].prefix)
         right = suggestion(wanted, [one.name for one in resources.values()])
-        faults.add(method.full_name, f'works on no known resource ("{wanted}")', right)
+        diagnostics.add(method.full_name, f'works on no known resource ("{wanted}")', right)
         return None
     return kind, resource
 

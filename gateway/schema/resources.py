@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor import Descriptor
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.fields import read_fields
 from gateway.schema.keys import TableReader
 from gateway.schema.model import Resource
@@ -10,12 +10,12 @@ from gateway.schema.naming import snake_case
 from gateway.schema.options import table_options
 
 
-def read_resource(message: Descriptor, faults: Faults) -> Resource:
-    """Return the message's resource, as far as it can be read; what is wrong goes to `faults`."""
-    options = table_options(message.full_name, faults)
-    fields = read_fields(message, options, faults)
+def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
+    """Return the message's resource, as far as it can be read; what is wrong goes to `diagnostics`."""
+    options = table_options(message.full_name, diagnostics)
+    fields = read_fields(message, options, diagnostics)
     schema, name = options.schema or "public", options.name or snake_case(message.name)
-    table = TableReader(message, schema, name, fields, faults, options.etag)
+    table = TableReader(message, schema, name, fields, diagnostics, options.etag)
     return Resource(
         message=message,
         schema=schema,
@@ -31,6 +31,6 @@ def read_resource(message: Descriptor, faults: Faults) -> Resource:
         updated_at=table.column(options.updated_at, "updated_at"),
         soft_delete=table.column(options.soft_delete, "soft_delete"),
         etag=options.etag or None,
-        comment=faults.elements[message.full_name].comment,
-        line=faults.elements[message.full_name].line,
+        comment=diagnostics.elements[message.full_name].comment,
+        line=diagnostics.elements[message.full_name].line,
     )

@@ -1,11 +1,11 @@
-"""A request's or response's fields → the roles they play; fields that play none, or wrongly, are faults."""
+"""A request's or response's fields → the roles they play; one that plays none is a diagnostic."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.foreign_packages import is_foreign
 from gateway.schema.model import Resource
 from gateway.schema.shapes import Role, RoleType
@@ -51,22 +51,22 @@ class Binder:
     Args:
         message: the request or response.
         resource: what the method works on.
-        faults: where what is wrong goes.
-        method: the method's full name, at which faults of a message that belongs to others are noted.
+        diagnostics: where what is wrong goes.
+        method: the method's full name, at which diagnostics of a message that belongs to others are noted.
         keys: the request's keys field, for a response's `missing`.
 
     """
 
     message: Descriptor
     resource: Resource
-    faults: Faults
+    diagnostics: Diagnostics
     method: str
     keys: FieldDescriptor | None = None
     taken: set[str] = field(default_factory=set)
 
     @property
     def where(self) -> str:
-        """Where faults of the message as a whole are noted."""
+        """Where diagnostics of the message as a whole are noted."""
         own = not is_foreign(self.message.file.package)
         return str(self.message.full_name) if own else self.method
 
@@ -93,7 +93,7 @@ class Binder:
                 self._missing(role)
             return None
         if not self.fits(role.type, candidate):
-            self.faults.add(
+            self.diagnostics.add(
                 candidate.full_name, "is of the wrong type", f"{role.name} must be {role.type.value}"
             )
         return self.take(candidate)
@@ -106,7 +106,7 @@ class Binder:
             return self.take(found[0])
         if found:
             names = ", ".join(one.name for one in found)
-            self.faults.add(self.where, f"has several fields of {wanted}: {names}", "keep one")
+            self.diagnostics.add(self.where, f"has several fields of {wanted}: {names}", "keep one")
         elif role.required:
             self._missing(role)
         return None
@@ -117,7 +117,7 @@ class Binder:
             RoleType.ROWS: f"a repeated field of {self.resource.message.full_name}",
         }
         wanted = spelled.get(role.type, f'a field "{role.name}" ({role.type.value})')
-        self.faults.add(self.where, f"{self.message.name} lacks {wanted}", "add it")
+        self.diagnostics.add(self.where, f"{self.message.name} lacks {wanted}", "add it")
 
     def fits(self, wanted: RoleType, candidate: FieldDescriptor) -> bool:
         """Whether the field is of the role's type."""

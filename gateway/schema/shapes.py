@@ -13,7 +13,7 @@ from gateway.schema.model import MethodKind
 
 
 class RoleType(Enum):
-    """What a role's field must be; values are what faults say of it."""
+    """What a role's field must be; values are what diagnostics say of it."""
 
     STRING = "string"
     BOOL = "bool"

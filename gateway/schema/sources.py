@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message import DecodeError
 from rowgate.v1 import annotations_pb2
 
-from gateway.schema.diagnostics import Fault, SchemaError
+from gateway.schema.diagnostics import Diagnostic, SchemaError
 
 _COMPILE_SECONDS = 60
 _AS_UTF8 = "save the file as UTF-8"
@@ -29,14 +29,14 @@ def compile_protos(directory: Path) -> FileDescriptorSet:
     """
     if not directory.is_dir():
         raise SchemaError(
-            [Fault(str(directory), 0, "", "is not a folder", "name a folder that holds .proto files")]
+            [Diagnostic(str(directory), 0, "", "is not a folder", "name a folder that holds .proto files")]
         )
     found = (path.relative_to(directory) for path in directory.rglob("*.proto"))
     # Hidden folders hold environments and caches, whose protos are nobody's schema.
     files = sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
     if not files:
         raise SchemaError(
-            [Fault(str(directory), 0, "", "holds no .proto file", "add one, or name another folder")]
+            [Diagnostic(str(directory), 0, "", "holds no .proto file", "add one, or name another folder")]
         )
     _require_utf8(directory, files)
     return _compile([directory.resolve(), *import_folders()], files)
@@ -54,7 +54,7 @@ def load_descriptor_set(file: Path) -> FileDescriptorSet:
             "make it with protoc --descriptor_set_out --include_imports --include_source_info, or buf build"
         )
         raise SchemaError(
-            [Fault(str(file), 0, "", f"is no readable descriptor set ({error})", right)]
+            [Diagnostic(str(file), 0, "", f"is no readable descriptor set ({error})", right)]
         ) from error
 
 
@@ -69,29 +69,33 @@ def import_folders() -> tuple[Path, ...]:
 
 def _require_utf8(directory: Path, files: Sequence[str]) -> None:
     """Raise SchemaError for files that aren't UTF-8: protoc passes bytes of comments on as they are."""
-    faults = [fault for file in files for fault in _utf8_faults(file, (directory / file).read_bytes())]
-    if faults:
-        raise SchemaError(faults)
+    diagnostics = [
+        diagnostic
+        for file in files
+        for diagnostic in _utf8_diagnostics(file, (directory / file).read_bytes())
+    ]
+    if diagnostics:
+        raise SchemaError(diagnostics)
 
 
-def _utf8_faults(file: str, content: bytes) -> Iterator[Fault]:
+def _utf8_diagnostics(file: str, content: bytes) -> Iterator[Diagnostic]:
     try:
         content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        yield Fault(file, line, "", f"is not UTF-8 (byte 0x{content[error.start]:02x})", _AS_UTF8)
+        yield Diagnostic(file, line, "", f"is not UTF-8 (byte 0x{content[error.start]:02x})", _AS_UTF8)
 
 
 def _with_readable_comments(files: FileDescriptorSet) -> FileDescriptorSet:
     """Return the set; raises SchemaError for comments that aren't UTF-8: protobuf hands out their bytes."""
-    faults = [
-        Fault(file.name, place.span[0] + 1, "", "has a comment that is not UTF-8", _AS_UTF8)
+    diagnostics = [
+        Diagnostic(file.name, place.span[0] + 1, "", "has a comment that is not UTF-8", _AS_UTF8)
         for file in files.file
         for place in file.source_code_info.location
         if any(not isinstance(text, str) for text in (place.leading_comments, place.trailing_comments))
     ]
-    if faults:
-        raise SchemaError(faults)
+    if diagnostics:
+        raise SchemaError(diagnostics)
     return files
 
 
@@ -101,9 +105,9 @@ def _compile(folders: Sequence[Path], files: Sequence[str]) -> FileDescriptorSet
         errors = _protoc(folders, files, out)
         if not errors:
             return _with_readable_comments(FileDescriptorSet.FromString(out.read_bytes()))
-        # protoc stops at the first faulty file: alone, each tells its own errors.
+        # protoc stops at the first wrong file: alone, each tells its own errors.
         each = [errors, *(_protoc(folders, [file], out) for file in files)]
-        raise SchemaError(fault for text in each for fault in _protoc_faults(text, folders))
+        raise SchemaError(diagnostic for text in each for diagnostic in _protoc_diagnostics(text, folders))
 
 
 def _protoc(folders: Sequence[Path], files: Sequence[str], out: Path) -> str:
@@ -122,15 +126,15 @@ def _protoc(folders: Sequence[Path], files: Sequence[str], out: Path) -> str:
     return (done.stderr or "protoc failed") if done.returncode else ""
 
 
-def _protoc_faults(text: str, folders: Sequence[Path]) -> list[Fault]:
+def _protoc_diagnostics(text: str, folders: Sequence[Path]) -> list[Diagnostic]:
     matches = [match for match in map(_PROTOC_LINE.match, text.splitlines()) if match]
-    faults = [
-        Fault(_relative(match["file"], folders), int(match["line"] or 0), "", match["text"])
+    diagnostics = [
+        Diagnostic(_relative(match["file"], folders), int(match["line"] or 0), "", match["text"])
         for match in matches
         if not match["text"].startswith("warning:")
     ]
-    placed = [fault for fault in faults if fault.line]
-    return placed or faults or [Fault("", 0, "protoc", text.strip())] * bool(text)
+    placed = [diagnostic for diagnostic in diagnostics if diagnostic.line]
+    return placed or diagnostics or [Diagnostic("", 0, "protoc", text.strip())] * bool(text)
 
 
 def _relative(file: str, folders: Sequence[Path]) -> str:

@@ -169,7 +169,7 @@ async def test_no_schema_is_wrong(tmp_path: Path, flags: list[str]) -> None:
     assert "Traceback" not in errors
 
 
-async def test_every_fault_of_a_schema_is_told_with_its_place(tmp_path: Path) -> None:
+async def test_every_error_of_a_schema_is_told_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "wrong.proto").write_text(
         """syntax = "proto3";
 package wrong.v1;
@@ -186,7 +186,7 @@ message Two {
     )
     status, out, errors = await rowgate("serve", "--protos", str(tmp_path))
     assert (status, out) == (2, "")
-    assert errors.startswith("Error: faults in the schema: ")
+    assert errors.startswith("Error: errors in the schema: ")
     assert "wrong.proto:4: wrong.v1.One" in errors
     assert "wrong.proto:8: wrong.v1.Two" in errors
     assert "Traceback" not in errors

@@ -77,14 +77,14 @@ def test_shown_settings_can_be_read_again_and_hold_no_secret(tmp_path: Path) -> 
     assert read.settings.schema.protos == tmp_path / 'a "folder"'
 
 
-def test_no_secret_is_in_a_repr_or_a_fault(tmp_path: Path) -> None:
+def test_no_secret_is_in_a_repr_or_refused(tmp_path: Path) -> None:
     settings = settings_of(dsn=f"postgresql://u:{SECRET}@h/d", secret=SECRET)
     assert SECRET not in repr(settings)
     path = tmp_path / "rowgate.toml"
     path.write_text(f'[database]\ndsn = ["{SECRET}"]\n[tokens]\nsecret = {{x = "{SECRET}"}}')
     with pytest.raises(ConfigError) as caught:
         load_settings(environ={}, config=path)
-    assert len(caught.value.faults) == 2
+    assert len(caught.value.diagnostics) == 2
     assert SECRET not in str(caught.value)
 
 

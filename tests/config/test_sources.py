@@ -1,4 +1,4 @@
-"""File, variables and flags: which one wins, and what each fault says."""
+"""File, variables and flags: which one wins, and what each diagnostic says."""
 
 import os
 from collections.abc import Mapping
@@ -30,10 +30,12 @@ def load(folder: Path, text: str = "", environ: Mapping[str, str] | None = None,
     return load_settings(environ=environ or {}, flags=by_key, config=write(folder, text))
 
 
-def faults(folder: Path, text: str = "", environ: Mapping[str, str] | None = None, **flags: Any) -> list[str]:
+def diagnostics(
+    folder: Path, text: str = "", environ: Mapping[str, str] | None = None, **flags: Any
+) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(folder, text, environ, **flags)
-    return [str(fault).replace(f"{folder}{os.sep}", "") for fault in caught.value.faults]
+    return [str(diagnostic).replace(f"{folder}{os.sep}", "") for diagnostic in caught.value.diagnostics]
 
 
 @given(
@@ -111,7 +113,7 @@ def test_a_schema_from_a_higher_source_has_no_migrations_of_a_lower_one(
     assert (schema.protos is None) == ("descriptor_set" in flags)
 
 
-def test_every_fault_of_every_source_is_told_at_once(tmp_path: Path) -> None:
+def test_every_error_of_every_source_is_told_at_once(tmp_path: Path) -> None:
     text = """
 [schema]
 protoss = "protos"
@@ -124,14 +126,14 @@ max_request_bytes = 0
 listen = "1.2.3.4"
 """
     environ = {"ROWGATE_LOG_LEVEL": "loud", "ROWGATE_POOLSIZE": "3"}
-    told = faults(tmp_path, text, environ, drain_timeout="-1")
-    assert [fault.split(":")[0:2] for fault in told[:2]] == [
+    told = diagnostics(tmp_path, text, environ, drain_timeout="-1")
+    assert [diagnostic.split(":")[0:2] for diagnostic in told[:2]] == [
         ["schema.protoss (rowgate.toml", "3)"],
         ["dtabase (rowgate.toml", "4)"],
     ]
     assert "did you mean schema.protos?" in told[0]
     assert told[2].startswith("ROWGATE_POOLSIZE (variable ROWGATE_POOLSIZE)")
-    assert [fault.partition(":")[0] for fault in told[3:]] == [
+    assert [diagnostic.partition(":")[0] for diagnostic in told[3:]] == [
         "server.listen (rowgate.toml",
         "server.drain_timeout (flag --drain-timeout)",
         "limits.max_in_flight (rowgate.toml",
@@ -158,9 +160,9 @@ listen = "1.2.3.4"
     ],
 )
 def test_a_wrong_name_is_told_its_rule_in_words(tmp_path: Path, flags: dict[str, str], said: str) -> None:
-    (fault,) = faults(tmp_path, **flags)
-    assert said in fault
-    assert "pattern" not in fault
+    (diagnostic,) = diagnostics(tmp_path, **flags)
+    assert said in diagnostic
+    assert "pattern" not in diagnostic
 
 
 @pytest.mark.parametrize(
@@ -174,15 +176,15 @@ def test_a_wrong_name_is_told_its_rule_in_words(tmp_path: Path, flags: dict[str,
         ({"secret": "short"}, "tokens.secret"),
     ],
 )
-def test_what_does_not_go_together_is_a_fault(tmp_path: Path, flags: dict[str, str], key: str) -> None:
-    (fault,) = faults(tmp_path, **flags)
-    assert fault.startswith(f"{key} (flag ")
+def test_what_does_not_go_together_is_refused(tmp_path: Path, flags: dict[str, str], key: str) -> None:
+    (diagnostic,) = diagnostics(tmp_path, **flags)
+    assert diagnostic.startswith(f"{key} (flag ")
 
 
 @pytest.mark.parametrize("text", ["[database", "x = [1,", "\x00"])
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path, text: str) -> None:
-    (fault,) = faults(tmp_path, text)
-    assert fault.startswith("config (rowgate.toml): is no TOML")
+    (diagnostic,) = diagnostics(tmp_path, text)
+    assert diagnostic.startswith("config (rowgate.toml): is no TOML")
 
 
 def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
@@ -230,8 +232,8 @@ def test_addresses_are_read_and_written_alike(text: str, address: Address) -> No
     "text", ["", "50051", "host", "host:", ":1", "host:65536", "::1:1", "a b:1", "unix:"]
 )
 def test_what_is_no_address_is_refused(tmp_path: Path, text: str) -> None:
-    (fault,) = faults(tmp_path, listen=text or ",")
-    assert "is not host:port" in fault
+    (diagnostic,) = diagnostics(tmp_path, listen=text or ",")
+    assert "is not host:port" in diagnostic
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The filter language below the RPC: grammar, places of faults, shapes that share a statement."""
+"""The filter language below the RPC: grammar, places of errors, shapes that share a statement."""
 
 import pytest
 from hypothesis import given, settings
@@ -98,7 +98,7 @@ def test_the_grammar_is_that_of_aip_160(text: str, meaning: str) -> None:
         ("string_value = 'a\0'", 16, "NUL"),
     ],
 )
-def test_a_fault_has_its_place_and_says_what_would_be_right(
+def test_an_error_has_its_place_and_says_what_would_be_right(
     scalar: Resource, text: str, column: int, says: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
@@ -112,7 +112,7 @@ def test_a_fault_has_its_place_and_says_what_would_be_right(
     assert len(caret) <= len(excerpt) + 1
 
 
-def test_a_fault_far_to_the_right_shows_its_surroundings_alone(scalar: Resource) -> None:
+def test_an_error_far_to_the_right_shows_its_surroundings_alone(scalar: Resource) -> None:
     text = "int32_value = 1 " * 100 + "AND )"
     with pytest.raises(InvalidArgument) as caught:
         parse_filter(text, scalar)

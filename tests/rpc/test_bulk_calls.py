@@ -199,7 +199,7 @@ async def test_sums_are_exact_where_nobody_asks_for_rows(gateway_for: GatewayFor
             assert (answer.inserted_count, answer.unchanged_count) == (new, unchanged)
 
 
-async def test_sums_survive_rows_that_are_found_at_fault(gateway_for: GatewayFor) -> None:
+async def test_sums_survive_rows_that_are_found_wrong(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("ledger")
     await gateway.call(_ACCOUNTS, accounts=[account(n) for n in range(10)])
     rows = [account(n, owner="new") for n in range(20)]

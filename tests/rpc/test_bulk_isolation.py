@@ -1,4 +1,4 @@
-"""partial_failure keeps each fault to its row, whatever SQLSTATE PostgreSQL, or a trigger, raises for it."""
+"""partial_failure keeps each error to its row, whatever SQLSTATE PostgreSQL, or a trigger, raises for it."""
 
 import random
 import string

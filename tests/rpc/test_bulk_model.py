@@ -1,4 +1,4 @@
-"""BulkUpsert against a model of it in Python: every option, keys sent twice, faults, deleted rows."""
+"""BulkUpsert against a model of it in Python: every option, keys sent twice, errors, deleted rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -9,7 +9,7 @@ from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import RunningGateway, schema_of, serve
 from tests.rpc.bulk_ways import taking
-from tests.rpc.test_bulk_faults import named
+from tests.rpc.test_bulk_errors import named
 
 BULK = "guarded.v1.ThingService/BulkUpsertThings"
 _ROLE = "rowgate_tenant"

@@ -10,9 +10,9 @@ from tests.rpc.test_bulk_calls import (
     test_nulls_are_equal_in_a_key_that_says_so,
     test_rows_without_a_key_are_new_and_keep_their_order,
 )
-from tests.rpc.test_bulk_faults import (
+from tests.rpc.test_bulk_errors import (
     test_a_taken_unique_value_fails_the_row_that_comes_second,
-    test_each_kind_of_fault_is_named_and_the_rest_lands,
+    test_each_kind_of_error_is_named_and_the_rest_lands,
     test_rows_may_refer_to_each_other_and_fall_together,
     test_text_that_only_postgresql_can_judge_is_found,
     test_what_a_trigger_refuses_is_found_by_halving,
@@ -26,7 +26,7 @@ __all__ = [
     "test_a_request_id_is_honoured_once",
     "test_a_table_that_is_all_key",
     "test_a_taken_unique_value_fails_the_row_that_comes_second",
-    "test_each_kind_of_fault_is_named_and_the_rest_lands",
+    "test_each_kind_of_error_is_named_and_the_rest_lands",
     "test_fifty_clients_with_the_same_keys_all_end",
     "test_nulls_are_equal_in_a_key_that_says_so",
     "test_rows_may_refer_to_each_other_and_fall_together",

@@ -9,7 +9,7 @@ from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
 from tests.rpc.bulk_ways import taking
-from tests.rpc.test_bulk_faults import named
+from tests.rpc.test_bulk_errors import named
 
 SERVICE = "guarded.v1.ThingService"
 BULK = f"{SERVICE}/BulkUpsertThings"

@@ -97,7 +97,7 @@ async def test_a_taken_key_is_told_to_its_caller_alone(gateway_for: GatewayFor) 
     assert await transactions(gateway, TABLE) <= 4
 
 
-async def test_other_faults_of_a_new_row_are_told_to_its_caller_alone(gateway_for: GatewayFor) -> None:
+async def test_other_errors_of_a_new_row_are_told_to_its_caller_alone(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("ledger", **PATIENT)
     bad = [account(50 + n, limit=-n) for n in (1, 2, 3)]
     alone = await fates([gateway.call(f"{ACCOUNTS}/CreateAccount", request) for request in bad])
@@ -144,7 +144,7 @@ async def test_triggers_that_skip_or_change_rows_hurt_nobody_else(gateway_for: G
 
 
 async def test_rows_that_refer_to_each_other_may_come_together(gateway_for: GatewayFor) -> None:
-    """A reference to a row of the same batch holds; one to nothing is its caller's fault alone."""
+    """A reference to a row of the same batch holds; one to nothing is its caller's error alone."""
     gateway = await gateway_for("adversarial", **PATIENT)
     ids = [f"00000000-0000-0000-0000-0000000000{n:02}" for n in range(12)]
     nodes: list[dict[str, Any]] = [{"node": {"id": ids[0]}}]

@@ -10,7 +10,7 @@ from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import RunningGateway, schema_of, serve
 from tests.rpc.bulk_ways import WAYS, taking
-from tests.rpc.test_bulk_faults import named
+from tests.rpc.test_bulk_errors import named
 
 SERVICE = "guarded.v1.ThingService"
 BULK = f"{SERVICE}/BulkUpsertThings"

@@ -9,7 +9,7 @@ from gateway.schema.tables import build_tables
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, create_tables, fetch
 from tests.harness.gateway import RunningGateway, schema_of, serve
-from tests.rpc.test_bulk_faults import named
+from tests.rpc.test_bulk_errors import named
 
 SERVICE = "domains.v1.PriceService"
 DOMAINS = (
@@ -71,7 +71,7 @@ async def test_a_bulk_upsert_cuts_nothing_either(prices: RunningGateway) -> None
     assert answer.inserted_count == 1
 
 
-async def test_a_name_of_nothing_is_the_fault_of_its_field(prices: RunningGateway) -> None:
+async def test_a_name_of_nothing_is_the_error_of_its_field(prices: RunningGateway) -> None:
     """PostgreSQL raises of the value what it raises of a table that is missing: it was INTERNAL."""
     with pytest.raises(RpcFailed) as refused:
         await prices.call(f"{SERVICE}/CreatePrice", price={"id": 1, "relation": "nowhere"})

@@ -10,7 +10,7 @@ from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, schema_of, serve
 from tests.rpc.bulk_ways import WAYS, taking
-from tests.rpc.test_bulk_faults import account, named
+from tests.rpc.test_bulk_errors import account, named
 
 _SERVICE = "ledger.v1.AccountService"
 
@@ -72,7 +72,7 @@ async def test_a_single_write_and_a_filter_are_refused(ledger: RunningGateway) -
 
 
 async def test_an_ingest_names_the_row_and_goes_on(flow: RunningGateway) -> None:
-    """The chunk never passed, and nothing said which row of it was at fault."""
+    """The chunk never passed, and nothing said which row of it was wrong."""
     talk = flow.client.converse("flow.v1.EventService/IngestEvents")
     await talk.ask(start={"stream_id": "latin"})
     rows = [{"id": 1, "name": "é"}, {"id": 2, "name": "日"}]

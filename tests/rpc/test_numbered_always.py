@@ -10,7 +10,7 @@ from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
 from tests.rpc.bulk_ways import WAYS, taking
-from tests.rpc.test_bulk_faults import named
+from tests.rpc.test_bulk_errors import named
 
 TICKETS = "numbered.v1.TicketService"
 PLACES = "numbered.v1.PlaceService"

@@ -3,7 +3,7 @@
 from gateway.schema.tables import build_tables
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import schema_of, serve
-from tests.rpc.test_bulk_faults import account, named
+from tests.rpc.test_bulk_errors import account, named
 
 _SERVICE = "ledger.v1.AccountService"
 _POLYMORPHIC = {

@@ -1,4 +1,4 @@
-"""Every field of every test schema can be asked for, or is refused as the caller's fault."""
+"""Every field of every test schema can be asked for, or is refused as the caller's error."""
 
 import pytest
 

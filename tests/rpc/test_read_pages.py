@@ -157,7 +157,7 @@ async def test_a_token_of_another_gateway_is_refused(stored: Stored, gateway_for
         ("at.seconds", "whole fields"),
     ],
 )
-async def test_a_faulty_order_is_refused(stored: Stored, order_by: str, says: str) -> None:
+async def test_a_wrong_order_is_refused(stored: Stored, order_by: str, says: str) -> None:
     with pytest.raises(RpcFailed) as failed:
         await stored.call(LIST, order_by=order_by)
     assert failed.value.reason == "INVALID_ORDER_BY"

@@ -133,7 +133,7 @@ async def test_filters_reach_into_stored_messages(rich: Stored, text: str, ids: 
         ("price.value = 1", "has no fields"),
     ],
 )
-async def test_faults_inside_of_messages_are_named(rich: Stored, text: str, says: str) -> None:
+async def test_errors_inside_of_messages_are_named(rich: Stored, text: str, says: str) -> None:
     with pytest.raises(RpcFailed) as failed:
         await rich.call(RICHES + "ListRiches", {"filter": text})
     assert failed.value.reason == "INVALID_FILTER"
@@ -155,7 +155,7 @@ async def test_a_read_mask_cuts_rows_and_messages(rich: Stored) -> None:
     assert whole.part.weight == 2.5
 
 
-async def test_faulty_mask_paths_are_named_together(rich: Stored) -> None:
+async def test_wrong_mask_paths_are_named_together(rich: Stored) -> None:
     request = rich.gateway.client.message("types.v1.GetRichRequest", id=1)
     request.read_mask.paths.extend(["strngs", "part.nme", "parts.0.name", "lasts.seconds", "id"])
     with pytest.raises(RpcFailed) as failed:

@@ -115,7 +115,7 @@ async def test_a_token_serves_its_own_stream_alone(stored: Stored, change: dict[
     assert failed.value.reason == "INVALID_RESUME_TOKEN"
 
 
-async def test_a_faulty_request_is_refused_before_any_chunk(stored: Stored) -> None:
+async def test_a_wrong_request_is_refused_before_any_chunk(stored: Stored) -> None:
     with pytest.raises(RpcFailed) as failed:
         await chunks(stored, filter="nothing = 1")
     assert failed.value.code.name == "INVALID_ARGUMENT"

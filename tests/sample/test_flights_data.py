@@ -98,7 +98,7 @@ def test_ids_are_unique_and_the_same_each_time(sample: Sample, flights: Sequence
     assert next(sample.flights()).id == flights[0].id == "51bf26e6-8c87-56df-b8e9-bb8ee1bece57"
 
 
-def test_faults_of_the_data_are_kept(sample: Sample, flights: Sequence[Flight]) -> None:
+def test_oddities_of_the_data_are_kept(sample: Sample, flights: Sequence[Flight]) -> None:
     planes = {plane.tail_number for plane in sample.planes()}
     airports = {airport.faa for airport in sample.airports()}
     assert (

@@ -82,10 +82,10 @@ def encode(resource: Resource, message: Message) -> dict[str, Any]:
         value = getattr(message, field.name)
         try:
             row[field.name] = value if field.type.encode is None else field.type.encode(value)
-        except InvalidValueError as fault:
+        except InvalidValueError as error:
             event(f"{field.name} refused")
-            refused.append(fault)
-    assert all(fault.reason.isupper() and len(fault.description) < 200 for fault in refused)
+            refused.append(error)
+    assert all(error.reason.isupper() and len(error.description) < 200 for error in refused)
     return row
 
 

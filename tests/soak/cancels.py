@@ -259,7 +259,7 @@ class Outcome:
     taken: Sequence[Census]
     log: str
 
-    def faults(self) -> Sequence[str]:
+    def failures(self) -> Sequence[str]:
         """Return what is not as it has to be."""
         strange = [
             f"{count} calls ended with {status}"
@@ -283,18 +283,18 @@ class Outcome:
 
 
 async def _main(calls: int) -> int:
-    faults: list[str] = []
+    failures: list[str] = []
     with TemporaryDirectory(prefix="rowgate-soak-") as folder:
         server = EmbeddedPostgres(Path(folder, "postgres"), settings={"fsync": "off"})
         databases = Databases(server.start())
         try:
             for transport in TRANSPORTS:
                 outcome = await soak(transport, databases, calls)
-                print(outcome, *outcome.faults(), sep="\n")  # noqa: T201 - a command's output
-                faults += outcome.faults()
+                print(outcome, *outcome.failures(), sep="\n")  # noqa: T201 - a command's output
+                failures += outcome.failures()
         finally:
             server.stop()
-    return 1 if faults else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

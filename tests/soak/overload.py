@@ -118,7 +118,7 @@ class Line:
         )
         return f"| {' | '.join(cells)} |"
 
-    def fault(self, peak: float) -> str:
+    def failure(self, peak: float) -> str:
         """Return what fell short; empty where nothing did."""
         if self.factor >= 1 and self.outcome.goodput < LEAST * peak:
             return f"goodput of {self.outcome.goodput:.1f}/s, where {peak:.1f}/s were reached"
@@ -161,12 +161,14 @@ async def measure(load: Load, transport: str, databases: Databases, seconds: flo
         await gateway.stop()
 
 
-def faults(lines: Sequence[Line]) -> list[str]:
+def failures(lines: Sequence[Line]) -> list[str]:
     """Return what fell short."""
     peak = max(line.outcome.goodput for line in lines)
-    found = ((line, line.fault(peak)) for line in lines)
+    found = ((line, line.failure(peak)) for line in lines)
     return [
-        f"{line.load.name}, {line.transport}, {line.factor:g}x: {fault}" for line, fault in found if fault
+        f"{line.load.name}, {line.transport}, {line.factor:g}x: {failure}"
+        for line, failure in found
+        if failure
     ]
 
 
@@ -198,8 +200,8 @@ async def run(folder: Path, seconds: float) -> list[str]:
         found: list[str] = []
         for load in LOADS:
             for transport in TRANSPORTS:
-                found += faults(await measure(load, transport, databases, seconds))
-        found += faults(await measure_processor("http", databases, seconds))
+                found += failures(await measure(load, transport, databases, seconds))
+        found += failures(await measure_processor("http", databases, seconds))
         await measure_processor("grpcio", databases, seconds)
         return found
 
@@ -212,8 +214,8 @@ def main(seconds: float) -> None:
     click.echo("|" + "---|" * len(COLUMNS))
     with TemporaryDirectory(prefix="rowgate-overload-") as folder:
         found = asyncio.run(run(Path(folder), seconds))
-    for fault in found:
-        click.echo(f"short: {fault}", err=True)
+    for failure in found:
+        click.echo(f"short: {failure}", err=True)
     sys.exit(1 if found else 0)
 
 

@@ -17,4 +17,4 @@ async def test_nothing_is_left_of_cancelled_calls(
 ) -> None:
     outcome = await soak(transport, databases, CALLS)
     tell(str(outcome))
-    assert outcome.faults() == []
+    assert outcome.failures() == []

@@ -1,4 +1,4 @@
-"""Finds the rows of a refused bulk statement that are at fault, all of them at once."""
+"""The bad rows of a refused bulk statement, all found at once."""
 
 from collections.abc import Iterable, Sequence
 
@@ -33,7 +33,7 @@ class Collision(Exception):  # noqa: N818 - not an error: a reason to start over
 
 
 def judged(error: Exception, target: Target) -> RowgateError:
-    """Return the error of rows at fault; raise Collision where others are in the way, and what is neither.
+    """Return the error of bad rows; raise Collision where others are in the way, and what is neither.
 
     Args:
         error: what a statement raised that writes rows.
@@ -73,52 +73,52 @@ class BadRowFinder:
         self._rules: Sequence[Rule] | None = None
 
     async def remove(self, low: int, high: int, error: RowgateError) -> bool:
-        """Take the rows at fault out of the staging table and note them; return whether there were any.
+        """Take the bad rows out of the staging table and note them; return whether there were any.
 
         Unique keys are judged only alone: else a row that another bulk upsert commits between two of the
         questions looks like one in the way.
         """
         try:
             async with self._transaction.savepoint():
-                faults = await self._find(low, high, error)
+                errors = await self._find(low, high, error)
         except RowgateError as refused:
             # A check that divides by zero refuses this query as it refuses the row.
             if not (is_of_a_row(sqlstate_of(refused)) or is_of_a_name(refused)):
                 raise
             return False
-        await self._transaction.fetch(self._statements.remove, [list(faults)])
-        for index, fault in faults.items():
-            self._tally.fail(index, fault)
-        return bool(faults)
+        await self._transaction.fetch(self._statements.remove, [list(errors)])
+        for index, refusal in errors.items():
+            self._tally.fail(index, refusal)
+        return bool(errors)
 
     async def _find(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
         if sqlstate_of(error).startswith("22") or is_of_a_name(error):
             return await self._badly_written(low, high, error)
-        faults: dict[int, RowgateError] = {}
+        errors: dict[int, RowgateError] = {}
         await allow_any_join(self._transaction)
         statements = locate_statements(self._shape, low, high)
         await self._transaction.fetch(statements.create, ())
         for rule in await self._relevant():
             broken = self._error(rule)
             for (index,) in await self._transaction.fetch(broken_by(self._shape, rule), ()):
-                faults.setdefault(index, broken)
+                errors.setdefault(index, broken)
         await self._transaction.fetch(statements.drop, ())
-        return faults
+        return errors
 
     async def _badly_written(self, low: int, high: int, error: RowgateError) -> dict[int, RowgateError]:
-        faults: dict[int, RowgateError] = {}
+        errors: dict[int, RowgateError] = {}
         if self._target.server_version < _INPUT_IS_VALID:
-            return faults
+            return errors
         for field in self._shape.staged:
             if not field.type.text_cast:
                 continue
             metadata = {"column": field.column, "table": self._shape.resource.table}
             message = f"{field.name} is no {field.type.sql}"
-            fault = InvalidArgument(message, reason=error.reason, metadata=metadata)
+            refusal = InvalidArgument(message, reason=error.reason, metadata=metadata)
             for (index,) in await self._transaction.fetch(badly_written(self._shape, field), ()):
                 if low <= index <= high:
-                    faults[index] = fault
-        return faults
+                    errors[index] = refusal
+        return errors
 
     async def _relevant(self) -> Iterable[Rule]:
         if self._rules is None:

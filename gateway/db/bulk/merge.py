@@ -111,7 +111,7 @@ class BulkWriter:
         self._rows = CopyRows(self._shape.staged, ["i"])
         self._staging = False
         self._halvings = _HALVINGS
-        self._faults = BadRowFinder(transaction, statements, tally, target)
+        self._bad_rows = BadRowFinder(transaction, statements, tally, target)
         self._target_names = frozenset(
             name
             for name, columns in constraints(self._shape.resource).items()
@@ -151,13 +151,13 @@ class BulkWriter:
         await self._drop_unknown_numbers()
 
     async def settle(self, rows: EncodedRows) -> None:
-        """Write the staged rows; those at fault are found and left out. Raises Collision."""
+        """Write the staged rows; bad ones are found and left out. Raises Collision."""
         indexes = self._tally.open(rows.indexes)
         while indexes:
             error = await self._attempt(indexes)
             if error is None:
                 return
-            if not await self._faults.remove(indexes[0], indexes[-1], error):
+            if not await self._bad_rows.remove(indexes[0], indexes[-1], error):
                 await self._halve(indexes, error, self._attempt)
                 return
             indexes = self._tally.open(indexes)
@@ -186,7 +186,7 @@ class BulkWriter:
     async def _drop_unread_keys(self, indexes: list[int]) -> None:
         """Take the rows out whose keys PostgreSQL can't read: they are equal to none, and refused."""
         while indexes and (error := await self._unread(indexes)) is not None:
-            if not await self._faults.remove(indexes[0], indexes[-1], error):
+            if not await self._bad_rows.remove(indexes[0], indexes[-1], error):
                 await self._halve(indexes, error, self._unread)
                 left = self._tally.open(indexes)
                 await self._transaction.fetch(self._statements.remove, [sorted({*indexes}.difference(left))])
@@ -218,7 +218,7 @@ class BulkWriter:
             self._refuse(unknown, numbered_by_postgresql(column, self._shape.resource.table))
 
     async def _halve(self, indexes: list[int], error: RowgateError, attempt: _Attempt) -> None:
-        """Find the rows at fault by trying halves, where no query can tell them."""
+        """Find the bad rows by trying halves, where no query can tell them."""
         if len(indexes) == 1:
             self._tally.fail(indexes[0], error)
             return
@@ -246,7 +246,7 @@ class BulkWriter:
         return None
 
     async def _tried(self, work: Callable[[], Awaitable[T]]) -> T | RowgateError:
-        """Return what the work returns, or the error of rows at fault, which undoes it."""
+        """Return what the work returns, or the error of bad rows, which undoes it."""
         try:
             async with self._transaction.savepoint():
                 done = await work()

@@ -9,7 +9,7 @@ The contract of both:
 
 - Each caller gets its own row. Calls of different principals, or of different statements (another method or
   field mask), never share one. Every statement is a transaction of its own, at the database's isolation.
-- The fault of one row is one caller's: a batch that fails because of a key or a row is tried again in halves.
+- The error of one row is one caller's: a batch that fails because of a key or a row is tried again in halves.
   Any other failure (no connection, no time, no permission) is every caller's of the batch. None is left
   hanging.
 - A caller that is cancelled, as the transport does when its deadline comes, drops its own place and nobody

@@ -364,7 +364,7 @@ class Batcher(ABC):
 
 
 def internal() -> Internal:
-    """Return the error of calls that met a fault of the gateway, and changed nothing."""
+    """Return the error of calls that met an internal error of the gateway, and changed nothing."""
     return Internal("internal error", reason="INTERNAL")
 
 

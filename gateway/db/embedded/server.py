@@ -139,10 +139,10 @@ class EmbeddedPostgres:
                 return
         except OSError as error:
             wrong = f"can't be made: {error.strerror}"
-        fault = ConfigDiagnostic(
+        diagnostic = ConfigDiagnostic(
             "database.data_dir", str(self.folder), wrong, "a folder that can be written to"
         )
-        raise ConfigError([fault])
+        raise ConfigError([diagnostic])
 
     def _check_name(self) -> None:
         found = sorted(_NOT_IN_A_PATH.intersection(str(self.folder)))

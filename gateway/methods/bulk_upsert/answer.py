@@ -61,7 +61,7 @@ class Answers:
             await turns.give()
 
     def refusal(self, tally: Outcomes, rows: Sequence[Message]) -> RowgateError:
-        """Return the one error of a request that is refused whole; it names the first rows at fault."""
+        """Return the one error of a request that is refused whole; it names the first bad rows."""
         indexes = sorted(tally.failures)
         shown = [self._row_error(tally, rows, index) for index in indexes[:MAX_NAMED]]
         violations = [violation for error in shown for violation in error.violations][:MAX_NAMED]

@@ -25,7 +25,7 @@ class ColumnReader:
         self._encode = field.type.encode
 
     def read(self, messages: Messages) -> tuple[Column, dict[int, InvalidValueError]]:
-        """Return the driver values, and the faults by place; a faulty value is None."""
+        """Return the driver values, and the errors by place; a wrong value is None."""
         if self.field.type.kind is ValueKind.TIMESTAMP:
             return self._read_timestamps(messages)
         raw = self._raw(messages)
@@ -45,10 +45,10 @@ class ColumnReader:
         if None not in column:
             return column, {}
         unsure = [place for place, value in enumerate(column) if value is None]
-        values, faults = _one_by_one(self._raw([messages[place] for place in unsure]), encode_timestamp)
+        values, errors = _one_by_one(self._raw([messages[place] for place in unsure]), encode_timestamp)
         for place, value in zip(unsure, values, strict=True):
             column[place] = value
-        return column, {unsure[i]: fault for i, fault in faults.items()}
+        return column, {unsure[i]: error for i, error in errors.items()}
 
 
 def _holds_no_nul(texts: Column) -> bool:
@@ -57,14 +57,14 @@ def _holds_no_nul(texts: Column) -> bool:
 
 def _one_by_one(raw: Column, encode: Callable[[Any], Any]) -> tuple[Column, dict[int, InvalidValueError]]:
     column: Column = []
-    faults: dict[int, InvalidValueError] = {}
+    errors: dict[int, InvalidValueError] = {}
     for place, value in enumerate(raw):
         try:
             column.append(None if value is None else encode(value))
-        except InvalidValueError as fault:
-            faults[place] = fault
+        except InvalidValueError as error:
+            errors[place] = error
             column.append(None)
-    return column, faults
+    return column, errors
 
 
 def _raw_reader(field: Field) -> Callable[[Messages], Column]:

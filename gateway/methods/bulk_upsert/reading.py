@@ -59,18 +59,18 @@ class RowReader:
         self._path = path
 
     async def keys(self, rows: Sequence[Message], tally: Outcomes, *, last_wins: bool) -> Keys:
-        """Return the columns of the key; settle in `tally` rows whose key is at fault, or another one's."""
+        """Return the columns of the key; settle in `tally` rows whose key is wrong, or another one's."""
         keys: Keys = {i: [] for i in self._keys}
         identities: list[Column] = [[] for _ in self._keys]
         for start in range(0, len(rows), KEYS_SLICE):
             part = rows[start : start + KEYS_SLICE]
             for i, column in zip(self._keys, identities, strict=True):
                 reader = self._readers[i]
-                values, faults = reader.read(part)
+                values, errors = reader.read(part)
                 keys[i] += values
                 column.extend(_identities(reader.field, values))
                 self._note(
-                    tally, reader.field.name, {start + place: fault for place, fault in faults.items()}
+                    tally, reader.field.name, {start + place: error for place, error in errors.items()}
                 )
             await asyncio.sleep(0)
         if self._finds_duplicates:
@@ -80,7 +80,7 @@ class RowReader:
     async def slices(
         self, rows: Sequence[Message], keys: Keys, tally: Outcomes, places: range | None = None
     ) -> AsyncGenerator[Chunk]:
-        """Yield the open rows in small parts; those that are found at fault are settled in `tally`."""
+        """Yield the open rows in small parts; those that are found wrong are settled in `tally`."""
         places = places or range(len(rows))
         turns = Turns()
         for part in self._slices_of(rows, places):
@@ -106,14 +106,14 @@ class RowReader:
             if not lacks:
                 continue
             for i, column in enumerate(chunk.columns):
-                faults = {
+                errors = {
                     index: UNWRITABLE
                     for index, value in zip(chunk.indexes, column, strict=True)
                     if not lacks.isdisjoint("".join(_texts([value])))
                 }
-                self._note(tally, self._readers[i].field.name, faults)
+                self._note(tally, self._readers[i].field.name, errors)
                 if i in keys:
-                    for index in faults:
+                    for index in errors:
                         keys[i][index] = None
 
     def chunks(self, rows: Sequence[Message], keys: Keys, tally: Outcomes) -> Iterator[AsyncGenerator[Chunk]]:
@@ -121,7 +121,7 @@ class RowReader:
         return (self.slices(rows, keys, tally, places) for places in self._parts(len(rows)))
 
     async def whole(self, rows: Sequence[Message], keys: Keys, tally: Outcomes) -> Chunk:
-        """Return the open rows; those that are found at fault are settled in `tally`."""
+        """Return the open rows; those that are found wrong are settled in `tally`."""
         indexes: list[int] = []
         columns: list[Column] = [[] for _ in self._readers]
         async for part in self.slices(rows, keys, tally):
@@ -156,9 +156,9 @@ class RowReader:
                 known = keys[i]
                 columns.append([known[index] for index in indexes])
                 continue
-            values, faults = reader.read(messages)
+            values, errors = reader.read(messages)
             columns.append(values)
-            self._note(tally, reader.field.name, {indexes[place]: fault for place, fault in faults.items()})
+            self._note(tally, reader.field.name, {indexes[place]: error for place, error in errors.items()})
         self._refuse_numbers(tally, indexes, columns)
         return _without_refused(indexes, columns, tally)
 
@@ -175,14 +175,14 @@ class RowReader:
                 for number in unknown_numbers(message)[:MAX_VIOLATIONS]:
                     self._note(tally, str(number), {index: UNKNOWN_FIELD})
 
-    def _note(self, tally: Outcomes, name: str, faults: dict[int, InvalidValueError]) -> None:
-        for index, fault in faults.items():
+    def _note(self, tally: Outcomes, name: str, errors: dict[int, InvalidValueError]) -> None:
+        for index, error in errors.items():
             path = f"{self._path}[{index}].{name}"
-            violation = FieldViolation(path, fault.description, fault.reason)
+            violation = FieldViolation(path, error.description, error.reason)
             earlier = tally.failures.get(index)
             known = earlier.violations if earlier else ()
-            reason = earlier.reason if earlier else fault.reason
-            message = f"{name}: {fault.description}" if earlier is None else "several fields are wrong"
+            reason = earlier.reason if earlier else error.reason
+            message = f"{name}: {error.description}" if earlier is None else "several fields are wrong"
             tally.failures[index] = InvalidArgument(message, reason=reason, violations=[*known, violation])
             tally.settle([index], Outcome.FAILED)
 

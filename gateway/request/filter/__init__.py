@@ -7,7 +7,7 @@ from gateway.schema.model import Resource
 
 
 def parse_filter(text: str, resource: Resource) -> Filter:
-    """Return what a filter asks of `resource`; raises InvalidArgument, with the place, where it is faulty."""
+    """Return what a filter asks of `resource`; raises InvalidArgument, with the place, where it is wrong."""
     return check(text, parse(text), resource)
 
 

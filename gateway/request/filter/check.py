@@ -44,7 +44,7 @@ class _Checker:
         if isinstance(left, Function):
             if comparator is not None:
                 name = f"{left.text}(…)"
-                raise self._context.fault(comparator.offset, f"{name} is a condition: it takes no comparator")
+                raise self._context.error(comparator.offset, f"{name} is a condition: it takes no comparator")
             return call_condition(self._context, self._resource, left)
         if comparator is None or arg is None:
             return self._search(left)
@@ -74,7 +74,7 @@ class _Checker:
             case Restriction(comparable, None):
                 return self._apply(left, field, comparator, comparable)
             case Restriction(comparable):
-                raise self._context.fault(
+                raise self._context.error(
                     comparable.offset, "expected a value; a comparison can't stand in a value"
                 )
 
@@ -98,7 +98,7 @@ class _Checker:
         if is_word(literal, "null"):
             return compare_null(self._context, column, comparator)
         if comparator.text != ":" or field.type.element is None:
-            raise self._context.fault(
+            raise self._context.error(
                 comparator.offset, f'{field.name} is repeated, which has no "{comparator.text}"; expected :'
             )
         return contains(self._context, field, field.type.element, literal)
@@ -107,10 +107,10 @@ class _Checker:
         """Return a bare literal's condition: a text field contains it, whatever its case."""
         if not is_quoted(literal) and literal.tokens[0].text in self._resource.by_name:
             expected = "is a field: expected a comparator after it, or quotes for the text"
-            raise self._context.fault(literal.offset, f'"{literal.tokens[0].text}" {expected}')
+            raise self._context.error(literal.offset, f'"{literal.tokens[0].text}" {expected}')
         columns = tuple(f.column for f in self._resource.fields if f.type.kind is ValueKind.TEXT)
         if not columns:
-            raise self._context.fault(
+            raise self._context.error(
                 literal.offset, "no field holds text: expected a field and a comparator"
             )
         return Search(columns, self._context.bind(pattern(literal, inside=True)))

@@ -67,9 +67,9 @@ def value_of(context: Context, subject: Subject, literal: Member) -> object:
     """Return the driver value of a literal; raises InvalidArgument at its place where it is unfit."""
     try:
         return literal_value(literal, subject.type)
-    except InvalidValueError as fault:
+    except InvalidValueError as error:
         hint = did_you_mean(literal.text, subject.values)
-        raise context.fault(literal.offset, f"{subject.name}: {fault.description}{hint}") from fault
+        raise context.error(literal.offset, f"{subject.name}: {error.description}{hint}") from error
 
 
 def enum_names(field: FieldDescriptor) -> tuple[str, ...]:
@@ -83,16 +83,16 @@ def compare_null(context: Context, operand: Operand, comparator: Token) -> Predi
         return IsNull(operand)
     if comparator.text == "!=":
         return Not(IsNull(operand))
-    raise context.fault(comparator.offset, f'null has no "{comparator.text}"; expected = or !=')
+    raise context.error(comparator.offset, f'null has no "{comparator.text}"; expected = or !=')
 
 
 def _check_operator(context: Context, subject: Subject, comparator: Token, op: Compare) -> None:
     value_type = subject.type
     if op in _EQUALITY:
         if not value_type.equality:
-            raise context.fault(
+            raise context.error(
                 comparator.offset, f"{subject.name} can't be compared; expected = null, != null or :*"
             )
     elif not value_type.orderable or value_type.kind in _UNORDERED:
         kind = f"{subject.name} is of kind {value_type.kind.value}"
-        raise context.fault(comparator.offset, f'{kind}, which has no "{comparator.text}"; expected = or !=')
+        raise context.error(comparator.offset, f'{kind}, which has no "{comparator.text}"; expected = or !=')

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.errors import InvalidArgument
-from gateway.request.filter.errors import filter_fault
+from gateway.request.filter.errors import filter_error
 
 
 class Context:
@@ -22,6 +22,6 @@ class Context:
         """Return the values taken, in order."""
         return tuple(self._values)
 
-    def fault(self, offset: int, expected: str) -> InvalidArgument:
+    def error(self, offset: int, expected: str) -> InvalidArgument:
         """Return the error at a place of the filter."""
-        return filter_fault(self._text, offset, expected)
+        return filter_error(self._text, offset, expected)

@@ -68,8 +68,8 @@ class _Inside:
         steps = tuple(token.text for token in path)
         try:
             spot = follow_element(field, steps) if element else follow(field, steps)
-        except InvalidStepError as fault:
-            raise self._context.fault(path[fault.step].offset, fault.description) from fault
+        except InvalidStepError as error:
+            raise self._context.error(path[error.step].offset, error.description) from error
         if spot.rest:
             return self._in_elements(spot, root, path[-spot.rest :])
         return self._at(spot, root)
@@ -95,7 +95,7 @@ class _Inside:
 
     def _scalar(self, spot: Spot, root: Operand, kind: ValueKind) -> Predicate:
         if spot.field is None or kind is ValueKind.BYTES:
-            raise self._context.fault(self._comparator.offset, "bytes in a message have only = null and :*")
+            raise self._context.error(self._comparator.offset, "bytes in a message have only = null and :*")
         operand = self._operand(spot, root, kind)
         subject = Subject(operand, scalar_type(spot.field), self._name, enum_names(spot.field))
         # Of a list `:` asks for an element that has the value, of a text for what it holds.
@@ -127,8 +127,8 @@ class _Inside:
             return HasKey(operand, self._context.bind(key))
         try:
             member = follow_element(field, (key,))
-        except InvalidStepError as fault:
-            raise self._context.fault(self._literal.offset, fault.description) from fault
+        except InvalidStepError as error:
+            raise self._context.error(self._literal.offset, error.description) from error
         return self._present(Spot(member.field, (*spot.keys, *member.keys)), root)
 
     def _in_elements(self, spot: Spot, root: Operand, path: tuple[Token, ...]) -> Predicate:
@@ -140,7 +140,7 @@ class _Inside:
     def _only_has(self, spot: Spot) -> Exception:
         what = "repeated" if spot.repeated else "a map or message"
         expected = f'is {what}, which has no "{self._comparator.text}"; expected : or a field below it'
-        return self._context.fault(self._comparator.offset, f"{self._name} {expected}")
+        return self._context.error(self._comparator.offset, f"{self._name} {expected}")
 
     def _present(self, spot: Spot, root: Operand) -> Predicate:
         """Return whether it is set and not empty; of a map's or Struct's key, whether it is there."""

@@ -1,16 +1,16 @@
-"""A filter's error: where it is, what was expected, and a caret under the fault."""
+"""A filter's error: where it is, what was expected, and a caret under the error."""
 
 from gateway.errors import FieldViolation, InvalidArgument
 
 _AROUND = 60
 
 
-def filter_fault(text: str, offset: int, expected: str) -> InvalidArgument:
+def filter_error(text: str, offset: int, expected: str) -> InvalidArgument:
     """Return the error of `text` at `offset`, with the column counted from 1.
 
     Args:
         text: the whole filter.
-        offset: the faulty character's place, from 0; the text's length stands for its end.
+        offset: the wrong character's place, from 0; the text's length stands for its end.
         expected: what is wrong there and what would be right.
 
     """
@@ -25,7 +25,7 @@ def filter_fault(text: str, offset: int, expected: str) -> InvalidArgument:
 
 
 def _caret(text: str, offset: int) -> str:
-    """Return the part of the text around the fault, on one line, and a caret under the fault."""
+    """Return the part of the text around the error, on one line, and a caret under the error."""
     start = max(0, offset - _AROUND)
     part = text[start : offset + _AROUND]
     shown = "".join(char if char.isprintable() else " " for char in part)

@@ -35,14 +35,14 @@ def call_condition(context: Context, resource: Resource, call: Function) -> Pred
     if around is None:
         hint = did_you_mean(call.names[-1].text, CONDITIONS)
         known = ", ".join(CONDITIONS)
-        raise context.fault(
+        raise context.error(
             call.offset, f'there is no function "{call.text[:64]}"{hint or f"; known: {known}"}'
         )
     args = (Member(call.names[:-1]), *call.args) if len(call.names) > 1 else call.args
     subject, text = _two_members(context, call, args)
     field = resolve(context, resource, subject)
     if field.type.kind is not ValueKind.TEXT:
-        raise context.fault(subject.offset, f"{call.names[-1].text} takes a text field; {field.name} is none")
+        raise context.error(subject.offset, f"{call.names[-1].text} takes a text field; {field.name} is none")
     return Like(Column(field.column), context.bind(around(pattern(text))))
 
 
@@ -52,7 +52,7 @@ def _two_members(context: Context, call: Function, args: tuple[Arg, ...]) -> tup
         if isinstance(subject, Member) and isinstance(text, Member):
             return subject, text
     name = call.names[-1].text
-    raise context.fault(call.offset, f'expected {name}(field, "text") or field.{name}("text")')
+    raise context.error(call.offset, f'expected {name}(field, "text") or field.{name}("text")')
 
 
 def literal_of(context: Context, field: Field, call: Function) -> Member:
@@ -60,9 +60,9 @@ def literal_of(context: Context, field: Field, call: Function) -> Member:
     kind = LITERALS.get(call.text)
     if kind is None:
         known = ", ".join(f'{name}("…")' for name in LITERALS)
-        raise context.fault(call.offset, f"expected a value; the functions that give one are {known}")
+        raise context.error(call.offset, f"expected a value; the functions that give one are {known}")
     if field.type.kind not in (kind, ValueKind.JSON):
-        raise context.fault(call.offset, f"{field.name} is of kind {field.type.kind.value}, not {kind.value}")
+        raise context.error(call.offset, f"{field.name} is of kind {field.type.kind.value}, not {kind.value}")
     if len(call.args) != 1 or not isinstance(call.args[0], Member):
-        raise context.fault(call.offset, f'expected {call.text}("…")')
+        raise context.error(call.offset, f'expected {call.text}("…")')
     return call.args[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from gateway.errors import InvalidArgument
-from gateway.request.filter.errors import filter_fault
+from gateway.request.filter.errors import filter_error
 
 MAX_LENGTH = 8192
 """The most characters of a filter."""
@@ -76,7 +76,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Return the tokens of a filter, the last of kind END. Raises InvalidArgument at the first faulty one."""
+    """Return the tokens of a filter, the last of kind END. Raises InvalidArgument at the first wrong one."""
     if len(text) > MAX_LENGTH:
         raise InvalidArgument.field(
             "filter",
@@ -101,7 +101,7 @@ def _skip_space(text: str, offset: int) -> int:
 def _next(text: str, offset: int, before: list[Token]) -> Token:
     match = _TOKEN.match(text, offset)
     if match is None:
-        raise filter_fault(text, offset, _unreadable(text[offset]))
+        raise filter_error(text, offset, _unreadable(text[offset]))
     name, found, end = match.lastgroup or "", match[0], match.end()
     if name == "NUMBER":
         return _number(found, offset, before)
@@ -157,7 +157,7 @@ def _escape(text: str, found: str, offset: int, position: int) -> tuple[str, int
             return chr(number), position + 1 + len(code)
     elif code in _ESCAPES:
         return _ESCAPES[code], position + 1 + len(code)
-    raise filter_fault(
+    raise filter_error(
         text,
         offset + position,
         r"unknown escape; expected one of \" \' \\ \* \/ \n \r \t \uXXXX \UXXXXXXXX",
@@ -166,4 +166,4 @@ def _escape(text: str, found: str, offset: int, position: int) -> tuple[str, int
 
 def _refuse_nul(text: str, found: str, offset: int) -> None:
     if "\0" in found:
-        raise filter_fault(text, offset, "a value can't hold the character NUL, which no text column stores")
+        raise filter_error(text, offset, "a value can't hold the character NUL, which no text column stores")

@@ -43,11 +43,11 @@ def literal_value(literal: Member, value_type: ValueType) -> Any:
         raise InvalidValueError(f"expected {expected}, without quotes", "UNFIT")
     try:
         return _fit(value_type, text)
-    except InvalidValueError as fault:
+    except InvalidValueError as error:
         shown = text if len(text) <= 32 else f"{text[:32]}…"  # noqa: PLR2004 - enough to know it by
         raise InvalidValueError(
-            f'"{shown}" {fault.description}; expected {expected}', fault.reason
-        ) from fault
+            f'"{shown}" {error.description}; expected {expected}', error.reason
+        ) from error
 
 
 def _fit(value_type: ValueType, text: str) -> Any:

@@ -4,7 +4,7 @@ Each function has its rule as its docstring, from https://google.aip.dev/assets/
 """
 
 from gateway.errors import InvalidArgument
-from gateway.request.filter.errors import filter_fault
+from gateway.request.filter.errors import filter_error
 from gateway.request.filter.lexer import Kind, Token, tokens_of
 from gateway.request.filter.tree import (
     All,
@@ -187,4 +187,4 @@ class _Parser:
     def _unexpected(self, expected: str) -> InvalidArgument:
         token = self._token
         found = "the end of the filter" if token.kind is Kind.END else f'"{token.text[:32]}"'
-        return filter_fault(self._text, token.offset, f"found {found}; {expected}")
+        return filter_error(self._text, token.offset, f"found {found}; {expected}")

@@ -31,11 +31,11 @@ def resolve(context: Context, resource: Resource, member: Member) -> Field:
     if is_quoted(member) or field is None:
         if first.text == resource.etag and resource.version is not None:
             version = resource.by_column[resource.version].name
-            raise context.fault(first.offset, f'"{first.text}" is computed: compare "{version}" instead')
+            raise context.error(first.offset, f'"{first.text}" is computed: compare "{version}" instead')
         hint = did_you_mean(first.text, resource.by_name)
-        raise context.fault(first.offset, f'{resource.name} has no field "{first.text[:64]}"{hint}')
+        raise context.error(first.offset, f'{resource.name} has no field "{first.text[:64]}"{hint}')
     if len(member.tokens) > 1 and field.type.kind is not ValueKind.JSON:
-        raise context.fault(member.tokens[1].offset, f'"{field.name}" has no fields: expected a comparator')
+        raise context.error(member.tokens[1].offset, f'"{field.name}" has no fields: expected a comparator')
     return field
 
 

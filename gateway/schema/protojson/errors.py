@@ -2,7 +2,7 @@
 
 
 class JsonError(ValueError):
-    """Names the value at fault.
+    """Names the wrong value.
 
     Args:
         description: what is wrong with it; holds no value.

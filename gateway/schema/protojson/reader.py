@@ -214,7 +214,7 @@ def _list(read: Read) -> Read:
         made: list[Any] = []
         try:
             for value in values:
-                made.append(read(value))  # noqa: PERF401 - how many are made tells which one is at fault
+                made.append(read(value))  # noqa: PERF401 - how many are made tells which one is wrong
         except JsonError as error:
             raise error.below(len(made)) from None
         return made

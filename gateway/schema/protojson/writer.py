@@ -193,7 +193,7 @@ def _list(write: Write) -> Write:
         made: list[Any] = []
         try:
             for value in values:
-                made.append(write(value))  # noqa: PERF401 - how many are made tells which one is at fault
+                made.append(write(value))  # noqa: PERF401 - how many are made tells which one is wrong
         except JsonError as error:
             raise error.below(len(made)) from None
         return made

@@ -5,7 +5,7 @@ from itertools import chain
 
 from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Resource
 from gateway.schema.rules.columns import column_findings
 from gateway.schema.rules.keys import key_findings
@@ -22,26 +22,26 @@ from gateway.schema.rules.rowroles import row_role_findings
 
 
 def check_resources(
-    resources: Mapping[str, Resource], messages: Iterable[Descriptor], faults: Faults
+    resources: Mapping[str, Resource], messages: Iterable[Descriptor], diagnostics: Diagnostics
 ) -> None:
-    """Note every fault of the resources, and of options on messages that are none."""
+    """Note every diagnostic of the resources, and of options on messages that are none."""
     for resource in resources.values():
         for findings in (column_findings, key_findings, row_role_findings, name_findings):
-            for finding in findings(resource, faults):
-                faults.add(*finding)
+            for finding in findings(resource, diagnostics):
+                diagnostics.add(*finding)
         for finding in reference_findings(resource, resources):
-            faults.add(*finding)
+            diagnostics.add(*finding)
     schema_wide = (
         shared_name_findings(resources),
-        shared_enum_findings(resources, faults),
-        stray_findings(messages, faults),
+        shared_enum_findings(resources, diagnostics),
+        stray_findings(messages, diagnostics),
         hiding_findings(messages),
     )
     for finding in chain.from_iterable(schema_wide):
-        faults.add(*finding)
+        diagnostics.add(*finding)
 
 
-def check_routes(services: Iterable[ServiceDescriptor], faults: Faults) -> None:
-    """Note every fault of the routes that methods have beside gRPC's own."""
-    for finding in route_findings(services, faults):
-        faults.add(*finding)
+def check_routes(services: Iterable[ServiceDescriptor], diagnostics: Diagnostics) -> None:
+    """Note every diagnostic of the routes that methods have beside gRPC's own."""
+    for finding in route_findings(services, diagnostics):
+        diagnostics.add(*finding)

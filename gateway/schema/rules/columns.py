@@ -1,6 +1,6 @@
 """Rules of one column: defaults, generated values, identity, NOT NULL; and of what has none."""
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.options import column_options
 from gateway.schema.rules.finding import Finding, Findings
@@ -8,12 +8,12 @@ from gateway.schema.rules.finding import Finding, Findings
 _IDENTITY_TYPES = ("smallint", "integer", "bigint")
 
 
-def column_findings(resource: Resource, faults: Faults) -> Findings:
+def column_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
     """Yield what is wrong with single columns."""
     for field in resource.fields:
         yield from _default(field)
         yield from _made(field)
-        yield from _presence(field, not_null=column_options(field.descriptor.full_name, faults).not_null)
+        yield from _presence(field, not_null=column_options(field.descriptor.full_name, diagnostics).not_null)
     yield from _extensions(resource)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.schema.diagnostics import Faults, suggestion
+from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import Index, Resource
 from gateway.schema.options import table_options
 from gateway.schema.rules.finding import Finding, Findings
@@ -15,18 +15,18 @@ _WITH_INCLUDE = ("btree", "gist", "spgist")
 _VECTOR_METHODS = ("hnsw", "ivfflat")
 
 
-def key_findings(resource: Resource, faults: Faults) -> Findings:
+def key_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
     """Yield what is wrong with keys and indexes."""
-    yield from _primary_key(resource, faults)
+    yield from _primary_key(resource, diagnostics)
     for key in resource.unique:
         yield from _compared(resource, key.columns, "unique")
     for index in resource.indexes:
         yield from _index(resource, index)
-    yield from _empty(resource.message.full_name, faults)
+    yield from _empty(resource.message.full_name, diagnostics)
 
 
-def _empty(where: str, faults: Faults) -> Findings:
-    options = table_options(where, faults)
+def _empty(where: str, diagnostics: Diagnostics) -> Findings:
+    options = table_options(where, diagnostics)
     for option in ("unique", "index", "foreign_key"):
         if any(not key.columns for key in getattr(options, option)):
             yield Finding(where, f"{option} names no columns", "name at least one")
@@ -34,9 +34,9 @@ def _empty(where: str, faults: Faults) -> Findings:
         yield Finding(where, "check has no expression", "write its condition in SQL")
 
 
-def _primary_key(resource: Resource, faults: Faults) -> Findings:
+def _primary_key(resource: Resource, diagnostics: Diagnostics) -> Findings:
     where = resource.message.full_name
-    if not table_options(where, faults).primary_key:
+    if not table_options(where, diagnostics).primary_key:
         yield Finding(where, "has no primary key", 'say (rowgate.v1.table).primary_key, as "id"')
     yield from _compared(resource, resource.primary_key, "primary_key")
     for column in resource.primary_key:

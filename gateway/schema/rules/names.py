@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.empty_pb2 import Empty
 
-from gateway.schema.diagnostics import Faults
+from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.internal import INTERNAL_SCHEMA, OWN_COLUMNS
 from gateway.schema.model import Resource
 from gateway.schema.naming import MAX_BYTES, primary_key_name
@@ -21,7 +21,7 @@ _OF_MESSAGES = frozenset(dir(Empty))
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
-def name_findings(resource: Resource, faults: Faults) -> Findings:
+def name_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
     """Yield what is wrong with the names of one table, its columns and constraints."""
     where = resource.message.full_name
     yield from _lengths(where, resource)
@@ -39,7 +39,7 @@ def name_findings(resource: Resource, faults: Faults) -> Findings:
             wrong = f'is stored in the column "{field.column}", as {owners[field.column]} is'
             yield Finding(place, wrong, "give one of them another name")
         owners[field.column] = field.name
-        enum_type = column_options(place, faults).enum_type
+        enum_type = column_options(place, diagnostics).enum_type
         yield from _short(place, enum_type.rpartition(".")[2], "enum_type")
     yield from _twice(where, [name for name in _constraint_names(resource) if name])
 
@@ -104,14 +104,14 @@ def shared_name_findings(resources: Mapping[str, Resource]) -> Findings:
             yield Finding(message, what, "give one of them another name")
 
 
-def shared_enum_findings(resources: Mapping[str, Resource], faults: Faults) -> Findings:
+def shared_enum_findings(resources: Mapping[str, Resource], diagnostics: Diagnostics) -> Findings:
     """Yield the fields whose PostgreSQL enum stores another enum of the schema already."""
     owners: dict[tuple[str, str], str] = {}
     tables = {(resource.schema, resource.table): name for name, resource in resources.items()}
     for resource in resources.values():
         for field in resource.fields:
             place, enum = field.descriptor.full_name, field.descriptor.enum_type
-            enum_type = column_options(place, faults).enum_type
+            enum_type = column_options(place, diagnostics).enum_type
             if not enum_type or enum is None:
                 continue
             table = tables.get(enum_type_name(enum_type, resource.schema))

@@ -22,7 +22,7 @@ def reference_findings(resource: Resource, resources: Mapping[str, Resource]) ->
 
 
 def place(resource: Resource, key: ForeignKey) -> str:
-    """Return the full name of the element that a fault of the reference is noted at."""
+    """Return the full name of the element that a diagnostic of the reference is noted at."""
     if len(key.columns) == 1:
         return str(resource.by_column[key.columns[0]].descriptor.full_name)
     return str(resource.message.full_name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
-from gateway.schema.diagnostics import Faults, suggestion
+from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.options import http_rule
 from gateway.schema.routes import MANY, SINGLE_VALUES, PathTemplate, bindings, parse_template, pattern
 from gateway.schema.rules.finding import Finding, Findings
@@ -16,12 +16,12 @@ _Problem = tuple[str, str]
 _Taken = dict[tuple[str, tuple[str, ...], str], str]
 
 
-def route_findings(services: Iterable[ServiceDescriptor], faults: Faults) -> Findings:
+def route_findings(services: Iterable[ServiceDescriptor], diagnostics: Diagnostics) -> Findings:
     """Yield what is wrong with the routes of the services' methods."""
     taken: _Taken = {}
     for service in services:
         for method in service.methods:
-            for wrong, right in _method_problems(http_rule(method.full_name, faults), method, taken):
+            for wrong, right in _method_problems(http_rule(method.full_name, diagnostics), method, taken):
                 yield Finding(method.full_name, f"google.api.http: {wrong}", right)
 
 

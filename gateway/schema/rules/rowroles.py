@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from gateway.schema.diagnostics import Faults, suggestion
+from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import Field, Resource
 from gateway.schema.options import column_options, has_column, table_options
 from gateway.schema.rules.finding import Finding, Findings
@@ -11,14 +11,14 @@ _WHOLE = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
 _TIMESTAMPS = ("created_at", "updated_at", "soft_delete")
 
 
-def row_role_findings(resource: Resource, faults: Faults) -> Findings:
+def row_role_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
     """Yield what is wrong with the fields that the server keeps."""
     where = resource.message.full_name
     yield from _version(resource)
     for role in _TIMESTAMPS:
         yield from _timestamp(resource, role)
-    yield from _etag(resource, faults)
-    options = table_options(where, faults)
+    yield from _etag(resource, diagnostics)
+    options = table_options(where, diagnostics)
     names = [getattr(options, role) for role in ("version", *_TIMESTAMPS, "etag") if getattr(options, role)]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Finding(where, f'"{name}" plays several roles', "name a field of its own for each")
@@ -61,7 +61,7 @@ def _untouched(field: Field, role: str) -> Findings:
         )
 
 
-def _etag(resource: Resource, faults: Faults) -> Findings:
+def _etag(resource: Resource, diagnostics: Diagnostics) -> Findings:
     if resource.etag is None:
         return
     where = resource.message.full_name
@@ -72,7 +72,7 @@ def _etag(resource: Resource, faults: Faults) -> Findings:
         return
     if field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:
         yield Finding(field.full_name, "is the etag, but no string", "declare it string")
-    if has_column(field.full_name, faults) and column_options(field.full_name, faults).ByteSize():
+    if has_column(field.full_name, diagnostics) and column_options(field.full_name, diagnostics).ByteSize():
         yield Finding(field.full_name, "is the etag, which is not stored", "drop its column options")
-    if not table_options(where, faults).version:
+    if not table_options(where, diagnostics).version:
         yield Finding(where, "has an etag without a version, of which it is made", 'say version: "…"')

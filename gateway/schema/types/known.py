@@ -14,7 +14,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from gateway.schema.values import InvalidValueError
 
 UNKNOWN_FIELD = InvalidValueError("is a field that the schema doesn't know, by its number", "UNKNOWN_FIELDS")
-"""The fault of a row's own field."""
+"""The error of a row's own field."""
 
 
 def refuse_unknown_fields(message: Message) -> None:

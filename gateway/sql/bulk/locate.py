@@ -106,7 +106,7 @@ READ_RULES = Statement(
 
 @dataclass(frozen=True, slots=True)
 class LocateStatements:
-    """What a shape needs to find rows at fault.
+    """What a shape needs to find bad rows.
 
     Args:
         create: makes the table of the rows as they would be stored, for staged rows between two indexes.
@@ -120,7 +120,7 @@ class LocateStatements:
 
 def locate_statements(shape: BulkShape, low: int, high: int) -> LocateStatements:
     """Return the statements that stage the rows as they would be stored."""
-    name = f"locate faults {shape.resource.table}"
+    name = f"locate bad rows {shape.resource.table}"
     effective = _effective_name(shape.resource)
     return LocateStatements(
         Statement(_create(shape, low, high), (), (), writes=True, name=name, constants={}),
@@ -143,7 +143,7 @@ def can_judge(shape: BulkShape, rule: Rule) -> bool:
 def broken_by(shape: BulkShape, rule: Rule) -> Statement:
     """Return the statement that returns the indexes of all rows that break a rule."""
     text = _QUERIES[rule.breach](shape, rule)
-    name = f"locate faults {shape.resource.table}"
+    name = f"locate bad rows {shape.resource.table}"
     return Statement(text, (), (), writes=False, name=name, constants={})
 
 
@@ -153,7 +153,7 @@ def badly_written(shape: BulkShape, field: Field) -> Statement:
     stage = f"pg_temp.{quote(stage_name(shape.resource))}"
     valid = f"pg_input_is_valid({value}, {literal(stored_type(field))})"
     text = f"SELECT s.{_I} FROM {stage} AS s WHERE NOT {valid}"
-    name = f"locate faults {shape.resource.table}"
+    name = f"locate bad rows {shape.resource.table}"
     return Statement(text, (), (), writes=False, name=name, constants={})
 
 

@@ -161,7 +161,7 @@ def stored_type(field: Field) -> str:
 def staged_type(field: Field) -> str:
     """Return the staging column's type: text where the driver doesn't speak it, no limits of length.
 
-    A limit is then met by the one statement that writes, where the row at fault can be found. An array's
+    A limit is then met by the one statement that writes, where the bad row can be found. An array's
     elements are sent with their type's number, which no enum has before it is made.
     """
     element = field.type.element

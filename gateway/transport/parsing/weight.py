@@ -44,7 +44,7 @@ _VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 _CONTINUED = bytes(range(128, 256))
 
 
-class Malformed(ValueError):  # noqa: N818 - the caller's fault, told as one
+class Malformed(ValueError):  # noqa: N818 - the caller's error, and told as one
     """Bytes that are no message."""
 
 

@@ -83,13 +83,13 @@ def _load(context: ssl.SSLContext, cert: Path, key: Path, authorities: Path | No
         context.load_cert_chain(cert, key, password=lambda: "")
     except (ssl.SSLError, OSError) as error:
         wrong = f"with {key} it is no certificate and its unencrypted key: {error}"
-        raise _fault("tls_cert", cert, wrong) from error
+        raise _config_error("tls_cert", cert, wrong) from error
     if authorities is None:
         return
     try:
         context.load_verify_locations(authorities)
     except (ssl.SSLError, OSError) as error:
-        raise _fault("tls_client_ca", authorities, f"holds no certificate: {error}") from error
+        raise _config_error("tls_client_ca", authorities, f"holds no certificate: {error}") from error
     context.verify_mode = ssl.CERT_REQUIRED
 
 
@@ -99,8 +99,8 @@ def _check_readable(name: str, file: Path | None) -> None:
     try:
         file.read_bytes()
     except OSError as error:
-        raise _fault(name, file, f"can't be read: {error.strerror}") from error
+        raise _config_error(name, file, f"can't be read: {error.strerror}") from error
 
 
-def _fault(name: str, file: Path, wrong: str) -> ConfigError:
+def _config_error(name: str, file: Path, wrong: str) -> ConfigError:
     return ConfigError([ConfigDiagnostic(f"server.{name}", str(file), wrong, "a file in PEM")])

@@ -1,4 +1,4 @@
-"""JSON text → the serialised message, or the error that names the field at fault."""
+"""JSON text → the serialised message, or the error that names the wrong field."""
 
 from collections.abc import Callable
 from functools import cache
@@ -28,7 +28,7 @@ def _readers(pool: DescriptorPool) -> Readers:
 def json_reader(descriptor: Descriptor) -> Callable[[bytes], bytes]:
     """Return the function that makes the serialised message of JSON text.
 
-    Raises InvalidArgument, when called, which names the field at fault, and OutOfRange for too many bytes.
+    Raises InvalidArgument, when called, which names the wrong field, and OutOfRange for too many bytes.
 
     Args:
         descriptor: the type.

@@ -1,4 +1,4 @@
-"""Every fault of a schema is found, at once, and at its place."""
+"""All that is wrong with a schema is found, at once, and at its place."""
 
 import re
 from functools import cache
@@ -6,40 +6,42 @@ from pathlib import Path
 
 import pytest
 
-from gateway.schema.diagnostics import Fault, SchemaError, suggestion
+from gateway.schema.diagnostics import Diagnostic, SchemaError, suggestion
 from gateway.schema.read import read_schema
 from gateway.schema.sources import compile_protos, load_descriptor_set
 
-FAULTY = Path(__file__).parent / "faulty"
+WRONG = Path(__file__).parent / "wrong"
 
 
 @cache
-def found() -> tuple[Fault, ...]:
-    """Read all faulty files as one schema."""
+def found() -> tuple[Diagnostic, ...]:
+    """Read all wrong files as one schema."""
     with pytest.raises(SchemaError) as caught:
-        read_schema(compile_protos(FAULTY))
-    return caught.value.faults
+        read_schema(compile_protos(WRONG))
+    return caught.value.diagnostics
 
 
 def expected(file: str) -> list[tuple[int, str]]:
     """Return what the file's own comments say is wrong: `// ! wrong ! wrong`, by line."""
-    lines = (FAULTY / file).read_text().splitlines()
+    lines = (WRONG / file).read_text().splitlines()
     marked = ((number, line.partition("// ! ")[2]) for number, line in enumerate(lines, 1))
     return sorted((number, text.strip()) for number, texts in marked if texts for text in texts.split(" ! "))
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in FAULTY.glob("*.proto")))
-def test_each_fault_is_found_at_its_line(file: str) -> None:
-    faults = sorted((fault.line, fault.wrong) for fault in found() if fault.file == file)
+@pytest.mark.parametrize("file", sorted(path.name for path in WRONG.glob("*.proto")))
+def test_each_diagnostic_is_found_at_its_line(file: str) -> None:
+    diagnostics = sorted(
+        (diagnostic.line, diagnostic.wrong) for diagnostic in found() if diagnostic.file == file
+    )
     matched = [
         (line, next((text for at, text in expected(file) if at == line and text in wrong), wrong))
-        for line, wrong in faults
+        for line, wrong in diagnostics
     ]
     assert sorted(matched) == expected(file)
 
 
-def test_every_fault_says_what_would_be_right_where_a_name_is_near() -> None:
-    rights = {fault.wrong: fault.right for fault in found()}
+def test_every_diagnostic_says_what_would_be_right_where_a_name_is_near() -> None:
+    rights = {diagnostic.wrong: diagnostic.right for diagnostic in found()}
     assert rights['primary_key: unknown column "idd"'] == 'did you mean "id"?'
     assert rights['index: unknown method "btre"'] == 'did you mean "btree"?'
     assert 'did you mean "uuid"?' in rights['no type for text is called "uuidd"']
@@ -52,49 +54,49 @@ def test_a_name_like_no_other_gets_the_list() -> None:
     assert suggestion("zzz", []) == ""
 
 
-def test_the_report_is_sorted_one_paragraph_a_fault() -> None:
-    places = [(fault.file, fault.line) for fault in found()]
+def test_the_report_is_sorted_one_paragraph_a_diagnostic() -> None:
+    places = [(diagnostic.file, diagnostic.line) for diagnostic in found()]
     assert places == sorted(places)
     paragraphs = str(SchemaError(found())).split("\n\n")
     assert len(paragraphs) == len(found())
-    assert re.match(
-        r"columns\.proto:\d+: faulty\.columns\.Columns\.no_presence: has a default", paragraphs[0]
-    )
+    assert re.match(r"columns\.proto:\d+: wrong\.columns\.Columns\.no_presence: has a default", paragraphs[0])
 
 
-def test_every_fault_has_a_place() -> None:
-    assert all(fault.file and fault.line and fault.where for fault in found())
+def test_every_diagnostic_has_a_place() -> None:
+    assert all(diagnostic.file and diagnostic.line and diagnostic.where for diagnostic in found())
 
 
-def test_faults_of_protoc_have_places(tmp_path: Path) -> None:
+def test_diagnostics_of_protoc_have_places(tmp_path: Path) -> None:
     (tmp_path / "one.proto").write_text('syntax = "proto3";\nmessage A {\n  Nothing x = 1;\n}\n')
     (tmp_path / "two.proto").write_text(
         'syntax = "proto3";\nimport "not/there.proto";\nmessage B {}\nmessage B {}\n'
     )
     with pytest.raises(SchemaError) as caught:
         compile_protos(tmp_path)
-    assert [(fault.file, fault.line, fault.wrong) for fault in caught.value.faults] == [
+    assert [
+        (diagnostic.file, diagnostic.line, diagnostic.wrong) for diagnostic in caught.value.diagnostics
+    ] == [
         ("one.proto", 3, '"Nothing" is not defined.'),
         ("two.proto", 2, 'Import "not/there.proto" was not found or had errors.'),
         ("two.proto", 4, '"B" is already defined.'),
     ]
 
 
-def test_a_folder_without_protos_is_a_fault(tmp_path: Path) -> None:
+def test_a_folder_without_protos_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match=r"holds no \.proto file"):
         compile_protos(tmp_path)
     with pytest.raises(SchemaError, match="is not a folder"):
         compile_protos(tmp_path / "missing")
 
 
-def test_a_schema_without_tables_is_a_fault(tmp_path: Path) -> None:
+def test_a_schema_without_tables_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.proto").write_text('syntax = "proto3";\nmessage A {}\n')
     with pytest.raises(SchemaError, match="no message is a table"):
         read_schema(compile_protos(tmp_path))
 
 
 def test_a_descriptor_set_reads_as_its_protos_do(tmp_path: Path) -> None:
-    protos = compile_protos(FAULTY.parents[1] / "schemas" / "ledger")
+    protos = compile_protos(WRONG.parents[1] / "schemas" / "ledger")
     file = tmp_path / "set.binpb"
     file.write_bytes(protos.SerializeToString())
     again, schema = read_schema(load_descriptor_set(file)), read_schema(protos)
@@ -103,7 +105,7 @@ def test_a_descriptor_set_reads_as_its_protos_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xff\xff"])
-def test_a_file_that_is_no_descriptor_set_is_a_fault(content: bytes | None, tmp_path: Path) -> None:
+def test_a_file_that_is_no_descriptor_set_is_refused(content: bytes | None, tmp_path: Path) -> None:
     file = tmp_path / "set.binpb"
     if content:
         file.write_bytes(content)
@@ -111,17 +113,17 @@ def test_a_file_that_is_no_descriptor_set_is_a_fault(content: bytes | None, tmp_
         load_descriptor_set(file)
 
 
-def test_faults_without_source_info_name_the_file() -> None:
-    protos = compile_protos(FAULTY)
+def test_diagnostics_without_source_info_name_the_file() -> None:
+    protos = compile_protos(WRONG)
     for file in protos.file:
         file.ClearField("source_code_info")
     with pytest.raises(SchemaError) as caught:
         read_schema(protos)
-    assert {fault.line for fault in caught.value.faults} == {0}
-    assert str(caught.value.faults[0]).startswith("columns.proto: faulty.columns.")
+    assert {diagnostic.line for diagnostic in caught.value.diagnostics} == {0}
+    assert str(caught.value.diagnostics[0]).startswith("columns.proto: wrong.columns.")
 
 
-def test_fields_of_one_name_in_json_are_a_fault(tmp_path: Path) -> None:
+def test_fields_of_one_name_in_json_are_refused(tmp_path: Path) -> None:
     """In proto2 protoc lets them pass, with a warning."""
     (tmp_path / "seats.proto").write_text(
         'syntax = "proto2";\nmessage Seat {\n  optional int32 row2 = 1;\n  optional int32 row_2 = 2;\n}\n'
@@ -143,11 +145,11 @@ message Seat {
 
 
 @pytest.mark.parametrize(("comment", "default", "line"), [("\xe4", "", 4), ("", "\xe4", 8)])
-def test_a_file_that_is_not_utf8_is_a_fault(tmp_path: Path, comment: str, default: str, line: int) -> None:
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path, comment: str, default: str, line: int) -> None:
     (tmp_path / "seats.proto").write_bytes((LATIN_1 % (comment, default)).encode("latin-1"))
     with pytest.raises(SchemaError) as caught:
         compile_protos(tmp_path)
-    told = [(fault.file, fault.line, fault.wrong) for fault in caught.value.faults]
+    told = [(diagnostic.file, diagnostic.line, diagnostic.wrong) for diagnostic in caught.value.diagnostics]
     assert told == [("seats.proto", line, "is not UTF-8 (byte 0xe4)")]
 
 

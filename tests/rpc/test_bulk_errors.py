@@ -55,7 +55,7 @@ async def _with_accounts(gateway_for: GatewayFor) -> RunningGateway:
 
 
 @pytest.mark.usefixtures("_way")
-async def test_each_kind_of_fault_is_named_and_the_rest_lands(gateway_for: GatewayFor) -> None:
+async def test_each_kind_of_error_is_named_and_the_rest_lands(gateway_for: GatewayFor) -> None:
     gateway = await _with_accounts(gateway_for)
     rows = [entry(n) for n in range(1, 30)]
     rows[3].pop("booked_at")
