@@ -9,19 +9,19 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.config import settings as config
 from gateway.config.address import Address
-from gateway.config.secret import token_secret
 from gateway.config.settings import Settings
+from gateway.config.token_secret import token_secret
 from gateway.db.cleaning import Cleaner, Retention
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
+from gateway.db.database_location import database_settings, dsn_of, embedded_folder
+from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.engine import connector
 from gateway.db.idempotency import RequestIds, Room
-from gateway.db.location import database_settings, dsn_of, embedded_folder
-from gateway.db.settings import DatabaseSettings
+from gateway.db.sqlalchemy_engine import connector
 from gateway.introspect import require_match
 from gateway.methods import HANDLERS, AnyHandler, Engine
-from gateway.observe.access import AccessLog
+from gateway.observe.access_log import AccessLog
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens

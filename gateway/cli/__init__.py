@@ -9,7 +9,7 @@ import os
 import click
 
 from gateway import __version__
-from gateway.cli.lazy import LazyGroup
+from gateway.cli.lazy_group import LazyGroup
 
 # Read by grpc core when it is loaded. It would write lines of its own to standard error, between ours; and
 # its fork handlers crash children now and then (grpc/grpc issue 41768), though ours only exec a program.

@@ -1,4 +1,4 @@
-"""What a command says, and its exit status, when it fails."""
+"""Failures of a command: what is told, and the exit status."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

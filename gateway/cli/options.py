@@ -10,7 +10,7 @@ import click
 
 from gateway.cli.failures import reported
 from gateway.config.load import Loaded, load_settings
-from gateway.config.names import SETTINGS, Setting
+from gateway.config.setting_names import SETTINGS, Setting
 
 _CONFIG_HELP = "The settings file; by default ROWGATE_CONFIG, else rowgate.toml where there is one."
 

@@ -12,17 +12,17 @@ from pydantic import SecretStr
 
 from gateway.cli.runtime import spare_what_stays
 from gateway.cli.workers.acceptor import Acceptor, listen_at
-from gateway.cli.workers.messages import Assignment
-from gateway.cli.workers.number import Number
-from gateway.cli.workers.process import WorkerProcess
+from gateway.cli.workers.control_messages import Assignment
+from gateway.cli.workers.count import Number
 from gateway.cli.workers.supervisor import Supervisor
+from gateway.cli.workers.worker_process import WorkerProcess
 from gateway.config.address import Address
-from gateway.config.division import divided
 from gateway.config.errors import ConfigDiagnostic, ConfigError
-from gateway.config.secret import token_secret
+from gateway.config.per_worker import divided
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
-from gateway.db.location import embedded_folder
-from gateway.transport.listening import warn_if_open
+from gateway.config.token_secret import token_secret
+from gateway.db.database_location import embedded_folder
+from gateway.transport.listen_address import warn_if_open
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

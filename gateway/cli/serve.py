@@ -16,7 +16,7 @@ from gateway.cli.options import with_settings
 from gateway.cli.processes import OneProcess, Plan, Processes, WorkerProcesses
 from gateway.cli.runtime import loop_factory
 from gateway.cli.unused_settings import unused_settings
-from gateway.cli.workers.number import number_of_workers
+from gateway.cli.workers.count import number_of_workers
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.load import Loaded
 from gateway.config.settings import SchemaSettings

@@ -1,10 +1,10 @@
-"""Writes the tables of docs/configuration.md: `python -m gateway.config.document`."""
+"""The writer of the tables of docs/configuration.md: `python -m gateway.config.document`."""
 
 import re
 from pathlib import Path
 from typing import Any
 
-from gateway.config.names import SECTIONS, SETTINGS, Setting
+from gateway.config.setting_names import SECTIONS, SETTINGS, Setting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 _BEGIN = (

@@ -1,4 +1,4 @@
-"""What is wrong with the settings: everything at once, each with its key and its place."""
+"""The error of wrong settings: all of them at once, each with its key and its place."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

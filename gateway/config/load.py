@@ -8,10 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
-from gateway.config.names import BY_FLAT, BY_KEY, SECTIONS, SETTINGS, Setting
 from gateway.config.rules import contradictions, forget_foreign_migrations
-from gateway.config.settings import Section, Settings
-from gateway.config.sources import (
+from gateway.config.setting_names import BY_FLAT, BY_KEY, SECTIONS, SETTINGS, Setting
+from gateway.config.setting_sources import (
     CONFIG_VARIABLE,
     DEFAULT,
     DEFAULT_FILE,
@@ -21,6 +20,7 @@ from gateway.config.sources import (
     read_flags,
     read_variables,
 )
+from gateway.config.settings import Section, Settings
 
 
 @dataclass(frozen=True, slots=True)

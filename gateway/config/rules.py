@@ -1,10 +1,10 @@
-"""What holds between settings."""
+"""Rules between settings."""
 
 from collections.abc import Callable, Iterator, MutableMapping
 
 from gateway.config.errors import ConfigDiagnostic
+from gateway.config.setting_sources import Given, Source
 from gateway.config.settings import Settings
-from gateway.config.sources import Given, Source
 from gateway.config.worker_count import AUTO
 
 _SCHEMA_SOURCES = ("schema.protos", "schema.descriptor_set")

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from gateway.config.address import Address
 from gateway.config.load import Loaded
-from gateway.config.names import SECTIONS, SETTINGS, Setting
+from gateway.config.setting_names import SECTIONS, SETTINGS, Setting
 
 HIDDEN = "***"
 _PARAMETER = re.compile(

@@ -1,17 +1,17 @@
-"""How a connection is made, and what it says of the server when none can be."""
+"""The making of connections, and the errors that tell why none can be made."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
-from gateway.db.codecs import set_codecs
+from gateway.db.database_settings import DatabaseSettings
+from gateway.db.driver_errors import DRIVER_ERRORS, sqlstate_of, translate
 from gateway.db.dsn import resolve
-from gateway.db.pooler import ADVICE, REFUSED
+from gateway.db.external_pooler import ADVICE, REFUSED
 from gateway.db.received_bytes import ReceivedBytes
 from gateway.db.retry import TryAgain
-from gateway.db.settings import DatabaseSettings
-from gateway.db.translate import DRIVER_ERRORS, sqlstate_of, translate
+from gateway.db.type_codecs import set_codecs
 from gateway.errors import Internal, RowgateError, Unavailable
 from gateway.errors.sqlstate import LATER
 

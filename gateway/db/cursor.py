@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from gateway.db.driver_errors import translated
 from gateway.db.received_bytes import is_too_large
 from gateway.db.transaction import Row
-from gateway.db.translate import translated
 from gateway.errors import OutOfRange, ResourceExhausted
-from gateway.errors.delay import RetryDelay
+from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import Bulkheads, Operation
 from gateway.request.call import Call, StreamCall
 from gateway.sql.statement import Statement

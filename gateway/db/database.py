@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from typing import Any, TypeVar
 
 from gateway.db.cursor import Cursor, CursorPlaces
+from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool import Pool
 from gateway.db.retry import Retry
-from gateway.db.settings import DatabaseSettings
 from gateway.db.statement_runner import StatementRunner
 from gateway.db.transaction import Row, Transaction
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable

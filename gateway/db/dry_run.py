@@ -22,7 +22,7 @@ class _Undo(Exception):  # noqa: N818 - carries the answer out of the transactio
         self.answer = answer
 
 
-async def rehearse(database: Database, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
+async def dry_run(database: Database, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
     """Return what `work` returns, every constraint checked and nothing kept.
 
     Sequences advance all the same: PostgreSQL never takes numbers back. Raises as `Database.transact`.

@@ -10,11 +10,11 @@ from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheE
 
 from gateway.db.connect import Connector, unreachable
 from gateway.db.connection_limiter import OWN, ConnectionLimiter, closing
-from gateway.db.idle import Idle, Member
-from gateway.db.pooler import warn_of_pooler
+from gateway.db.database_settings import DatabaseSettings
+from gateway.db.driver_errors import causes, sqlstate_of
+from gateway.db.external_pooler import warn_of_pooler
+from gateway.db.idle_connections import Idle, Member
 from gateway.db.retry import TryAgain
-from gateway.db.settings import DatabaseSettings
-from gateway.db.translate import causes, sqlstate_of
 from gateway.errors import ResourceExhausted
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from random import random
 from typing import Protocol, TypeVar
 
-from gateway.db.settings import RetrySettings
+from gateway.db.database_settings import RetrySettings
 from gateway.errors import RowgateError
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
@@ -13,7 +13,7 @@ from gateway.request.call import Call
 T = TypeVar("T")
 
 
-class TryAgain(Exception):  # noqa: N818 - a verdict, not an error: the error is inside
+class TryAgain(Exception):  # noqa: N818 - a signal: the error is inside
     """An attempt failed in a way that left nothing behind, so the same attempt may succeed now.
 
     Args:

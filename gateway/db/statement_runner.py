@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
-from gateway.db.commit import Mark, outcome_unknown, read_mark, settle
+from gateway.db.commit_outcome import Mark, outcome_unknown, read_mark, settle
 from gateway.db.cursor import Cursor
-from gateway.db.pool import Pool
-from gateway.db.received_bytes import UNCOUNTED
-from gateway.db.retry import TryAgain
-from gateway.db.transaction import Row, Transaction
-from gateway.db.translate import (
+from gateway.db.driver_errors import (
     DRIVER_ERRORS,
     as_lost,
     is_connection_lost,
@@ -22,6 +18,10 @@ from gateway.db.translate import (
     translated,
     was_never_sent,
 )
+from gateway.db.pool import Pool
+from gateway.db.received_bytes import UNCOUNTED
+from gateway.db.retry import TryAgain
+from gateway.db.transaction import Row, Transaction
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
 from gateway.request.call import Call

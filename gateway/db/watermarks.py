@@ -1,4 +1,4 @@
-"""How far each Ingest stream has come: a watermark, moved in the transaction of the rows it speaks of."""
+"""Watermarks of Ingest streams: each moves in the transaction of the rows that it stands for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gateway.db.database import Transaction
 from gateway.errors import Aborted, InvalidArgument, PermissionDenied, RowgateError
-from gateway.schema.internal import INGEST
+from gateway.schema.internal_tables import INGEST
 from gateway.sql.statement import Statement, compile_statement
 
 _KEY = ("principal", "method", "stream_id")

@@ -2,7 +2,7 @@
 
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
-from gateway.introspect.startup import SchemaMismatchError, require_match
+from gateway.introspect.startup_check import SchemaMismatchError, require_match
 
 __all__ = [
     "Change",

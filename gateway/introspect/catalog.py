@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from gateway.introspect.records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
 
 
 class Connection(Protocol):

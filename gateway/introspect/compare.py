@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.introspect.definitions import Part, definition
 from gateway.introspect.differences import Change, Difference, Kind, is_shorter_text
-from gateway.introspect.records import Catalog, Column, Name, Surroundings, Table
+from gateway.introspect.table_records import Catalog, Column, Name, Surroundings, Table
 
 _TEXT = re.compile(r"(E?'(?:[^']|'')*')::(?:text|character varying)")
 
@@ -14,7 +14,7 @@ def compare(wanted: Catalog, found: Catalog) -> tuple[Difference, ...]:
     """Return what differs, tables in order of name; an equal pair gives nothing.
 
     Args:
-        wanted: the model, spelled by the same PostgreSQL (gateway.introspect.model).
+        wanted: the model, spelled by the same PostgreSQL (gateway.introspect.model_tables).
         found: the catalog of the same tables. Tables that only the catalog has are reported as extra.
 
     """

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-from gateway.introspect.records import Name
+from gateway.introspect.table_records import Name
 
 DEFAULT_SCHEMA = "public"
 

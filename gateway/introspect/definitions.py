@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from gateway.introspect.ddl import quote, quoted
 from gateway.introspect.differences import DEFERRABLE, NOT_VALID
-from gateway.introspect.records import Check, Column, ForeignKey, Index, Key, Table
+from gateway.introspect.table_records import Check, Column, ForeignKey, Index, Key, Table
 
 Part: TypeAlias = Key | Check | ForeignKey | Index
 

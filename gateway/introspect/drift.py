@@ -1,4 +1,4 @@
-"""What serve asks at start: whether the database matches the schema."""
+"""Drift of the database from the schema, as serve asks for it at start."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from sqlalchemy import MetaData
 
 from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.compare import compare, compare_surroundings
-from gateway.introspect.culprits import culprits
 from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.matching import named_as_found
-from gateway.introspect.model import needs_of, read_model, tables_of
-from gateway.introspect.records import Catalog, Name
-from gateway.introspect.scratch import respelled, undone
+from gateway.introspect.model_tables import needs_of, read_model, tables_of
+from gateway.introspect.refused_options import refused_options
+from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.temporary_tables import respelled, undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ async def read_sides(
 
 async def _places(connection: Connection, metadata: MetaData, found: Catalog) -> tuple[str, ...]:
     try:
-        return await culprits(connection, tables_of(metadata), found)
+        return await refused_options(connection, tables_of(metadata), found)
     except asyncpg.PostgresError:
         return ()
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import count
 
 from gateway.introspect.definitions import Part
-from gateway.introspect.records import Catalog, Check, ForeignKey, Index, Key, Table
+from gateway.introspect.table_records import Catalog, Check, ForeignKey, Index, Key, Table
 
 
 def named_as_found(wanted: Catalog, found: Catalog) -> Catalog:

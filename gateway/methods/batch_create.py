@@ -2,7 +2,7 @@
 
 from gateway.methods.create import Creating
 from gateway.methods.engine import Engine
-from gateway.methods.items import Batch
+from gateway.methods.write_items import Batch
 from gateway.schema.model import Method
 
 

@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
-from gateway.methods.turns import Respond, in_turns
+from gateway.methods.event_loop_turns import Respond, in_turns
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields

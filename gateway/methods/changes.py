@@ -11,13 +11,13 @@ from gateway.db.database import Row, Transaction
 from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
 from gateway.methods.row_errors import RowErrors
-from gateway.methods.shapes import MAX_SHAPES, grouped
+from gateway.methods.statement_shapes import MAX_SHAPES, grouped
 from gateway.request.keys import Key
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.change import FLAGS, Change, change_row, change_rows
-from gateway.sql.each import change_each
+from gateway.sql.shared_writes import change_each
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.methods.engine import Engine
-from gateway.methods.error_mapping import blame
+from gateway.methods.error_mapping import map_error
+from gateway.methods.event_loop_turns import each_in_turns
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
-from gateway.methods.items import One
-from gateway.methods.turns import each_in_turns
+from gateway.methods.write_items import One
 from gateway.request.keys import below
 from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message
@@ -64,10 +64,10 @@ class Creating:
         rows = await self._inserts.insert(session, [item.values for item in items])
         return await each_in_turns(self._message, rows)
 
-    def blame(self, error: RowgateError, item: NewRow) -> RowgateError:
+    def map_error(self, error: RowgateError, item: NewRow) -> RowgateError:
         """Return the refusal with the fields' proto paths, and the key that is taken."""
         key = item.values if all(name in item.values for name in self._resource.primary_key) else None
-        return blame(error, self._resource, item.path, key, item.values)
+        return map_error(error, self._resource, item.path, key, item.values)
 
 
 def required(request: Message, name: str, path: str) -> Message:

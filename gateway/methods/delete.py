@@ -14,10 +14,10 @@ from gateway.methods.changes import Changes, Edit, Found
 from gateway.methods.dependents import Dependents, refusal
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import with_details
-from gateway.methods.expectation import expectation
+from gateway.methods.expected_version import expectation
 from gateway.methods.idempotent import Session
-from gateway.methods.items import One, flag
 from gateway.methods.row_errors import RowErrors
+from gateway.methods.write_items import One, flag
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Method
@@ -136,7 +136,7 @@ class Deleting:
             await self._dependents.remove(session, [item.edit for item in there if item.force])
         return rows
 
-    def blame(self, error: RowgateError, item: Removal) -> RowgateError:
+    def map_error(self, error: RowgateError, item: Removal) -> RowgateError:
         """Return the refusal of a row that others refer to with the name of their table."""
         place = item.edit.place
         if error.reason != _REFERENCED:

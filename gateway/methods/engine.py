@@ -1,4 +1,4 @@
-"""What every method works with."""
+"""The parts of the gateway that every method works with."""
 
 import os
 from collections.abc import Mapping

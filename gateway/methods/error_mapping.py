@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from gateway.db.translate import is_of_a_name
+from gateway.db.driver_errors import is_of_a_name
 from gateway.errors import AlreadyExists, FailedPrecondition, FieldViolation, ResourceRef, RowgateError
 from gateway.request.keys import Key, below, key_text
 from gateway.request.rows import Values
@@ -13,11 +13,13 @@ from gateway.schema.tables import constraints
 E = TypeVar("E", bound=RowgateError)
 
 
-def blame(error: E, resource: Resource, path: str, key: Key | None = None, values: Values | None = None) -> E:
+def map_error(
+    error: E, resource: Resource, path: str, key: Key | None = None, values: Values | None = None
+) -> E:
     """Return the error with a violation for each field that the refused constraint or column stands for.
 
     Args:
-        error: what the database door raised; its metadata may name `constraint`, `column` and `table`.
+        error: what the query executor raised; its metadata may name `constraint`, `column` and `table`.
         resource: the resource that was written.
         path: the proto path of the resource's message in the request, such as `flight` or `rows[3]`.
         key: the row's key where it is known: an AlreadyExists of the key then names the row in the way.

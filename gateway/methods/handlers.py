@@ -1,4 +1,4 @@
-"""What the transports call."""
+"""Handlers of methods, as the transports call them."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How writes are carried out: once per request_id (AIP-155), not at all under validate_only (AIP-163)."""
+"""Idempotent writes: run once per request_id (AIP-155), rolled back under validate_only (AIP-163)."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.db.database import Database, Row, Transaction
-from gateway.db.dry_run import rehearse
+from gateway.db.dry_run import dry_run
 from gateway.db.idempotency import Claim
 from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
@@ -52,7 +52,7 @@ class Writes:
         self._ids = engine.request_ids
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._has_id = "request_id" in method.request
-        self._has_rehearsal = "validate_only" in method.request
+        self._has_dry_run = "validate_only" in method.request
 
     async def atomically(
         self, request: Message, call: Call, work: Callable[[Transaction], Awaitable[Message]]
@@ -64,15 +64,15 @@ class Writes:
         (INVALID_UUID) or that another request had (REQUEST_ID_REUSED), and what `work` raises.
         """
         claim = self._claim(request, call)
-        if self._rehearsed(request):
-            return await rehearse(self._database, work, call)
+        if self._is_dry_run(request):
+            return await dry_run(self._database, work, call)
         if claim is None:
             return await self._database.transact(work, call)
         return await self._once(claim, call, work)
 
     def is_plain(self, request: Message) -> bool:
         """Whether the request asks for neither: one statement may do it, without a transaction around."""
-        return not (self._rehearsed(request) or (self._has_id and bool(getattr(request, "request_id"))))  # noqa: B009 - a dynamic message
+        return not (self._is_dry_run(request) or (self._has_id and bool(getattr(request, "request_id"))))  # noqa: B009 - a dynamic message
 
     def alone(self, call: Call) -> Session:
         """Return the session of a plain request whose statements are each a transaction of their own."""
@@ -91,8 +91,8 @@ class Writes:
 
         return await self._database.transact_once(run, call)
 
-    def _rehearsed(self, request: Message) -> bool:
-        return self._has_rehearsal and bool(getattr(request, "validate_only"))  # noqa: B009 - a dynamic message
+    def _is_dry_run(self, request: Message) -> bool:
+        return self._has_dry_run and bool(getattr(request, "validate_only"))  # noqa: B009 - a dynamic message
 
     def _claim(self, request: Message, call: Call) -> Claim | None:
         text: str = getattr(request, "request_id") if self._has_id else ""  # noqa: B009 - a dynamic message

@@ -10,13 +10,13 @@ from gateway.db.bulk.merge import kept_out
 from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row
 from gateway.methods.idempotent import Session
-from gateway.methods.shapes import MAX_SHAPES, grouped
+from gateway.methods.statement_shapes import MAX_SHAPES, grouped
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
-from gateway.sql.each import insert_each
 from gateway.sql.insert import insert_row, insert_rows
-from gateway.sql.items import RowsStatement
+from gateway.sql.row_arrays import RowsStatement
+from gateway.sql.shared_writes import insert_each
 
 
 class Inserts:

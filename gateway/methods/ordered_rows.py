@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
+from gateway.methods.event_loop_turns import Respond, in_turns
 from gateway.methods.selection import selection_reader
-from gateway.methods.turns import Respond, in_turns
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, parse_order

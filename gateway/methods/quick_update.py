@@ -11,11 +11,11 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.errors import InvalidArgument
 from gateway.methods.changes import Changes
-from gateway.methods.shapes import MAX_SHAPES
+from gateway.methods.statement_shapes import MAX_SHAPES
 from gateway.request.masks import means_all, update_columns
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
-from gateway.schema.types.known import has_unknown
+from gateway.schema.types.unknown_fields import has_unknown
 from gateway.schema.values import InvalidValueError
 from gateway.sql.change import Change
 

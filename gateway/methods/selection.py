@@ -1,4 +1,4 @@
-"""Which rows a List or Count request means: filter, equality by field name, soft-deleted or not."""
+"""The rows that a List or Count request selects: filter, equality by field name, soft-deleted or not."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache

@@ -9,10 +9,10 @@ from gateway.db.database import Row
 from gateway.errors import RowgateError
 from gateway.methods.changes import Changes, Edit
 from gateway.methods.engine import Engine
-from gateway.methods.error_mapping import blame
-from gateway.methods.expectation import expectation
+from gateway.methods.error_mapping import map_error
+from gateway.methods.expected_version import expectation
 from gateway.methods.idempotent import Session
-from gateway.methods.items import One
+from gateway.methods.write_items import One
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.schema.model import Method
@@ -44,9 +44,9 @@ class _Undeleting:
         changed = self._changes.changed
         return [self._message(changed(*pair, live=False)) for pair in zip(items, met, strict=True)]
 
-    def blame(self, error: RowgateError, _: Edit) -> RowgateError:
+    def map_error(self, error: RowgateError, _: Edit) -> RowgateError:
         # A partial unique index over live rows may have a new holder.
-        return blame(error, self._resource, "")
+        return map_error(error, self._resource, "")
 
 
 class Undelete(One):

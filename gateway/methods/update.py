@@ -11,14 +11,14 @@ from gateway.errors import InvalidArgument, RowgateError
 from gateway.methods.changes import Changes, Edit
 from gateway.methods.create import required
 from gateway.methods.engine import Engine
-from gateway.methods.error_mapping import blame
-from gateway.methods.expectation import expectation
+from gateway.methods.error_mapping import map_error
+from gateway.methods.event_loop_turns import each_in_turns
+from gateway.methods.expected_version import expectation
 from gateway.methods.idempotent import Session
 from gateway.methods.inserts import Inserts
-from gateway.methods.items import One, flag
 from gateway.methods.quick_update import QuickUpdates
 from gateway.methods.row_errors import RowErrors
-from gateway.methods.turns import each_in_turns
+from gateway.methods.write_items import One, flag
 from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
@@ -154,9 +154,9 @@ class Updating:
         keys = {i: self._identity(row[place] for place in self._key_places) for i, row in stored.items()}
         return {i: stored[i] for i, key in keys.items() if key in rows}
 
-    def blame(self, error: RowgateError, item: Wanted) -> RowgateError:
+    def map_error(self, error: RowgateError, item: Wanted) -> RowgateError:
         """Return the refusal with the fields' proto paths."""
-        return blame(error, self._resource, item.edit.path, values={**item.edit.values, **item.edit.key})
+        return map_error(error, self._resource, item.edit.path, values={**item.edit.values, **item.edit.key})
 
 
 def _takes_default(field: Field, message: Message) -> bool:

@@ -1,9 +1,9 @@
-"""How one column changes in place."""
+"""Changes of one column in place."""
 
 from collections.abc import Iterator
 
 from gateway.introspect import ddl
-from gateway.introspect.records import Column, Name
+from gateway.introspect.table_records import Column, Name
 from gateway.migrate.steps import Step
 from gateway.migrate.widening import conversion, keeps_every_value
 

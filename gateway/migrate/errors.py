@@ -1,4 +1,4 @@
-"""What a migration says when it can't be done."""
+"""Errors of migrations."""
 
 from collections.abc import Sequence
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from gateway.db.settings import milliseconds
+from gateway.db.database_settings import milliseconds
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.lock import Connect, opened
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gateway.introspect import ddl
 from gateway.introspect.definitions import Part, column_definition, create_index, create_table, definition
 from gateway.introspect.matching import parts_of
-from gateway.introspect.records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.columns import alter_column
-from gateway.migrate.impact import TableChange, table_changes
+from gateway.migrate.dependent_objects import TableChange, table_changes
 from gateway.migrate.scope import Managed
 from gateway.migrate.steps import Step
 

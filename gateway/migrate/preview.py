@@ -1,4 +1,4 @@
-"""What a migration would do: the SQL to read or to run elsewhere, and the differences to check for."""
+"""Previews of a migration: the SQL to read or to run elsewhere, and the differences to check for."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from sqlalchemy import MetaData
 
 from gateway.introspect import Change, Difference, Kind
 from gateway.introspect.compare import compare
-from gateway.introspect.records import Name
+from gateway.introspect.table_records import Name
 from gateway.migrate.folder import Folder, name_of
 from gateway.migrate.lock import Connect, alone, opened
 from gateway.migrate.lock_waits import LockWaits

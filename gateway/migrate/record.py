@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gateway.introspect.ddl import QUALIFY_NAMES, literal
-from gateway.introspect.records import Name
-from gateway.introspect.scratch import undone
+from gateway.introspect.table_records import Name
+from gateway.introspect.temporary_tables import undone
 from gateway.migrate.lock import Connection
 
 DIRECT = ""

@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from gateway.introspect.ddl import quoted
-from gateway.introspect.model import table_name
-from gateway.introspect.records import Name
+from gateway.introspect.model_tables import table_name
+from gateway.introspect.table_records import Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.folder import Folder
 from gateway.migrate.lock import Connect, Connection, alone, opened

@@ -1,4 +1,4 @@
-"""What a migration may reach: the model, but for what Rowgate didn't make and nobody named.
+"""The scope of a migration: the model, but for what Rowgate didn't make and no flag names.
 
 All that follows goes by the outcome: what the reachable catalog lacks is dropped, what it has besides is
 made, and what no migration made stands in it as it was found.
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from gateway.introspect.definitions import Part
 from gateway.introspect.matching import parts_of, with_parts
-from gateway.introspect.records import Catalog, Column, Index, Name, Table
+from gateway.introspect.table_records import Catalog, Column, Index, Name, Table
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.record import DIRECT, Recorded
-from gateway.schema.internal import INTERNAL_SCHEMA
+from gateway.schema.internal_tables import INTERNAL_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a revision file calls: statements run as they are written, with no parameters, escapes or dialect."""
+"""Statements of a revision file, run as they are written: no parameters, no escapes, no dialect."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from gateway.introspect.ddl import literal
 from gateway.migrate.record import BEGIN, REFUSED, end
-from gateway.schema.internal import INTERNAL_SCHEMA
+from gateway.schema.internal_tables import INTERNAL_SCHEMA
 
 VERSION_TABLE = "revision"
 """The table, beside the gateway's own, that holds the database's revision."""

@@ -15,7 +15,7 @@ from alembic.script import Script
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy.exc import DBAPIError
 
-from gateway.db.engine import create_engine
+from gateway.db.sqlalchemy_engine import create_engine
 from gateway.introspect.ddl import create_schema
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.folder import Folder, losses_of, name_of
@@ -23,7 +23,7 @@ from gateway.migrate.lock import Connect, Connection, alone, opened
 from gateway.migrate.lock_waits import LockWaits
 from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
 from gateway.migrate.without_folder import WAITS, refused
-from gateway.schema.internal import INTERNAL_SCHEMA
+from gateway.schema.internal_tables import INTERNAL_SCHEMA
 
 _VERSION_TABLE: dict[str, Any] = {
     "version_table": VERSION_TABLE,

@@ -1,4 +1,4 @@
-"""Which changes of a column's type keep every value."""
+"""Changes of a column's type that keep every value."""
 
 import re
 from itertools import pairwise

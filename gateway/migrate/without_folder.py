@@ -10,8 +10,8 @@ from gateway.introspect import ModelRefusedError, Sides, read_sides
 from gateway.introspect.compare import compare
 from gateway.introspect.ddl import quoted
 from gateway.introspect.differences import Change, Difference, Kind
-from gateway.introspect.records import Catalog, Name
-from gateway.migrate.collateral import refuse_collateral
+from gateway.introspect.table_records import Catalog, Name
+from gateway.migrate.dropped_with_columns import refuse_collateral
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.lock import Connect, Connection, alone, opened
 from gateway.migrate.lock_waits import LockTimeoutError, LockWaits

@@ -1,1 +1,1 @@
-"""What the gateway tells of itself: one record per call, and the log that shows it."""
+"""Observation of the gateway: one record per call, and the log that shows it."""

@@ -1,4 +1,4 @@
-"""What is observed of one RPC. Logs take what they show from here; metrics and traces will."""
+"""The record of one RPC, from which the log is written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

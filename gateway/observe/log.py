@@ -9,7 +9,7 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
-from gateway.observe.lines import LineHandler
+from gateway.observe.log_lines import LineHandler
 
 Format = Literal["auto", "json", "console"]
 

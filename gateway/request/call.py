@@ -1,10 +1,10 @@
-"""What the gateway knows of one RPC beside its message."""
+"""One RPC beside its message: deadline, caller, connection."""
 
 from dataclasses import dataclass, field
 
 from gateway.request.bulkheads import UNKNOWN, Operation
-from gateway.request.delivery import Delivery
 from gateway.request.memory import SMALL, ResponseMemory
+from gateway.request.stream_delivery import Delivery
 
 
 @dataclass(slots=True, eq=False)  # not frozen: that is four times as dear to make, and every call makes one

@@ -35,7 +35,7 @@ class Deadline:
         self.when = when
 
     def __enter__(self) -> Self:
-        """Set the alarm; raises DeadlineExceeded where it would ring at once."""
+        """Start the timer; raises DeadlineExceeded where the deadline has passed."""
         if self.when <= monotonic():
             raise _exceeded()
         self._task = task = self._task or self._timer.current_task()
@@ -48,7 +48,7 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Take the alarm back; a cancellation from elsewhere is not the deadline's."""
+        """Stop the timer; a cancellation from elsewhere is not the deadline's."""
         self._timer.discard(self)
         if not self._expired or self._task is None:
             return

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.keys import below, encode_value
 from gateway.schema.model import Field, Resource
-from gateway.schema.types.known import UNKNOWN_FIELD, has_unknown, unknown_numbers
+from gateway.schema.types.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
 
 Values = Mapping[str, Any]
 """Driver values by column name."""

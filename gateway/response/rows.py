@@ -10,7 +10,7 @@ from gateway.errors import DataLoss, FieldViolation, ResourceRef
 from gateway.request.etag import etag_of
 from gateway.request.keys import key_text
 from gateway.request.masks import Mask
-from gateway.response.cut import cutter
+from gateway.response.read_mask import cutter
 from gateway.schema.model import Field, Resource
 from gateway.schema.types.times import decode_timestamps
 from gateway.schema.values import InvalidValueError, ValueKind

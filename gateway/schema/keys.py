@@ -8,7 +8,7 @@ from google.protobuf.descriptor import Descriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics, suggestion
-from gateway.schema.implied import implied_condition
+from gateway.schema.implied_checks import implied_condition
 from gateway.schema.model import Action, Check, Field, ForeignKey, Index, IndexColumn, UniqueKey
 from gateway.schema.naming import check_name, foreign_key_name, index_name, quote, unique_name
 from gateway.schema.options import column_options

@@ -1,4 +1,4 @@
-"""Which messages a message can hold, at any depth."""
+"""The messages that a message can hold, at any depth."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Which standard method an RPC is, and of which resource: by annotation, else by name and types."""
+"""Recognition of an RPC's standard method and resource: by annotation, else by name and types."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import MethodKind, Resource
 from gateway.schema.options import method_options
 from gateway.schema.plurals import plurals
-from gateway.schema.shapes import SHAPES, Streams
+from gateway.schema.standard_methods import SHAPES, Streams
 
 # Longest first: `BatchGetFlights` is no Get.
 _BY_PREFIX = sorted(((shape.prefix, kind) for kind, shape in SHAPES.items()), key=lambda pair: -len(pair[0]))

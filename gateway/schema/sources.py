@@ -1,4 +1,4 @@
-"""Where a schema comes from: a folder of .proto files, compiled at start, or a descriptor set."""
+"""The sources of a schema: a folder of .proto files, compiled at start, or a descriptor set."""
 
 import re
 import subprocess

@@ -24,8 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gateway.schema.model import Resource
-from gateway.schema.types.sqltypes import NamedType
-from gateway.sql.items import RowsStatement, items
+from gateway.schema.types.sql_types import NamedType
+from gateway.sql.row_arrays import RowsStatement, items
 from gateway.sql.statement import Statement, compile_statement
 
 _ABOVE = "above"

@@ -23,9 +23,9 @@ from sqlalchemy.sql.selectable import CTE
 
 from gateway.schema.identity import is_exact
 from gateway.schema.model import Resource
-from gateway.schema.types.sqltypes import NamedType
-from gateway.sql.items import Items, RowsStatement, RowStatement, items, output_columns, row_values
+from gateway.schema.types.sql_types import NamedType
 from gateway.sql.key_order import by_key
+from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.statement import compile_statement
 
 _HELD = "rowgate_held"

@@ -11,9 +11,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CTE
 
 from gateway.schema.model import Field, Resource
-from gateway.sql.items import Items, RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.key_order import by_key
-from gateway.sql.numbers import sequence_of
+from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
+from gateway.sql.sequences import sequence_of
 from gateway.sql.statement import compile_statement
 
 _ADDED = "rowgate_added"

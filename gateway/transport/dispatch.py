@@ -20,8 +20,8 @@ from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.schema.model import Method, MethodKind
-from gateway.schema.shapes import SHAPES, Streams
-from gateway.transport.builtin.methods import BuiltinMethod, BuiltinMethods
+from gateway.schema.standard_methods import SHAPES, Streams
+from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
 from gateway.transport.exchange import Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing.parser import RequestParser, sizes

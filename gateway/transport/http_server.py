@@ -13,7 +13,7 @@ from weakref import WeakSet
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames, host_names
-from gateway.transport.listening import warn_if_open
+from gateway.transport.listen_address import warn_if_open
 from gateway.transport.protocols.calls import Calls
 from gateway.transport.protocols.connect.responder import ConnectResponder
 from gateway.transport.protocols.cors import Origins

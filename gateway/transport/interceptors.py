@@ -1,4 +1,4 @@
-"""What happens around every call: context managers, which cost less than coroutines around coroutines."""
+"""Interceptors around every call: context managers, which cost less than coroutines around coroutines."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from gateway.errors import ResourceExhausted
-from gateway.errors.delay import RetryDelay
+from gateway.errors.retry_delay import RetryDelay
 from gateway.transport.loop_load import LoopLoad, ThreadTimes, thread_times
 
 _BEAT = 0.02

@@ -12,15 +12,15 @@ from grpc_health.v1 import health_pb2
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
+from gateway.transport.builtin.builtin_method import places_of_streams
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH
 from gateway.transport.builtin.health import Health
-from gateway.transport.builtin.methods import places_of_streams
 from gateway.transport.builtin.probe import DatabaseWatch, Probe
 from gateway.transport.builtin.reflection import Reflection
 from gateway.transport.dispatch import Dispatcher, Services
 from gateway.transport.interceptors import Interceptors
-from gateway.transport.methods import ServedMethod
 from gateway.transport.processor import Processor
+from gateway.transport.served_method import ServedMethod
 
 _logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What listens on sockets, and carries their calls to a served API."""
+"""The interface of servers: they listen on sockets, and carry their calls to a served API."""
 
 import socket
 from collections.abc import Callable, Sequence

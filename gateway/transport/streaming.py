@@ -11,8 +11,8 @@ from gateway.errors import Unavailable
 from gateway.methods import BidiHandler, Piece, StreamHandler
 from gateway.request.bulkheads import Operation
 from gateway.request.call import StreamCall
-from gateway.request.delivery import Delivery
 from gateway.request.memory import ResponseMemory
+from gateway.request.stream_delivery import Delivery
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
 from gateway.transport.parsing.parser import RequestParser

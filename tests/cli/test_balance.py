@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.workers.balance import Balance, Move
+from gateway.cli.workers.rebalancing import Balance, Move
 
 SECONDS = 10.0
 TICK = 0.5

@@ -8,17 +8,17 @@ from pathlib import Path
 import click
 import pytest
 
-from gateway.cli.workers import process, supervisor
+from gateway.cli.workers import supervisor, worker_process
 from gateway.cli.workers.acceptor import Acceptor
-from gateway.cli.workers.messages import Assignment
-from gateway.cli.workers.process import WorkerProcess
+from gateway.cli.workers.control_messages import Assignment
 from gateway.cli.workers.supervisor import Supervisor
+from gateway.cli.workers.worker_process import WorkerProcess
 from gateway.config.load import settings_of
 from tests.faults.opcodes import AWAITS, Tracer, faults
 
 CHANNEL = """
 import os, signal
-from gateway.cli.workers.messages import CHANNEL_VARIABLE, Channel, Ended, Ready, Stop, Stopped
+from gateway.cli.workers.control_messages import CHANNEL_VARIABLE, Channel, Ended, Ready, Stop, Stopped
 channel = Channel(int(os.environ[CHANNEL_VARIABLE]))
 channel.receive()
 """
@@ -32,7 +32,7 @@ while not isinstance(channel.receive(), Ended):
 """
 HANGS = """
 import os, select
-from gateway.cli.workers.messages import CHANNEL_VARIABLE
+from gateway.cli.workers.control_messages import CHANNEL_VARIABLE
 ended = select.poll()
 ended.register(int(os.environ[CHANNEL_VARIABLE]), 0)  # it reads nothing
 ended.poll()
@@ -66,7 +66,7 @@ def children() -> Sequence[str]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_END_SECONDS", 0.2)
+    monkeypatch.setattr(worker_process, "_END_SECONDS", 0.2)
 
 
 async def test_a_worker_that_hangs_as_it_starts_is_ended_and_told_of() -> None:

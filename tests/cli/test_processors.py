@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.workers import number as number_module
-from gateway.cli.workers.number import number_of_workers
-from gateway.cli.workers.processors import available
+from gateway.cli.workers import count
+from gateway.cli.workers.count import number_of_workers
+from gateway.cli.workers.cpus import available
 from gateway.config.load import load_settings
 
 NONE = -1
@@ -114,7 +114,7 @@ def test_here_it_is_no_more_than_the_processors() -> None:
 def test_as_many_serve_as_are_asked_for_or_can_be_fed(
     monkeypatch: pytest.MonkeyPatch, transport: str, settings: dict[str, str | None], workers: int
 ) -> None:
-    monkeypatch.setattr(number_module, "available", lambda: 6)
+    monkeypatch.setattr(count, "available", lambda: 6)
     dsn = {"database.dsn": "postgresql://db.example.org/shop"}
     flags = {"server.transport": transport, **dsn, **settings}
     loaded = load_settings(environ={}, flags=flags)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.division import DIVIDED, divided, part
-from gateway.config.names import SETTINGS
+from gateway.config.per_worker import DIVIDED, divided, part
+from gateway.config.setting_names import SETTINGS
 from gateway.config.settings import Settings
 
 WORKERS = st.integers(1, 64)

@@ -12,7 +12,7 @@ from google.rpc import code_pb2
 from hypothesis import given
 from hypothesis.strategies import builds, sampled_from, text
 
-from gateway.observe.access import AccessLog
+from gateway.observe.access_log import AccessLog
 from gateway.observe.call_record import CallRecord
 from gateway.observe.log import configure_logging
 

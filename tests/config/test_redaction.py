@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.config.errors import ConfigError
 from gateway.config.load import load_settings, settings_of
-from gateway.config.names import SETTINGS
+from gateway.config.setting_names import SETTINGS
 from gateway.config.show import redact_dsn, show
 
 SECRET = "s3cr3t-hunter2-s3cr3t"  # noqa: S105 - the one that mustn't be shown

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.config.address import Address, parse_address
 from gateway.config.errors import ConfigError
 from gateway.config.load import Loaded, load_settings, settings_of
-from gateway.config.names import BY_FLAT, SETTINGS, Setting
+from gateway.config.setting_names import BY_FLAT, SETTINGS, Setting
 from gateway.config.settings import Settings
 
 POOL = BY_FLAT["pool_size"]

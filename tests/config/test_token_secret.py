@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.errors import ConfigError
 from gateway.config.load import settings_of
-from gateway.config.secret import token_secret
+from gateway.config.token_secret import token_secret
 
 
 def test_a_secret_that_is_set_is_used(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from gateway.errors import OutOfRange, RowgateError
 from gateway.schema.sources import load_descriptor_set
 from gateway.transport.exchange import Exchange, Reply, ResponseMetadata
 from gateway.transport.grpcio import handlers
-from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols import calls, routing
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.server import Server, ServerFactory
 from gateway.transport.wire.headers import read_metadata
 from tests.harness import mounted

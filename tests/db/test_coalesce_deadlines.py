@@ -14,7 +14,7 @@ from gateway.db.coalesce.batch_statements import KeyRead
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.reads import PointReads
 from gateway.db.coalesce.statistics import Outcomes
-from gateway.db.forecast import Forecast
+from gateway.db.duration_forecast import Forecast
 from gateway.errors import ResourceExhausted
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
@@ -67,8 +67,8 @@ def test_no_forecast_is_less_than_nothing_and_more_rows_take_no_less(times: list
 
 async def test_a_statement_takes_as_many_as_it_answers_in_time() -> None:
     """Thirty rows of 50 ms are too many for deadlines of 400 ms: of half of that there are four at most."""
-    door = SlowDoor(0.05)
-    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1))
+    executor = SlowDoor(0.05)
+    reads = PointReads(executor, CoalesceSettings(max_concurrent_batches=1))
     read = KeyRead(STATEMENT, STATEMENT)
     now = asyncio.get_running_loop().time()
     first = asyncio.create_task(reads.fetch(read, [0], Call("Get", deadline=now + 10)))
@@ -82,35 +82,35 @@ async def test_a_statement_takes_as_many_as_it_answers_in_time() -> None:
     assert len(refused) + len(answered) == 31
     assert all(one.retry_delay for one in refused)
     assert refused
-    assert max(door.sent) <= 4
-    assert sum(door.sent) == len(answered)
+    assert max(executor.sent) <= 4
+    assert sum(executor.sent) == len(answered)
     await reads.close()
 
 
 async def test_who_comes_when_too_much_waits_is_refused_at_once() -> None:
-    door = SlowDoor(0.05)
-    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1))
+    executor = SlowDoor(0.05)
+    reads = PointReads(executor, CoalesceSettings(max_concurrent_batches=1))
     read = KeyRead(STATEMENT, STATEMENT)
     loop = asyncio.get_running_loop()
     patient = Call("Get", deadline=loop.time() + 60)
     before = [asyncio.create_task(reads.fetch(read, [n], patient)) for n in range(12)]
     await asyncio.sleep(0.12)  # the first statements tell how long they take
-    begun = len(door.sent)
+    begun = len(executor.sent)
     with pytest.raises(ResourceExhausted) as refused:
         await reads.fetch(read, [99], Call("Get", deadline=loop.time() + 0.01))
-    assert (refused.value.reason, len(door.sent)) == ("TOO_MANY_READS", begun)
+    assert (refused.value.reason, len(executor.sent)) == ("TOO_MANY_READS", begun)
     assert len(await asyncio.gather(*before)) == 12
     await reads.close()
 
 
 async def test_statements_that_are_quick_again_are_shared_again() -> None:
     """Also where nobody could wait for them: what is under way shows that the forecast is wrong."""
-    door = SlowDoor(0.5)
-    reads = PointReads(door, CoalesceSettings())
+    executor = SlowDoor(0.5)
+    reads = PointReads(executor, CoalesceSettings())
     read = KeyRead(STATEMENT, STATEMENT)
     loop = asyncio.get_running_loop()
     await asyncio.gather(*(reads.fetch(read, [n], Call("Get")) for n in range(2)))
-    door.seconds = 0.0
+    executor.seconds = 0.0
 
     async def two() -> int:
         calls = (Call("Get", deadline=loop.time() + 0.1) for _ in range(2))
@@ -125,16 +125,16 @@ async def test_statements_that_are_quick_again_are_shared_again() -> None:
 
 async def test_who_came_behind_another_is_looked_at_when_the_row_is_free() -> None:
     loop = asyncio.get_running_loop()
-    lane = BatchQueue(
+    batch_queue = BatchQueue(
         KeyRead(STATEMENT, STATEMENT), "", BatchConcurrency(maximum=1, max_batch_size=10), Outcomes("test")
     )
-    lane.pace.forecast.took(1, 1.0)
+    batch_queue.concurrency.forecast.took(1, 1.0)
     now = loop.time()
     first, behind = (
         Place([7], Call("Update", deadline=now + left), 7, loop.create_future()) for left in (60, 0.1)
     )
-    lane.join(first)
-    lane.join(behind)
-    assert lane.board(Batch(now), 10) == 1
-    lane.let_go(7)
-    assert lane.in_time(now) == (1, [behind])
+    batch_queue.join(first)
+    batch_queue.join(behind)
+    assert batch_queue.board(Batch(now), 10) == 1
+    batch_queue.let_go(7)
+    assert batch_queue.in_time(now) == (1, [behind])

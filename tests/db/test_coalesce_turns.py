@@ -34,17 +34,19 @@ class QueryExecutor:
 
 async def test_one_that_comes_after_a_crowd_waits_for_a_statement_or_two() -> None:
     """Each caller's keys fill a statement, so that a hundred have to wait for each other."""
-    door, small = QueryExecutor(), -1
-    reads = PointReads(door, CoalesceSettings(max_concurrent_batches=1, max_batch_size=KEYS, max_delay=60))
+    executor, small = QueryExecutor(), -1
+    reads = PointReads(
+        executor, CoalesceSettings(max_concurrent_batches=1, max_batch_size=KEYS, max_delay=60)
+    )
     read = KeysRead(STATEMENT, ["id"])
     crowd = [
         asyncio.create_task(reads.fetch(read, [(n,)] * KEYS, Call("Get", connection="a")))
         for n in range(CROWD)
     ]
     await asyncio.sleep(0)
-    before = len(door.sent)
+    before = len(executor.sent)
     await reads.fetch(read, [(small,)], Call("Get", connection="b"))
-    assert door.sent.index(small) - before <= 3
+    assert executor.sent.index(small) - before <= 3
     await asyncio.gather(*crowd)
     await reads.close()
 
@@ -54,17 +56,17 @@ def test_each_connections_callers_keep_their_order_and_the_first_of_each_is_pass
     steps: list[str | int],
 ) -> None:
     async def play() -> None:
-        lane = BatchQueue(KeyRead(STATEMENT, STATEMENT), "", BatchConcurrency(1, 10), Outcomes("test"))
+        batch_queue = BatchQueue(KeyRead(STATEMENT, STATEMENT), "", BatchConcurrency(1, 10), Outcomes("test"))
         waiting: dict[str, list[Place]] = {"a": [], "b": [], "c": []}
         passed: dict[str, Counter[str]] = {connection: Counter() for connection in waiting}
         for n, step in enumerate([*steps, len(steps) + 1]):
             if isinstance(step, str):
                 call = Call("Get", connection=step)
-                lane.join(Place([n], call, None, asyncio.get_running_loop().create_future()))
-                waiting[step].append(next(reversed(lane.queue)))
+                batch_queue.join(Place([n], call, None, asyncio.get_running_loop().create_future()))
+                waiting[step].append(next(reversed(batch_queue.queue)))
                 continue
             batch = Batch(0.0)
-            lane.board(batch, step)
+            batch_queue.board(batch, step)
             for taken in batch.places:
                 connection = taken.call.connection
                 assert waiting[connection].pop(0) is taken
@@ -72,6 +74,6 @@ def test_each_connections_callers_keep_their_order_and_the_first_of_each_is_pass
                 for other, places in waiting.items():
                     passed[other][connection] += bool(places) and other != connection
                     assert passed[other][connection] <= 2
-        assert not lane.queue
+        assert not batch_queue.queue
 
     asyncio.run(play())

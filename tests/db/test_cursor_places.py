@@ -9,7 +9,7 @@ from gateway.db.cursor import CursorPlaces
 from gateway.errors import ResourceExhausted
 from gateway.request.bulkheads import Operation
 from gateway.request.call import StreamCall
-from gateway.request.delivery import Delivery
+from gateway.request.stream_delivery import Delivery
 
 TASKS, NOTES = Operation("public.task", "STREAM"), Operation("public.note", "STREAM")
 SHARE = 3

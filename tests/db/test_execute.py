@@ -1,4 +1,4 @@
-"""The execute door on an unbroken server, on both ends of the supported versions."""
+"""The execute executor on an unbroken server, on both ends of the supported versions."""
 
 import asyncio
 import struct
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.db.bulk.copy import HEADER, TRAILER
+from gateway.db.bulk.copy_format import HEADER, TRAILER
 from gateway.db.database import Database, Transaction
 from gateway.errors import (
     AlreadyExists,

@@ -1,4 +1,4 @@
-"""The execute door while the server, or the way there, breaks."""
+"""The execute executor while the server, or the way there, breaks."""
 
 import asyncio
 import os
@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.db.database import Database, Transaction
+from gateway.db.database_settings import RetrySettings
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.settings import RetrySettings
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, RowgateError, Unavailable
 from gateway.request.call import Call
 from tests.db.proxy import proxied

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool import Pool
-from gateway.db.settings import DatabaseSettings
 from gateway.errors import Unavailable
 from tests.db.proxy import proxied
 from tests.db.servers import sql

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.db.database_settings import RetrySettings
 from gateway.db.retry import Budget, Retry, TryAgain
-from gateway.db.settings import RetrySettings
 from gateway.errors import Aborted, Unavailable
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from gateway.db.database import Database
-from gateway.db.settings import DatabaseSettings
+from gateway.db.database_settings import DatabaseSettings
 from gateway.errors import Unavailable
 from tests.db.servers import CALL, debian_server, sql, statement
 from tests.harness.certificates import Certificate

@@ -10,7 +10,7 @@ import pytest
 from asyncpg import exceptions as driver
 from asyncpg.exceptions import _base
 
-from gateway.db.translate import (
+from gateway.db.driver_errors import (
     BY_CLASS,
     is_connection_lost,
     rule_of,

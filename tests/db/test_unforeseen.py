@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.db.commit import outcome_unknown
+from gateway.db.commit_outcome import outcome_unknown
 from gateway.db.connection_limiter import ConnectionLimiter
 from gateway.db.database import Database, Transaction
 from gateway.db.embedded import EmbeddedPostgres

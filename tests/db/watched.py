@@ -1,4 +1,4 @@
-"""A door to a real database that tells what passes, and that a test can shut."""
+"""A executor to a real database that tells what passes, and that a test can shut."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Watched:
         self._database = database
         self._changed = asyncio.Condition()
         self.sent: list[tuple[Statement, Sequence[Any], Call]] = []
-        """Every statement, from when it came to the door."""
+        """Every statement, from when it came to the executor."""
         self._carried_out = 0
         self.under_way = 0
         self.most_under_way = 0

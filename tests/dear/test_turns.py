@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from google.protobuf.struct_pb2 import ListValue, Value
 
-from gateway.methods import turns
-from gateway.methods.turns import in_turns
+from gateway.methods import event_loop_turns
+from gateway.methods.event_loop_turns import in_turns
 from tests.harness.gateway import schema_of
 
 RICH = schema_of("types").resources["types.v1.Rich"]
@@ -25,7 +25,7 @@ async def _turns_during(work: Awaitable[Any]) -> int:
 
 
 async def test_a_document_is_made_and_added_in_turns_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "TURN", 0.0)
+    monkeypatch.setattr(event_loop_turns, "TURN", 0.0)
     respond = in_turns(
         lambda rows: ListValue(values=[Value(number_value=row[0]) for row in rows]), RICH.fields
     )

@@ -20,7 +20,7 @@ from gateway.config.load import settings_of
 from gateway.db.coalesce.batching import Batcher
 from gateway.db.cursor import CursorPlaces
 from gateway.db.pool import Pool
-from gateway.methods.bulk_upsert.writing import Upserts
+from gateway.methods.bulk_upsert.row_writer import Upserts
 from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables import build_tables
 from gateway.transport.admission import Admission

@@ -320,7 +320,7 @@ def cases(draw: st.DrawFn) -> Case:
         upsert,
         st.tuples(st.just("ingest"), st.lists(row, max_size=3), options),
         st.tuples(st.just("get"), some, masks),
-        st.tuples(st.just("rehearse"), create | update | delete),
+        st.tuples(st.just("dry_run"), create | update | delete),
         st.tuples(st.just("unknown"), st.sampled_from(["create", "update", "upsert"]), row),
         st.tuples(st.just("batch_get"), st.lists(some, max_size=3)),
         st.tuples(st.just("list"), st.none() | filters(schema), order, st.integers(1, 3), st.booleans()),

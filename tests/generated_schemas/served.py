@@ -32,7 +32,7 @@ _STEPS: Mapping[str, Callable[..., Awaitable[None]]] = {
     "list": reads.select,
     "batch": writes.batch,
     "refused": writes.refused,
-    "rehearse": writes.rehearse,
+    "dry_run": writes.dry_run,
     "unknown": writes.unknown,
     "upsert": bulks.upsert,
     "ingest": bulks.ingest,

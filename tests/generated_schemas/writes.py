@@ -23,7 +23,7 @@ async def single(table: Table, *item: Any) -> None:
     _settle(table, item, answer.reason, told, [_outcome(table, [item], [0])])
 
 
-async def rehearse(table: Table, item: Step) -> None:
+async def dry_run(table: Table, item: Step) -> None:
     """Do a write of one row with validate_only: it answers as the write would, and leaves no trace."""
     if "validate_only" in table.schema.key and item[0] == "delete":
         return

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateSchema
 
 from gateway.db.database import Database
+from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.settings import DatabaseSettings
-from gateway.schema.internal import INTERNAL, INTERNAL_SCHEMA
+from gateway.schema.internal_tables import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
 
 Open = Callable[..., Awaitable[Database]]

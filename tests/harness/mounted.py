@@ -28,8 +28,8 @@ from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.interceptors import Interceptors
-from gateway.transport.methods import ServedMethod
 from gateway.transport.served_api import ServedApi
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.server import Server, ServerFactory
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"

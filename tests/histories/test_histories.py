@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.message import Message
 
 from gateway.db import statement_runner
-from gateway.methods import expectation
+from gateway.methods import expected_version
 from gateway.methods.batch_update import BatchUpdate
 from gateway.methods.get import Get
 from gateway.request.call import Call
@@ -89,7 +89,7 @@ def _reads_from_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _ignores_etags(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write whatever is stored, also where the client has seen another version: its update is lost."""
-    monkeypatch.setattr(expectation, "_of_etag", lambda *_: None)
+    monkeypatch.setattr(expected_version, "_of_etag", lambda *_: None)
 
 
 def _tears_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from google.rpc.status_pb2 import Status
 from gateway.config.settings import Settings
 from gateway.schema.sources import compile_protos
 from gateway.transport.exchange import Channel, Exchange, Reply, ResponseMetadata
-from gateway.transport.methods import ServedMethod
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.server import Server, ServerFactory
 from gateway.transport.wire.headers import read_metadata
 from tests.harness.mounted import start_methods

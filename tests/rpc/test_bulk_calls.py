@@ -9,7 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gateway.db.bulk import target
+from gateway.db.bulk import target_table
 from gateway.sql.bulk.shape import BulkShape, restated
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
@@ -145,7 +145,7 @@ async def test_keys_whose_nulls_are_equal_are_not_looked_for_in_the_whole_table(
 ) -> None:
     """A few rows take no longer than many, which are joined by hash."""
     gateway = await gateway_for("ledger")
-    count = target.SMALL + 1
+    count = target_table.SMALL + 1
     for start in range(0, 10 * count, 5 * count):
         await gateway.call(_ACCOUNTS, accounts=[account(n) for n in range(start, start + 5 * count)])
 
@@ -175,12 +175,12 @@ async def test_nulls_are_equal_in_a_key_that_says_so(gateway_for: GatewayFor) ->
 
 async def test_the_threshold_between_the_ways_changes_nothing(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("ledger")
-    for size in (target.SMALL - 1, target.SMALL, target.SMALL + 1):
+    for size in (target_table.SMALL - 1, target_table.SMALL, target_table.SMALL + 1):
         rows = [account(n, owner=str(size)) for n in range(size)]
         answer = await gateway.call(_ACCOUNTS, accounts=rows)
         assert answer.inserted_count + answer.updated_count == size
     stored = await gateway.sql('SELECT DISTINCT "user" AS owner FROM "Ledger"."order"')
-    assert [row["owner"] for row in stored] == [str(target.SMALL + 1)]
+    assert [row["owner"] for row in stored] == [str(target_table.SMALL + 1)]
 
 
 @pytest.mark.parametrize("beside", ["nobody", "a trigger"])

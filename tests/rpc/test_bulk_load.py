@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.db.bulk.load import FEWEST
-from gateway.db.bulk.target import Target, lock_target
-from gateway.db.codecs import set_codecs
+from gateway.db.bulk.copy_new_rows import FEWEST
+from gateway.db.bulk.target_table import Target, lock_target
 from gateway.db.connection_limiter import OWN
 from gateway.db.database import Transaction
+from gateway.db.type_codecs import set_codecs
 from gateway.sql.bulk.shape import BulkShape
 from tests.conftest import GatewayFor
 from tests.harness.gateway import RunningGateway

@@ -48,7 +48,7 @@ async def until_locked(gateway: RunningGateway, sessions: int) -> None:
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count what passes the execute door, by name."""
+    """Count what passes the query executor, by name."""
     passed: Counter[str] = Counter()
     fetch = Database.fetch
 

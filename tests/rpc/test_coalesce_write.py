@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 
 from gateway.schema.tables import build_tables
 from gateway.sql.change import Change
-from gateway.sql.each import change_each
+from gateway.sql.shared_writes import change_each
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway, schema_of

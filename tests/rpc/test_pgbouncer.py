@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.db.database import Database
-from gateway.db.settings import DatabaseSettings
+from gateway.db.database_settings import DatabaseSettings
 from gateway.errors import Unavailable
 from gateway.schema.tables import build_tables
 from tests.db.bouncer import bouncer

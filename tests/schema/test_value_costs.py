@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.db.bulk.wire import wire_of
+from gateway.db.bulk.binary_values import wire_of
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field
 from gateway.schema.values import InvalidValueError

@@ -13,20 +13,20 @@ import click
 
 from gateway.cli.servers import SERVERS
 from gateway.db.embedded import EmbeddedPostgres
-from tests.faults import lanes, served
+from tests.faults import batch_queues, served
 from tests.faults.opcodes import faults
 from tests.harness.databases import Databases, opening
 
-_LANES = "lanes"
-PARTS = (_LANES, *sorted(SERVERS))
+_BATCH_QUEUES = "batch_queues"
+PARTS = (_BATCH_QUEUES, *sorted(SERVERS))
 """Calls that share statements, and a gateway over each transport."""
 
 
-async def _lanes(databases: Databases) -> AsyncIterator[str]:
+async def _batch_queues(databases: Databases) -> AsyncIterator[str]:
     """Yield what each fault left wrong."""
     async with opening() as open_database:
-        shared = await lanes.Lanes.open(await databases.empty(), open_database)
-        for fault in faults(await shared.sites(), lanes.ACTS):
+        shared = await batch_queues.BatchQueues.open(await databases.empty(), open_database)
+        for fault in faults(await shared.sites(), batch_queues.ACTS):
             yield await shared.fails(fault)
 
 
@@ -45,7 +45,7 @@ async def _run(databases: Databases, names: Sequence[str]) -> int:
     wrong = 0
     for name in names:
         tried = 0
-        async for found in _lanes(databases) if name == _LANES else _served(databases, name):
+        async for found in _batch_queues(databases) if name == _BATCH_QUEUES else _served(databases, name):
             tried += 1
             if found:
                 wrong += 1

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from gateway.cli.workers.balance import Balance
-from gateway.cli.workers.process import WorkerProcess
+from gateway.cli.workers.rebalancing import Balance
+from gateway.cli.workers.worker_process import WorkerProcess
 
 _logger = logging.getLogger(__name__)
 _FIRST_DELAY = 0.1

@@ -15,8 +15,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from gateway.app import Gateway
 from gateway.cli.failures import reported
 from gateway.cli.runtime import loop_factory, spare_what_stays
-from gateway.cli.workers.handoff import SOCKETS_VARIABLE, Load, Taker
-from gateway.cli.workers.messages import (
+from gateway.cli.workers.control_messages import (
     CHANNEL_VARIABLE,
     HEALTH_SOCKET,
     Assignment,
@@ -31,6 +30,7 @@ from gateway.cli.workers.messages import (
     Stop,
     Stopped,
 )
+from gateway.cli.workers.handoff import SOCKETS_VARIABLE, Load, Taker
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from gateway.db.bulk.outcomes import Outcomes
-from gateway.db.bulk.target import Target, allow_any_join
+from gateway.db.bulk.target_table import Target, allow_any_join
 from gateway.db.database import Transaction
-from gateway.db.translate import is_of_a_name, sqlstate_of
+from gateway.db.driver_errors import is_of_a_name, sqlstate_of
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.errors.sqlstate import is_of_a_row, rule_for
 from gateway.sql.bulk.locate import (

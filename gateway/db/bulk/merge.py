@@ -1,4 +1,4 @@
-"""Writes staged rows: MERGE while nobody is in the way, in two steps that give way where somebody is.
+"""The writing of staged rows: by MERGE, or in two steps where other transactions are in the way.
 
 A bulk upsert holds an advisory lock on its table, shared with the others. One that meets another (a key
 inserted meanwhile, a deadlock) starts over with the lock for itself, so every one of them ends.
@@ -12,10 +12,10 @@ from typing import Any, TypeAlias, TypeVar
 import asyncpg
 
 from gateway.db.bulk.bad_rows import BadRowFinder, Collision, judged
-from gateway.db.bulk.copy import HEADER, TRAILER, Chunk, CopyRows
+from gateway.db.bulk.copy_format import HEADER, TRAILER, Chunk, CopyRows
+from gateway.db.bulk.insert_then_update import Told, TwoSteps, Untold
 from gateway.db.bulk.outcomes import Outcome, Outcomes
-from gateway.db.bulk.steps import Told, TwoSteps, Untold
-from gateway.db.bulk.target import SMALL, Target, check_deferred, inserted_so_far
+from gateway.db.bulk.target_table import SMALL, Target, check_deferred, inserted_so_far
 from gateway.db.database import Transaction
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
 from gateway.errors.sqlstate import rule_for

@@ -1,4 +1,4 @@
-"""What became of each row of a bulk upsert."""
+"""Outcomes of the rows of a bulk upsert."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

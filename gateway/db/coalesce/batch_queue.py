@@ -90,25 +90,25 @@ class BatchQueue:
         "_behind",
         "_turn",
         "_turns",
-        "alarm",
         "alone",
+        "concurrency",
         "earliest",
         "kind",
         "last_begun",
-        "pace",
         "principal",
         "queue",
         "refuses",
         "tally",
+        "timer",
         "under_way",
         "waiting",
         "waits_since",
     )
 
-    def __init__(self, kind: Kind, principal: str, pace: BatchConcurrency, tally: Outcomes) -> None:
+    def __init__(self, kind: Kind, principal: str, concurrency: BatchConcurrency, tally: Outcomes) -> None:
         self.kind = kind
         self.principal = principal
-        self.pace = pace
+        self.concurrency = concurrency
         self.tally = tally
         self.queue: Queue = OrderedDict()
         self.under_way: set[Batch] = set()
@@ -118,7 +118,7 @@ class BatchQueue:
         """When a statement last set out."""
         self.waits_since = 0.0
         """When the queue last got its first."""
-        self.alarm: asyncio.TimerHandle | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self.earliest = inf
         """No deadline of those in the queue is before it."""
         self.refuses = False
@@ -180,28 +180,28 @@ class BatchQueue:
 
     def took_alone(self, place: Place, now: float) -> None:
         """Note that the statement of a caller that shares with nobody has ended."""
-        self.pace.forecast.took(self.kind.weight(place.args), now - self.last_begun)
+        self.concurrency.forecast.took(self.kind.weight(place.args), now - self.last_begun)
 
     def is_late(self, connection: str, deadline: float, now: float) -> bool:
         """Return whether one more can't be answered by its deadline, by what waits and is under way."""
-        pace, left = self.pace, deadline - now
+        concurrency, left = self.concurrency, deadline - now
         waiting = len(self.queue)
-        forecast, at_once = pace.forecast, int(pace.limit)
+        forecast, at_once = concurrency.forecast, int(concurrency.limit)
         # Nearly always there is time enough, as the last statement alone can tell.
         if _AMPLE * forecast.last * (1 + waiting / forecast.last_rows) < left:
             return False
-        size = int(max(1.0, min(pace.size, forecast.rows_in(left / 2))))
+        size = int(max(1.0, min(concurrency.size, forecast.rows_in(left / 2))))
         ahead = self._ahead_of(connection)
         rounds, rest = ahead // size // at_once, ahead % size
         return self._until_free(now) + rounds * forecast.seconds(size) + forecast.seconds(rest + 1) > left
 
     def _until_free(self, now: float) -> float:
         """Return how long it will take until another statement may set out."""
-        forecast = self.pace.forecast
+        forecast = self.concurrency.forecast
         ends = [batch.begun + forecast.seconds(batch.weight) for batch in self.under_way]
         if self.alone:
             ends.append(self.last_begun + forecast.seconds(1))
-        return max(0.0, min(ends) - now) if len(ends) >= int(self.pace.limit) else 0.0
+        return max(0.0, min(ends) - now) if len(ends) >= int(self.concurrency.limit) else 0.0
 
     def in_time(self, now: float) -> tuple[int, list[Place]]:
         """Return for how many rows the next statement answers all its callers in time, and who is too late.
@@ -209,8 +209,8 @@ class BatchQueue:
         It is to take half of the time that is left to them: to more rows it would take longer, and what was
         forecast is not what comes.
         """
-        pace = self.pace
-        forecast, size = pace.forecast, pace.size
+        concurrency = self.concurrency
+        forecast, size = concurrency.forecast, concurrency.size
         if self.earliest - now > _AMPLE * forecast.seconds(min(len(self.queue), size)):
             return size, []
         late: list[Place] = []

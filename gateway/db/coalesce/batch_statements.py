@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway.db.transaction import Row
-from gateway.sql.items import RowsStatement, RowStatement
+from gateway.sql.row_arrays import RowsStatement, RowStatement
 from gateway.sql.statement import Statement
 
 Args = Sequence[Any]
@@ -16,7 +16,7 @@ class Kind(Protocol):
 
     @property
     def name(self) -> str:
-        """What its figures are called by: kinds of one name learn their pace together."""
+        """What its figures are called by: kinds of one name learn their concurrency together."""
 
     def alone(self, args: Args) -> tuple[Statement, Sequence[Any]]:
         """Return the statement, with its arguments, for a caller that shares with nobody."""
@@ -123,7 +123,7 @@ class RowWrite:
     Args:
         single: changes one row.
         many: changes the rows of many callers, and leaves those out that are locked; its rows begin with the
-            caller's place, from 0 (gateway.sql.each). It takes the same values as `single`.
+            caller's place, from 0 (gateway.sql.shared_writes). It takes the same values as `single`.
 
     """
 

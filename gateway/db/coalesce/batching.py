@@ -16,7 +16,7 @@ from gateway.db.coalesce.statistics import BatchStatistics, Outcomes
 from gateway.db.connection_limiter import closing
 from gateway.db.transaction import Row
 from gateway.errors import Internal, RowgateError
-from gateway.errors.delay import RetryDelay
+from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
@@ -159,7 +159,7 @@ class Batcher(ABC):
             queue.waits_since = self._loop.time()
         queue.join(place)
         self._waiting += 1
-        if queue.alarm is None or len(queue.queue) >= queue.pace.size:
+        if queue.timer is None or len(queue.queue) >= queue.concurrency.size:
             self._set_out(queue)
 
     def _look(self, queue: BatchQueue, call: Call) -> None:
@@ -191,22 +191,22 @@ class Batcher(ABC):
         _logger.error("unexpected error in shared statements: %s", queue.kind.name, exc_info=error)
         if self._queues.get((queue.kind, queue.principal)) is queue:
             del self._queues[queue.kind, queue.principal]
-        if queue.alarm is not None:
-            queue.alarm.cancel()
+        if queue.timer is not None:
+            queue.timer.cancel()
         _fail(queue.clear(), self._unexpected(sent=False))
         self._waiting = sum(other.waiting for other in self._queues.values())
 
     def _set_out(self, queue: BatchQueue) -> None:
         """Send a statement for those who wait, if it is time for another."""
         under_way = len(queue.under_way) + (queue.alone and self.alone_counts)
-        if not queue.queue or under_way + 1 > queue.pace.limit:
+        if not queue.queue or under_way + 1 > queue.concurrency.limit:
             return
         now = self._loop.time()
-        if queue.is_busy and len(queue.queue) < queue.pace.size:
+        if queue.is_busy and len(queue.queue) < queue.concurrency.size:
             due = queue.last_begun + self._settings.max_delay
             if now < due:
-                if queue.alarm is None:
-                    queue.alarm = self._loop.call_at(due, self._stop_waiting, queue)
+                if queue.timer is None:
+                    queue.timer = self._loop.call_at(due, self._stop_waiting, queue)
                 return
         batch = Batch(now)
         queue.under_way.add(batch)
@@ -218,7 +218,7 @@ class Batcher(ABC):
 
     def _stop_waiting(self, queue: BatchQueue) -> None:
         try:
-            queue.alarm = None
+            queue.timer = None
             self._set_out(queue)
         except BaseException as error:
             self._give_up(queue, error)
@@ -228,8 +228,8 @@ class Batcher(ABC):
         """Send the next statement after one has ended; forget the queue where there is nothing left."""
         self._set_out(queue)
         if queue.is_empty and self._queues.get((queue.kind, queue.principal)) is queue:
-            if queue.alarm is not None:
-                queue.alarm.cancel()
+            if queue.timer is not None:
+                queue.timer.cancel()
             del self._queues[queue.kind, queue.principal]
 
     async def _carry(self, queue: BatchQueue, batch: Batch) -> None:
@@ -272,7 +272,7 @@ class Batcher(ABC):
         self._set_out(queue)
 
     async def _answer(self, queue: BatchQueue, batch: Batch, places: Sequence[Place]) -> None:
-        """Carry out the callers' wishes and answer them, whatever happens."""
+        """Run the callers' statement and answer them, whatever happens."""
         call = places[0].call
         if len(places) > 1:
             call = Call(call.method, call.principal, batch.deadline, call.operation)
@@ -291,7 +291,7 @@ class Batcher(ABC):
                 await self._divide(queue, batch, places, error)
         else:
             if places is batch.places:
-                queue.pace.went_well(batch.weight)
+                queue.concurrency.went_well(batch.weight)
             self._settle(queue, places, queue.kind.deal(rows, callers))
 
     async def _divide(
@@ -302,7 +302,7 @@ class Batcher(ABC):
             self._refuse(queue, places[0], error)
             return
         queue.tally.divided += 1
-        queue.pace.divided(len(places))
+        queue.concurrency.divided(len(places))
         middle = len(places) // 2
         for part in (places[:middle], places[middle:]):
             if len(part) == 1 and self.hands_back:
@@ -317,7 +317,7 @@ class Batcher(ABC):
         try:
             return await self._executor.fetch(statement, args, call)
         finally:
-            queue.pace.took(monotonic() - begun, weight)
+            queue.concurrency.took(monotonic() - begun, weight)
 
     def _settle(self, queue: BatchQueue, places: Sequence[Place], answers: Sequence[Any]) -> None:  # noqa: ARG002 - writes use the queue
         """Give each caller its answer."""

@@ -1,4 +1,4 @@
-"""Where the embedded server's Unix socket lies, and whether a server answers there."""
+"""The embedded server's Unix socket: its folder, and whether a server answers there."""
 
 import hashlib
 import socket

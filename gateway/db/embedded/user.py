@@ -1,4 +1,4 @@
-"""Who runs the embedded server, and how that user gets to its files: PostgreSQL refuses to run as root."""
+"""The user that runs the embedded server: PostgreSQL refuses to run as root."""
 
 import os
 import pwd

@@ -3,9 +3,9 @@
 from google.protobuf.message import Message
 
 from gateway.db.database import Transaction
-from gateway.methods.bulk_upsert.answer import Answers
 from gateway.methods.bulk_upsert.options import OptionReader
-from gateway.methods.bulk_upsert.writing import Upserts
+from gateway.methods.bulk_upsert.response import Answers
+from gateway.methods.bulk_upsert.row_writer import Upserts
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Writes
 from gateway.request.call import Call

@@ -1,4 +1,4 @@
-"""What the checks of one filter share: its text, for errors, and the values of its binds."""
+"""The context of one filter's checks: its text, for errors, and the values of its binds."""
 
 from typing import Any
 

@@ -6,7 +6,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null, enum_names
 from gateway.request.filter.context import Context
-from gateway.request.filter.descent import (
+from gateway.request.filter.jsonb_path import (
     InvalidStepError,
     Spot,
     follow,

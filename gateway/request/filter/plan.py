@@ -1,4 +1,4 @@
-"""What a filter asks of a resource's rows: a shape, which makes a statement, and the values it is run with.
+"""The plan of a filter: a shape, which makes a statement, and the values it is run with.
 
 A shape holds no value of the filter, only the places of its binds, so all filters that differ in their
 literals alone share one statement. Its records are frozen and compare by content.

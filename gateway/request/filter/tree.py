@@ -1,4 +1,4 @@
-"""What a filter says, before it is known what its names mean: one record per rule of AIP-160's grammar."""
+"""The syntax tree of a filter: one record per rule of AIP-160's grammar."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""What a schema must keep beyond its types: each rule yields what breaks it, and all of them are asked."""
+"""Rules of a schema beyond its types: each yields what breaks it, and all are asked."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -9,7 +9,7 @@ from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Resource
 from gateway.schema.rules.columns import column_findings
 from gateway.schema.rules.keys import key_findings
-from gateway.schema.rules.misplaced_options import stray_findings
+from gateway.schema.rules.misplaced_options import misplaced_option_findings
 from gateway.schema.rules.names import (
     hiding_findings,
     name_findings,
@@ -18,7 +18,7 @@ from gateway.schema.rules.names import (
 )
 from gateway.schema.rules.references import reference_findings
 from gateway.schema.rules.routes import route_findings
-from gateway.schema.rules.rowroles import row_role_findings
+from gateway.schema.rules.row_roles import row_role_findings
 
 
 def check_resources(
@@ -34,7 +34,7 @@ def check_resources(
     schema_wide = (
         shared_name_findings(resources),
         shared_enum_findings(resources, diagnostics),
-        stray_findings(messages, diagnostics),
+        misplaced_option_findings(messages, diagnostics),
         hiding_findings(messages),
     )
     for finding in chain.from_iterable(schema_wide):

@@ -1,4 +1,4 @@
-"""What a rule yields."""
+"""A finding of a rule."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias

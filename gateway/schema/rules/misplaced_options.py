@@ -9,7 +9,7 @@ from gateway.schema.options import has_column, has_table
 from gateway.schema.rules.finding import Finding, Findings
 
 
-def stray_findings(messages: Iterable[Descriptor], diagnostics: Diagnostics) -> Findings:
+def misplaced_option_findings(messages: Iterable[Descriptor], diagnostics: Diagnostics) -> Findings:
     """Yield the column options of messages that are no resources."""
     for message in messages:
         if has_table(message.full_name, diagnostics):

@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.empty_pb2 import Empty
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.internal import INTERNAL_SCHEMA, OWN_COLUMNS
+from gateway.schema.internal_tables import INTERNAL_SCHEMA, OWN_COLUMNS
 from gateway.schema.model import Resource
 from gateway.schema.naming import MAX_BYTES, primary_key_name
 from gateway.schema.options import column_options

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import InvalidTypeError, NamedType, SqlType
+from gateway.schema.types.sql_types import InvalidTypeError, NamedType, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 _VECTOR_MAX = 16_000

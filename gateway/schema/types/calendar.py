@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 # PostgreSQL counts days from 2000-01-01.

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 # google/type/decimal.proto: DecimalString. Digits belong to one part of it alone: where two could have them,

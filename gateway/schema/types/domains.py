@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.schema.types.sqltypes import SqlType
+from gateway.schema.types.sql_types import SqlType
 from gateway.schema.types.texts import text
 from gateway.schema.values import InvalidValueError, ValueType
 

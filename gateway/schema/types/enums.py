@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from gateway.schema.naming import MAX_BYTES, quote
-from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 

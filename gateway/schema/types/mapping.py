@@ -1,4 +1,4 @@
-"""Which SQL type a proto field takes, and with which conversions."""
+"""The mapping of proto fields to SQL types and their conversions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,13 +12,13 @@ from gateway.schema.types.decimals import decimal, money
 from gateway.schema.types.documents import document
 from gateway.schema.types.durations import duration
 from gateway.schema.types.enums import enum_as_enum, enum_as_number, enum_as_text
-from gateway.schema.types.known import refusing_unknown
 from gateway.schema.types.numbers import INT32, INT64, UINT32, UINT64, boolean, floating, integer
 from gateway.schema.types.octets import octets
 from gateway.schema.types.points import point
-from gateway.schema.types.sqltypes import InvalidTypeError, SqlType, parse_sql_type
+from gateway.schema.types.sql_types import InvalidTypeError, SqlType, parse_sql_type
 from gateway.schema.types.texts import text
 from gateway.schema.types.times import timestamp
+from gateway.schema.types.unknown_fields import refusing_unknown
 from gateway.schema.types.wrappers import wrapped
 from gateway.schema.values import ValueType
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-from gateway.schema.types.sqltypes import InvalidTypeError, SqlType
+from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 Range = tuple[int, int]

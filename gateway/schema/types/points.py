@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.schema.types.sqltypes import InvalidTypeError, NamedType, SqlType
+from gateway.schema.types.sql_types import InvalidTypeError, NamedType, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy.dialects import postgresql
 
 from gateway.schema.types.decimals import decimal_text
-from gateway.schema.types.jsontext import json_text
-from gateway.schema.types.sqltypes import InvalidTypeError, NamedType, SqlType
+from gateway.schema.types.json_text import json_text
+from gateway.schema.types.sql_types import InvalidTypeError, NamedType, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 Inet: TypeAlias = (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.schema.internal import OWN_COLUMNS
+from gateway.schema.internal_tables import OWN_COLUMNS
 from gateway.schema.model import Field, Resource
 from gateway.sql.bulk.shape import (
     INDEX,

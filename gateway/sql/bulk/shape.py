@@ -13,10 +13,10 @@ from zlib import crc32
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.internal import OWN_COLUMNS
+from gateway.schema.internal_tables import OWN_COLUMNS
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.values import ValueKind
-from gateway.sql.numbers import sequence_of
+from gateway.sql.sequences import sequence_of
 
 # By the default style of parameters, a % in a name would be doubled.
 _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]

@@ -18,9 +18,9 @@ from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.call_record import CallRecord
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
-from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols.calls import running_task
 from gateway.transport.refusals import broken_off, not_one_request, unknown_method
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.headers import write_metadata
 
 _BREAK_OFF_SECONDS = 0.5

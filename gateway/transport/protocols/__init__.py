@@ -1,1 +1,1 @@
-"""What calls look like on HTTP: gRPC, gRPC-Web, Connect and REST, each to and from exchanges."""
+"""The protocols of calls over HTTP: gRPC, gRPC-Web, Connect and REST, each to and from exchanges."""

@@ -12,12 +12,12 @@ from gateway.observe.call_record import CallRecord
 from gateway.request.memory import HeldBytes, RequestMemory
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.host_names import misdirected
-from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols.messages import Convert, Envelopes, RequestMessages, WholeBody
 from gateway.transport.refusals import broken_off, shutting_down, unknown_method
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import Unframer
 from gateway.transport.wire.headers import find
-from gateway.transport.wire.lines import Lines
+from gateway.transport.wire.ndjson import Lines
 from gateway.transport.wire.request import Gone, HttpRequest
 
 Send = Callable[[bytes], Awaitable[None]]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from gateway.transport.protocols.decorated import DecoratedRequest
-from gateway.transport.protocols.refusing import refuse
+from gateway.transport.protocols.decorated_request import DecoratedRequest
+from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.wire.request import Header, HttpRequest
 
 _ANY = "*"

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
 from gateway.errors import InvalidArgument
-from gateway.transport.protocols.decorated import DecoratedRequest
+from gateway.transport.protocols.decorated_request import DecoratedRequest
 from gateway.transport.wire.framing import prefix
 from gateway.transport.wire.request import Header, HttpRequest
 

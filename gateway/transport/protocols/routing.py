@@ -10,7 +10,7 @@ from gateway.errors.status import to_status
 from gateway.transport.protocols.connect.errors import error_object, to_json
 from gateway.transport.protocols.cors import Origins
 from gateway.transport.protocols.grpc_web import GrpcWebRequest
-from gateway.transport.protocols.refusing import refuse
+from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.refusals import unknown_method
 from gateway.transport.wire.headers import find, media_type
 from gateway.transport.wire.request import Gone, Header, HttpRequest, Responder

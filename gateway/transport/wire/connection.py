@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Any, cast
 
 from gateway.transport.host_names import HostNames
-from gateway.transport.wire.beginning import BeginningConnection
 from gateway.transport.wire.certificates import Certificates
+from gateway.transport.wire.connection_without_calls import ConnectionWithoutCalls
 from gateway.transport.wire.handshakes import Handshakes
 from gateway.transport.wire.http1.connection import Http1Connection
 from gateway.transport.wire.http2.connection import Http2Connection
@@ -48,7 +48,7 @@ class Versions:
         return self.http1() if chosen == "http/1.1" else NewConnection(self)
 
 
-class NewConnection(BeginningConnection):
+class NewConnection(ConnectionWithoutCalls):
     """Waits for a client's first bytes, and then makes way for the protocol that they belong to.
 
     Args:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gateway.config.address import Address
-from gateway.transport.listening import cannot_listen
+from gateway.transport.listen_address import cannot_listen
 
 _SOCKET_MODE = 0o600
 _ANY_IPV6 = "::"

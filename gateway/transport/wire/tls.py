@@ -12,7 +12,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, cast
 
-from gateway.transport.wire.beginning import BeginningConnection
+from gateway.transport.wire.connection_without_calls import ConnectionWithoutCalls
 from gateway.transport.wire.handshakes import Handshakes
 
 _logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ Choose = Callable[[str | None], asyncio.Protocol]
 """Returns the protocol of a connection by what ALPN says (RFC 7301); None where the client says nothing."""
 
 
-class TlsConnection(BeginningConnection):
+class TlsConnection(ConnectionWithoutCalls):
     """A socket's protocol: it makes the handshake, and then hands on what comes to another protocol.
 
     Args:

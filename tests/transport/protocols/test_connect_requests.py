@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from gateway.config.load import settings_of
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols.calls import Calls, refusal
 from gateway.transport.protocols.connect.errors import http_status
 from gateway.transport.protocols.connect.responder import ConnectResponder
+from gateway.transport.served_method import ServedMethod
 from tests.transport.protocols.requests import RecordedRequest
 
 SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"]

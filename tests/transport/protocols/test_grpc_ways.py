@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gateway.config.load import settings_of
 from gateway.transport.exchange import Exchange, Reply, ResponseMetadata
 from gateway.transport.http_server import HttpServer
-from gateway.transport.methods import ServedMethod
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.headers import read_metadata
 from gateway.transport.wire.http2 import frames

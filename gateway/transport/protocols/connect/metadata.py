@@ -1,4 +1,4 @@
-"""What Connect says of a call beside its messages."""
+"""Metadata of Connect's calls: what it says of a call beside its messages."""
 
 from gateway.transport.exchange import REQUEST_ID, Exchange
 from gateway.transport.wire.headers import write_metadata

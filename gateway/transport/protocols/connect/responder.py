@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.transport.protocols.calls import Calls, refusal
+from gateway.transport.protocols.connect.connect_method import ConnectMethod
 from gateway.transport.protocols.connect.get import read_query
-from gateway.transport.protocols.connect.methods import ConnectMethod
 from gateway.transport.protocols.connect.streams import StreamResponse
 from gateway.transport.protocols.connect.unary import GetRequest, UnaryResponse
 from gateway.transport.protocols.encodings import Encodings, negotiate
 from gateway.transport.protocols.messages import RequestMessages
-from gateway.transport.protocols.refusing import refuse
+from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.wire.headers import find, media_type
 from gateway.transport.wire.request import Header, HttpRequest
 

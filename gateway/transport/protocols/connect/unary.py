@@ -4,7 +4,7 @@ from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
 from gateway.transport.protocols.connect.get import Query
 from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
-from gateway.transport.protocols.decorated import DecoratedRequest
+from gateway.transport.protocols.decorated_request import DecoratedRequest
 from gateway.transport.protocols.encodings import SPOKEN, packed
 from gateway.transport.protocols.messages import Convert, converted
 from gateway.transport.wire.request import Header, HttpRequest

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from gateway.observe.call_record import CallRecord
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
-from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.grpc.plain_answer import CONTENT_TYPES, refused
 from gateway.transport.protocols.grpc.plain_call import PlainCall
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import whole_message
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.http2.fast_path import FastConnection

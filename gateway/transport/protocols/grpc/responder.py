@@ -8,7 +8,7 @@ from gateway.transport.protocols.calls import Calls, ProtocolCall, refusal
 from gateway.transport.protocols.codecs import BINARY, Codec, json_codec
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.grpc.response import GrpcResponse
-from gateway.transport.protocols.refusing import refuse
+from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.wire.framing import ENCODINGS
 from gateway.transport.wire.headers import BadHeader, find, media_type, read_metadata
 from gateway.transport.wire.request import Gone, Header, HttpRequest

@@ -9,7 +9,7 @@ from gateway.errors import RowgateError, Unimplemented
 from gateway.errors.status import to_status
 from gateway.schema.model import Method
 from gateway.transport.protocols.calls import Calls
-from gateway.transport.protocols.refusing import pass_over
+from gateway.transport.protocols.refused_requests import pass_over
 from gateway.transport.protocols.rest.openapi.document import PATH as DOCUMENT
 from gateway.transport.protocols.rest.openapi.document import openapi_document
 from gateway.transport.protocols.rest.responses import respond_error, respond_json

@@ -8,7 +8,6 @@ from gateway.config.settings import HttpSettings
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.schema.model import Method
 from gateway.schema.routes import Route
-from gateway.transport.methods import ServedMethod
 from gateway.transport.protocols.calls import Calls, ProtocolCall
 from gateway.transport.protocols.encodings import negotiate
 from gateway.transport.protocols.grpc.headers import read_timeout
@@ -18,6 +17,7 @@ from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import StreamedResponse, WholeResponse
 from gateway.transport.protocols.rest.streams import EVENTS, LINES, stream_form
 from gateway.transport.protocols.rest.writers import response_writer
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.request import HttpRequest
 

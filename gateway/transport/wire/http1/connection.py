@@ -14,7 +14,7 @@ from gateway.transport.wire.http1.head import HEAD_END, Head, check_count, check
 from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.http1.request import Http1Request
 from gateway.transport.wire.http1.response import CLOSE, length, response_head
-from gateway.transport.wire.peers import peer_of
+from gateway.transport.wire.peer_names import peer_of
 from gateway.transport.wire.request import Responder
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from gateway.transport.wire.http2.pings import Pings
 from gateway.transport.wire.http2.request_body import CONNECTION_WINDOW, Window
 from gateway.transport.wire.http2.session import Session
 from gateway.transport.wire.http2.streams import Streams
-from gateway.transport.wire.peers import peer_of
+from gateway.transport.wire.peer_names import peer_of
 from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)

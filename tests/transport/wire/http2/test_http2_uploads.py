@@ -12,7 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from gateway.request.memory import RequestMemory
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.http_server import HttpServer
-from gateway.transport.methods import ServedMethod
+from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import Unframer
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames

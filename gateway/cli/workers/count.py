@@ -1,0 +1,48 @@
+"""The number of workers that serve."""
+
+from dataclasses import dataclass
+
+from gateway.cli.workers.cpus import available
+from gateway.config.errors import ConfigDiagnostic, ConfigError
+from gateway.config.load import Loaded
+from gateway.config.settings import Settings
+from gateway.config.worker_count import AUTO
+from gateway.db.database_location import embedded_folder
+
+_CONNECTIONS_EACH = 4
+"""Of fewer, nothing is kept for others when one table is stuck (gateway.request.bulkheads)."""
+_KEY = "server.workers"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How many workers serve, and why: for the user's eyes."""
+
+    workers: int
+    why: str
+
+
+def number_of_workers(loaded: Loaded) -> Number:
+    """Return how many workers serve; raises ConfigError where the transport can't serve by so many."""
+    asked = loaded.settings.server.workers
+    if asked == AUTO:
+        return _automatic(loaded.settings)
+    if asked > 1 and loaded.settings.server.transport == "grpcio":
+        wrong, allowed = (
+            "is more than 1, and grpcio serves in one process",
+            "workers = 1, or transport = http",
+        )
+        raise ConfigError([ConfigDiagnostic(_KEY, str(loaded.source(_KEY)), wrong, allowed)])
+    return Number(asked, "as asked")
+
+
+def _automatic(settings: Settings) -> Number:
+    if settings.server.transport == "grpcio":
+        return Number(1, "grpcio serves in one process")
+    if embedded_folder(settings.database) is not None:
+        return Number(1, "the embedded database is on the same processors")
+    processors, pool_size = available(), settings.database.pool_size
+    fed = max(1, pool_size // _CONNECTIONS_EACH)
+    if fed < processors:
+        return Number(fed, f"pool_size is {pool_size}: {_CONNECTIONS_EACH} connections for each")
+    return Number(processors, "processors that may be used")

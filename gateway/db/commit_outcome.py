@@ -1,0 +1,100 @@
+"""The outcome of a COMMIT whose answer never came: PostgreSQL is asked for the transaction's status.
+
+pg_xact_status ("Transaction ID and Snapshot Information Functions") knows by the transaction's id whether
+it was committed. One trap is closed here: after a crash an id that had not reached the log is given out
+again, and would speak of somebody else's transaction. So 'committed' counts only within one life of the
+server, which its last checkpoint and its timeline tell: every recovery ends with a checkpoint, every
+promotion with a timeline of its own. 'aborted', or an id from the future, proves that nothing was committed
+in any case.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import asyncpg
+
+from gateway.db.driver_errors import DRIVER_ERRORS
+from gateway.db.pool import Pool
+from gateway.db.retry import TryAgain
+from gateway.errors import OutcomeUnknown, RowgateError
+
+_LIFE = "checkpoint_lsn::text || ' ' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
+_MARK = "SELECT pg_current_xact_id_if_assigned()::text, " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
+_STATUS = "SELECT pg_xact_status($1::text::xid8), " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
+_SECONDS = 10.0
+_FIRST_PAUSE = 0.02
+_LAST_PAUSE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How to find a transaction again.
+
+    Args:
+        xid: its id, as text; None where it has written nothing.
+        life: the server's last checkpoint and timeline at that time.
+
+    """
+
+    xid: str | None
+    life: str
+
+
+class Outcome(Enum):
+    """What became of a transaction."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    OPEN = "in progress"
+    UNKNOWN = "unknown"
+
+
+async def read_mark(connection: Any) -> Mark:
+    """Return the open transaction's mark, to be read as the last thing before COMMIT."""
+    xid, life = await connection.fetchrow(_MARK)
+    return Mark(xid, life)
+
+
+async def settle(pool: Pool, mark: Mark) -> bool:
+    """Return whether a transaction was committed; raises OutcomeUnknown where that can't be told in time.
+
+    Asks again, in bounded time, while the server is away or still works on the COMMIT.
+    """
+    if mark.xid is None:
+        return True
+    pause = _FIRST_PAUSE
+    try:
+        async with asyncio.timeout(_SECONDS):
+            while (outcome := await _ask(pool, mark)) is Outcome.OPEN:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LAST_PAUSE)
+    except TimeoutError as error:
+        raise outcome_unknown() from error
+    if outcome is Outcome.UNKNOWN:
+        raise outcome_unknown()
+    return outcome is Outcome.COMMITTED
+
+
+def outcome_unknown() -> OutcomeUnknown:
+    """Return the error of a write that may or may not have happened."""
+    return OutcomeUnknown(
+        "the connection was lost during the write, which may or may not have been committed: "
+        "read before writing again, or repeat it with the same request_id",
+        reason="COMMIT_OUTCOME_UNKNOWN",
+    )
+
+
+async def _ask(pool: Pool, mark: Mark) -> Outcome:
+    try:
+        async with pool.lease() as connection:
+            [(status, life)] = await connection.fetch(_STATUS, mark.xid)
+    except asyncpg.InvalidParameterValueError:
+        # An id from the future: the log that knew of it is lost, and a commit would have kept it.
+        return Outcome.ABORTED
+    except (TryAgain, RowgateError, *DRIVER_ERRORS):
+        return Outcome.OPEN
+    if status is None or (status == Outcome.COMMITTED.value and life != mark.life):
+        return Outcome.UNKNOWN
+    return Outcome(status)

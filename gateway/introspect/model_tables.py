@@ -1,0 +1,152 @@
+"""The model's side of a comparison: the MetaData's tables, as this PostgreSQL itself would hold them.
+
+PostgreSQL stores what it parsed, not what was written: `IN ('a', 'b')` comes back as `= ANY (ARRAY[…])`. So
+the tables are made as temporary ones, read with the very queries that read the real ones, and rolled back.
+Only foreign keys and comments are taken from the MetaData: temporary tables can't refer to permanent ones.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ARRAY, Enum, ForeignKeyConstraint, MetaData
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.types import TypeEngine
+
+from gateway.introspect import ddl
+from gateway.introspect.catalog import Connection
+from gateway.introspect.table_records import Catalog, ForeignKey, Name, Surroundings, Table
+from gateway.introspect.temporary_tables import read_scratch
+from gateway.schema.internal_tables import INTERNAL
+
+# Types that an extension brings, by the name that a column's type begins with.
+EXTENSIONS: Mapping[str, str] = {
+    "citext": "citext",
+    "hstore": "hstore",
+    "ltree": "ltree",
+    "vector": "vector",
+    "halfvec": "vector",
+    "sparsevec": "vector",
+}
+
+_TYPE_NAME = re.compile(r"[a-z_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs(Surroundings):
+    """The names of tables, and what they need around them."""
+
+    tables: frozenset[Name]
+
+
+def tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:
+    """Return the model's tables, referenced ones first, and the gateway's own."""
+    return (*metadata.tables.values(), *INTERNAL.tables.values())
+
+
+def table_name(table: SqlTable) -> Name:
+    """Return a table's schema and name; a table without a schema is in `public`."""
+    return Name(table.schema or ddl.DEFAULT_SCHEMA, table.name)
+
+
+def needs_of(tables: Sequence[SqlTable]) -> Needs:
+    """Return the schemas, extensions and enum types that the tables use."""
+    types = [_item(column.type) for table in tables for column in table.columns]
+    enums = {
+        Name(kind.schema or ddl.DEFAULT_SCHEMA, str(kind.name)): tuple(kind.enums)
+        for kind in types
+        if isinstance(kind, Enum) and kind.native_enum
+    }
+    names = frozenset(map(table_name, tables))
+    return Needs(
+        tables=names,
+        schemas=frozenset(name.schema for name in (*names, *enums)),
+        extensions=frozenset(_extensions(types)),
+        enums=enums,
+    )
+
+
+def _item(kind: TypeEngine[object]) -> TypeEngine[object]:
+    return kind.item_type if isinstance(kind, ARRAY) else kind
+
+
+def _extensions(types: Iterable[TypeEngine[object]]) -> Iterator[str]:
+    for kind in types:
+        found = None if isinstance(kind, Enum) else _TYPE_NAME.match(ddl.type_text(kind).lower())
+        if found and found[0] in EXTENSIONS:
+            yield EXTENSIONS[found[0]]
+
+
+async def read_model(connection: Connection, tables: Sequence[SqlTable], found: Catalog) -> Catalog:
+    """Return the tables in PostgreSQL's own spelling.
+
+    Args:
+        connection: inside a transaction that is rolled back afterwards, at least to a savepoint.
+        tables: the model's tables.
+        found: what the database holds now: what is missing around the tables is made first.
+
+    """
+    needs = await make_surroundings(connection, tables, found)
+    read: dict[Name, Table] = {}
+    for schema in sorted({name.schema for name in needs.tables}):
+        read |= await _read_schema(connection, schema, tables)
+    return Catalog(tables=read, enums=needs.enums, schemas=needs.schemas, extensions=needs.extensions)
+
+
+async def make_surroundings(connection: Connection, tables: Sequence[SqlTable], found: Catalog) -> Needs:
+    """Make what is missing around the tables; return what they need."""
+    needs = needs_of(tables)
+    for statement in _surroundings(needs, found):
+        await connection.execute(statement)
+    return needs
+
+
+def _surroundings(needs: Needs, found: Catalog) -> Iterator[str]:
+    """Yield what makes the missing surroundings; an enum type that lacks labels steps aside."""
+    short = {
+        name: labels
+        for name, labels in sorted(needs.enums.items())
+        if not set(labels) <= set(found.enums.get(name, ()))
+    }
+    # Temporary tables need no schema, so one is made for enum types alone.
+    for schema in sorted({name.schema for name in short} - found.schemas):
+        yield ddl.create_schema(schema)
+    for extension in sorted(needs.extensions - found.extensions):
+        yield ddl.create_extension(extension)
+    for number, (name, labels) in enumerate(short.items()):
+        if name in found.enums:
+            yield f"ALTER TYPE {ddl.quoted(name)} RENAME TO rowgate_scratch_{number}"
+        yield ddl.create_enum(name, labels)
+
+
+async def _read_schema(connection: Connection, schema: str, tables: Sequence[SqlTable]) -> dict[Name, Table]:
+    own = {table_name(table): table for table in tables if table_name(table).schema == schema}
+    statements = [statement for table in own.values() for statement in ddl.create_scratch(table)]
+    read = await read_scratch(connection, own, statements)
+    return {name: _completed(table, own[name]) for name, table in read.items()}
+
+
+def _completed(read: Table, table: SqlTable) -> Table:
+    """Return a scratch table with what scratch tables can't have."""
+    return replace(
+        read,
+        foreign_keys={key.name: key for key in map(_foreign_key, table.foreign_key_constraints)},
+        columns={
+            column.name: replace(read.columns[column.name], comment=column.comment or None)
+            for column in table.columns
+        },
+        comment=table.comment or None,
+    )
+
+
+def _foreign_key(constraint: ForeignKeyConstraint) -> ForeignKey:
+    targets = [element.target_fullname.rsplit(".", 2) for element in constraint.elements]
+    *schema, table, _ = targets[0]
+    return ForeignKey(
+        name=ddl.constraint_name(constraint),
+        columns=tuple(column.name for column in constraint.columns),
+        target=Name(schema[0] if schema else ddl.DEFAULT_SCHEMA, table),
+        target_columns=tuple(target[-1] for target in targets),
+        on_delete=(constraint.ondelete or "NO ACTION").upper(),
+        on_update=(constraint.onupdate or "NO ACTION").upper(),
+    )

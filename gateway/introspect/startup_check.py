@@ -1,0 +1,84 @@
+"""At start: a database that doesn't match the schema is not served."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import MetaData
+
+from gateway.introspect.catalog import read_catalog
+from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.drift import drift
+from gateway.introspect.matching import parts_of
+from gateway.introspect.model_tables import table_name
+from gateway.introspect.table_records import Index, Table
+from gateway.schema.catalog_facts import Found, FoundTable
+
+_logger = logging.getLogger(__name__)
+_CLOSE_SECONDS = 5
+
+
+class SchemaMismatchError(Exception):
+    """The database doesn't match the schema.
+
+    Args:
+        differences: each of them.
+        folder: the folder of migrations, where there is one.
+
+    """
+
+    def __init__(self, differences: Sequence[Difference], folder: Path | None = None) -> None:
+        listed = "".join(f"\n  {difference}" for difference in differences)
+        way = (
+            "`rowgate migrate` brings what it made to the schema, `rowgate migrate --sql` shows how"
+            if folder is None
+            else f"`rowgate migrate` runs the pending revisions of {folder}, and what they lack "
+            "`rowgate migrate revision` writes"
+        )
+        others = "of what others made let the schema say what it is, or name it with --adopt"
+        super().__init__(f"the database doesn't match the schema:{listed}\n{way}; {others}")
+        self.differences = tuple(differences)
+
+
+async def require_match(
+    connect: Callable[[], Awaitable[Any]], metadata: MetaData, folder: Path | None = None
+) -> Found:
+    """Raise SchemaMismatchError unless the schema's statements fit the database; log what else differs.
+
+    Return what is to be known of the tables in the database.
+
+    Args:
+        connect: opens an asyncpg connection, which is closed again.
+        metadata: the schema's tables.
+        folder: the folder of migrations, where there is one.
+
+    """
+    connection = await connect()
+    try:
+        found = await drift(connection, metadata)
+        catalog = await read_catalog(connection, [table_name(table) for table in metadata.tables.values()])
+    finally:
+        await connection.close(timeout=_CLOSE_SECONDS)
+    for difference in found:
+        if not difference.forbids_serving and _matters(difference):
+            _logger.warning("schema differs", extra={"difference": str(difference)})
+    grave = [difference for difference in found if difference.forbids_serving]
+    if grave:
+        raise SchemaMismatchError(grave, folder)
+    return {name: _found(table) for name, table in catalog.tables.items()}
+
+
+def _found(table: Table) -> FoundTable:
+    constraints = {
+        part.name: (part.plain or part.reads) if isinstance(part, Index) else part.columns
+        for part in parts_of(table)
+        if not isinstance(part, Index) or part.unique
+    }
+    bases = {column.name: column.base for column in table.columns.values() if column.base}
+    return FoundTable(constraints, table.has_deferrable_keys, bases)
+
+
+def _matters(difference: Difference) -> bool:
+    """Return whether it is worth a line in the log: what only the database has is its own affair."""
+    return difference.change is not Change.EXTRA and difference.kind is not Kind.COMMENT

@@ -1,0 +1,140 @@
+"""Tables as neutral records that compare by value.
+
+Both sides of every comparison are these records, and both were spelled by the same PostgreSQL: types by
+`format_type`, expressions by `pg_get_expr`, so that equal text means equal meaning.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Name(NamedTuple):
+    """A schema and a name in it."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `default` and `generated` are expressions; `identity` is ALWAYS, BY DEFAULT or empty."""
+
+    name: str
+    type: str
+    nullable: bool
+    default: str | None = None
+    generated: str | None = None
+    identity: str = ""
+    comment: str | None = None
+    base: str | None = None
+    """The type that a domain is over, at last; of an array of a domain, its elements' domain."""
+
+    @property
+    def fills_itself(self) -> bool:
+        """Whether a row can do without a value for it."""
+        return self.nullable or bool(self.default or self.generated or self.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A primary key or a unique constraint."""
+
+    name: str
+    columns: tuple[str, ...]
+    primary: bool = False
+    nulls_not_distinct: bool = False
+    deferrable: bool = False
+    """Whether two rows may have one key until COMMIT; ON CONFLICT doesn't take such a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check constraint; `columns` are those that its expression reads."""
+
+    name: str
+    expression: str
+    columns: tuple[str, ...] = ()
+    enforced: bool = True
+    valid: bool = True
+    """Whether it is known to hold for the rows that were there before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key; actions as SQL spells them."""
+
+    name: str
+    columns: tuple[str, ...]
+    target: Name
+    target_columns: tuple[str, ...]
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    enforced: bool = True
+    valid: bool = True
+    """Whether it is known to hold for the rows that were there before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that no constraint owns. `columns` as PostgreSQL prints them: `origin`, `at DESC`."""
+
+    name: str
+    columns: tuple[str, ...]
+    method: str = "btree"
+    unique: bool = False
+    nulls_not_distinct: bool = False
+    include: tuple[str, ...] = ()
+    where: str | None = None
+    reads: tuple[str, ...] = ()
+    """Every column that the index depends on, also through an expression or its predicate."""
+    plain: tuple[str, ...] = ()
+    """The names of its columns, where each is a column and none an expression."""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it enforces what a unique constraint would."""
+        return self.unique and self.where is None and self.method == "btree" and bool(self.plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; each mapping is by name, columns in their order."""
+
+    name: Name
+    columns: Mapping[str, Column]
+    keys: Mapping[str, Key]
+    checks: Mapping[str, Check]
+    foreign_keys: Mapping[str, ForeignKey]
+    indexes: Mapping[str, Index]
+    comment: str | None = None
+    children: tuple[Name, ...] = ()
+    """Tables that inherit from it; partitions are none."""
+    rules: tuple[str, ...] = ()
+    """Rules (CREATE RULE) that rewrite what is written to it."""
+    cascades: tuple[tuple[Name, str], ...] = ()
+    """Tables and their foreign keys by which PostgreSQL removes rows with those of this table."""
+    has_deferrable_keys: bool = False
+    """Whether a unique or exclusion constraint of it, or of a partition, is deferrable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What tables need around them."""
+
+    schemas: frozenset[str]
+    extensions: frozenset[str]
+    enums: Mapping[Name, tuple[str, ...]]
+    """Enum types' labels, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog(Surroundings):
+    """What a database holds, as far as it was asked for."""
+
+    tables: Mapping[Name, Table]
+    others: Mapping[Name, str] = field(default_factory=dict)
+    """What bears a table's name and is none, such as `a view`."""

@@ -1,0 +1,122 @@
+"""Rows → table, in a transaction that is open: what BulkUpsert and Ingest share."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache, partial
+
+from google.protobuf.message import Message
+
+from gateway.db.bulk.bad_rows import Collision
+from gateway.db.bulk.copy_format import Chunk
+from gateway.db.bulk.copy_new_rows import BulkLoader
+from gateway.db.bulk.database_encoding import Repertoire, takes_all
+from gateway.db.bulk.merge import BulkWriter
+from gateway.db.bulk.outcomes import Outcomes
+from gateway.db.bulk.target_table import lock_target
+from gateway.db.database import Transaction
+from gateway.methods.bulk_upsert.options import Options
+from gateway.methods.bulk_upsert.row_reader import RowReader
+from gateway.methods.engine import Engine
+from gateway.request.rows import too_many_rows
+from gateway.sql.bulk.shape import BulkShape
+from gateway.sql.bulk.write import BulkStatements, bulk_statements
+
+MAX_SHAPES = 64
+"""The most combinations of key, mode and mask whose statements are kept."""
+CROWDED_SECONDS = 30.0
+"""How long after a collision the calls that follow take the table's lock for themselves at once."""
+
+
+class Upserts:
+    """Writes the rows of one method's calls.
+
+    Args:
+        path: the request's field that holds the rows.
+        engine: its limits hold: calls past `max_concurrent_bulk` wait outside of the pool, where they keep no
+            connection from short calls.
+
+    """
+
+    def __init__(self, path: str, engine: Engine) -> None:
+        self._path = path
+        self._max_rows = engine.bulk_max_rows
+        self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
+        self._crowded_until = 0.0
+        self._repertoire = Repertoire()
+        self.turns = asyncio.Semaphore(engine.max_concurrent_bulk)
+        """Held by whoever is about to take a connection for `write`."""
+
+    def rows(self, request: Message) -> Sequence[Message]:
+        """Return a request's rows; raises InvalidArgument where they are too many."""
+        rows: Sequence[Message] = getattr(request, self._path)
+        if len(rows) > self._max_rows:
+            raise too_many_rows(self._path, self._max_rows)
+        return rows
+
+    async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Outcomes:
+        """Write the rows that can be written; return what became of each."""
+        if time.monotonic() >= self._crowded_until:
+            with suppress(Collision):
+                async with transaction.savepoint():
+                    return await self._attempt(transaction, rows, options, alone=False)
+            self._crowded_until = time.monotonic() + CROWDED_SECONDS
+        return await self._attempt(transaction, rows, options, alone=True)
+
+    def _prepare(self, shape: BulkShape) -> tuple[BulkStatements, RowReader]:
+        return bulk_statements(shape), RowReader(shape, self._path)
+
+    async def _attempt(
+        self, transaction: Transaction, rows: Sequence[Message], options: Options, *, alone: bool
+    ) -> Outcomes:
+        tally = Outcomes(len(rows))
+        _, reader = self._prepared(options.shape)
+        # The messages last until the last is read: they are freed while PostgreSQL works.
+        messages = list(rows)
+        keys = await reader.keys(messages, tally, last_wins=options.last_wins)
+        target = await lock_target(transaction, options.shape, len(rows), alone=alone)
+        statements, reader = self._prepared(options.shape.numbered_in(frozenset(target.always)))
+        if not takes_all(target.encoding):
+            lacking = partial(self._repertoire.lacking, transaction)
+            await reader.refuse_unwritable(messages, keys, tally, lacking)
+        loader = BulkLoader(transaction, target, statements.shape, tally)
+        if await loader.load(list(keys.values()), reader.slices(messages, keys, tally)):
+            return tally
+        writer = BulkWriter(
+            transaction,
+            target,
+            statements,
+            tally,
+            refuses_stored=options.refuses_stored,
+            last_wins=options.last_wins,
+            tells_rows=options.outcomes,
+        )
+        if writer.takes_arrays(len(rows)):
+            await writer.write_sent(await reader.whole(messages, keys, tally))
+        else:
+            chunks = reader.chunks(messages, keys, tally)
+            del messages, keys
+            await _pipelined(writer, chunks)
+        return tally
+
+
+async def _pipelined(writer: BulkWriter, chunks: Iterator[AsyncIterator[Chunk]]) -> None:
+    """Write each chunk while the next one is read; the first is staged while it is read itself."""
+    writing: asyncio.Task[None] | None = None
+    try:
+        for slices in chunks:
+            rows = writer.encoded(slices)
+            if writing is None:
+                await writer.stage(rows)
+                writing = asyncio.create_task(writer.settle(rows))
+            else:
+                await rows.prepare()
+                await writing
+                writing = asyncio.create_task(writer.write(rows))
+        if writing is not None:
+            await writing
+    finally:
+        if writing is not None and not writing.done():
+            writing.cancel()
+            await asyncio.wait([writing])

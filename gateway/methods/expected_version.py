@@ -1,0 +1,83 @@
+"""The version that a request expects its row to be at (AIP-154)."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from gateway.errors import Aborted
+from gateway.request.etag import version_of
+from gateway.request.keys import below
+from gateway.schema.model import Method
+
+Expectation = Callable[[Message, str], int | None]
+"""(request, its proto path in a batch) → the expected version; None where the caller expects none."""
+
+
+def expectation(method: Method) -> Expectation:
+    """Return the function that reads the expected version of a method's requests.
+
+    It stands in the request's `etag` or `version`, or in the resource's etag. A resource without an etag
+    field is checked against its own version, where that is not 0: there is no other way to send it back.
+    Raises InvalidArgument, when called, for what is no etag, and Aborted for expectations that contradict.
+    """
+    readers = [*_request_readers(method), *_resource_readers(method)]
+    if len(readers) < 2:  # noqa: PLR2004 - nothing that could contradict
+        return readers[0] if readers else _none
+
+    def read(request: Message, place: str) -> int | None:
+        versions = {version for reader in readers if (version := reader(request, place)) is not None}
+        if len(versions) > 1:
+            raise Aborted("the request expects several versions of the row", reason="ETAG_MISMATCH")
+        return versions.pop() if versions else None
+
+    return read
+
+
+def _none(_: Message, __: str) -> None:
+    """Return no expectation."""
+
+
+def _request_readers(method: Method) -> list[Expectation]:
+    readers: list[Expectation] = []
+    if "etag" in method.request:
+        etag = _sent(method.request["etag"])
+        readers.append(lambda request, place: _of_etag(etag(request), below(place, "etag")))
+    if "version" in method.request:
+        version = _sent(method.request["version"])
+        readers.append(lambda request, _: _version(version(request)))
+    return readers
+
+
+def _resource_readers(method: Method) -> list[Expectation]:
+    resource, holder = method.resource, method.request.get("resource")
+    if holder is None or resource.version is None:
+        return []
+    name = holder.name
+    if resource.etag is not None:
+        etag, path = _sent(resource.message.fields_by_name[resource.etag]), f"{name}.{resource.etag}"
+        return [lambda request, place: _of_etag(etag(getattr(request, name)), below(place, path))]
+    version = _sent(resource.by_column[resource.version].descriptor)
+    return [lambda request, _: _version(version(getattr(request, name)))] if _alone(method) else []
+
+
+def _alone(method: Method) -> bool:
+    return "etag" not in method.request and "version" not in method.request
+
+
+def _sent(field: FieldDescriptor) -> Callable[[Any], Any]:
+    """Return the function that reads a field of a message; None where it is unset, whatever its default."""
+    name = field.name
+    if not field.has_presence:
+        return attrgetter(name)
+    return lambda message: getattr(message, name) if message.HasField(name) else None
+
+
+def _of_etag(text: str | None, path: str) -> int | None:
+    return version_of(text, path) if text else None
+
+
+def _version(number: int | None) -> int | None:
+    return number or None

@@ -1,0 +1,85 @@
+"""The access log: one line per call. It tells what happened, never what was in the messages."""
+
+import logging
+from datetime import UTC, datetime
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
+from time import time_ns
+from typing import Literal
+
+from google.rpc import code_pb2
+
+from gateway.observe.call_record import CallRecord
+from gateway.observe.log_lines import LineHandler
+
+Access = Literal["all", "errors", "none"]
+
+_logger = logging.getLogger("gateway.access")
+_OURS = {code_pb2.INTERNAL, code_pb2.UNKNOWN, code_pb2.DATA_LOSS}
+_CODE_NAMES = dict(zip(code_pb2.Code.values(), code_pb2.Code.keys(), strict=True))
+
+
+class AccessLog:
+    """An observer that writes a line per call, or per failed call.
+
+    Where the log is JSON, its lines are made here: as records of Python's logging they would cost ten times
+    as much, for every call.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._least_code = {"all": 0, "errors": 1, "none": len(_CODE_NAMES)}[access]
+        self._lines = LineHandler.installed()
+
+    def __call__(self, record: CallRecord) -> None:
+        """Write the call's line: an error where the gateway failed, else a piece of information."""
+        if record.code < self._least_code:
+            return
+        level = logging.ERROR if record.code in _OURS else logging.INFO
+        if not _logger.isEnabledFor(level):
+            return
+        if self._lines is None:
+            _logger.log(level, "call", extra=_shown(record))
+        else:
+            self._lines.write_soon(_as_json(record, "error" if level == logging.ERROR else "info"))
+
+
+def _shown(record: CallRecord) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "method": record.method,
+        "code": _CODE_NAMES[record.code],
+        "duration_ms": round(record.duration * 1000, 3),
+        "request_id": record.request_id,
+        "peer": record.peer,
+        "request_bytes": record.request_bytes,
+        "response_bytes": record.response_bytes,
+    }
+    if record.reason:
+        shown["reason"] = record.reason
+    if record.rows is not None:
+        shown["rows"] = record.rows
+    return shown
+
+
+def _as_json(record: CallRecord, level: str) -> str:
+    """Return what `_shown` shows as the log's formatter writes it."""
+    reason = f', "reason": {quoted(record.reason)}' if record.reason else ""
+    rows = f', "rows": {record.rows}' if record.rows is not None else ""
+    return (
+        f'{{"event": "call", "level": "{level}", "logger": "gateway.access", '
+        f'"method": {quoted(record.method)}, "code": "{_CODE_NAMES[record.code]}", '
+        f'"duration_ms": {record.duration * 1000:.3f}, "request_id": {quoted(record.request_id)}, '
+        f'"peer": {quoted(record.peer)}, '
+        f'"request_bytes": {record.request_bytes}, "response_bytes": {record.response_bytes}{reason}{rows}, '
+        f'"timestamp": "{_now()}"}}\n'
+    )
+
+
+def _now() -> str:
+    """Return the time as the log's formatter writes it, at a third of the cost."""
+    second, microsecond = divmod(time_ns() // 1000, 1_000_000)
+    return f"{_spelled(second)}.{microsecond:06d}Z"
+
+
+@lru_cache(maxsize=1)
+def _spelled(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().removesuffix("+00:00")

@@ -1,0 +1,138 @@
+"""A request's or response's fields → the roles they play; one that plays none is a diagnostic."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from gateway.schema.diagnostics import Diagnostics
+from gateway.schema.foreign_packages import is_foreign
+from gateway.schema.model import Resource
+from gateway.schema.standard_methods import Role, RoleType
+
+_SCALARS: Mapping[RoleType, frozenset[int]] = {
+    RoleType.STRING: frozenset({FieldDescriptor.TYPE_STRING}),
+    RoleType.BOOL: frozenset({FieldDescriptor.TYPE_BOOL}),
+    RoleType.INT32: frozenset({FieldDescriptor.TYPE_INT32}),
+    RoleType.INT64: frozenset({FieldDescriptor.TYPE_INT64}),
+    RoleType.COUNT: frozenset({FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_INT32}),
+}
+_NAMED: Mapping[RoleType, tuple[str, bool]] = {
+    RoleType.MASK: ("google.protobuf.FieldMask", False),
+    RoleType.COUNT_MODE: ("rowgate.v1.CountMode", False),
+    RoleType.ON_CONFLICT: ("rowgate.v1.OnConflict", False),
+    RoleType.ON_DUPLICATE: ("rowgate.v1.OnDuplicate", False),
+    RoleType.FAILURES: ("rowgate.v1.RowFailure", True),
+    RoleType.OUTCOMES: ("rowgate.v1.RowOutcome", True),
+    RoleType.INGEST_START: ("rowgate.v1.IngestStart", False),
+}
+
+
+def type_name(descriptor: FieldDescriptor) -> str | None:
+    """Return the full name of the field's message or enum; None for a scalar."""
+    named = descriptor.message_type or descriptor.enum_type
+    return None if named is None else str(named.full_name)
+
+
+def same_type(one: FieldDescriptor, other: FieldDescriptor) -> bool:
+    """Whether two fields hold values of one type, be they repeated or not."""
+    return one.type == other.type and type_name(one) == type_name(other)
+
+
+def same_shape(one: FieldDescriptor, other: FieldDescriptor) -> bool:
+    """Whether two fields are of one type, and both repeated or neither."""
+    return same_type(one, other) and one.is_repeated == other.is_repeated
+
+
+@dataclass(slots=True)
+class Binder:
+    """Binds the fields of one message to roles.
+
+    Args:
+        message: the request or response.
+        resource: what the method works on.
+        diagnostics: where what is wrong goes.
+        method: the method's full name, at which diagnostics of a message that belongs to others are noted.
+        keys: the request's keys field, for a response's `missing`.
+
+    """
+
+    message: Descriptor
+    resource: Resource
+    diagnostics: Diagnostics
+    method: str
+    keys: FieldDescriptor | None = None
+    taken: set[str] = field(default_factory=set)
+
+    @property
+    def where(self) -> str:
+        """Where diagnostics of the message as a whole are noted."""
+        own = not is_foreign(self.message.file.package)
+        return str(self.message.full_name) if own else self.method
+
+    def roles(self, roles: Iterable[Role]) -> dict[str, FieldDescriptor]:
+        """Return the field of each role that the message has."""
+        return {role.name: found for role in roles if (found := self._bind(role)) is not None}
+
+    def left(self) -> list[FieldDescriptor]:
+        """Return the fields that play no role yet."""
+        return [candidate for candidate in self.message.fields if candidate.name not in self.taken]
+
+    def take(self, candidate: FieldDescriptor) -> FieldDescriptor:
+        """Mark a field as bound."""
+        self.taken.add(candidate.name)
+        return candidate
+
+    def _bind(self, role: Role) -> FieldDescriptor | None:
+        if role.type in (RoleType.RESOURCE, RoleType.ROWS):
+            return self._by_type(role)
+        candidate = self.message.fields_by_name.get(role.name)
+        # A key may be called like a role: it is the key then, and nothing plays the role.
+        if candidate is None or candidate.name in self.taken:
+            if role.required:
+                self._missing(role)
+            return None
+        if not self.fits(role.type, candidate):
+            self.diagnostics.add(
+                candidate.full_name, "is of the wrong type", f"{role.name} must be {role.type.value}"
+            )
+        return self.take(candidate)
+
+    def _by_type(self, role: Role) -> FieldDescriptor | None:
+        repeated = role.type is RoleType.ROWS
+        wanted = self.resource.message.full_name
+        found = [one for one in self.left() if one.is_repeated == repeated and type_name(one) == wanted]
+        if len(found) == 1:
+            return self.take(found[0])
+        if found:
+            names = ", ".join(one.name for one in found)
+            self.diagnostics.add(self.where, f"has several fields of {wanted}: {names}", "keep one")
+        elif role.required:
+            self._missing(role)
+        return None
+
+    def _missing(self, role: Role) -> None:
+        spelled = {
+            RoleType.RESOURCE: f"a field of {self.resource.message.full_name}",
+            RoleType.ROWS: f"a repeated field of {self.resource.message.full_name}",
+        }
+        wanted = spelled.get(role.type, f'a field "{role.name}" ({role.type.value})')
+        self.diagnostics.add(self.where, f"{self.message.name} lacks {wanted}", "add it")
+
+    def fits(self, wanted: RoleType, candidate: FieldDescriptor) -> bool:
+        """Whether the field is of the role's type."""
+        if wanted in _SCALARS:
+            return candidate.type in _SCALARS[wanted] and not candidate.is_repeated
+        if wanted in _NAMED:
+            return (type_name(candidate), candidate.is_repeated) == _NAMED[wanted]
+        if wanted is RoleType.NAMES:
+            return candidate.type == FieldDescriptor.TYPE_STRING and candidate.is_repeated
+        if wanted is RoleType.ITEMS:
+            return candidate.message_type is not None and candidate.is_repeated
+        if wanted is RoleType.KEYS:
+            return self.keys is not None and same_type(candidate, self.keys) and candidate.is_repeated
+        return self._fits_version(candidate)
+
+    def _fits_version(self, candidate: FieldDescriptor) -> bool:
+        version = self.resource.by_column.get(self.resource.version or "")
+        return version is not None and same_type(candidate, version.descriptor) and not candidate.is_repeated
