@@ -34,7 +34,7 @@ class Running:
     async def logged(self, event: str) -> Mapping[str, Any]:
         """Wait for a line of the log."""
         assert self.process.stderr is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while line := await self.process.stderr.readline():
                 self.log.append(json.loads(line))
                 if self.log[-1]["event"] == event:
@@ -52,7 +52,7 @@ class Running:
 
     async def ended(self) -> tuple[int, str, str]:
         """Wait for its end; return its status, output and the rest of its log."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), err.decode()

@@ -76,7 +76,7 @@ async def open_reads(
 
 async def answers(tasks: Sequence["asyncio.Task[Any]"]) -> list[Any]:
     """Wait for the reads; return what they answered or raised."""
-    return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+    return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 60)
 
 
 async def queued(tasks: int = 1) -> None:

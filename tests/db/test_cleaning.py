@@ -110,7 +110,7 @@ async def test_what_is_taken_has_the_next_look_come_soon(dsn: str, open_database
     cleaner = Cleaner(await open_database(dsn), RETENTION, room)
     cleaner.start()
     room.take(MIB)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while room.look_is_due.is_set():
             await sql(dsn, "SELECT 1")
     assert room.has(MIB // 2)
@@ -179,5 +179,5 @@ async def test_it_outlives_what_nobody_foresaw(cleaner: Cleaner, monkeypatch: py
     monkeypatch.setattr(cleaning, "_PAUSE", 0.001)
     monkeypatch.setattr(Cleaner, "clean", clean)
     cleaner.start()
-    await asyncio.wait_for(tried_again.wait(), 10)
+    await asyncio.wait_for(tried_again.wait(), 60)
     await cleaner.stop()

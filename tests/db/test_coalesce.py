@@ -278,7 +278,7 @@ async def test_a_statement_without_callers_is_broken_off(
         task.cancel()
     await answers(tasks)
 
-    assert await asyncio.wait_for(coalesced.reads.fetch(slow, [3], CALL), 5) is not None
+    assert await asyncio.wait_for(coalesced.reads.fetch(slow, [3], CALL), 60) is not None
     while await sql(coalesced.dsn, asleep) != [(0,)]:
         await next_poll()
 
@@ -347,7 +347,7 @@ async def test_closing_gives_a_batch_its_time(coalesced: CoalescedReads, grace: 
     if grace:
         await queued(3)
         coalesced.executor.answers.set()
-    await asyncio.wait_for(closing, 10)
+    await asyncio.wait_for(closing, 60)
 
     found = await answers(tasks[1:])
     assert found == ["row 2", "row 3"] if grace else {type(error) for error in found} == {Unavailable}

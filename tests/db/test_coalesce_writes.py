@@ -379,7 +379,7 @@ async def test_those_who_wait_for_one_row_leave_places_to_others(stored: str, op
     tasks += coalesced.start(*[(0, 2)] * share_of(8))
     await queued()
     with pytest.raises(ResourceExhausted):
-        await asyncio.wait_for(coalesced.change(0, 3), 10)
+        await asyncio.wait_for(coalesced.change(0, 3), 60)
     tasks += coalesced.start((2, 0), write=rename)
     await queued()
     coalesced.executor.answers.set()
@@ -525,7 +525,7 @@ async def test_closing_gives_a_batch_its_time(coalesced: CoalescedWrites, grace:
     if grace:
         await queued(3)
         coalesced.executor.answers.set()
-    await asyncio.wait_for(closing, 10)
+    await asyncio.wait_for(closing, 60)
 
     found = await answers(tasks[1:])
     assert found == [(2, 2), (2, 2)] if grace else {type(error) for error in found} == {OutcomeUnknown}
@@ -585,7 +585,7 @@ async def test_nothing_is_left_behind(stored: str, open_database: Open) -> None:
         for task in draw.sample(tasks, draw.randrange(12)):
             task.cancel()
         await answers(tasks)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while coalesced.writes.in_use:  # noqa: ASYNC110 - what was sent runs on; the loop's turns are waited for
                 await asyncio.sleep(0)
 

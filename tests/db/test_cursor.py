@@ -39,7 +39,7 @@ async def test_the_next_slice_is_fetched_while_one_is_used_and_no_more(dsn: str,
         async for rows in slices:
             read += [n for n, _ in rows]
             ahead = min(len(read) + SLICE, 35)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while await locked(dsn) < ahead:
                     pass
             assert await locked(dsn) == ahead
@@ -55,8 +55,8 @@ async def test_an_error_comes_after_the_rows_before_it(database: Database) -> No
 
 
 async def test_the_connection_is_free_after_a_slice_that_nobody_waits_for(database: Database) -> None:
-    query = "SELECT pg_sleep(CASE WHEN n > 10 THEN 30 ELSE 0 END) FROM generate_series(1, 20) AS n"
-    async with asyncio.timeout(10):
+    query = "SELECT pg_sleep(CASE WHEN n > 10 THEN 600 ELSE 0 END) FROM generate_series(1, 20) AS n"
+    async with asyncio.timeout(60):
         async with reading(database, query) as cursor, aclosing(cursor.slices(lambda: SLICE)) as slices:
             await anext(slices)
         assert await database.fetch(statement("SELECT 1"), (), CALL) == [(1,)]

@@ -49,21 +49,21 @@ async def fill(pool: Pool, size: int) -> list[int]:
 
 async def until_there_are(dsn: str, count: int) -> None:
     """Wait until the database has so many sessions of others."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await sql(dsn, OTHERS) != [(count,)]:
             await next_poll()
 
 
 async def test_the_one_used_last_is_used_next_and_the_others_grow_old(dsn: str, make: Make) -> None:
-    pool = make(pool_size=4, idle_lifetime=0.5)
+    pool = make(pool_size=4, idle_lifetime=1.5)
     last = (await fill(pool, 4))[-1]
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    while loop.time() < begun + 0.4:
+    while loop.time() < begun + 1.2:
         assert await pid(pool) == last
     await until_there_are(dsn, 1)
     await until_there_are(dsn, 0)
-    assert loop.time() > begun + 0.8
+    assert loop.time() > begun + 2.4
     assert await pid(pool) != last
 
 
@@ -87,7 +87,7 @@ async def test_one_that_broke_while_idle_is_not_lent(dsn: str, make: Make) -> No
     await fill(pool, 3)
     await sql(dsn, f"SELECT pg_terminate_backend(pid, 5000) {HERE}")
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with pool.lease() as connection:
             assert await connection.fetchval("SELECT 1") == 1
         await until_there_are(dsn, 1)
@@ -145,11 +145,11 @@ async def test_closing_cuts_who_takes_too_long(dsn: str, make: Make) -> None:
     async def work() -> None:
         async with pool.lease() as connection:
             busy.set()
-            await connection.execute("SELECT pg_sleep(60)")
+            await connection.execute("SELECT pg_sleep(600)")
 
     working = asyncio.create_task(work())
     await busy.wait()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await pool.close()
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
             await working

@@ -46,17 +46,17 @@ async def make_primary(pair: list[str], primary: int) -> None:
         state = "off" if number == primary else "on"
         await sql(dsn, f"ALTER SYSTEM SET default_transaction_read_only = {state}")
         await sql(dsn, "SELECT pg_reload_conf()")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await sql(dsn, "SHOW default_transaction_read_only") != [(state,)]:
                 pass
 
 
 def soon() -> Call:
-    return Call("test", deadline=asyncio.get_running_loop().time() + 10)
+    return Call("test", deadline=asyncio.get_running_loop().time() + 60)
 
 
 async def write_for_ever(database: Database) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             await database.fetch(WRITE, [], soon())
 

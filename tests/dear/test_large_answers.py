@@ -68,7 +68,7 @@ async def answered(server: Answering, method: str, **request: Any) -> Any:
 
 async def free_again(server: Answering) -> None:
     """Wait until nobody holds anything."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             asked = (answered(server, LIST, **PAGE) for _ in range(2))
             if all(await asyncio.gather(*asked)):

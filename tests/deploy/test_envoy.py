@@ -160,7 +160,7 @@ async def test_a_gateway_that_drains_gets_no_calls(gateway_for: GatewayFor, tmp_
 async def test_a_renewed_certificate_is_taken_without_a_restart(sidecar: Sidecar) -> None:
     async with running(sidecar) as before:
         sidecar.renew("second")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await is_answered(sidecar.client("second")):
                 await next_poll()
         await before.call(CREATE, book={"isbn": "1"})

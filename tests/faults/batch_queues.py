@@ -21,7 +21,7 @@ ACTS = ("exception", "cancellation")
 FOLDER = Path(gateway.db.coalesce.__file__).parent
 _ROWS = 6
 _BOUNDS: dict[str, Any] = {"max_concurrent_batches": 2, "max_delay": 0.0005, "max_batch_size": 4}
-_SECONDS = 20.0
+_SECONDS = 60.0
 # Rows that are changed several times, one that is refused, one that isn't there, one whose caller leaves.
 _CHANGES = [(0, 1), (1, 1), (2, 1), (0, 2), (3, -1), (99, 1), (1, 2), (4, 1), (2, 2), (0, 3), (5, 1), (5, 2)]
 _LEAVES = 7

@@ -163,7 +163,7 @@ async def test_an_update_without_a_connection_sent_nothing(
             await until_waiting(connection, 1)
             waits = noticed(monkeypatch, ConnectionLimiter, "_wait")
             call = served.update("a")
-            await asyncio.wait_for(waits.wait(), 10)
+            await asyncio.wait_for(waits.wait(), 60)
             stop = served.stop()
             assert [await heard(call), await heard(read)] == [NOTHING_SENT, NOTHING_SENT]
             await stop
@@ -178,7 +178,7 @@ async def test_an_update_behind_another_of_its_row_sent_nothing(
         await until_waiting(connection, 1)
         joins = noticed(monkeypatch, BatchQueue, "join")
         second = served.update("a")
-        await asyncio.wait_for(joins.wait(), 10)
+        await asyncio.wait_for(joins.wait(), 60)
         stop = served.stop()
         assert [await heard(first), await heard(second)] == [OPEN, NOTHING_SENT]
         await stop
@@ -191,7 +191,7 @@ async def test_a_call_whose_request_has_not_come_sent_nothing(
     receives = noticed(monkeypatch, Exchange, "receive")
     call = served.client.channel.stream_unary(f"/{UPDATE}")()
     await call.wait_for_connection()
-    await asyncio.wait_for(receives.wait(), 10)
+    await asyncio.wait_for(receives.wait(), 60)
     stop = served.stop()
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await call

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from gateway.transport.served_method import ServedMethod
 from gateway.transport.server import Server, ServerFactory
 
 _VARIABLE = "ROWGATE_TEST_MOUNTED"
-_SECONDS = 30
+_SECONDS = 120
 
 
 def guarded(method: ServedMethod, interceptors: Interceptors) -> ServedMethod:

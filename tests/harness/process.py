@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 ROWGATE = (sys.executable, "-c", "from gateway.cli import main; main()")
-_SECONDS = 60
+_SECONDS = 120
 
 
 def environment(**variables: str) -> Mapping[str, str]:

@@ -71,7 +71,7 @@ async def _greedy_client(gateway: RunningGateway, in_flight: int) -> AsyncIterat
     assert process.stdin is not None
     try:
         process.stdin.write(f"{page.hex()}\n".encode())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await gateway.sql(_UNDER_WAY, SHARE):
                 await next_poll()
         yield

@@ -41,7 +41,7 @@ async def test_stalled_readers_make_room_and_go_on_by_their_tokens(gateway: Runn
             await anext(responses)
         # A table has three of the places, which all stand still: one of them ends for the fourth reader.
         taken, error = list[int](), None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not taken:
                 taken, _, error = await gateway.client.stream(STREAM).take("tasks")
         assert error is None

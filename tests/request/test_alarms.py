@@ -15,19 +15,20 @@ async def until(alarms: DeadlineTimer, when: float) -> None:
 
 
 async def test_each_rings_in_time_and_none_early() -> None:
+    """Within a few ticks, by a timer of the loop's: a machine that others keep busy makes both late."""
     loop, alarms = asyncio.get_running_loop(), DeadlineTimer()
-    ended: list[tuple[float, float]] = []
 
     async def one(seconds: float) -> None:
         when = loop.time() + seconds
+        late = asyncio.create_task(asyncio.sleep(seconds + 5 * TICK))
         with pytest.raises(DeadlineExceeded):
             await until(alarms, when)
-        ended.append((when, loop.time()))
+        assert loop.time() >= when
+        assert not late.done()
+        late.cancel()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(one(0.002 * n) for n in (50, 1, 20, 1, 0, -10, 35)))
-    assert len(ended) == 7
-    assert all(when <= now < when + 20 * TICK for when, now in ended)
 
 
 async def test_what_comes_too_late_is_not_begun() -> None:

@@ -26,7 +26,7 @@ async def test_an_equal_row_that_is_changed_meanwhile_is_written(
             await other.execute("UPDATE cell SET value = 7 WHERE id = '1'")
             cells = [{"id": str(number), "value": 0} for number in range(1, count + 1)]
             upsert = asyncio.ensure_future(gateway.call(BULK, cells=cells, outcomes=outcomes))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                     assert not upsert.done()
                     await next_poll()

@@ -180,8 +180,8 @@ async def test_stopping_answers_who_waits(gateway_for: GatewayFor) -> None:
             await locker.execute("LOCK TABLE scalar")
             calls = [asyncio.create_task(gateway.call(GET_SCALAR, id=i)) for i in range(9)]
             await until_locked(gateway, 1)
-            await asyncio.wait_for(gateway.end(), 15)
-            ended = await asyncio.wait_for(fates(calls), 10)
+            await asyncio.wait_for(gateway.end(), 60)
+            ended = await asyncio.wait_for(fates(calls), 60)
     finally:
         await locker.close()
     assert set(ended) <= {"UNAVAILABLE", "CANCELLED"}

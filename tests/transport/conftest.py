@@ -117,7 +117,7 @@ class Gate:
 
     async def arrived(self, calls: int = 1) -> None:
         """Wait until so many more calls have come."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for _ in range(calls):
                 await self._arrived.acquire()
 
@@ -140,7 +140,7 @@ async def until_waiting(connection: asyncpg.Connection, queries: int) -> None:
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await connection.fetchval(count) != queries:
             await next_poll()
             # pg_stat_activity is read anew in each transaction only.

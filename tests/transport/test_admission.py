@@ -108,7 +108,7 @@ async def test_who_comes_after_the_end_is_refused_and_the_end_waits_for_who_is_t
     assert not ended.done()
     admission.leave(one)
     admission.leave(one)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await ended
 
 

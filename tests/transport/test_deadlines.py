@@ -15,7 +15,7 @@ from tests.transport.conftest import GET, Gate, Serve, locked, until_waiting
 KEY = {"book": "main", "number": 1}
 
 
-@pytest.mark.parametrize("settings", [{"default_deadline": 0.4}, {"max_deadline": 0.4}], ids=str)
+@pytest.mark.parametrize("settings", [{"default_deadline": 1.5}, {"max_deadline": 1.5}], ids=str)
 async def test_the_servers_deadline_ends_the_query(gateway_for: GatewayFor, settings: dict[str, Any]) -> None:
     gateway = await gateway_for("ledger", **settings)
     async with locked(gateway.dsn) as connection:
@@ -27,7 +27,7 @@ async def test_the_servers_deadline_ends_the_query(gateway_for: GatewayFor, sett
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert 0.3 < monotonic() - began < 3
+        assert 1.2 < monotonic() - began < 20
         assert RpcFailed(caught.value).reason == "DEADLINE_EXCEEDED"
         await until_waiting(connection, 0)
 
@@ -36,12 +36,12 @@ async def test_the_clients_deadline_ends_the_query(gateway_for: GatewayFor) -> N
     gateway = await gateway_for("ledger")
     async with locked(gateway.dsn) as connection:
         began = monotonic()
-        call = asyncio.create_task(gateway.client.call(GET, KEY, timeout=0.4))
+        call = asyncio.create_task(gateway.client.call(GET, KEY, timeout=1.5))
         await until_waiting(connection, 1)
         with pytest.raises(RpcFailed) as caught:
             await call
         assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert monotonic() - began < 3
+        assert monotonic() - began < 20
         await until_waiting(connection, 0)
 
 
@@ -80,7 +80,7 @@ async def test_a_cancelled_call_cancels_its_handler(served: Serve) -> None:
     call = server.client.channel.unary_unary(f"/{GET}")(b"")
     await gate.arrived()
     call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await gate.cancelled.wait()
         facts = await server.ended.get()
     assert (facts.code, facts.reason) == (1, "CANCELLED")

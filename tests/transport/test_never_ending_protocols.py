@@ -110,7 +110,7 @@ VERSIONS = (in_chunks, of_a_length, over_http2)
 @asynccontextmanager
 async def unended(target: str) -> AsyncIterator[Sequence["asyncio.Task[bytes]"]]:
     """Begin a request of each form in each version; give what waits for what comes back."""
-    async with AsyncExitStack() as stack, asyncio.timeout(20):
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
         begun = [
             await stack.enter_async_context(begin(target, form))
             for form in FORMS.values()

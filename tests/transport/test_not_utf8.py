@@ -42,7 +42,7 @@ async def answered(server: Served, headers: Sequence[Header]) -> Answered:
 
 async def until_answered(server: Served) -> None:
     """Call until there is an answer."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 assert (await server.get(book="b")).book == "b"

@@ -46,7 +46,7 @@ class Untaken:
 
     async def given_up(self) -> None:
         """Wait until the call has no query open any more."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.database.fetch(OPEN):
                 await next_poll()
                 await self.database.execute("SELECT pg_stat_clear_snapshot()")

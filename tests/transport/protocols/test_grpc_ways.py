@@ -128,7 +128,7 @@ async def test_a_stop_tells_calls_of_both_ways_and_forgets_their_bytes() -> None
     async with serving(wait) as server, peer_of(str(server.addresses[0])) as peer:
         plain = peer.call(ECHO)
         general = asyncio.ensure_future(in_pieces(peer, b"x" * 1000, 3, ()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await begun.acquire()
             await begun.acquire()
         assert server._calls.memory.held == 1000

@@ -23,7 +23,7 @@ from tests.transport.wire.http2.answering import Answering
 
 PATH = f"/{GET}"
 HEADERS = {"content-type": "application/json"}
-SECONDS = 20
+SECONDS = 60
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from gateway.transport.wire.http1.connection import Http1Connection
 from gateway.transport.wire.request import Gone, Header, HttpRequest, Responder
 from tests.harness.polling import next_poll
 
-SECONDS = 20
+SECONDS = 60
 OK: Header = (b"x-answer", b"yes")
 
 

@@ -288,7 +288,7 @@ async def test_a_client_that_goes_is_told_of_and_ends_reads_and_writes(serve: Se
                 await client.until(b"\r\n\r\n")
             else:
                 await until(lambda: any(not one.is_idle for one in server.connections))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await ends.get() == path.decode()
             assert [await told.get(), await told.get()] == [path.decode(), "late"]
     assert not server.connections

@@ -13,7 +13,7 @@ from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import FrameReader, frame
 
-SECONDS = 10
+SECONDS = 60
 EMPTY_SETTINGS = frame(frames.SETTINGS, 0, 0)
 WIDE = 2**31 - 1
 

@@ -104,12 +104,12 @@ async def test_hostile_bytes_neither_hang_nor_leak_nor_raise(
     await server.get(book="x")
     tasks = len(asyncio.all_tasks())
     for first in range(0, SESSIONS, TOGETHER):
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             for seed in range(first, first + TOGETHER):
                 group.create_task(play(server.target, seed))
     assert (await server.get(book="x", timeout=10)).book == "b"
     # The one that is left is the client's own.
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while open_connections(server) > 1 or len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - theirs
             await asyncio.sleep(0.01)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
