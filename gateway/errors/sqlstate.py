@@ -162,8 +162,6 @@ UNKNOWN = Rule(Internal, "UNKNOWN_SQLSTATE", "the database answered with an erro
 ROLLED_BACK = frozenset({"40001", "40P01"})
 # The session is gone or going; the statement may have been running.
 SESSION_ENDED = frozenset({"57P01", "57P02", "57P05", "25P03"})
-# The server didn't let us in: nothing was sent.
-NOT_ADMITTED = frozenset({"57P03", "53300"})
 
 
 def rule_for(sqlstate: str) -> Rule:

@@ -143,7 +143,6 @@ class Dispatcher:
         interceptors: Interceptors,
         observers: Sequence[Observer] = (),
     ) -> None:
-        self.service_names = tuple(sorted(services))
         self._observers = tuple(observers)
         self._admission = interceptors.admission
         self._deadlines = interceptors.deadlines

@@ -29,7 +29,7 @@ class HostNames:
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.names = tuple(name.lower().rstrip(".") for name in names)
+        self._names = tuple(name.lower().rstrip(".") for name in names)
         self.allow = lru_cache(_REMEMBERED)(self._allow)
         """Whether an authority (RFC 3986, 3.2), as a request has it, is allowed."""
 
@@ -45,7 +45,7 @@ class HostNames:
             return _is_address(match["v6"])
         name = match["name"].lower().rstrip(".")
         # HTTP/1.0, and peers that are no browsers, name none.
-        return not name or _is_address(name) or any(_fits(name, one) for one in self.names)
+        return not name or _is_address(name) or any(_fits(name, one) for one in self._names)
 
 
 def host_names(server: ServerSettings, address: Address) -> HostNames | None:
@@ -61,16 +61,6 @@ def host_names(server: ServerSettings, address: Address) -> HostNames | None:
         own = () if _is_address(address.host) else (address.host,)
         return HostNames((*_LOCAL, *own, *server.allowed_hosts))
     return None
-
-
-def common_host_names(server: ServerSettings) -> HostNames | None:
-    """Return the names for all addresses by one rule; None where one of them may be called by any."""
-    names = list[str]()
-    for allowed in (host_names(server, address) for address in server.listen):
-        if allowed is None:
-            return None
-        names += allowed.names
-    return HostNames(sorted(set(names)))
 
 
 def misdirected() -> PermissionDenied:

@@ -58,7 +58,7 @@ class Batcher(ABC):
         # Kept, as to ask for it costs a system call.
         self._loop = asyncio.get_running_loop()
         self._queues: dict[tuple[Kind, str], BatchQueue] = {}
-        self._paces: dict[str, tuple[BatchConcurrency, Outcomes]] = {}
+        self._concurrencies: dict[str, tuple[BatchConcurrency, Outcomes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._share = share_of(settings.max_waiting)
@@ -73,7 +73,7 @@ class Batcher(ABC):
     @property
     def figures(self) -> Sequence[BatchStatistics]:
         """What was shared since the start, by kind of statement."""
-        return [tally.figures for _, tally in self._paces.values()]
+        return [tally.figures for _, tally in self._concurrencies.values()]
 
     async def close(self, grace: float = 0.0) -> None:
         """Refuse who waits and who comes; what is under way has `grace` seconds to end."""
@@ -94,13 +94,13 @@ class Batcher(ABC):
         return BatchQueue(kind, principal, *self._pace_of(kind.name))
 
     def _pace_of(self, name: str) -> tuple[BatchConcurrency, Outcomes]:
-        found = self._paces.get(name)
+        found = self._concurrencies.get(name)
         if found is None:
             found = (
                 BatchConcurrency(self._settings.max_concurrent_batches, self._settings.max_batch_size),
                 Outcomes(name),
             )
-            self._paces[name] = found
+            self._concurrencies[name] = found
         return found
 
     def _place(self, args: Args, row: Hashable, call: Call) -> Place:

@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
 from gateway.request.memory import HeldBytes
 from gateway.transport.refusals import not_one_request, out_of_time
-from gateway.transport.wire.framing import BadFrame, UnnamedEncoding, unpacked
+from gateway.transport.wire.framing import BadFrame, MessageCutter, UnnamedEncoding, unpacked
 from gateway.transport.wire.request import Gone, HttpRequest
 
 Convert = Callable[[bytes], bytes]
@@ -30,30 +30,6 @@ class RequestMessages(Protocol):
         """Count nothing more of the request."""
 
 
-class Cutter(Protocol):
-    """Cuts a body into messages."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that have arrived and are no message yet."""
-
-    @property
-    def holds_part(self) -> bool:
-        """Whether a message has begun and not ended."""
-
-    def clear(self) -> None:
-        """Forget what has arrived."""
-
-    def feed(self, data: bytes) -> None:
-        """Take bytes as they arrived; none are the end."""
-
-    async def next(self, growing: Callable[[int], object]) -> bytes | None:
-        """Return the next whole message, None where it hasn't arrived; raises BadFrame.
-
-        `growing` is told the size of a message that is being unpacked, again and again.
-        """
-
-
 class Envelopes:
     """The messages of a body that holds several: each with its length before it, or as a line.
 
@@ -69,7 +45,7 @@ class Envelopes:
     def __init__(
         self,
         request: HttpRequest,
-        cutter: Cutter,
+        cutter: MessageCutter,
         held: HeldBytes,
         message_seconds: float,
         decode: Convert | None = None,

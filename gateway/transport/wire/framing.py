@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 
 PREFIX = 5
@@ -60,18 +61,16 @@ def _unheeded(_size: int) -> None:
     """Heed no size."""
 
 
-class Unframer:
-    """Cuts bytes into messages.
+class MessageCutter(ABC):
+    """Cuts a body into messages, as its bytes arrive.
 
     Args:
-        encoding: what compressed messages are compressed with; None where none may be.
-        limit: the most bytes of one message, before and after decompression.
+        limit: the most bytes of one message.
         told: what is told as the limit, where more is taken in.
 
     """
 
-    def __init__(self, encoding: str | None, limit: int, told: int | None = None) -> None:
-        self._encoding = encoding
+    def __init__(self, limit: int, told: int | None = None) -> None:
         self._limit = limit
         self._told = limit if told is None else told
         self._buffer = bytearray()
@@ -91,10 +90,11 @@ class Unframer:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they arrived."""
+        """Take bytes as they arrived; none are the end."""
         self._buffer += data
 
-    async def next(self, growing: Callable[[int], object] = _unheeded) -> bytes | None:
+    @abstractmethod
+    async def next(self, growing: Callable[[int], object]) -> bytes | None:
         """Return the next whole message, None where it hasn't arrived; raises BadFrame.
 
         Args:
@@ -102,6 +102,24 @@ class Unframer:
                 those are too many.
 
         """
+
+
+class Unframer(MessageCutter):
+    """Cuts bytes into messages, each of which has its length before it.
+
+    Args:
+        encoding: what compressed messages are compressed with; None where none may be.
+        limit: the most bytes of one message, before and after decompression.
+        told: what is told as the limit, where more is taken in.
+
+    """
+
+    def __init__(self, encoding: str | None, limit: int, told: int | None = None) -> None:
+        super().__init__(limit, told)
+        self._encoding = encoding
+
+    async def next(self, growing: Callable[[int], object] = _unheeded) -> bytes | None:
+        """Return the next whole message, unpacked."""
         buffer = self._buffer
         if len(buffer) < PREFIX:
             return None

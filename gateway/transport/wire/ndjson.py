@@ -2,44 +2,24 @@
 
 from collections.abc import Callable
 
-from gateway.transport.wire.framing import BadFrame
+from gateway.transport.wire.framing import BadFrame, MessageCutter
 
 _LINE_END = b"\n"
 
 
-class Lines:
-    """Cuts bytes into lines, as Unframer cuts them into messages. Empty lines are passed over.
+class Lines(MessageCutter):
+    """Cuts bytes into lines. Empty ones are passed over."""
 
-    Args:
-        limit: the most bytes of one line that are taken in.
-        told: what is told as the limit.
-
-    """
-
-    def __init__(self, limit: int, told: int) -> None:
-        self._limit = limit
-        self._told = told
-        self._buffer = bytearray()
-        self._searched = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes that have arrived and are no line yet."""
-        return len(self._buffer)
-
-    @property
-    def holds_part(self) -> bool:
-        """Whether a line has begun and not ended."""
-        return bool(self._buffer)
+    _searched = 0
 
     def clear(self) -> None:
         """Forget what has arrived."""
-        self._buffer = bytearray()
+        super().clear()
         self._searched = 0
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they arrived; none are the end, where the last line needs no mark of its own."""
-        self._buffer += data or (_LINE_END if self._buffer else b"")
+        super().feed(data or (_LINE_END if self._buffer else b""))
 
     async def next(self, _growing: Callable[[int], object]) -> bytes | None:
         """Return the next line, None where it hasn't arrived; raises BadFrame for one that is too long."""

@@ -32,7 +32,6 @@ class Binding:
         message = method.descriptor.input_type
         self.method = method
         self.route = route
-        self.reads_body = bool(route.body)
         self._make: Any = GetMessageClass(message)
         self._parameters = Parameters(message)
         self._variables = [self._bound(variable) for variable in route.template.variables]

@@ -5,7 +5,6 @@ from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import ACK, PING, frame
 from gateway.transport.wire.http2.outgoing import Outgoing
 
-SIZE = 8
 _ALIVE = b"alive?\x00\x00"
 _LEAVE = b"leave!\x00\x00"
 _STRIKES = 2
