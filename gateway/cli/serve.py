@@ -47,7 +47,7 @@ def _plan(loaded: Loaded) -> Plan:
     settings = loaded.settings
     configure_logging(settings.log.level, settings.log.format)
     for key in unused_settings(loaded):
-        _logger.warning("this transport has no use for a setting", extra={"setting": key})
+        _logger.warning("a setting has no effect on this transport", extra={"setting": key})
     number = number_of_workers(loaded)
     # A supervisor has no use for what a gateway imports.
     read = _read_aside if number.workers == 1 else read_descriptors

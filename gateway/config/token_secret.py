@@ -32,7 +32,9 @@ def token_secret(settings: TokenSettings, keep_in: Path | None) -> bytes:
         return _of_file(settings.secret_file)
     if keep_in is not None:
         return _kept(keep_in)
-    _logger.warning("page tokens end with this process: set tokens.secret or tokens.secret_file")
+    _logger.warning(
+        "page tokens become invalid when this process ends: set tokens.secret or tokens.secret_file"
+    )
     return secrets.token_bytes(_KEY_BYTES)
 
 

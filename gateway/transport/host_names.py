@@ -66,7 +66,7 @@ def host_names(server: ServerSettings, address: Address) -> HostNames | None:
 def misdirected() -> PermissionDenied:
     """Return the error of a call by a name that isn't the server's."""
     return PermissionDenied(
-        "this server isn't called by that name: server.allowed_hosts names those that it has",
+        "the host name isn't one of this server's: server.allowed_hosts lists them",
         reason="HOST_NOT_ALLOWED",
     )
 

@@ -284,6 +284,6 @@ async def test_wrong_settings_are_told(flags: tuple[str, ...], wrong: str) -> No
 
 async def test_settings_without_use_are_told(start: Start) -> None:
     server = await start("--transport", "grpcio", "--max-connections", "3")
-    told = await server.logged("this transport has no use for a setting")
+    told = await server.logged("a setting has no effect on this transport")
     assert told["setting"] == "limits.max_connections"
     await server.ready()

@@ -39,7 +39,7 @@ def test_gateways_that_start_at_once_keep_the_same(tmp_path: Path) -> None:
 def test_without_a_place_each_process_has_its_own_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert token_secret(settings_of().tokens, None) != token_secret(settings_of().tokens, None)
-    assert "page tokens end with this process" in caplog.text
+    assert "page tokens become invalid when this process ends" in caplog.text
 
 
 @pytest.mark.parametrize("content", [None, "", "short"])

@@ -20,7 +20,7 @@ _GRPC_WEB = b"application/grpc-web"
 _CONNECT = (b"application/connect+", b"application/proto")
 _TEXT: Sequence[Header] = ((b"content-type", b"text/plain"),)
 _JSON: Sequence[Header] = ((b"content-type", b"application/json"),)
-_OTHER_HOST = b"this server isn't called by that name: server.allowed_hosts names those that it has\n"
+_OTHER_HOST = b"the host name isn't one of this server's: server.allowed_hosts lists them\n"
 _NO_CALL = b"no call that is answered here: gRPC's have content-type application/grpc\n"
 _NOWHERE = to_json({"code": code_pb2.NOT_FOUND, "message": "nothing is served at this path"})
 

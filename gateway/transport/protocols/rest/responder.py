@@ -87,7 +87,7 @@ class Rest:
                 return
             allowed = list(_READS)
         error = Unimplemented(
-            f"{request.method} isn't what this path is asked by: {', '.join(allowed)}",
+            f"{request.method} isn't allowed on this path, which takes {', '.join(allowed)}",
             reason="METHOD_NOT_ALLOWED",
         )
         await respond_error(request, to_status(error), ((b"allow", ", ".join(allowed).encode()),))
