@@ -50,17 +50,17 @@ class DatabaseSettings(Section):
     data_dir: Path = Path(".rowgate")
     """the folder of the embedded PostgreSQL and of generated keys"""
     pool_size: Annotated[int, Field(ge=1, le=1000)] = 8
-    """connections to the database: five eighths for one table or connection, three quarters for one kind"""
+    """connections to the database; one table or client may hold five eighths, one kind three quarters"""
     queue_size: Annotated[int, Field(ge=0)] = 1000
     """calls that may wait for a connection, shared as `max_in_flight` is; more are refused at once"""
     acquire_timeout: Wait = 5.0
     """longest wait of a call for a connection"""
     max_queue_delay: Wait = 5.0
-    """longest wait of a call for a connection once calls have been waiting for as long without a break"""
+    """longest wait of a call for a connection while the queue hasn't been empty for this long"""
     connect_timeout: Wait = 10.0
     """longest wait for a connection to be made"""
     start_timeout: Seconds = 30.0
-    """at start, longest wait for a database that isn't there yet"""
+    """at start, longest wait for a database that doesn't answer yet"""
     statement_timeout: Seconds = 300.0
     """longest run of one statement, held by PostgreSQL; 0 is without end"""
     lock_timeout: Seconds = 30.0
@@ -103,9 +103,9 @@ class CoalesceSettings(Section):
     max_concurrent_batches: Annotated[int, Field(ge=1, le=100)] = 4
     """shared statements of one kind and caller that may be under way; each takes a connection"""
     max_delay: Seconds = 0.005
-    """how long the statement under way is waited for before another sets out beside it"""
+    """longest wait for the statement under way before the next one starts beside it"""
     max_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 512
-    """rows of one shared statement"""
+    """most rows of one shared statement"""
     max_waiting: Annotated[int, Field(ge=0)] = 10_000
     """reads, and writes, that may wait for a statement to share; more are refused at once"""
 
@@ -118,7 +118,7 @@ class ServerSettings(Section):
     )
     """addresses to listen on: `host:port`, `[IPv6]:port` or `unix:PATH`; port 0 takes a free one"""
     allowed_hosts: Annotated[tuple[HostName, ...], BeforeValidator(listed)] = ()
-    """names by which clients may call beside localhost, such as `db.internal`, `*.example.com`; `*` is all"""
+    """host names that clients may use, beside localhost: `db.internal`, `*.example.com`; `*` allows all"""
     transport: Literal["http", "grpcio"] = "http"
     """http, for all protocols, or grpcio: gRPC alone, by grpc.aio's server, in one process"""
     workers: Annotated[WorkerCount, PlainValidator(worker_count)] = AUTO
@@ -154,7 +154,7 @@ class ServerSettings(Section):
     probe_interval: Wait = 5.0
     """interval at which health asks the database"""
     rebalance_interval: Seconds = 10.0
-    """with workers: how long one has clearly more to do until clients are moved to another; 0 is never"""
+    """with workers: how long one may have clearly more to do before clients move to others; 0 is never"""
     worker_start_timeout: Wait = 60.0
     """with workers: longest start of one beside `start_timeout`; past it the worker is ended"""
     liveness_interval: Seconds = 5.0
@@ -162,7 +162,7 @@ class ServerSettings(Section):
     liveness_timeout: Wait = 5.0
     """with workers: longest wait for such an answer"""
     liveness_failures: Annotated[int, Field(ge=1, le=100)] = 3
-    """with workers: as many answers in a row that don't come have a worker ended, and started again"""
+    """with workers: missing answers in a row after which a worker is ended, and started again"""
 
 
 class HttpSettings(Section):
@@ -202,13 +202,13 @@ class LimitSettings(Section):
     max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 32_768
     """fields of one row of a request and of the messages in it, with the elements of their lists and maps"""
     max_concurrent_bulk: Annotated[int, Field(ge=1, le=1000)] = 4
-    """calls of one BulkUpsert or Ingest method that hold a connection at once; more wait, and hold none"""
+    """calls of one BulkUpsert or Ingest method that may hold a connection at once; others wait without one"""
     max_metadata_bytes: Annotated[int, Field(ge=1024, le=MIB)] = 16 * 1024
     """size of a call's metadata"""
     max_request_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
-    """bytes held of requests under way, at least two of the largest; a connection has five eighths"""
+    """bytes of requests under way, at least two of the largest; one connection may hold five eighths"""
     max_response_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
-    """bytes held of responses of more than 64 KiB until clients take them, shared as those of requests are"""
+    """bytes of responses over 64 KiB that clients haven't taken yet; one connection may hold five eighths"""
     max_concurrent_streams: Annotated[int, Field(ge=1)] = 1000
     """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
