@@ -1,11 +1,12 @@
 """A gateway that is served and called, with a fault at any await of gateway/db or gateway/transport."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 import grpc.aio
@@ -24,11 +25,13 @@ from gateway.methods.bulk_upsert.row_writer import Upserts
 from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables import build_tables
 from gateway.transport.admission import Admission
+from gateway.transport.wire.framing import frame as message_frame
 from tests.faults import late
 from tests.faults.opcodes import AWAITS, Acts, Fault, Site, Tracer
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.http import ask
 from tests.harness.polling import next_poll
 from tests.soak.nodes import METHODS, PACKAGE, ROWS, SEED, SERVICE, Nodes
 from tests.soak.served import SCHEMA
@@ -45,6 +48,7 @@ _POOL = 6
 _METHODS = (*sorted(set(METHODS)), "GetNode", "GetNode", "UpdateNode", "UpdateNode")
 _CHUNKS, _STREAMED = 2, 100
 _SECONDS = 60.0
+_OK = 200
 _CHANNEL = [("grpc.use_local_subchannel_pool", 1)]
 _SESSIONS = (
     "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() "
@@ -59,6 +63,9 @@ _TAKE = (
     "SELECT count(*) AS n FROM made WHERE id = ANY($1::uuid[])"
 )
 _HOLDERS = (Pool, Batcher, CursorPlaces, Upserts, Admission)
+
+MakeCall = Callable[[str, Sequence[bytes]], Awaitable[str]]
+"""Calls a method with messages; returns why it failed, empty where it didn't."""
 
 
 class Held:
@@ -110,11 +117,13 @@ class Served:
         target: where it listens.
         dsn: its database.
         held: what its parts hold.
+        protocols: what its methods are called by.
 
     """
 
-    def __init__(self, target: str, dsn: str, held: Held) -> None:
+    def __init__(self, target: str, dsn: str, held: Held, protocols: "Protocols") -> None:
         self._target = target
+        self._protocols = protocols
         self._dsn = dsn
         self._held = held
         self._nodes = Nodes(Random(1))  # noqa: S311 - chance, no secret
@@ -181,24 +190,14 @@ class Served:
 
     async def _calls(self) -> tuple[list[str], list[str]]:
         """Return the ids of new rows, as far as they were told as stored, and the failures."""
-        channel = grpc.aio.insecure_channel(self._target, options=_CHANNEL)
-        async with asyncio.timeout(_SECONDS), channel:
-            told = await asyncio.gather(*(self._call(channel, method) for method in _METHODS))
+        async with asyncio.timeout(_SECONDS), self._protocols.calling(self._target) as call:
+            told = await asyncio.gather(*(self._call(call, method) for method in self._protocols.methods))
         return [id_ for ids, _ in told for id_ in ids], [failure for _, failure in told if failure]
 
-    async def _call(self, channel: grpc.aio.Channel, method: str) -> tuple[list[str], str]:
+    async def _call(self, call: MakeCall, method: str) -> tuple[list[str], str]:
         fields, bodies = self._requests(method)
-        path = f"/{SERVICE}/{method}"
-        try:
-            if method.startswith(("Ingest", "Stream")):
-                make: Any = channel.stream_stream if method.startswith("Ingest") else channel.unary_stream
-                async for _ in make(path)(bodies if method.startswith("Ingest") else bodies[0]):
-                    pass
-            else:
-                await channel.unary_unary(path)(bodies[0])
-        except grpc.aio.AioRpcError as error:
-            return [], f"{method}: {error.code().name} {error.details()}"
-        return [id_ for one in fields for id_ in _new_ids(one)], ""
+        failure = await call(method, bodies)
+        return [] if failure else [id_ for one in fields for id_ in _new_ids(one)], failure
 
     def _requests(self, method: str) -> tuple[Sequence[dict[str, Any]], list[bytes]]:
         """Return the requests of a call, and their bytes."""
@@ -243,8 +242,70 @@ def _new_ids(fields: dict[str, Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def served(databases: Databases, transport: str) -> AsyncIterator[Served]:
-    """Serve the schema over a database with some rows."""
+async def _calling_grpc(target: str) -> AsyncIterator[MakeCall]:
+    async with grpc.aio.insecure_channel(target, options=_CHANNEL) as channel:
+
+        async def call(method: str, bodies: Sequence[bytes]) -> str:
+            path = f"/{SERVICE}/{method}"
+            try:
+                if method.startswith(("Ingest", "Stream")):
+                    make: Any = channel.stream_stream if method.startswith("Ingest") else channel.unary_stream
+                    async for _ in make(path)(bodies if method.startswith("Ingest") else bodies[0]):
+                        pass
+                else:
+                    await channel.unary_unary(path)(bodies[0])
+            except grpc.aio.AioRpcError as error:
+                return f"{method}: {error.code().name} {error.details()}"
+            return ""
+
+        yield call
+
+
+@asynccontextmanager
+async def _calling_web(target: str) -> AsyncIterator[MakeCall]:
+    kinds = cycle(("connect", "grpc-web"))
+
+    async def call(method: str, bodies: Sequence[bytes]) -> str:
+        kind, streams = next(kinds), method.startswith("Stream")
+        enveloped = streams or kind == "grpc-web"
+        content_type = f"application/{kind}+proto" if enveloped else "application/proto"
+        body = message_frame(bodies[0]) if enveloped else bodies[0]
+        answer = await ask(target, "POST", f"/{SERVICE}/{method}", body, {"content-type": content_type})
+        end = b"grpc-status:0" if kind == "grpc-web" else b"{}" if streams else b""
+        done = answer.status == _OK and end in answer.body
+        return "" if done else f"{method} by {kind}: {answer.status} {answer.body[-200:]!r}"
+
+    yield call
+
+
+class Protocols(NamedTuple):
+    """Protocols that a transport is called by.
+
+    Args:
+        transport: the transport's name.
+        methods: those that are called in each round.
+        calling: connects.
+
+    """
+
+    transport: str
+    methods: Sequence[str]
+    calling: Callable[[str], AbstractAsyncContextManager[MakeCall]]
+
+
+PROTOCOLS: Mapping[str, Protocols] = {
+    **{name: Protocols(name, _METHODS, _calling_grpc) for name in sorted(SERVERS)},
+    # Each method once by Connect and once by gRPC-Web. HTTP/1.1 has no streams both ways.
+    "web": Protocols("http", sorted(2 * list({*METHODS} - {"IngestNodes"})), _calling_web),
+}
+"""All, by what carries them: gRPC over each transport, and what pages speak over HTTP/1.1."""
+
+
+@asynccontextmanager
+async def served(databases: Databases, name: str) -> AsyncIterator[Served]:
+    """Serve the schema over a database with some rows, for one of PROTOCOLS."""
+    protocols = PROTOCOLS[name]
+    transport = protocols.transport
     dsn = await databases.copy_of(SCHEMA, build_tables(schema_of(SCHEMA)).metadata)
     await fetch(dsn, SEED, ROWS)
     held = Held()
@@ -254,7 +315,7 @@ async def served(databases: Databases, transport: str) -> AsyncIterator[Served]:
     loop.set_task_factory(late.make_task)
     with held.watching():
         running = await Gateway.start(descriptors_of(SCHEMA), settings, SERVERS[transport])
-    one = Served(f"127.0.0.1:{running.port}", dsn, held)
+    one = Served(f"127.0.0.1:{running.port}", dsn, held, protocols)
     try:
         yield one
     finally:

@@ -8,24 +8,27 @@ import pytest
 
 from gateway.cli.servers import SERVERS
 from tests.faults.opcodes import faults
-from tests.faults.served import ACTS, ENDS, STREAMS, served
+from tests.faults.served import ACTS, ENDS, PROTOCOLS, STREAMS, served
 from tests.harness.databases import Databases
 
 EVERY = 61
 """The soak tries them all; 61 goes into neither the number of acts nor that of the times."""
 EVERY_END = 23
 """As above."""
+EVERY_WEB = 211
+"""As above: nearly all of its awaits are come by over gRPC too."""
 
 
-@pytest.mark.parametrize("transport", sorted(SERVERS))
+@pytest.mark.parametrize("protocols", PROTOCOLS)
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-async def test_calls_end_whatever_happens_where_they_wait(databases: Databases, transport: str) -> None:
+async def test_calls_end_whatever_happens_where_they_wait(databases: Databases, protocols: str) -> None:
     """No caller hangs; no connection, permit, place or task is left; what was told as stored is stored."""
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    async with served(databases, transport) as gateway:
+    async with served(databases, protocols) as gateway:
         sites = await gateway.sites()
-        wrong = [await gateway.fails(fault) for fault in faults(sites, ACTS, every=EVERY)]
+        every = EVERY if protocols in SERVERS else EVERY_WEB
+        wrong = [await gateway.fails(fault) for fault in faults(sites, ACTS, every=every)]
     assert not list(filter(None, wrong))
     gc.collect()
     assert not [context for context in complaints if "never retrieved" in context["message"]]
