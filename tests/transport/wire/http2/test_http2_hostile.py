@@ -13,7 +13,9 @@ from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import connection, frames, session
 from gateway.transport.wire.http2.errors import ErrorCode
 from gateway.transport.wire.http2.frames import frame, rst_stream, window_update
+from gateway.transport.wire.http2.header_blocks.writer import write_block
 from tests.transport.conftest import GET, Gate, Serve, Served
+from tests.transport.reasons import reason_of
 from tests.transport.wire.http2.answering import Answering
 from tests.transport.wire.http2.peer import EMPTY_SETTINGS, WIDE, Peer, peer_of
 
@@ -148,6 +150,29 @@ async def test_a_header_block_that_stays_in_pieces_is_cut_off(
     async with peer_of(server.target) as peer:
         peer.send(frame(frames.HEADERS, 0, 1, peer.headers(PATH)))
         assert await peer.end() == ErrorCode.ENHANCE_YOUR_CALM
+
+
+@pytest.mark.parametrize("path", [b"/\xff\xfe/x", b"/%b\xff" % GET.encode()])
+async def test_a_path_that_is_not_utf8_ends_its_own_call_alone(serving: Serve, path: bytes) -> None:
+    """Also on its connection: what was under way is answered, and what comes after it."""
+    gate = Gate()
+    server = await serving(gate)
+    async with peer_of(server.target) as peer:
+        before = peer.call(f"/{GET}")
+        await gate.arrived()
+        block = write_block(
+            [
+                *((b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"localhost")),
+                *((b":path", path), (b"content-type", b"application/grpc")),
+            ]
+        )
+        refused, peer.next = peer.next, peer.next + 2
+        peer.send(frame(frames.HEADERS, frames.END_HEADERS, refused, block))
+        peer.send(frame(frames.DATA, frames.END_STREAM, refused, message_frame(b"")))
+        assert reason_of((await peer.answer(refused)).headers) == (12, "UNKNOWN_METHOD")
+        gate.opened.set()
+        after = peer.call(f"/{GET}")
+        assert [reason_of((await peer.answer(one)).headers) for one in (before, after)] == [(0, "")] * 2
 
 
 async def test_streams_past_the_limit_are_refused_and_those_before_answered(serving: Serve) -> None:
