@@ -37,8 +37,10 @@ def _is_meant(marked: dict[Any, tuple[FrameType, int]]) -> bool:
 def make_task(
     loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
 ) -> "asyncio.Task[Any]":
-    """Make such a task: an event loop's task factory."""
-    return asyncio.Task(_run(coroutine), loop=loop, **options)
+    """Make such a task, named by its coroutine: an event loop's task factory."""
+    task = asyncio.Task(_run(coroutine), loop=loop, **options)
+    task.set_name(getattr(coroutine, "__qualname__", repr(coroutine)))
+    return task
 
 
 async def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -231,7 +231,7 @@ class Served:
 def _more(before: set[asyncio.Task[Any]]) -> list[str]:
     """Return the tasks that there are now, where they are more than before: one may stand for another."""
     tasks = asyncio.all_tasks()
-    return [] if len(tasks) <= len(before) else [repr(task.get_coro()) for task in tasks - before]
+    return [] if len(tasks) <= len(before) else [task.get_name() for task in tasks - before]
 
 
 def _new_ids(fields: dict[str, Any]) -> list[str]:
