@@ -157,6 +157,11 @@ async def test_a_filled_table_takes_no_column_without_values(database: EmptyData
     protos(tmp_path, fields=f"{filled} string note = 4;")
     refused = await rowgate(*args, database=database)
     assert "have no value for it: fill it first, as by UPDATE" in refused.err
+    # It was told, with its reason, before it was tried.
+    assert refused.out.splitlines() == [
+        "-- column public.seat.note is NULL, the schema says NOT NULL",
+        "ALTER TABLE public.seat ALTER COLUMN note SET NOT NULL;",
+    ]
     await database.run("UPDATE seat SET note = ''")
     done = await rowgate(*args, database=database)
     assert (done.status, done.out.splitlines()[-1]) == (0, "ran 1 statement")
