@@ -6,37 +6,37 @@ from typing import Any
 import grpc
 
 from bench.contenders import POSTGRAPHILE, Contender
-from bench.figures import Figures
-from bench.subjects import Subject
+from bench.datasets import Dataset
+from bench.results import Results
 
 _SECONDS = 20
 
 
-async def compare(figures: Figures, running: Sequence[Contender], subject: Subject, key: Any) -> None:
+async def compare(results: Results, running: Sequence[Contender], dataset: Dataset, key: Any) -> None:
     """Report whose Get of a row fails, or differs from the first one's."""
     first = None
     for contender in running:
         if contender.name == POSTGRAPHILE:
             continue
         try:
-            answer = await _get(contender, subject, key)
+            answer = await _get(contender, dataset, key)
         except grpc.aio.AioRpcError as error:
-            figures.fail(f"Get {subject.table}, {contender.name}", error)
+            results.fail(f"Get {dataset.table}, {contender.name}", error)
             continue
         first = first or answer
         if answer != first:
-            figures.fail(
-                f"Get {subject.table}, {contender.name}", ValueError(f"it answers otherwise: {answer}")
+            results.fail(
+                f"Get {dataset.table}, {contender.name}", ValueError(f"it answers otherwise: {answer}")
             )
 
 
-async def _get(contender: Contender, subject: Subject, key: Any) -> Any:
-    request = subject.message(f"{subject.rpc('Get')}Request")(id=key)
+async def _get(contender: Contender, dataset: Dataset, key: Any) -> Any:
+    request = dataset.message(f"{dataset.rpc('Get')}Request")(id=key)
     async with grpc.aio.insecure_channel(contender.address) as channel:
         get: grpc.aio.UnaryUnaryMultiCallable[Any, Any] = channel.unary_unary(
-            subject.path("Get"),
+            dataset.path("Get"),
             request_serializer=type(request).SerializeToString,
-            response_deserializer=subject.message(subject.resource).FromString,
+            response_deserializer=dataset.message(dataset.resource).FromString,
         )
         answer = await get(request, timeout=_SECONDS)
     if "etag" in answer.DESCRIPTOR.fields_by_name:

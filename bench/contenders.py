@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 
 from bench import golang, node
-from bench.figures import ONE_WORKER, ROWGATE
+from bench.results import ONE_WORKER, ROWGATE
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0

@@ -7,11 +7,11 @@ from statistics import median
 
 from bench.clients import CLIENTS
 from bench.contenders import BY_HAND, GO
-from bench.figures import ONE_WORKER, OURS, ROWGATE, Figures, Series
-from bench.subjects import FLIGHTS, PLAIN, SUBJECTS
-from bench.works import bulk, calls, clients, ghz, sizes, streams
-from bench.works.pgbench import PGBENCH
-from bench.works.start import START
+from bench.datasets import DATASETS, FLIGHTS, ITEMS
+from bench.results import ONE_WORKER, OURS, ROWGATE, Results, Series
+from bench.workloads import bulk, calls, clients, ghz, sizes, streams
+from bench.workloads.pgbench import PGBENCH
+from bench.workloads.start import START
 
 FASTER = ("rate",)
 """Metrics of which more is better."""
@@ -23,7 +23,7 @@ class Goal:
     """A figure of Rowgate's beside another's.
 
     Args:
-        work: what is done.
+        workload: what is done.
         metric: which figure of it.
         wanted: the bound.
         against: whose figure it is divided by; Rowgate for another place on the curve, None for a bare bound.
@@ -35,7 +35,7 @@ class Goal:
 
     """
 
-    work: str
+    workload: str
     metric: str
     wanted: float
     against: str | None = None
@@ -47,7 +47,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GoalResult:
     """What was measured of a goal: a value a round; none where it wasn't measured."""
 
     goal: Goal
@@ -64,20 +64,20 @@ class Verdict:
         return self.value <= self.goal.wanted if self.goal.at_most else self.value >= self.goal.wanted
 
 
-def verdicts(figures: Figures) -> Iterator[Verdict]:
+def goal_results(results: Results) -> Iterator[GoalResult]:
     """Yield each goal with what was measured."""
     for goal in goals():
-        yield Verdict(goal, list(_values(goal, figures)))
+        yield GoalResult(goal, list(_values(goal, results)))
 
 
-def _values(goal: Goal, figures: Figures) -> Iterator[float]:
-    ours = figures.get(goal.work, goal.who, goal.at)
+def _values(goal: Goal, results: Results) -> Iterator[float]:
+    ours = results.get(goal.workload, goal.who, goal.at)
     if ours is None:
         return
     if goal.against is None:
         yield from ours.values(goal.metric)
         return
-    theirs = figures.get(goal.work, goal.against, goal.against_at)
+    theirs = results.get(goal.workload, goal.against, goal.against_at)
     if theirs is not None:
         yield from ratios(ours, theirs, goal.metric, at_most=goal.at_most)
 
@@ -107,22 +107,22 @@ def goals() -> Iterator[Goal]:
 
 
 def _gets() -> Iterator[Goal]:
-    item, flight = (calls.name_of("Get", subject, calls.IN_FLIGHT) for subject in (PLAIN, FLIGHTS))
+    item, flight = (calls.name_of("Get", dataset, calls.IN_FLIGHT) for dataset in (ITEMS, FLIGHTS))
     yield Goal(item, "rate", 1.5, GO)
     yield Goal(item, "rate", 1.0, GO, who=ONE_WORKER)
     yield Goal(item, "rate", 8, BY_HAND)
     yield Goal(item, "rate", 0.6, PGBENCH)
     yield Goal(flight, "rate", 1.2, GO)
-    for subject, who in product(SUBJECTS, OURS):
-        many = calls.name_of("Get", subject, calls.IN_FLIGHT)
-        alone = calls.name_of("Get", subject, 1)
+    for dataset, who in product(DATASETS, OURS):
+        many = calls.name_of("Get", dataset, calls.IN_FLIGHT)
+        alone = calls.name_of("Get", dataset, 1)
         yield Goal(many, "cpu_both", 0.6, GO, at_most=True, who=who)
         yield from _alone(alone, who)
 
 
-def _alone(work: str, who: str) -> Iterator[Goal]:
+def _alone(workload: str, who: str) -> Iterator[Goal]:
     """Yield what is asked of one call at a time."""
-    yield Goal(work, "p50", 1.4, GO, at_most=True, who=who)
+    yield Goal(workload, "p50", 1.4, GO, at_most=True, who=who)
 
 
 def _by_ghz() -> Iterator[Goal]:
@@ -138,21 +138,21 @@ def _by_clients() -> Iterator[Goal]:
 
 
 def _updates() -> Iterator[Goal]:
-    for subject in SUBJECTS:
-        work = calls.name_of("Update", subject, calls.IN_FLIGHT)
-        yield Goal(work, "rate", 3, GO)
-        yield Goal(work, "rate", 5, BY_HAND)
+    for dataset in DATASETS:
+        workload = calls.name_of("Update", dataset, calls.IN_FLIGHT)
+        yield Goal(workload, "rate", 3, GO)
+        yield Goal(workload, "rate", 5, BY_HAND)
 
 
 def _bulk() -> Iterator[Goal]:
-    for subject in SUBJECTS:
-        for against, wanted in ((bulk.STRAIGHT, 1.0), (GO, 1.0), (bulk.EXECUTEMANY, 3.0)):
+    for dataset in DATASETS:
+        for against, wanted in ((bulk.COPY_MERGE, 1.0), (GO, 1.0), (bulk.EXECUTEMANY, 3.0)):
             for metric in _BOTH:
-                yield Goal(bulk.name_of(subject), metric, wanted, against)
+                yield Goal(bulk.name_of(dataset), metric, wanted, against)
 
 
 def _streams() -> Iterator[Goal]:
-    for subject, who in product((PLAIN, FLIGHTS), OURS):
-        yield Goal(streams.name_of(subject), "rate", 0.8, streams.FETCH, who=who)
+    for dataset, who in product((ITEMS, FLIGHTS), OURS):
+        yield Goal(streams.name_of(dataset), "rate", 0.8, streams.FETCH, who=who)
     for rows in streams.MEMORY_ROWS:
         yield Goal(streams.MEMORY, "growth", 50, at_most=True, at=rows, unit="MiB above idle")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.subjects import SUBJECTS
+from bench.datasets import DATASETS
 from gateway.schema.sources import compile_protos
 
 FOLDER = Path(__file__).parent
@@ -37,10 +37,10 @@ def build() -> Path:
 
 
 def _make_stubs() -> None:
-    sets = [compile_protos(subject.protos) for subject in SUBJECTS]
+    sets = [compile_protos(dataset.protos) for dataset in DATASETS]
     listed = []
-    for subject, files in zip(SUBJECTS, sets, strict=True):
-        listed.append(str(BUILD / f"{subject.table}.binpb"))
+    for dataset, files in zip(DATASETS, sets, strict=True):
+        listed.append(str(BUILD / f"{dataset.table}.binpb"))
         Path(listed[-1]).write_bytes(files.SerializeToString())
     packages = _packages({file.name for files in sets for file in files.file})
     options = ",".join(

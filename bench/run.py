@@ -17,21 +17,21 @@ from typing import Any
 import asyncpg
 
 from bench import contenders, golang, report
-from bench.figures import Figures
-from bench.ground import Ground, Options
-from bench.subjects import SUBJECTS
-from bench.surroundings import load_average, surroundings
-from bench.works.bulk import bulk
-from bench.works.calls import gets, updates
-from bench.works.clients import real_clients
-from bench.works.ghz import ghz
-from bench.works.scaling import concurrency, idle, workers
-from bench.works.sizes import batches, pages, tables
-from bench.works.start import start
-from bench.works.streams import streams
+from bench.datasets import DATASETS
+from bench.results import Results
+from bench.run_facts import load_average, run_facts
+from bench.testbed import Options, Testbed
+from bench.workloads.bulk import bulk
+from bench.workloads.calls import gets, updates
+from bench.workloads.clients import real_clients
+from bench.workloads.ghz import ghz
+from bench.workloads.scaling import concurrency, idle, workers
+from bench.workloads.sizes import batches, pages, tables
+from bench.workloads.start import start
+from bench.workloads.streams import streams
 from gateway.db.embedded import EmbeddedPostgres
 
-WORKS: Mapping[str, Callable[[Ground], Awaitable[None]]] = {
+WORKLOADS: Mapping[str, Callable[[Testbed], Awaitable[None]]] = {
     "get": gets,
     "update": updates,
     "bulk": bulk,
@@ -50,29 +50,29 @@ WORKS: Mapping[str, Callable[[Ground], Awaitable[None]]] = {
 _POSTGRES = {"max_connections": "400"}
 
 
-async def main(only: Sequence[str], options: Options) -> Figures:
-    """Measure the works that are named."""
-    figures, started = Figures(), time.monotonic()
-    figures.facts |= surroundings() | {"Load of the machine before": load_average()}
+async def main(only: Sequence[str], options: Options) -> Results:
+    """Measure the workloads that are named."""
+    results, started = Results(), time.monotonic()
+    results.facts |= run_facts() | {"Load of the machine before": load_average()}
     try:
         await asyncio.to_thread(golang.build)
     except golang.NoGoError as error:
-        figures.fail("the load generator and the Go service", error)
+        results.fail("the load generator and the Go service", error)
     async with database() as (dsn, postmaster, folder):
         for name in only:
             try:
                 async with connected(dsn) as connection:
-                    await WORKS[name](Ground(dsn, postmaster, connection, folder, options, figures))
-            except Exception as error:  # noqa: BLE001 - one work's trouble is not the others'
-                figures.fail(name, error)
-    figures.facts |= {
+                    await WORKLOADS[name](Testbed(dsn, postmaster, connection, folder, options, results))
+            except Exception as error:  # noqa: BLE001 - one workload's trouble is not the others'
+                results.fail(name, error)
+    results.facts |= {
         "Took": f"{(time.monotonic() - started) / 60:.1f} minutes",
         "Load of the machine at the end": f"{load_average()} (over 1, 5, 15 minutes)",
     }
-    return figures
+    return results
 
 
-async def cancelled_by_sigterm(measured: Coroutine[Any, Any, Figures]) -> Figures:
+async def cancelled_by_sigterm(measured: Coroutine[Any, Any, Results]) -> Results:
     """Let SIGTERM do what an interrupt does: the servers and the database are stopped."""
     task = asyncio.ensure_future(measured)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -86,8 +86,8 @@ async def database() -> AsyncIterator[tuple[str, int, Path]]:
         postgres = EmbeddedPostgres(Path(name) / "postgres", settings=_POSTGRES)
         dsn = await asyncio.to_thread(postgres.start)
         try:
-            for subject in SUBJECTS:
-                contenders.migrate(dsn, subject.protos)
+            for dataset in DATASETS:
+                contenders.migrate(dsn, dataset.protos)
             yield dsn, postgres.postmaster_pid() or 0, Path(name)
         finally:
             await asyncio.to_thread(postgres.stop)
@@ -95,7 +95,7 @@ async def database() -> AsyncIterator[tuple[str, int, Path]]:
 
 @asynccontextmanager
 async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
-    """Connect for one work: what a work may do to a connection is not the next one's."""
+    """Connect for one workload: what a workload may do to a connection is not the next one's."""
     connection = await asyncpg.connect(dsn)
     try:
         yield connection
@@ -108,7 +108,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", default=",".join(WORKS), help="parts, by commas: %(default)s")
+    parser.add_argument("--only", default=",".join(WORKLOADS), help="parts, by commas: %(default)s")
     parser.add_argument("--quick", action="store_true", help="a look in two minutes: short loads, few rounds")
     parser.add_argument(
         "--full", action="store_true", help="with what takes long: 10^7 rows, slow contenders"
@@ -119,7 +119,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stored", type=int, default=100_000, help="rows of the tables that calls meet")
     parser.add_argument("--no-report", action="store_true", help="only print: write no document")
     given = parser.parse_args()
-    unknown = set(given.only.split(",")) - set(WORKS)
+    unknown = set(given.only.split(",")) - set(WORKLOADS)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     return given
@@ -137,9 +137,9 @@ def run(given: argparse.Namespace) -> None:
         stored=given.stored,
         full=given.full,
     )
-    figures = asyncio.run(cancelled_by_sigterm(main(given.only.split(","), options)))
+    results = asyncio.run(cancelled_by_sigterm(main(given.only.split(","), options)))
     if not given.no_report:
-        report.write(figures, options, report.DOCS)
+        report.write(results, options, report.DOCS)
 
 
 if __name__ == "__main__":

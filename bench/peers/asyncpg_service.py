@@ -8,8 +8,8 @@ import asyncpg
 import grpc
 import uvloop
 
+from bench.datasets import DATASETS, Dataset
 from bench.peers.serving import handler, serve
-from bench.subjects import SUBJECTS, Subject
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Row = asyncpg.Record
@@ -19,15 +19,15 @@ _STAMPS = ("version", "updated_at")
 class Rows:
     """Reads and changes single rows of a table."""
 
-    def __init__(self, pool: "asyncpg.Pool[Row]", subject: Subject) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Row]", dataset: Dataset) -> None:
         self._pool = pool
-        self._subject = subject
-        self._message = subject.message(subject.resource)
-        fields = ", ".join(subject.fields)
-        self._get = f"SELECT {fields} FROM {subject.table} WHERE id = $1"  # noqa: S608 - names of our own
-        stamps = [f"{name} = {subject.stamps[name][1]}" for name in _STAMPS if name in subject.stamps]
+        self._dataset = dataset
+        self._message = dataset.message(dataset.resource)
+        fields = ", ".join(dataset.fields)
+        self._get = f"SELECT {fields} FROM {dataset.table} WHERE id = $1"  # noqa: S608 - names of our own
+        stamps = [f"{name} = {dataset.stamps[name][1]}" for name in _STAMPS if name in dataset.stamps]
         self._update = (
-            f"UPDATE {subject.table} AS t SET {', '.join(['{}', *stamps])} "  # noqa: S608 - names of our own
+            f"UPDATE {dataset.table} AS t SET {', '.join(['{}', *stamps])} "  # noqa: S608 - names of our own
             f"WHERE id = $1 RETURNING {fields}"
         )
 
@@ -37,7 +37,7 @@ class Rows:
 
     async def update(self, request: Any, context: Context) -> Any:
         """Change the masked fields of one row; return it."""
-        new = getattr(request, self._subject.resource.lower())
+        new = getattr(request, self._dataset.resource.lower())
         paths = request.update_mask.paths
         sets = ", ".join(f"{name} = ${place}" for place, name in enumerate(paths, 2))
         values = [getattr(new, name) for name in paths]
@@ -61,7 +61,7 @@ class Rows:
 
 async def _main(dsn: str, address: str) -> None:
     async with asyncpg.create_pool(dsn, min_size=8, max_size=8) as pool:
-        tables = [(subject, Rows(pool, subject)) for subject in SUBJECTS]
+        tables = [(dataset, Rows(pool, dataset)) for dataset in DATASETS]
         await serve([handler(s, {"Get": rows.get, "Update": rows.update}) for s, rows in tables], address)
 
 

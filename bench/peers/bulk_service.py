@@ -10,8 +10,8 @@ from sqlalchemy import MetaData, Table, text
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bench.datasets import DATASETS, Dataset
 from bench.peers.serving import handler, serve
-from bench.subjects import SUBJECTS, Subject
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -29,34 +29,34 @@ class Upserts:
     Args:
         engine: the database.
         table: the table, as reflected.
-        subject: what is sent.
+        dataset: what is sent.
         way: `executemany` runs the statement for each row; `values` sends as many rows in one statement as
             its parameters allow.
 
     """
 
-    def __init__(self, engine: AsyncEngine, table: Table, subject: Subject, way: str) -> None:
+    def __init__(self, engine: AsyncEngine, table: Table, dataset: Dataset, way: str) -> None:
         self._engine = engine
         self._table = table
-        self._subject = subject
+        self._dataset = dataset
         self._way = way
-        self._response = subject.message(f"{subject.rpc('BulkUpsert')}Response")
-        message = subject.message(subject.resource).DESCRIPTOR
-        self._fields = [message.fields_by_name[name] for name in subject.columns]
+        self._response = dataset.message(f"{dataset.rpc('BulkUpsert')}Response")
+        message = dataset.message(dataset.resource).DESCRIPTOR
+        self._fields = [message.fields_by_name[name] for name in dataset.columns]
         self._statement = self._upsert(insert(table).values(self._fresh()))
 
     def _fresh(self) -> Values:
-        return {name: text(fresh) for name, (fresh, _) in self._subject.stamps.items()}
+        return {name: text(fresh) for name, (fresh, _) in self._dataset.stamps.items()}
 
     def _upsert(self, new: Insert) -> Insert:
-        changed: Values = {name: new.excluded[name] for name in self._subject.values}
-        for name, (_, stored) in self._subject.stamps.items():
-            changed[name] = text(stored.replace("t.", f"{self._subject.table}."))
-        return new.on_conflict_do_update(index_elements=self._subject.key, set_=changed)
+        changed: Values = {name: new.excluded[name] for name in self._dataset.values}
+        for name, (_, stored) in self._dataset.stamps.items():
+            changed[name] = text(stored.replace("t.", f"{self._dataset.table}."))
+        return new.on_conflict_do_update(index_elements=self._dataset.key, set_=changed)
 
     async def upsert(self, request: Any, _context: object) -> Any:
         """Upsert the rows of a request."""
-        rows = [self._as_dict(message) for message in getattr(request, self._subject.rows_field)]
+        rows = [self._as_dict(message) for message in getattr(request, self._dataset.rows_field)]
         async with self._engine.begin() as connection:
             if self._way == "executemany":
                 await connection.execute(self._statement, rows)
@@ -67,9 +67,9 @@ class Upserts:
 
     def _parts(self, rows: Sequence[Values]) -> Iterator[list[Values]]:
         # Values of Python: with SQL in each row, SQLAlchemy takes several times as long.
-        fresh = {name: _PLAIN[sql] for name, (sql, _) in self._subject.stamps.items()}
+        fresh = {name: _PLAIN[sql] for name, (sql, _) in self._dataset.stamps.items()}
         fresh = {name: datetime.now(UTC) if value is _NOW else value for name, value in fresh.items()}
-        size = PARAMETERS // (len(self._subject.columns) + len(fresh))
+        size = PARAMETERS // (len(self._dataset.columns) + len(fresh))
         for start in range(0, len(rows), size):
             yield [row | fresh for row in rows[start : start + size]]
 
@@ -85,13 +85,13 @@ class Upserts:
 async def _main(dsn: str, address: str, way: str) -> None:
     engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://"))
     metadata = MetaData()
-    names = [subject.table for subject in SUBJECTS]
+    names = [dataset.table for dataset in DATASETS]
     async with engine.connect() as connection:
         await connection.run_sync(lambda sync: metadata.reflect(sync, only=names))
     tables = [
-        (subject, Upserts(engine, metadata.tables[subject.table], subject, way)) for subject in SUBJECTS
+        (dataset, Upserts(engine, metadata.tables[dataset.table], dataset, way)) for dataset in DATASETS
     ]
-    await serve([handler(subject, {"BulkUpsert": rows.upsert}) for subject, rows in tables], address)
+    await serve([handler(dataset, {"BulkUpsert": rows.upsert}) for dataset, rows in tables], address)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.ext.declarative import DeferredReflection
 from sqlalchemy.orm import DeclarativeBase
 
+from bench.datasets import FLIGHTS, ITEMS, Dataset
 from bench.peers.serving import handler, serve
-from bench.subjects import FLIGHTS, PLAIN, Subject
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -36,13 +36,13 @@ class Rows:
     """Reads and changes single rows of a table."""
 
     def __init__(
-        self, session: "async_sessionmaker[AsyncSession]", mapped: type[Any], subject: Subject
+        self, session: "async_sessionmaker[AsyncSession]", mapped: type[Any], dataset: Dataset
     ) -> None:
         self._session = session
         self._mapped = mapped
-        self._subject = subject
-        self._message = subject.message(subject.resource)
-        self._fields = subject.fields
+        self._dataset = dataset
+        self._message = dataset.message(dataset.resource)
+        self._fields = dataset.fields
 
     async def get(self, request: Any, context: Context) -> Any:
         """Return one row."""
@@ -51,7 +51,7 @@ class Rows:
 
     async def update(self, request: Any, context: Context) -> Any:
         """Change the masked fields of one row; return it."""
-        new = getattr(request, self._subject.resource.lower())
+        new = getattr(request, self._dataset.resource.lower())
         async with self._session.begin() as session:
             row = await self._find(session, new.id, context)
             for name in request.update_mask.paths:
@@ -80,7 +80,7 @@ async def _main(dsn: str, address: str) -> None:
     async with engine.connect() as connection:
         await connection.run_sync(lambda sync: Base.prepare(sync))  # noqa: PLW0108 - mypy: run_sync's argument is positional
     session = async_sessionmaker(engine, expire_on_commit=False)
-    tables = [(PLAIN, Rows(session, Item, PLAIN)), (FLIGHTS, Rows(session, Flight, FLIGHTS))]
+    tables = [(ITEMS, Rows(session, Item, ITEMS)), (FLIGHTS, Rows(session, Flight, FLIGHTS))]
     await serve([handler(s, {"Get": rows.get, "Update": rows.update}) for s, rows in tables], address)
 
 

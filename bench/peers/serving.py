@@ -7,24 +7,24 @@ from typing import Any
 
 import grpc
 
-from bench.subjects import Subject
+from bench.datasets import Dataset
 
 _LIMIT = 64 * 1024 * 1024
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 
-def handler(subject: Subject, behaviours: Mapping[str, Behaviour]) -> grpc.GenericRpcHandler:
+def handler(dataset: Dataset, behaviours: Mapping[str, Behaviour]) -> grpc.GenericRpcHandler:
     """Return methods of a table's service, by their verbs, as generated code would mount them."""
     methods = {}
     for verb, behaviour in behaviours.items():
-        name = subject.rpc(verb)
-        answer = subject.resource if verb in ("Get", "Update") else f"{name}Response"
+        name = dataset.rpc(verb)
+        answer = dataset.resource if verb in ("Get", "Update") else f"{name}Response"
         methods[name] = grpc.unary_unary_rpc_method_handler(
             behaviour,
-            request_deserializer=subject.message(f"{name}Request").FromString,
-            response_serializer=subject.message(answer).SerializeToString,
+            request_deserializer=dataset.message(f"{name}Request").FromString,
+            response_serializer=dataset.message(answer).SerializeToString,
         )
-    return grpc.method_handlers_generic_handler(subject.service, methods)
+    return grpc.method_handlers_generic_handler(dataset.service, methods)
 
 
 async def serve(handlers: Sequence[grpc.GenericRpcHandler], address: str) -> None:

@@ -6,40 +6,42 @@ from pathlib import Path
 
 from bench import contenders, golang
 from bench.contenders import BY_HAND, GO, ROOT, Contender
-from bench.figures import Sample
-from bench.ground import Ground
+from bench.datasets import ITEMS
 from bench.programs import output
+from bench.results import Sample
 from bench.rounds import Measure, Turn, take_turns
-from bench.subjects import PLAIN
-from bench.works.calls import IN_FLIGHT
+from bench.testbed import Testbed
+from bench.workloads.calls import IN_FLIGHT
 
 _PROGRAM = ROOT / ".tools" / "bin" / "ghz"
 
 
-async def ghz(ground: Ground) -> None:
+async def ghz(testbed: Testbed) -> None:
     """Measure many calls in flight, and one at a time."""
     if not _PROGRAM.exists():
         raise RuntimeError("ghz isn't installed: make tools")
-    keys = ground.folder / "keys.json"
-    keys.write_text(json.dumps([{"id": str(key)} for key in await ground.fill(PLAIN, ground.options.stored)]))
-    async with ground.running(
-        *contenders.rowgates(ground.dsn, PLAIN.protos),
-        (GO, lambda: contenders.go_service(ground.dsn)),
-        (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", ground.dsn)),
+    keys = testbed.folder / "keys.json"
+    keys.write_text(
+        json.dumps([{"id": str(key)} for key in await testbed.fill(ITEMS, testbed.options.stored)])
+    )
+    async with testbed.running(
+        *contenders.rowgates(testbed.dsn, ITEMS.protos),
+        (GO, lambda: contenders.go_service(testbed.dsn)),
+        (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", testbed.dsn)),
     ) as running:
         for calls in (IN_FLIGHT, 1):
-            turns = [Turn(name_of(calls), c.name, _loading(ground, c, keys, calls)) for c in running]
-            await take_turns(ground.figures, turns, ground.options.rounds)
+            turns = [Turn(name_of(calls), c.name, _loading(testbed, c, keys, calls)) for c in running]
+            await take_turns(testbed.results, turns, testbed.options.rounds)
 
 
 def name_of(in_flight: int) -> str:
-    """Return the work's name."""
+    """Return the workload's name."""
     return f"Get item by ghz, {in_flight} in flight"
 
 
-def _loading(ground: Ground, contender: Contender, keys: Path, in_flight: int) -> Measure:
+def _loading(testbed: Testbed, contender: Contender, keys: Path, in_flight: int) -> Measure:
     async def measured(share: float) -> Sample:
-        seconds = ground.options.seconds * share
+        seconds = testbed.options.seconds * share
         report = json.loads(await output(*_command(contender.address, keys, in_flight, seconds)))
         failed = {code: n for code, n in report["statusCodeDistribution"].items() if code != "OK"}
         if failed:
@@ -52,7 +54,7 @@ def _loading(ground: Ground, contender: Contender, keys: Path, in_flight: int) -
 
 def _command(address: str, keys: Path, in_flight: int, seconds: float) -> Sequence[str]:
     return (
-        *(str(_PROGRAM), "--insecure", "--format", "json", "--call", PLAIN.path("Get").strip("/")),
+        *(str(_PROGRAM), "--insecure", "--format", "json", "--call", ITEMS.path("Get").strip("/")),
         *("--protoset", str(golang.BUILD / "item.binpb"), "--data-file", str(keys)),
         *(
             "--concurrency",

@@ -5,26 +5,26 @@ from dataclasses import replace
 
 from bench import usage
 from bench.contenders import Contender
-from bench.figures import Sample
-from bench.generator import Load, Loaded, load
-from bench.ground import Ground
+from bench.load_generator import Load, Loaded, load
+from bench.results import Sample
 from bench.rounds import Measure
+from bench.testbed import Testbed
 
 _MICROS = 1e6
 _LOOK_SECONDS = 0.25
 
 
-def loading(ground: Ground, contender: Contender, asked: Load) -> Measure:
+def loading(testbed: Testbed, contender: Contender, asked: Load) -> Measure:
     """Return what loads a contender."""
 
     async def measured(share: float) -> Sample:
-        before, stored = usage.Service.read(contender.pid), usage.postgres_cpu(ground.postmaster)
+        before, stored = usage.Service.read(contender.pid), usage.postgres_cpu(testbed.postmaster)
         found, memory = await _load(contender, replace(asked, seconds=asked.seconds * share))
         if found.failures:
             some = f"some calls of {contender.name}, {asked.in_flight} in flight"
-            ground.figures.fail(some, RuntimeError(f"{found.failures}, by status, of {found.calls}"))
+            testbed.results.fail(some, RuntimeError(f"{found.failures}, by status, of {found.calls}"))
         spent = usage.Service.read(contender.pid).since(before)
-        postgres = usage.postgres_cpu(ground.postmaster) - stored
+        postgres = usage.postgres_cpu(testbed.postmaster) - stored
         return {**_speed(found), **_cost(found, spent, postgres), "memory": memory}
 
     return measured

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
-from bench import data
+from bench import flight_rows
 from gateway.schema.sources import compile_protos
 
 ROOT = Path(__file__).parent.parent
@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Dataset:
     """A table and its service.
 
     Args:
@@ -117,7 +117,7 @@ def _items(count: int, seed: int) -> list[Row]:
     ]
 
 
-PLAIN = Subject(
+ITEMS = Dataset(
     title="plain rows",
     table="item",
     protos=ROOT / "bench" / "protos",
@@ -129,14 +129,14 @@ PLAIN = Subject(
     stamps={},
     rows=_items,
 )
-FLIGHTS = Subject(
+FLIGHTS = Dataset(
     title="flights",
     table="flight",
     protos=ROOT / "protos",
     package="flights.v1",
     resource="Flight",
-    columns=data.COLUMNS,
-    key=data.KEY,
+    columns=flight_rows.COLUMNS,
+    key=flight_rows.KEY,
     changed="departure_delay_minutes",
     stamps={
         "version": ("1", "t.version + 1"),
@@ -144,6 +144,6 @@ FLIGHTS = Subject(
         "updated_at": ("now()", "now()"),
         "deleted_at": ("NULL", "NULL"),
     },
-    rows=data.rows,
+    rows=flight_rows.rows,
 )
-SUBJECTS = (PLAIN, FLIGHTS)
+DATASETS = (ITEMS, FLIGHTS)

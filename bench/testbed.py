@@ -1,4 +1,4 @@
-"""What every work stands on: one PostgreSQL, its rows, and the servers."""
+"""The testbed of every workload: one PostgreSQL, its rows, and the servers."""
 
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.contenders import Contender, Start
-from bench.data import AIRPORTS, CARRIERS
-from bench.figures import Figures
-from bench.peers.straight import Straight
-from bench.subjects import FLIGHTS, Subject
+from bench.datasets import FLIGHTS, Dataset
+from bench.flight_rows import AIRPORTS, CARRIERS
+from bench.peers.copy_merge import CopyMerge
+from bench.results import Results
 
 if TYPE_CHECKING:
     import asyncpg
@@ -52,8 +52,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """The database, a connection to it, and where figures go.
+class Testbed:
+    """The database, a connection to it, and where results go.
 
     Args:
         dsn: the database's.
@@ -61,7 +61,7 @@ class Ground:
         connection: for filling tables.
         folder: for files of the run.
         options: how long and how wide.
-        figures: what is measured.
+        results: what is measured.
 
     """
 
@@ -70,23 +70,23 @@ class Ground:
     connection: "asyncpg.Connection[Any]"
     folder: Path
     options: Options
-    figures: Figures
+    results: Results
 
-    async def fill(self, subject: Subject, count: int) -> Sequence[Any]:
+    async def fill(self, dataset: Dataset, count: int) -> Sequence[Any]:
         """Give a table so many rows and nothing else; return keys of some, drawn at random."""
-        await self.connection.execute(f"TRUNCATE {subject.table}")
-        if subject is FLIGHTS:
+        await self.connection.execute(f"TRUNCATE {dataset.table}")
+        if dataset is FLIGHTS:
             await self._store_what_flights_refer_to()
-            await Straight(subject).upsert(self.connection, subject.rows(count, 1))
+            await CopyMerge(dataset).upsert(self.connection, dataset.rows(count, 1))
         else:
             await self.connection.execute(_FILL_ITEMS, count, timeout=600)
-        await self.connection.execute(f"VACUUM ANALYZE {subject.table}", timeout=600)
+        await self.connection.execute(f"VACUUM ANALYZE {dataset.table}", timeout=600)
         await self.connection.execute("CHECKPOINT", timeout=600)
-        return await self._some_keys(subject, count)
+        return await self._some_keys(dataset, count)
 
-    async def _some_keys(self, subject: Subject, count: int) -> Sequence[Any]:
+    async def _some_keys(self, dataset: Dataset, count: int) -> Sequence[Any]:
         draw = random.Random(0)  # noqa: S311 - keys, no secrets
-        if subject is not FLIGHTS:
+        if dataset is not FLIGHTS:
             return draw.sample(range(1, count + 1), min(_KEYS, count))
         keys = [str(row[0]) for row in await self.connection.fetch("SELECT id FROM flight")]
         return draw.sample(keys, min(_KEYS, count))
@@ -113,7 +113,7 @@ class Ground:
                     contender = await stack.enter_async_context(start())
                     running.append(contender)
                     if contender.transport:
-                        self.figures.facts[f"Transport of {name}"] = contender.transport
+                        self.results.facts[f"Transport of {name}"] = contender.transport
                 except Exception as error:  # noqa: BLE001 - whatever ails a contender, the others are measured
-                    self.figures.fail(f"start of {name}", error)
+                    self.results.fail(f"start of {name}", error)
             yield running

@@ -1,19 +1,19 @@
 """From the command to the first call that can be made, the database being up."""
 
 from bench import contenders
-from bench.figures import ROWGATE, Sample
-from bench.ground import Ground
+from bench.datasets import ITEMS
+from bench.results import ROWGATE, Sample
 from bench.rounds import Turn, take_turns
-from bench.subjects import PLAIN
+from bench.testbed import Testbed
 
 START = "start to ready"
 
 
-async def start(ground: Ground) -> None:
+async def start(testbed: Testbed) -> None:
     """Measure `rowgate serve` until it says that it listens; then a connection has to succeed."""
 
     async def measured(_share: float) -> Sample:
-        async with contenders.rowgate(ground.dsn, PLAIN.protos) as contender:
+        async with contenders.rowgate(testbed.dsn, ITEMS.protos) as contender:
             return {"seconds": contender.seconds}
 
-    await take_turns(ground.figures, [Turn(START, ROWGATE, measured)], ground.options.rounds)
+    await take_turns(testbed.results, [Turn(START, ROWGATE, measured)], testbed.options.rounds)

