@@ -1,11 +1,11 @@
-"""Do all contenders do the same? What answers otherwise can't be compared."""
+"""Checks that all contenders answer alike: what answers otherwise can't be compared."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import grpc
 
-from bench.contenders import POSTGRAPHILE, Contender
+from bench.contenders import Contender
 from bench.datasets import Dataset
 from bench.results import Results
 
@@ -16,8 +16,6 @@ async def compare(results: Results, running: Sequence[Contender], dataset: Datas
     """Report whose Get of a row fails, or differs from the first one's."""
     first = None
     for contender in running:
-        if contender.name == POSTGRAPHILE:
-            continue
         try:
             answer = await _get(contender, dataset, key)
         except grpc.aio.AioRpcError as error:

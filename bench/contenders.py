@@ -18,7 +18,7 @@ from bench import golang, node
 from bench.results import ONE_WORKER, ROWGATE
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 _AGAIN_SECONDS = 0.1
 

@@ -6,10 +6,10 @@ from itertools import product
 from statistics import median
 
 from bench.clients import CLIENTS
-from bench.contenders import BY_HAND, GO
+from bench.contenders import BY_HAND, GO, POSTGRAPHILE
 from bench.datasets import DATASETS, FLIGHTS, ITEMS
-from bench.results import ONE_WORKER, OURS, ROWGATE, Results, Series
-from bench.workloads import bulk, calls, clients, ghz, sizes, streams
+from bench.results import ONE_WORKER, OURS, REST, ROWGATE, Results, Series
+from bench.workloads import bulk, calls, clients, ghz, rest, sizes, streams
 from bench.workloads.pgbench import PGBENCH
 from bench.workloads.start import START
 
@@ -61,6 +61,8 @@ class GoalResult:
     @property
     def met(self) -> bool:
         """Whether the goal is reached."""
+        if not self.values:
+            return False
         return self.value <= self.goal.wanted if self.goal.at_most else self.value >= self.goal.wanted
 
 
@@ -97,6 +99,7 @@ def goals() -> Iterator[Goal]:
     yield from _by_ghz()
     yield from _by_clients()
     yield from _updates()
+    yield from _rest()
     yield from _bulk()
     yield from _streams()
     for cost in ("p50", "cpu"):
@@ -104,6 +107,7 @@ def goals() -> Iterator[Goal]:
     small, large = sizes.SMALLEST_TABLE, sizes.LARGEST_TABLE
     yield Goal(sizes.TABLES, "p50", 1.3, ROWGATE, at_most=True, at=large, against_at=small)
     yield Goal(START, "seconds", 1.0, at_most=True, unit="s")
+    yield Goal(START, "memory", 100, at_most=True, unit="MiB a worker")
 
 
 def _gets() -> Iterator[Goal]:
@@ -126,8 +130,9 @@ def _alone(workload: str, who: str) -> Iterator[Goal]:
 
 
 def _by_ghz() -> Iterator[Goal]:
-    """Yield what is asked of one call at a time again, as a client of grpc-go's sees it."""
+    """Yield what is asked of a client of grpc-go's: the server's CPU, and one call at a time again."""
     for who in OURS:
+        yield Goal(ghz.name_of(calls.IN_FLIGHT), "cpu", 1, GO, at_most=True, who=who)
         yield from _alone(ghz.name_of(1), who)
 
 
@@ -142,6 +147,17 @@ def _updates() -> Iterator[Goal]:
         workload = calls.name_of("Update", dataset, calls.IN_FLIGHT)
         yield Goal(workload, "rate", 3, GO)
         yield Goal(workload, "rate", 5, BY_HAND)
+
+
+def _rest() -> Iterator[Goal]:
+    """Yield what JSON may cost beside gRPC, and how fast it is beside GraphQL."""
+    for workload in rest.GETS.values():
+        yield Goal(workload, "cpu", 1.5, ROWGATE, at_most=True, who=REST)
+    for workload in rest.LISTS.values():
+        yield Goal(workload, "cpu", 5_000, at_most=True, unit="µs", who=REST)
+    for workload in (*rest.GETS.values(), *rest.LISTS.values()):
+        yield Goal(workload, "rate", 1, POSTGRAPHILE, who=REST)
+        yield Goal(workload, "cpu", 1, POSTGRAPHILE, at_most=True, who=REST)
 
 
 def _bulk() -> Iterator[Goal]:

@@ -17,6 +17,7 @@ from bench import golang
 _START_SECONDS = 60.0
 _GRACE = 20.0
 _TOLERATED = 0.001
+_FRAME = "!BI"  # a byte for compression, the length
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Requests:
     """A method and the requests that are drawn from.
 
     Args:
-        method: its path, /package.Service/Method.
+        method: its path, /package.Service/Method; none where each request is a whole one of HTTP/1.1.
         file: the requests as gRPC frames them.
 
     """
@@ -35,14 +36,24 @@ class Requests:
     @classmethod
     def write(cls, method: str, messages: Iterable[Message], file: Path) -> "Requests":
         """Write the requests to a file."""
-        return cls.write_bodies(method, (message.SerializeToString() for message in messages), file)
+        return cls._write(method, (message.SerializeToString() for message in messages), file)
 
     @classmethod
-    def write_bodies(cls, method: str, bodies: Iterable[bytes], file: Path) -> "Requests":
-        """Write requests that are bytes already."""
+    def write_http1(cls, requests: Iterable[bytes], file: Path) -> "Requests":
+        """Write whole requests of HTTP/1.1."""
+        return cls._write("", requests, file)
+
+    def first(self) -> bytes:
+        """Return the first request."""
+        with self.file.open("rb") as requests:
+            _, size = struct.unpack(_FRAME, requests.read(struct.calcsize(_FRAME)))
+            return requests.read(size)
+
+    @classmethod
+    def _write(cls, method: str, requests: Iterable[bytes], file: Path) -> "Requests":
         with file.open("wb") as out:
-            for body in bodies:
-                out.write(struct.pack("!BI", 0, len(body)) + body)
+            for request in requests:
+                out.write(struct.pack(_FRAME, 0, len(request)) + request)
         return cls(method, file)
 
 
@@ -54,18 +65,16 @@ class Load:
         requests: the method and its requests.
         in_flight: calls at any time, over all connections.
         seconds: how long new calls are made.
-        connections: at most one a call in flight.
+        connections: at most one a call in flight; over HTTP/1.1 always one.
         timeout: seconds of one call.
-        http1: whether the requests are JSON to post over HTTP/1.1, a connection a call; not gRPC.
 
     """
 
     requests: Requests
     in_flight: int
     seconds: float
-    connections: int = 4
+    connections: int = 8
     timeout: float = 20.0
-    http1: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ async def load(address: str, asked: Load) -> Loaded:
         *("-address", address, "-method", asked.requests.method, "-requests", str(asked.requests.file)),
         *("-connections", str(asked.connections), "-in-flight", str(asked.in_flight)),
         *("-duration", f"{asked.seconds}s", "-timeout", f"{asked.timeout}s"),
-        *(["-http1"] if asked.http1 else []),
+        *([] if asked.requests.method else ["-http1"]),
     ) as process:
         bound = asked.seconds + asked.timeout + _GRACE
         output, errors = await asyncio.wait_for(process.communicate(), bound)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench.goals import Goal, GoalResult
-from bench.results import OURS, ROWGATE, Results, Series
+from bench.results import OURS, Results, Series
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _UNITS = {
@@ -58,7 +58,7 @@ def _goal_row(result: GoalResult) -> Sequence[str]:
 def _against(goal: Goal) -> str:
     if goal.against is None:
         return ""
-    return _place("itself" if goal.against == ROWGATE else goal.against, goal.against_at)
+    return _place("itself" if goal.against == goal.who else goal.against, goal.against_at)
 
 
 def _place(name: str, at: float | None) -> str:

@@ -14,18 +14,39 @@ _MICROS = 1e6
 _LOOK_SECONDS = 0.25
 
 
+class CpuMeter:
+    """Reads what a contender and PostgreSQL use of the processors from now on."""
+
+    def __init__(self, testbed: Testbed, contender: Contender) -> None:
+        self._contender, self._postmaster = contender.pid, testbed.postmaster
+        self._before = usage.Service.read(contender.pid)
+        self._postgres_before = usage.postgres_cpu(testbed.postmaster)
+
+    def a_call(self, calls: int) -> dict[str, float]:
+        """Return the µs of CPU for each of so many calls."""
+        spent = usage.Service.read(self._contender).since(self._before)
+        postgres = usage.postgres_cpu(self._postmaster) - self._postgres_before
+        seconds = {
+            "cpu": spent.total,
+            "cpu_python": spent.python,
+            "cpu_other": spent.other,
+            "cpu_postgres": postgres,
+            "cpu_both": spent.total + postgres,
+        }
+        return {name: used * _MICROS / max(calls, 1) for name, used in seconds.items()}
+
+
 def loading(testbed: Testbed, contender: Contender, asked: Load) -> Measure:
     """Return what loads a contender."""
 
     async def measured(share: float) -> Sample:
-        before, stored = usage.Service.read(contender.pid), usage.postgres_cpu(testbed.postmaster)
+        meter = CpuMeter(testbed, contender)
         found, memory = await _load(contender, replace(asked, seconds=asked.seconds * share))
         if found.failures:
             some = f"some calls of {contender.name}, {asked.in_flight} in flight"
             testbed.results.fail(some, RuntimeError(f"{found.failures}, by status, of {found.calls}"))
-        spent = usage.Service.read(contender.pid).since(before)
-        postgres = usage.postgres_cpu(testbed.postmaster) - stored
-        return {**_speed(found), **_cost(found, spent, postgres), "memory": memory}
+        costs = meter.a_call(found.calls) | {"cpu_load": found.cpu * _MICROS / max(found.calls, 1)}
+        return {**_speed(found), **costs, "memory": memory}
 
     return measured
 
@@ -45,16 +66,3 @@ async def _load(contender: Contender, asked: Load) -> tuple[Loaded, float]:
 
 def _speed(found: Loaded) -> Sample:
     return {"rate": found.rate, **{name: found.latency[name] for name in ("p50", "p99", "p999", "mean")}}
-
-
-def _cost(found: Loaded, spent: usage.Parts, postgres: float) -> Sample:
-    """Return µs of CPU a call."""
-    seconds = {
-        "cpu": spent.total,
-        "cpu_python": spent.python,
-        "cpu_other": spent.other,
-        "cpu_postgres": postgres,
-        "cpu_both": spent.total + postgres,
-        "cpu_load": found.cpu,
-    }
-    return {name: used * _MICROS / max(found.calls, 1) for name, used in seconds.items()}

@@ -12,7 +12,7 @@ from bench.datasets import DATASETS
 from bench.markdown import cpu_table, curve_table, goals_table, table, workload_table
 from bench.results import Results
 from bench.testbed import Options
-from bench.workloads import bulk, calls, clients, ghz, scaling, sizes, streams
+from bench.workloads import bulk, calls, clients, ghz, rest, scaling, sizes, streams
 
 DOCS = Path(__file__).parent.parent / "docs"
 _CHARTS = "charts"
@@ -69,7 +69,7 @@ _CURVES = (
 
 
 def write(results: Results, options: Options, folder: Path) -> None:
-    """Write benchmarks.md, benchmarks.json and charts/ into a folder; print the page."""
+    """Write benchmarks.md, benchmarks.json and charts/ into a folder; print the page, and what fell short."""
     (folder / "benchmarks.json").write_text(_document(results, options))
     pictures = folder / _CHARTS
     pictures.mkdir(exist_ok=True)
@@ -77,6 +77,15 @@ def write(results: Results, options: Options, folder: Path) -> None:
     page = _page(results, options, drawn)
     (folder / "benchmarks.md").write_text(page)
     print(page)
+    print(shortfalls(results))
+
+
+def shortfalls(results: Results) -> str:
+    """Return the goals that were missed or not measured, and what failed."""
+    found = [result for result in goals.goal_results(results) if not result.met]
+    if not found and not results.failures:
+        return "Every goal is met."
+    return f"Fell short:\n\n{goals_table(found)}\n\n{_failures(results)}"
 
 
 def _document(results: Results, options: Options) -> str:
@@ -98,6 +107,7 @@ def _page(results: Results, options: Options, drawn: Sequence[Curve]) -> str:
         cpu=cpu_table(results, workloads),
         ghz=_sections(_by_ghz(results)),
         clients=_sections(_by_clients(results)),
+        rest=_sections(_by_rest(results)),
         bulk=_sections(_bulk(results)),
         streams=_sections(_streams(results)),
         memory=curve_table(results, streams.MEMORY, "rows", ("memory", "growth", "rate"), "rows"),
@@ -124,13 +134,22 @@ def _single_calls() -> Iterator[str]:
 def _by_ghz(results: Results) -> Iterator[tuple[str, str]]:
     for in_flight in (calls.IN_FLIGHT, 1):
         workload = ghz.name_of(in_flight)
-        yield workload, workload_table(results, workload, ("rate", "p50", "p99"))
+        yield workload, workload_table(results, workload, ("rate", "p50", "p99", "cpu", "cpu_postgres"))
 
 
 def _by_clients(results: Results) -> Iterator[tuple[str, str]]:
     for client in CLIENTS:
         workload = clients.name_of(client)
         yield workload, workload_table(results, workload, ("cpu", "cpu_postgres", "rate"))
+
+
+def _by_rest(results: Results) -> Iterator[tuple[str, str]]:
+    metrics = ("rate", "p50", "p99", "cpu", "cpu_postgres", "memory")
+    for workload in (*rest.GETS.values(), *rest.LISTS.values()):
+        yield (
+            workload,
+            workload_table(results, workload, metrics),
+        )
 
 
 def _bulk(results: Results) -> Iterator[tuple[str, str]]:
@@ -151,12 +170,7 @@ def _scaling(results: Results, drawn: Sequence[Curve]) -> Iterator[tuple[str, st
             curve.title,
             picture + curve_table(results, curve.workload, curve.along, curve.metrics, curve.what),
         )
-    some = ("rate", "p50", "p99", "cpu", "memory")
-    yield (
-        f"Workers, {scaling.WORKERS_IN_FLIGHT} calls in flight",
-        curve_table(results, scaling.WORKERS, "workers", some),
-    )
-    idle = (*some, "kib_per_connection")
+    idle = ("rate", "p50", "p99", "cpu", "memory", "kib_per_connection")
     yield (
         f"Idle connections, {calls.IN_FLIGHT} calls in flight",
         curve_table(results, scaling.IDLE, "idle", idle),

@@ -9,6 +9,7 @@ ROWGATE = "Rowgate"
 ONE_WORKER = "Rowgate, one worker"
 """Rowgate in one process, which has one processor's time."""
 OURS = (ROWGATE, ONE_WORKER)
+REST = "Rowgate, REST"
 Sample = Mapping[str, float]
 """Figures by metric: `rate` per second; seconds; `p50` and other latencies in µs; CPU in µs a call."""
 
@@ -86,7 +87,7 @@ class Results:
     def of(self, workload: str) -> Iterator[Series]:
         """Yield a workload's series: Rowgate's first, the others in the order of their first rounds."""
         found = [series for series in self.series.values() if series.workload == workload]
-        return iter(sorted(found, key=lambda series: series.contender not in OURS))
+        return iter(sorted(found, key=lambda series: not series.contender.startswith(ROWGATE)))
 
     def curve(self, workload: str, contender: str, metric: str) -> list[tuple[float, float]]:
         """Return a curve's medians, by their place."""

@@ -25,7 +25,8 @@ from bench.workloads.bulk import bulk
 from bench.workloads.calls import gets, updates
 from bench.workloads.clients import real_clients
 from bench.workloads.ghz import ghz
-from bench.workloads.scaling import concurrency, idle, workers
+from bench.workloads.rest import rest
+from bench.workloads.scaling import concurrency, idle
 from bench.workloads.sizes import batches, pages, tables
 from bench.workloads.start import start
 from bench.workloads.streams import streams
@@ -34,13 +35,13 @@ from gateway.db.embedded import EmbeddedPostgres
 WORKLOADS: Mapping[str, Callable[[Testbed], Awaitable[None]]] = {
     "get": gets,
     "update": updates,
+    "rest": rest,
     "bulk": bulk,
     "stream": streams,
     "pages": pages,
     "tables": tables,
     "batches": batches,
     "concurrency": concurrency,
-    "workers": workers,
     "idle": idle,
     "start": start,
     "ghz": ghz,

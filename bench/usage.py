@@ -4,7 +4,7 @@ Linux only. /proc counts CPU in ticks of 10 ms: over a load of seconds that is e
 """
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,12 +79,12 @@ def postgres_cpu(postmaster: int) -> float:
 
 def resident(pid: int) -> float:
     """Return the MiB of memory that the process and its descendants hold. Shared pages count in each."""
-    held: Counter[str] = Counter()
-    for process in tree(pid):
-        with suppress(OSError):
-            pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-            held["bytes"] += pages * os.sysconf("SC_PAGE_SIZE")
-    return held["bytes"] / _MEBIBYTE
+    return sum(_resident(process) for process in tree(pid))
+
+
+def largest(pid: int) -> float:
+    """Return the MiB of memory of the largest among the process and its descendants: of a worker."""
+    return max(_resident(process) for process in tree(pid))
 
 
 def tree(pid: int) -> Iterator[int]:
@@ -100,6 +100,14 @@ def _threads(pid: int) -> Iterator[tuple[int, float]]:
     for folder in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError):
             yield int(folder.name), _cpu(folder / "stat", _USER)
+
+
+def _resident(pid: int) -> float:
+    """Return the MiB of one process; 0 where it has ended."""
+    with suppress(OSError):
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / _MEBIBYTE
+    return 0.0
 
 
 def _cpu(stat: Path, fields: slice) -> float:

@@ -1,20 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// loadHTTP1 posts JSON over HTTP/1.1 until the time is up: a connection for each call in flight.
+// loadHTTP1 sends whole HTTP/1.1 requests until the time is up: a connection that is kept for each call in flight.
 func loadHTTP1(o options, requests [][]byte, until time.Time) (*tally, error) {
-	transport := &http.Transport{MaxIdleConnsPerHost: o.inFlight, DisableCompression: true}
-	client := &http.Client{Transport: transport, Timeout: o.timeout}
 	found := newTally()
 	var group sync.WaitGroup
 	var lock sync.Mutex
@@ -22,7 +22,7 @@ func loadHTTP1(o options, requests [][]byte, until time.Time) (*tally, error) {
 	for n := range o.inFlight {
 		group.Go(func() {
 			mine := newTally()
-			failures[n] = postUntil(o, client, requests, rand.New(rand.NewPCG(uint64(n), 1)), until, mine)
+			failures[n] = sendUntil(o, requests, rand.New(rand.NewPCG(uint64(n), 1)), until, mine)
 			lock.Lock()
 			defer lock.Unlock()
 			found.add(mine)
@@ -32,26 +32,37 @@ func loadHTTP1(o options, requests [][]byte, until time.Time) (*tally, error) {
 	return found, errors.Join(failures...)
 }
 
-func postUntil(
-	o options, client *http.Client, requests [][]byte, random *rand.Rand, until time.Time, found *tally,
-) error {
-	for time.Now().Before(until) {
-		request := requests[random.IntN(len(requests))][prefix:]
-		started := time.Now()
-		answer, err := client.Post("http://"+o.address+o.method, "application/json", bytes.NewReader(request))
+func sendUntil(o options, requests [][]byte, random *rand.Rand, until time.Time, found *tally) error {
+	socket, err := net.Dial("tcp", o.address)
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	if err := socket.SetDeadline(until.Add(o.timeout)); err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(socket, buffered)
+	for started := time.Now(); ; { // one call at least, however long it took to connect
+		if _, err := socket.Write(requests[random.IntN(len(requests))][prefix:]); err != nil {
+			return err
+		}
+		answer, err := http.ReadResponse(in, nil)
 		if err != nil {
 			return err
 		}
 		body, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
 		if err != nil {
 			return err
 		}
 		found.bytes += len(body)
 		now := time.Now()
-		found.note(now.Sub(started), outcome(answer, body), now.Before(until))
+		inTime := now.Before(until)
+		found.note(now.Sub(started), outcome(answer, body), inTime)
+		if !inTime {
+			return nil
+		}
+		started = now
 	}
-	return nil
 }
 
 // outcome returns 0 where the answer holds what was asked for; GraphQL tells errors in the body.

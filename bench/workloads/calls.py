@@ -1,15 +1,13 @@
 """Single-row calls: Get and Update by key, many in flight and one at a time."""
 
-import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bench import contenders
 from bench.agreement import compare
-from bench.contenders import BY_HAND, GO, ORM, POSTGRAPHILE, Contender
-from bench.datasets import FLIGHTS, ITEMS, Dataset
+from bench.contenders import BY_HAND, GO, ORM
+from bench.datasets import DATASETS, ITEMS, Dataset
 from bench.load_generator import Load, Requests
 from bench.measured_load import loading
 from bench.rounds import Turn, take_turns
@@ -18,18 +16,17 @@ from bench.workloads.pgbench import PGBENCH, pgbench
 
 IN_FLIGHT = 128
 _UPDATES = 100_000
-_GRAPHQL = "query Get($id: BigInt!) { itemById(id: $id) { id name price seenTime quantity } }"
 
 
 async def gets(testbed: Testbed) -> None:
     """Measure Get by key, of plain rows and of flights."""
-    for dataset in (ITEMS, FLIGHTS):
+    for dataset in DATASETS:
         await _measure(testbed, "Get", dataset, (IN_FLIGHT, 1))
 
 
 async def updates(testbed: Testbed) -> None:
     """Measure Update by key, durable, of plain rows and of flights."""
-    for dataset in (ITEMS, FLIGHTS):
+    for dataset in DATASETS:
         await _measure(testbed, "Update", dataset, (IN_FLIGHT,))
 
 
@@ -41,39 +38,23 @@ def name_of(verb: str, dataset: Dataset, in_flight: int) -> str:
 async def _measure(testbed: Testbed, verb: str, dataset: Dataset, in_flight: Sequence[int]) -> None:
     keys = await testbed.fill(dataset, testbed.options.stored)
     requests = (gets_of if verb == "Get" else updates_of)(testbed, dataset, keys)
-    plain_get = verb == "Get" and dataset is ITEMS
-    async with testbed.running(*_servers(testbed, dataset, plain_get=plain_get)) as running:
+    async with testbed.running(*_servers(testbed, dataset)) as running:
         await compare(testbed.results, running, dataset, keys[0])
         for calls in in_flight:
             workload = name_of(verb, dataset, calls)
             asked = Load(requests, calls, testbed.options.seconds)
-            turns = [
-                Turn(workload, c.name, loading(testbed, c, _as_spoken(testbed, c, asked, keys)))
-                for c in running
-            ]
-            if plain_get:
+            turns = [Turn(workload, c.name, loading(testbed, c, asked)) for c in running]
+            if verb == "Get" and dataset is ITEMS:
                 turns.append(Turn(workload, PGBENCH, pgbench(testbed, calls)))
             await take_turns(testbed.results, turns, testbed.options.rounds)
 
 
-def _servers(
-    testbed: Testbed, dataset: Dataset, *, plain_get: bool
-) -> Iterator[tuple[str, contenders.Start]]:
+def _servers(testbed: Testbed, dataset: Dataset) -> Iterator[tuple[str, contenders.Start]]:
     yield from contenders.rowgates(testbed.dsn, dataset.protos)
     yield GO, lambda: contenders.go_service(testbed.dsn)
     yield BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", testbed.dsn)
-    yield ORM, lambda: contenders.peer(ORM, "orm_service", testbed.dsn)
-    if plain_get:
-        yield POSTGRAPHILE, lambda: contenders.postgraphile(testbed.dsn)
-
-
-def _as_spoken(testbed: Testbed, contender: Contender, asked: Load, keys: Sequence[Any]) -> Load:
-    """Return the load in the contender's language: PostGraphile speaks GraphQL."""
-    if contender.name != POSTGRAPHILE:
-        return asked
-    bodies = (json.dumps({"query": _GRAPHQL, "variables": {"id": str(key)}}).encode() for key in keys)
-    requests = Requests.write_bodies("/graphql", bodies, testbed.folder / "graphql.requests")
-    return replace(asked, requests=requests, http1=True)
+    if dataset is ITEMS:
+        yield ORM, lambda: contenders.peer(ORM, "orm_service", testbed.dsn)
 
 
 def gets_of(testbed: Testbed, dataset: Dataset, keys: Sequence[Any]) -> Requests:

@@ -5,10 +5,11 @@ import os
 import time
 from asyncio.subprocess import PIPE
 
-from bench import clients, contenders, usage
+from bench import clients, contenders
 from bench.clients import CLIENTS
 from bench.contenders import GO, Contender
 from bench.datasets import ITEMS
+from bench.measured_load import CpuMeter
 from bench.results import ROWGATE, Sample
 from bench.rounds import Measure, Turn, take_turns
 from bench.testbed import Testbed
@@ -16,7 +17,6 @@ from bench.testbed import Testbed
 IN_FLIGHT = 32
 _CALLS_PER_SECOND = 5_000
 """How many calls are made for each second of a load: /proc counts CPU in ticks of 10 ms."""
-_MICROS = 1e6
 
 
 async def real_clients(testbed: Testbed) -> None:
@@ -48,17 +48,9 @@ def name_of(client: str) -> str:
 def _calling(testbed: Testbed, client: str, contender: Contender) -> Measure:
     async def measured(share: float) -> Sample:
         calls = int(_CALLS_PER_SECOND * testbed.options.seconds * share)
-        before, stored = usage.Service.read(contender.pid), usage.postgres_cpu(testbed.postmaster)
-        started = time.perf_counter()
+        meter, started = CpuMeter(testbed, contender), time.perf_counter()
         await _call(testbed, client, contender, calls)
-        seconds = time.perf_counter() - started
-        spent = usage.Service.read(contender.pid).since(before)
-        postgres = usage.postgres_cpu(testbed.postmaster) - stored
-        return {
-            "cpu": spent.total * _MICROS / calls,
-            "cpu_postgres": postgres * _MICROS / calls,
-            "rate": calls / seconds,
-        }
+        return {"rate": calls / (time.perf_counter() - started), **meter.a_call(calls)}
 
     return measured
 

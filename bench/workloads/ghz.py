@@ -7,6 +7,7 @@ from pathlib import Path
 from bench import contenders, golang
 from bench.contenders import BY_HAND, GO, ROOT, Contender
 from bench.datasets import ITEMS
+from bench.measured_load import CpuMeter
 from bench.programs import output
 from bench.results import Sample
 from bench.rounds import Measure, Turn, take_turns
@@ -42,12 +43,14 @@ def name_of(in_flight: int) -> str:
 def _loading(testbed: Testbed, contender: Contender, keys: Path, in_flight: int) -> Measure:
     async def measured(share: float) -> Sample:
         seconds = testbed.options.seconds * share
+        meter = CpuMeter(testbed, contender)
         report = json.loads(await output(*_command(contender.address, keys, in_flight, seconds)))
         failed = {code: n for code, n in report["statusCodeDistribution"].items() if code != "OK"}
         if failed:
             raise RuntimeError(f"calls failed: {failed}")
         latencies = {entry["percentage"]: entry["latency"] for entry in report["latencyDistribution"]}
-        return {"rate": report["rps"], "p50": latencies[50] / 1000, "p99": latencies[99] / 1000}
+        speed = {"rate": report["rps"], "p50": latencies[50] / 1000, "p99": latencies[99] / 1000}
+        return speed | meter.a_call(report["count"])
 
     return measured
 

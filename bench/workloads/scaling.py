@@ -1,6 +1,4 @@
-"""Get by key as its circumstances grow: calls in flight, workers, idle connections."""
-
-from collections.abc import Iterator
+"""Get by key as its circumstances grow: calls in flight, idle connections."""
 
 from bench import contenders, usage
 from bench.contenders import BY_HAND, GO
@@ -13,15 +11,11 @@ from bench.testbed import Testbed
 from bench.workloads.calls import IN_FLIGHT, gets_of
 
 CONCURRENCY = "Get item, calls in flight"
-WORKERS = "Get item, workers"
 IDLE = "Get item, idle connections"
-WORKERS_IN_FLIGHT = 2 * IN_FLIGHT
-_CALLS = tuple(2**power for power in range(11))
-_WORKERS = (1, 2)
+_CALLS = tuple(4**power for power in range(6))
 _IDLE = 10_000
 _KIBIBYTES = 1024
 """A MiB has so many."""
-_CONNECTIONS = 8
 
 
 async def concurrency(testbed: Testbed) -> None:
@@ -37,24 +31,6 @@ async def concurrency(testbed: Testbed) -> None:
             asked = Load(requests, calls, testbed.options.short)
             turns = [Turn(CONCURRENCY, c.name, loading(testbed, c, asked), calls) for c in running]
             await take_turns(testbed.results, turns, testbed.options.few)
-
-
-async def workers(testbed: Testbed) -> None:
-    """Measure one worker and two, beside the Go service, which takes all processors by itself."""
-    requests = gets_of(testbed, ITEMS, await testbed.fill(ITEMS, testbed.options.stored))
-    asked = Load(requests, WORKERS_IN_FLIGHT, testbed.options.seconds, connections=_CONNECTIONS)
-    servers = [(n, *one) for n in _WORKERS for one in _with_workers(testbed, n)]
-    servers.append((1, GO, lambda: contenders.go_service(testbed.dsn)))
-    async with testbed.running(*((name, start) for _, name, start in servers)) as running:
-        turns = [
-            Turn(WORKERS, contender.name, loading(testbed, contender, asked), count)
-            for (count, _, _), contender in zip(servers, running, strict=True)
-        ]
-        await take_turns(testbed.results, turns, testbed.options.rounds)
-
-
-def _with_workers(testbed: Testbed, count: int) -> Iterator[tuple[str, contenders.Start]]:
-    yield ROWGATE, lambda: contenders.rowgate(testbed.dsn, ITEMS.protos, "--workers", str(count))
 
 
 async def idle(testbed: Testbed) -> None:

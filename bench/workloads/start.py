@@ -1,6 +1,6 @@
-"""From the command to the first call that can be made, the database being up."""
+"""The start of a server, until the first call can be made, and its memory while it is idle."""
 
-from bench import contenders
+from bench import contenders, usage
 from bench.datasets import ITEMS
 from bench.results import ROWGATE, Sample
 from bench.rounds import Turn, take_turns
@@ -14,6 +14,7 @@ async def start(testbed: Testbed) -> None:
 
     async def measured(_share: float) -> Sample:
         async with contenders.rowgate(testbed.dsn, ITEMS.protos) as contender:
-            return {"seconds": contender.seconds}
+            return {"seconds": contender.seconds, "memory": usage.largest(contender.pid)}
 
-    await take_turns(testbed.results, [Turn(START, ROWGATE, measured)], testbed.options.rounds)
+    turns = [Turn(START, ROWGATE, measured)]
+    await take_turns(testbed.results, turns, testbed.options.rounds, warm_up=False)

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,30 @@ async def test_take_more_than_the_window(tmp_path: Path) -> None:
     async with serving(much) as address:
         found = await load(address, Load(requests_of(tmp_path, 1), 2, 0.1, connections=1))
     assert found.calls >= 2
+
+
+async def test_send_whole_requests_over_http1(tmp_path: Path) -> None:
+    seen: Counter[bytes] = Counter()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                asked = await reader.readuntil(b"\r\n\r\n")
+                seen[asked] += 1
+                body = b'{"errors": []}' if b"bad" in asked else b"{}"
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    gets = [f"GET /{name} HTTP/1.1\r\nhost: a\r\n\r\n".encode() for name in ("one", "two", "bad")]
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        requests = Requests.write_http1(gets[:2], tmp_path / "requests")
+        assert requests.first() == gets[0]
+        found = await load(address, Load(requests, 16, 0.2))
+        assert found.calls == seen.total() >= 16
+        assert set(seen) == set(gets[:2])
+        with pytest.raises(RuntimeError, match=r"failed, by status: {'graphql': \d+}"):
+            await load(address, Load(Requests.write_http1(gets, tmp_path / "bad"), 16, 0.2))
 
 
 async def test_tell_that_nobody_listens(tmp_path: Path) -> None:

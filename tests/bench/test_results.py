@@ -6,12 +6,13 @@ from xml.dom import minidom
 
 import pytest
 
-from bench import usage
+from bench import report, usage
 from bench.charts import chart
 from bench.contenders import GO
 from bench.goals import Goal, GoalResult, ratios
 from bench.results import ROWGATE, Results, Sample, Series
 from bench.rounds import Turn, take_turns
+from bench.workloads.start import START
 
 BURN = "import time\nwhile time.process_time() < 0.4: pass"
 
@@ -34,6 +35,17 @@ def test_ratio_of_costs() -> None:
 @pytest.mark.parametrize(("at_most", "value", "met"), [(True, 1, True), (True, 3, False), (False, 1, False)])
 def test_verdict(at_most: bool, value: float, met: bool) -> None:  # noqa: FBT001 - parameters of the test
     assert GoalResult(Goal("workload", "rate", 2, at_most=at_most), [value, value, 100]).met is met
+
+
+def test_say_what_fell_short() -> None:
+    results = Results()
+    results.note(START, ROWGATE, {"seconds": 0.9, "memory": 101})
+    results.fail("work", OSError("it broke"))
+    said = report.shortfalls(results)
+    assert "| start to ready | Rowgate | memory |  | at most 100 MiB a worker | 101.00" in said
+    assert "| start to ready | Rowgate | seconds |" not in said
+    assert "| Get item, 128 in flight | Rowgate | rate | Go: grpc-go + pgx |" in said
+    assert "| work | OSError: it broke |" in said
 
 
 async def test_go_on_without_a_contender_that_fails() -> None:
