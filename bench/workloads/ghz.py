@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import contenders, golang
-from bench.contenders import BY_HAND, GO, ROOT, Contender
+from bench.contenders import GO, ROOT, Contender
 from bench.datasets import ITEMS
 from bench.measured_load import CpuMeter
 from bench.programs import output
@@ -28,7 +28,6 @@ async def ghz(testbed: Testbed) -> None:
     async with testbed.running(
         *contenders.rowgates(testbed.dsn, ITEMS.protos),
         (GO, lambda: contenders.go_service(testbed.dsn)),
-        (BY_HAND, lambda: contenders.peer(BY_HAND, "asyncpg_service", testbed.dsn)),
     ) as running:
         for calls in (IN_FLIGHT, 1):
             turns = [Turn(name_of(calls), c.name, _loading(testbed, c, keys, calls)) for c in running]
