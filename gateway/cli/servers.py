@@ -1,4 +1,4 @@
-"""The servers that there are, by the transport that a setting names."""
+"""The servers, by the transport that a setting names."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The settings that a transport has no use for: said at the start where somebody has set them."""
+"""Settings that have no effect on a transport: reported at the start where they are set."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The limiter of connections: so many are lent at once, to calls that can still be answered in time."""
+"""The limiter of connections: it bounds how many are in use, and admits calls that can finish in time."""
 
 import asyncio
 from math import inf

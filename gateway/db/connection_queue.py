@@ -50,7 +50,7 @@ class Permit:
         self.connection = connection
         self.size = size
         self.since = 0.0
-        """When its connection was lent; 0 where it never was."""
+        """When its connection was acquired; 0 where it never was."""
 
 
 def owner(one: "Permit | Waiter") -> tuple[Operation, str]:

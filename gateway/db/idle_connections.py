@@ -27,7 +27,7 @@ class Member:
         self.idle_since = 0.0
         """When it was last given back, on the event loop's clock."""
         self.permit: Permit | None = None
-        """What it is lent for; None while it is idle."""
+        """The permit that it was acquired with; None while it is idle."""
 
 
 class Idle:

@@ -1,4 +1,4 @@
-"""The pool: connections behind a limiter, lent at next to no cost, given back without holding up anybody."""
+"""The pool: connections behind a limiter, acquired and released without a task or a timer of their own."""
 
 import asyncio
 from contextlib import suppress
@@ -86,7 +86,7 @@ class Pool:
 
     @property
     def free(self) -> int:
-        """How many more connections can be lent right now."""
+        """How many more connections can be acquired right now."""
         return self._limiter.free
 
     def is_overloaded(self, operation: Operation) -> bool:

@@ -1,4 +1,4 @@
-"""Errors of calls that come to no handler, or that are taken from one: the same on every transport."""
+"""Errors of calls that reach no handler, or that a stopping server ends: the same on every transport."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Which file of a descriptor set declares what, for reflection.
+"""An index of a descriptor set for reflection: the file that declares each name.
 
 Works on the files as they were given: a descriptor pool hands back files without comments (source info), and
 clients show comments.

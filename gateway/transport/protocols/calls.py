@@ -1,4 +1,4 @@
-"""The calls of all protocols, from the headers of a request to a response that its client has taken."""
+"""Calls of all protocols, from the headers of a request to a response that its client has taken."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

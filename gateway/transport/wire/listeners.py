@@ -1,4 +1,4 @@
-"""The sockets that a host listens on."""
+"""The sockets that a server listens on."""
 
 import socket
 from collections.abc import Sequence

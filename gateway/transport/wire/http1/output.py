@@ -1,4 +1,4 @@
-"""What leaves a connection: one write for a turn of the event loop, as fast as the peer takes it."""
+"""The output of a connection: one write for a turn of the event loop, as fast as the peer takes it."""
 
 import asyncio
 from time import monotonic
