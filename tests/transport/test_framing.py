@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.transport.protocols.grpc.headers import read_message, read_timeout, status_headers
-from gateway.transport.wire.framing import PIECE, BadFrame, Unframer, frame
+from gateway.transport.wire.framing import PIECE, BadFrame, Unframer, frame, pack, prefix
 from gateway.transport.wire.headers import BadHeader, read_metadata, write_metadata
 
 LIMIT = 1000
@@ -47,6 +47,16 @@ def test_messages_come_out_as_they_went_in_however_they_are_cut(
 ) -> None:
     data = b"".join(frame(message, encoding) for message in messages)
     assert unframed(data, cuts, encoding) == messages
+
+
+@given(st.binary(max_size=LIMIT), st.binary(min_size=1, max_size=50), st.sampled_from(["gzip", "deflate"]))
+def test_nothing_behind_what_is_compressed_is_left_out(message: bytes, more: bytes, encoding: str) -> None:
+    for behind in (more, pack(more, encoding)):
+        packed = pack(message, encoding) + behind
+        unframer = Unframer(encoding, LIMIT)
+        unframer.feed(prefix(len(packed), b"\x01") + packed)
+        with pytest.raises(BadFrame, match="more behind its end"):
+            next_of(unframer)
 
 
 @given(st.binary(max_size=200), ENCODINGS)

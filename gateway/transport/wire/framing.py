@@ -170,9 +170,12 @@ def _unpacked_pieces(message: bytes, encoding: str) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
     for start in range(0, len(message), _PACKED_PIECE):
         rest = message[start : start + _PACKED_PIECE]
-        while rest and not unpacker.eof:
+        while rest:
+            if unpacker.eof:
+                # Left out, it would be missing without a word: a second member of gzip holds content too.
+                raise BadFrame("a compressed message with more behind its end")
             yield unpacker.decompress(rest, PIECE)
-            rest = unpacker.unconsumed_tail
+            rest = unpacker.unconsumed_tail or unpacker.unused_data
     # What is whole in the unpacker's buffer comes with no more bytes.
     while not unpacker.eof and (piece := unpacker.decompress(b"", PIECE)):
         yield piece
