@@ -6,6 +6,7 @@ come at once hold everybody up.
 
 import asyncio
 import logging
+import select
 import ssl
 from collections.abc import Callable, MutableSet
 from contextlib import suppress
@@ -21,6 +22,8 @@ _HANDSHAKE_SECONDS = 10.0
 _RECORD = 16 * 1024
 _SLICE = 256 * 1024
 """Bytes that are encrypted at once, and held twice for that."""
+# Where the system can't tell that a peer has closed its side, it tells of a reset.
+_GONE = select.POLLERR | select.POLLHUP | getattr(select, "POLLRDHUP", 0)
 
 Choose = Callable[[str | None], asyncio.Protocol]
 """Returns the protocol of a connection by what ALPN says (RFC 7301); None where the client says nothing."""
@@ -99,6 +102,9 @@ class TlsConnection(ConnectionWithoutCalls):
         """Take a step of the handshake."""
         if self._is_over:
             return
+        if self._is_deserted():
+            self.abort()
+            return
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -147,6 +153,12 @@ class TlsConnection(ConnectionWithoutCalls):
     def socket_transport(self) -> asyncio.Transport:
         """The transport of what is encrypted."""
         return self._socket
+
+    def _is_deserted(self) -> bool:
+        """Whether the client went away while its handshake waited: nothing is read then that would tell."""
+        poll = select.poll()
+        poll.register(self._socket.get_extra_info("socket").fileno(), _GONE)
+        return bool(poll.poll(0))
 
     def _forget(self) -> None:
         self._handshakes.end(self)

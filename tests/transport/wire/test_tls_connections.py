@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import os
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -315,6 +317,30 @@ async def test_a_handshake_that_is_never_finished_ends(serve: Serve) -> None:
         with suppress(ConnectionError):
             assert await client.rest() == b""
         await until(lambda: not server.connections)
+
+
+@pytest.mark.parametrize("by_reset", [True, False])
+async def test_nothing_is_signed_for_who_went_away(serve: Serve, *, by_reset: bool) -> None:
+    server = await serve()
+    begun = list[str]()
+    context = server.certificates.context
+    assert context is not None
+    context.sni_callback = lambda *_: begun.append("a handshake")
+    outgoing = ssl.MemoryBIO()
+    tls = server.trusting().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    # The loop, and with it the server, has no turn before all are gone.
+    for _ in range(50):
+        with socket.create_connection(("127.0.0.1", server.port)) as leaving:
+            leaving.sendall(hello)
+            if by_reset:
+                leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    async with server.client(server.trusting()) as client:
+        assert await get(client) == 200
+    await until(lambda: len(server.handshakes) == 0)
+    assert len(begun) <= 1, "that of the client who stayed, where it names a server"
 
 
 async def test_past_the_most_handshakes_the_oldest_is_ended(serve: Serve) -> None:
