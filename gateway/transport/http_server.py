@@ -134,6 +134,7 @@ class HttpServer:
     async def _see_off(self) -> None:
         """Send all clients away; return when they know it, and have no call on its way."""
         leaving = self._connections()
+        self._context.is_leaving = True
         self.send_away()
         while not all(one.has_left for one in leaving):  # noqa: ASYNC110 - ends with the drain's time
             await asyncio.sleep(_POLL_SECONDS)

@@ -11,11 +11,13 @@ from google.protobuf.message import Message
 
 from gateway.config.load import settings_of
 from gateway.request.call import Call
+from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of
-from tests.transport.conftest import Gate, Serve, Served
+from tests.harness.http import ask
+from tests.transport.conftest import GET, Gate, Serve, Served, serving_by
 
 NOT_SERVING = b"\x08\x02"
 Bare = Callable[..., Server]
@@ -68,6 +70,26 @@ async def test_new_calls_are_sent_elsewhere_while_old_ones_finish(served: Serve)
     gate.opened.set()
     assert (await old).book == "old"
     await stop
+
+
+async def test_who_connects_by_http_1_during_a_stop_is_told_to_connect_anew() -> None:
+    gate = Gate()
+
+    async def handler(request: Any, call: Call) -> Message:
+        return await gate(request, call) if request.book == "old" else server.account(book="new")
+
+    async with serving_by(HttpServer) as served:
+        server = await served(handler)
+        old = asyncio.create_task(server.get(book="old"))
+        await gate.arrived()
+        stop = asyncio.create_task(server.server.stop(20))
+        async with asyncio.timeout(10):
+            while (answer := await ask(server.target, "POST", f"/{GET}", {"book": "new"})).status == 200:
+                pass
+        assert (answer.status, answer.headers.get("connection")) == (503, "close")
+        gate.opened.set()
+        await old
+        await stop
 
 
 async def test_calls_are_still_taken_in_the_lame_duck_time(served: Serve) -> None:

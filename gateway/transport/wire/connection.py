@@ -139,6 +139,9 @@ class ConnectionFactory:
 
 
 def _http1(context: ServerContext, hosts: HostNames | None, *, is_private: bool) -> Http1Connection:
-    return Http1Connection(
+    connection = Http1Connection(
         context.respond, context.settings, context.connections, hosts=hosts, is_private=is_private
     )
+    if context.is_leaving:
+        connection.leave()
+    return connection

@@ -51,6 +51,7 @@ class ServerContext:
         processor: its time is shared among the requests.
         fast_methods: answer some calls over HTTP/2 themselves, by path.
         connections: those that are open.
+        is_leaving: whether clients are sent away, also those that come from now on.
 
     """
 
@@ -59,3 +60,4 @@ class ServerContext:
     processor: Processor
     fast_methods: Mapping[str, FastMethod] = field(default_factory=dict)
     connections: set[OpenConnection] = field(default_factory=set)
+    is_leaving: bool = False
