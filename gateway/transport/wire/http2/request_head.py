@@ -14,6 +14,8 @@ from gateway.transport.wire.request import Header
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
 _NEEDED = frozenset({b":method", b":scheme", b":path"})
 # Of HTTP/1.1, and no part of HTTP/2 (RFC 9113, 8.2.2).
+_ONCE = (b"host", b"content-length")
+"""Two may differ, and then others may have heeded the other one."""
 _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
@@ -79,6 +81,8 @@ class HeadReader:
         method = pseudo[b":method"].decode("latin-1")
         fast_method = self._fast_methods.get(path)
         named = dict(regular)
+        if len(named) < len(regular):
+            _check_once(regular)
         authority, host = pseudo.get(b":authority", b""), named.get(b"host", b"")
         misdirected = not self._may_be_called(authority, host)
         # What is refused for its name or its size goes the general way, which has the words.
@@ -130,6 +134,12 @@ def _split(headers: Sequence[Header]) -> tuple[dict[bytes, bytes], Sequence[Head
 def _check_regular(headers: Sequence[Header]) -> None:
     for name, value in headers:
         _check_field(name, value)
+
+
+def _check_once(headers: Sequence[Header]) -> None:
+    names = [name for name, _ in headers]
+    if any(names.count(name) > 1 for name in _ONCE):
+        raise _malformed("a host or a content-length that comes twice")
 
 
 @lru_cache(_REMEMBERED_FIELDS)

@@ -172,6 +172,18 @@ async def test_a_malformed_request_costs_its_stream_alone(
             assert (await peer.answer(number)).headers[b"grpc-status"] == OK
 
 
+@pytest.mark.parametrize(
+    ("name", "values"), [("host", "ab"), ("content-length", "56"), ("content-length", "x5")]
+)
+async def test_what_says_one_thing_comes_once(serving: Serve, name: str, values: str) -> None:
+    server = await serving(Answering())
+    async with peer_of(server.target) as peer:
+        twice = [*CALL.items(), *((name, value) for value in values)]
+        peer.send(frame(frames.HEADERS, frames.END_HEADERS, 1, peer.encoder.encode(twice)))
+        peer.send(frame(frames.DATA, frames.END_STREAM, 1, message_frame(b"")))
+        assert (await peer.answer(1)).reset == ErrorCode.PROTOCOL_ERROR
+
+
 async def test_a_request_may_end_by_trailers(serving: Serve) -> None:
     server = await serving(Answering())
     async with peer_of(server.target) as peer:
