@@ -1,9 +1,12 @@
 """REST with JSON, beside gRPC on the same port."""
 
+import asyncio
 import base64
 import gzip
 import json
 from collections.abc import AsyncIterator
+from contextlib import closing
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -161,6 +164,27 @@ async def test_bodies_may_be_compressed(books: RunningGateway) -> None:
     for encoding, status in (("br", 415), ("gzip", 400)):
         unread = await rest(books, "POST", "/v1/books", b"{}", **{**sent, "content-encoding": encoding})
         assert unread.status == status
+    halves = gzip.compress(b'{"isbn": "2"}') + gzip.compress(b" ")
+    refused = await rest(books, "POST", "/v1/books", halves, **sent)
+    assert (refused.status, refused.json["code"]) == (400, 3)
+    assert "more behind its end" in refused.json["message"]
+    assert await books.sql("SELECT isbn FROM book") == [{"isbn": "1"}]
+
+
+@pytest.mark.parametrize(("path", "length", "status"), [("/v1/books", 10**12, 413), ("/nowhere", 1, 404)])
+async def test_a_body_that_is_of_no_use_isn_t_asked_for(
+    books: RunningGateway, path: str, length: int, status: int
+) -> None:
+    host, _, port = books.target.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with closing(writer):
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nhost: {books.target}\r\ncontent-type: application/json\r\n"
+            f"expect: 100-continue\r\ncontent-length: {length}\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(10):
+            answered = await reader.readline()
+    assert answered == f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
 
 
 async def test_a_body_is_json_by_its_content_type(books: RunningGateway) -> None:

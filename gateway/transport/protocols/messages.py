@@ -9,6 +9,7 @@ from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
 from gateway.request.memory import HeldBytes
 from gateway.transport.refusals import not_one_request, out_of_time
 from gateway.transport.wire.framing import BadFrame, MessageCutter, UnnamedEncoding, unpacked
+from gateway.transport.wire.headers import find
 from gateway.transport.wire.request import Gone, HttpRequest
 
 Convert = Callable[[bytes], bytes]
@@ -177,6 +178,10 @@ class WholeBody:
         self._held.release()
 
     async def _body(self) -> bytes:
+        declared = find(self._request.headers, b"content-length")
+        if declared is not None and int(declared) > self._limit:
+            # Before a byte of it is asked for, or sent: of such a one none is of use.
+            raise BadFrame("", limit=self._told)
         body = bytearray()
         while piece := await self._request.read():
             body += piece
