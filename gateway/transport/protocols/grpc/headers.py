@@ -1,6 +1,7 @@
 """gRPC's timeout and status as headers of HTTP (grpc.io, PROTOCOL-HTTP2)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from google.rpc.status_pb2 import Status
@@ -17,6 +18,7 @@ _REQUEST_ID = REQUEST_ID.encode()
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
+@lru_cache(1024)
 def read_timeout(value: bytes) -> float:
     """Return a grpc-timeout in seconds; raises BadHeader."""
     digits, unit = value[:-1], _UNIT_SECONDS.get(value[-1:])

@@ -6,6 +6,7 @@ the text of `grpc-timeout` and in the ids of a trace, and in nothing else.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from hpack import HPACKError
@@ -23,6 +24,8 @@ _INDEXED, _ADDED, _RESIZE = 0x80, 0x40, 0x20
 _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 # What needs no further look: no line break, no space to strip, and little of it.
 _SIMPLE = re.compile(rb"[!-~]{1,128}")
+_SHORT = 16
+"""Bytes of a value, as it is written, that is read once: deadlines come again, ids don't."""
 MAX_GROWTH = 128 * len(NAMES)
 """Bytes by which blocks can differ that are alike."""
 
@@ -70,11 +73,18 @@ def cut(block: bytes, names: Iterable[bytes]) -> CutBlock | None:
 
 def read_value(written: bytes) -> bytes | None:
     """Return the text of a value; None for one that has to be looked at by who knows more."""
+    return (_read_short if len(written) <= _SHORT else _read)(written)
+
+
+def _read(written: bytes) -> bytes | None:
     try:
         read = read_string(written, 0)
     except HPACKError:
         return None
     return read[0] if read is not None and _SIMPLE.fullmatch(read[0]) else None
+
+
+_read_short = lru_cache(1024)(_read)
 
 
 def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence[int] | None:
