@@ -12,7 +12,15 @@ from gateway.methods.create import Create
 from gateway.methods.delete import Delete
 from gateway.methods.engine import Engine
 from gateway.methods.get import Get
-from gateway.methods.handlers import AnyHandler, BidiHandler, Handler, Piece, StreamHandler
+from gateway.methods.handlers import (
+    AnyHandler,
+    BidiHandler,
+    Handler,
+    JsonResponse,
+    Piece,
+    Response,
+    StreamHandler,
+)
 from gateway.methods.ingest import Ingest
 from gateway.methods.list_rows import List
 from gateway.methods.stream import Stream
@@ -38,4 +46,14 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 }
 """The handler of each standard method, made once per method when the server starts."""
 
-__all__ = ["HANDLERS", "AnyHandler", "BidiHandler", "Engine", "Handler", "Piece", "StreamHandler"]
+__all__ = [
+    "HANDLERS",
+    "AnyHandler",
+    "BidiHandler",
+    "Engine",
+    "Handler",
+    "JsonResponse",
+    "Piece",
+    "Response",
+    "StreamHandler",
+]

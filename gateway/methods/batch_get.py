@@ -5,16 +5,16 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
 from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
-from gateway.methods.event_loop_turns import Respond, in_turns
+from gateway.methods.handlers import Response
+from gateway.methods.row_responses import RowsResponse
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
-from gateway.response.rows import rows_in
+from gateway.response.shape import RowShape
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_keys, selected
 
@@ -38,12 +38,11 @@ class BatchGet:
         self._table = engine.table(method.resource)
         self._reads = engine.reads
         self._keys_name = method.request["keys"].name
-        self._response = GetMessageClass(method.descriptor.output_type)
         item = method.item
         self._read_item = key_reader(method.resource, item.keys) if item is not None else None
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
-    async def __call__(self, request: Message, call: Call) -> Message:
+    async def __call__(self, request: Message, call: Call) -> Response:
         """Return the rows' messages."""
         asked = getattr(request, self._keys_name)
         keys = self._read_keys(asked)
@@ -51,9 +50,8 @@ class BatchGet:
         read, respond = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
         wanted = [tuple(key.values()) for key in keys]
         by_place = await self._reads.fetch(read, wanted, call) if keys else {}
-        response = await respond([by_place[place] for place in sorted(by_place)])
-        self._tell_missing(response, [i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
-        return response
+        missing = self._missing([i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
+        return await respond([by_place[place] for place in sorted(by_place)], missing, call)
 
     def _read_keys(self, asked: Sequence[Any]) -> list[Key]:
         if len(asked) > MAX_KEYS:
@@ -70,24 +68,23 @@ class BatchGet:
         (field,) = self._resource.key_fields
         return {field.column: encode_value(field, key, path)}
 
-    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, Respond]:
+    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, RowsResponse]:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
         read = KeysRead(select_by_keys(self._resource, self._table, fields), self._resource.primary_key)
-        rows = self._method.response["rows"].name
-        return read, in_turns(rows_in(self._response, rows, self._resource, fields, mask), fields)
+        return read, RowsResponse(self._method, RowShape(self._resource, fields, mask))
 
-    def _tell_missing(
-        self, response: Message, places: Sequence[int], asked: Sequence[Any], keys: Sequence[Key]
-    ) -> None:
-        """Put the missing keys, each once, into the response, or raise NotFound."""
+    def _missing(
+        self, places: Sequence[int], asked: Sequence[Any], keys: Sequence[Key]
+    ) -> Mapping[str, Sequence[Any]]:
+        """Return the response's field of the missing keys, each once; raises NotFound where it has none."""
         distinct: Mapping[str, int] = {key_text(self._resource, keys[i]): i for i in reversed(places)}
         if not distinct:
-            return
+            return {}
         field = self._method.response.get("missing")
         if field is None:
             raise self._not_found(sorted(distinct, key=lambda text: distinct[text]))
-        getattr(response, field.name).extend(asked[i] for i in sorted(distinct.values()))
+        return {field.name: [asked[i] for i in sorted(distinct.values())]}
 
     def _not_found(self, missing: Sequence[str]) -> NotFound:
         name = self._resource.message.full_name

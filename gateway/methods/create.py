@@ -17,6 +17,7 @@ from gateway.methods.write_items import One
 from gateway.request.keys import below
 from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message
+from gateway.response.shape import RowShape
 from gateway.schema.model import Method
 
 
@@ -40,7 +41,7 @@ class Creating:
         self._field = method.request["resource"].name
         self._read_row = new_row_reader(method.resource)
         self._inserts = Inserts(method.resource, engine.table(method.resource))
-        self._message = row_to_message(method.resource, method.resource.fields)
+        self._message = row_to_message(RowShape(method.resource, method.resource.fields))
 
     def read(self, request: Message, place: str) -> NewRow:
         """Return the row that a Create request asks for."""

@@ -20,6 +20,7 @@ from gateway.methods.row_errors import RowErrors
 from gateway.methods.write_items import One, flag
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
+from gateway.response.shape import RowShape
 from gateway.schema.model import Method
 from gateway.sql.change import Change
 
@@ -60,7 +61,7 @@ class Deleting:
         self._changes = Changes(resource, table)
         self._dependents = Dependents(resource, table)
         self._soft = resource.soft_delete is not None
-        self._row = row_to_message(resource, resource.fields)
+        self._row = row_to_message(RowShape(resource, resource.fields))
         shows_rows = method.descriptor.output_type.full_name != Empty.DESCRIPTOR.full_name
         self._nothing: type[Message] = GetMessageClass(resource.message) if shows_rows else Empty
         self._shows_rows = shows_rows

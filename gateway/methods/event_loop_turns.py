@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from gateway.response.rows import Row, RowsToMessage
+from gateway.response.rows import RowsToMessage
+from gateway.response.shape import Row
 from gateway.schema.model import Field
 from gateway.schema.values import ValueKind
 
@@ -46,12 +47,12 @@ async def each_in_turns(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
 def are_slow(fields: Iterable[Field]) -> bool:
     """Return whether a row's values may take long to convert: documents and lists can hold thousands."""
-    return _rows_at_once(fields) is not None
+    return rows_at_once(fields) is not None
 
 
 def in_turns(respond: RowsToMessage, fields: Sequence[Field]) -> Respond:
     """Return what makes a response of rows with these fields, and gives way where that takes long."""
-    count = _rows_at_once(fields)
+    count = rows_at_once(fields)
 
     async def respond_in_parts(rows: Sequence[Row]) -> Message:
         if count is None or len(rows) <= count:
@@ -69,7 +70,7 @@ def in_turns(respond: RowsToMessage, fields: Sequence[Field]) -> Respond:
     return respond_in_parts
 
 
-def _rows_at_once(fields: Iterable[Field]) -> int | None:
+def rows_at_once(fields: Iterable[Field]) -> int | None:
     """Return how many rows may be converted at once; None for any number."""
     counts = (_at_once(field) for field in fields)
     return min((count for count in counts if count is not None), default=None)

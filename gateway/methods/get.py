@@ -8,10 +8,12 @@ from google.protobuf.message import Message
 from gateway.db.coalesce import KeyRead
 from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
+from gateway.methods.handlers import Response
+from gateway.methods.row_responses import RowResponse
 from gateway.request.call import Call
 from gateway.request.keys import key_reader, key_text
 from gateway.request.masks import read_fields
-from gateway.response.rows import RowToMessage, row_to_message
+from gateway.response.shape import RowShape
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_key, select_by_keys, selected
 
@@ -21,11 +23,11 @@ _STATEMENTS = 128
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a read mask needs: its statements, the single one's binds, and how its row becomes a message."""
+    """What a read mask needs: its statements, the single one's binds, and what makes its response."""
 
     read: KeyRead
     binds: tuple[str, ...]
-    message: RowToMessage
+    response: RowResponse
 
 
 class Get:
@@ -40,21 +42,21 @@ class Get:
         self._mask = mask.name if mask is not None else None
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
-    async def __call__(self, request: Message, call: Call) -> Message:
-        """Return the row's message."""
+    async def __call__(self, request: Message, call: Call) -> Response:
+        """Return the row."""
         key = self._read_key(request, "")
         plan = self._plan(tuple(getattr(request, self._mask).paths) if self._mask else ())
         row = await self._reads.fetch(plan.read, [key[name] for name in plan.binds], call)
         if row is None:
             raise self._not_found(key_text(self._resource, key))
-        return plan.message(row)
+        return plan.response(row, call)
 
     def _build_plan(self, paths: tuple[str, ...]) -> Plan:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
         single = select_by_key(self._resource, self._table, fields)
         many = select_by_keys(self._resource, self._table, fields)
-        return Plan(KeyRead(single, many), single.binds, row_to_message(self._resource, fields, mask))
+        return Plan(KeyRead(single, many), single.binds, RowResponse(RowShape(self._resource, fields, mask)))
 
     def _not_found(self, key: str) -> NotFound:
         name = self._resource.message.full_name

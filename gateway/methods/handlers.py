@@ -16,15 +16,34 @@ class Piece:
         body: the message's bytes: whoever fills it up to a size has serialised it already.
         rows: how many rows it tells of.
         resume_token: where a client goes on that has read it; empty where it can't.
+        is_json: whether the bytes are the call's JSON already.
 
     """
 
     body: bytes
     rows: int = 0
     resume_token: str = ""
+    is_json: bool = False
 
 
-Handler = Callable[[Message, Call], Awaitable[Message]]
+@dataclass(frozen=True, slots=True)
+class JsonResponse:
+    """A response that was written as its call's JSON, of rows, without a message between.
+
+    Args:
+        text: its JSON.
+        rows: how many rows it holds.
+
+    """
+
+    text: bytes
+    rows: int
+
+
+Response = Message | JsonResponse
+"""The second only of a call that has a form of JSON."""
+
+Handler = Callable[[Message, Call], Awaitable[Response]]
 """Answers one RPC; raises gateway.errors.RowgateError."""
 
 StreamHandler = Callable[[Message, StreamCall], AsyncGenerator[Piece, None]]

@@ -1,6 +1,6 @@
 """List: rows in pages (AIP-132, AIP-158)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,7 @@ from gateway.db.database import Row
 from gateway.db.received_bytes import is_too_large
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
+from gateway.methods.handlers import JsonResponse, Response
 from gateway.methods.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
 from gateway.request.memory import SMALL
@@ -25,9 +26,6 @@ MAX_PAGE = 1000
 _COUNTS = 512
 """How many statements that count are kept per method: one for each shape of filter."""
 
-
-_REST = 16
-"""Bytes that `total_size` takes at most."""
 _GROWTH = 8
 """A message is seldom larger than its rows, as PostgreSQL sends them, by more than this factor."""
 
@@ -46,15 +44,15 @@ class List:
         self._read = OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
         self._count = lru_cache(_COUNTS)(lambda rows: count_rows(resource, table, rows))
 
-    async def __call__(self, request: Message, call: Call) -> Message:
+    async def __call__(self, request: Message, call: Call) -> Response:
         """Return the page."""
         size = self._page_size(request)
         asked = await self._read(request, call)
         found, whole = await self._fetch(asked, size, call)
-        response = await self._page(asked, found[:size], call, last=whole and len(found) <= size)
+        others = {}
         if "total_size" in self._names:
-            self._set(response, "total_size", await self._total(asked, call))
-        return response
+            others[self._names["total_size"]] = await self._total(asked, call)
+        return await self._page(asked, found[:size], others, call, last=whole and len(found) <= size)
 
     async def _fetch(self, asked: Asked, size: int, call: Call) -> tuple[Sequence[Row], bool]:
         """Return the page's rows and the one after it, and whether those are all that are there.
@@ -70,15 +68,23 @@ class List:
                 raise
         return await self._database.fetch_first(statement, arguments, call)
 
-    async def _page(self, asked: Asked, rows: Sequence[Row], call: Call, *, last: bool) -> Message:
+    async def _page(
+        self, asked: Asked, rows: Sequence[Row], others: Mapping[str, Any], call: Call, *, last: bool
+    ) -> Response:
         """Return a response of the rows, or of the first of them where it would be too large."""
-        response = await asked.query.respond(rows)
-        if not last:
-            self._set(response, "next_page_token", self._read.token(asked, rows[-1]))
-        # Its size is only asked for where it may be too large: that takes as long as to serialise it.
-        if len(rows) > 1 and _GROWTH * max(call.held, SMALL) > self._max_bytes < response.ByteSize() + _REST:
-            return await self._page(asked, rows[: len(rows) // 2], call, last=False)
+        token = self._names.get("next_page_token")
+        told = others if last or token is None else {**others, token: self._read.token(asked, rows[-1])}
+        response = await asked.query.respond(rows, told, call)
+        if len(rows) > 1 and self._is_too_large(response, call):
+            return await self._page(asked, rows[: len(rows) // 2], others, call, last=False)
         return response
+
+    def _is_too_large(self, response: Response, call: Call) -> bool:
+        if isinstance(response, JsonResponse):
+            return len(response.text) > self._max_bytes
+        # The size of a message is only asked for where it may be too large: to serialise it takes as long.
+        may_be = _GROWTH * max(call.held, SMALL) > self._max_bytes
+        return may_be and response.ByteSize() > self._max_bytes
 
     async def _total(self, asked: Asked, call: Call) -> int:
         statement = self._count(asked.rows)
@@ -91,8 +97,3 @@ class List:
         if size < 0:
             raise InvalidArgument.field("page_size", "must not be negative", reason="NEGATIVE_PAGE_SIZE")
         return min(size or DEFAULT_PAGE, MAX_PAGE)
-
-    def _set(self, response: Message, role: str, value: Any) -> None:
-        name = self._names.get(role)
-        if name is not None:
-            setattr(response, name, value)

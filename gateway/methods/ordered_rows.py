@@ -6,16 +6,15 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
-from gateway.methods.event_loop_turns import Respond, in_turns
+from gateway.methods.row_responses import RowsResponse
 from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, parse_order
 from gateway.request.page_token import TokenUse, digest_of, fingerprint_of
-from gateway.response.rows import Row, rows_in
+from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
 from gateway.sql.read import Rows, select_by_key, selected
@@ -39,7 +38,7 @@ class Query:
     """
 
     statement: Statement
-    respond: Respond
+    respond: RowsResponse
     places: tuple[int, ...]
     key: tuple[int, ...]
 
@@ -79,6 +78,7 @@ class OrderedRows:
     def __init__(
         self, method: Method, engine: Engine, select: Callable[..., Statement], token: str, use: TokenUse
     ) -> None:
+        self._method = method
         self._full_name = method.full_name
         self._resource = method.resource
         self._table = engine.table(method.resource)
@@ -87,8 +87,6 @@ class OrderedRows:
         self._select = select
         self._token = token
         self._use = use
-        self._response = GetMessageClass(method.descriptor.output_type)
-        self._rows = method.response["rows"].name
         self._selection = selection_reader(method)
         self._order = lru_cache(_ORDERS)(self._parse_order)
         self._names = {role: field.name for role, field in method.request.items()}
@@ -146,8 +144,8 @@ class OrderedRows:
         columns = [field.column for field in fields]
         places = tuple(columns.index(term.column) for term in order)
         key = tuple(i for i, term in enumerate(order) if term.column in self._resource.primary_key)
-        respond = rows_in(self._response, self._rows, self._resource, fields, mask)
-        return Query(statement, in_turns(respond, fields), places, key)
+        respond = RowsResponse(self._method, RowShape(self._resource, fields, mask))
+        return Query(statement, respond, places, key)
 
     def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: str) -> bytes:
         asked = self.argument(request, "filter", "")

@@ -6,11 +6,11 @@ from contextlib import aclosing
 from google.protobuf.message import Message
 
 from gateway.methods.engine import Engine
-from gateway.methods.handlers import Piece
+from gateway.methods.handlers import JsonResponse, Piece
 from gateway.methods.ordered_rows import Asked, OrderedRows
 from gateway.request.call import StreamCall
 from gateway.request.page_token import RESUME_TOKEN
-from gateway.response.rows import Row
+from gateway.response.shape import Row
 from gateway.schema.model import Method
 from gateway.sql.read import select_stream
 
@@ -48,34 +48,42 @@ class Stream:
         ):
             async for rows in slices:
                 sent = 0
-                async for piece in self._pieces(asked, rows, call.held):
+                async for piece in self._pieces(asked, rows, call, call.held):
                     sent += len(piece.body)
                     yield piece
                 size.learn(len(rows), sent)
 
-    async def _pieces(self, asked: Asked, rows: Sequence[Row], held: int) -> AsyncGenerator[Piece, None]:
+    async def _pieces(
+        self, asked: Asked, rows: Sequence[Row], call: StreamCall, held: int
+    ) -> AsyncGenerator[Piece, None]:
         """Yield the rows in as few chunks as are small enough; a row that is too large comes alone.
 
         Many rows of which far too much is held are divided before a message is made of them.
         """
         if len(rows) > 1 and held > FAR_TOO_LARGE * self._chunk_bytes:
-            async for piece in self._halves(asked, rows, held):
+            async for piece in self._halves(asked, rows, call, held):
                 yield piece
             return
-        response = await asked.query.respond(rows)
-        token = self._read.token(asked, rows[-1])
-        setattr(response, self._token, token)
-        body = response.SerializePartialToString()
-        if len(body) <= self._chunk_bytes or len(rows) == 1:
-            yield Piece(body, len(rows), token)
+        piece = await self._piece(asked, rows, call)
+        if len(piece.body) <= self._chunk_bytes or len(rows) == 1:
+            yield piece
             return
-        async for piece in self._halves(asked, rows, held):
+        async for piece in self._halves(asked, rows, call, held):
             yield piece
 
-    async def _halves(self, asked: Asked, rows: Sequence[Row], held: int) -> AsyncGenerator[Piece, None]:
+    async def _piece(self, asked: Asked, rows: Sequence[Row], call: StreamCall) -> Piece:
+        token = self._read.token(asked, rows[-1])
+        response = await asked.query.respond(rows, {self._token: token}, call)
+        if isinstance(response, JsonResponse):
+            return Piece(response.text, len(rows), token, is_json=True)
+        return Piece(response.SerializePartialToString(), len(rows), token)
+
+    async def _halves(
+        self, asked: Asked, rows: Sequence[Row], call: StreamCall, held: int
+    ) -> AsyncGenerator[Piece, None]:
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):
-            async for piece in self._pieces(asked, half, held // 2):
+            async for piece in self._pieces(asked, half, call, held // 2):
                 yield piece
 
 

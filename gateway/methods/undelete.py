@@ -15,6 +15,7 @@ from gateway.methods.idempotent import Session
 from gateway.methods.write_items import One
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
+from gateway.response.shape import RowShape
 from gateway.schema.model import Method
 from gateway.sql.change import Change
 
@@ -25,7 +26,7 @@ class _Undeleting:
         self._read_key = key_reader(method.resource, method.keys)
         self._expected = expectation(method)
         self._changes = Changes(method.resource, engine.table(method.resource))
-        self._message = row_to_message(method.resource, method.resource.fields)
+        self._message = row_to_message(RowShape(method.resource, method.resource.fields))
 
     def read(self, request: Message, place: str) -> Edit:
         return Edit(self._read_key(request, place), place, expected=self._expected(request, place))

@@ -23,6 +23,7 @@ from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
 from gateway.response.rows import row_to_message
+from gateway.response.shape import RowShape
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
 from gateway.sql.change import Change
@@ -61,7 +62,7 @@ class Updating:
         self._changes = Changes(method.resource, table)
         self._quick = QuickUpdates(method, self._changes)
         self._inserts = Inserts(method.resource, table)
-        self._message = row_to_message(method.resource, method.resource.fields)
+        self._message = row_to_message(RowShape(method.resource, method.resource.fields))
 
     def read(self, request: Message, place: str) -> Wanted:
         """Return what an Update request asks for; raises InvalidArgument for a wrong key, mask or value."""

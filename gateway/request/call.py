@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.request.stream_delivery import Delivery
+from gateway.schema.protojson.form import JsonForm
 
 
 @dataclass(slots=True, eq=False)  # not frozen: that is four times as dear to make, and every call makes one
@@ -23,6 +24,7 @@ class Call:
             isn't known to be undone.
         memory: counts what is held of responses; None where nobody bounds it.
         held: bytes that are counted of its own.
+        json: how its response is written, if that is JSON; its handler may write it, or return a message.
 
     """
 
@@ -35,6 +37,7 @@ class Call:
     unsettled: bool = False
     memory: ResponseMemory | None = None
     held: int = 0
+    json: JsonForm | None = None
 
     def hold(self, size: int, *, anyway: bool = False) -> None:
         """Hold so many bytes of its response from now on; raises ResourceExhausted, unless `anyway`."""

@@ -6,36 +6,26 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.errors import DataLoss, FieldViolation, ResourceRef
 from gateway.request.etag import etag_of
-from gateway.request.keys import key_text
-from gateway.request.masks import Mask
 from gateway.response.read_mask import cutter
-from gateway.schema.model import Field, Resource
+from gateway.response.shape import Row, RowShape
 from gateway.schema.types.times import decode_timestamps
 from gateway.schema.values import InvalidValueError, ValueKind
 
-Row = Sequence[Any]
 RowToMessage = Callable[[Row], Message]
 RowsToMessage = Callable[[Sequence[Row]], Message]
 """Makes a response that holds a message for each row."""
 
 
-def row_to_message(resource: Resource, fields: Sequence[Field], mask: Mask | None = None) -> RowToMessage:
+def row_to_message(shape: RowShape) -> RowToMessage:
     """Return the function that makes a message of a row.
 
     NULL becomes an unset field. The etag is made from the version, where the row has it.
     Raises gateway.errors.DataLoss, when called, for a stored value that the message can't hold exactly.
-
-    Args:
-        resource: what the rows are.
-        fields: the fields of the row's columns, in order; those of `mask` first.
-        mask: which of them the message shows; None for all.
-
     """
-    message = GetMessageClass(resource.message)
-    values = _row_values(resource, fields, mask)
-    cut = cutter(mask.below) if mask is not None and mask.below else None
+    message = GetMessageClass(shape.resource.message)
+    values = _row_values(shape)
+    cut = _cutter(shape)
 
     def build(row: Row) -> Message:
         made = message(**values(row))
@@ -46,9 +36,7 @@ def row_to_message(resource: Resource, fields: Sequence[Field], mask: Mask | Non
     return build
 
 
-def rows_in(
-    response: type[Message], name: str, resource: Resource, fields: Sequence[Field], mask: Mask | None = None
-) -> RowsToMessage:
+def rows_in(response: type[Message], name: str, shape: RowShape) -> RowsToMessage:
     """Return the function that makes a response of rows; else as above.
 
     A column is decoded at once, which takes half the time of a row at a time.
@@ -56,13 +44,11 @@ def rows_in(
     Args:
         response: what is made.
         name: its repeated field that holds a message for each row.
-        resource: what the rows are.
-        fields: the fields of the row's columns, in order; those of `mask` first.
-        mask: which of them the messages show; None for all.
+        shape: the rows'.
 
     """
-    values = _rows_values(resource, fields, mask)
-    cut = cutter(mask.below) if mask is not None and mask.below else None
+    values = _rows_values(shape)
+    cut = _cutter(shape)
 
     def build(rows: Sequence[Row]) -> Message:
         made = response(**{name: values(rows)})
@@ -74,15 +60,17 @@ def rows_in(
     return build
 
 
-def _row_values(
-    resource: Resource, fields: Sequence[Field], mask: Mask | None
-) -> Callable[[Row], Mapping[str, Any]]:
+def _cutter(shape: RowShape) -> Callable[[Message], None] | None:
+    return cutter(shape.mask.below) if shape.mask is not None and shape.is_cut else None
+
+
+def _row_values(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
     """Return the function that makes the arguments of the message's constructor of a row."""
-    shown = _shown(fields, mask)
+    shown = shape.shown
     names = tuple(field.name for field in shown)
     decoders = tuple((field.name, field.type.decode) for field in shown if field.type.decode is not None)
-    version = _version_place(resource, fields, mask)
-    etag = resource.etag or ""
+    version = shape.version
+    etag = shape.resource.etag or ""
 
     def values(row: Row) -> Mapping[str, Any]:
         # A row may have more columns than are shown; zip ends with the names.
@@ -93,7 +81,7 @@ def _row_values(
                 if value is not None:
                     made[name] = decode(value)
         except InvalidValueError as error:
-            raise _data_loss(resource, fields, row) from error
+            raise shape.data_loss(row) from error
         if version is not None:
             made[etag] = etag_of(row[version])
         return made
@@ -101,25 +89,23 @@ def _row_values(
     return values
 
 
-def _rows_values(
-    resource: Resource, fields: Sequence[Field], mask: Mask | None
-) -> Callable[[Sequence[Row]], list[dict[str, Any]]]:
+def _rows_values(shape: RowShape) -> Callable[[Sequence[Row]], list[dict[str, Any]]]:
     """Return the function that makes the arguments of the message's constructor of each row."""
-    shown = _shown(fields, mask)
+    shown = shape.shown
     names = [field.name for field in shown]
     decoders = [
         (i, _column_decoder(field.type.kind, decode))
         for i, field in enumerate(shown)
         if (decode := field.type.decode) is not None
     ]
-    version = _version_place(resource, fields, mask)
+    version = shape.version
     if version is not None:
-        names.append(resource.etag or "")
-    as_dicts = _dict_maker(names)
-    of_row = _row_values(resource, fields, mask)
+        names.append(shape.resource.etag or "")
+    as_dicts = dict_maker(names)
+    of_row = _row_values(shape)
 
     def values(rows: Sequence[Row]) -> list[dict[str, Any]]:
-        read = list(zip(*rows, strict=True)) or [()] * len(fields)
+        read = list(zip(*rows, strict=True)) or [()] * len(shape.fields)
         columns: list[Iterable[Any]] = [*read[: len(shown)]]
         try:
             for place, decode in decoders:
@@ -135,7 +121,7 @@ def _rows_values(
     return values
 
 
-def _dict_maker(names: Sequence[str]) -> Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]:
+def dict_maker(names: Sequence[str]) -> Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]:
     """Return the function that makes dicts of tuples.
 
     Its source is written here, as collections.namedtuple does: a literal takes a third of the time of zip.
@@ -151,35 +137,3 @@ def _column_decoder(kind: ValueKind, decode: Callable[[Any], Any]) -> Callable[[
     if kind is ValueKind.TIMESTAMP:
         return decode_timestamps
     return lambda values: [None if value is None else decode(value) for value in values]
-
-
-def _shown(fields: Sequence[Field], mask: Mask | None) -> Sequence[Field]:
-    return fields if mask is None else fields[: len(mask.fields)]
-
-
-def _version_place(resource: Resource, fields: Sequence[Field], mask: Mask | None) -> int | None:
-    if resource.etag is None or (mask is not None and not mask.etag):
-        return None
-    places = [i for i, field in enumerate(fields) if field.column == resource.version]
-    return places[0] if places else None
-
-
-def _data_loss(resource: Resource, fields: Sequence[Field], row: Row) -> DataLoss:
-    """Return the error that names every field of the row that can't be shown, and the row's key."""
-    violations: list[FieldViolation] = []
-    for field, value in zip(fields, row, strict=True):
-        try:
-            if value is not None and field.type.decode is not None:
-                field.type.decode(value)
-        except InvalidValueError as error:
-            violations.append(FieldViolation(field.name, error.description, error.reason))
-    stored = {field.column: value for field, value in zip(fields, row, strict=True)}
-    key = key_text(resource, stored) if set(resource.primary_key) <= stored.keys() else ""
-    name = resource.message.full_name
-    fields_text = ", ".join(violation.field for violation in violations)
-    return DataLoss(
-        f"{name} {key} holds what its message can't: {fields_text}",
-        reason="UNREPRESENTABLE_VALUE",
-        violations=violations,
-        resources=[ResourceRef(name, key)],
-    )

@@ -14,7 +14,7 @@ from google.rpc.status_pb2 import Status
 from gateway.config.settings import LimitSettings
 from gateway.errors import Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
-from gateway.methods import AnyHandler, BidiHandler, Handler, StreamHandler
+from gateway.methods import AnyHandler, BidiHandler, Handler, JsonResponse, Response, StreamHandler
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
@@ -83,11 +83,17 @@ class Endpoint:
             exchange.peer,
             size,
             memory=self._memory,
+            json=exchange.json,
         )
         response = await self._handler(request, call)
-        if call.held:
-            await asyncio.sleep(0)  # a large response is serialised in a turn of its own
-        body = self._serialize(response)
+        if isinstance(response, JsonResponse):
+            exchange.is_json = True
+            body = response.text
+        else:
+            if call.held:
+                await asyncio.sleep(0)  # a large response is serialised in a turn of its own
+            body = _serialized(response)
+        self._check_size(body)
         if call.held or len(body) > SMALL:
             call.hold(len(body), anyway=self._writes)
         if self._has_rows:
@@ -95,12 +101,7 @@ class Endpoint:
         exchange.record.response_bytes = len(body)
         return body
 
-    def _serialize(self, response: Message) -> bytes:
-        try:
-            # Partial: a read mask, or a document stored by others, may leave out what proto2 requires.
-            body = response.SerializePartialToString()
-        except EncodeError as error:
-            raise Internal("the response can't be serialised", reason="INTERNAL") from error
+    def _check_size(self, body: bytes) -> None:
         if len(body) > self._max_bytes:
             raise OutOfRange(
                 f"the response has {len(body)} bytes, more than the limit of "
@@ -108,14 +109,23 @@ class Endpoint:
                 reason="RESPONSE_TOO_LARGE",
                 metadata=sizes(len(body), self._max_bytes),
             )
-        return body
 
-    def _count_rows(self, request: Message, response: Message) -> int | None:
+    def _count_rows(self, request: Message, response: Response) -> int | None:
+        if isinstance(response, JsonResponse):
+            return response.rows
         if self._response_rows is not None:
             return len(getattr(response, self._response_rows))
         if self._request_rows is not None:
             return len(getattr(request, self._request_rows))
         return None
+
+
+def _serialized(response: Message) -> bytes:
+    try:
+        # Partial: a read mask, or a document stored by others, may leave out what proto2 requires.
+        return response.SerializePartialToString()
+    except EncodeError as error:
+        raise Internal("the response can't be serialised", reason="INTERNAL") from error
 
 
 def _rows_field(roles: Mapping[str, FieldDescriptor]) -> str | None:

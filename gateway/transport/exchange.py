@@ -11,6 +11,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
+from gateway.schema.protojson.form import JsonForm
 from gateway.transport.wire.request import Header
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class Exchange:
         call: what its handler is handed; None until its request has been read.
         headers: those of its request, which are its metadata too (gateway.transport.wire.headers).
         metadata: what its response has beside messages and status; set by the method's answer.
+        json: how its response is written, where that is JSON.
+        is_json: whether its messages are JSON already, and not protobuf's bytes; set by the method's answer.
+        resume_token: where a client goes on that has read the message that is being sent; set so, too.
 
     """
 
@@ -87,6 +91,9 @@ class Exchange:
     call: Call | None = None
     headers: Sequence[Header] = ()
     metadata: ResponseMetadata | None = None
+    json: JsonForm | None = None
+    is_json: bool = False
+    resume_token: str = ""
 
     @property
     def path(self) -> str:

@@ -73,11 +73,18 @@ def _sent(method: Method, respond: Respond, send_timeout: float, memory: Respons
     async def answer(exchange: Exchange) -> bytes:
         channel = exchange.messages()
         call = StreamCall(
-            full_name, exchange.principal, exchange.deadline, operation, exchange.peer, memory=memory
+            full_name,
+            exchange.principal,
+            exchange.deadline,
+            operation,
+            exchange.peer,
+            memory=memory,
+            json=exchange.json,
         )
         exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
+                exchange.is_json, exchange.resume_token = piece.is_json, piece.resume_token
                 await _send(channel, piece, send_timeout, call.delivery)
                 call.unsettled = False
                 exchange.record.rows = (exchange.record.rows or 0) + piece.rows

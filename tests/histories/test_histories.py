@@ -14,6 +14,7 @@ from gateway.db import statement_runner
 from gateway.methods import expected_version
 from gateway.methods.batch_update import BatchUpdate
 from gateway.methods.get import Get
+from gateway.methods.handlers import Response
 from gateway.request.call import Call
 from gateway.schema.tables import build_tables
 from tests.db.proxy import Proxy, proxied
@@ -75,10 +76,10 @@ def _forgets_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _reads_from_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answer every other Get as the one before it."""
-    get, kept = Get.__call__, {}
+    get, kept = Get.__call__, dict[bytes, Response]()
     numbers = itertools.count()
 
-    async def cached(self: Get, request: Message, call: Call) -> Message:
+    async def cached(self: Get, request: Message, call: Call) -> Response:
         key = request.SerializeToString()
         if key not in kept or next(numbers) % 2:
             kept[key] = await get(self, request, call)

@@ -79,9 +79,14 @@ def write_timestamp(value: Any) -> str:
     seconds, nanos = value.seconds, value.nanos
     if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < _NANOS):
         raise JsonError("is outside the years 1 to 9999, or its nanos are outside 0 to 999999999")
+    return utc_text(seconds, nanos)
+
+
+def utc_text(seconds: int, nanos: int) -> str:
+    """Return the text of a time within the years 1 to 9999."""
     day, second = divmod(seconds, _DAY)
     minute, second = divmod(second, 60)
-    whole = _date(day) + _MINUTES[minute] + _SECONDS_OF_MINUTE[second]
+    whole = f"{_date(day)}{_MINUTES[minute]}{_SECONDS_OF_MINUTE[second]}"
     return f"{whole}.{_fraction(nanos)}Z" if nanos else f"{whole}Z"
 
 

@@ -38,14 +38,14 @@ class Writers:
     def __init__(self, *, proto_names: bool = False, defaults: bool = False) -> None:
         self.scalars = SCALARS
         self._proto_names = proto_names
-        self._defaults = defaults
+        self.defaults = defaults
         self._messages: dict[Descriptor, Write] = {}
         self._packed = threading.local()  # long messages are written beside the event loop
         self._kinds: Mapping[str, Write] = {
             "null_value": self._null,
             "number_value": self._number,
-            "string_value": _as_it_is,
-            "bool_value": _as_it_is,
+            "string_value": as_it_is,
+            "bool_value": as_it_is,
             "struct_value": self._struct,
             "list_value": self._values,
         }
@@ -80,7 +80,7 @@ class Writers:
             return self.of_message(field.message_type)
         if field.enum_type is not None:
             return self._of_enum(field.enum_type)
-        return self.scalars.get(field.type, _as_it_is)
+        return self.scalars.get(field.type, as_it_is)
 
     def _new(self, message: Descriptor) -> Write:
         name = message.full_name
@@ -94,11 +94,11 @@ class Writers:
 
     def _object(self, message: Descriptor) -> Write:
         known: dict[FieldDescriptor, tuple[str, Write | None]] = {}
-        defaults = self._of_defaults(message) if self._defaults else None
+        defaults = self.of_defaults(message) if self.defaults else None
 
         def learn(field: FieldDescriptor) -> tuple[str, Write | None]:
             write = self.of_field(field)
-            known[field] = self._name(field), None if write is _as_it_is else write
+            known[field] = self.name_of(field), None if write is as_it_is else write
             return known[field]
 
         def write(message: Any) -> dict[str, Any]:
@@ -113,16 +113,19 @@ class Writers:
 
         return write
 
-    def _name(self, field: FieldDescriptor) -> str:
+    def name_of(self, field: FieldDescriptor) -> str:
+        """Return a field's name."""
         if field.is_extension:
             return f"[{field.full_name}]"
         return field.name if self._proto_names else str(field.json_name)
 
-    def _of_defaults(self, message: Descriptor) -> Mapping[str, Any]:
+    def of_defaults(self, message: Descriptor) -> Mapping[str, Any]:
+        """Return what is written of a message's fields without presence that are zero or empty."""
         fields = (field for field in message.fields if not field.has_presence)
-        return {self._name(field): self._default(field) for field in fields}
+        return {self.name_of(field): self.of_default(field) for field in fields}
 
-    def _default(self, field: FieldDescriptor) -> Any:
+    def of_default(self, field: FieldDescriptor) -> Any:
+        """Return what is written of a field without presence that is zero or empty."""
         if not field.is_repeated:
             return self._of_value(field)(field.default_value)
         entry = field.message_type
@@ -198,7 +201,7 @@ def _list(write: Write) -> Write:
             raise error.below(len(made)) from None
         return made
 
-    return list if write is _as_it_is else written
+    return list if write is as_it_is else written
 
 
 def _map(write: Write) -> Write:
@@ -219,7 +222,8 @@ def _spelled_key(key: object) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
 
 
-def _as_it_is(value: Any) -> Any:
+def as_it_is(value: Any) -> Any:
+    """Return a value that is its own JSON: the writer of texts, booleans and small numbers."""
     return value
 
 

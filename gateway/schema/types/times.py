@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
+from gateway.schema.protojson.texts import utc_text
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -90,6 +92,21 @@ def decode_timestamps(values: Iterable[tuple[int] | None]) -> list[dict[str, int
         else {"seconds": value[0] // _MICROS + _EPOCH_SECONDS}
         for value in values
     ]
+
+
+def timestamp_json(value: tuple[int]) -> str:
+    """Return the JSON of a stored time; raises InvalidValueError where `decode` does."""
+    micros = value[0]
+    if not _FIRST <= micros <= _LAST:
+        _decode_timestamp(value)
+    return _text(micros)
+
+
+@lru_cache(4096)
+def _text(micros: int) -> str:
+    """Return a time's text; rows have many in common, such as when they were loaded."""
+    seconds, rest = divmod(micros, _MICROS)
+    return utc_text(seconds + _EPOCH_SECONDS, rest * 1000)
 
 
 def _parse_timestamp(text: str) -> tuple[int]:

@@ -10,6 +10,7 @@ from gateway.errors import ResourceExhausted, RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.call_record import CallRecord
 from gateway.request.memory import HeldBytes, RequestMemory
+from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.host_names import misdirected
 from gateway.transport.protocols.messages import Convert, Envelopes, RequestMessages, WholeBody
@@ -130,6 +131,7 @@ class Calls:
         remaining: float | None,
         send: Send,
         end: End,
+        json: JsonForm | None = None,
     ) -> ProtocolCall:
         """Return a call that `run` runs.
 
@@ -140,13 +142,14 @@ class Calls:
             remaining: seconds until the caller's deadline; None where it set none.
             send: sends a message of a stream.
             end: writes the response.
+            json: how that is written, where it is JSON.
 
         """
         sent_id = find(request.headers, _REQUEST_ID) or b""
         record = CallRecord(
             method.path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer
         )
-        exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers)
+        exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers, json=json)
         if not method.descriptor.client_streaming:
             exchange.read = messages.receive_only
         if method.streams:

@@ -1,6 +1,6 @@
 """The protocol of a request, by method, content type and path, and what is refused before it is a call."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Awaitable, Container, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -28,11 +28,8 @@ _NOWHERE = to_json({"code": code_pb2.NOT_FOUND, "message": "nothing is served at
 class PathResponder(Protocol):
     """A protocol that has paths of its own."""
 
-    def serves(self, path: str) -> bool:
-        """Whether a path is its, whatever is asked there."""
-
-    async def __call__(self, request: HttpRequest) -> None:
-        """Answer a request to such a path."""
+    def answer(self, request: HttpRequest) -> Awaitable[None] | None:
+        """Return what answers a request, which raises Gone; None where its path is none of its."""
 
 
 class Routing:
@@ -88,8 +85,9 @@ class Routing:
 
     async def _by_path(self, request: HttpRequest, content_type: bytes) -> None:
         for protocol in self._paths:
-            if protocol.serves(request.path):
-                await protocol(request)
+            answer = protocol.answer(request)
+            if answer is not None:
+                await answer
                 return
         if request.path in self._methods:
             await refuse(request, 415, _TEXT, _NO_CALL)

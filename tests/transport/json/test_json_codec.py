@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import DataLoss, InvalidArgument
-from gateway.transport.protocols.json import json_reader, json_writer
+from gateway.schema.protojson.form import JsonForm
+from gateway.transport.protocols.json import json_reader
 from tests.generated_schemas.descriptors import descriptor_set
 from tests.generated_schemas.drawing import schemas
 from tests.schema.messages import messages
@@ -93,7 +94,7 @@ def _pack(message: Message) -> None:
 
 def check_written(message: Message, **options: Any) -> None:
     kind: Any = message.DESCRIPTOR
-    write = json_writer(kind, **options)
+    write = JsonForm(kind, **options).of_bytes
     theirs = {
         "preserving_proto_field_name": options.get("proto_names", False),
         "always_print_fields_with_no_presence": options.get("defaults", False),

@@ -1,6 +1,6 @@
 """The protocol of a request, and the refusals of what is none."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 import pytest
 
@@ -21,9 +21,9 @@ class Protocol:
         self._name = name
         self._paths = set(paths)
 
-    def serves(self, path: str) -> bool:
-        """Whether it has the path."""
-        return path in self._paths
+    def answer(self, request: HttpRequest) -> Awaitable[None] | None:
+        """Answer where it has the path."""
+        return self(request) if request.path in self._paths else None
 
     async def __call__(self, request: HttpRequest) -> None:
         """Answer."""

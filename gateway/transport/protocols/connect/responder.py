@@ -1,6 +1,6 @@
 """The Responder of Connect: a request's head, and what is refused by it, before its call is run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.errors import InvalidArgument, RowgateError
@@ -33,13 +33,12 @@ class ConnectResponder:
             path: ConnectMethod(served) for path, served in calls.methods.items()
         }
 
-    def serves(self, path: str) -> bool:
-        """Whether it is a method's path."""
-        return path in self._methods
+    def answer(self, request: HttpRequest) -> Awaitable[None] | None:
+        """Return what answers a request, which raises Gone; None where its path is no method's."""
+        method = self._methods.get(request.path)
+        return None if method is None else self._answer(request, method)
 
-    async def __call__(self, request: HttpRequest) -> None:
-        """Answer a request; raises Gone."""
-        method = self._methods[request.path]
+    async def _answer(self, request: HttpRequest, method: ConnectMethod) -> None:
         if request.method not in method.verbs:
             allowed = ", ".join(method.verbs)
             await refuse(request, 405, [(b"allow", allowed.encode())])
@@ -79,7 +78,7 @@ class ConnectResponder:
             await UnaryResponse(request, content_type).end(refusal(error))
             return
         messages = self._calls.whole_body(request, head.encodings.request, codec.decode)
-        response = UnaryResponse(request, content_type, codec.encode, head.encodings.response)
+        response = UnaryResponse(request, content_type, codec.json, head.encodings.response)
         await self._run(request, method, head, messages, response)
 
     async def _answer_stream(self, request: HttpRequest, method: ConnectMethod, content_type: bytes) -> None:
@@ -95,7 +94,7 @@ class ConnectResponder:
             return
         messages = self._calls.envelopes(request, head.encodings.request, codec.decode)
         response = StreamResponse(
-            request, content_type, codec.encode, head.encodings.response, one_response=method.one_response
+            request, content_type, codec.json, head.encodings.response, one_response=method.one_response
         )
         await self._run(request, method, head, messages, response)
 
@@ -114,6 +113,7 @@ class ConnectResponder:
             remaining=head.remaining,
             send=response.send,
             end=response.end,
+            json=response.json,
         )
         response.exchange = call.exchange
         await self._calls.run(request, call)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.protocols.codecs import written
 from gateway.transport.protocols.connect.errors import error_object, to_json
 from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
 from gateway.transport.protocols.encodings import SPOKEN, packed
-from gateway.transport.protocols.messages import Convert, converted
 from gateway.transport.wire.framing import prefix
 from gateway.transport.wire.request import Header, HttpRequest
 
@@ -21,7 +22,7 @@ class StreamResponse:
     Args:
         request: takes it.
         content_type: its own.
-        encode: makes what is sent of protobuf's bytes; None where those are.
+        json: how its messages are written; None where that is protobuf's bytes.
         encoding: what they may be compressed with; None for nothing.
         one_response: whether it has a single message, which is the reply's.
 
@@ -31,14 +32,14 @@ class StreamResponse:
         self,
         request: HttpRequest,
         content_type: bytes,
-        encode: Convert | None = None,
+        json: JsonForm | None = None,
         encoding: str | None = None,
         *,
         one_response: bool = False,
     ) -> None:
         self._request = request
         self._content_type = content_type
-        self._encode = encode
+        self.json = json
         self._encoding = encoding
         self._one_response = one_response
         self._started = False
@@ -70,7 +71,7 @@ class StreamResponse:
         await self._request.end()
 
     async def _enveloped(self, message: bytes) -> bytes:
-        message = await converted(self._encode, message)
+        message = await written(self.json, message, self.exchange)
         body, encoding = await packed(message, self._encoding)
         return prefix(len(body), _COMPRESSED if encoding else b"\x00") + body
 

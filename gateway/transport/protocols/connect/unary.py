@@ -1,12 +1,13 @@
 """Unary calls of Connect: a request that is its message, and a response that is one, or an error."""
 
+from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.protocols.codecs import written
 from gateway.transport.protocols.connect.errors import error_object, http_status, to_json
 from gateway.transport.protocols.connect.get import Query
 from gateway.transport.protocols.connect.metadata import headers_of, trailers_of
 from gateway.transport.protocols.decorated_request import DecoratedRequest
 from gateway.transport.protocols.encodings import SPOKEN, packed
-from gateway.transport.protocols.messages import Convert, converted
 from gateway.transport.wire.request import Header, HttpRequest
 
 _JSON = (b"content-type", b"application/json")
@@ -41,12 +42,12 @@ class UnaryResponse:
         self,
         request: HttpRequest,
         content_type: bytes,
-        encode: Convert | None = None,
+        json: JsonForm | None = None,
         encoding: str | None = None,
     ) -> None:
         self._request = request
         self._content_type = content_type
-        self._encode = encode
+        self.json = json
         self._encoding = encoding
         self.exchange: Exchange | None = None
 
@@ -60,7 +61,7 @@ class UnaryResponse:
             body = to_json(error_object(reply.status))
             await self._request.respond(http_status(reply.status.code), [_JSON, *self._said()], body)
             return
-        message = await converted(self._encode, reply.body)
+        message = await written(self.json, reply.body, self.exchange)
         if self.exchange is not None:
             self.exchange.recount(len(message))
         body, encoding = await packed(message, self._encoding)

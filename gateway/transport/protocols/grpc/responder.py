@@ -64,10 +64,16 @@ class GrpcResponder:
         encoding = _encoding(headers)
         codec: Codec = json_codec(method.descriptor) if content_type == _JSON else BINARY
         streams = bool(method.descriptor.server_streaming)
-        response = GrpcResponse(request, content_type, codec.encode, streams=streams)
+        response = GrpcResponse(request, content_type, codec.json, streams=streams)
         messages = self._calls.envelopes(request, encoding, codec.decode)
         call = self._calls.begin(
-            request, method, messages, remaining=remaining, send=response.send, end=response.end
+            request,
+            method,
+            messages,
+            remaining=remaining,
+            send=response.send,
+            end=response.end,
+            json=codec.json,
         )
         response.exchange = call.exchange
         return call

@@ -1,9 +1,10 @@
 """The response of a call of gRPC: headers, messages with their lengths, and trailers with the status."""
 
 from gateway.request.memory import SMALL
+from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.protocols.codecs import written
 from gateway.transport.protocols.grpc.headers import response_headers, trailers_of
-from gateway.transport.protocols.messages import Convert, converted
 from gateway.transport.wire.framing import prefix
 from gateway.transport.wire.headers import write_metadata
 from gateway.transport.wire.request import Header, HttpRequest
@@ -17,7 +18,7 @@ class GrpcResponse:
     Args:
         request: the request that it answers.
         content_type: its own, which is the request's.
-        encode: makes what is sent of protobuf's bytes; None where those are.
+        json: how its messages are written; None where that is protobuf's bytes.
         streams: whether its messages come by `send`; else its only one is the reply's body.
 
     """
@@ -26,13 +27,13 @@ class GrpcResponse:
         self,
         request: HttpRequest,
         content_type: bytes,
-        encode: Convert | None = None,
+        json: JsonForm | None = None,
         *,
         streams: bool = False,
     ) -> None:
         self._request = request
         self._content_type = content_type
-        self._encode = encode
+        self._json = json
         self._streams = streams
         self._started = False
         self.exchange: Exchange | None = None
@@ -40,7 +41,7 @@ class GrpcResponse:
 
     async def send(self, message: bytes) -> None:
         """Send a message; returns when the client has taken it. Raises Gone, and what encoding raises."""
-        message = await converted(self._encode, message)
+        message = await written(self._json, message, self.exchange)
         self.begin()
         start = prefix(len(message))
         if len(message) <= SMALL:

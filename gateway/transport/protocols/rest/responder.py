@@ -1,7 +1,6 @@
 """The Responder of REST: finds the route of a request, and has its method called."""
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cache, partial
 
 from gateway.config.settings import HttpSettings, Settings
@@ -16,7 +15,7 @@ from gateway.transport.protocols.rest.responses import respond_error, respond_js
 from gateway.transport.protocols.rest.routed_method import RoutedMethod
 from gateway.transport.protocols.rest.router import Router
 from gateway.transport.served_api import ServedApi
-from gateway.transport.wire.request import Gone, HttpRequest
+from gateway.transport.wire.request import HttpRequest
 
 _READS = ("GET", "HEAD")
 
@@ -56,25 +55,21 @@ class Rest:
         document = partial(openapi_document, api.methods, api.descriptors, proto_names=names)
         return cls(api.methods, calls, settings.http, document if settings.server.reflection else None)
 
-    def serves(self, path: str) -> bool:
-        """Whether a path is that of a route, by some HTTP method, or of the document."""
-        return self._router.has(path) or (path == DOCUMENT and self._document is not None)
-
-    async def __call__(self, request: HttpRequest) -> None:
-        """Answer a request to a path of a route."""
-        with suppress(Gone):
-            try:
-                await self._answer(request)
-            except RowgateError as error:
-                await respond_error(request, to_status(error))
-
-    async def _answer(self, request: HttpRequest) -> None:
+    def answer(self, request: HttpRequest) -> Awaitable[None] | None:
+        """Return what answers a request, which raises Gone; None where its path leads nowhere."""
         found = self._router.find(request.method, request.path)
-        if found is None:
-            await self._answer_otherwise(request)
+        if found is not None:
+            return self._call(request, *found)
+        if self._router.has(request.path) or (request.path == DOCUMENT and self._document is not None):
+            return self._answer_otherwise(request)
+        return None
+
+    async def _call(self, request: HttpRequest, target: RoutedMethod, segments: Sequence[str]) -> None:
+        try:
+            served = self._calls.method(request, target.path)
+        except RowgateError as error:
+            await respond_error(request, to_status(error))
             return
-        target, segments = found
-        served = self._calls.method(request, target.path)
         await self._calls.run(request, target.call(request, segments, served, self._calls))
 
     async def _answer_otherwise(self, request: HttpRequest) -> None:

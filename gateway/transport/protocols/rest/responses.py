@@ -7,12 +7,12 @@ from google.rpc.status_pb2 import Status
 
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
+from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
+from gateway.transport.protocols.codecs import written
 from gateway.transport.protocols.encodings import packed
-from gateway.transport.protocols.messages import converted
 from gateway.transport.protocols.rest.statuses import http_status, retry_headers, status_json
 from gateway.transport.protocols.rest.streams import StreamForm
-from gateway.transport.protocols.rest.writers import Writer
 from gateway.transport.wire.request import Header, HttpRequest
 
 _REQUEST_ID = REQUEST_ID.encode()
@@ -27,13 +27,13 @@ class WholeResponse:
 
     Args:
         request: which is answered.
-        write: makes JSON of its message.
+        json: how its message is written.
         encoding: what it may be compressed with; None for nothing.
 
     """
 
     request: HttpRequest
-    write: Writer
+    json: JsonForm
     encoding: str | None
     exchange: Exchange | None = None
     """The call; set before it runs."""
@@ -48,7 +48,7 @@ class WholeResponse:
             await respond_error(self.request, reply.status, _id_header(self.exchange))
             return
         try:
-            body = await converted(self.write, reply.body)
+            body = await written(self.json, reply.body, self.exchange)
         except RowgateError as error:  # what is stored has no JSON
             await respond_error(self.request, to_status(error), _id_header(self.exchange))
             return
@@ -63,14 +63,14 @@ class StreamedResponse:
 
     Args:
         request: which is answered.
-        write: makes JSON of its messages.
+        json: how its messages are written.
         form: how they stand one after the other.
         resumed: whether the client goes on from an event that it had.
 
     """
 
     request: HttpRequest
-    write: Writer
+    json: JsonForm
     form: StreamForm
     resumed: bool = False
     began: bool = False
@@ -79,7 +79,8 @@ class StreamedResponse:
 
     async def send(self, message: bytes) -> None:
         """Send a message; returns when the client has taken it."""
-        piece = self.form.message(await converted(self.write, message), message)
+        token = self.exchange.resume_token if self.exchange is not None else ""
+        piece = self.form.message(await written(self.json, message, self.exchange), token)
         before = self.form.between if self.began else self.form.opening
         if not self.began:
             self._begin()

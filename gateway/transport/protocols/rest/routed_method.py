@@ -7,6 +7,7 @@ from typing import NoReturn
 from gateway.config.settings import HttpSettings
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.schema.model import Method
+from gateway.schema.protojson.form import JsonForm
 from gateway.schema.routes import Route
 from gateway.transport.protocols.calls import Calls, ProtocolCall
 from gateway.transport.protocols.encodings import negotiate
@@ -16,7 +17,6 @@ from gateway.transport.protocols.rest.binding import Binding
 from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import StreamedResponse, WholeResponse
 from gateway.transport.protocols.rest.streams import EVENTS, LINES, stream_form
-from gateway.transport.protocols.rest.writers import response_writer
 from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.request import HttpRequest
@@ -45,8 +45,12 @@ class RoutedMethod:
         self._takes_stream = bool(descriptor.client_streaming)
         self._takes_token = _RESUME_TOKEN in method.request
         self._binding = Binding(method, route)
-        self._response = descriptor.output_type
-        self._write = response_writer(descriptor.output_type, route.response_body, http)
+        self._json = JsonForm(
+            descriptor.output_type,
+            route.response_body,
+            proto_names=http.json_proto_names,
+            defaults=http.json_defaults,
+        )
 
     def call(
         self, request: HttpRequest, segments: Sequence[str], served: ServedMethod, calls: Calls
@@ -77,7 +81,13 @@ class RoutedMethod:
         )
         response = self._respond(request, headers, packed)
         call = calls.begin(
-            request, served, messages, remaining=remaining, send=response.send, end=response.end
+            request,
+            served,
+            messages,
+            remaining=remaining,
+            send=response.send,
+            end=response.end,
+            json=self._json,
         )
         response.exchange = call.exchange
         return call
@@ -111,10 +121,10 @@ class RoutedMethod:
         self, request: HttpRequest, headers: _Headers, encoding: str | None
     ) -> WholeResponse | StreamedResponse:
         if not self.streams:
-            return WholeResponse(request, self._write, encoding)
-        form = stream_form(headers.get(b"accept", b""), self._response)
+            return WholeResponse(request, self._json, encoding)
+        form = stream_form(headers.get(b"accept", b""))
         resumed = _LAST_EVENT in headers and form.content_type == EVENTS
-        return StreamedResponse(request, self._write, form, resumed=resumed)
+        return StreamedResponse(request, self._json, form, resumed=resumed)
 
 
 def _refuse(error: RowgateError, _body: bytes) -> NoReturn:

@@ -2,12 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from google.protobuf.descriptor import Descriptor
-from google.protobuf.message_factory import GetMessageClass
-
-_RESUME_TOKEN = "resume_token"  # noqa: S105 - a field's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +11,7 @@ class StreamForm:
     Args:
         content_type: of the response.
         opening: stands before the first message.
-        message: returns a message's piece; takes its JSON, and its bytes.
+        message: returns a message's piece; takes its JSON, and where a client goes on that has read it.
         between: stands before every other.
         error: returns the piece that tells the error, by its JSON.
         closing: ends the response.
@@ -26,7 +20,7 @@ class StreamForm:
     """
 
     content_type: bytes
-    message: Callable[[bytes, bytes], bytes]
+    message: Callable[[bytes, str], bytes]
     error: Callable[[bytes], bytes]
     opening: bytes = b""
     between: bytes = b""
@@ -38,9 +32,9 @@ ARRAY, LINES, EVENTS = b"application/json", b"application/x-ndjson", b"text/even
 _ERROR = b'{"error":%s}'
 
 
-def stream_form(accept: bytes, response: Descriptor) -> StreamForm:
+def stream_form(accept: bytes) -> StreamForm:
     """Return the form that a request's `accept` header asks for; an array where it names none of them."""
-    return _FORMS[accepted(accept)](response)
+    return _FORMS[accepted(accept)]
 
 
 def accepted(accept: bytes) -> bytes:
@@ -52,44 +46,26 @@ def accepted(accept: bytes) -> bytes:
     return ARRAY
 
 
-def _array(_response: Descriptor) -> StreamForm:
-    return StreamForm(
+def _event(text: bytes, token: str) -> bytes:
+    """Return an event; its id is what clients send as Last-Event-ID when they come back."""
+    return b"id: %s\ndata: %s\n\n" % (token.encode(), text) if token else b"data: %s\n\n" % text
+
+
+_FORMS: dict[bytes, StreamForm] = {
+    ARRAY: StreamForm(
         ARRAY,
-        lambda text, _message: text,
+        lambda text, _token: text,
         lambda status: _ERROR % status,
         opening=b"[",
         between=b",\n",
         closing=b"]\n",
-    )
-
-
-def _lines(_response: Descriptor) -> StreamForm:
-    return StreamForm(LINES, lambda text, _message: text + b"\n", lambda status: _ERROR % status + b"\n")
-
-
-def _events(response: Descriptor) -> StreamForm:
-    return StreamForm(
+    ),
+    LINES: StreamForm(LINES, lambda text, _token: text + b"\n", lambda status: _ERROR % status + b"\n"),
+    EVENTS: StreamForm(
         EVENTS,
-        _event_with_token(response) if _RESUME_TOKEN in response.fields_by_name else _event,
+        _event,
         lambda status: b"event: error\ndata: %s\n\n" % status,
         closed=b"event: end\ndata: {}\n\n",
-    )
-
-
-def _event(text: bytes, _message: bytes) -> bytes:
-    return b"data: %s\n\n" % text
-
-
-def _event_with_token(response: Descriptor) -> Callable[[bytes, bytes], bytes]:
-    """Return what gives events the id that clients send as Last-Event-ID when they come back."""
-    made: Any = GetMessageClass(response)
-
-    def event(text: bytes, message: bytes) -> bytes:
-        token: str = made.FromString(message).resume_token
-        return b"id: %s\ndata: %s\n\n" % (token.encode(), text) if token else _event(text, message)
-
-    return event
-
-
-_FORMS: dict[bytes, Callable[[Descriptor], StreamForm]] = {ARRAY: _array, LINES: _lines, EVENTS: _events}
+    ),
+}
 CONTENT_TYPES: Sequence[str] = tuple(form.decode() for form in _FORMS)
