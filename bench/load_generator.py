@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from bench import golang
 
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 _GRACE = 20.0
 _TOLERATED = 0.001
 _FRAME = "!BI"  # a byte for compression, the length
