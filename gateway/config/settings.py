@@ -190,7 +190,7 @@ class LimitSettings(Section):
     max_in_flight: Annotated[int, Field(ge=1)] = 1000
     """calls under way: half for one connection, else shared as `pool_size` is; more are refused"""
     max_request_bytes: MessageBytes = 64 * MIB
-    """size of a request"""
+    """size of a request; over grpcio 16777216 at most"""
     max_response_bytes: MessageBytes = 64 * MIB
     """size of a response"""
     stream_chunk_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = 256 * 1024

@@ -12,9 +12,10 @@ from google.rpc import error_details_pb2
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.call import Call
+from gateway.transport.grpcio.server import GrpcServer
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of
-from tests.transport.conftest import GET, SERVICE, Gate, Serve
+from tests.transport.conftest import GET, SERVICE, Gate, Serve, serving_by
 
 MANY = 8 * 1024 * 1024  # past the 4 MiB that grpc takes by default
 
@@ -109,6 +110,16 @@ async def test_a_request_far_past_the_limit_is_not_taken_in(served: Serve) -> No
         (grpc.StatusCode.RESOURCE_EXHAUSTED, ""),
     )
     assert ("2000" if told[1] else "4000") in caught.value.message
+
+
+async def test_a_request_past_what_grpcio_takes_is_refused_for_good() -> None:
+    """However much the settings allow: grpc.aio holds the event loop while it copies a message."""
+    async with serving_by(GrpcServer) as served:
+        server = await served(answer_nothing, max_request_bytes=64 * 2**20)
+        with pytest.raises(RpcFailed) as caught:
+            await server.get(book="x" * 2**24)
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.OUT_OF_RANGE, "REQUEST_TOO_LARGE")
+    assert caught.value.metadata == {"size_bytes": str(2**24 + 5), "limit_bytes": str(2**24)}
 
 
 async def test_a_request_at_the_limit_passes(served: Serve) -> None:

@@ -54,4 +54,4 @@ async def test_a_caller_that_is_found_gone_while_writing_is_one_that_cancelled()
             raise grpc.aio.InternalError
 
     with pytest.raises(asyncio.CancelledError):
-        await _ContextChannel(Gone(), Exchange(b"", CallRecord("", ""), 0.0)).send(b"")
+        await _ContextChannel(Gone(), Exchange(b"", CallRecord("", ""), 0.0), limit=0).send(b"")

@@ -18,6 +18,7 @@ from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.call_record import CallRecord
 from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
+from gateway.transport.parsing.parser import too_large
 from gateway.transport.protocols.calls import running_task
 from gateway.transport.refusals import broken_off, not_one_request, unknown_method
 from gateway.transport.served_method import ServedMethod
@@ -35,12 +36,17 @@ class BoundMethods(grpc.GenericRpcHandler):
     """Every served method.
 
     Messages are parsed by the dispatcher, not by grpc, which would answer INTERNAL to bytes that don't parse.
+
+    Args:
+        methods: by their paths.
+        limit: the most bytes of a message.
+
     """
 
-    def __init__(self, methods: Mapping[str, ServedMethod]) -> None:
+    def __init__(self, methods: Mapping[str, ServedMethod], limit: int) -> None:
         self._running = _Running()
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            path: _handler(method, self._running) for path, method in methods.items()
+            path: _handler(method, limit, self._running) for path, method in methods.items()
         }
 
     def service(
@@ -85,15 +91,15 @@ class _Running:
             await asyncio.wait(tasks, timeout=_BREAK_OFF_SECONDS)
 
 
-def _handler(method: ServedMethod, running: _Running) -> "grpc.RpcMethodHandler[Any, Any]":
+def _handler(method: ServedMethod, limit: int, running: _Running) -> "grpc.RpcMethodHandler[Any, Any]":
     if method.descriptor.server_streaming:
-        return grpc.stream_stream_rpc_method_handler(_streaming(method, running))
-    return grpc.stream_unary_rpc_method_handler(_unary(method, running))
+        return grpc.stream_stream_rpc_method_handler(_streaming(method, limit, running))
+    return grpc.stream_unary_rpc_method_handler(_unary(method, limit, running))
 
 
-def _unary(method: ServedMethod, running: _Running) -> Callable[[Any, Any], Any]:
+def _unary(method: ServedMethod, limit: int, running: _Running) -> Callable[[Any, Any], Any]:
     async def handle(_requests: Any, context: Any) -> bytes:
-        channel = _channel(method, context)
+        channel = _channel(method, limit, context)
         exchange = channel.exchange
         reply = await running.answered(method.answer(exchange), context)
         if exchange.call is not None and exchange.call.held:
@@ -103,10 +109,10 @@ def _unary(method: ServedMethod, running: _Running) -> Callable[[Any, Any], Any]
     return handle
 
 
-def _streaming(method: ServedMethod, running: _Running) -> Callable[[Any, Any], Any]:
+def _streaming(method: ServedMethod, limit: int, running: _Running) -> Callable[[Any, Any], Any]:
     # A coroutine that writes, no generator: whoever cancels it ends what it holds at once.
     async def handle(_requests: Any, context: Any) -> None:
-        channel = _channel(method, context)
+        channel = _channel(method, limit, context)
         await _end(context, channel, await running.answered(method.answer(channel.exchange), context))
 
     return handle
@@ -165,8 +171,9 @@ class UnknownMethods(grpc.GenericRpcHandler):
 class _ContextChannel:
     """A servicer context's messages."""
 
-    def __init__(self, context: Any, exchange: Exchange) -> None:
+    def __init__(self, context: Any, exchange: Exchange, limit: int) -> None:
         self._context = context
+        self._limit = limit
         self.exchange = exchange
         self.begun = False
         """Whether the headers of the response are sent."""
@@ -176,7 +183,11 @@ class _ContextChannel:
             message = await self._context.read()
         except _GONE:
             raise asyncio.CancelledError from None
-        return None if message is grpc.aio.EOF else message
+        if message is grpc.aio.EOF:
+            return None
+        if len(message) > self._limit:
+            raise too_large(len(message), self._limit)
+        return bytes(message)
 
     async def receive_only(self) -> bytes:
         """Return the request where there is to be one; raises RowgateError for none.
@@ -215,13 +226,13 @@ class _ContextChannel:
         self.begun = True
 
 
-def _channel(method: ServedMethod, context: Any) -> "_ContextChannel":
+def _channel(method: ServedMethod, limit: int, context: Any) -> "_ContextChannel":
     metadata = context.invocation_metadata()
     sent = next((value for key, value in metadata if key == REQUEST_ID), None)
     record = CallRecord(method.path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
     headers = write_metadata(metadata)
     exchange = Exchange(b"", record, monotonic(), context.time_remaining(), headers=headers)
-    channel = _ContextChannel(context, exchange)
+    channel = _ContextChannel(context, exchange, limit)
     if method.streams:
         exchange.channel = channel
     if not method.descriptor.client_streaming:

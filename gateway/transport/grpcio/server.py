@@ -10,7 +10,7 @@ import grpc.aio
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.transport.grpcio.handlers import BoundMethods, UnknownMethods
-from gateway.transport.grpcio.options import channel_options, credentials
+from gateway.transport.grpcio.options import bounded, channel_options, credentials
 from gateway.transport.listen_address import cannot_listen, warn_if_open
 from gateway.transport.served_api import ServedApi
 
@@ -36,8 +36,9 @@ class GrpcServer:
 
     def __init__(self, api: ServedApi, settings: Settings) -> None:
         self._api = api
-        self._methods = BoundMethods(api.served_methods())
         self._settings = settings
+        self._limits = bounded(settings.limits)
+        self._methods = BoundMethods(api.served_methods(), self._limits.max_request_bytes)
         self._server: grpc.aio.Server | None = None
         self._broken: list[grpc.aio.Server] = []
         self._renewing: set[asyncio.Task[None]] = set()
@@ -85,7 +86,7 @@ class GrpcServer:
 
     async def _listen(self, listen: Sequence[Address]) -> tuple[grpc.aio.Server, tuple[Address, ...]]:
         """Return a server that has begun, and its addresses; raises OSError."""
-        options = channel_options(self._settings.server, self._settings.limits)
+        options = channel_options(self._settings.server, self._limits)
         server = grpc.aio.server(handlers=(self._methods, UnknownMethods()), options=options)
         tls = credentials(self._settings.server)
         addresses = tuple(_bind(server, one, tls) for one in listen)

@@ -39,7 +39,7 @@ class RequestParser:
     def __call__(self, body: bytes) -> Message:
         """Return a request of at most SLICE bytes; raises InvalidArgument for what is none."""
         if len(body) > self._limit:
-            raise self._too_large(len(body))
+            raise too_large(len(body), self._limit)
         try:
             request = self._type.FromString(body)
         except DecodeError as error:
@@ -55,7 +55,7 @@ class RequestParser:
         if len(body) <= SLICE:
             return self(body)
         if len(body) > self._limit:
-            raise self._too_large(len(body))
+            raise too_large(len(body), self._limit)
         request = self._type()
         try:
             for part in self._scan.slices(body):
@@ -70,12 +70,14 @@ class RequestParser:
             raise _lacking(request)
         return request
 
-    def _too_large(self, size: int) -> OutOfRange:
-        return OutOfRange(
-            f"the request has {size} bytes, more than the limit of {self._limit}",
-            reason="REQUEST_TOO_LARGE",
-            metadata=sizes(size, self._limit),
-        )
+
+def too_large(size: int, limit: int) -> OutOfRange:
+    """Return the error of a request of more bytes than the limit."""
+    return OutOfRange(
+        f"the request has {size} bytes, more than the limit of {limit}",
+        reason="REQUEST_TOO_LARGE",
+        metadata=sizes(size, limit),
+    )
 
 
 def small_reader(message: type[T]) -> Callable[[bytes], T]:
@@ -86,11 +88,7 @@ def small_reader(message: type[T]) -> Callable[[bytes], T]:
 
     def read(body: bytes) -> T:
         if len(body) > SLICE:
-            raise OutOfRange(
-                f"the request has {len(body)} bytes, more than the limit of {SLICE}",
-                reason="REQUEST_TOO_LARGE",
-                metadata=sizes(len(body), SLICE),
-            )
+            raise too_large(len(body), SLICE)
         try:
             return message.FromString(body)
         except DecodeError as error:
