@@ -66,7 +66,7 @@ class Load:
         in_flight: calls at any time, over all connections.
         seconds: how long new calls are made.
         connections: at most one a call in flight; over HTTP/1.1 always one.
-        timeout: seconds of one call.
+        timeout: seconds of one call, below 100: it is sent in microseconds, of eight digits at most.
 
     """
 

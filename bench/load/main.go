@@ -47,6 +47,9 @@ func parse() options {
 	flag.BoolVar(&o.http1, "http1", false, "send whole HTTP/1.1 requests, a connection for each call in flight; no gRPC")
 	flag.Parse()
 	o.connections = min(o.connections, o.inFlight)
+	if o.timeout >= 100*time.Second {
+		log.Fatal("a -timeout of 100 s and more has too many digits for grpc-timeout in microseconds")
+	}
 	return o
 }
 

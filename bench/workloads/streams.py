@@ -14,7 +14,7 @@ from bench.testbed import Testbed
 FETCH = "asyncpg's fetch"
 MEMORY = "Stream item, memory"
 MEMORY_ROWS = (10**5, 10**6, 10**7)
-_TIMEOUT = 600.0
+_TIMEOUT = 90.0
 
 
 async def streams(testbed: Testbed) -> None:
