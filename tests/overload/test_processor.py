@@ -54,9 +54,10 @@ class ScriptedLoop:
     due: float = 0.0
     timer: Callable[[], None] | None = None
 
-    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
-        """Remember the beat."""
+    def call_later(self, delay: float, callback: Callable[[], None]) -> object:
+        """Remember the beat; return its handle."""
         self.due, self.timer = self.time + delay, callback
+        return callback
 
     def processor(self, under_way: int) -> Processor:
         """Return one that knows no other time, with so many calls."""
