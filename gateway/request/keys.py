@@ -63,7 +63,10 @@ def encode_value(field: Field, value: Any, path: str) -> Any:
 
 
 def key_text(resource: Resource, key: Key) -> str:
-    """Return a key as `name=value, …`, for errors. The caller sent it: it tells nothing new."""
+    """Return a key as `name=value, …`, for errors. The caller sent it: it tells nothing new.
+
+    A stored value that its message can't hold, such as an infinite time, is told as `?`.
+    """
     return ", ".join(
         f"{field.name}={_spelled(resource, field, key[field.column])[:64]}" for field in resource.key_fields
     )
@@ -75,7 +78,10 @@ def _spelled(resource: Resource, field: Field, value: Any) -> str:
     if (
         isinstance(value, tuple) and field.type.decode is not None
     ):  # what the driver gives for times and dates
-        sent = GetMessageClass(resource.message)(**{field.name: field.type.decode(value)})
+        try:
+            sent = GetMessageClass(resource.message)(**{field.name: field.type.decode(value)})
+        except InvalidValueError:
+            return "?"
         return str(MessageToDict(getattr(sent, field.name)))
     return str(value)
 

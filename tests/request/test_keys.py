@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import InvalidArgument
-from gateway.request.keys import key_reader
+from gateway.request.keys import key_reader, key_text
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.read import read_schema
 from gateway.schema.sources import compile_protos
@@ -40,3 +40,9 @@ def test_the_epoch_is_a_key(get_weather: Method) -> None:
     request: Any = GetMessageClass(get_weather.descriptor.input_type)(origin="EWR")
     request.observation_time.SetInParent()
     assert set(read(request, "")) == {"origin", "observation_time"}
+
+
+def test_a_stored_key_that_no_message_holds_is_told_without_it(get_weather: Method) -> None:
+    """An infinite time is what DATA_LOSS is told of: that must not fail by it."""
+    infinite = {"origin": "EWR", "observation_time": (2**63 - 1,)}
+    assert key_text(get_weather.resource, infinite) == "origin=EWR, observation_time=?"
