@@ -13,9 +13,9 @@ from gateway.transport.wire.request import Header
 
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
 _NEEDED = frozenset({b":method", b":scheme", b":path"})
-# Of HTTP/1.1, and no part of HTTP/2 (RFC 9113, 8.2.2).
 _ONCE = (b"host", b"content-length")
 """Two may differ, and then others may have heeded the other one."""
+# Of HTTP/1.1, and no part of HTTP/2 (RFC 9113, 8.2.2).
 _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
