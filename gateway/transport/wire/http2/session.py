@@ -233,6 +233,7 @@ class Session:
             for key, value in read_settings(payload):
                 if key == INITIAL_WINDOW_SIZE:
                     self._outgoing.set_stream_window(value)
+                    self._streams.check_credits()
         elif payload:
             raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "an answer to SETTINGS that isn't empty")
 

@@ -138,6 +138,11 @@ class Streams:
         if call is not None:
             call.widen(more)
 
+    def check_credits(self) -> None:
+        """Raise Http2Error where a held call's window is larger than may be (RFC 9113, 6.9.2)."""
+        if self._held_credits and self.outgoing.stream_window + max(self._held_credits.values()) > MAX_WINDOW:
+            raise Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window overflows")
+
     def keep(self, number: int, body: bytes) -> bool:
         """Keep the first part of a held call's body, which may be all of it; return False for another."""
         head = self._held.get(number)

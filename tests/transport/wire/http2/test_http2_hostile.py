@@ -215,6 +215,19 @@ async def test_answers_wait_for_the_peers_windows(serving: Serve) -> None:
             assert answer.headers[b"grpc-status"] == b"0"
 
 
+async def test_settings_that_overflow_the_window_of_a_call_end_the_connection(serving: Serve) -> None:
+    """Also of a call whose request is on its way, for which the window was made wider before."""
+    server = await serving(Answering())
+    async with peer_of(server.target) as peer:
+        number = peer.begin(PATH)
+        peer.send(
+            window_update(number, frames.MAX_WINDOW - frames.DEFAULT_WINDOW),
+            frame(frames.SETTINGS, 0, 0, b"\0\4" + frames.MAX_WINDOW.to_bytes(4, "big")),
+        )
+        assert await peer.end() == ErrorCode.FLOW_CONTROL_ERROR
+    await still_answers(server)
+
+
 async def test_who_takes_no_answers_gets_no_more_of_them(serving: Serve) -> None:
     handler = Answering(letters=1_000_000)
     server = await serving(handler, max_response_bytes=4 * 2**20)
