@@ -32,10 +32,11 @@ def _written(answer: Any) -> bytes:
     return len(body).to_bytes(_PREFIX, "big") + body
 
 
-def _settings(wanted: Any, folder: Path) -> Iterator[tuple[str, Any]]:
+def _settings(wanted: Any, transport: str, folder: Path) -> Iterator[tuple[str, Any]]:
     if wanted.message_receive_limit:
-        # A transport takes in twice the limit, so that the gateway's own refusal can name it.
-        yield "max_request_bytes", wanted.message_receive_limit // 2
+        # http takes in twice the limit, so that the refusal of the gateway, which isn't here, can name it.
+        taken = 2 if transport == "http" else 1
+        yield "max_request_bytes", wanted.message_receive_limit // taken
     if wanted.use_tls:
         files = {
             "tls_cert": wanted.server_creds.cert,
@@ -53,7 +54,7 @@ async def _serve(transport: str, module: str, reader: StreamReader, writer: Stre
     with ExitStack() as stack:
         stack.callback(writer.close)
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        settings = dict(_settings(wanted, folder))
+        settings = dict(_settings(wanted, transport, folder))
         async with mounted(module, transport, **settings) as server:
             cert = wanted.server_creds.cert if wanted.use_tls else b""
             writer.write(
