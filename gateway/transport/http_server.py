@@ -88,8 +88,8 @@ class HttpServer:
             return
         # Whoever connects meanwhile learns from health, or the refusal of a call, why to go elsewhere.
         await self._api.drain(grace, self._see_off)
-        self.send_away()  # those that have come since
         self._close_listeners()
+        await self._until(self._have_left)  # those that have come since, too
         for connection in self._connections():
             connection.break_off()
         await self._calls.stop(_LAST_BYTES_SECONDS)
@@ -138,6 +138,11 @@ class HttpServer:
         self.send_away()
         while not all(one.has_left for one in leaving):  # noqa: ASYNC110 - ends with the drain's time
             await asyncio.sleep(_POLL_SECONDS)
+
+    def _have_left(self) -> bool:
+        """Send away all that are there; return whether they know it."""
+        self.send_away()
+        return all(one.has_left for one in self._connections())
 
     async def _listen(self) -> None:
         """Take the addresses; on a failure those that were taken are let go."""
