@@ -186,6 +186,8 @@ class Http2Connection(asyncio.Protocol):
         age = self._context.settings.server.max_connection_age
         if age and now - self._began > age:
             self.leave()
+        if self._context.is_leaving and self._streams.last:
+            self.leave()  # who connects during a stop has learnt from a first call why to go elsewhere
         if self._leaving is not None and now - self._leaving > _LEAVING_SECONDS:
             self.say_last()
         if self._said_last and self.is_idle:
