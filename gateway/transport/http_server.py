@@ -60,6 +60,8 @@ class HttpServer:
         self._hosts: Sequence[HostNames | None] = ()
         self._taking: set[asyncio.Task[None]] = set()
         self._sent_away = WeakSet[OpenConnection]()
+        self.stop_taking: Callable[[], object] = lambda: None
+        """Ends what calls `take`; called when the listeners close."""
 
     @property
     def addresses(self) -> Sequence[Address]:
@@ -189,6 +191,7 @@ class HttpServer:
             _logger.debug("a connection wasn't made", extra={"error": str(error)})
 
     def _close_listeners(self) -> None:
+        self.stop_taking()
         for server in self._servers:
             server.close()
         for address in (*self._addresses, self._private):

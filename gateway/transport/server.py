@@ -34,6 +34,9 @@ ServerFactory = Callable[[ServedApi, Settings], Server]
 class WorkerServer(Server, Protocol):
     """A server whose connections another process accepts, and shares out among several."""
 
+    stop_taking: Callable[[], object]
+    """Ends what calls `take`; called when the server listens no more."""
+
     @property
     def connections(self) -> int:
         """How many are open."""

@@ -176,6 +176,7 @@ async def _serve() -> None:
     if await worker.start(make_server):
         (server,) = made
         taker = Taker(pair, lambda one: server.take(*one), lambda: Load(server.connections, server.calls))
+        server.stop_taking = taker.close  # what is on its way goes to another
         await worker.serve(server, taker)
         taker.close()
 
