@@ -7,7 +7,7 @@ from time import monotonic
 
 from gateway.errors import ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
-from gateway.transport.loop_load import LoopLoad, ThreadTimes, thread_times
+from gateway.transport.loop_load import LoopLoad, ThreadClock, ThreadTimes
 
 _BEAT = 0.02
 _STUCK = 25
@@ -49,11 +49,11 @@ class Processor:
         self,
         loop: asyncio.AbstractEventLoop | None = None,
         clock: Callable[[], float] = monotonic,
-        times: Callable[[], ThreadTimes] = thread_times,
+        times: Callable[[], ThreadTimes] | None = None,
     ) -> None:
         self._loop = loop or asyncio.get_running_loop()
         self._clock = clock
-        self._times_now = times
+        self._times_now = times or ThreadClock()
         self._load = LoopLoad()
         self._lines: OrderedDict[str, Line] = OrderedDict()
         self._readers: deque[Callable[[], None]] = deque()

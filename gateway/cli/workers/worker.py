@@ -82,14 +82,8 @@ class Worker:
         spare_what_stays()
         return True
 
-    async def serve(self, server: WorkerServer, taker: Taker) -> None:
-        """Say that it serves; return when it has stopped.
-
-        Args:
-            server: serves the connections that the supervisor hands over.
-            taker: takes them.
-
-        """
+    async def serve(self, server: WorkerServer) -> None:
+        """Say that it serves the connections that the supervisor hands over; return when it has stopped."""
         if self._gateway is None:
             raise RuntimeError("not started")
         self._server = server
@@ -98,7 +92,7 @@ class Worker:
         await self._stopping.wait()
         if self._retiring:
             await self._leave(server)
-            taker.close()  # what is on its way goes to another
+            server.stop_taking()
         await self._gateway.stop()
         await asyncio.to_thread(self._channel.send, Stopped())
 
@@ -177,8 +171,7 @@ async def _serve() -> None:
         (server,) = made
         taker = Taker(pair, lambda one: server.take(*one), lambda: Load(server.connections, server.calls))
         server.stop_taking = taker.close  # what is on its way goes to another
-        await worker.serve(server, taker)
-        taker.close()
+        await worker.serve(server)
 
 
 def main() -> None:

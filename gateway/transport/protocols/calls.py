@@ -1,9 +1,10 @@
 """Calls of all protocols, from the headers of a request to a response that its client has taken."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
+from typing import Protocol
 
 from gateway.config.settings import Settings
 from gateway.errors import ResourceExhausted, RowgateError
@@ -21,16 +22,29 @@ from gateway.transport.wire.headers import find
 from gateway.transport.wire.ndjson import Lines
 from gateway.transport.wire.request import Gone, HttpRequest
 
-Send = Callable[[bytes], Awaitable[None]]
-"""Sends a message; returns when the client has taken it. Raises Gone."""
-End = Callable[[Reply], Awaitable[None]]
-"""Writes a response, or where it has begun its end; returns when the client has taken it.
-
-Raises Gone, and RowgateError for a message that can't be written: it is called again then, with the refusal.
-"""
-
 _REQUEST_ID = REQUEST_ID.encode()
 _LAST_BYTES_SECONDS = 0.5
+
+
+class Response(Protocol):
+    """Writes the response of a call."""
+
+    exchange: Exchange | None
+    """The call; None where it is refused before it is one."""
+
+    @property
+    def json(self) -> JsonForm | None:
+        """How its messages are written; None where that is protobuf's bytes."""
+
+    async def send(self, message: bytes) -> None:
+        """Send a message of a stream; returns when the client has taken it. Raises Gone, and RowgateError."""
+
+    async def end(self, reply: Reply) -> None:
+        """Write the response, or where it has begun its end; returns when the client has taken it.
+
+        Raises Gone, and RowgateError for a message that can't be written: it is called again then, with the
+        refusal.
+        """
 
 
 @dataclass(slots=True, eq=False)
@@ -41,14 +55,14 @@ class ProtocolCall:
         method: which is called.
         exchange: the call, as its method's answer sees it.
         messages: its request.
-        end: writes its response.
+        response: writes what answers it.
 
     """
 
     method: ServedMethod
     exchange: Exchange
     messages: RequestMessages
-    end: End
+    response: Response
 
 
 class Calls:
@@ -127,11 +141,9 @@ class Calls:
         request: HttpRequest,
         method: ServedMethod,
         messages: RequestMessages,
+        response: Response,
         *,
         remaining: float | None,
-        send: Send,
-        end: End,
-        json: JsonForm | None = None,
     ) -> ProtocolCall:
         """Return a call that `run` runs.
 
@@ -139,22 +151,21 @@ class Calls:
             request: carries it.
             method: which is called.
             messages: what it is called with.
+            response: writes what answers it.
             remaining: seconds until the caller's deadline; None where it set none.
-            send: sends a message of a stream.
-            end: writes the response.
-            json: how that is written, where it is JSON.
 
         """
         sent_id = find(request.headers, _REQUEST_ID) or b""
         record = CallRecord(
             method.path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer
         )
-        exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers, json=json)
+        exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers, json=response.json)
+        response.exchange = exchange
         if not method.descriptor.client_streaming:
             exchange.read = messages.receive_only
         if method.streams:
-            exchange.channel = _Channel(messages, send)
-        return ProtocolCall(method, exchange, messages, end)
+            exchange.channel = _Channel(messages, response)
+        return ProtocolCall(method, exchange, messages, response)
 
     async def run(self, request: HttpRequest, call: ProtocolCall) -> None:
         """Have a call answered and its response written; returns when the client has taken it, or gone."""
@@ -212,9 +223,9 @@ class _Channel:
 
     __slots__ = ("_send", "receive")
 
-    def __init__(self, messages: RequestMessages, send: Send) -> None:
+    def __init__(self, messages: RequestMessages, response: Response) -> None:
         self.receive = messages.receive
-        self._send = send
+        self._send = response.send
 
     async def send(self, message: bytes) -> None:
         """Send a response; returns when the client has taken it."""
@@ -237,9 +248,9 @@ async def _reply(call: ProtocolCall, client: _Client) -> Reply:
 
 async def _end(call: ProtocolCall, reply: Reply) -> None:
     try:
-        await call.end(reply)
+        await call.response.end(reply)
     except RowgateError as error:  # a response that its codec can't write
-        await call.end(refusal(error))
+        await call.response.end(refusal(error))
 
 
 def refusal(error: RowgateError) -> Reply:

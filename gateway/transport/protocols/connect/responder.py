@@ -106,16 +106,7 @@ class ConnectResponder:
         messages: RequestMessages,
         response: UnaryResponse | StreamResponse,
     ) -> None:
-        call = self._calls.begin(
-            request,
-            method.served,
-            messages,
-            remaining=head.remaining,
-            send=response.send,
-            end=response.end,
-            json=response.json,
-        )
-        response.exchange = call.exchange
+        call = self._calls.begin(request, method.served, messages, response, remaining=head.remaining)
         await self._calls.run(request, call)
 
     def _read_head(

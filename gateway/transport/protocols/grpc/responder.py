@@ -66,17 +66,7 @@ class GrpcResponder:
         streams = bool(method.descriptor.server_streaming)
         response = GrpcResponse(request, content_type, codec.json, streams=streams)
         messages = self._calls.envelopes(request, encoding, codec.decode)
-        call = self._calls.begin(
-            request,
-            method,
-            messages,
-            remaining=remaining,
-            send=response.send,
-            end=response.end,
-            json=codec.json,
-        )
-        response.exchange = call.exchange
-        return call
+        return self._calls.begin(request, method, messages, response, remaining=remaining)
 
 
 async def _refuse(request: HttpRequest, content_type: bytes, error: RowgateError) -> None:

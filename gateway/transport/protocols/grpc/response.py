@@ -33,7 +33,7 @@ class GrpcResponse:
     ) -> None:
         self._request = request
         self._content_type = content_type
-        self._json = json
+        self.json = json
         self._streams = streams
         self._started = False
         self.exchange: Exchange | None = None
@@ -41,7 +41,7 @@ class GrpcResponse:
 
     async def send(self, message: bytes) -> None:
         """Send a message; returns when the client has taken it. Raises Gone, and what encoding raises."""
-        message = await written(self._json, message, self.exchange)
+        message = await written(self.json, message, self.exchange)
         self.begin()
         start = prefix(len(message))
         if len(message) <= SMALL:

@@ -80,17 +80,7 @@ class RoutedMethod:
             else calls.whole_body(request, unpacked, decode)
         )
         response = self._respond(request, headers, packed)
-        call = calls.begin(
-            request,
-            served,
-            messages,
-            remaining=remaining,
-            send=response.send,
-            end=response.end,
-            json=self._json,
-        )
-        response.exchange = call.exchange
-        return call
+        return calls.begin(request, served, messages, response, remaining=remaining)
 
     def _decoder(
         self, request: HttpRequest, headers: _Headers, segments: Sequence[str], encoding: str | None
