@@ -165,8 +165,8 @@ WORKERS ?= 0
 
 test: setup sample tools test-tools  ## run all the tests, WORKERS=2 of them at once; ARGS go to pytest
 ifeq ($(or $(ARGS),$(filter 0,$(WORKERS))),)
-	@$(BIN)/python -m pytest -m 'not alone' --numprocesses=$(WORKERS) --maxprocesses=4 --no-loadscope-reorder --durations=20
-	@$(BIN)/python -m pytest -m alone
+	@.ci/again $(BIN)/python -m pytest -m 'not alone' --numprocesses=$(WORKERS) --maxprocesses=4 --no-loadscope-reorder --durations=20
+	@.ci/again $(BIN)/python -m pytest -m alone
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif
