@@ -101,7 +101,14 @@ def _on_signal() -> asyncio.Event:
 
 
 @click.command()
-@click.option("--target", default="127.0.0.1:50051", show_default=True, help="where to listen")
+@click.option(
+    "--target",
+    envvar="ROWGATE_LISTEN",
+    default="127.0.0.1:50051",
+    show_default=True,
+    show_envvar=True,
+    help="where to listen",
+)
 def main(target: str) -> None:
     """Serve the flights sample, loaded."""
     with contextlib.suppress(KeyboardInterrupt):

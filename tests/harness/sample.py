@@ -90,9 +90,9 @@ def start_sample(data: Path, *, within: float = 240) -> Sample:
     """
     target, page = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
-        [sys.executable, "-m", "examples.flights.run", "--target", target],
+        [sys.executable, "-m", "examples.flights.run"],
         cwd=ROOT,
-        env=_environment(data, page),
+        env=_environment(data, target, page),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -102,8 +102,9 @@ def start_sample(data: Path, *, within: float = 240) -> Sample:
     return sample
 
 
-def _environment(data: Path, page: str) -> Mapping[str, str]:
+def _environment(data: Path, target: str, page: str) -> Mapping[str, str]:
     own = {
+        "ROWGATE_LISTEN": target,
         "ROWGATE_DATA_DIR": str(data),
         "ROWGATE_HTTP_ALLOWED_ORIGINS": f"http://{page}",
         "COLUMNS": "200",
