@@ -11,14 +11,14 @@ from gateway.config import settings as config
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
-from gateway.db.cleaning import Cleaner, Retention
 from gateway.db.coalesce import PointReads, RowWrites
+from gateway.db.connections.database_location import database_settings, dsn_of, embedded_folder
+from gateway.db.connections.sqlalchemy_engine import connector
 from gateway.db.database import Database
-from gateway.db.database_location import database_settings, dsn_of, embedded_folder
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.idempotency import RequestIds, Room
-from gateway.db.sqlalchemy_engine import connector
+from gateway.db.internal_tables.cleaning import Cleaner, Retention
+from gateway.db.internal_tables.idempotency import RequestIds, Room
 from gateway.introspect import require_match
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access_log import AccessLog
@@ -67,8 +67,9 @@ class Gateway:
             make_server: makes what listens.
 
         Raises gateway.schema.diagnostics.SchemaError, gateway.config.errors.ConfigError,
-        gateway.errors.Unavailable, gateway.db.dsn.DsnError, gateway.db.embedded.EmbeddedPostgresError,
-        gateway.introspect.SchemaMismatchError, and OSError where an address can't be listened on.
+        gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
+        gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError, and OSError where
+        no address can be listened on.
 
         """
         schema = read_schema(descriptors)

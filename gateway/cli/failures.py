@@ -33,7 +33,7 @@ def reported() -> Iterator[None]:
 def _told(error: Exception) -> click.ClickException | None:
     # Imported when there is something to tell: it is half of all that a start has to import.
     from gateway.config.errors import ConfigError  # noqa: PLC0415
-    from gateway.db.dsn import DsnError  # noqa: PLC0415
+    from gateway.db.connections.dsn import DsnError  # noqa: PLC0415
     from gateway.db.embedded import EmbeddedPostgresError  # noqa: PLC0415
     from gateway.errors import RowgateError  # noqa: PLC0415
     from gateway.introspect import ModelRefusedError, SchemaMismatchError  # noqa: PLC0415

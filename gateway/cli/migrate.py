@@ -18,10 +18,10 @@ from gateway.cli.options import with_settings
 from gateway.cli.serve import read_descriptors
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
+from gateway.db.connections.database_location import database_settings, embedded_folder
+from gateway.db.connections.sqlalchemy_engine import connector
 from gateway.db.database import Database
-from gateway.db.database_location import database_settings, embedded_folder
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.db.sqlalchemy_engine import connector
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Name
 from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan

@@ -21,7 +21,7 @@ from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.per_worker import divided
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
 from gateway.config.token_secret import token_secret
-from gateway.db.database_location import embedded_folder
+from gateway.db.connections.database_location import embedded_folder
 from gateway.transport.listen_address import warn_if_open
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The way to PostgreSQL: pool, the one query executor, retries, transactions, bulk load."""
+"""The way to PostgreSQL: the one query executor, and the folders that it is made of."""

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
-from gateway.db.cursor import Cursor, CursorPlaces
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.pool import Pool
+from gateway.db.pool.pool import Pool
 from gateway.db.retry import Retry
-from gateway.db.statement_runner import StatementRunner
-from gateway.db.transaction import Row, Transaction
+from gateway.db.statements.cursor import Cursor, CursorPlaces
+from gateway.db.statements.runner import StatementRunner
+from gateway.db.statements.transaction import Row, Transaction
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call, StreamCall
@@ -39,7 +39,10 @@ class Database:
 
     @classmethod
     async def open(cls, settings: DatabaseSettings) -> "Database":
-        """Connect; raises gateway.errors.Unavailable where no server answers, gateway.db.dsn.DsnError."""
+        """Connect; raises gateway.errors.Unavailable where no server answers.
+
+        Raises gateway.db.connections.dsn.DsnError too, where the DSN is none.
+        """
         pool = Pool(settings)
         await pool.open()
         # More would wait for connections that streams can't have.

@@ -36,7 +36,7 @@ class DatabaseSettings:
     """Where the database is, and the bounds of everything done with it.
 
     Args:
-        dsn: what gateway.db.dsn.resolve takes; libpq's PG* variables fill what it leaves out.
+        dsn: what gateway.db.connections.dsn.resolve takes; libpq's PG* variables fill what it leaves out.
         pool_size: connections at most.
         queue_size: calls that may wait for a connection; one more is refused at once.
         acquire_timeout: how long a call waits for a connection.

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
-from gateway.db.idempotency import RequestIds, Room
+from gateway.db.internal_tables.idempotency import RequestIds, Room
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
 

@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.db.database import Database, Row, Transaction
 from gateway.db.dry_run import dry_run
-from gateway.db.idempotency import Claim
+from gateway.db.internal_tables.idempotency import Claim
 from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
 from gateway.request.call import Call

@@ -12,7 +12,7 @@ from rowgate.v1 import ingest_pb2
 
 from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.database import Transaction
-from gateway.db.watermarks import IngestStream, Progress, Watermarks
+from gateway.db.internal_tables.watermarks import IngestStream, Progress, Watermarks
 from gateway.errors import InvalidArgument
 from gateway.methods.bulk_upsert.options import OptionReader, Options
 from gateway.methods.bulk_upsert.response import Answers

@@ -6,8 +6,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from gateway.db.connections.received_bytes import is_too_large
 from gateway.db.database import Row
-from gateway.db.received_bytes import is_too_large
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import JsonResponse, Response

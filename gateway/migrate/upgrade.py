@@ -15,7 +15,7 @@ from alembic.script import Script
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy.exc import DBAPIError
 
-from gateway.db.sqlalchemy_engine import create_engine
+from gateway.db.connections.sqlalchemy_engine import create_engine
 from gateway.introspect.ddl import create_schema
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.folder import Folder, losses_of, name_of

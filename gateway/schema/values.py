@@ -1,7 +1,7 @@
 """One column's type: its name in SQL, and the exact conversions between proto value and driver value.
 
-Driver values are what asyncpg binds and returns with the codecs of gateway.db.type_codecs: int, float, bool,
-str, bytes, Decimal, list; `timestamptz` as `(microseconds since 2000-01-01 UTC,)`, `date` as
+Driver values are what asyncpg binds and returns with the codecs of gateway.db.connections.type_codecs: int,
+float, bool, str, bytes, Decimal, list; `timestamptz` as `(microseconds since 2000-01-01 UTC,)`, `date` as
 `(days since 2000-01-01,)`, `time` as `(microseconds,)`, `interval` as `(months, days, microseconds)`;
 `jsonb` as its text; `uuid` as uuid.UUID; `inet` as ipaddress's addresses and interfaces; `point` as
 `(x, y)`; `numeric` as Decimal, of a whole-number field too. Whatever is `text_cast` travels as text.

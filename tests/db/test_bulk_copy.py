@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.db.bulk.copy_format import HEADER, TRAILER, Chunk, CopyRows
-from gateway.db.type_codecs import set_codecs
+from gateway.db.connections.type_codecs import set_codecs
 from gateway.schema.model import Field
 from gateway.sql.bulk.shape import quote, staged_type
 from tests.harness.databases import Databases

@@ -5,9 +5,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from gateway.db import cleaning
-from gateway.db.cleaning import BATCH, Cleaner, Retention
-from gateway.db.idempotency import Room
+from gateway.db.internal_tables import cleaning
+from gateway.db.internal_tables.cleaning import BATCH, Cleaner, Retention
+from gateway.db.internal_tables.idempotency import Room
 from gateway.errors import Unavailable
 from gateway.schema.tables import build_tables
 from tests.db.servers import sql

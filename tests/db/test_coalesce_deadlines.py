@@ -14,7 +14,7 @@ from gateway.db.coalesce.batch_statements import KeyRead
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.reads import PointReads
 from gateway.db.coalesce.statistics import Outcomes
-from gateway.db.duration_forecast import Forecast
+from gateway.db.pool.duration_forecast import Forecast
 from gateway.errors import ResourceExhausted
 from gateway.request.call import Call
 from gateway.sql.statement import Statement

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.db.connection_limiter import ConnectionLimiter
-from gateway.db.connection_queue import Flow, Permit, Waiter, Waiting, owner
+from gateway.db.pool.connection_limiter import ConnectionLimiter
+from gateway.db.pool.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Bulkheads, Operation, share_of, share_of_kind
 from gateway.request.call import Call

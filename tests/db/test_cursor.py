@@ -6,8 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from gateway.db.cursor import Cursor
 from gateway.db.database import Database
+from gateway.db.statements.cursor import Cursor
 from gateway.errors import InvalidArgument
 from gateway.request.call import StreamCall
 from tests.db.servers import CALL, sql, statement

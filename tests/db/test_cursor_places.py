@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from gateway.db.cursor import CursorPlaces
+from gateway.db.statements.cursor import CursorPlaces
 from gateway.errors import ResourceExhausted
 from gateway.request.bulkheads import Operation
 from gateway.request.call import StreamCall

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.db.connections.dsn import DsnError, Host, names_a_server, resolve
+from gateway.db.connections.sqlalchemy_engine import connector, create_engine
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.dsn import DsnError, Host, names_a_server, resolve
-from gateway.db.sqlalchemy_engine import connector, create_engine
 from tests.db.servers import sql
 
 NONE: dict[str, str] = {}

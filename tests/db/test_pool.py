@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.pool import Pool
+from gateway.db.pool.pool import Pool
 from gateway.errors import Unavailable
 from tests.db.proxy import proxied
 from tests.db.servers import sql

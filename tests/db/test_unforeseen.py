@@ -7,10 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.db.commit_outcome import outcome_unknown
-from gateway.db.connection_limiter import ConnectionLimiter
 from gateway.db.database import Database, Transaction
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.pool.connection_limiter import ConnectionLimiter
+from gateway.db.statements.commit_outcome import outcome_unknown
 from gateway.errors import OutcomeUnknown
 from tests.db.servers import CALL, make_database, sql, statement, write
 from tests.harness.databases import Open

@@ -19,8 +19,8 @@ from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.db.coalesce.batching import Batcher
-from gateway.db.cursor import CursorPlaces
-from gateway.db.pool import Pool
+from gateway.db.pool.pool import Pool
+from gateway.db.statements.cursor import CursorPlaces
 from gateway.methods.bulk_upsert.row_writer import Upserts
 from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables import build_tables

@@ -15,7 +15,7 @@ from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.db.coalesce.batch_queue import BatchQueue
-from gateway.db.connection_limiter import ConnectionLimiter
+from gateway.db.pool.connection_limiter import ConnectionLimiter
 from gateway.schema.tables import build_tables
 from gateway.transport.exchange import Exchange
 from tests.harness.client import Client, RpcFailed

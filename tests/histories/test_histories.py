@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from gateway.db import statement_runner
+from gateway.db.statements import runner as statement_runner
 from gateway.methods import expected_version
 from gateway.methods.batch_update import BatchUpdate
 from gateway.methods.get import Get

@@ -11,9 +11,9 @@ import pytest
 
 from gateway.db.bulk.copy_new_rows import FEWEST
 from gateway.db.bulk.target_table import Target, lock_target
-from gateway.db.connection_limiter import OWN
+from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database import Transaction
-from gateway.db.type_codecs import set_codecs
+from gateway.db.pool.connection_limiter import OWN
 from gateway.sql.bulk.shape import BulkShape
 from tests.conftest import GatewayFor
 from tests.harness.gateway import RunningGateway

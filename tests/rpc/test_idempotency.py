@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.db import idempotency
 from gateway.db.database import Database
+from gateway.db.internal_tables import idempotency
 from gateway.errors import OutcomeUnknown
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed

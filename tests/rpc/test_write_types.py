@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.db.type_codecs import set_codecs
+from gateway.db.connections.type_codecs import set_codecs
 from gateway.errors import InvalidArgument
 from gateway.request.rows import encode_fields
 from gateway.schema.model import Field, Resource

@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from gateway.db.type_codecs import set_codecs
+from gateway.db.connections.type_codecs import set_codecs
 from gateway.schema.model import Field, Resource
 from gateway.schema.tables import build_tables
 from gateway.schema.values import InvalidValueError, ValueKind

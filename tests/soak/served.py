@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.app import Gateway
 from gateway.config.settings import Settings
-from gateway.db.pool import Pool
+from gateway.db.pool.pool import Pool
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
 from tests.harness.gateway import descriptors_of

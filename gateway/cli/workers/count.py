@@ -7,7 +7,7 @@ from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
 from gateway.config.worker_count import AUTO
-from gateway.db.database_location import embedded_folder
+from gateway.db.connections.database_location import embedded_folder
 
 _CONNECTIONS_EACH = 4
 """Of fewer, nothing is kept for others when one table is stuck (gateway.request.bulkheads)."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from gateway.db.transaction import Row
+from gateway.db.statements.transaction import Row
 from gateway.sql.row_arrays import RowsStatement, RowStatement
 from gateway.sql.statement import Statement
 

@@ -13,8 +13,8 @@ from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
 from gateway.db.coalesce.batch_statements import Args, Kind
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.statistics import BatchStatistics, Outcomes
-from gateway.db.connection_limiter import closing
-from gateway.db.transaction import Row
+from gateway.db.pool.connection_limiter import closing
+from gateway.db.statements.transaction import Row
 from gateway.errors import Internal, RowgateError
 from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import share_of

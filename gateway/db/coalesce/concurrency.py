@@ -1,7 +1,7 @@
 """The concurrency of batches: how many may be under way, and how large, learnt from the last."""
 
-from gateway.db.adaptive_limit import Gradient
-from gateway.db.duration_forecast import Forecast
+from gateway.db.pool.adaptive_limit import Gradient
+from gateway.db.pool.duration_forecast import Forecast
 
 _LEAST_SHARED = 8
 

@@ -6,8 +6,8 @@ from typing import Any, overload
 from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
 from gateway.db.coalesce.batch_statements import Args, KeyRead, KeysRead
 from gateway.db.coalesce.batching import Batcher, internal
-from gateway.db.connection_limiter import closing
-from gateway.db.transaction import Row
+from gateway.db.pool.connection_limiter import closing
+from gateway.db.statements.transaction import Row
 from gateway.errors import (
     Aborted,
     DeadlineExceeded,

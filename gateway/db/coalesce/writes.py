@@ -8,10 +8,10 @@ from asyncpg import DataError
 from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
 from gateway.db.coalesce.batch_statements import Args, RowWrite
 from gateway.db.coalesce.batching import OF_CALLER, Batcher, internal
-from gateway.db.commit_outcome import outcome_unknown
-from gateway.db.connection_limiter import closing
 from gateway.db.driver_errors import is_connection_lost, sqlstate_of
-from gateway.db.transaction import Row
+from gateway.db.pool.connection_limiter import closing
+from gateway.db.statements.commit_outcome import outcome_unknown
+from gateway.db.statements.transaction import Row
 from gateway.errors import (
     DeadlineExceeded,
     OutcomeUnknown,

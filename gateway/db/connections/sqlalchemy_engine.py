@@ -7,15 +7,15 @@ import asyncpg
 from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gateway.db.connections.dsn import resolve
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.dsn import resolve
 
 
 def connector(settings: DatabaseSettings) -> Callable[[], Awaitable[Any]]:
     """Return what opens a plain asyncpg connection.
 
     Long statements are a migration's right: only application_name is set, no timeout.
-    Raises gateway.db.dsn.DsnError.
+    Raises gateway.db.connections.dsn.DsnError.
     """
     target = resolve(settings.dsn)
 

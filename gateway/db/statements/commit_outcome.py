@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from gateway.db.driver_errors import DRIVER_ERRORS
-from gateway.db.pool import Pool
+from gateway.db.pool.pool import Pool
 from gateway.db.retry import TryAgain
 from gateway.errors import OutcomeUnknown, RowgateError
 

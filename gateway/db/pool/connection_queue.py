@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from gateway.db.adaptive_limit import Gradient
-from gateway.db.duration_forecast import Forecast
+from gateway.db.pool.adaptive_limit import Gradient
+from gateway.db.pool.duration_forecast import Forecast
 from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
 from gateway.request.call import Call

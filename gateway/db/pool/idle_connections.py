@@ -6,8 +6,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.db.connect import Connection
-    from gateway.db.connection_queue import Permit
+    from gateway.db.connections.connect import Connection
+    from gateway.db.pool.connection_queue import Permit
 
 
 class Member:

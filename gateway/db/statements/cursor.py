@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from gateway.db.connections.received_bytes import is_too_large
 from gateway.db.driver_errors import translated
-from gateway.db.received_bytes import is_too_large
-from gateway.db.transaction import Row
+from gateway.db.statements.transaction import Row
 from gateway.errors import OutOfRange, ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import Bulkheads, Operation
@@ -15,7 +15,7 @@ from gateway.request.call import Call, StreamCall
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
-    from gateway.db.connect import Connection
+    from gateway.db.connections.connect import Connection
 
 
 # One snapshot for all its portals, and a place to go back to where one is broken off.

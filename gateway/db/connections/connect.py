@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
+from gateway.db.connections.dsn import resolve
+from gateway.db.connections.external_pooler import ADVICE, REFUSED
+from gateway.db.connections.received_bytes import ReceivedBytes
+from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import DRIVER_ERRORS, sqlstate_of, translate
-from gateway.db.dsn import resolve
-from gateway.db.external_pooler import ADVICE, REFUSED
-from gateway.db.received_bytes import ReceivedBytes
 from gateway.db.retry import TryAgain
-from gateway.db.type_codecs import set_codecs
 from gateway.errors import Internal, RowgateError, Unavailable
 from gateway.errors.sqlstate import LATER
 
@@ -42,7 +42,7 @@ class Connection(_DriversConnection):
 
 
 class Connector:
-    """Makes connections to one database, each within `connect_timeout`. Raises gateway.db.dsn.DsnError."""
+    """Makes connections to one database, each within `connect_timeout`. Raises DsnError."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._target = resolve(settings.dsn)

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
-from gateway.db.connect import Connector, unreachable
-from gateway.db.connection_limiter import OWN, ConnectionLimiter, closing
+from gateway.db.connections.connect import Connector, unreachable
+from gateway.db.connections.external_pooler import warn_of_pooler
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import causes, sqlstate_of
-from gateway.db.external_pooler import warn_of_pooler
-from gateway.db.idle_connections import Idle, Member
+from gateway.db.pool.connection_limiter import OWN, ConnectionLimiter, closing
+from gateway.db.pool.idle_connections import Idle, Member
 from gateway.db.retry import TryAgain
 from gateway.errors import ResourceExhausted
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 
 if TYPE_CHECKING:
-    from gateway.db.connect import Connection
+    from gateway.db.connections.connect import Connection
 
 _FIRST_PAUSE = 0.05
 _LAST_PAUSE = 1.0

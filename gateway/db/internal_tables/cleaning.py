@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from gateway.db.database import Database
-from gateway.db.idempotency import RECORD_BYTES, Room
+from gateway.db.internal_tables.idempotency import RECORD_BYTES, Room
 from gateway.errors import RowgateError
 from gateway.request.call import Call
 from gateway.sql.statement import Statement

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
-from gateway.db.commit_outcome import Mark, outcome_unknown, read_mark, settle
-from gateway.db.cursor import Cursor
+from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import (
     DRIVER_ERRORS,
     as_lost,
@@ -18,17 +17,18 @@ from gateway.db.driver_errors import (
     translated,
     was_never_sent,
 )
-from gateway.db.pool import Pool
-from gateway.db.received_bytes import UNCOUNTED
+from gateway.db.pool.pool import Pool
 from gateway.db.retry import TryAgain
-from gateway.db.transaction import Row, Transaction
+from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle
+from gateway.db.statements.cursor import Cursor
+from gateway.db.statements.transaction import Row, Transaction
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
-    from gateway.db.connect import Connection
+    from gateway.db.connections.connect import Connection
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import asyncio
 from math import inf
 from time import monotonic
 
-from gateway.db.connection_queue import Flow, Permit, Waiter, Waiting, owner
+from gateway.db.pool.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Bulkheads, Operation, share_of_connection
 from gateway.request.call import Call

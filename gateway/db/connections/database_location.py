@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from gateway.config import settings as config
+from gateway.db.connections.dsn import names_a_server
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.dsn import names_a_server
 
 _OF_OTHERS = {
     *("dsn", "data_dir", "ingest_retention", "migrate_lock_timeout"),

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import translated
-from gateway.db.received_bytes import UNCOUNTED
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
