@@ -2,16 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from gateway.methods.batch_create import BatchCreate
-from gateway.methods.batch_delete import BatchDelete
-from gateway.methods.batch_get import BatchGet
-from gateway.methods.batch_update import BatchUpdate
-from gateway.methods.bulk_upsert import BulkUpsert
-from gateway.methods.count import Count
-from gateway.methods.create import Create
-from gateway.methods.delete import Delete
+from gateway.methods.bulk.ingest import Ingest
+from gateway.methods.bulk.upsert import BulkUpsert
 from gateway.methods.engine import Engine
-from gateway.methods.get import Get
 from gateway.methods.handlers import (
     AnyHandler,
     BidiHandler,
@@ -21,11 +14,18 @@ from gateway.methods.handlers import (
     Response,
     StreamHandler,
 )
-from gateway.methods.ingest import Ingest
-from gateway.methods.list_rows import List
-from gateway.methods.stream import Stream
-from gateway.methods.undelete import Undelete
-from gateway.methods.update import Update
+from gateway.methods.reads.batch_get import BatchGet
+from gateway.methods.reads.count import Count
+from gateway.methods.reads.get import Get
+from gateway.methods.reads.list_rows import List
+from gateway.methods.reads.stream import Stream
+from gateway.methods.writes.batch_create import BatchCreate
+from gateway.methods.writes.batch_delete import BatchDelete
+from gateway.methods.writes.batch_update import BatchUpdate
+from gateway.methods.writes.create import Create
+from gateway.methods.writes.delete import Delete
+from gateway.methods.writes.undelete import Undelete
+from gateway.methods.writes.update import Update
 from gateway.schema.model import Method, MethodKind
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {

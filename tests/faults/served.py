@@ -21,7 +21,7 @@ from gateway.config.load import settings_of
 from gateway.db.coalesce.batching import Batcher
 from gateway.db.pool.pool import Pool
 from gateway.db.statements.cursor import CursorPlaces
-from gateway.methods.bulk_upsert.row_writer import Upserts
+from gateway.methods.bulk.row_writer import Upserts
 from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables import build_tables
 from gateway.transport.admission import Admission

@@ -11,10 +11,10 @@ import pytest
 from google.protobuf.message import Message
 
 from gateway.db.statements import runner as statement_runner
-from gateway.methods import expected_version
-from gateway.methods.batch_update import BatchUpdate
-from gateway.methods.get import Get
 from gateway.methods.handlers import Response
+from gateway.methods.reads.get import Get
+from gateway.methods.writes import expected_version
+from gateway.methods.writes.batch_update import BatchUpdate
 from gateway.request.call import Call
 from gateway.schema.tables import build_tables
 from tests.db.proxy import Proxy, proxied

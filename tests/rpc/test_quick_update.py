@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import RowgateError
 from gateway.methods.engine import Engine
-from gateway.methods.update import Updating
+from gateway.methods.writes.update import Updating
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.tables import build_tables
 from gateway.sql.change import Change

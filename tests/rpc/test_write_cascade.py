@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.methods.dependents import MAX_DEPENDENTS, MAX_DEPTH
+from gateway.methods.row_changes.dependents import MAX_DEPENDENTS, MAX_DEPTH
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.methods.changes import Changes
-from gateway.methods.inserts import Inserts
+from gateway.methods.row_changes.by_key import Changes
+from gateway.methods.row_changes.inserts import Inserts
 from tests.conftest import GatewayFor
 
 UPDATE = "vault.v1.CellService/UpdateCell"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import DataLoss
 from gateway.methods.handlers import JsonResponse, Response
-from gateway.methods.row_responses import RowResponse, RowsResponse
+from gateway.methods.reads.row_responses import RowResponse, RowsResponse
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.response.shape import Row, RowShape

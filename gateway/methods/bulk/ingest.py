@@ -14,9 +14,9 @@ from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.database import Transaction
 from gateway.db.internal_tables.watermarks import IngestStream, Progress, Watermarks
 from gateway.errors import InvalidArgument
-from gateway.methods.bulk_upsert.options import OptionReader, Options
-from gateway.methods.bulk_upsert.response import Answers
-from gateway.methods.bulk_upsert.row_writer import Upserts
+from gateway.methods.bulk.options import OptionReader, Options
+from gateway.methods.bulk.response import Answers
+from gateway.methods.bulk.row_writer import Upserts
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
 from gateway.request.call import Call

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from google.protobuf.message import Message
 
-from gateway.methods.changes import Edit
-from gateway.methods.delete import Deleting, Removal
 from gateway.methods.engine import Engine
-from gateway.methods.write_items import Batch, check_size, flag
+from gateway.methods.row_changes.by_key import Edit
+from gateway.methods.writes.delete import Deleting, Removal
+from gateway.methods.writes.items import Batch, check_size, flag
 from gateway.request.keys import encode_value
 from gateway.schema.model import Method
 

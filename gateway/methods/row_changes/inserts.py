@@ -10,7 +10,7 @@ from gateway.db.bulk.merge import kept_out
 from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row
 from gateway.methods.idempotent import Session
-from gateway.methods.statement_shapes import MAX_SHAPES, grouped
+from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource

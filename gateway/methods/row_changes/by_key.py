@@ -10,8 +10,8 @@ from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row, Transaction
 from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
-from gateway.methods.row_errors import RowErrors
-from gateway.methods.statement_shapes import MAX_SHAPES, grouped
+from gateway.methods.row_changes.row_errors import RowErrors
+from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
 from gateway.request.keys import Key
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity

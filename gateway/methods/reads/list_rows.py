@@ -11,7 +11,7 @@ from gateway.db.database import Row
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import JsonResponse, Response
-from gateway.methods.ordered_rows import Asked, OrderedRows
+from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
 from gateway.request.memory import SMALL
 from gateway.request.page_token import PAGE_TOKEN

@@ -10,14 +10,14 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import FieldViolation, RowgateError
-from gateway.methods.changes import Changes, Edit, Found
-from gateway.methods.dependents import Dependents, refusal
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import with_details
-from gateway.methods.expected_version import expectation
 from gateway.methods.idempotent import Session
-from gateway.methods.row_errors import RowErrors
-from gateway.methods.write_items import One, flag
+from gateway.methods.row_changes.by_key import Changes, Edit, Found
+from gateway.methods.row_changes.dependents import Dependents, refusal
+from gateway.methods.row_changes.row_errors import RowErrors
+from gateway.methods.writes.expected_version import expectation
+from gateway.methods.writes.items import One, flag
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape

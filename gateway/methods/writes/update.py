@@ -8,17 +8,17 @@ from google.protobuf.message import Message
 from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import InvalidArgument, RowgateError
-from gateway.methods.changes import Changes, Edit
-from gateway.methods.create import required
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import map_error
 from gateway.methods.event_loop_turns import each_in_turns
-from gateway.methods.expected_version import expectation
 from gateway.methods.idempotent import Session
-from gateway.methods.inserts import Inserts
-from gateway.methods.quick_update import QuickUpdates
-from gateway.methods.row_errors import RowErrors
-from gateway.methods.write_items import One, flag
+from gateway.methods.row_changes.by_key import Changes, Edit
+from gateway.methods.row_changes.inserts import Inserts
+from gateway.methods.row_changes.quick_update import QuickUpdates
+from gateway.methods.row_changes.row_errors import RowErrors
+from gateway.methods.writes.create import required
+from gateway.methods.writes.expected_version import expectation
+from gateway.methods.writes.items import One, flag
 from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown

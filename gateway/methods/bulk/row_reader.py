@@ -10,7 +10,7 @@ from gateway.db.bulk.copy_format import SLICE, Chunk
 from gateway.db.bulk.merge import numbered_by_postgresql, repeated_key
 from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.errors import FieldViolation, InvalidArgument
-from gateway.methods.bulk_upsert.column_readers import Column, ColumnReader
+from gateway.methods.bulk.column_readers import Column, ColumnReader
 from gateway.methods.event_loop_turns import Turns, are_slow
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.identity import identity_of

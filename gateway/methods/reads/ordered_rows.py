@@ -8,8 +8,8 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gateway.methods.engine import Engine
-from gateway.methods.row_responses import RowsResponse
-from gateway.methods.selection import selection_reader
+from gateway.methods.reads.row_responses import RowsResponse
+from gateway.methods.reads.selection import selection_reader
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, parse_order

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Table
 
 from gateway.errors import FailedPrecondition
-from gateway.methods.changes import Edit
 from gateway.methods.idempotent import Session
+from gateway.methods.row_changes.by_key import Edit
 from gateway.schema.model import Resource
 from gateway.sql.cascade import Reference, references_to, referring_rows, remove_rows, row_ids
 

@@ -9,7 +9,7 @@ from gateway.db.coalesce import KeyRead
 from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Response
-from gateway.methods.row_responses import RowResponse
+from gateway.methods.reads.row_responses import RowResponse
 from gateway.request.call import Call
 from gateway.request.keys import key_reader, key_text
 from gateway.request.masks import read_fields

@@ -10,7 +10,7 @@ from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Response
-from gateway.methods.row_responses import RowsResponse
+from gateway.methods.reads.row_responses import RowsResponse
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields

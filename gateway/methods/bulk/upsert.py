@@ -1,11 +1,11 @@
-"""BulkUpsert, from request to answer."""
+"""BulkUpsert: many rows inserted or updated by key, each with an outcome."""
 
 from google.protobuf.message import Message
 
 from gateway.db.database import Transaction
-from gateway.methods.bulk_upsert.options import OptionReader
-from gateway.methods.bulk_upsert.response import Answers
-from gateway.methods.bulk_upsert.row_writer import Upserts
+from gateway.methods.bulk.options import OptionReader
+from gateway.methods.bulk.response import Answers
+from gateway.methods.bulk.row_writer import Upserts
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Writes
 from gateway.request.call import Call

@@ -1,8 +1,8 @@
 """BatchCreate: new rows, all or none (AIP-233)."""
 
-from gateway.methods.create import Creating
 from gateway.methods.engine import Engine
-from gateway.methods.write_items import Batch
+from gateway.methods.writes.create import Creating
+from gateway.methods.writes.items import Batch
 from gateway.schema.model import Method
 
 

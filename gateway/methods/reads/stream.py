@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import JsonResponse, Piece
-from gateway.methods.ordered_rows import Asked, OrderedRows
+from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import StreamCall
 from gateway.request.page_token import RESUME_TOKEN
 from gateway.response.shape import Row

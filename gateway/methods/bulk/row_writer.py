@@ -16,8 +16,8 @@ from gateway.db.bulk.merge import BulkWriter
 from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.bulk.target_table import lock_target
 from gateway.db.database import Transaction
-from gateway.methods.bulk_upsert.options import Options
-from gateway.methods.bulk_upsert.row_reader import RowReader
+from gateway.methods.bulk.options import Options
+from gateway.methods.bulk.row_reader import RowReader
 from gateway.methods.engine import Engine
 from gateway.request.rows import too_many_rows
 from gateway.sql.bulk.shape import BulkShape

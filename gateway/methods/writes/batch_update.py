@@ -1,8 +1,8 @@
 """BatchUpdate: changed rows, all or none (AIP-234)."""
 
 from gateway.methods.engine import Engine
-from gateway.methods.update import Updating
-from gateway.methods.write_items import Batch
+from gateway.methods.writes.items import Batch
+from gateway.methods.writes.update import Updating
 from gateway.schema.model import Method
 
 

@@ -10,8 +10,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.errors import InvalidArgument
-from gateway.methods.changes import Changes
-from gateway.methods.statement_shapes import MAX_SHAPES
+from gateway.methods.row_changes.by_key import Changes
+from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.request.masks import means_all, update_columns
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method

@@ -7,12 +7,12 @@ from google.protobuf.message import Message
 from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import RowgateError
-from gateway.methods.changes import Changes, Edit
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import map_error
-from gateway.methods.expected_version import expectation
 from gateway.methods.idempotent import Session
-from gateway.methods.write_items import One
+from gateway.methods.row_changes.by_key import Changes, Edit
+from gateway.methods.writes.expected_version import expectation
+from gateway.methods.writes.items import One
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape

@@ -12,8 +12,8 @@ from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import map_error
 from gateway.methods.event_loop_turns import each_in_turns
 from gateway.methods.idempotent import Session
-from gateway.methods.inserts import Inserts
-from gateway.methods.write_items import One
+from gateway.methods.row_changes.inserts import Inserts
+from gateway.methods.writes.items import One
 from gateway.request.keys import below
 from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message

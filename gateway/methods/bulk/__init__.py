@@ -1,0 +1,1 @@
+"""Methods that write rows by the thousand: BulkUpsert, and Ingest, a stream of chunks."""

@@ -1,0 +1,1 @@
+"""Methods that read: Get, List, Count, BatchGet, Stream, and what they share."""
