@@ -12,7 +12,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 from bench import flight_rows
-from gateway.schema.sources import compile_protos
+from gateway.schema.protos.sources import compile_protos
 
 ROOT = Path(__file__).parent.parent
 Row = tuple[Any, ...]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.datasets import DATASETS
-from gateway.schema.sources import compile_protos
+from gateway.schema.protos.sources import compile_protos
 
 FOLDER = Path(__file__).parent
 BUILD = FOLDER / "build"

@@ -28,7 +28,7 @@ from gateway.request.page_token import PageTokens
 from gateway.schema.catalog_facts import with_found
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from gateway.sql.statement import Statement
 from gateway.transport.builtin.probe import Probe
 from gateway.transport.http_server import HttpServer

@@ -27,7 +27,7 @@ from gateway.introspect.table_records import Name
 from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan
 from gateway.migrate.folder import name_of
 from gateway.schema.read import read_schema
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.load import Loaded
 from gateway.config.settings import SchemaSettings
 from gateway.observe.log import configure_logging
-from gateway.schema.sources import compile_protos, load_descriptor_set
+from gateway.schema.protos.sources import compile_protos, load_descriptor_set
 
 _logger = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -8,7 +8,7 @@ from gateway.errors import AlreadyExists, FailedPrecondition, FieldViolation, Re
 from gateway.request.keys import Key, below, key_text
 from gateway.request.rows import Values
 from gateway.schema.model import Resource
-from gateway.schema.tables import constraints
+from gateway.schema.tables.metadata import constraints
 
 E = TypeVar("E", bound=RowgateError)
 

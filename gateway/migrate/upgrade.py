@@ -23,7 +23,7 @@ from gateway.migrate.lock import Connect, Connection, alone, opened
 from gateway.migrate.lock_waits import LockWaits
 from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
 from gateway.migrate.without_folder import WAITS, refused
-from gateway.schema.internal_tables import INTERNAL_SCHEMA
+from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA
 
 _VERSION_TABLE: dict[str, Any] = {
     "version_table": VERSION_TABLE,

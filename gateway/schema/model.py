@@ -210,8 +210,8 @@ class Method:
     """An RPC bound to a resource.
 
     `request` and `response` map a role (`resource`, `rows`, `update_mask`, `etag`, …, listed per kind in
-    gateway.schema.standard_methods) to the message's field that plays it. A role that the author left out is
-    absent.
+    gateway.schema.services.standard_methods) to the message's field that plays it. A role that the author
+    left out is absent.
     """
 
     descriptor: MethodDescriptor

@@ -5,14 +5,14 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.schema.diagnostics import Diagnostic, Diagnostics, SchemaError
-from gateway.schema.elements import read_elements
-from gateway.schema.foreign_packages import is_foreign
-from gateway.schema.methods import read_services
 from gateway.schema.model import Resource, Schema
-from gateway.schema.options import has_table
-from gateway.schema.references import settle_references
-from gateway.schema.resources import read_resource
+from gateway.schema.protos.elements import read_elements
+from gateway.schema.protos.foreign_packages import is_foreign
+from gateway.schema.protos.options import has_table
+from gateway.schema.resources.references import settle_references
+from gateway.schema.resources.resource import read_resource
 from gateway.schema.rules import check_resources, check_routes
+from gateway.schema.services.methods import read_services
 
 
 def read_schema(descriptor_set: FileDescriptorSet) -> Schema:

@@ -20,7 +20,7 @@ from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.schema.model import Method, MethodKind
-from gateway.schema.standard_methods import SHAPES, Streams
+from gateway.schema.services.standard_methods import SHAPES, Streams
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
 from gateway.transport.exchange import Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors

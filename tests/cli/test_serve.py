@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.cli.running import LEDGER, Running, descriptor_set, rowgate
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases, fetch

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.cli.connections import connections_of
 from tests.cli.running import LEDGER, Running, rowgate
 from tests.harness.certificates import Certificate

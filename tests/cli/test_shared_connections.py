@@ -17,7 +17,7 @@ from typing import Self
 import grpc
 import pytest
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.cli.connections import connections_of
 from tests.cli.running import LEDGER, Running
 from tests.cli.test_serve_workers import KEY, apart, children, is_there, left_in

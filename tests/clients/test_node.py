@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from gateway.schema.sources import import_folders
+from gateway.schema.protos.sources import import_folders
 from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import SCHEMAS

@@ -19,7 +19,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import Settings
 from gateway.errors import OutOfRange, RowgateError
-from gateway.schema.sources import load_descriptor_set
+from gateway.schema.protos.sources import load_descriptor_set
 from gateway.transport.exchange import Exchange, Reply, ResponseMetadata
 from gateway.transport.grpcio import handlers
 from gateway.transport.protocols import calls, routing

@@ -10,7 +10,7 @@ from gateway.db.coalesce import RequestedWrite, RowWrite, RowWrites
 from gateway.db.database import Database
 from gateway.db.database_settings import RetrySettings
 from gateway.request.call import Call
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from gateway.sql.change import Change, change_row
 from gateway.sql.insert import insert_row
 from gateway.sql.shared_writes import change_each, insert_each

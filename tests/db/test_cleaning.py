@@ -9,7 +9,7 @@ from gateway.db.internal_tables import cleaning
 from gateway.db.internal_tables.cleaning import BATCH, Cleaner, Retention
 from gateway.db.internal_tables.idempotency import Room
 from gateway.errors import Unavailable
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.db.servers import sql
 from tests.harness.databases import Databases, Open
 from tests.harness.gateway import schema_of

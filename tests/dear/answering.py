@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import grpc
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.dear.catalogue import OK, Dear
 from tests.dear.served import HOLD
 from tests.harness.client import RpcFailed

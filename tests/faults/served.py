@@ -23,7 +23,7 @@ from gateway.db.pool.pool import Pool
 from gateway.db.statements.cursor import CursorPlaces
 from gateway.methods.bulk.row_writer import Upserts
 from gateway.request.deadline_timer import Deadline
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from gateway.transport.admission import Admission
 from gateway.transport.wire.framing import frame as message_frame
 from tests.faults import late

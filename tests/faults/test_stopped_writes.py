@@ -16,7 +16,7 @@ from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.db.coalesce.batch_queue import BatchQueue
 from gateway.db.pool.connection_limiter import ConnectionLimiter
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from gateway.transport.exchange import Exchange
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases, fetch

@@ -12,7 +12,7 @@ from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.schema.read import read_schema
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.generated_schemas import bulks, reads, writes
 from tests.generated_schemas.altering import altered, as_role
 from tests.generated_schemas.descriptors import descriptor_set

@@ -15,9 +15,9 @@ from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.schema.model import Schema
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.process import ServerProcess

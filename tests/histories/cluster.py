@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.db.proxy import Proxy, proxied
 from tests.db.servers import kill_server
 from tests.harness.client import Client

@@ -16,7 +16,7 @@ from gateway.methods.reads.get import Get
 from gateway.methods.writes import expected_version
 from gateway.methods.writes.batch_update import BatchUpdate
 from gateway.request.call import Call
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.db.proxy import Proxy, proxied
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, schema_of, serve

@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import Settings
-from gateway.schema.sources import compile_protos
+from gateway.schema.protos.sources import compile_protos
 from gateway.transport.exchange import Channel, Exchange, Reply, ResponseMetadata
 from gateway.transport.served_method import ServedMethod
 from gateway.transport.server import Server, ServerFactory

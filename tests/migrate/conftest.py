@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import MetaData
 
 from gateway.migrate import connect_to
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 from tests.migrate.database import EmptyDatabase

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.naming import conv
 
-from gateway.schema.naming import CONVENTION
+from gateway.schema.tables.naming import CONVENTION
 
 
 def empty() -> sa.MetaData:

@@ -15,7 +15,7 @@ from sqlalchemy import MetaData
 
 from gateway.introspect import require_match
 from gateway.migrate import apply, differences, preview
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import SCHEMAS, schema_of, serve
 from tests.migrate.database import EmptyDatabase

@@ -6,9 +6,9 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from gateway.migrate import Folder, apply, differences, preview, revise, upgrade
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.databases import create_tables
 from tests.migrate.database import EmptyDatabase
 

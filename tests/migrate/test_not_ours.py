@@ -25,7 +25,7 @@ from gateway.migrate import (
     upgrade,
 )
 from gateway.migrate.lock import opened
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.gateway import SCHEMAS, schema_of
 from tests.harness.polling import next_poll
 from tests.migrate.database import EmptyDatabase

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway.migrate import MigrationError, apply
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.migrate.database import EmptyDatabase
 
 _SCHEMA = """syntax = "proto3";

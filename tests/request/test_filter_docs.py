@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from gateway.request.filter import parse_filter
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
 
 ROOT = Path(__file__).parent.parent.parent
 

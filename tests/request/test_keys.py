@@ -9,8 +9,8 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.errors import InvalidArgument
 from gateway.request.keys import key_reader, key_text
 from gateway.schema.model import Method, MethodKind
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
 
 PROTOS = Path(__file__).parents[2] / "protos"
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.db.bulk.target_table import SMALL
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import RunningGateway, schema_of, serve
 

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from gateway.db.retry import Retry
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.db.proxy import Proxy, proxied
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, fetch

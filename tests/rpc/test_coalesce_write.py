@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from google.protobuf.json_format import MessageToDict
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from gateway.sql.change import Change
 from gateway.sql.shared_writes import change_each
 from tests.conftest import GatewayFor

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import RunningGateway, schema_of, serve

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.conftest import GatewayFor
 from tests.db.servers import debian_server, sql
 from tests.harness.client import RpcFailed

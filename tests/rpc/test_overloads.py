@@ -1,6 +1,6 @@
 """Functions that others called as PostgreSQL's own, for types that are nearer: none of them is called."""
 
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import schema_of, serve
 from tests.rpc.test_bulk_errors import account, named

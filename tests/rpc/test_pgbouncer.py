@@ -10,7 +10,7 @@ import pytest
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.errors import Unavailable
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.db.bouncer import bouncer
 from tests.harness.client import fresh_name
 from tests.harness.databases import Databases

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.schema.diagnostics import Diagnostic, SchemaError, suggestion
+from gateway.schema.protos.sources import compile_protos, load_descriptor_set
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos, load_descriptor_set
 
 WRONG = Path(__file__).parent / "wrong"
 

@@ -6,10 +6,10 @@ from textwrap import dedent
 import pytest
 
 from gateway.schema.model import Method, MethodKind, Resource, Schema, ServerSet
-from gateway.schema.plurals import plurals
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
-from gateway.schema.standard_methods import SHAPES, Answer
+from gateway.schema.services.plurals import plurals
+from gateway.schema.services.standard_methods import SHAPES, Answer
 from tests.harness.gateway import schema_of
 
 COMMON = """

@@ -9,9 +9,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.model import MethodKind
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
-from gateway.schema.standard_methods import SHAPES
+from gateway.schema.services.standard_methods import SHAPES
 from gateway.schema.types.mapping import MESSAGES, SCALARS
 
 DOC = Path(__file__).parents[2] / "docs" / "protos.md"

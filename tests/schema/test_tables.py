@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 
 from gateway.schema.model import Resource
-from gateway.schema.naming import MAX_BYTES, constraint_name, snake_case
-from gateway.schema.tables import build_tables, constraints
+from gateway.schema.tables.metadata import build_tables, constraints
+from gateway.schema.tables.naming import MAX_BYTES, constraint_name, snake_case
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.db.connections.type_codecs import set_codecs
 from gateway.schema.model import Field, Resource
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from gateway.schema.values import InvalidValueError, ValueKind
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of

@@ -13,7 +13,7 @@ import asyncpg
 import click
 
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of

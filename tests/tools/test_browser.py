@@ -19,7 +19,7 @@ from google.protobuf import duration_pb2
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.rpc import error_details_pb2
 
-from gateway.schema.sources import compile_protos
+from gateway.schema.protos.sources import compile_protos
 from tests.harness.sample import ROOT, Sample, free_port
 from tests.harness.tools import tool
 

@@ -11,7 +11,7 @@ import grpc
 
 from gateway.app import Gateway
 from gateway.config.load import settings_of
-from gateway.schema.tables import build_tables
+from gateway.schema.tables.metadata import build_tables
 from gateway.transport.server import ServerFactory
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import frame

@@ -19,7 +19,7 @@ from gateway.db.bulk.target_table import SMALL, Target, check_deferred, inserted
 from gateway.db.database import Transaction
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
 from gateway.errors.sqlstate import rule_for
-from gateway.schema.tables import constraints
+from gateway.schema.tables.metadata import constraints
 from gateway.sql.bulk.shape import INDEX, stage_name
 from gateway.sql.bulk.write import BulkStatements
 from gateway.sql.statement import Statement

@@ -11,8 +11,8 @@ from rowgate.v1 import bulk_pb2
 from gateway.errors import InvalidArgument
 from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
-from gateway.schema.method_requirements import set_by_server
 from gateway.schema.model import Resource
+from gateway.schema.services.method_requirements import set_by_server
 from gateway.sql.bulk.shape import BulkShape
 
 

@@ -2,7 +2,7 @@
 
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, Resource, ServerSet
-from gateway.schema.options import column_options
+from gateway.schema.protos.options import column_options
 from gateway.schema.rules.finding import Finding, Findings
 
 _IDENTITY_TYPES = ("smallint", "integer", "bigint")

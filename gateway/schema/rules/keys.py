@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import Index, Resource
-from gateway.schema.options import table_options
+from gateway.schema.protos.options import table_options
 from gateway.schema.rules.finding import Finding, Findings
 
 _MOST_COLUMNS = 32

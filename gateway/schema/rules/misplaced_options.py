@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from google.protobuf.descriptor import Descriptor
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.options import has_column, has_table
+from gateway.schema.protos.options import has_column, has_table
 from gateway.schema.rules.finding import Finding, Findings
 
 

@@ -7,11 +7,11 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.empty_pb2 import Empty
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.internal_tables import INTERNAL_SCHEMA, OWN_COLUMNS
 from gateway.schema.model import Resource
-from gateway.schema.naming import MAX_BYTES, primary_key_name
-from gateway.schema.options import column_options
+from gateway.schema.protos.options import column_options
 from gateway.schema.rules.finding import Finding, Findings
+from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA, OWN_COLUMNS
+from gateway.schema.tables.naming import MAX_BYTES, primary_key_name
 from gateway.schema.types.enums import enum_type_name
 
 # https://www.postgresql.org/docs/current/ddl-system-columns.html

@@ -7,7 +7,7 @@ from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
 from gateway.schema.diagnostics import Diagnostics, suggestion
-from gateway.schema.options import http_rule
+from gateway.schema.protos.options import http_rule
 from gateway.schema.routes import MANY, SINGLE_VALUES, PathTemplate, bindings, parse_template, pattern
 from gateway.schema.rules.finding import Finding, Findings
 

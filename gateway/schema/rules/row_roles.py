@@ -4,7 +4,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import Field, Resource
-from gateway.schema.options import column_options, has_column, table_options
+from gateway.schema.protos.options import column_options, has_column, table_options
 from gateway.schema.rules.finding import Finding, Findings
 
 _WHOLE = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)

@@ -7,7 +7,7 @@ from google.protobuf.descriptor import EnumDescriptor
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-from gateway.schema.naming import MAX_BYTES, quote
+from gateway.schema.tables.naming import MAX_BYTES, quote
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 

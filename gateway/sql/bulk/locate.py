@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.schema.internal_tables import OWN_COLUMNS
 from gateway.schema.model import Field, Resource
+from gateway.schema.tables.internal_tables import OWN_COLUMNS
 from gateway.sql.bulk.shape import (
     INDEX,
     BulkShape,

@@ -13,8 +13,8 @@ from zlib import crc32
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.internal_tables import OWN_COLUMNS
 from gateway.schema.model import Field, Resource, ServerSet
+from gateway.schema.tables.internal_tables import OWN_COLUMNS
 from gateway.schema.values import ValueKind
 from gateway.sql.sequences import sequence_of
 

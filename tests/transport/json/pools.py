@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from gateway.schema.sources import compile_protos
+from gateway.schema.protos.sources import compile_protos
 from tests.harness.gateway import SCHEMAS, descriptors_of
 
 NAMES = ("edge", *sorted(folder.name for folder in SCHEMAS.iterdir() if folder.name != "foreign"))

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from gateway.errors import DataLoss
-from gateway.schema.elements import read_elements
 from gateway.schema.protojson.form import JsonForm
+from gateway.schema.protos.elements import read_elements
+from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.sources import compile_protos
 from gateway.transport.protocols.rest.openapi.document import openapi_document
 from gateway.transport.protocols.rest.openapi.schemas import Schemas
 from tests.harness.gateway import descriptors_of, schema_of

@@ -7,8 +7,8 @@ import orjson
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.rpc.status_pb2 import Status
 
-from gateway.schema.elements import read_elements
 from gateway.schema.model import Method
+from gateway.schema.protos.elements import read_elements
 from gateway.schema.routes import Route
 from gateway.transport.protocols.rest.openapi.paths import Paths, path_parameters, query_parameters
 from gateway.transport.protocols.rest.openapi.schemas import Json, Schemas

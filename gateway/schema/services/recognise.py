@@ -7,9 +7,9 @@ from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import MethodKind, Resource
-from gateway.schema.options import method_options
-from gateway.schema.plurals import plurals
-from gateway.schema.standard_methods import SHAPES, Streams
+from gateway.schema.protos.options import method_options
+from gateway.schema.services.plurals import plurals
+from gateway.schema.services.standard_methods import SHAPES, Streams
 
 # Longest first: `BatchGetFlights` is no Get.
 _BY_PREFIX = sorted(((shape.prefix, kind) for kind, shape in SHAPES.items()), key=lambda pair: -len(pair[0]))

@@ -6,13 +6,13 @@ from typing import cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.field_roles import Binder, same_shape, same_type
-from gateway.schema.method_requirements import needs
 from gateway.schema.model import Field, Method, MethodKind, Resource, Service
-from gateway.schema.options import http_rule
-from gateway.schema.recognise import recognise
+from gateway.schema.protos.options import http_rule
 from gateway.schema.routes import read_routes
-from gateway.schema.standard_methods import SHAPES, Answer, Keys, Shape
+from gateway.schema.services.field_roles import Binder, same_shape, same_type
+from gateway.schema.services.method_requirements import needs
+from gateway.schema.services.recognise import recognise
+from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
 
 _ITEM_FIELDS = ("requests", "keys")
 

@@ -10,7 +10,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.sql.naming import conv
 
 from gateway.schema import model
-from gateway.schema.naming import CONVENTION, primary_key_name
+from gateway.schema.tables.naming import CONVENTION, primary_key_name
 
 _ACTION = {action: None if action is model.Action.NO_ACTION else action.value for action in model.Action}
 

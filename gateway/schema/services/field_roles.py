@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.foreign_packages import is_foreign
 from gateway.schema.model import Resource
-from gateway.schema.standard_methods import Role, RoleType
+from gateway.schema.protos.foreign_packages import is_foreign
+from gateway.schema.services.standard_methods import Role, RoleType
 
 _SCALARS: Mapping[RoleType, frozenset[int]] = {
     RoleType.STRING: frozenset({FieldDescriptor.TYPE_STRING}),

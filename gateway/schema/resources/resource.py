@@ -3,11 +3,11 @@
 from google.protobuf.descriptor import Descriptor
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.fields import read_fields
-from gateway.schema.keys import TableReader
 from gateway.schema.model import Resource
-from gateway.schema.naming import snake_case
-from gateway.schema.options import table_options
+from gateway.schema.protos.options import table_options
+from gateway.schema.resources.fields import read_fields
+from gateway.schema.resources.keys import TableReader
+from gateway.schema.tables.naming import snake_case
 
 
 def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:

@@ -5,7 +5,7 @@ from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, ServerSet
-from gateway.schema.options import column_options
+from gateway.schema.protos.options import column_options
 from gateway.schema.types import InvalidTypeError, value_type
 from gateway.schema.values import ValueKind, ValueType
 

@@ -8,10 +8,10 @@ from google.protobuf.descriptor import Descriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics, suggestion
-from gateway.schema.implied_checks import implied_condition
 from gateway.schema.model import Action, Check, Field, ForeignKey, Index, IndexColumn, UniqueKey
-from gateway.schema.naming import check_name, foreign_key_name, index_name, quote, unique_name
-from gateway.schema.options import column_options
+from gateway.schema.protos.options import column_options
+from gateway.schema.resources.implied_checks import implied_condition
+from gateway.schema.tables.naming import check_name, foreign_key_name, index_name, quote, unique_name
 
 _ACTIONS = {
     annotations_pb2.Reference.ACTION_UNSPECIFIED: Action.NO_ACTION,

@@ -1,0 +1,1 @@
+"""Protos: the sources of a schema, their elements with file and line, and their annotations."""

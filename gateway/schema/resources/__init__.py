@@ -1,0 +1,1 @@
+"""Annotated messages → resources: fields, keys, indexes, checks and references."""

@@ -1,0 +1,1 @@
+"""Services → methods: which standard method each RPC is, and which field plays which role."""

@@ -1,0 +1,1 @@
+"""Tables: of resources, as SQLAlchemy has them, their names, and those of the gateway's own."""
