@@ -25,7 +25,7 @@ from gateway.db.embedded import EmbeddedPostgres
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Name
 from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan
-from gateway.migrate.folder import name_of
+from gateway.migrate.revisions.folder import name_of
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 

@@ -1,13 +1,13 @@
 """From model to catalog: revisions and direct upgrades."""
 
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
-from gateway.migrate.folder import Folder
-from gateway.migrate.lock import Connect, connect_to
-from gateway.migrate.lock_waits import LockWaits
+from gateway.migrate.locks.lock import Connect, connect_to
+from gateway.migrate.locks.lock_waits import LockWaits
+from gateway.migrate.plan.steps import Plan, Step
 from gateway.migrate.preview import Found, differences, preview
-from gateway.migrate.revise import revise
-from gateway.migrate.steps import Plan, Step
-from gateway.migrate.upgrade import upgrade
+from gateway.migrate.revisions.folder import Folder
+from gateway.migrate.revisions.revise import revise
+from gateway.migrate.revisions.upgrade import upgrade
 from gateway.migrate.without_folder import apply
 
 __all__ = [

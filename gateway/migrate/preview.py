@@ -8,13 +8,13 @@ from sqlalchemy import MetaData
 from gateway.introspect import Change, Difference, Kind
 from gateway.introspect.compare import compare
 from gateway.introspect.table_records import Name
-from gateway.migrate.folder import Folder, name_of
-from gateway.migrate.lock import Connect, alone, opened
-from gateway.migrate.lock_waits import LockWaits
-from gateway.migrate.record import BEGIN, DIRECT, end
-from gateway.migrate.scope import reachable
-from gateway.migrate.steps import Step
-from gateway.migrate.upgrade import current_revision, offline_sql, refuse_losses_of
+from gateway.migrate.locks.lock import Connect, alone, opened
+from gateway.migrate.locks.lock_waits import LockWaits
+from gateway.migrate.plan.record import BEGIN, DIRECT, end
+from gateway.migrate.plan.scope import reachable
+from gateway.migrate.plan.steps import Step
+from gateway.migrate.revisions.folder import Folder, name_of
+from gateway.migrate.revisions.upgrade import current_revision, offline_sql, refuse_losses_of
 from gateway.migrate.without_folder import (
     WAITS,
     differences_left,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 
 from gateway.introspect.ddl import literal
-from gateway.migrate.record import BEGIN, REFUSED, end
+from gateway.migrate.plan.record import BEGIN, REFUSED, end
 from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA
 
 VERSION_TABLE = "revision"

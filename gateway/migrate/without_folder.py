@@ -11,14 +11,14 @@ from gateway.introspect.compare import compare
 from gateway.introspect.ddl import quoted
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.table_records import Catalog, Name
-from gateway.migrate.dropped_with_columns import refuse_collateral
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
-from gateway.migrate.lock import Connect, Connection, alone, opened
-from gateway.migrate.lock_waits import LockTimeoutError, LockWaits
-from gateway.migrate.plan import plan
-from gateway.migrate.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record
-from gateway.migrate.scope import Managed, adopted_parts, reachable, require_known
-from gateway.migrate.steps import Plan, Step
+from gateway.migrate.locks.lock import Connect, Connection, alone, opened
+from gateway.migrate.locks.lock_waits import LockTimeoutError, LockWaits
+from gateway.migrate.plan.dropped_with_columns import refuse_collateral
+from gateway.migrate.plan.plan import plan
+from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record
+from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
+from gateway.migrate.plan.steps import Plan, Step
 
 Tell: TypeAlias = Callable[[Plan], None]
 WAITS = LockWaits()

@@ -8,7 +8,7 @@ from sqlalchemy import MetaData
 
 from gateway.introspect import Difference, drift
 from gateway.migrate import Connect
-from gateway.migrate.lock import opened
+from gateway.migrate.locks.lock import opened
 
 _CLEAR = """
 DO $$

@@ -5,7 +5,7 @@ import pytest
 from gateway.introspect import SchemaMismatchError, drift, require_match
 from gateway.introspect.table_records import Name
 from gateway.migrate import DestructiveChangeError, NotOursError, apply, differences
-from gateway.migrate.lock import opened
+from gateway.migrate.locks.lock import opened
 from tests.harness.databases import create_tables
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import flights

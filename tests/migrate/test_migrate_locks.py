@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.migrate import Folder, LockWaits, MigrationError, apply, preview, revise, upgrade
-from gateway.migrate.lock import opened
+from gateway.migrate.locks.lock import opened
 from gateway.schema.tables.naming import CONVENTION
 from tests.harness.polling import next_poll
 from tests.migrate.database import EmptyDatabase

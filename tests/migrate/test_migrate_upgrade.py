@@ -25,7 +25,7 @@ from gateway.migrate import (
     revise,
     upgrade,
 )
-from gateway.migrate.lock import opened
+from gateway.migrate.locks.lock import opened
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import empty, flights
 

@@ -5,8 +5,8 @@ from itertools import product
 import asyncpg
 import pytest
 
-from gateway.migrate.lock import opened
-from gateway.migrate.widening import conversion, keeps_every_value
+from gateway.migrate.locks.lock import opened
+from gateway.migrate.plan.widening import conversion, keeps_every_value
 from tests.migrate.database import EmptyDatabase
 
 # Types as format_type prints them, with their most awkward values.

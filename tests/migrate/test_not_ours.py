@@ -20,11 +20,11 @@ from gateway.migrate import (
     apply,
     differences,
     preview,
-    record,
     revise,
     upgrade,
 )
-from gateway.migrate.lock import opened
+from gateway.migrate.locks.lock import opened
+from gateway.migrate.plan import record
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.gateway import SCHEMAS, schema_of
 from tests.harness.polling import next_poll

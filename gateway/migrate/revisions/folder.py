@@ -12,8 +12,8 @@ from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
 from gateway.migrate.errors import MigrationError
-from gateway.migrate.render import imports_of, render_destroys, render_statements
-from gateway.migrate.steps import Step
+from gateway.migrate.plan.steps import Step
+from gateway.migrate.revisions.render import imports_of, render_destroys, render_statements
 
 _TEMPLATE = Path(__file__).parent / "template"
 _REVISION_DIGITS = 12

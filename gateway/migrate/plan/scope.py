@@ -11,7 +11,7 @@ from gateway.introspect.definitions import Part
 from gateway.introspect.matching import parts_of, with_parts
 from gateway.introspect.table_records import Catalog, Column, Index, Name, Table
 from gateway.migrate.errors import MigrationError
-from gateway.migrate.record import DIRECT, Recorded
+from gateway.migrate.plan.record import DIRECT, Recorded
 from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA
 
 

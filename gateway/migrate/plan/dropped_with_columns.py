@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 from gateway.introspect.ddl import quoted
 from gateway.introspect.table_records import Catalog, Name
-from gateway.migrate.dependent_objects import table_changes
 from gateway.migrate.errors import MigrationError
-from gateway.migrate.lock import Connection
-from gateway.migrate.scope import Managed
+from gateway.migrate.locks.lock import Connection
+from gateway.migrate.plan.dependent_objects import table_changes
+from gateway.migrate.plan.scope import Managed
 
 # What PostgreSQL drops unasked with a column: indexes, constraints of several columns, statistics, sequences.
 _DEPENDENTS = """

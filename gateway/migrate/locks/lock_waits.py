@@ -13,7 +13,7 @@ import asyncpg
 
 from gateway.db.database_settings import milliseconds
 from gateway.migrate.errors import MigrationError
-from gateway.migrate.lock import Connect, opened
+from gateway.migrate.locks.lock import Connect, opened
 
 T = TypeVar("T")
 

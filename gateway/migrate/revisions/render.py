@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from textwrap import indent
 
-from gateway.migrate.steps import Step
+from gateway.migrate.plan.steps import Step
 
 _WIDTH = 110
 _MARGIN = " " * 4

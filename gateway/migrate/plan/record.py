@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gateway.introspect.ddl import QUALIFY_NAMES, literal
 from gateway.introspect.table_records import Name
 from gateway.introspect.temporary_tables import undone
-from gateway.migrate.lock import Connection
+from gateway.migrate.locks.lock import Connection
 
 DIRECT = ""
 """The lineage of changes made without a migrations folder."""

@@ -8,7 +8,7 @@ from gateway.introspect.ddl import quote
 from gateway.introspect.definitions import Part
 from gateway.introspect.matching import parts_of
 from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
-from gateway.migrate.scope import Managed
+from gateway.migrate.plan.scope import Managed
 
 
 @dataclass(frozen=True, slots=True)

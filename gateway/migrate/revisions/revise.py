@@ -10,10 +10,10 @@ from gateway.introspect.ddl import quoted
 from gateway.introspect.model_tables import table_name
 from gateway.introspect.table_records import Name
 from gateway.migrate.errors import MigrationError
-from gateway.migrate.folder import Folder
-from gateway.migrate.lock import Connect, Connection, alone, opened
-from gateway.migrate.record import Recorded, read_record
-from gateway.migrate.upgrade import current_revision
+from gateway.migrate.locks.lock import Connect, Connection, alone, opened
+from gateway.migrate.plan.record import Recorded, read_record
+from gateway.migrate.revisions.folder import Folder
+from gateway.migrate.revisions.upgrade import current_revision
 from gateway.migrate.without_folder import plan_changes, refuse_losses
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gateway.introspect import ddl
 from gateway.introspect.table_records import Column, Name
-from gateway.migrate.steps import Step
-from gateway.migrate.widening import conversion, keeps_every_value
+from gateway.migrate.plan.steps import Step
+from gateway.migrate.plan.widening import conversion, keeps_every_value
 
 
 def alter_column(table: Name, wanted: Column, found: Column) -> Iterator[Step]:

@@ -6,10 +6,10 @@ from gateway.introspect import ddl
 from gateway.introspect.definitions import Part, column_definition, create_index, create_table, definition
 from gateway.introspect.matching import parts_of
 from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
-from gateway.migrate.columns import alter_column
-from gateway.migrate.dependent_objects import TableChange, table_changes
-from gateway.migrate.scope import Managed
-from gateway.migrate.steps import Step
+from gateway.migrate.plan.columns import alter_column
+from gateway.migrate.plan.dependent_objects import TableChange, table_changes
+from gateway.migrate.plan.scope import Managed
+from gateway.migrate.plan.steps import Step
 
 _WORDS = {Key: "key", Check: "check", ForeignKey: "foreign key", Index: "index"}
 
@@ -18,7 +18,7 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
     """Return the statements, none where nothing differs.
 
     Args:
-        wanted: what the database is to hold; see gateway.migrate.scope.
+        wanted: what the database is to hold; see gateway.migrate.plan.scope.
         found: what it holds of the same tables, and of those that are to be dropped.
         managed: what earlier migrations made: only of it anything is taken away for a while.
 

@@ -1,0 +1,1 @@
+"""Locks: one migration at a time, and short waits for the tables of others."""
