@@ -10,6 +10,7 @@ import click
 
 from gateway import __version__
 from gateway.cli.lazy_group import LazyGroup
+from gateway.cli.standard_streams import open_standard_streams
 
 # Read by grpc core when it is loaded. It would write lines of its own to standard error, between ours; and
 # its fork handlers crash children now and then (grpc/grpc issue 41768), though ours only exec a program.
@@ -29,3 +30,4 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 @click.version_option(__version__, prog_name="rowgate")
 def main() -> None:
     """Annotated protos in, a typed gRPC API over PostgreSQL out."""
+    open_standard_streams()
