@@ -53,6 +53,11 @@ BY_CLASS: Mapping[type[Exception], Rule] = {
 DRIVER_ERRORS = (asyncpg.PostgresError, driver.InterfaceError, driver.InternalClientError, OSError, EOFError)
 _FROM_SERVER = (asyncpg.PostgresError, asyncpg.PostgresLogMessage)
 _LOST = driver.ConnectionDoesNotExistError.sqlstate
+# The classes of SQLSTATE whose messages speak of connections, roles, names and resources, never of values.
+_WITHOUT_VALUES = frozenset(
+    ("08", "0A", "25", "26", "28", "3D", "3F", "42", "53", "55", "57", "58", "F0", "XX")
+)
+_MAX_CAUSE = 300
 _NAMES = {
     "constraint": "constraint_name",
     "schema": "schema_name",
@@ -147,6 +152,22 @@ def sqlstate_of(error: BaseException | None) -> str:
     """
     states = [str(cause.sqlstate or "") for cause in causes(error) if isinstance(cause, _FROM_SERVER)]
     return next((state for state in states if state != _LOST), states[0] if states else "")
+
+
+def cause_of(error: RowgateError) -> str:
+    """Return what the database or the network said, for the log; empty where values could be in it.
+
+    The first that the server said, as in sqlstate_of, else the first error of the network.
+    """
+    network = ""
+    for cause in causes(error.__cause__):
+        state = str(cause.sqlstate or "") if isinstance(cause, _FROM_SERVER) else ""
+        if state and state != _LOST:
+            # Without the detail, which str() has and which may hold rows.
+            return f"{state}: {cause.args[0]}"[:_MAX_CAUSE] if state[:2] in _WITHOUT_VALUES else ""
+        if isinstance(cause, OSError | EOFError) or state == _LOST:
+            network = network or f"{type(cause).__name__}: {cause}"[:_MAX_CAUSE]
+    return network
 
 
 def is_connection_lost(error: BaseException) -> bool:

@@ -55,6 +55,8 @@ def _shown(record: CallRecord) -> dict[str, object]:
     }
     if record.reason:
         shown["reason"] = record.reason
+    if record.cause:
+        shown["cause"] = record.cause
     if record.rows is not None:
         shown["rows"] = record.rows
     return shown
@@ -63,14 +65,15 @@ def _shown(record: CallRecord) -> dict[str, object]:
 def _as_json(record: CallRecord, level: str) -> str:
     """Return what `_shown` shows as the log's formatter writes it."""
     reason = f', "reason": {quoted(record.reason)}' if record.reason else ""
+    cause = f', "cause": {quoted(record.cause)}' if record.cause else ""
     rows = f', "rows": {record.rows}' if record.rows is not None else ""
     return (
         f'{{"event": "call", "level": "{level}", "logger": "gateway.access", '
         f'"method": {quoted(record.method)}, "code": "{_CODE_NAMES[record.code]}", '
         f'"duration_ms": {record.duration * 1000:.3f}, "request_id": {quoted(record.request_id)}, '
         f'"peer": {quoted(record.peer)}, '
-        f'"request_bytes": {record.request_bytes}, "response_bytes": {record.response_bytes}{reason}{rows}, '
-        f'"timestamp": "{_now()}"}}\n'
+        f'"request_bytes": {record.request_bytes}, "response_bytes": {record.response_bytes}'
+        f'{reason}{cause}{rows}, "timestamp": "{_now()}"}}\n'
     )
 
 

@@ -14,6 +14,7 @@ class CallRecord:
         peer: the caller's address, as the transport spells it.
         code: google.rpc.Code's number; OK is 0.
         reason: the error's stable reason; empty when the call succeeded.
+        cause: what the database or the network said of the error, where no value can be in it.
         duration: seconds, from the request's arrival to its answer.
         rows: rows sent or received, where the method has rows.
         request_bytes: size of the request message.
@@ -30,6 +31,7 @@ class CallRecord:
     rows: int | None = None
     request_bytes: int = 0
     response_bytes: int = 0
+    cause: str = ""
 
 
 Observer = Callable[[CallRecord], None]

@@ -12,6 +12,7 @@ from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import LimitSettings
+from gateway.db.driver_errors import cause_of
 from gateway.errors import Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
 from gateway.methods import AnyHandler, BidiHandler, Handler, JsonResponse, Response, StreamHandler
@@ -277,4 +278,6 @@ def _endpoint(
 def _refusal(exchange: Exchange, error: RowgateError) -> Status:
     exchange.release()
     exchange.record.code, exchange.record.reason = error.code, error.reason
+    if error.__cause__ is not None:
+        exchange.record.cause = cause_of(error)
     return to_status(error)

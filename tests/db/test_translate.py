@@ -12,6 +12,7 @@ from asyncpg.exceptions import _base
 
 from gateway.db.driver_errors import (
     BY_CLASS,
+    cause_of,
     is_connection_lost,
     rule_of,
     sqlstate_of,
@@ -159,3 +160,31 @@ def test_a_copy_that_fails_on_a_closed_transport_is_a_lost_connection() -> None:
     assert is_connection_lost(failed.value)
     with pytest.raises(RuntimeError, match="of our own"), translated(None):
         raise RuntimeError("of our own")
+
+
+def refused(cause: Exception) -> RowgateError:
+    """Return the error of ours that a driver's exception becomes, raised from it."""
+    error = translate(cause)
+    error.__cause__ = cause
+    return error
+
+
+def test_the_log_learns_what_the_server_or_the_network_said() -> None:
+    lost = driver.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    assert cause_of(refused(driver.UndefinedTableError("no relation"))) == "42P01: no relation"
+    assert cause_of(refused(lost)) == f"ConnectionDoesNotExistError: {lost}"
+    lost.__cause__ = driver.AdminShutdownError("terminating")
+    assert cause_of(refused(lost)) == "57P01: terminating"
+    assert cause_of(refused(ConnectionRefusedError("port 5432"))) == "ConnectionRefusedError: port 5432"
+    assert cause_of(Internal("internal error", reason="INTERNAL")) == ""
+
+
+@pytest.mark.parametrize("cls", [driver.DataError, driver.UniqueViolationError, driver.RaiseError])
+def test_the_log_learns_nothing_that_may_hold_a_value(cls: type[Exception]) -> None:
+    assert cause_of(refused(cls("a secret"))) == ""
+
+
+def test_the_log_learns_no_detail() -> None:
+    full = driver.DiskFullError("no space")
+    full.detail = "a secret"
+    assert cause_of(refused(full)) == "53100: no space"
