@@ -17,7 +17,7 @@ from gateway.introspect import ddl
 from gateway.introspect.catalog import Connection
 from gateway.introspect.table_records import Catalog, ForeignKey, Name, Surroundings, Table
 from gateway.introspect.temporary_tables import read_scratch
-from gateway.schema.tables.internal_tables import INTERNAL
+from gateway.schema.tables.internal import INTERNAL
 
 # Types that an extension brings, by the name that a column's type begins with.
 EXTENSIONS: Mapping[str, str] = {

@@ -2,7 +2,7 @@
 
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.locks.lock import Connect, connect_to
-from gateway.migrate.locks.lock_waits import LockWaits
+from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.steps import Plan, Step
 from gateway.migrate.preview import Found, differences, preview
 from gateway.migrate.revisions.folder import Folder

@@ -9,7 +9,7 @@ from gateway.introspect import Change, Difference, Kind
 from gateway.introspect.compare import compare
 from gateway.introspect.table_records import Name
 from gateway.migrate.locks.lock import Connect, alone, opened
-from gateway.migrate.locks.lock_waits import LockWaits
+from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.record import BEGIN, DIRECT, end
 from gateway.migrate.plan.scope import reachable
 from gateway.migrate.plan.steps import Step

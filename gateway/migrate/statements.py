@@ -11,7 +11,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 
 from gateway.introspect.ddl import literal
 from gateway.migrate.plan.record import BEGIN, REFUSED, end
-from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA
+from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
 VERSION_TABLE = "revision"
 """The table, beside the gateway's own, that holds the database's revision."""

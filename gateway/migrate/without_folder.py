@@ -13,7 +13,7 @@ from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.table_records import Catalog, Name
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
-from gateway.migrate.locks.lock_waits import LockTimeoutError, LockWaits
+from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
 from gateway.migrate.plan.dropped_with_columns import refuse_collateral
 from gateway.migrate.plan.plan import plan
 from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record

@@ -20,7 +20,7 @@ from gateway.errors import (
     RowgateError,
     Unavailable,
 )
-from gateway.migrate.locks.lock_waits import LockWaits
+from gateway.migrate.locks.waits import LockWaits
 from gateway.request.call import Call
 from tests.db.servers import CALL, make_database, sql, statement, write
 from tests.harness.databases import Open

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateSchema
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.schema.tables.internal_tables import INTERNAL, INTERNAL_SCHEMA
+from gateway.schema.tables.internal import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
 
 Open = Callable[..., Awaitable[Database]]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from gateway.db.database import Transaction
 from gateway.db.driver_errors import sqlstate_of
 from gateway.errors import RowgateError
-from gateway.schema.tables.internal_tables import OWN_COLUMNS
+from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.sql.bulk.shape import quote
 from gateway.sql.statement import Statement
 

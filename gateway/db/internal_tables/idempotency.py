@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gateway.db.database import Transaction
 from gateway.errors import Aborted, AlreadyExists, InvalidArgument, ResourceExhausted
-from gateway.schema.tables.internal_tables import IDEMPOTENCY
+from gateway.schema.tables.internal import IDEMPOTENCY
 from gateway.sql.statement import compile_statement
 
 _KEY = ("principal", "method", "request_id")

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gateway.db.database import Transaction
 from gateway.errors import Aborted, InvalidArgument, PermissionDenied, RowgateError
-from gateway.schema.tables.internal_tables import INGEST
+from gateway.schema.tables.internal import INGEST
 from gateway.sql.statement import Statement, compile_statement
 
 _KEY = ("principal", "method", "stream_id")

@@ -12,7 +12,7 @@ from gateway.errors import InvalidArgument
 from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
 from gateway.schema.model import Resource
-from gateway.schema.services.method_requirements import set_by_server
+from gateway.schema.services.requirements import set_by_server
 from gateway.sql.bulk.shape import BulkShape
 
 

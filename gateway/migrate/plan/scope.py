@@ -12,7 +12,7 @@ from gateway.introspect.matching import parts_of, with_parts
 from gateway.introspect.table_records import Catalog, Column, Index, Name, Table
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.plan.record import DIRECT, Recorded
-from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA
+from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from gateway.db.connections.sqlalchemy_engine import create_engine
 from gateway.introspect.ddl import create_schema
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
-from gateway.migrate.locks.lock_waits import LockWaits
+from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.revisions.folder import Folder, losses_of, name_of
 from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
 from gateway.migrate.without_folder import WAITS, refused
-from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA
+from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
 _VERSION_TABLE: dict[str, Any] = {
     "version_table": VERSION_TABLE,

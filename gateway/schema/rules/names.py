@@ -10,7 +10,7 @@ from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Resource
 from gateway.schema.protos.options import column_options
 from gateway.schema.rules.finding import Finding, Findings
-from gateway.schema.tables.internal_tables import INTERNAL_SCHEMA, OWN_COLUMNS
+from gateway.schema.tables.internal import INTERNAL_SCHEMA, OWN_COLUMNS
 from gateway.schema.tables.naming import MAX_BYTES, primary_key_name
 from gateway.schema.types.enums import enum_type_name
 

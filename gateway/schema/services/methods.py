@@ -10,8 +10,8 @@ from gateway.schema.model import Field, Method, MethodKind, Resource, Service
 from gateway.schema.protos.options import http_rule
 from gateway.schema.routes import read_routes
 from gateway.schema.services.field_roles import Binder, same_shape, same_type
-from gateway.schema.services.method_requirements import needs
 from gateway.schema.services.recognise import recognise
+from gateway.schema.services.requirements import needs
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
 
 _ITEM_FIELDS = ("requests", "keys")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.schema.model import Field, Resource
-from gateway.schema.tables.internal_tables import OWN_COLUMNS
+from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.sql.bulk.shape import (
     INDEX,
     BulkShape,

@@ -14,7 +14,7 @@ from zlib import crc32
 from sqlalchemy.dialects import postgresql
 
 from gateway.schema.model import Field, Resource, ServerSet
-from gateway.schema.tables.internal_tables import OWN_COLUMNS
+from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.values import ValueKind
 from gateway.sql.sequences import sequence_of
 
