@@ -1,4 +1,4 @@
-"""The execute executor on an unbroken server, on both ends of the supported versions."""
+"""The query executor on an unbroken server, on both ends of the supported versions."""
 
 import asyncio
 import struct

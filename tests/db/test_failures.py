@@ -1,4 +1,4 @@
-"""The execute executor while the server, or the way there, breaks."""
+"""The query executor while the server, or the way there, breaks."""
 
 import asyncio
 import os

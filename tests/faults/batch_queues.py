@@ -11,8 +11,14 @@ from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce import KeyRead, PointReads
 from gateway.errors import Internal, InvalidArgument, OutcomeUnknown
 from gateway.sql.statement import Statement
-from tests.db.coalesced_reads import CALL
-from tests.db.coalesced_writes import ACCOUNTS, HANDED_BACK, CoalescedWrites, make_accounts, open_writes
+from tests.db.coalesce.coalesced_reads import CALL
+from tests.db.coalesce.coalesced_writes import (
+    ACCOUNTS,
+    HANDED_BACK,
+    CoalescedWrites,
+    make_accounts,
+    open_writes,
+)
 from tests.faults.late import Injected
 from tests.faults.opcodes import AWAITS, CALLS, Fault, Site, Tracer
 from tests.harness.databases import Open

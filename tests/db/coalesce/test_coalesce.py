@@ -15,7 +15,15 @@ from gateway.db.embedded import EmbeddedPostgres
 from gateway.errors import DeadlineExceeded, InvalidArgument, ResourceExhausted, RowgateError, Unavailable
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
-from tests.db.coalesced_reads import CALL, READ, CoalescedReads, answers, key_read, open_reads, queued
+from tests.db.coalesce.coalesced_reads import (
+    CALL,
+    READ,
+    CoalescedReads,
+    answers,
+    key_read,
+    open_reads,
+    queued,
+)
 from tests.db.servers import make_database, sql
 from tests.harness.databases import Open
 from tests.harness.polling import next_poll

@@ -1,4 +1,4 @@
-"""A executor to a real database that tells what passes, and that a test can shut."""
+"""An executor to a real database that tells what passes, and that a test can shut."""
 
 import asyncio
 from collections.abc import Sequence

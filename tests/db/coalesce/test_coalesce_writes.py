@@ -29,8 +29,8 @@ from gateway.errors import (
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
-from tests.db.coalesced_reads import answers, queued
-from tests.db.coalesced_writes import (
+from tests.db.coalesce.coalesced_reads import answers, queued
+from tests.db.coalesce.coalesced_writes import (
     ACCOUNTS,
     FRESH_LIMIT,
     HANDED_BACK,
@@ -42,9 +42,9 @@ from tests.db.coalesced_writes import (
     open_writes,
     row_write,
 )
+from tests.db.coalesce.watched import Watched
 from tests.db.proxy import proxied
 from tests.db.servers import kill_server, make_database, sql
-from tests.db.watched import Watched
 from tests.harness.databases import Open
 from tests.harness.polling import next_poll
 
@@ -407,7 +407,7 @@ async def test_a_lost_answer_leaves_everyone_in_doubt_and_writes_nothing_twice(
 
 
 class Unsure:
-    """A executor that breaks after the statements went through it."""
+    """An executor that breaks after the statements went through it."""
 
     def __init__(self, executor: Watched) -> None:
         self._door = executor

@@ -10,7 +10,7 @@ from gateway.db.coalesce import KeyRead, KeysRead, PointReads
 from gateway.db.database_settings import RetrySettings
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
-from tests.db.watched import Watched
+from tests.db.coalesce.watched import Watched
 from tests.harness.databases import Open
 
 CALL = Call("test.v1.Test/Get")

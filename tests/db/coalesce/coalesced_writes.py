@@ -14,8 +14,8 @@ from gateway.schema.tables.metadata import build_tables
 from gateway.sql.change import Change, change_row
 from gateway.sql.insert import insert_row
 from gateway.sql.shared_writes import change_each, insert_each
+from tests.db.coalesce.watched import Watched
 from tests.db.servers import sql
-from tests.db.watched import Watched
 from tests.harness.databases import Open, create_tables
 from tests.harness.gateway import schema_of
 
