@@ -116,6 +116,7 @@ class _Writer:
         }
         for name, kind in types.items():
             self._field(part, name, kind, presence=name == "maybe_text")
+        self._field(part, "kind", F.TYPE_ENUM, self.prefix + "Part.Nested")
         self._field(part, "at", F.TYPE_MESSAGE, ".google.protobuf.Timestamp")
         self._field(part, "texts", F.TYPE_STRING, repeated=True)
         self._map(part, "counts", (F.TYPE_STRING, F.TYPE_INT32, ""))

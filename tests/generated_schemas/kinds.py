@@ -59,6 +59,7 @@ class Kind:
         zero: whether the zero value is stored.
         key: whether it may be part of a key.
         ordered: whether filters have `<`, and order_by takes it.
+        respelled: value → the same value, to be spelled otherwise in a key.
         json: whether values are plain JSON, for a message of google/protobuf/struct.proto.
         repeated: whether the field is.
         map: key and value type of a map.
@@ -81,6 +82,7 @@ class Kind:
     zero: bool = True
     key: bool = False
     ordered: bool = True
+    respelled: Callable[[Value], Value] = same
     json: bool = False
     repeated: bool = False
     map: tuple[int, int, str] | None = None
@@ -270,6 +272,11 @@ def _plain_decimal(text: str) -> Decimal:
     return Decimal(text or "0").normalize() + 0
 
 
+def _digits_alone(text: str) -> str:
+    """Return a number without sign, exponent and needless zeros."""
+    return f"{_plain_decimal(text):f}"
+
+
 def _number_sql(text: str) -> str:
     return quoted(text or "0")
 
@@ -322,6 +329,7 @@ _STRINGS = {
         bad=("x", "123e4567e89b12d3a456426614174000", "\0"),
         options={"type": "uuid"},
         shown=str.lower,
+        respelled=str.swapcase,
         zero=False,
     ),
     "inet": _text(
@@ -340,6 +348,7 @@ _STRINGS = {
         bad=("x", "10.0.0.256", "10.0.0.1/33", "fe80::1%eth0", "\0"),
         options={"type": "inet"},
         shown=lambda text: str(ipaddress.ip_interface(text)),
+        respelled=str.swapcase,
         zero=False,
     ),
     "cidr": _text(
@@ -357,6 +366,7 @@ _STRINGS = {
         options={"type": "numeric"},
         shown=_plain_decimal,
         sql=_number_sql,
+        respelled=_digits_alone,
         literal=lambda v: str(Decimal(v or "0")),
     ),
     "string_numeric_7_2": _text(
@@ -366,6 +376,7 @@ _STRINGS = {
         options={"type": "numeric(7,2)"},
         shown=_plain_decimal,
         sql=_number_sql,
+        respelled=_digits_alone,
         literal=lambda v: str(Decimal(v or "0")),
     ),
     "string_json": _text(
@@ -607,6 +618,7 @@ _MESSAGES = {
         {"value": "x"},
         {"value": "NaN"},
         sql=lambda v: quoted(v["value"]),
+        respelled=lambda v: {"value": _digits_alone(v["value"])},
         literal=lambda v: str(Decimal(v["value"])),
         shown=lambda m: _plain_decimal(m.value),
     ),
@@ -617,6 +629,7 @@ _MESSAGES = {
         *({"value": text} for text in _DEC_BAD),
         options={"type": "numeric(7,2)"},
         sql=lambda v: quoted(v["value"]),
+        respelled=lambda v: {"value": _digits_alone(v["value"])},
         literal=lambda v: str(Decimal(v["value"])),
         shown=lambda m: _plain_decimal(m.value),
     ),
@@ -713,6 +726,7 @@ PART_VALUES: Mapping[str, tuple[st.SearchStrategy[Value], Sequence[Value]]] = {
     "double": (st.sampled_from([0.0, 0.1, float("nan"), _INF, 5e-324, 1.7976931348623157e308]), ()),
     "truth": (st.booleans(), ()),
     "raw": (_BYTES, ()),
+    "kind": (st.sampled_from(list(NESTED)), ()),
     "at": (_MOMENTS, ()),
     "texts": (st.lists(_TEXTS, max_size=2), (["\0"],)),
     "counts": (st.dictionaries(_TEXTS, st.integers(-(2**31), 2**31 - 1), max_size=2), ({"\0": 1},)),

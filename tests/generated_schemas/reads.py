@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from tests.generated_schemas.drawing import Step
-from tests.generated_schemas.kinds import Kind
+from tests.generated_schemas.filters import Tree, condition, spelled
 from tests.generated_schemas.model import Stored, Values, shown_value
 from tests.generated_schemas.schemas import Column
 from tests.generated_schemas.table import Table, Told
@@ -46,20 +45,34 @@ def _key_of(table: Table, message: Any) -> Any:
     return table.model.key({name: getattr(message, name) for name in table.schema.key})
 
 
-async def select(table: Table, tree: Step | None, order: str, page_size: int, show_deleted: bool) -> None:  # noqa: FBT001 - as drawn
+async def select(table: Table, tree: Tree | None, order: str, page_size: int, show_deleted: bool) -> None:  # noqa: FBT001 - as drawn
     """Read rows by filter and order, in pages and as a stream, and count them."""
     expected = await _selected(table, tree, order, show_deleted=show_deleted)
-    question: dict[str, Any] = {"filter": _filter(table, tree) if tree else ""}
-    if "soft_delete" in table.schema.roles:
-        question["show_deleted"] = show_deleted
-    count = await table.ask("Count", _asking(table, "Count", question))
-    assert not count.failure, (question, count)
-    assert count.message.count == len(expected), (question, count, expected, table.model.rows)
+    question = await _counted(table, tree, expected, show_deleted=show_deleted)
     question["order_by"] = order
     found = [table.told(row) for row in await _pages(table, question, page_size, len(expected))]
     assert found == expected, (question, found, expected)
     streamed = [table.told(row) async for row in _streamed(table, question)]
     assert streamed == expected, (question, streamed, expected)
+
+
+async def count(table: Table, tree: Tree) -> None:
+    """Count the rows that a filter finds."""
+    expected = await _selected(table, tree, "", show_deleted=True)
+    await _counted(table, tree, expected, show_deleted=True)
+
+
+async def _counted(
+    table: Table, tree: Tree | None, expected: Sequence[Told], *, show_deleted: bool
+) -> dict[str, Any]:
+    """Compare how many rows there are; return what was asked."""
+    question: dict[str, Any] = {"filter": spelled(table, tree) if tree else ""}
+    if "soft_delete" in table.schema.roles:
+        question["show_deleted"] = show_deleted
+    answer = await table.ask("Count", _asking(table, "Count", question))
+    assert not answer.failure, (question, answer)
+    assert answer.message.count == len(expected), (question, answer, expected, table.model.rows)
+    return question
 
 
 def _asking(table: Table, verb: str, question: Mapping[str, Any]) -> Any:
@@ -90,12 +103,12 @@ async def _streamed(table: Table, question: Mapping[str, Any]) -> AsyncIterator[
             yield row
 
 
-async def _selected(table: Table, tree: Step | None, order: str, *, show_deleted: bool) -> list[Told]:
+async def _selected(table: Table, tree: Tree | None, order: str, *, show_deleted: bool) -> list[Told]:
     """Return the rows that SQL selects, as the model tells them."""
     known = list(table.model.rows.values())
     if not known:
         return []
-    where = [_condition(table, tree)] if tree else []
+    where = [condition(table, tree)] if tree else []
     if "soft_delete" in table.schema.roles and not show_deleted:
         where.append(f't."{table.schema.roles["soft_delete"]}" IS NULL')
     text = (
@@ -111,65 +124,6 @@ def _order(table: Table, order: str) -> str:
     named = {term[0] for term in terms}
     terms += [[name, *down] for name in table.schema.key if name not in named]
     return ", ".join(" ".join([table.column(name), *rest]) for name, *rest in terms)
-
-
-def _condition(table: Table, tree: Step) -> str:
-    """Return a filter as SQL spells it."""
-    match tree:
-        case ("not", inner):
-            return f"(NOT {_condition(table, inner)})"
-        case ("and" | "or" as word, left, right):
-            return f"({_condition(table, left)} {word.upper()} {_condition(table, right)})"
-        case ("null", name, is_null):
-            return f"({table.column(name)} IS {'' if is_null else 'NOT '}NULL)"
-        case ("has", name, value):
-            return f"({_element(table, name, value)} = ANY ({table.column(name)}))"
-        case ("there", name):
-            return _there(table, name)
-    _, name, operator, value = tree
-    literal = table.schema.sql_value(table.schema.by_name[name], value)
-    return f"({table.column(name)} {operator.replace('!=', '<>')} {literal})"
-
-
-def _filter(table: Table, tree: Step) -> str:
-    """Return a filter as requests spell it."""
-    match tree:
-        case ("not", inner):
-            return f"NOT ({_filter(table, inner)})"
-        case ("and" | "or" as word, left, right):
-            return f"({_filter(table, left)} {word.upper()} {_filter(table, right)})"
-        case ("null", name, is_null):
-            return f"{name} {'=' if is_null else '!='} null"
-        case ("has", name, value):
-            return f"{name}:{_literal(table.schema.by_name[name].of.element, value)}"
-        case ("there", name):
-            return f"{name}:*"
-    _, name, operator, value = tree
-    return f"{name} {operator} {_literal(table.schema.by_name[name].of, value)}"
-
-
-def _literal(kind: Kind | None, value: Any) -> str:
-    assert kind is not None
-    assert kind.literal is not None
-    return kind.literal(value)
-
-
-def _element(table: Table, name: str, value: Any) -> str:
-    """Return a value of an array's element as SQL spells it."""
-    column = table.schema.by_name[name]
-    assert column.of.element is not None
-    assert column.of.element.sql is not None
-    return f"{column.of.element.sql(value)}::{table.schema.sql_type(column).removesuffix('[]')}"
-
-
-def _there(table: Table, name: str) -> str:
-    """Return whether a field is set, not empty, and, without presence, not its zero."""
-    column, stored = table.schema.by_name[name], table.column(name)
-    if column.of.column.startswith(("text", "character")):
-        return f"(coalesce({stored}, '') <> '')"
-    if column.of.column == "bytea":
-        return f"(coalesce({stored}, '') <> '')"
-    return f"({stored} IS NOT NULL)" if column.has_presence else f"({stored} <> 0)"
 
 
 async def compare(table: Table) -> None:

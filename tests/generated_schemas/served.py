@@ -30,6 +30,8 @@ _STEPS: Mapping[str, Callable[..., Awaitable[None]]] = {
     "get": reads.get,
     "batch_get": reads.batch_get,
     "list": reads.select,
+    "count": reads.count,
+    "below": writes.below,
     "batch": writes.batch,
     "refused": writes.refused,
     "dry_run": writes.dry_run,
@@ -49,8 +51,9 @@ async def carry_out(case: Case, dsn: str, transport: str) -> None:
         return await asyncpg.connect(dsn)
 
     await migrate.apply(metadata, connect)
-    found = await migrate.differences(metadata, connect)
-    assert (found.open, found.left) == ((), ()), found
+    if not schema.altered:  # half of them: of an altered one the same would be asked, before it is altered
+        found = await migrate.differences(metadata, connect)
+        assert (found.open, found.left) == ((), ()), found
     (name,) = (table.name for table in metadata.sorted_tables)
     relation = f"{name_of(schema.place or 'public')}.{name_of(name)}"
     sql = await connect()

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Any
 
-from tests.generated_schemas.drawing import Step
 from tests.generated_schemas.model import FAILED, Key, Model, Refused, Stored, Values
+from tests.generated_schemas.steps import Step
 from tests.generated_schemas.table import Table, Told
 
 _UNKNOWN = b"\xf8\xff\xff\xff\x0f\x01"
@@ -117,6 +117,13 @@ async def refused(table: Table, verb: str, values: Values, bad: tuple[str, Any])
     beside = [values] if name in table.schema.key else []
     row = table.model.message({**values, name: value})
     await _refuse(table, verb, row, table.schema.by_name[name], beside)
+
+
+async def below(table: Table, values: Values, name: str) -> None:
+    """Update what is below a column that is written whole or not at all."""
+    request = _request(table, ("update", values, [f"{name}.text"], True, None))
+    answer = await table.ask("Update", request)
+    assert answer.reason == "INVALID_FIELD_MASK", (answer, name, values)
 
 
 async def unknown(table: Table, verb: str, values: Values) -> None:
