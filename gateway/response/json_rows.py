@@ -18,6 +18,10 @@ from gateway.schema.types.times import timestamp_json
 from gateway.schema.values import InvalidValueError, ValueKind
 
 _NEVER = object()
+_SAMPLE = 16
+"""Values of a column by which it is judged whether many of them are equal."""
+_ALIKE = frozenset({ValueKind.INTEGER, ValueKind.ENUM})
+"""The kinds whose equal values are written alike: zeros of floats aren't, nor decimals."""
 
 RowToJson: TypeAlias = Callable[[Row], dict[str, Any]]
 RowsToJson: TypeAlias = Callable[[Sequence[Row]], list[dict[str, Any]]]
@@ -118,6 +122,7 @@ class _Column:
         write: makes the member's value of a stored one.
         nullable: whether NULL is stored, with which the member is left out.
         zero: the value with which the member is left out; NEVER where it is always written.
+        repeats: whether equal values may be many, and are written alike.
 
     """
 
@@ -126,22 +131,31 @@ class _Column:
     write: Write
     nullable: bool = False
     zero: Any = _NEVER
+    repeats: bool = False
 
     def values(self, stored: Sequence[Any]) -> Sequence[Any]:
         """Return the members' values of many stored ones."""
         write = self.write
         if write is as_it_is:
             return stored
+        if self.repeats and len({*stored[:_SAMPLE]}) <= _SAMPLE // 2:
+            made = {one: None if one is None else write(one) for one in {*stored}}
+            return [made[one] for one in stored]
         return [None if one is None else write(one) for one in stored]
 
     def leave_out(
         self, objects: Sequence[dict[str, Any]], stored: Sequence[Any], values: Sequence[Any]
     ) -> None:
         """Take the member from those objects in which it isn't written."""
-        if (self.nullable and None in stored) or (self.zero is not _NEVER and self.zero in values):
+        name = self.name
+        if self.zero is not _NEVER and self.zero in values:
             for made, one, value in zip(objects, stored, values, strict=True):
                 if self.leaves_out(one, value):
-                    del made[self.name]
+                    del made[name]
+        elif self.nullable:
+            for made, one in zip(objects, stored, strict=True):
+                if one is None:
+                    del made[name]
 
     def leaves_out(self, stored: Any, value: Any) -> bool:
         """Whether the member isn't written."""
@@ -159,17 +173,16 @@ def _columns(shape: RowShape, writers: Writers) -> Sequence[_Column]:
     columns = [(field.descriptor, _column(place, field, writers)) for place, field in enumerate(shape.shown)]
     if shape.version is not None:
         etag = shape.resource.message.fields_by_name[shape.resource.etag or ""]
-        columns.append((etag, _Column(shape.version, writers.name_of(etag), etag_of)))
+        columns.append((etag, _Column(shape.version, writers.name_of(etag), etag_of, repeats=True)))
     return [column for _, column in sorted(columns, key=lambda pair: pair[0].number)]
 
 
 def _column(place: int, field: Field, writers: Writers) -> _Column:
     descriptor = field.descriptor
     name, write = writers.name_of(descriptor), _value_writer(field, writers)
-    if descriptor.has_presence:
-        return _Column(place, name, write, field.nullable)
-    zero = _NEVER if writers.defaults else writers.of_default(descriptor)
-    return _Column(place, name, write, field.nullable, zero)
+    always = descriptor.has_presence or writers.defaults
+    zero = _NEVER if always else writers.of_default(descriptor)
+    return _Column(place, name, write, field.nullable, zero, field.type.kind in _ALIKE)
 
 
 def _value_writer(field: Field, writers: Writers) -> Write:

@@ -1,9 +1,8 @@
 """Points in time, spans of time, dates and times of day, each exact to PostgreSQL's microsecond."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -22,6 +21,8 @@ _FIRST = (_FIRST_SECOND - _EPOCH_SECONDS) * _MICROS
 _LAST = (_LAST_SECOND - _EPOCH_SECONDS) * _MICROS + _MICROS - 1
 
 _NANOS_MAX = 999_999_999
+_KEPT = 8192
+"""Times whose texts are kept."""
 _PARTS = attrgetter("seconds", "nanos")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:[Zz]|[+-]\d\d:\d\d)")
 
@@ -94,19 +95,22 @@ def decode_timestamps(values: Iterable[tuple[int] | None]) -> list[dict[str, int
     ]
 
 
-def timestamp_json(value: tuple[int]) -> str:
-    """Return the JSON of a stored time; raises InvalidValueError where `decode` does."""
-    micros = value[0]
-    if not _FIRST <= micros <= _LAST:
-        _decode_timestamp(value)
-    return _text(micros)
+class _Texts(dict[tuple[int], str]):
+    """The texts of stored times; rows have many in common, and the same page is asked for again."""
+
+    def __missing__(self, value: tuple[int]) -> str:
+        micros = value[0]
+        if not _FIRST <= micros <= _LAST:
+            _decode_timestamp(value)
+        if len(self) >= _KEPT:
+            self.clear()
+        seconds, rest = divmod(micros, _MICROS)
+        text = self[value] = utc_text(seconds + _EPOCH_SECONDS, rest * 1000)
+        return text
 
 
-@lru_cache(4096)
-def _text(micros: int) -> str:
-    """Return a time's text; rows have many in common, such as when they were loaded."""
-    seconds, rest = divmod(micros, _MICROS)
-    return utc_text(seconds + _EPOCH_SECONDS, rest * 1000)
+timestamp_json: Callable[[tuple[int]], str] = _Texts().__getitem__
+"""Returns the JSON of a stored time; raises InvalidValueError where `decode` does."""
 
 
 def _parse_timestamp(text: str) -> tuple[int]:

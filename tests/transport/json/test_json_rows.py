@@ -82,10 +82,16 @@ def drawn(data: st.DataObject, resource: Resource) -> tuple[RowShape, Sequence[R
     for row in whole:
         if resource.version is not None:
             row[places[resource.version]] = data.draw(st.integers(1, 2**62))
+    whole += [counted(whole[0], number) for number in range(data.draw(st.sampled_from((0, 0, 0, 20))))]
     mask = read_fields(resource, data.draw(st.lists(st.sampled_from(paths(resource)), max_size=4)))
     shown = [nullable(field, whole, places) for field in selected(resource, mask)]
     rows = [tuple(row[places[field.column]] for field in shown) for row in whole]
     return RowShape(resource, shown, mask), rows
+
+
+def counted(row: Sequence[Any], number: int) -> list[Any]:
+    """Return a row with another number in it: of most columns many values are equal, of some none."""
+    return [number if type(value) is int else value for value in row]
 
 
 def nullable(field: Field, rows: Sequence[Row], places: Mapping[str, int]) -> Field:
