@@ -12,6 +12,7 @@ import click
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.cli.failures import Failed, reported
+from gateway.cli.open_files import allow_open_files
 from gateway.cli.options import with_settings
 from gateway.cli.processes import OneProcess, Plan, Processes, WorkerProcesses
 from gateway.cli.runtime import loop_factory
@@ -75,6 +76,7 @@ def read_descriptors(schema: SchemaSettings) -> FileDescriptorSet:
 
 
 def _run(plan: Plan, load: Callable[[], Loaded]) -> bool:
+    allow_open_files(plan.settings, plan.number.workers)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_serve(plan, load))
