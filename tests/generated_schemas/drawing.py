@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from hypothesis import strategies as st
 from hypothesis.control import BuildContext
-from hypothesis.errors import StopTest
+from hypothesis.errors import StopTest, UnsatisfiedAssumption
 from hypothesis.internal.conjecture.data import ConjectureData
 
 from tests.generated_schemas.altering import ALTERATIONS
@@ -250,7 +250,7 @@ def case_of(number: int) -> Case:
     """
     for attempt in count():
         data = ConjectureData(random=Random(f"{number} {attempt}"))  # noqa: S311 - no secret
-        with suppress(StopTest), BuildContext(data, wrapped_test=case_of):
+        with suppress(StopTest, UnsatisfiedAssumption), BuildContext(data, wrapped_test=case_of):
             return data.draw(cases())
     raise AssertionError
 
