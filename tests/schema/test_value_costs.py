@@ -32,7 +32,7 @@ HASH_MODULUS = 2**61 - 1
 
 def cpu_seconds(work: Callable[[], object]) -> float:
     """Return the least time of several runs."""
-    return min(_timed(work) for _ in range(3))
+    return min(_timed(work) for _ in range(7))
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -78,7 +78,7 @@ def test_letters_in_json_are_read_as_quickly_as_each_other() -> None:
 def test_jsonb_looks_at_digits_no_longer_than_json_does() -> None:
     digits = f"[{('1' * 3999 + ',') * 250}1]"
     as_json, as_jsonb = (cpu_seconds(_encoding(f"{kind}_text", digits)) for kind in ("json", "jsonb"))
-    assert as_jsonb < 1.5 * as_json
+    assert as_jsonb < 1.7 * as_json
 
 
 def test_escapes_in_json_are_read_in_a_few_times_what_the_parser_takes() -> None:
