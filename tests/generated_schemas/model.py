@@ -87,16 +87,25 @@ class Model:
         schema: of the table.
         empty: an empty message of the resource.
         rows: by key.
+        beside: rows that aren't stored, and that others may not clash with all the same; None where only
+            stored rows count.
 
     """
 
     schema: Schema
     empty: Message
     rows: dict[Key, Stored] = field(default_factory=dict)
+    beside: list[Values] | None = None
 
-    def copy(self) -> "Model":
-        """Return a copy, to be changed without this one."""
-        return replace(self, rows=dict(self.rows))
+    def copy(self, *, at_once: bool = False) -> "Model":
+        """Return a copy, to be changed without this one.
+
+        Args:
+            at_once: whether rows that are refused keep what they clash with others about, as where all bad
+                rows of a request are looked for at once (docs/decisions/0004).
+
+        """
+        return replace(self, rows=dict(self.rows), beside=[] if at_once else None)
 
     def shown(self, values: Values) -> dict[str, Any]:
         """Return what a row's answer is compared by."""
@@ -204,6 +213,8 @@ class Model:
         if new and key in self.rows:
             reasons.add("UNIQUE_VIOLATION")
         if reasons:
+            if self.beside is not None:
+                self.beside.append(row.values)
             raise Refused(*reasons)
         self.rows[key] = row
         return row
@@ -216,6 +227,7 @@ class Model:
         if any(column.not_null and values[column.name] is None for column in schema.columns):
             yield "NOT_NULL_VIOLATION"
         others = [row.values for other, row in self.rows.items() if other != key]
+        others += self.beside or []
         for names in schema.unique:
             own = self._alike(values, names)
             if None not in own and any(self._alike(other, names) == own for other in others):
