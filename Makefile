@@ -168,7 +168,7 @@ ifeq ($(or $(ARGS),$(filter 0,$(WORKERS))),)
 	@.ci/again $(BIN)/python -m pytest -m 'not alone' --numprocesses=$(WORKERS) --maxprocesses=4 --no-loadscope-reorder --durations=20
 	@.ci/again $(BIN)/python -m pytest -m alone
 else
-	@$(BIN)/python -m pytest $(ARGS)
+	@.ci/again $(BIN)/python -m pytest $(ARGS)
 endif
 
 soak: setup sample tools test-tools  ## run what tests run small, whole: hours; ARGS names some of tests/soak
