@@ -75,6 +75,11 @@ class Processor:
         self.share = _TURN
         """How many calls may be read of one connection in a turn."""
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no more calls may be under way than are answered in a moment."""
+        return self._most < _UNBOUNDED
+
     def check_deadline(self, connection: str, deadline: float) -> None:
         """Raise ResourceExhausted for a call that wouldn't be answered by its deadline."""
         if (

@@ -10,6 +10,7 @@ server's SETTINGS_MAX_CONCURRENT_STREAMS, past which calls wait here, and deadli
 import asyncio
 import json
 import random
+import socket
 import sys
 from base64 import b64decode
 from collections import deque
@@ -17,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from heapq import heappop, heappush
 from itertools import count
-from time import monotonic
+from struct import Struct
+from time import monotonic, time
 from typing import cast
 
 import grpc
@@ -36,6 +38,9 @@ TICK = 0.002
 DEADLINES = 16
 """How many there are between the shortest and the longest: clients send texts that they have sent before."""
 HEADERS_LIMIT = 2**20
+_TIMESPEC = Struct("@ll")
+_SO_TIMESTAMPNS = 35
+"""Linux's, which Python doesn't name (socket(7), SO_TIMESTAMP)."""
 _CODES = {str(code.value[0]).encode(): code for code in grpc.StatusCode}
 _DETAILS = b"grpc-status-details-bin"
 Ending = tuple[str, float | None, str]
@@ -79,6 +84,28 @@ async def offer(offered: Offer) -> Outcome:
     return Outcome(offered.seconds, calls)
 
 
+class StampedSocket(socket.socket):
+    """One whose bytes tell when they came, however late they are read."""
+
+    arrived = 0.0
+    """When the last bytes came that were read, by time.monotonic."""
+
+    def connect_to(self, host: str, port: int) -> None:
+        """Connect."""
+        self.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self.connect((host, port))
+        self.setblocking(False)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Read, and note when that came."""
+        data, ancillary, _, _ = self.recvmsg(size, socket.CMSG_SPACE(_TIMESPEC.size), flags)
+        wall, self.arrived = time(), monotonic()
+        for _, _, stamp in ancillary:
+            seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+            self.arrived -= max(0.0, wall - seconds - nanoseconds / 1e9)
+        return data
+
+
 class Called:
     """A call under way.
 
@@ -89,13 +116,14 @@ class Called:
 
     """
 
-    __slots__ = ("begun", "body", "deadline", "number")
+    __slots__ = ("begun", "body", "deadline", "number", "sent")
 
     def __init__(self, begun: float, deadline: float, body: bytes) -> None:
         self.begun = begun
         self.deadline = deadline
         self.body = body
         self.number = 0
+        self.sent = 0.0
 
 
 class Channel(asyncio.Protocol):
@@ -103,10 +131,12 @@ class Channel(asyncio.Protocol):
 
     Args:
         path: the method's.
+        stamped: the connection's socket.
 
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stamped: StampedSocket) -> None:
+        self._socket = stamped
         self._headers = [
             (":method", "POST"),
             (":scheme", "http"),
@@ -169,10 +199,11 @@ class Channel(asyncio.Protocol):
 
     def send(self) -> None:
         """Send the calls that there is room for."""
-        sent = []
+        sent, now = [], monotonic()
         while self._waiting and self._writable and len(self._open) < self._most:
             called = self._waiting.popleft()
             called.number = number = next(self._streams)
+            called.sent = now
             self._open[number] = called
             block = self._block(f"{1000 * called.deadline:.0f}m")
             sent.append(frames.frame(frames.HEADERS, frames.END_HEADERS, number, block))
@@ -218,6 +249,8 @@ class Channel(asyncio.Protocol):
             {
                 "begun": called.begun,
                 "seconds": seconds,
+                "sent": called.sent,
+                "answered": self._socket.arrived,
                 "deadline": called.deadline,
                 "code": code,
                 "retry_after": retry,
@@ -233,15 +266,18 @@ def _ending(headers: list[Header]) -> Ending:
     return _CODES[found.get(b"grpc-status", b"0")].name, retry, read_message(found.get(b"grpc-message", b""))
 
 
+async def _connect(path: str, host: str, port: int) -> Channel:
+    stamped = StampedSocket()
+    stamped.connect_to(host, port)
+    loop = asyncio.get_running_loop()
+    return (await loop.create_connection(lambda: Channel(path, stamped), sock=stamped))[1]
+
+
 async def main(offered: Offer) -> Sequence[Mapping[str, object]]:
     """Make a load's calls; return what became of them."""
     bodies = [bytes.fromhex(body) for body in offered.bodies]
     host, _, port = offered.target.rpartition(":")
-    loop = asyncio.get_running_loop()
-    channels = [
-        (await loop.create_connection(lambda: Channel(offered.path), host, int(port)))[1]
-        for _ in range(offered.connections)
-    ]
+    channels = [await _connect(offered.path, host, int(port)) for _ in range(offered.connections)]
     await asyncio.gather(*(channel.ready.wait() for channel in channels))
     chance = random.Random(offered.rate)  # noqa: S311 - a load, no secret
     shortest, longest = offered.deadlines

@@ -30,6 +30,8 @@ class Ended:
         code: its status.
         retry_after: RetryInfo's delay; None without.
         message: what it was told.
+        sent: when it left the client, where that is known, by time.monotonic.
+        answered: when its answer came to the client's socket.
 
     """
 
@@ -39,6 +41,13 @@ class Ended:
     code: grpc.StatusCode
     retry_after: float | None
     message: str = ""
+    sent: float = 0.0
+    answered: float = 0.0
+
+    @property
+    def at_server(self) -> float:
+        """How long it took without what the client is late itself."""
+        return self.answered - self.sent
 
     @property
     def succeeded(self) -> bool:
@@ -97,6 +106,10 @@ class Outcome:
     def refusal(self, share: float) -> float:
         """Return the seconds in which so many of those were that were refused when they came, as a share."""
         return quantile([call.seconds for call in self.calls if call.refused and not call.dropped], share)
+
+    def refusal_at_server(self, share: float) -> float:
+        """Return the same without what the client was late itself."""
+        return quantile([call.at_server for call in self.calls if call.refused and not call.dropped], share)
 
     def drop(self, share: float) -> float:
         """Return the part of their deadlines in which so many of the dropped calls were, as a share."""

@@ -4,13 +4,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
+from gateway.config.load import settings_of
 from gateway.errors import ResourceExhausted
 from gateway.transport import processor
 from gateway.transport.loop_load import ThreadTimes
 from gateway.transport.processor import Processor
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.connection import Http2Connection
+from gateway.transport.wire.server_context import ServerContext
 from tests.overload.conftest import StartBusy
 from tests.overload.papers import capacity_of, papers
 from tests.overload.slow import fill_papers
@@ -40,6 +45,7 @@ async def test_twice_what_the_processor_answers(start_busy: StartBusy) -> None:
 
     assert load.goodput >= LEAST * capacity, (capacity, load.codes, load.messages)
     assert all(call.retry_after for call in load.calls if call.refused)
+    assert all(0 < call.at_server <= call.seconds for call in load.calls if call.refused)
     refused, expired = load.codes["RESOURCE_EXHAUSTED"], load.codes["DEADLINE_EXCEEDED"]
     assert refused >= REFUSED * (refused + expired), load.codes
 
@@ -212,3 +218,20 @@ async def test_calls_that_take_long_keep_nobody_from_the_processor() -> None:
         assert own._under_way
         loop.beat(own, RESTED)
     assert not own._under_way
+
+
+@pytest.mark.parametrize("is_tired", [True, False])
+async def test_what_is_answered_in_reading_leaves_before_others_go_on_where_the_loop_has_no_rest(
+    *, is_tired: bool
+) -> None:
+    """Else it leaves with all that the turn answers, by one write."""
+    loop, transport = ScriptedLoop(), Mock(asyncio.Transport)
+    own = loop.processor(under_way=20)
+    if is_tired:
+        loop.tire(own)
+    connection = Http2Connection(ServerContext(Mock(), settings_of(), own))
+    connection.connection_made(transport)
+    connection.data_received(frames.PREFACE + frames.frame(frames.SETTINGS, 0, 0))
+    assert transport.write.called == is_tired
+    await asyncio.sleep(0)
+    assert transport.write.called

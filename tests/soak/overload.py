@@ -5,11 +5,14 @@ python -m tests.soak.overload [--seconds N]
 The first two are slow by PostgreSQL's clock. The third is what the processor makes answers of, as fast as it
 is, up to twice that: over grpcio it is shown and not judged, as calls wait in grpc core there (decision 24).
 Calls that are refused when they come are told apart from those that have waited and are dropped, whose time
-is told as a part of their deadline.
+is told as a part of their deadline. How long refusals of the third take is told twice: as its clients see it,
+and from the moment that a call left until its answer was in the client's socket, by the kernel's stamp. The
+rest is the clients' own: they have the same processors.
 
 Exit status 1 says that a line fell short: goodput below 85 % of the peak from the capacity on, a hundredth of
-the calls that are refused when they come later than 20 ms, dropped later than their deadline, a refusal
-without RetryInfo, or no full goodput within two seconds after the load.
+the calls that are refused when they come later than 20 ms (of the third load half of them, at the server: its
+processor is busy, and maybe not with us alone), dropped later than their deadline, a refusal without
+RetryInfo, or no full goodput within two seconds after the load.
 """
 
 import asyncio
@@ -48,6 +51,8 @@ COLUMNS = (
     "refused",
     "p50",
     "p99",
+    "p50 at the server",
+    "p99 at the server",
     "dropped",
     "p99 of its deadline",
     "recovered",
@@ -112,18 +117,30 @@ class Line:
             *(f"{1000 * outcome.latency(share):.0f} ms" for share in (0.5, 0.99)),
             f"{sum(call.refused and not call.dropped for call in outcome.calls)} of {len(outcome.calls)}",
             *(f"{1000 * outcome.refusal(share):.1f} ms" for share in (0.5, 0.99)),
+            *self._at_server(),
             f"{sum(call.dropped for call in outcome.calls)}",
             f"{100 * outcome.drop(0.99):.0f} %",
             f"{100 * self.recovered:.0f} %",
         )
         return f"| {' | '.join(cells)} |"
 
+    def _at_server(self) -> Sequence[str]:
+        if self.load.name != OF_PROCESSOR:
+            return ("", "")
+        return [f"{1000 * self.outcome.refusal_at_server(share):.1f} ms" for share in (0.5, 0.99)]
+
+    def _prompt(self) -> bool:
+        """Whether calls are refused as soon as they are to be."""
+        if self.load.name == OF_PROCESSOR:
+            return self.outcome.refusal_at_server(0.5) <= PROMPT
+        return self.outcome.refusal(0.99) <= PROMPT
+
     def failure(self, peak: float) -> str:
         """Return what fell short; empty where nothing did."""
         if self.factor >= 1 and self.outcome.goodput < LEAST * peak:
             return f"goodput of {self.outcome.goodput:.1f}/s, where {peak:.1f}/s were reached"
         refused = [call for call in self.outcome.calls if call.refused]
-        if self.outcome.refusal(0.99) > PROMPT:
+        if not self._prompt():
             return "late refusals"
         if self.outcome.drop(0.99) > 1 + LATE:
             return "dropped past the deadline"

@@ -28,6 +28,7 @@ Of reads:
 - A batch is closed before its statement is sent, and nothing is cached: a read that arrives after a write was
   acknowledged is sent after it, and sees it.
 - A statement is broken off when all of its callers have left.
+- Where callers take long to go on with their rows, they get them over several turns of the loop.
 
 Of writes:
 

@@ -1,11 +1,13 @@
 """Reads of rows by key that arrive together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
+from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
 from gateway.db.coalesce.batch_statements import Args, KeyRead, KeysRead
-from gateway.db.coalesce.batching import Batcher, internal
+from gateway.db.coalesce.batching import Batcher, QueryExecutor, internal
+from gateway.db.coalesce.handover import Handover
 from gateway.db.pool.connection_limiter import closing
 from gateway.db.statements.transaction import Row
 from gateway.errors import (
@@ -27,6 +29,10 @@ class PointReads(Batcher):
 
     alone_counts = True
     hands_back = False
+
+    def __init__(self, executor: QueryExecutor, settings: CoalesceSettings) -> None:
+        super().__init__(executor, settings)
+        self._handover = Handover(self._loop)
 
     @overload
     async def fetch(self, read: KeyRead, args: Args, call: Call) -> Row | None: ...
@@ -52,6 +58,9 @@ class PointReads(Batcher):
         else:
             rows = await self._executor.fetch(*read.alone(args), call)
         return read.deal(rows, [args])[0]
+
+    def _settle(self, queue: BatchQueue, places: Sequence[Place], answers: Sequence[Any]) -> None:  # noqa: ARG002 - writes use the queue
+        self._handover.give([place.answer for place in places], answers)
 
     def _refuse(self, queue: BatchQueue, place: Place, error: Exception) -> None:
         self._fail(queue, [place], error)

@@ -103,6 +103,8 @@ class Http2Connection(asyncio.Protocol):
         except Exception:
             _logger.exception("a connection failed")
             self._fail(ErrorCode.INTERNAL_ERROR, "")
+        if self._context.processor.is_bounded:
+            self._outgoing.flush()  # refusals don't wait for the calls that go on in this turn
         if self._session.is_halted and not self._over:
             self._transport.pause_reading()
             self._context.processor.read_later(self._go_on)
