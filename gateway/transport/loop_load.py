@@ -3,7 +3,7 @@
 import os
 import weakref
 from contextlib import suppress
-from time import monotonic, thread_time
+from time import thread_time
 from typing import NamedTuple
 
 _LATE = 0.005
@@ -14,6 +14,10 @@ _BUSY = 0.2
 """The part of the time that the loop's own thread has to run, below which others make its timers late."""
 _AWAKE = 0.7
 """The part of the time that it has to run, or to wait for a processor, below which the loop sleeps."""
+_SLEEPLESS = 0.96
+"""The same, above which the loop has no rest although its timers are in time: its turns are short."""
+_RESTED = 0.85
+"""The same, below which a loop without a rest has some again: held back, it waits for the database."""
 _SMOOTHING = 1 / 4
 _KEPT = 7 / 8
 """What is kept, at each beat, of the calls and seconds counted before."""
@@ -44,7 +48,7 @@ class ThreadClock:
     """Tells the times of the thread that asks first, in which it is asked from then on.
 
     The file stays open: to open it costs ten times as much as to read it. Where the system doesn't tell how
-    long a thread waited, it has never slept.
+    long a thread waited, it has slept instead.
     """
 
     def __init__(self) -> None:
@@ -57,7 +61,7 @@ class ThreadClock:
             self._open()
         ran = thread_time()
         if self._schedstat is None:
-            return ThreadTimes(ran, monotonic() - ran)
+            return ThreadTimes(ran, 0.0)
         return ThreadTimes(ran, int(os.pread(self._schedstat, _LINE, 0).split()[1]) * _NANOSECOND)
 
     def _open(self) -> None:
@@ -70,13 +74,15 @@ class ThreadClock:
 class LoopLoad:
     """Measures it.
 
-    That the loop has no rest is told by a timer that comes late while the loop's thread runs: on a machine
-    that others keep busy timers are late too, and to hold calls back would help nobody. Calls are counted
-    then, over several beats, and so is the time that the loop was awake: a stall in which one call ends is
-    no rate, nor is what comes while all wait for the database.
+    That the loop has no rest is told by a timer that comes late while the loop's thread runs, or by a thread
+    that hardly ever sleeps: on a machine that others keep busy timers are late too, and to hold calls back
+    would help nobody. Calls are counted then, over several beats, and so is the time that the loop was awake:
+    a stall in which one call ends is no rate, nor is what comes while all wait for the database.
     """
 
     def __init__(self) -> None:
+        self.has_rest = True
+        """Whether the loop has rests."""
         self._late = 0.0
         self._busy = 0.0
         self._awake = 0.0
@@ -86,6 +92,7 @@ class LoopLoad:
     def begin(self) -> None:
         """Forget how late the timer came: it hasn't run since. How many calls are answered is kept."""
         self._late = self._busy = self._awake = 0.0
+        self.has_rest = True
 
     def note(self, *, late: float, elapsed: float, ran: float, waited: float, ended: int) -> None:
         """Note a beat.
@@ -102,18 +109,20 @@ class LoopLoad:
         self._late += _SMOOTHING * (min(late, _LARGEST_LATE) - self._late)
         self._busy += _SMOOTHING * (ran / elapsed - self._busy)
         self._awake += _SMOOTHING * (awake / elapsed - self._awake)
+        self.has_rest = self._busy <= _BUSY or self._awake <= self._least_awake()
         if awake and not self.has_rest:
             self._count(awake, ended)
+
+    def _least_awake(self) -> float:
+        """Return the part of the time that a loop without a rest is awake."""
+        if self._late > _LATE:
+            return _AWAKE
+        return _SLEEPLESS if self.has_rest else _RESTED
 
     def _count(self, seconds: float, ended: int) -> None:
         part = _LONGEST / max(_LONGEST, seconds)
         self._ended = _KEPT * self._ended + part * ended
         self._seconds = _KEPT * self._seconds + part * seconds
-
-    @property
-    def has_rest(self) -> bool:
-        """Whether the loop has rests."""
-        return self._late <= _LATE or self._busy <= _BUSY or self._awake <= _AWAKE
 
     @property
     def rate(self) -> float:

@@ -12,8 +12,8 @@ from gateway.transport.loop_load import LoopLoad, ThreadClock, ThreadTimes
 _BEAT = 0.02
 _STUCK = 25
 """Beats after which a call waits for something else: a lock, a queue, its client."""
-_WINDOW = 0.03
-"""Seconds' worth of calls that are under way at once where the loop has no rest: so long is a turn of it."""
+_WINDOW = 0.06
+"""Seconds' worth of calls that are under way at once where the loop has no rest: they share statements."""
 _LEAST = 8
 _MARGIN = 2.0
 """So many times what a call is expected to wait has to fit into its time: others' work comes in bursts."""

@@ -120,6 +120,10 @@ TIRED = Beat(late=0.03, ran=0.05, waited=0, ended=5)
 """A loop without a rest, which answers a hundred calls a second."""
 STEADY = Beat(late=0.03, ran=0.05, waited=0, ended=50)
 """A loop without a rest, which answers a thousand calls a second."""
+SHORT_TURNS = Beat(late=0.001, ran=0.0208, waited=0, ended=20)
+"""The same in turns so short that its timers are in time."""
+HELD_BACK = Beat(late=0.001, ran=0.019, waited=0, ended=20)
+"""The same where so few calls are under way that it waits for the database now and then."""
 
 
 @pytest.mark.parametrize(
@@ -150,6 +154,20 @@ def test_who_has_no_time_is_refused_by_what_steady_beats_have_taught() -> None:
     own.check_deadline("a", loop.time + 0.5)  # twice what 200 calls take, and more
     with pytest.raises(ResourceExhausted):
         own.check_deadline("a", loop.time + 0.3)
+
+
+async def test_a_loop_that_never_sleeps_has_no_rest_although_its_timers_are_in_time() -> None:
+    loop = ScriptedLoop()
+    own = loop.processor(under_way=100)
+    for _ in range(14):
+        loop.beat(own, SHORT_TURNS)
+    assert own.begin() is None
+    for _ in range(4):
+        loop.beat(own, HELD_BACK)
+    assert own.begin() is None  # else it would take all that comes, and be without a rest again
+    for _ in range(4):
+        loop.beat(own, RESTED)
+    assert own.begin() is not None
 
 
 async def test_timers_that_others_make_late_hold_nobody_back() -> None:
