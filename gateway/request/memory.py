@@ -108,4 +108,5 @@ class HeldBytes:
 
     def release(self) -> None:
         """Hold nothing more."""
-        self.hold(0)
+        if self._size:
+            self.hold(0)

@@ -40,16 +40,23 @@ def row_to_json(shape: RowShape, writers: Writers) -> RowToJson:
     """
     if shape.is_cut:
         return _by_messages(shape, writers)
-    columns, zeros, oneofs = _columns(shape, writers), _zeros(shape, writers), _oneofs(shape, writers)
+    zeros, oneofs = _zeros(shape, writers), _oneofs(shape, writers)
+    # Spelled out, as each value of each row passes here.
+    columns = [
+        (column.place, column.name, None if column.write is as_it_is else column.write, column.zero)
+        for column in _columns(shape, writers)
+    ]
 
     def made(row: Row) -> dict[str, Any]:
         members = dict(zeros)
         try:
-            for column in columns:
-                stored = row[column.place]
-                value = None if stored is None else column.write(stored)
-                if not column.leaves_out(stored, value):
-                    members[column.name] = value
+            for place, name, write, zero in columns:
+                stored = row[place]
+                if stored is None:
+                    continue
+                value = stored if write is None else write(stored)
+                if value != zero or _is_negative_zero(value):
+                    members[name] = value
         except InvalidValueError as error:
             raise shape.data_loss(row) from error
         _keep_last(oneofs, members)

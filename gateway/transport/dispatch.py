@@ -199,7 +199,7 @@ class Dispatcher:
                 begun = processor.begin()
                 if begun is None:
                     begun = await processor.wait(exchange.peer, deadline.when)
-                if exchange.read is not None:
+                if exchange.read is not None and not exchange.receive_now():
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
                 return Reply(await answer(exchange))
@@ -227,7 +227,7 @@ class Dispatcher:
             return Reply(status=_refusal(exchange, unknown_method()))
         try:
             with self._deadlines.of_caller(exchange):
-                if exchange.read is not None:
+                if exchange.read is not None and not exchange.receive_now():
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
                 return Reply(await method.answer(exchange))

@@ -69,6 +69,7 @@ class Exchange:
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
         task: the task it runs in; None where the transport doesn't know.
         read: waits for the only request, where it has not come with the headers; raises RowgateError.
+        take: returns it where it is all here by now, else None, and `read` is to be asked; raises so, too.
         channel: its further messages, where it streams.
         call: what its handler is handed; None until its request has been read.
         headers: those of its request, which are its metadata too (gateway.transport.wire.headers).
@@ -88,6 +89,7 @@ class Exchange:
     channel: Channel | None = None
     task: "Task[Any] | None" = None
     read: Callable[[], Awaitable[bytes]] | None = None
+    take: Callable[[], bytes | None] | None = None
     call: Call | None = None
     headers: Sequence[Header] = ()
     metadata: ResponseMetadata | None = None
@@ -104,6 +106,15 @@ class Exchange:
     def peer(self) -> str:
         """The other end of the connection that it came by; empty where that tells no connections apart."""
         return named_peer(self.record.peer)
+
+    def receive_now(self) -> bool:
+        """Have the request, if all of it is here; return whether. Raises RowgateError."""
+        request = None if self.take is None else self.take()
+        if request is None:
+            return False
+        self.request = request
+        self.record.request_bytes = len(request)
+        return True
 
     async def receive(self) -> None:
         """Have the request whole, for as long as that takes; raises RowgateError."""

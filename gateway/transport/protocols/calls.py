@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.config.settings import Settings
 from gateway.errors import ResourceExhausted, RowgateError
@@ -56,6 +56,7 @@ class ProtocolCall:
         exchange: the call, as its method's answer sees it.
         messages: its request.
         response: writes what answers it.
+        is_left: whether its client has gone.
 
     """
 
@@ -63,6 +64,13 @@ class ProtocolCall:
     exchange: Exchange
     messages: RequestMessages
     response: Response
+    is_left: bool = False
+
+    def leave(self) -> None:
+        """Cancel it: its client has gone."""
+        self.is_left = True
+        if self.exchange.task is not None:
+            self.exchange.task.cancel()
 
 
 class Calls:
@@ -162,26 +170,23 @@ class Calls:
         exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers, json=response.json)
         response.exchange = exchange
         if not method.descriptor.client_streaming:
-            exchange.read = messages.receive_only
+            exchange.read, exchange.take = messages.receive_only, messages.take
         if method.streams:
             exchange.channel = _Channel(messages, response)
         return ProtocolCall(method, exchange, messages, response)
 
     async def run(self, request: HttpRequest, call: ProtocolCall) -> None:
         """Have a call answered and its response written; returns when the client has taken it, or gone."""
-        task, exchange = running_task(), call.exchange
-        exchange.task = task
+        exchange = call.exchange
+        exchange.task = task = request.task or running_task()
         self._running.add(task)
-        client = _Client(task)
-        request.when_gone(client.leave)
+        request.when_gone(call.leave)
         try:
-            reply = await _reply(call, client)
-            call.messages.release()
-            await _end(call, reply)
+            await _answer(call, task)
         except Gone:
             pass
         except asyncio.CancelledError:
-            if not client.is_gone:
+            if not call.is_left:
                 raise
             task.uncancel()
         finally:
@@ -203,21 +208,6 @@ class Calls:
         return self.memory.call(request.peer)
 
 
-class _Client:
-    """The other end of one call, which may go away."""
-
-    __slots__ = ("_task", "is_gone")
-
-    def __init__(self, task: "asyncio.Task[object]") -> None:
-        self._task = task
-        self.is_gone = False
-
-    def leave(self) -> None:
-        """Cancel its call."""
-        self.is_gone = True
-        self._task.cancel()
-
-
 class _Channel:
     """The messages of a streaming call."""
 
@@ -235,18 +225,16 @@ class _Channel:
             raise asyncio.CancelledError from None
 
 
-async def _reply(call: ProtocolCall, client: _Client) -> Reply:
-    """Return the reply. A call that is cancelled by another than its client, who waits, is told so."""
+async def _answer(call: ProtocolCall, task: "asyncio.Task[Any]") -> None:
     try:
-        return await call.method.answer(call.exchange)
+        reply = await call.method.answer(call.exchange)
     except asyncio.CancelledError as cancelled:
-        if client.is_gone:
+        if call.is_left:
             raise
-        running_task().uncancel()
-        return refusal(broken_off(cancelled))
-
-
-async def _end(call: ProtocolCall, reply: Reply) -> None:
+        # By another than its client, who waits, and is told so.
+        task.uncancel()
+        reply = refusal(broken_off(cancelled))
+    call.messages.release()
     try:
         await call.response.end(reply)
     except RowgateError as error:  # a response that its codec can't write

@@ -24,6 +24,11 @@ class DecoratedRequest:
         self.peer = request.peer
         self.misdirected = request.misdirected
         self.trailers = request.trailers
+        self.task = request.task
+
+    def take_body(self, most: int) -> bytes | None:
+        """Return the body, if all of it has come and it has no more bytes."""
+        return self._request.take_body(most)
 
     async def read(self) -> bytes:
         """Return the next piece of the body."""

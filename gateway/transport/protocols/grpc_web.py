@@ -40,6 +40,10 @@ class GrpcWebRequest(DecoratedRequest):
         self.trailers = True
         self._reader = _TextReader() if is_text else None
 
+    def take_body(self, most: int) -> bytes | None:
+        """Return nothing at once of what may be text."""
+        return super().take_body(most) if self._reader is None else None
+
     async def read(self) -> bytes:
         """Return the next piece of the body; raises InvalidArgument for text that is no base64."""
         piece = await super().read()

@@ -27,6 +27,9 @@ class RequestMessages(Protocol):
     async def receive_only(self) -> bytes:
         """Return the message where there is to be one; raises RowgateError for none, or several."""
 
+    def take(self) -> bytes | None:
+        """Return the only message, if it is all here; else it is received. Raises RowgateError."""
+
     def release(self) -> None:
         """Count nothing more of the request."""
 
@@ -78,6 +81,9 @@ class Envelopes:
         if message is None or await self.receive() is not None:
             raise not_one_request()
         return message
+
+    def take(self) -> None:
+        """Return nothing: more may come behind a message."""
 
     def release(self) -> None:
         """Hold nothing more of the request."""
@@ -154,6 +160,7 @@ class WholeBody:
         self._told = told
         self._encoding = encoding
         self._decode = decode
+        self._at_once = min(_QUICK, limit) if encoding is None else 0
         self._read = False
 
     async def receive(self) -> bytes | None:
@@ -172,6 +179,16 @@ class WholeBody:
         except BadFrame as error:
             raise refused(error) from error
         return await converted(self._decode, message)
+
+    def take(self) -> bytes | None:
+        """Return the message, if all of it has come and it is soon read; raises RowgateError."""
+        body = self._request.take_body(self._at_once)
+        if body is None:
+            return None
+        self._read = True
+        if body:
+            self._held.hold(len(body))
+        return body if self._decode is None else self._decode(body)
 
     def release(self) -> None:
         """Hold nothing more of the request."""

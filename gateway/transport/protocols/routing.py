@@ -1,7 +1,6 @@
 """The protocol of a request, by method, content type and path, and what is refused before it is a call."""
 
 from collections.abc import Awaitable, Container, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 from google.rpc import code_pb2
@@ -13,7 +12,7 @@ from gateway.transport.protocols.grpc_web import GrpcWebRequest
 from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.refusals import unknown_method
 from gateway.transport.wire.headers import find, media_type
-from gateway.transport.wire.request import Gone, Header, HttpRequest, Responder
+from gateway.transport.wire.request import Header, HttpRequest, Responder
 
 _GRPC = b"application/grpc"
 _GRPC_WEB = b"application/grpc-web"
@@ -59,42 +58,35 @@ class Routing:
         self._origins = origins
         self._grpc_web = grpc_web
 
-    async def __call__(self, request: HttpRequest) -> None:
-        """Answer a request."""
-        with suppress(Gone):
-            await self._answer(request)
-
-    async def _answer(self, request: HttpRequest) -> None:
+    def __call__(self, request: HttpRequest) -> Awaitable[None]:
+        """Return what answers a request, which raises Gone."""
         content_type = media_type(request.headers)
-        is_grpc = _is(_GRPC, content_type)
-        if request.misdirected and not is_grpc:
-            await refuse(request, 421, _TEXT, _OTHER_HOST)
-            return
+        if request.misdirected and not _is(_GRPC, content_type):
+            return refuse(request, 421, _TEXT, _OTHER_HOST)
         origin = find(request.headers, b"origin")
         if origin is not None:
-            page = await self._origins.admit(request, origin)
-            if page is None:
-                return
-            request = page
-        if is_grpc:
-            await self._grpc(request)
-        elif self._grpc_web and content_type.startswith(_GRPC_WEB):
-            await self._grpc(GrpcWebRequest(request, content_type))
-        else:
-            await self._by_path(request, content_type)
+            return self._answer_page(request, origin, content_type)
+        return self._answer(request, content_type)
 
-    async def _by_path(self, request: HttpRequest, content_type: bytes) -> None:
+    async def _answer_page(self, request: HttpRequest, origin: bytes, content_type: bytes) -> None:
+        page = await self._origins.admit(request, origin)
+        if page is not None:
+            await self._answer(page, content_type)
+
+    def _answer(self, request: HttpRequest, content_type: bytes) -> Awaitable[None]:
+        if _is(_GRPC, content_type):
+            return self._grpc(request)
+        if self._grpc_web and content_type.startswith(_GRPC_WEB):
+            return self._grpc(GrpcWebRequest(request, content_type))
         for protocol in self._paths:
             answer = protocol.answer(request)
             if answer is not None:
-                await answer
-                return
+                return answer
         if request.path in self._methods:
-            await refuse(request, 415, _TEXT, _NO_CALL)
-        elif content_type.startswith(_CONNECT) or find(request.headers, b"connect-protocol-version"):
-            await refuse(request, 404, _JSON, to_json(error_object(to_status(unknown_method()))))
-        else:
-            await refuse(request, 404, _JSON, _NOWHERE)
+            return refuse(request, 415, _TEXT, _NO_CALL)
+        if content_type.startswith(_CONNECT) or find(request.headers, b"connect-protocol-version"):
+            return refuse(request, 404, _JSON, to_json(error_object(to_status(unknown_method()))))
+        return refuse(request, 404, _JSON, _NOWHERE)
 
 
 def _is(kind: bytes, content_type: bytes) -> bool:

@@ -1,7 +1,10 @@
 """An HTTP request and its response, as a protocol sees them: the same over HTTP/1.1 and HTTP/2."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from asyncio import Task
 
 Header = tuple[bytes, bytes]
 """A name, in lower case, and a value."""
@@ -27,6 +30,7 @@ class HttpRequest(Protocol):
         peer: the client's address as gRPC writes it, such as `ipv4:127.0.0.1:5000`.
         misdirected: whether it names a host that the server isn't called by.
         trailers: whether a response may have trailers that the client sees: over HTTP/2.
+        task: in which it is answered; None where that isn't known.
 
     """
 
@@ -35,10 +39,17 @@ class HttpRequest(Protocol):
     query: str
     headers: Sequence[Header]
     header_bytes: int
-    authority: str
     peer: str
     misdirected: bool
     trailers: bool
+    task: "Task[None] | None"
+
+    @property
+    def authority(self) -> str:
+        """The host that it names."""
+
+    def take_body(self, most: int) -> bytes | None:
+        """Return the body, if all of it has come and it has no more bytes; else, and after, it is read."""
 
     async def read(self) -> bytes:
         """Return the next piece of the body, empty at its end; raises Gone.
@@ -63,4 +74,4 @@ class HttpRequest(Protocol):
 
 
 Responder = Callable[[HttpRequest], Awaitable[None]]
-"""Answers requests; raises nothing but CancelledError."""
+"""Answers requests; raises nothing but CancelledError, and Gone where the client has gone."""

@@ -1,8 +1,12 @@
 """A request of HTTP without a connection: its body as it comes, and its response as it was sent."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from gateway.transport.wire.request import Header
+
+if TYPE_CHECKING:
+    from asyncio import Task
 
 HOST = "gateway.example"
 
@@ -26,12 +30,16 @@ class RecordedRequest:
         self.headers: Sequence[Header] = [(name.encode(), value.encode()) for name, value in headers]
         self.header_bytes = sum(len(name) + len(value) + 32 for name, value in self.headers)
         self.authority, self.peer = HOST, "ipv4:127.0.0.1:5000"
+        self.task: Task[None] | None = None
         self.misdirected = self.trailers = False
         self._body = iter(body)
         self.status = 0
         self.told: list[Header] = []
         self.pieces: list[bytes] = []
         self.ended: Sequence[Header] | None = None
+
+    def take_body(self, most: int) -> None:
+        """Return nothing at once: the body comes in pieces."""
 
     async def read(self) -> bytes:
         """Return the next piece of the body."""

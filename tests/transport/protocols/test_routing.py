@@ -154,4 +154,5 @@ async def test_a_client_that_goes_away_is_no_error() -> None:
         async def respond(self, *_: object) -> None:
             raise Gone
 
-    await routing()(Leaving("POST", "/nothing"))
+    with pytest.raises(Gone):
+        await routing()(Leaving("POST", "/nothing"))

@@ -36,78 +36,68 @@ class ConnectResponder:
     def answer(self, request: HttpRequest) -> Awaitable[None] | None:
         """Return what answers a request, which raises Gone; None where its path is no method's."""
         method = self._methods.get(request.path)
-        return None if method is None else self._answer(request, method)
-
-    async def _answer(self, request: HttpRequest, method: ConnectMethod) -> None:
+        if method is None:
+            return None
         if request.method not in method.verbs:
             allowed = ", ".join(method.verbs)
-            await refuse(request, 405, [(b"allow", allowed.encode())])
-        elif request.method == "GET":
-            await self._answer_get(request, method)
-        else:
-            await self._answer_post(request, method)
+            return refuse(request, 405, [(b"allow", allowed.encode())])
+        if request.method == "GET":
+            return self._answer_get(request, method)
+        content_type = media_type(request.headers)
+        if method.streams:
+            return self._answer_stream(request, method, content_type)
+        return self._answer_unary(request, method, content_type, find(request.headers, b"content-encoding"))
 
-    async def _answer_get(self, request: HttpRequest, method: ConnectMethod) -> None:
+    def _answer_get(self, request: HttpRequest, method: ConnectMethod) -> Awaitable[None]:
         try:
             query = read_query(request.query)
         except RowgateError as error:
-            await UnaryResponse(request, b"").end(refusal(error))
-            return
+            return UnaryResponse(request, b"").end(refusal(error))
         content_type, sent = method.content_type(query.codec), query.compression.encode()
-        await self._answer_unary(GetRequest(request, query), method, content_type, sent)
+        return self._answer_unary(GetRequest(request, query), method, content_type, sent)
 
-    async def _answer_post(self, request: HttpRequest, method: ConnectMethod) -> None:
-        content_type = media_type(request.headers)
-        if method.streams:
-            await self._answer_stream(request, method, content_type)
-        else:
-            sent = find(request.headers, b"content-encoding")
-            await self._answer_unary(request, method, content_type, sent)
-
-    async def _answer_unary(
+    def _answer_unary(
         self, request: HttpRequest, method: ConnectMethod, content_type: bytes, sent: bytes | None
-    ) -> None:
-        """Answer a request whose body is its message, compressed as `sent` says."""
+    ) -> Awaitable[None]:
+        """Return what answers a request whose body is its message, compressed as `sent` says."""
         codec = method.codecs.get(content_type)
         if codec is None:
-            await _refuse_type(request, method)
-            return
+            return _refused_type(request, method)
         try:
             head = self._read_head(request, method, sent, find(request.headers, b"accept-encoding"))
         except RowgateError as error:
-            await UnaryResponse(request, content_type).end(refusal(error))
-            return
+            return UnaryResponse(request, content_type).end(refusal(error))
         messages = self._calls.whole_body(request, head.encodings.request, codec.decode)
         response = UnaryResponse(request, content_type, codec.json, head.encodings.response)
-        await self._run(request, method, head, messages, response)
+        return self._run(request, method, head, messages, response)
 
-    async def _answer_stream(self, request: HttpRequest, method: ConnectMethod, content_type: bytes) -> None:
+    def _answer_stream(
+        self, request: HttpRequest, method: ConnectMethod, content_type: bytes
+    ) -> Awaitable[None]:
         codec = method.codecs.get(content_type)
         if codec is None:
-            await _refuse_type(request, method)
-            return
+            return _refused_type(request, method)
         sent = find(request.headers, b"connect-content-encoding")
         try:
             head = self._read_head(request, method, sent, find(request.headers, b"connect-accept-encoding"))
         except RowgateError as error:
-            await StreamResponse(request, content_type).end(refusal(error))
-            return
+            return StreamResponse(request, content_type).end(refusal(error))
         messages = self._calls.envelopes(request, head.encodings.request, codec.decode)
         response = StreamResponse(
             request, content_type, codec.json, head.encodings.response, one_response=method.one_response
         )
-        await self._run(request, method, head, messages, response)
+        return self._run(request, method, head, messages, response)
 
-    async def _run(
+    def _run(
         self,
         request: HttpRequest,
         method: ConnectMethod,
         head: "_Head",
         messages: RequestMessages,
         response: UnaryResponse | StreamResponse,
-    ) -> None:
+    ) -> Awaitable[None]:
         call = self._calls.begin(request, method.served, messages, response, remaining=head.remaining)
-        await self._calls.run(request, call)
+        return self._calls.run(request, call)
 
     def _read_head(
         self, request: HttpRequest, method: ConnectMethod, sent: bytes | None, accepted: bytes | None
@@ -146,7 +136,7 @@ def _malformed(wrong: str) -> InvalidArgument:
     return InvalidArgument(f"the call's headers can't be read: {wrong}", reason="HEADER_MALFORMED")
 
 
-async def _refuse_type(request: HttpRequest, method: ConnectMethod) -> None:
-    """Answer a request in a form that the method doesn't take."""
+def _refused_type(request: HttpRequest, method: ConnectMethod) -> Awaitable[None]:
+    """Return what answers a request in a form that the method doesn't take."""
     taken = b", ".join(method.codecs)
-    await refuse(request, 415, [(b"accept-post", taken)])
+    return refuse(request, 415, [(b"accept-post", taken)])

@@ -21,6 +21,13 @@ class GetRequest(DecoratedRequest):
         super().__init__(request)
         self._message = query.message
 
+    def take_body(self, most: int) -> bytes | None:
+        """Return the message, unless it is longer."""
+        if len(self._message) > most:
+            return None
+        message, self._message = self._message, b""
+        return message
+
     async def read(self) -> bytes:
         """Return the message, once."""
         message, self._message = self._message, b""
@@ -61,14 +68,16 @@ class UnaryResponse:
             body = to_json(error_object(reply.status))
             await self._request.respond(http_status(reply.status.code), [_JSON, *self._said()], body)
             return
-        message = await written(self.json, reply.body, self.exchange)
-        if self.exchange is not None:
-            self.exchange.recount(len(message))
-        body, encoding = await packed(message, self._encoding)
+        body, exchange = reply.body, self.exchange
+        if self.json is not None and (exchange is None or not exchange.is_json):
+            body = await written(self.json, body, exchange)
+        if exchange is not None:
+            exchange.recount(len(body))
         told = [(b"content-type", self._content_type), (b"accept-encoding", SPOKEN)]
-        if encoding is not None:
-            told.append((b"content-encoding", encoding.encode()))
         if self._encoding is not None:
+            body, encoding = await packed(body, self._encoding)
+            if encoding is not None:
+                told.append((b"content-encoding", encoding.encode()))
             told.append(_VARY)
         await self._request.respond(200, [*told, *self._said()], body)
 

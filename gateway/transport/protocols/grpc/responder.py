@@ -1,7 +1,6 @@
 """Calls of gRPC by the general way: streams, compressed messages, messages in pieces, malformed ones."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Sequence
 
 from gateway.errors import Internal, RowgateError, Unimplemented
 from gateway.transport.protocols.calls import Calls, ProtocolCall, refusal
@@ -11,7 +10,7 @@ from gateway.transport.protocols.grpc.response import GrpcResponse
 from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.wire.framing import ENCODINGS
 from gateway.transport.wire.headers import BadHeader, find, media_type, read_metadata
-from gateway.transport.wire.request import Gone, Header, HttpRequest
+from gateway.transport.wire.request import Header, HttpRequest
 
 _JSON = b"application/grpc+json"
 CONTENT_TYPES = frozenset({b"application/grpc", b"application/grpc+proto", _JSON})
@@ -31,28 +30,22 @@ class GrpcResponder:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def __call__(self, request: HttpRequest) -> None:
-        """Answer a request."""
+    def __call__(self, request: HttpRequest) -> Awaitable[None]:
+        """Return what answers a request, which raises Gone."""
         content_type = media_type(request.headers)
-        with suppress(Gone):
-            # PROTOCOL-HTTP2: 415 for another content type; then 405 for another method, as grpc-go answers.
-            if content_type not in CONTENT_TYPES:
-                await refuse(request, 415, [(b"content-type", b"text/plain")], _NO_CODEC)
-            elif request.method != "POST":
-                headers = [(b"content-type", b"text/plain"), (b"allow", b"POST")]
-                await refuse(request, 405, headers, _NOT_POST)
-            else:
-                await self._answer(request, content_type)
-
-    async def _answer(self, request: HttpRequest, content_type: bytes) -> None:
+        # PROTOCOL-HTTP2: 415 for another content type; then 405 for another method, as grpc-go answers.
+        if content_type not in CONTENT_TYPES:
+            return refuse(request, 415, [(b"content-type", b"text/plain")], _NO_CODEC)
+        if request.method != "POST":
+            headers = [(b"content-type", b"text/plain"), (b"allow", b"POST")]
+            return refuse(request, 405, headers, _NOT_POST)
         try:
             call = self._begin(request, content_type)
         except BadHeader as error:
-            await _refuse(request, content_type, _malformed(error))
+            return _refused(request, content_type, _malformed(error))
         except RowgateError as error:
-            await _refuse(request, content_type, error)
-        else:
-            await self._calls.run(request, call)
+            return _refused(request, content_type, error)
+        return self._calls.run(request, call)
 
     def _begin(self, request: HttpRequest, content_type: bytes) -> ProtocolCall:
         """Return the call; raises BadHeader and RowgateError for what is none."""
@@ -69,8 +62,8 @@ class GrpcResponder:
         return self._calls.begin(request, method, messages, response, remaining=remaining)
 
 
-async def _refuse(request: HttpRequest, content_type: bytes, error: RowgateError) -> None:
-    await GrpcResponse(request, content_type).end(refusal(error))
+def _refused(request: HttpRequest, content_type: bytes, error: RowgateError) -> Awaitable[None]:
+    return GrpcResponse(request, content_type).end(refusal(error))
 
 
 def _encoding(headers: Sequence[Header]) -> str | None:

@@ -59,18 +59,17 @@ class Rest:
         """Return what answers a request, which raises Gone; None where its path leads nowhere."""
         found = self._router.find(request.method, request.path)
         if found is not None:
-            return self._call(request, *found)
+            return self._answer(request, *found)
         if self._router.has(request.path) or (request.path == DOCUMENT and self._document is not None):
             return self._answer_otherwise(request)
         return None
 
-    async def _call(self, request: HttpRequest, target: RoutedMethod, segments: Sequence[str]) -> None:
+    def _answer(self, request: HttpRequest, target: RoutedMethod, segments: Sequence[str]) -> Awaitable[None]:
         try:
             served = self._calls.method(request, target.path)
         except RowgateError as error:
-            await respond_error(request, to_status(error))
-            return
-        await self._calls.run(request, target.call(request, segments, served, self._calls))
+            return respond_error(request, to_status(error))
+        return self._calls.run(request, target.call(request, segments, served, self._calls))
 
     async def _answer_otherwise(self, request: HttpRequest) -> None:
         """Answer what isn't a call: with the document, or with the methods that the path is asked by."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from google.rpc.status_pb2 import Status
 
-from gateway.errors import RowgateError
-from gateway.errors.status import to_status
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
 from gateway.transport.protocols.codecs import written
@@ -47,14 +45,16 @@ class WholeResponse:
         if reply.status is not None:
             await respond_error(self.request, reply.status, _id_header(self.exchange))
             return
-        try:
-            body = await written(self.json, reply.body, self.exchange)
-        except RowgateError as error:  # what is stored has no JSON
-            await respond_error(self.request, to_status(error), _id_header(self.exchange))
-            return
-        if self.exchange is not None:
-            self.exchange.recount(len(body))
-        await respond_json(self.request, 200, body, _id_header(self.exchange), self.encoding)
+        body, exchange = reply.body, self.exchange
+        if exchange is None or not exchange.is_json:
+            body = await written(self.json, body, exchange)
+        if exchange is not None:
+            exchange.recount(len(body))
+        headers = (_JSON, *_id_header(exchange))
+        if self.encoding is not None:
+            body, used = await packed(body, self.encoding)
+            headers = (*headers, _VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))
+        await self.request.respond(200, headers, body)
 
 
 @dataclass(slots=True, eq=False)
@@ -121,12 +121,6 @@ async def respond_error(request: HttpRequest, status: Status, headers: Sequence[
     await respond_json(request, http_status(status), status_json(status), headers)
 
 
-async def respond_json(
-    request: HttpRequest, code: int, body: bytes, headers: Sequence[Header], encoding: str | None = None
-) -> None:
-    """Answer with JSON, compressed where that is worth it."""
-    headers = (_JSON, *headers)
-    if encoding is not None:
-        body, used = await packed(body, encoding)
-        headers = (*headers, _VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))
-    await request.respond(code, headers, body)
+async def respond_json(request: HttpRequest, code: int, body: bytes, headers: Sequence[Header]) -> None:
+    """Answer with JSON."""
+    await request.respond(code, (_JSON, *headers), body)

@@ -15,7 +15,7 @@ from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.http1.request import Http1Request
 from gateway.transport.wire.http1.response import CLOSE, length, response_head
 from gateway.transport.wire.peer_names import peer_of
-from gateway.transport.wire.request import Responder
+from gateway.transport.wire.request import Gone, Responder
 
 if TYPE_CHECKING:
     from collections.abc import MutableSet
@@ -33,6 +33,8 @@ _AHEAD = 64 * 1024
 _STEP = 16 * 1024
 """Bytes of a body that are read at once: a hostile body in chunks takes some 0.3 µs a byte."""
 _EMPTY_LINE = b"\r\n"
+_NO_BODY = Body()
+"""That of all requests without one: it is never fed."""
 
 
 class Http1Connection(asyncio.Protocol):
@@ -60,6 +62,9 @@ class Http1Connection(asyncio.Protocol):
     ) -> None:
         self._responder = responder
         self._settings = settings
+        self._limit = settings.limits.max_metadata_bytes
+        # As long as a client of HTTP/2 may be silent that answers no ping.
+        self._idle_seconds = settings.server.keepalive_interval + settings.server.keepalive_timeout
         self._connections = connections
         self._hosts = hosts
         self._is_private = is_private
@@ -105,9 +110,12 @@ class Http1Connection(asyncio.Protocol):
         if self._ended is not None:
             return
         self._heard = monotonic()
-        if not self._unused and self._request is None:
-            self._next_by = self._heard + _HEAD_SECONDS
-        self._data, self._at = self._data[self._at :] + data, 0
+        if self._data:
+            self._data, self._at = self._data[self._at :] + data, 0
+        else:
+            self._data = data
+            if self._request is None:
+                self._next_by = self._heard + _HEAD_SECONDS
         self.read_on()
 
     def read_on(self) -> None:
@@ -145,8 +153,8 @@ class Http1Connection(asyncio.Protocol):
         return self._at > before
 
     def _begin(self) -> bool:
-        """Begin a request whose head is whole; return False for what isn't."""
-        limit, data, start = self._settings.limits.max_metadata_bytes, self._data, self._at
+        """Begin a request whose head is whole; return whether there may be another step."""
+        limit, data, start = self._limit, self._data, self._at
         if data.startswith(_EMPTY_LINE, start):
             # Some clients end a body with one that isn't part of it (RFC 9112, 2.2).
             start += len(_EMPTY_LINE)
@@ -162,16 +170,16 @@ class Http1Connection(asyncio.Protocol):
         check_count(head.fields.lines, limit)
         self._answer(head)
         self._at = end
-        return True
+        return end < len(data)
 
     def _answer(self, head: Head) -> None:
         fields, hosts = head.fields, self._hosts
         if not head.keeps_alive:
             self.closes = True
         if fields.length is None:
-            body: Body = ChunkedBody(*parse(head.block), self._settings.limits.max_metadata_bytes)
+            body: Body = ChunkedBody(*parse(head.block), self._limit)
         else:
-            body = Body(fields.length)
+            body = Body(fields.length) if fields.length else _NO_BODY
         misdirected = hosts is not None and not hosts.allow(fields.host or b"")
         self._request = request = Http1Request(head, body, self, self._peer, misdirected=misdirected)
         request.task = self._loop.create_task(self._respond(request))
@@ -179,6 +187,8 @@ class Http1Connection(asyncio.Protocol):
     async def _respond(self, request: Http1Request) -> None:
         try:
             await self._responder(request)
+        except Gone:
+            pass
         except Exception:
             _logger.exception("a request failed")
         finally:
@@ -203,7 +213,7 @@ class Http1Connection(asyncio.Protocol):
         if self.closes or not request.body.is_whole:
             self._end(lingers=self._unused > 0 or not request.body.is_whole)
             return
-        self._next_by = monotonic() + (_HEAD_SECONDS if self._unused else self._idle_seconds())
+        self._next_by = monotonic() + (_HEAD_SECONDS if self._unused else self._idle_seconds)
         if self._unused:
             self._loop.call_soon(self.read_on)
         else:
@@ -261,7 +271,7 @@ class Http1Connection(asyncio.Protocol):
             self.abort()
         elif self._request is None:
             self._look_at_head(now)
-        elif self._request.is_awaited and now - self._heard > self._idle_seconds():
+        elif self._request.is_awaited and now - self._heard > self._idle_seconds:
             self.abort()
         if server.max_connection_age and now - self._began > server.max_connection_age:
             self.leave()
@@ -273,11 +283,6 @@ class Http1Connection(asyncio.Protocol):
             self._refuse(BadRequest(408, "the request came too slowly"))
         else:
             self.close()
-
-    def _idle_seconds(self) -> float:
-        """Return how long a client may be silent: as long as one of HTTP/2 that answers no ping."""
-        server = self._settings.server
-        return server.keepalive_interval + server.keepalive_timeout
 
     def _regulate(self) -> None:
         """Read no faster than what is read is used."""
@@ -298,7 +303,7 @@ class Http1Connection(asyncio.Protocol):
         if error.status is not None and (request is None or not request.is_begun):
             body = f"{error}\n".encode()
             headers = [(b"content-type", b"text/plain; charset=utf-8")]
-            self.output.put(response_head(error.status, headers, [length(body), CLOSE]), body)
+            self.output.put(response_head(error.status, headers, length(body) + CLOSE), body)
         self._end(lingers=True)
         if request is not None:
             request.lose()

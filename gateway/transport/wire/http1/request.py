@@ -48,7 +48,6 @@ class Http1Request:
         self.headers = fields.headers
         # The path counts as HTTP/2's does.
         self.header_bytes = fields.size + _PATH_OVERHEAD + len(head.path) + len(head.query)
-        self.authority = (fields.host or b"").decode()
         self.misdirected = misdirected
         self.peer = peer
         self.body = body
@@ -56,12 +55,23 @@ class Http1Request:
         self.is_begun = self.is_answered = False
         """Whether the response has begun, and ended."""
         self._turn = turn
+        self._host = fields.host
         self._is_1_1 = head.is_1_1
         self._must_continue = fields.expects_continue and head.is_1_1
         self._is_chunked = self._is_mute = False
         self._is_gone = False
         self._gone: list[Callable[[], object]] = []
         self._arrived: asyncio.Future[None] | None = None
+
+    @property
+    def authority(self) -> str:
+        """The host that it names; empty where it names none."""
+        return (self._host or b"").decode()
+
+    def take_body(self, most: int) -> bytes | None:
+        """Return the body, if all of it has come and it has no more bytes; else, and after, it is read."""
+        body = self.body
+        return body.take() if body.is_whole and body.held <= most else None
 
     async def read(self) -> bytes:
         """Return the next piece of the body, empty at its end; raises Gone."""
@@ -120,7 +130,7 @@ class Http1Request:
             self._turn.output.put(self._begin(status, headers, response.CHUNKED))
         else:
             self._turn.closes = True
-            self._turn.output.put(self._begin(status, headers, None))
+            self._turn.output.put(self._begin(status, headers, b""))
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of its body; returns when the client has taken it. Raises Gone."""
@@ -135,18 +145,19 @@ class Http1Request:
             self._turn.output.put(response.LAST_CHUNK)
         await self._end()
 
-    def _begin(self, status: int, headers: Sequence[Header], framing: Header | None) -> bytes:
+    def _begin(self, status: int, headers: Sequence[Header], framing: bytes) -> bytes:
         """Return the beginning of the response."""
         if self.is_begun:
             raise RuntimeError("a second response to one request")
         empty = status in response.WITHOUT_BODY
         self._is_mute = empty or self.method == "HEAD"
-        own = [] if empty or framing is None else [framing]
+        if empty:
+            framing = b""
         if self._turn.closes:
-            own.append(response.CLOSE)
+            framing += response.CLOSE
         elif not self._is_1_1:
-            own.append(response.KEEP_ALIVE)
-        head = response.response_head(status, headers, own)
+            framing += response.KEEP_ALIVE
+        head = response.response_head(status, headers, framing)
         self.is_begun = True
         return head
 

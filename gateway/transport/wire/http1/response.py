@@ -9,9 +9,9 @@ from gateway.transport.wire.request import Header
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
-CHUNKED: Header = (b"transfer-encoding", b"chunked")
-CLOSE: Header = (b"connection", b"close")
-KEEP_ALIVE: Header = (b"connection", b"keep-alive")
+CHUNKED = b"transfer-encoding: chunked\r\n"
+CLOSE = b"connection: close\r\n"
+KEEP_ALIVE = b"connection: keep-alive\r\n"
 WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _STATUS_LINES = {
@@ -37,22 +37,21 @@ class _Clock:
 _clock = _Clock()
 
 
-def response_head(status: int, headers: Sequence[Header], framing: Sequence[Header]) -> bytes:
+def response_head(status: int, headers: Sequence[Header], framing: bytes) -> bytes:
     """Return status line and headers; raises ValueError for a header with a line break in it.
 
     Args:
         status: of HTTP.
         headers: what they say of framing isn't heeded.
-        framing: where the response ends, and whether the connection does.
+        framing: the lines that say where the response ends, and whether the connection does.
 
     """
-    sent = [header for header in headers if header[0] not in _FRAMING]
-    sent += framing
-    lines = b"".join([b"%b: %b\r\n" % header for header in sent])
+    sent = [b"%b: %b\r\n" % header for header in headers if header[0] not in _FRAMING]
+    lines = b"".join(sent)
     if lines.count(b"\n") + lines.count(b"\r") != 2 * len(sent) or b"\0" in lines:
         raise ValueError("a line break, or NUL, in a header")
     line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-    return b"".join((line, _clock.line(), lines, b"\r\n"))
+    return b"".join((line, _clock.line(), lines, framing, b"\r\n"))
 
 
 def chunk(piece: bytes) -> tuple[bytes, bytes, bytes]:
@@ -60,6 +59,6 @@ def chunk(piece: bytes) -> tuple[bytes, bytes, bytes]:
     return b"%x\r\n" % len(piece), piece, b"\r\n"
 
 
-def length(body: bytes) -> Header:
-    """Return the header that tells a body's length."""
-    return b"content-length", b"%d" % len(body)
+def length(body: bytes) -> bytes:
+    """Return the line that tells a body's length."""
+    return b"content-length: %d\r\n" % len(body)

@@ -101,6 +101,14 @@ class RequestBody:
         self.whole = True
         self._wake()
 
+    def take_all(self, most: int) -> bytes | None:
+        """Return the body, if all of it has come and it has no more bytes; else, and after, it is read."""
+        if not self.whole or self._gone or self._arrived > most:
+            return None
+        piece = self._taken()
+        self._give_back()
+        return piece
+
     async def read(self) -> bytes:
         """Return the next piece, empty after the last; raises Gone."""
         self._give_back()
@@ -109,10 +117,7 @@ class RequestBody:
             await self._waiting
         if self._gone:
             raise Gone
-        piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        self._held, self._given = 0, self._held
-        return piece
+        return self._taken()
 
     def disconnect(self) -> None:
         """Note that the peer has gone."""
@@ -121,6 +126,13 @@ class RequestBody:
         self._connection.give_back(self._held + self._given)
         self._held = self._given = 0
         self._wake()
+
+    def _taken(self) -> bytes:
+        """Return what has arrived; it is used when more is asked for."""
+        piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        self._held, self._given = 0, self._held
+        return piece
 
     def _check_open(self) -> None:
         if self.whole:

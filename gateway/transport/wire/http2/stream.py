@@ -57,6 +57,10 @@ class Stream:
         self._gone: Callable[[], object] | None = None
         self._taken: asyncio.Future[None] | None = None
 
+    def take_body(self, most: int) -> bytes | None:
+        """Return the body, if all of it has come and it has no more bytes; else, and after, it is read."""
+        return self._body.take_all(most)
+
     async def read(self) -> bytes:
         """Return the next piece of the body, empty at its end; raises Gone."""
         return await self._body.read()

@@ -11,6 +11,7 @@ from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.request_body import RequestBody, Window
 from gateway.transport.wire.http2.request_head import Head
 from gateway.transport.wire.http2.stream import Stream
+from gateway.transport.wire.request import Gone
 from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)
@@ -237,6 +238,8 @@ class Streams:
     async def _run(self, stream: Stream) -> None:
         try:
             await self._context.respond(stream)
+        except Gone:
+            pass
         except Exception:
             _logger.exception("a request failed")
         finally:

@@ -241,6 +241,22 @@ async def test_a_body_past_the_streams_window_is_refused() -> None:
         await reading
 
 
+async def test_a_body_that_is_taken_whole_is_used_once() -> None:
+    sent: list[bytes] = []
+    body = RequestBody(sent.append, 1, Window(sent.append, 0, 8), None)
+    body.take(b"ab", 3)
+    assert body.take_all(9) is None  # more may come
+    body.take(b"cd", 3)
+    body.end()
+    assert body.take_all(3) is None  # it is larger
+    assert not sent
+    assert body.take_all(4) == b"abcd"
+    assert sent == [frames.window_update(0, 6)]
+    assert await body.read() == b""
+    body.disconnect()
+    assert len(sent) == 1
+
+
 async def test_it_listens_on_several_addresses_and_sockets(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     values = settings_of(listen=f"127.0.0.1:0,localhost:0,unix:{path}")
