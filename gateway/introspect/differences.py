@@ -36,6 +36,7 @@ class Kind(Enum):
     CHILDREN = "inheritance"
     RULES = "rules"
     CASCADES = "cascades"
+    UNFILLED = "unfilled columns"
     COLUMN = "column"
     TYPE = "type"
     NULLABLE = "nullability"
@@ -60,6 +61,8 @@ class Change(Enum):
 
 
 _OF_TABLES = {
+    Kind.UNFILLED: "has columns ({}) without a default that can't be NULL, of which the schema says nothing: "
+    "no row can be inserted",
     Kind.CHILDREN: "is inherited by {}: its keys aren't unique over those rows, which are its rows too",
     Kind.RULES: "has rules ({}), with which PostgreSQL refuses writes: triggers are in no way",
     Kind.CASCADES: "is referred to by {} ON DELETE CASCADE: Delete takes those rows too, without force",
@@ -102,6 +105,7 @@ class Difference:
             Kind.COMMENT: True,
             Kind.RULES: True,
             Kind.CASCADES: True,
+            Kind.UNFILLED: True,
             Kind.ENUM: self.change is not Change.MISSING,
             Kind.INDEX: not any((text or "").startswith("UNIQUE") for text in (self.wanted, self.found)),
             Kind.TYPE: is_shorter_text(self.wanted, self.found),

@@ -15,6 +15,7 @@ from gateway.introspect.model_tables import needs_of, read_model, tables_of
 from gateway.introspect.refused_options import refused_options
 from gateway.introspect.table_records import Catalog, Name
 from gateway.introspect.temporary_tables import respelled, undone
+from gateway.introspect.unmanaged_tables import unmanaged_differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,16 @@ async def drift(connection: Connection, metadata: MetaData) -> tuple[Difference,
     Args:
         connection: a connection outside a transaction. Nothing is changed: temporary tables are made, to
             have PostgreSQL spell the schema's expressions as it spells the stored ones, and rolled back.
-        metadata: the schema's tables; the gateway's own are compared too.
+        metadata: the schema's tables; the gateway's own are compared too. Of those that others manage it is
+            only what statements need (gateway.introspect.unmanaged_tables).
 
     Raises ModelRefusedError where no database could match.
 
     """
     await connection.execute("BEGIN")
     try:
-        return (await read_sides(connection, metadata)).differences
+        unmanaged = await unmanaged_differences(connection, metadata)
+        return (*(await read_sides(connection, metadata)).differences, *unmanaged)
     except ModelRefusedError as error:
         if error.known:
             return error.known

@@ -18,6 +18,7 @@ from gateway.introspect.catalog import Connection
 from gateway.introspect.table_records import Catalog, ForeignKey, Name, Surroundings, Table
 from gateway.introspect.temporary_tables import read_scratch
 from gateway.schema.tables.internal import INTERNAL
+from gateway.schema.tables.metadata import MANAGED
 
 # Types that an extension brings, by the name that a column's type begins with.
 EXTENSIONS: Mapping[str, str] = {
@@ -40,8 +41,18 @@ class Needs(Surroundings):
 
 
 def tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:
-    """Return the model's tables, referenced ones first, and the gateway's own."""
-    return (*metadata.tables.values(), *INTERNAL.tables.values())
+    """Return the model's managed tables and the gateway's own: what migrations make and alter."""
+    return (*managed_tables_of(metadata), *INTERNAL.tables.values())
+
+
+def managed_tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:
+    """Return the model's tables that migrations make and alter, referenced ones first."""
+    return tuple(table for table in metadata.tables.values() if table.info.get(MANAGED, True))
+
+
+def unmanaged_tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:
+    """Return the model's tables that others make and alter."""
+    return tuple(table for table in metadata.tables.values() if not table.info.get(MANAGED, True))
 
 
 def table_name(table: SqlTable) -> Name:

@@ -1,19 +1,20 @@
 """At start: a database that doesn't match the schema is not served."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import MetaData
 
 from gateway.introspect.catalog import read_catalog
+from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import drift
 from gateway.introspect.matching import parts_of
 from gateway.introspect.model_tables import table_name
-from gateway.introspect.table_records import Index, Table
-from gateway.schema.catalog_facts import Found, FoundTable
+from gateway.introspect.table_records import Column, Index, Name, Table
+from gateway.schema.catalog_facts import Found, FoundColumn, FoundTable
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
@@ -57,7 +58,7 @@ async def require_match(
     connection = await connect()
     try:
         found = await drift(connection, metadata)
-        catalog = await read_catalog(connection, [table_name(table) for table in metadata.tables.values()])
+        tables = await _read_tables(connection, metadata)
     finally:
         await connection.close(timeout=_CLOSE_SECONDS)
     for difference in found:
@@ -66,7 +67,17 @@ async def require_match(
     grave = [difference for difference in found if difference.forbids_serving]
     if grave:
         raise SchemaMismatchError(grave, folder)
-    return {name: _found(table) for name, table in catalog.tables.items()}
+    return {name: _found(table) for name, table in tables.items()}
+
+
+async def _read_tables(connection: Any, metadata: MetaData) -> Mapping[Name, Table]:
+    await connection.execute("BEGIN")
+    try:
+        await connection.execute(QUALIFY_NAMES)
+        names = [table_name(table) for table in metadata.tables.values()]
+        return (await read_catalog(connection, names)).tables
+    finally:
+        await connection.execute("ROLLBACK")
 
 
 def _found(table: Table) -> FoundTable:
@@ -75,8 +86,18 @@ def _found(table: Table) -> FoundTable:
         for part in parts_of(table)
         if not isinstance(part, Index) or part.unique
     }
-    bases = {column.name: column.base for column in table.columns.values() if column.base}
-    return FoundTable(constraints, table.has_deferrable_keys, bases)
+    columns = {column.name: _found_column(column) for column in table.columns.values()}
+    return FoundTable(constraints, table.has_deferrable_keys, columns)
+
+
+def _found_column(column: Column) -> FoundColumn:
+    return FoundColumn(
+        nullable=column.nullable,
+        default=column.default,
+        generated=column.generated,
+        numbered=bool(column.identity) or (column.default or "").startswith("nextval("),
+        base=column.base,
+    )
 
 
 def _matters(difference: Difference) -> bool:

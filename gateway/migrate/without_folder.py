@@ -10,6 +10,7 @@ from gateway.introspect import ModelRefusedError, Sides, read_sides
 from gateway.introspect.compare import compare
 from gateway.introspect.ddl import quoted
 from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.model_tables import table_name, unmanaged_tables_of
 from gateway.introspect.table_records import Catalog, Name
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
@@ -108,12 +109,19 @@ async def read_state(
 ) -> tuple[Managed, Sides]:
     """Return what may be changed, and model and catalog with the tables that the model no longer has."""
     managed = Managed(await read_record(connection), adopted, lineage)
+    unmanaged = frozenset(map(table_name, unmanaged_tables_of(metadata)))
+    _refuse_unmanaged(adopted & unmanaged)
     try:
-        sides = await read_sides(connection, metadata, managed.own_tables)
+        sides = await read_sides(connection, metadata, managed.own_tables - unmanaged)
     except ModelRefusedError as error:
         raise MigrationError(str(error)) from error
     require_known(adopted, sides.wanted, sides.found)
     return managed, sides
+
+
+def _refuse_unmanaged(adopted: frozenset[Name]) -> None:
+    for name in sorted(adopted):
+        raise MigrationError(f"--adopt {name}: the schema says managed: false, so migrations leave it alone")
 
 
 def differences_left(wanted: Catalog, reached: Catalog) -> tuple[Difference, ...]:

@@ -2,15 +2,37 @@
 
 Others name theirs otherwise than Rowgate, and have some that the schema doesn't name. PostgreSQL's errors
 name the constraint, and which fields are wrong is found by that name. Beside a deferrable key of theirs
-ON CONFLICT has to name another. And what a domain is over is known there alone.
+ON CONFLICT has to name another. And what a domain is over is known there alone. Of tables that others manage,
+so are which columns may be NULL, and what fills those that a new row has no value for.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from gateway.schema.model import Field, Method, Resource, Schema
+from gateway.schema.model import Field, Method, Resource, Schema, ServerSet
 from gateway.schema.types.domains import within
+from gateway.schema.values import ValueKind
+
+
+@dataclass(frozen=True, slots=True)
+class FoundColumn:
+    """What is known of a column in the database.
+
+    Args:
+        nullable: whether it may be NULL.
+        default: its default, an SQL expression.
+        generated: the expression by which PostgreSQL computes it.
+        numbered: whether PostgreSQL numbers its rows, as an identity or from a sequence.
+        base: the type that its domain is over.
+
+    """
+
+    nullable: bool
+    default: str | None = None
+    generated: str | None = None
+    numbered: bool = False
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +42,13 @@ class FoundTable:
     Args:
         constraints: the columns of each constraint and unique index, by name.
         has_deferrable_keys: whether a unique or exclusion constraint is deferrable.
-        bases: the types that columns' domains are over, by column.
+        columns: its columns, by name.
 
     """
 
     constraints: Mapping[str, tuple[str, ...]]
     has_deferrable_keys: bool = False
-    bases: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, FoundColumn] = field(default_factory=dict)
 
 
 Found = Mapping[tuple[str, str], FoundTable]
@@ -47,16 +69,34 @@ def _resource(resource: Resource, found: Found) -> Resource:
     table = found.get((resource.schema, resource.table), FoundTable({}))
     return replace(
         resource,
-        fields=tuple(_limited(one, table.bases) for one in resource.fields),
+        fields=tuple(_field(one, resource, table.columns.get(one.column)) for one in resource.fields),
         constraints=table.constraints,
         has_deferrable_keys=table.has_deferrable_keys,
     )
 
 
-def _limited(one: Field, bases: Mapping[str, str]) -> Field:
-    if one.column not in bases or not one.type.text_cast:
+def _field(one: Field, resource: Resource, found: FoundColumn | None) -> Field:
+    if found is None:
         return one
-    return replace(one, type=within(one.type, bases[one.column]))
+    known = one if resource.managed else _as_found(one, found, is_key=one.column in resource.primary_key)
+    return replace(known, type=within(one.type, found.base)) if found.base and one.type.text_cast else known
+
+
+def _as_found(one: Field, found: FoundColumn, *, is_key: bool) -> Field:
+    """Return a field of a table that others manage: the schema needn't say what fills its column."""
+    numbered = found.numbered and one.type.kind is ValueKind.INTEGER
+    default = None if numbered else found.default
+    filled = numbered or (default is not None and one.type.kind is ValueKind.UUID)
+    computed = found.generated is not None and one.server_set is ServerSet.NO
+    return replace(
+        one,
+        nullable=found.nullable and not is_key,
+        default=default,
+        generated=found.generated,
+        identity=numbered,
+        server_set=ServerSet.GENERATED if computed else one.server_set,
+        zero_is_default=filled and not one.has_presence,
+    )
 
 
 def _method(method: Method, resources: Mapping[str, Resource]) -> Method:

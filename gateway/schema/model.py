@@ -144,6 +144,8 @@ class Resource:
     etag: str | None = None
     """The proto field (not a column) that carries the etag."""
     comment: str = ""
+    managed: bool = True
+    """Whether migrations make and alter the table; they know nothing of others."""
     constraints: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)
     """The columns of each constraint and unique index, by its name in the database; None until known."""
     has_deferrable_keys: bool = field(default=False, compare=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from gateway.introspect.ddl import quoted
-from gateway.introspect.model_tables import table_name
+from gateway.introspect.model_tables import managed_tables_of, table_name
 from gateway.introspect.table_records import Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
@@ -61,7 +61,7 @@ async def revise(
 async def _refuse_tables_made_otherwise(connection: Connection, metadata: MetaData) -> None:
     """Raise where Rowgate made tables without the folder: its first revision would leave them out."""
     record = await read_record(connection)
-    names = map(table_name, metadata.tables.values())
+    names = map(table_name, managed_tables_of(metadata))
     held = sorted(quoted(name) for name in names if Recorded("table", name) in record)
     if held:
         raise MigrationError(

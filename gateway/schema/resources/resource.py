@@ -32,5 +32,6 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         soft_delete=table.column(options.soft_delete, "soft_delete"),
         etag=options.etag or None,
         comment=diagnostics.elements[message.full_name].comment,
+        managed=options.managed if options.HasField("managed") else True,
         line=diagnostics.elements[message.full_name].line,
     )

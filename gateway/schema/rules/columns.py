@@ -11,7 +11,7 @@ _IDENTITY_TYPES = ("smallint", "integer", "bigint")
 def column_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
     """Yield what is wrong with single columns."""
     for field in resource.fields:
-        yield from _default(field)
+        yield from _default(field, managed=resource.managed)
         yield from _made(field)
         yield from _presence(field, not_null=column_options(field.descriptor.full_name, diagnostics).not_null)
     yield from _extensions(resource)
@@ -25,13 +25,14 @@ def _extensions(resource: Resource) -> Findings:
         yield Finding(resource.message.full_name, wrong, "declare a field of the message itself")
 
 
-def _default(field: Field) -> Findings:
+def _default(field: Field, *, managed: bool) -> Findings:
     where = field.descriptor.full_name
     used = field.has_presence or field.zero_is_default or not field.writable
     if field.default and not used:
         right = "declare the field optional, or output_only"
         yield Finding(where, "has a default, but no presence: its zero value would always be written", right)
-    if field.server_set is ServerSet.OUTPUT_ONLY and not (field.nullable or field.default or field.identity):
+    unfilled = not (field.nullable or field.default or field.identity)
+    if managed and field.server_set is ServerSet.OUTPUT_ONLY and unfilled:
         yield Finding(
             where, "is output_only and NOT NULL, and nothing fills it", "give it a default, or presence"
         )

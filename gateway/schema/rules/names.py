@@ -73,6 +73,9 @@ def _short(where: str, name: str, what: str) -> Findings:
 
 
 def _constraint_names(resource: Resource) -> list[str | None]:
+    """Return the names that a migration gives; a table that others manage gets none."""
+    if not resource.managed:
+        return []
     return [
         primary_key_name(resource.table),
         *(key.name for key in resource.unique),
@@ -129,6 +132,8 @@ def shared_enum_findings(resources: Mapping[str, Resource], diagnostics: Diagnos
 
 def _relations(resource: Resource) -> Iterable[str]:
     yield resource.table
+    if not resource.managed:
+        return
     yield primary_key_name(resource.table)
     yield from (key.name for key in resource.unique if key.name)
     yield from (index.name for index in resource.indexes if index.name)

@@ -13,11 +13,12 @@ def reference_findings(resource: Resource, resources: Mapping[str, Resource]) ->
     for key in resource.foreign_keys:
         where = place(resource, key)
         target = tables.get((key.target_schema, key.target_table))
+        enforced = key.enforced and resource.managed
         if target is not None:
-            yield from _target(where, resource, key, target)
-        elif key.enforced:
+            yield from _target(where, resource, key, target, enforced=enforced)
+        elif enforced or not key.target_table:
             yield from _unknown(where, key, list(tables))
-        if Action.SET_NULL in (key.on_delete, key.on_update):
+        if resource.managed and Action.SET_NULL in (key.on_delete, key.on_update):
             yield from _set_null(where, resource, key)
 
 
@@ -37,7 +38,7 @@ def _unknown(where: str, key: ForeignKey, tables: Sequence[tuple[str, str]]) -> 
     yield Finding(where, wrong, f"{right} (enforced: false lets it stand outside the schema)")
 
 
-def _target(where: str, resource: Resource, key: ForeignKey, target: Resource) -> Findings:
+def _target(where: str, resource: Resource, key: ForeignKey, target: Resource, *, enforced: bool) -> Findings:
     wanted = key.target_columns
     missing = [column for column in wanted if column not in target.by_column]
     for column in missing:
@@ -51,7 +52,7 @@ def _target(where: str, resource: Resource, key: ForeignKey, target: Resource) -
         wrong = f"has {len(key.columns)} columns, but references {len(wanted)} of {target.table}"
         yield Finding(where, wrong, f"name as many: {', '.join(wanted)}")
         return
-    if key.enforced and not _is_unique(target, wanted):
+    if enforced and not _is_unique(target, wanted):
         right = "reference the primary key or a unique key"
         yield Finding(where, f"references {', '.join(wanted)} of {target.table}, which is not unique", right)
     for column, other in zip(key.columns, wanted, strict=True):

@@ -1,6 +1,6 @@
 """Schema → SQLAlchemy MetaData: the tables as PostgreSQL gets them, with constraints by their real names."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,14 @@ from gateway.schema import model
 from gateway.schema.tables.naming import CONVENTION, primary_key_name
 
 _ACTION = {action: None if action is model.Action.NO_ACTION else action.value for action in model.Action}
+
+
+MANAGED = "managed"
+"""The key of a table's `info` that says whether migrations make and alter it, as they do without it."""
+STORED_TYPE = "type"
+"""The key of a column's `info` that has its type as PostgreSQL's format_type prints it."""
+NULL_IS_EMPTY = "null is empty"
+"""The key of a column's `info` that says whether its field has a value for NULL, as repeated fields do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,8 @@ class Tables:
 def build_tables(schema: model.Schema) -> Tables:
     """Return the tables of a schema."""
     metadata = sa.MetaData(naming_convention=CONVENTION)
-    tables = {name: _table(resource, metadata) for name, resource in schema.resources.items()}
+    known = frozenset((resource.schema, resource.table) for resource in schema.resources.values())
+    tables = {name: _table(resource, metadata, known) for name, resource in schema.resources.items()}
     return Tables(metadata, MappingProxyType(tables))
 
 
@@ -60,7 +69,8 @@ def pg_schema(schema: str) -> str | None:
     return None if schema == "public" else schema
 
 
-def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
+def _table(resource: model.Resource, metadata: sa.MetaData, known: Collection[tuple[str, str]]) -> sa.Table:
+    place = _place(resource.message, resource.message.full_name, resource.line)
     table = sa.Table(
         resource.table,
         metadata,
@@ -68,10 +78,14 @@ def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
         sa.PrimaryKeyConstraint(*resource.primary_key, name=conv(primary_key_name(resource.table))),
         *(_unique(key) for key in resource.unique),
         *(sa.CheckConstraint(_written(check.expression), name=conv(check.name)) for check in resource.checks),
-        *(_foreign_key(key) for key in resource.foreign_keys if key.enforced),
+        *(
+            _foreign_key(key)
+            for key in resource.foreign_keys
+            if key.enforced and (resource.managed or (key.target_schema, key.target_table) in known)
+        ),
         schema=pg_schema(resource.schema),
         comment=resource.comment or None,
-        info={"place": _place(resource.message, resource.message.full_name, resource.line)},
+        info={"place": place, MANAGED: resource.managed},
     )
     for index in resource.indexes:
         _index(index, table)
@@ -79,6 +93,7 @@ def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
 
 
 def _column(field: model.Field) -> sa.Column[Any]:
+    place = _place(field.descriptor.containing_type, field.descriptor.full_name, field.line)
     return sa.Column(
         field.column,
         field.type.engine,
@@ -86,7 +101,7 @@ def _column(field: model.Field) -> sa.Column[Any]:
         nullable=field.nullable,
         server_default=_written(field.default) if field.default else None,
         comment=field.comment or None,
-        info={"place": _place(field.descriptor.containing_type, field.descriptor.full_name, field.line)},
+        info={"place": place, STORED_TYPE: field.type.sql, NULL_IS_EMPTY: field.descriptor.is_repeated},
         autoincrement="auto" if field.identity else False,
     )
 

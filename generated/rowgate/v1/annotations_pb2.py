@@ -25,31 +25,31 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crowgate/v1/annotations.proto\x12\nrowgate.v1\x1a google/protobuf/descriptor.proto\"\xb5\x02\n\x0cTableOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\x13\n\x0bprimary_key\x18\x03 \x03(\t\x12%\n\x06unique\x18\x04 \x03(\x0b\x32\x15.rowgate.v1.UniqueKey\x12 \n\x05index\x18\x05 \x03(\x0b\x32\x11.rowgate.v1.Index\x12 \n\x05\x63heck\x18\x06 \x03(\x0b\x32\x11.rowgate.v1.Check\x12+\n\x0b\x66oreign_key\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.ForeignKey\x12\x0f\n\x07version\x18\x08 \x01(\t\x12\x12\n\ncreated_at\x18\t \x01(\t\x12\x12\n\nupdated_at\x18\n \x01(\t\x12\x13\n\x0bsoft_delete\x18\x0b \x01(\t\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\"F\n\tUniqueKey\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x1a\n\x12nulls_not_distinct\x18\x02 \x01(\x08\x12\x0c\n\x04name\x18\x03 \x01(\t\"f\n\x05Index\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\r\n\x05where\x18\x03 \x01(\t\x12\x0f\n\x07include\x18\x04 \x03(\t\x12\x0e\n\x06unique\x18\x05 \x01(\x08\x12\x0c\n\x04name\x18\x06 \x01(\t\")\n\x05\x43heck\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"V\n\nForeignKey\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12)\n\nreferences\x18\x02 \x01(\x0b\x32\x15.rowgate.v1.Reference\x12\x0c\n\x04name\x18\x03 \x01(\t\"\x9c\x02\n\tReference\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x02 \x03(\t\x12/\n\ton_delete\x18\x03 \x01(\x0e\x32\x1c.rowgate.v1.Reference.Action\x12/\n\ton_update\x18\x04 \x01(\x0e\x32\x1c.rowgate.v1.Reference.Action\x12\x15\n\x08\x65nforced\x18\x05 \x01(\x08H\x00\x88\x01\x01\"i\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\r\n\tNO_ACTION\x10\x01\x12\x0c\n\x08RESTRICT\x10\x02\x12\x0b\n\x07\x43\x41SCADE\x10\x03\x12\x0c\n\x08SET_NULL\x10\x04\x12\x0f\n\x0bSET_DEFAULT\x10\x05\x42\x0b\n\t_enforced\"\xe8\x01\n\rColumnOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06length\x18\x03 \x01(\x05\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\t\x12\x11\n\tgenerated\x18\x05 \x01(\t\x12\x13\n\x0boutput_only\x18\x06 \x01(\x08\x12\x10\n\x08not_null\x18\x07 \x01(\x08\x12)\n\nreferences\x18\x08 \x01(\x0b\x32\x15.rowgate.v1.Reference\x12\x11\n\tenum_type\x18\t \x01(\t\x12\x10\n\x08\x63urrency\x18\n \x01(\t\x12\x10\n\x08identity\x18\x0b \x01(\x08\"G\n\rMethodOptions\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rowgate.v1.MethodKind\x12\x10\n\x08resource\x18\x02 \x01(\t*\x8f\x03\n\nMethodKind\x12\x1b\n\x17METHOD_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fMETHOD_KIND_GET\x10\x01\x12\x14\n\x10METHOD_KIND_LIST\x10\x02\x12\x16\n\x12METHOD_KIND_CREATE\x10\x03\x12\x16\n\x12METHOD_KIND_UPDATE\x10\x04\x12\x16\n\x12METHOD_KIND_DELETE\x10\x05\x12\x18\n\x14METHOD_KIND_UNDELETE\x10\x06\x12\x19\n\x15METHOD_KIND_BATCH_GET\x10\x07\x12\x1c\n\x18METHOD_KIND_BATCH_CREATE\x10\x08\x12\x1c\n\x18METHOD_KIND_BATCH_UPDATE\x10\t\x12\x1c\n\x18METHOD_KIND_BATCH_DELETE\x10\n\x12\x15\n\x11METHOD_KIND_COUNT\x10\x0b\x12\x1b\n\x17METHOD_KIND_BULK_UPSERT\x10\x0c\x12\x16\n\x12METHOD_KIND_STREAM\x10\r\x12\x16\n\x12METHOD_KIND_INGEST\x10\x0e:J\n\x05table\x12\x1f.google.protobuf.MessageOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x18.rowgate.v1.TableOptions:J\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.ColumnOptions:K\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.MethodOptionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crowgate/v1/annotations.proto\x12\nrowgate.v1\x1a google/protobuf/descriptor.proto\"\xd7\x02\n\x0cTableOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\x13\n\x0bprimary_key\x18\x03 \x03(\t\x12%\n\x06unique\x18\x04 \x03(\x0b\x32\x15.rowgate.v1.UniqueKey\x12 \n\x05index\x18\x05 \x03(\x0b\x32\x11.rowgate.v1.Index\x12 \n\x05\x63heck\x18\x06 \x03(\x0b\x32\x11.rowgate.v1.Check\x12+\n\x0b\x66oreign_key\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.ForeignKey\x12\x0f\n\x07version\x18\x08 \x01(\t\x12\x12\n\ncreated_at\x18\t \x01(\t\x12\x12\n\nupdated_at\x18\n \x01(\t\x12\x13\n\x0bsoft_delete\x18\x0b \x01(\t\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x14\n\x07managed\x18\r \x01(\x08H\x00\x88\x01\x01\x42\n\n\x08_managed\"F\n\tUniqueKey\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x1a\n\x12nulls_not_distinct\x18\x02 \x01(\x08\x12\x0c\n\x04name\x18\x03 \x01(\t\"f\n\x05Index\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\r\n\x05where\x18\x03 \x01(\t\x12\x0f\n\x07include\x18\x04 \x03(\t\x12\x0e\n\x06unique\x18\x05 \x01(\x08\x12\x0c\n\x04name\x18\x06 \x01(\t\")\n\x05\x43heck\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"V\n\nForeignKey\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12)\n\nreferences\x18\x02 \x01(\x0b\x32\x15.rowgate.v1.Reference\x12\x0c\n\x04name\x18\x03 \x01(\t\"\x9c\x02\n\tReference\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x02 \x03(\t\x12/\n\ton_delete\x18\x03 \x01(\x0e\x32\x1c.rowgate.v1.Reference.Action\x12/\n\ton_update\x18\x04 \x01(\x0e\x32\x1c.rowgate.v1.Reference.Action\x12\x15\n\x08\x65nforced\x18\x05 \x01(\x08H\x00\x88\x01\x01\"i\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\r\n\tNO_ACTION\x10\x01\x12\x0c\n\x08RESTRICT\x10\x02\x12\x0b\n\x07\x43\x41SCADE\x10\x03\x12\x0c\n\x08SET_NULL\x10\x04\x12\x0f\n\x0bSET_DEFAULT\x10\x05\x42\x0b\n\t_enforced\"\xe8\x01\n\rColumnOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06length\x18\x03 \x01(\x05\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\t\x12\x11\n\tgenerated\x18\x05 \x01(\t\x12\x13\n\x0boutput_only\x18\x06 \x01(\x08\x12\x10\n\x08not_null\x18\x07 \x01(\x08\x12)\n\nreferences\x18\x08 \x01(\x0b\x32\x15.rowgate.v1.Reference\x12\x11\n\tenum_type\x18\t \x01(\t\x12\x10\n\x08\x63urrency\x18\n \x01(\t\x12\x10\n\x08identity\x18\x0b \x01(\x08\"G\n\rMethodOptions\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rowgate.v1.MethodKind\x12\x10\n\x08resource\x18\x02 \x01(\t*\x8f\x03\n\nMethodKind\x12\x1b\n\x17METHOD_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fMETHOD_KIND_GET\x10\x01\x12\x14\n\x10METHOD_KIND_LIST\x10\x02\x12\x16\n\x12METHOD_KIND_CREATE\x10\x03\x12\x16\n\x12METHOD_KIND_UPDATE\x10\x04\x12\x16\n\x12METHOD_KIND_DELETE\x10\x05\x12\x18\n\x14METHOD_KIND_UNDELETE\x10\x06\x12\x19\n\x15METHOD_KIND_BATCH_GET\x10\x07\x12\x1c\n\x18METHOD_KIND_BATCH_CREATE\x10\x08\x12\x1c\n\x18METHOD_KIND_BATCH_UPDATE\x10\t\x12\x1c\n\x18METHOD_KIND_BATCH_DELETE\x10\n\x12\x15\n\x11METHOD_KIND_COUNT\x10\x0b\x12\x1b\n\x17METHOD_KIND_BULK_UPSERT\x10\x0c\x12\x16\n\x12METHOD_KIND_STREAM\x10\r\x12\x16\n\x12METHOD_KIND_INGEST\x10\x0e:J\n\x05table\x12\x1f.google.protobuf.MessageOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x18.rowgate.v1.TableOptions:J\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.ColumnOptions:K\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.MethodOptionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.annotations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METHODKIND']._serialized_start=1293
-  _globals['_METHODKIND']._serialized_end=1692
+  _globals['_METHODKIND']._serialized_start=1327
+  _globals['_METHODKIND']._serialized_end=1726
   _globals['_TABLEOPTIONS']._serialized_start=79
-  _globals['_TABLEOPTIONS']._serialized_end=388
-  _globals['_UNIQUEKEY']._serialized_start=390
-  _globals['_UNIQUEKEY']._serialized_end=460
-  _globals['_INDEX']._serialized_start=462
-  _globals['_INDEX']._serialized_end=564
-  _globals['_CHECK']._serialized_start=566
-  _globals['_CHECK']._serialized_end=607
-  _globals['_FOREIGNKEY']._serialized_start=609
-  _globals['_FOREIGNKEY']._serialized_end=695
-  _globals['_REFERENCE']._serialized_start=698
-  _globals['_REFERENCE']._serialized_end=982
-  _globals['_REFERENCE_ACTION']._serialized_start=864
-  _globals['_REFERENCE_ACTION']._serialized_end=969
-  _globals['_COLUMNOPTIONS']._serialized_start=985
-  _globals['_COLUMNOPTIONS']._serialized_end=1217
-  _globals['_METHODOPTIONS']._serialized_start=1219
-  _globals['_METHODOPTIONS']._serialized_end=1290
+  _globals['_TABLEOPTIONS']._serialized_end=422
+  _globals['_UNIQUEKEY']._serialized_start=424
+  _globals['_UNIQUEKEY']._serialized_end=494
+  _globals['_INDEX']._serialized_start=496
+  _globals['_INDEX']._serialized_end=598
+  _globals['_CHECK']._serialized_start=600
+  _globals['_CHECK']._serialized_end=641
+  _globals['_FOREIGNKEY']._serialized_start=643
+  _globals['_FOREIGNKEY']._serialized_end=729
+  _globals['_REFERENCE']._serialized_start=732
+  _globals['_REFERENCE']._serialized_end=1016
+  _globals['_REFERENCE_ACTION']._serialized_start=898
+  _globals['_REFERENCE_ACTION']._serialized_end=1003
+  _globals['_COLUMNOPTIONS']._serialized_start=1019
+  _globals['_COLUMNOPTIONS']._serialized_end=1251
+  _globals['_METHODOPTIONS']._serialized_start=1253
+  _globals['_METHODOPTIONS']._serialized_end=1324
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,151 @@
+"""Tables that others make and alter (`managed: false`): what the schema's statements need of them.
+
+That is every column, with its type, without NULL where the schema has no place for it, and a unique key wherever the
+schema names one. Names of keys, checks, foreign keys, indexes and defaults are the database's affair. Nothing is made
+for the comparison: whoever may read the catalog may ask.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import MetaData, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import Table as SqlTable
+
+from gateway.introspect.catalog import Connection, read_catalog
+from gateway.introspect.compare import compare_surroundings
+from gateway.introspect.ddl import QUALIFY_NAMES
+from gateway.introspect.definitions import definition
+from gateway.introspect.differences import Change, Difference, Kind
+from gateway.introspect.model_tables import needs_of, table_name, unmanaged_tables_of
+from gateway.introspect.table_records import Catalog, Column, Key, Name, Surroundings, Table
+from gateway.introspect.temporary_tables import undone
+from gateway.schema.tables.metadata import NULL_IS_EMPTY, STORED_TYPE
+
+# Asked by the connection's own search_path; read_catalog prints types of others than PostgreSQL with their schema.
+_QUALIFIED = """
+SELECT asked.name, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS qualified
+FROM pg_catalog.unnest($1::text[]) AS asked(name)
+JOIN pg_catalog.pg_type t ON t.oid = pg_catalog.to_regtype(asked.name)
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace AND n.nspname <> 'pg_catalog'
+"""
+_MODIFIERS = re.compile(r"\([\d,-]*\)|\[\]")
+
+
+async def unmanaged_differences(connection: Connection, metadata: MetaData) -> tuple[Difference, ...]:
+    """Return what statements need of the tables that others manage, and the database hasn't.
+
+    Args:
+        connection: inside a transaction, which is as before afterwards.
+        metadata: the schema's tables.
+
+    """
+    tables = unmanaged_tables_of(metadata)
+    if not tables:
+        return ()
+    enums = needs_of(tables).enums
+    types = await _qualified_types(connection, tables)
+    async with undone(connection):
+        await connection.execute(QUALIFY_NAMES)
+        found = await read_catalog(connection, [table_name(table) for table in tables], enums)
+    wanted = Surroundings(schemas=frozenset(), extensions=frozenset(), enums=enums)
+    return (
+        *compare_surroundings(wanted, found),
+        *(difference for table in tables for difference in _relation(table, found, types)),
+    )
+
+
+async def _qualified_types(connection: Connection, tables: Sequence[SqlTable]) -> Mapping[str, str]:
+    """Return the columns' types as the catalog prints them, by how the schema spells them."""
+    spelled = {column.info[STORED_TYPE] for table in tables for column in table.columns}
+    names = {sql: _MODIFIERS.sub("", sql) for sql in spelled}
+    rows = await connection.fetch(_QUALIFIED, sorted(set(names.values())))
+    qualified = {row["name"]: row["qualified"] for row in rows}
+    return {sql: sql.replace(name, qualified.get(name, name), 1) for sql, name in names.items()}
+
+
+def _relation(table: SqlTable, found: Catalog, types: Mapping[str, str]) -> Iterator[Difference]:
+    name = table_name(table)
+    if name in found.tables:
+        yield from _table(table, found.tables[name], types)
+    elif name in found.others:
+        yield Difference(
+            Kind.TABLE, Change.DIFFERENT, table=name, wanted="a table", found=found.others[name]
+        )
+    else:
+        yield Difference(Kind.TABLE, Change.MISSING, table=name)
+
+
+def _table(table: SqlTable, found: Table, types: Mapping[str, str]) -> Iterator[Difference]:
+    unfilled = (
+        column.name
+        for column in found.columns.values()
+        if column.name not in table.columns and not column.fills_itself
+    )
+    of_table = {
+        Kind.CHILDREN: ", ".join(map(str, found.children)),
+        Kind.RULES: ", ".join(found.rules),
+        Kind.UNFILLED: ", ".join(unfilled),
+    }
+    for kind, what in of_table.items():
+        if what:
+            yield Difference(kind, Change.DIFFERENT, table=found.name, found=what)
+    for column in table.columns:
+        wanted = types[column.info[STORED_TYPE]]
+        if column.name in found.columns:
+            yield from _column(found.name, column, wanted, found.columns[column.name])
+        else:
+            yield Difference(
+                Kind.COLUMN, Change.MISSING, table=found.name, name=column.name, wanted=wanted
+            )
+    yield from _keys(table, found)
+
+
+def _column(table: Name, column: SqlColumn[Any], wanted: str, found: Column) -> Iterator[Difference]:
+    # An array of a domain is no array of what the domain is over.
+    stored = found.base if found.base and not found.type.endswith("[]") else found.type
+    if wanted not in (stored, found.type):
+        yield Difference(
+            Kind.TYPE, Change.DIFFERENT, table=table, name=found.name, wanted=wanted, found=stored
+        )
+    if found.nullable and not column.nullable and not column.info[NULL_IS_EMPTY]:
+        yield Difference(
+            Kind.NULLABLE, Change.DIFFERENT, table=table, name=found.name, wanted="NOT NULL", found="NULL"
+        )
+
+
+def _keys(table: SqlTable, found: Table) -> Iterator[Difference]:
+    """Yield the keys that the schema names and no unique constraint or index of the table is."""
+    for wanted in _wanted_keys(table):
+        alike = [key for key in _unique(found) if _same_rows(wanted, key)]
+        if not any(not key.deferrable for key in alike):
+            yield Difference(
+                Kind.KEY,
+                Change.DIFFERENT if alike else Change.MISSING,
+                table=found.name,
+                name=", ".join(wanted.columns),
+                wanted=definition(wanted),
+                found=definition(alike[0]) if alike else None,
+            )
+
+
+def _wanted_keys(table: SqlTable) -> Iterator[Key]:
+    for constraint in table.constraints:
+        if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
+            nulls = bool(constraint.dialect_options["postgresql"].get("nulls_not_distinct"))
+            columns = tuple(column.name for column in constraint.columns)
+            yield Key("", columns, nulls_not_distinct=nulls)
+
+
+def _unique(found: Table) -> Iterator[Key]:
+    yield from found.keys.values()
+    for index in found.indexes.values():
+        if index.is_key:
+            yield Key(index.name, index.plain, nulls_not_distinct=index.nulls_not_distinct)
+
+
+def _same_rows(wanted: Key, key: Key) -> bool:
+    return frozenset(wanted.columns) == frozenset(key.columns) and (
+        key.primary or wanted.nulls_not_distinct == key.nulls_not_distinct
+    )
