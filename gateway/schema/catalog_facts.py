@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from gateway.schema.model import Field, Method, Resource, Schema, ServerSet
+from gateway.schema.resources.fields import lacks_zero
 from gateway.schema.types.domains import within
 from gateway.schema.values import ValueKind
 
@@ -86,7 +87,7 @@ def _as_found(one: Field, found: FoundColumn, *, is_key: bool) -> Field:
     """Return a field of a table that others manage: the schema needn't say what fills its column."""
     numbered = found.numbered and one.type.kind is ValueKind.INTEGER
     default = None if numbered else found.default
-    filled = numbered or (default is not None and one.type.kind is ValueKind.UUID)
+    filled = numbered or (default is not None and lacks_zero(one.descriptor, one.type.kind))
     computed = found.generated is not None and one.server_set is ServerSet.NO
     return replace(
         one,

@@ -22,7 +22,16 @@ def compared(value_type: ValueType) -> TypeEngine[Any]:
         return postgresql.NUMERIC()
     if isinstance(engine, String) and engine.length is not None and not isinstance(engine, Enum):
         return _TEXT
-    return engine
+    return _in_full_precision(engine)
+
+
+def _in_full_precision(engine: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return a type of times without a precision, to which a cast would round."""
+    if isinstance(engine, postgresql.TIMESTAMP):
+        return postgresql.TIMESTAMP(timezone=engine.timezone)
+    if isinstance(engine, postgresql.TIME):
+        return postgresql.TIME()
+    return postgresql.INTERVAL() if isinstance(engine, postgresql.INTERVAL) else engine
 
 
 def _is_float(engine: TypeEngine[Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gateway.schema.model import Field
+from gateway.schema.types.precision import keeps_microseconds
 from gateway.schema.types.texts import plain
 from gateway.schema.types.times import encode_timestamp, encode_timestamps
 from gateway.schema.types.unknown_fields import any_unknown
@@ -26,7 +27,7 @@ class ColumnReader:
 
     def read(self, messages: Messages) -> tuple[Column, dict[int, InvalidValueError]]:
         """Return the driver values, and the errors by place; a wrong value is None."""
-        if self.field.type.kind is ValueKind.TIMESTAMP:
+        if self.field.type.kind is ValueKind.TIMESTAMP and keeps_microseconds(self.field.type):
             return self._read_timestamps(messages)
         raw = self._raw(messages)
         encode = self._encode

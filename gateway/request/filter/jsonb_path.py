@@ -8,6 +8,7 @@ from rowgate.v1 import annotations_pb2
 
 from gateway.errors.suggest import did_you_mean
 from gateway.schema.types import value_type
+from gateway.schema.types.enums import enum_by_name
 from gateway.schema.values import ValueKind, ValueType
 
 _DYNAMIC = {"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"}
@@ -158,6 +159,8 @@ def kind_of(spot: Spot) -> ValueKind:
 @lru_cache(maxsize=1024)
 def scalar_type(field: FieldDescriptor) -> ValueType:
     """Return the type of the literals that a scalar of a stored message, or a list's element, has."""
+    if field.enum_type is not None:
+        return enum_by_name(field.enum_type)
     stored = value_type(field, annotations_pb2.ColumnOptions(), "public")
     return stored.element or stored
 

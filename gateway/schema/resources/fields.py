@@ -7,6 +7,7 @@ from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, ServerSet
 from gateway.schema.protos.options import column_options
 from gateway.schema.types import InvalidTypeError, value_type
+from gateway.schema.types.enums import stores_zero
 from gateway.schema.values import ValueKind, ValueType
 
 
@@ -75,5 +76,11 @@ def _server_set(
 def _zero_is_default(
     field: FieldDescriptor, options: annotations_pb2.ColumnOptions, stored: ValueType
 ) -> bool:
-    made = options.identity or (bool(options.default) and stored.kind is ValueKind.UUID)
+    made = options.identity or (bool(options.default) and lacks_zero(field, stored.kind))
     return made and not field.has_presence
+
+
+def lacks_zero(field: FieldDescriptor, kind: ValueKind) -> bool:
+    """Return whether the field's zero is none that its column could hold: an empty UUID, an unlabelled 0."""
+    enum = field.enum_type if kind is ValueKind.ENUM else None
+    return kind is ValueKind.UUID or (enum is not None and not stores_zero(enum))

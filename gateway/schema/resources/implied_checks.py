@@ -3,7 +3,7 @@
 from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.schema.model import Field
-from gateway.schema.types.enums import names_of
+from gateway.schema.types.enums import labels_of
 
 _UNSIGNED_MAX = {
     FieldDescriptor.TYPE_UINT32: 2**32 - 1,
@@ -33,8 +33,8 @@ def implied_condition(field: Field, column: str) -> str | None:
     if descriptor.enum_type is None:
         return None
     if field.type.sql == "text":
-        names = ", ".join(f"'{name}'" for name in names_of(descriptor.enum_type))
-        return f"{column} IN ({names})"
+        labels = ", ".join("'" + label.replace("'", "''") + "'" for label in labels_of(descriptor.enum_type))
+        return f"{column} IN ({labels})"
     if field.type.sql in _INTEGER_MAX:
         return f"{column} IN ({', '.join(map(str, sorted(descriptor.enum_type.values_by_number)))})"
     return None

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
+from gateway.schema.types.precision import exactly, precision_of
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -60,9 +61,10 @@ def _parse_date(text: str) -> tuple[int]:
 
 def time_of_day(sql: SqlType) -> ValueType:
     """Return the type of a TimeOfDay field, to 24:00:00; leap seconds are refused."""
-    if sql != SqlType("time without time zone"):
-        raise InvalidTypeError(f"a TimeOfDay can't be stored as {sql}", "use time, in full precision")
-    return ValueType(sql.name, postgresql.TIME(), ValueKind.TIME, _encode_time, _decode_time, _parse_time)
+    if sql.name != "time without time zone":
+        raise InvalidTypeError(f"a TimeOfDay can't be stored as {sql}", "use time")
+    engine, encode = postgresql.TIME(precision=precision_of(sql)), exactly(sql, _encode_time)
+    return ValueType(str(sql), engine, ValueKind.TIME, encode, _decode_time, _parse_time)
 
 
 def _encode_time(value: Any) -> tuple[int]:

@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gateway.schema.types.limits import Check, bits, seconds
 from gateway.schema.types.sql_types import SqlType
 from gateway.schema.types.texts import text
-from gateway.schema.values import InvalidValueError, ValueType
-
-Check = Callable[[str], object]
-"""Raises InvalidValueError for a text that would be cut or rounded."""
+from gateway.schema.values import ValueType
 
 # As format_type prints it: `numeric(15,2)`, `timestamp(0) without time zone`, `character varying(3)[]`.
 _PRINTED = re.compile(
@@ -24,8 +22,6 @@ _PRINTED = re.compile(
 # A quote that isn't closed ends with the text, so that no text is read twice; PostgreSQL refuses it.
 _ELEMENT = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<bare>[^{},"\s][^{},"]*)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_DECIMALS = re.compile(r"\.(\d+)", re.ASCII)
-_MICROSECONDS = (6,)
 
 
 def within(type_: ValueType, base: str) -> ValueType:
@@ -79,34 +75,13 @@ def _as_text(base: str, limits: tuple[int, ...]) -> Check | None:
     return text(SqlType(name, limits)).encode if limits else None
 
 
-def _seconds(base: str, limits: tuple[int, ...]) -> Check:
-    (kept,) = limits or _MICROSECONDS
-
-    def check(value: str) -> None:
-        if any(decimals[kept:].strip("0") for decimals in _DECIMALS.findall(value)):
-            raise InvalidValueError(f"has more decimals than {base} keeps", "INEXACT")
-
-    return check
-
-
-def _bits(base: str, limits: tuple[int, ...]) -> Check | None:
-    least = 0 if base.startswith("bit varying") else sum(limits)
-    digits = re.compile(f"[01]{{{least},{sum(limits)}}}")
-
-    def check(value: str) -> None:
-        if not digits.fullmatch(value):
-            raise InvalidValueError(f"is no {base}", "INEXACT")
-
-    return check if limits else None
-
-
 _CHECKS: Mapping[str, Callable[[str, tuple[int, ...]], Check | None]] = {
     "numeric": _as_text,
     "character varying": _as_text,
     "character": _as_text,
-    "timestamp": _seconds,
-    "time": _seconds,
-    "interval": _seconds,
-    "bit": _bits,
-    "bit varying": _bits,
+    "timestamp": seconds,
+    "time": seconds,
+    "interval": seconds,
+    "bit": bits,
+    "bit varying": bits,
 }

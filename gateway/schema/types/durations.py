@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
+from gateway.schema.types.precision import exactly, precision_of
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -21,9 +22,10 @@ Interval = tuple[int, int, int]
 
 def duration(sql: SqlType) -> ValueType:
     """Return the type of a Duration field. It is written as microseconds alone, without months and days."""
-    if sql != SqlType("interval"):
-        raise InvalidTypeError(f"a Duration can't be stored as {sql}", "use interval, in full precision")
-    return ValueType("interval", postgresql.INTERVAL(), ValueKind.DURATION, _encode, _decode, _parse)
+    if sql.name != "interval":
+        raise InvalidTypeError(f"a Duration can't be stored as {sql}", "use interval")
+    engine, encode = postgresql.INTERVAL(precision=precision_of(sql)), exactly(sql, _encode)
+    return ValueType(str(sql), engine, ValueKind.DURATION, encode, _decode, _parse)
 
 
 def _encode(value: Any) -> Interval:

@@ -6,7 +6,11 @@ from typing import Any
 
 from sqlalchemy.types import UserDefinedType
 
-_SPELLED = re.compile(r'^\s*([A-Za-z_"][\w ."]*?)\s*(?:\(\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\))?\s*(\[\s*\])?\s*$')
+_SPELLED = re.compile(
+    r'\s*(?P<name>[A-Za-z_"][\w ."]*?)\s*(?:\(\s*(?P<modifiers>-?\d+(?:\s*,\s*-?\d+)*)\s*\))?'
+    r"(?P<zone>\s*with(?:out)?\s+time\s+zone)?\s*(?P<array>\[\s*\])?\s*",
+    re.IGNORECASE,
+)
 
 # https://www.postgresql.org/docs/current/datatype.html, table 8.1: aliases.
 _ALIASES = {
@@ -20,7 +24,6 @@ _ALIASES = {
     "bool": "boolean",
     "varchar": "character varying",
     "char": "character",
-    "bpchar": "character",
     "decimal": "numeric",
     "timestamptz": "timestamp with time zone",
     "timestamp": "timestamp without time zone",
@@ -49,19 +52,31 @@ class SqlType:
     def __str__(self) -> str:
         if not self.modifiers:
             return self.name
-        return f"{self.name}({','.join(map(str, self.modifiers))})"
+        name, space, zone = (
+            self.name.partition(" ") if self.name.endswith(" time zone") else (self.name, "", "")
+        )
+        return f"{name}({','.join(map(str, self.modifiers))}){space}{zone}"
 
 
 def parse_sql_type(text: str) -> tuple[SqlType, bool]:
     """Return the type, and whether it is an array of it; raises InvalidTypeError for what is no type."""
-    match = _SPELLED.match(text)
+    match = _SPELLED.fullmatch(text)
     if match is None:
         raise InvalidTypeError(f'"{text}" is no PostgreSQL type', 'write it as "numeric(12,2)" or "text[]"')
-    spelled, modifiers, array = match.groups()
-    name = " ".join(spelled.split())
+    name = " ".join(f"{match['name']} {match['zone'] or ''}".split())
     name = name if '"' in name else name.lower()
-    numbers = tuple(int(number) for number in modifiers.split(",")) if modifiers else ()
-    return SqlType(_ALIASES.get(name, name), numbers), array is not None
+    numbers = tuple(int(number) for number in match["modifiers"].split(",")) if match["modifiers"] else ()
+    return _in_full(_ALIASES.get(name, name), numbers), match["array"] is not None
+
+
+def _in_full(name: str, modifiers: tuple[int, ...]) -> SqlType:
+    """Return the type with the modifier that it has unsaid, and without one that says nothing."""
+    if name in ("character", "bit"):
+        return SqlType(name, modifiers or (1,))
+    if name == "bpchar" and modifiers:
+        return SqlType("character", modifiers)
+    whole = modifiers == (6,) and name.partition(" ")[0] in ("timestamp", "time", "interval")
+    return SqlType(name, () if whole else modifiers)
 
 
 class NamedType(UserDefinedType[Any]):

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import TypeAlias
@@ -12,6 +13,8 @@ from sqlalchemy.dialects import postgresql
 
 from gateway.schema.types.decimals import decimal_text
 from gateway.schema.types.json_text import json_text
+from gateway.schema.types.limits import Check, amount, bits, padded, seconds, short_name
+from gateway.schema.types.precision import MICROSECONDS
 from gateway.schema.types.sql_types import InvalidTypeError, NamedType, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -53,8 +56,6 @@ _CAST = (
     *("tsvector", "tsquery", "xml", "oid", "pg_lsn", "regclass", "regtype", "macaddr", "macaddr8"),
     *("citext", "cube", "hstore", "isbn", "lquery", "ltree", "halfvec", "sparsevec"),
 )
-# Casts to them cut, pad or format.
-_CUTTING = ("bit", "bit varying", "name", "money")
 _WITHOUT_EQUALITY = frozenset({"xml", "box", "path", "polygon", "line", "lseg", "circle"})
 
 
@@ -67,9 +68,12 @@ def text(sql: SqlType) -> ValueType:
         raise InvalidTypeError(
             f"a string can't be stored as {sql}", f"declare the field as {_NOT_TEXT[sql.name]}"
         )
-    if sql.name in _CUTTING:
-        raise InvalidTypeError(f"casts to {sql} change what doesn't fit", "use text, with a check")
     _refuse_unknown(sql.name)
+    return _cast(sql)
+
+
+def _cast(sql: SqlType) -> ValueType:
+    """Return the type of a text that PostgreSQL casts to `sql` and back."""
     compared = sql.name not in _WITHOUT_EQUALITY
     return ValueType(
         sql=str(sql),
@@ -128,10 +132,24 @@ def _at_most(length: int) -> Callable[[str], str]:
     return check
 
 
-def _padded(sql: SqlType) -> ValueType:
-    raise InvalidTypeError(
-        f"{sql} pads with blanks: text would not come back as sent", "use text or varchar(n)"
-    )
+def _limited(
+    build: Callable[[str, tuple[int, ...]], Check | None], low: int = 1, high: int = _LENGTH_MAX
+) -> Callable[[SqlType], ValueType]:
+    """Return the builder of a type that texts are cast to, but for what the cast would change."""
+
+    def built(sql: SqlType) -> ValueType:
+        if len(sql.modifiers) > 1 or not all(low <= limit <= high for limit in sql.modifiers):
+            raise InvalidTypeError(f"{sql} is no type", f"its limit is {low} to {high}")
+        check = build(str(sql), sql.modifiers)
+
+        def checked(value: str) -> str:
+            if check is not None:
+                check(value)
+            return plain(value)
+
+        return replace(_cast(sql), encode=checked, parse=checked)
+
+    return built
 
 
 def _uuid(sql: SqlType) -> ValueType:
@@ -187,7 +205,13 @@ def _short(value: str) -> str:
 _BUILDERS: Mapping[str, Callable[[SqlType], ValueType]] = {
     "text": _text,
     "character varying": _varchar,
-    "character": _padded,
+    "character": _limited(padded),
+    "bpchar": _limited(padded),
+    "bit": _limited(bits),
+    "bit varying": _limited(bits),
+    "time with time zone": _limited(seconds, 0, MICROSECONDS),
+    "name": _limited(lambda _name, _limits: short_name),
+    "money": _limited(lambda _name, _limits: amount),
     "uuid": _uuid,
     "inet": _inet,
     "cidr": _cidr,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.dialects import postgresql
 
 from gateway.schema.protojson.texts import utc_text
+from gateway.schema.types.precision import exactly, precision_of
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -30,15 +31,13 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:[Zz
 def timestamp(sql: SqlType) -> ValueType:
     """Return the type of a Timestamp field: `timestamptz`, or `timestamp`, which then holds UTC."""
     zoned = sql.name == "timestamp with time zone"
-    if sql.modifiers or not (zoned or sql.name == "timestamp without time zone"):
-        raise InvalidTypeError(
-            f"a Timestamp can't be stored as {sql}", "use timestamptz or timestamp, in full precision"
-        )
+    if not (zoned or sql.name == "timestamp without time zone"):
+        raise InvalidTypeError(f"a Timestamp can't be stored as {sql}", "use timestamptz or timestamp")
     return ValueType(
-        sql=sql.name,
-        engine=postgresql.TIMESTAMP(timezone=zoned),
+        sql=str(sql),
+        engine=postgresql.TIMESTAMP(timezone=zoned, precision=precision_of(sql)),
         kind=ValueKind.TIMESTAMP,
-        encode=encode_timestamp,
+        encode=exactly(sql, encode_timestamp),
         decode=_decode_timestamp,
         parse=_parse_timestamp,
     )

@@ -310,7 +310,7 @@ def _differs(field: Field, value: str) -> str:
 
 
 def _now(field: Field) -> str:
-    return "now()" if field.type.sql == "timestamp with time zone" else "(now() AT TIME ZONE 'UTC')"
+    return "now()" if field.type.sql.endswith(" with time zone") else "(now() AT TIME ZONE 'UTC')"
 
 
 def _all(conditions: Iterable[str]) -> str:

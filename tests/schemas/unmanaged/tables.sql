@@ -13,10 +13,27 @@ CREATE TABLE shop."Customer" (
     token uuid NOT NULL DEFAULT gen_random_uuid(),
     note text CONSTRAINT "no shouting" CHECK (note <> upper(note)),
     hidden integer NOT NULL DEFAULT 0);
-CREATE UNIQUE INDEX "one mail each" ON shop."Customer" (email) INCLUDE (points);
+CREATE UNIQUE INDEX "one mail each" ON shop."Customer" (email);
 CREATE INDEX ON shop."Customer" (lower(email));
 CREATE TABLE shop.visit (
     customer text NOT NULL CONSTRAINT "who?" REFERENCES shop."Customer" (email) ON UPDATE CASCADE ON DELETE CASCADE,
     day date NOT NULL,
     id bigint GENERATED ALWAYS AS IDENTITY,
     CONSTRAINT "once a day" UNIQUE (day, customer));
+CREATE TYPE shop.mood AS ENUM ('so so', 'great!', 'it''s "fine"');
+CREATE DOMAIN shop.price AS numeric(10,2);
+CREATE TABLE shop.product (
+    code char(5) PRIMARY KEY,
+    mood shop.mood NOT NULL DEFAULT 'great!',
+    moods shop.mood[],
+    color text NOT NULL DEFAULT '#f00',
+    price shop.price NOT NULL,
+    cost money,
+    made timestamp(3) NOT NULL DEFAULT now(),
+    seen timestamptz(0),
+    opens time(0),
+    lasts interval(2),
+    at timetz(3),
+    flags bit(3),
+    alias name,
+    years int4range);
