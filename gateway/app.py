@@ -29,6 +29,7 @@ from gateway.schema.catalog_facts import with_found
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
+from gateway.schema.view_writes import refuse_view_writes
 from gateway.sql.statement import Statement
 from gateway.transport.builtin.probe import Probe
 from gateway.transport.http_server import HttpServer
@@ -80,6 +81,7 @@ class Gateway:
             opened.push_async_callback(database.close)
             found = await require_match(connector(where), tables.metadata, settings.schema.migrations)
             schema = with_found(schema, found)
+            refuse_view_writes(schema, found)
             # More would wait for connections that statements of one kind can't have.
             most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
 
@@ -18,13 +18,18 @@ class Connection(Protocol):
         """Run statements that return nothing."""
 
 
-# The tables asked for: $1 are their schemas, $2 their names, side by side.
+TABLES = ("r", "p")
+"""Kinds of relation (pg_class.relkind): tables, also partitioned ones."""
+RELATIONS = (*TABLES, "v", "m", "f")
+"""Tables, views, materialized views and foreign tables."""
+
+# The tables asked for: $1 are their schemas, $2 their names, side by side; $3 are the kinds that count.
 _ASKED = """
 WITH asked AS MATERIALIZED (
     SELECT c.oid, n.nspname::text AS schema, c.relname::text AS "table"
     FROM unnest($1::text[], $2::text[]) AS a(schema, name)
     JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema
-    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.name AND c.relkind IN ('r', 'p')
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.name AND c.relkind::text = ANY($3)
 )
 """
 
@@ -46,7 +51,9 @@ SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
         AND f.conparentid = 0) AS cascades,
     EXISTS (SELECT FROM pg_catalog.pg_index i
             WHERE NOT i.indimmediate AND (i.indrelid = asked.oid OR i.indrelid IN
-                (SELECT relid FROM pg_catalog.pg_partition_tree(asked.oid)))) AS has_deferrable_keys
+                (SELECT relid FROM pg_catalog.pg_partition_tree(asked.oid)))) AS has_deferrable_keys,
+    (SELECT c.relkind::text FROM pg_catalog.pg_class c WHERE c.oid = asked.oid) AS kind,
+    pg_catalog.pg_relation_is_updatable(oid, true) AS writes
 FROM asked
 """  # noqa: S608 - made of constants""
 
@@ -106,7 +113,7 @@ SELECT n.nspname::text AS schema, c.relname::text AS "table", CASE c.relkind WHE
     WHEN 'c' THEN 'a type' ELSE 'an index' END AS kind
 FROM unnest($1::text[], $2::text[]) AS a(schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.name AND c.relkind NOT IN ('r', 'p')
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.name AND c.relkind::text <> ALL($3)
 """
 
 # indoption's lowest bit is DESC, the next NULLS FIRST; DESC puts nulls first unless told otherwise.
@@ -159,10 +166,17 @@ _IDENTITY = {"a": "ALWAYS", "d": "BY DEFAULT", "": ""}
 _WHOLE_MICROSECONDS = re.compile(r"^(timestamp|time|interval)\(6\)")
 
 Grouped = Mapping[Name, list[Any]]
+_Asked: TypeAlias = tuple[list[str], list[str], list[str]]
+
+# The bits of pg_relation_is_updatable, by what a statement does (CmdType in PostgreSQL's nodes.h).
+_WRITES = {"UPDATE": 1 << 2, "INSERT": 1 << 3, "DELETE": 1 << 4}
 
 
 async def read_catalog(
-    connection: Connection, tables: Collection[Name], enums: Collection[Name] = ()
+    connection: Connection,
+    tables: Collection[Name],
+    enums: Collection[Name] = (),
+    kinds: Sequence[str] = TABLES,
 ) -> Catalog:
     """Return what the database holds of the named tables and enum types.
 
@@ -172,19 +186,20 @@ async def read_catalog(
         tables: tables to look for; those that aren't there are absent from the answer, unless something else
             has their name.
         enums: enum types to look for, likewise.
+        kinds: kinds of relation that are read; others are something else that has the name.
 
     """
+    asked = (*_columns_of(tables), list(kinds))
     return Catalog(
-        tables=await _read_tables(connection, tables),
-        others=await _read_others(connection, tables),
+        tables=await _read_tables(connection, asked),
+        others=await _read_others(connection, asked),
         enums=await _read_enums(connection, enums),
         schemas=frozenset(row["name"] for row in await connection.fetch(_SCHEMAS)),
         extensions=frozenset(row["name"] for row in await connection.fetch(_EXTENSIONS)),
     )
 
 
-async def _read_tables(connection: Connection, names: Collection[Name]) -> dict[Name, Table]:
-    asked = _columns_of(names)
+async def _read_tables(connection: Connection, asked: _Asked) -> dict[Name, Table]:
     rows = await connection.fetch(_TABLES, *asked)
     columns = _by_table(await connection.fetch(_COLUMNS, *asked))
     constraints = _by_table(await connection.fetch(_CONSTRAINTS, *asked))
@@ -193,8 +208,8 @@ async def _read_tables(connection: Connection, names: Collection[Name]) -> dict[
     return {table.name: table for table in tables}
 
 
-async def _read_others(connection: Connection, names: Collection[Name]) -> dict[Name, str]:
-    rows = await connection.fetch(_OTHERS, *_columns_of(names))
+async def _read_others(connection: Connection, asked: _Asked) -> dict[Name, str]:
+    rows = await connection.fetch(_OTHERS, *asked)
     return {Name(row["schema"], row["table"]): row["kind"] for row in rows}
 
 
@@ -232,6 +247,8 @@ def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped
         rules=tuple(row["rules"] or ()),
         cascades=tuple((Name(schema, table), key) for schema, table, key in row["cascades"] or ()),
         has_deferrable_keys=row["has_deferrable_keys"],
+        is_view=row["kind"] not in TABLES,
+        writes=frozenset(what for what, bit in _WRITES.items() if row["writes"] & bit),
     )
 
 

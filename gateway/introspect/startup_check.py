@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import MetaData
 
-from gateway.introspect.catalog import read_catalog
+from gateway.introspect.catalog import RELATIONS, read_catalog
 from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import drift
@@ -75,7 +75,7 @@ async def _read_tables(connection: Any, metadata: MetaData) -> Mapping[Name, Tab
     try:
         await connection.execute(QUALIFY_NAMES)
         names = [table_name(table) for table in metadata.tables.values()]
-        return (await read_catalog(connection, names)).tables
+        return (await read_catalog(connection, names, kinds=RELATIONS)).tables
     finally:
         await connection.execute("ROLLBACK")
 
@@ -87,7 +87,7 @@ def _found(table: Table) -> FoundTable:
         if not isinstance(part, Index) or part.unique
     }
     columns = {column.name: _found_column(column) for column in table.columns.values()}
-    return FoundTable(constraints, table.has_deferrable_keys, columns)
+    return FoundTable(constraints, table.has_deferrable_keys, columns, table.is_view, table.writes)
 
 
 def _found_column(column: Column) -> FoundColumn:

@@ -119,6 +119,10 @@ class Table:
     """Tables and their foreign keys by which PostgreSQL removes rows with those of this table."""
     has_deferrable_keys: bool = False
     """Whether a unique or exclusion constraint of it, or of a partition, is deferrable."""
+    is_view: bool = field(default=False, compare=False)
+    """Whether it is a view, or anything else whose rows and keys PostgreSQL doesn't keep itself."""
+    writes: frozenset[str] = field(default=frozenset(), compare=False)
+    """Those of INSERT, UPDATE and DELETE that PostgreSQL lets it be written by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 That is every column, with its type, without NULL where the schema has no place for it, and a unique key wherever the
 schema names one. Names of keys, checks, foreign keys, indexes and defaults are the database's affair. Nothing is made
-for the comparison: whoever may read the catalog may ask.
+for the comparison: whoever may read the catalog may ask. Of a view PostgreSQL knows neither keys nor NULLs: there the
+schema's word counts.
 """
 
 import re
@@ -13,13 +14,13 @@ from sqlalchemy import Column as SqlColumn
 from sqlalchemy import MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 
-from gateway.introspect.catalog import Connection, read_catalog
+from gateway.introspect.catalog import RELATIONS, Connection, read_catalog
 from gateway.introspect.compare import compare_surroundings
 from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.definitions import definition
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.model_tables import needs_of, table_name, unmanaged_tables_of
-from gateway.introspect.table_records import Catalog, Column, Key, Name, Surroundings, Table
+from gateway.introspect.table_records import Catalog, Key, Surroundings, Table
 from gateway.introspect.temporary_tables import undone
 from gateway.schema.tables.metadata import NULL_IS_EMPTY, STORED_TYPE
 
@@ -48,7 +49,7 @@ async def unmanaged_differences(connection: Connection, metadata: MetaData) -> t
     types = await _qualified_types(connection, tables)
     async with undone(connection):
         await connection.execute(QUALIFY_NAMES)
-        found = await read_catalog(connection, [table_name(table) for table in tables], enums)
+        found = await read_catalog(connection, [table_name(table) for table in tables], enums, RELATIONS)
     wanted = Surroundings(schemas=frozenset(), extensions=frozenset(), enums=enums)
     return (
         *compare_surroundings(wanted, found),
@@ -94,24 +95,33 @@ def _table(table: SqlTable, found: Table, types: Mapping[str, str]) -> Iterator[
     for column in table.columns:
         wanted = types[column.info[STORED_TYPE]]
         if column.name in found.columns:
-            yield from _column(found.name, column, wanted, found.columns[column.name])
+            yield from _column(found, column, wanted)
         else:
             yield Difference(
                 Kind.COLUMN, Change.MISSING, table=found.name, name=column.name, wanted=wanted
             )
-    yield from _keys(table, found)
+    if not found.is_view:
+        yield from _keys(table, found)
 
 
-def _column(table: Name, column: SqlColumn[Any], wanted: str, found: Column) -> Iterator[Difference]:
+def _column(table: Table, column: SqlColumn[Any], wanted: str) -> Iterator[Difference]:
+    found = table.columns[column.name]
     # An array of a domain is no array of what the domain is over.
     stored = found.base if found.base and not found.type.endswith("[]") else found.type
     if wanted not in (stored, found.type):
         yield Difference(
-            Kind.TYPE, Change.DIFFERENT, table=table, name=found.name, wanted=wanted, found=stored
+            Kind.TYPE, Change.DIFFERENT, table=table.name, name=found.name, wanted=wanted, found=stored
         )
-    if found.nullable and not column.nullable and not column.info[NULL_IS_EMPTY]:
+    # PostgreSQL doesn't say which columns of a view are NULL.
+    has_null = found.nullable and not table.is_view
+    if has_null and not column.nullable and not column.info[NULL_IS_EMPTY]:
         yield Difference(
-            Kind.NULLABLE, Change.DIFFERENT, table=table, name=found.name, wanted="NOT NULL", found="NULL"
+            Kind.NULLABLE,
+            Change.DIFFERENT,
+            table=table.name,
+            name=found.name,
+            wanted="NOT NULL",
+            found="NULL",
         )
 
 

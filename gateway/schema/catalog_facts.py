@@ -44,12 +44,16 @@ class FoundTable:
         constraints: the columns of each constraint and unique index, by name.
         has_deferrable_keys: whether a unique or exclusion constraint is deferrable.
         columns: its columns, by name.
+        is_view: whether it is a view, or anything else whose rows PostgreSQL doesn't keep itself.
+        writes: those of INSERT, UPDATE and DELETE that it can be written by.
 
     """
 
     constraints: Mapping[str, tuple[str, ...]]
     has_deferrable_keys: bool = False
     columns: Mapping[str, FoundColumn] = field(default_factory=dict)
+    is_view: bool = False
+    writes: frozenset[str] = frozenset()
 
 
 Found = Mapping[tuple[str, str], FoundTable]
@@ -73,6 +77,7 @@ def _resource(resource: Resource, found: Found) -> Resource:
         fields=tuple(_field(one, resource, table.columns.get(one.column)) for one in resource.fields),
         constraints=table.constraints,
         has_deferrable_keys=table.has_deferrable_keys,
+        is_view=table.is_view,
     )
 
 

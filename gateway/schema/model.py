@@ -150,6 +150,8 @@ class Resource:
     """The columns of each constraint and unique index, by its name in the database; None until known."""
     has_deferrable_keys: bool = field(default=False, compare=False)
     """Whether a unique or exclusion constraint of the table in the database is deferrable."""
+    is_view: bool = field(default=False, compare=False)
+    """Whether it is a view in the database, or anything else whose rows have no place of their own."""
     line: int = field(default=0, compare=False)
     """Where the proto file declares it; 0 where that isn't known."""
 

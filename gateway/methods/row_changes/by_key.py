@@ -106,7 +106,8 @@ class Changes:
     def requested_write(self, change: Change, edit: Edit) -> RequestedWrite | None:
         """Return the change as one statement that can be shared; None where it takes more to make it."""
         columns = tuple(edit.values) if change is Change.UPDATE else ()
-        if edit.defaults or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
+        unlike = edit.defaults or self._resource.is_view  # a view's rows have no place to be changed by
+        if unlike or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
             return None
         write = self.kind(change, columns, expects=edit.expected is not None)
         arguments = write.single.arguments({**edit.values, **edit.key}, edit.expected)

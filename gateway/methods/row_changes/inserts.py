@@ -67,7 +67,8 @@ class Inserts:
 
 
 def _kind(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowWrite | None:
-    many = insert_each(resource, table, columns)
+    # A trigger may write a view's rows, beside which there is no ON CONFLICT.
+    many = None if resource.is_view else insert_each(resource, table, columns)
     return RowWrite(insert_row(resource, table, columns), many) if many is not None else None
 
 

@@ -1,0 +1,55 @@
+"""Methods that write to views: PostgreSQL writes simple ones, and others by triggers; the rest is read.
+
+https://www.postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS
+"""
+
+from collections.abc import Iterator
+
+from gateway.schema.catalog_facts import Found
+from gateway.schema.diagnostics import Diagnostic, SchemaError
+from gateway.schema.model import Method, MethodKind, Resource, Schema
+
+_BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
+_STATEMENTS = {
+    MethodKind.CREATE: "INSERT",
+    MethodKind.BATCH_CREATE: "INSERT",
+    MethodKind.UPDATE: "UPDATE",
+    MethodKind.BATCH_UPDATE: "UPDATE",
+    MethodKind.UNDELETE: "UPDATE",
+    MethodKind.DELETE: "DELETE",
+    MethodKind.BATCH_DELETE: "DELETE",
+}
+
+
+def refuse_view_writes(schema: Schema, found: Found) -> None:
+    """Raise SchemaError for the methods that write to a view what PostgreSQL can't write to it."""
+    wrong = [
+        Diagnostic(method.descriptor.containing_service.file.name, 0, method.full_name, problem, right)
+        for service in schema.services.values()
+        for method in service.methods
+        if method.resource.is_view
+        for problem, right in _problems(method, found)
+    ]
+    if wrong:
+        raise SchemaError(wrong)
+
+
+def _problems(method: Method, found: Found) -> Iterator[tuple[str, str]]:
+    resource = method.resource
+    name = f"{resource.schema}.{resource.table}"
+    if method.kind in _BULK:
+        yield f"{name} is a view: bulk loads need a table", "leave the method out, or load the view's table"
+    lacking = sorted(_needed(method, resource) - found[resource.schema, resource.table].writes)
+    for statement in lacking:
+        yield (
+            f"{name} is a view that takes no {statement}",
+            "leave the method out, or give the view a trigger",
+        )
+
+
+def _needed(method: Method, resource: Resource) -> set[str]:
+    statement = _STATEMENTS.get(method.kind)
+    if statement == "DELETE" and resource.soft_delete:
+        statement = "UPDATE"
+    creates = "allow_missing" in (method.item or method).request and statement == "UPDATE"
+    return {statement, *(["INSERT"] if creates else [])} if statement else set()
