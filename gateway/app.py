@@ -19,7 +19,7 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
-from gateway.introspect import require_match
+from gateway.introspect import has_own_tables, require_match
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access_log import AccessLog
 from gateway.request.bulkheads import share_of
@@ -90,9 +90,11 @@ class Gateway:
             writes = RowWrites(database, sharing)
             opened.push_async_callback(writes.close, settings.database.close_timeout)
             room = Room(settings.database.request_id_max_bytes)
-            cleaner = Cleaner(database, _retention(settings.database), room)
-            opened.push_async_callback(cleaner.stop)
-            cleaner.start()
+            own_tables = await has_own_tables(connector(where), tables.metadata)
+            if own_tables:
+                cleaner = Cleaner(database, _retention(settings.database), room)
+                opened.push_async_callback(cleaner.stop)
+                cleaner.start()
             engine = Engine(
                 database=database,
                 reads=reads,
@@ -104,6 +106,7 @@ class Gateway:
                 bulk_max_rows=settings.limits.bulk_max_rows,
                 max_concurrent_bulk=settings.limits.max_concurrent_bulk,
                 page_tokens=PageTokens(_secret(settings)),
+                own_tables=own_tables,
             )
             api = ServedApi(
                 bind(schema, engine),

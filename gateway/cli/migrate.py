@@ -23,6 +23,7 @@ from gateway.db.connections.sqlalchemy_engine import connector
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.introspect.ddl import DEFAULT_SCHEMA
+from gateway.introspect.model_tables import GATEWAY_TABLES
 from gateway.introspect.table_records import Name
 from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan
 from gateway.migrate.revisions.folder import name_of
@@ -44,6 +45,12 @@ _adopt = click.option(
     help="Let this table or enum type be changed though no migration made it; may be repeated.",
 )
 
+_gateway_tables = click.option(
+    "--gateway-tables",
+    is_flag=True,
+    help="Make the gateway's own tables, for request_id and Ingest, where others manage all of the schema's.",
+)
+
 
 def _name(text: str) -> Name:
     """Return `table` or `schema.table` as a name, its letters as the database has them, without quotes."""
@@ -56,6 +63,7 @@ def _name(text: str) -> Name:
 @click.option("--check", is_flag=True, help="Only say what differs; exit with status 1 where anything does.")
 @_adopt
 @_allow_destructive
+@_gateway_tables
 @with_settings("schema", "database")
 @click.pass_context
 def migrate(
@@ -66,6 +74,7 @@ def migrate(
     check: bool,
     adopt: tuple[Name, ...],
     allow_destructive: bool,
+    gateway_tables: bool,
 ) -> None:
     """Bring the database to the schema.
 
@@ -79,7 +88,8 @@ def migrate(
         raise click.UsageError("--sql and --check exclude each other")
     settings = load().settings
     with reported():
-        metadata, folder = _model(settings), _folder(settings)
+        metadata = _model(settings, gateway_tables=gateway_tables)
+        folder = _folder(settings)
         if folder is not None and adopt:
             raise click.UsageError("revisions adopt tables: give --adopt to `rowgate migrate revision`")
         if check:
@@ -98,6 +108,7 @@ def migrate(
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Its date; today (UTC) by default.")
 @_adopt
 @_allow_destructive
+@_gateway_tables
 @with_settings("schema", "database")
 def revision(
     *,
@@ -106,6 +117,7 @@ def revision(
     day: datetime | None,
     adopt: tuple[Name, ...],
     allow_destructive: bool,
+    gateway_tables: bool,
 ) -> None:
     """Write a revision that brings the migrations folder to the schema.
 
@@ -116,7 +128,7 @@ def revision(
     if folder is None:
         raise Wrong("no folder is named for the revision: give --migrations DIR")
     with reported():
-        metadata = _model(settings)
+        metadata = _model(settings, gateway_tables=gateway_tables)
         path = _run(
             settings,
             lambda connect: migrations.revise(
@@ -143,8 +155,11 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _model(settings: Settings) -> MetaData:
-    return build_tables(read_schema(read_descriptors(settings.schema))).metadata
+def _model(settings: Settings, *, gateway_tables: bool) -> MetaData:
+    metadata = build_tables(read_schema(read_descriptors(settings.schema))).metadata
+    if gateway_tables:
+        metadata.info[GATEWAY_TABLES] = True
+    return metadata
 
 
 def _folder(settings: Settings) -> Folder | None:

@@ -2,6 +2,7 @@
 
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
+from gateway.introspect.own_tables import has_own_tables
 from gateway.introspect.startup_check import SchemaMismatchError, require_match
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "SchemaMismatchError",
     "Sides",
     "drift",
+    "has_own_tables",
     "read_sides",
     "require_match",
 ]

@@ -30,6 +30,9 @@ EXTENSIONS: Mapping[str, str] = {
     "sparsevec": "vector",
 }
 
+GATEWAY_TABLES = "gateway tables"
+"""The key of `metadata.info` that asks for the gateway's own tables where others manage all others."""
+
 _TYPE_NAME = re.compile(r"[a-z_]+")
 
 
@@ -41,8 +44,15 @@ class Needs(Surroundings):
 
 
 def tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:
-    """Return the model's managed tables and the gateway's own: what migrations make and alter."""
-    return (*managed_tables_of(metadata), *INTERNAL.tables.values())
+    """Return the model's managed tables and the gateway's own: what migrations make and alter.
+
+    A database all of whose tables others manage is left as it is, without the gateway's own, unless
+    `metadata.info` says otherwise (GATEWAY_TABLES).
+    """
+    managed = managed_tables_of(metadata)
+    if metadata.tables and not managed and GATEWAY_TABLES not in metadata.info:
+        return ()
+    return (*managed, *INTERNAL.tables.values())
 
 
 def managed_tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:

@@ -1,9 +1,9 @@
 """Tables that others make and alter (`managed: false`): what the schema's statements need of them.
 
-That is every column, with its type, without NULL where the schema has no place for it, and a unique key wherever the
-schema names one. Names of keys, checks, foreign keys, indexes and defaults are the database's affair. Nothing is made
-for the comparison: whoever may read the catalog may ask. Of a view PostgreSQL knows neither keys nor NULLs: there the
-schema's word counts.
+That is every column, with its type, without NULL where the schema has no place for it, and a unique key
+wherever the schema names one. Names of keys, checks, foreign keys, indexes and defaults are the database's
+affair. Nothing is made for the comparison: whoever may read the catalog may ask. Of a view PostgreSQL knows
+neither keys nor NULLs: there the schema's word counts.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import MetaData, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import MetaData, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 
 from gateway.introspect.catalog import RELATIONS, Connection, read_catalog
@@ -24,7 +24,7 @@ from gateway.introspect.table_records import Catalog, Key, Surroundings, Table
 from gateway.introspect.temporary_tables import undone
 from gateway.schema.tables.metadata import NULL_IS_EMPTY, STORED_TYPE
 
-# Asked by the connection's own search_path; read_catalog prints types of others than PostgreSQL with their schema.
+# Asked by the connection's own search_path: read_catalog prints types of users with their schema.
 _QUALIFIED = """
 SELECT asked.name, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS qualified
 FROM pg_catalog.unnest($1::text[]) AS asked(name)
@@ -71,9 +71,7 @@ def _relation(table: SqlTable, found: Catalog, types: Mapping[str, str]) -> Iter
     if name in found.tables:
         yield from _table(table, found.tables[name], types)
     elif name in found.others:
-        yield Difference(
-            Kind.TABLE, Change.DIFFERENT, table=name, wanted="a table", found=found.others[name]
-        )
+        yield Difference(Kind.TABLE, Change.DIFFERENT, table=name, wanted="a table", found=found.others[name])
     else:
         yield Difference(Kind.TABLE, Change.MISSING, table=name)
 
@@ -97,9 +95,7 @@ def _table(table: SqlTable, found: Table, types: Mapping[str, str]) -> Iterator[
         if column.name in found.columns:
             yield from _column(found, column, wanted)
         else:
-            yield Difference(
-                Kind.COLUMN, Change.MISSING, table=found.name, name=column.name, wanted=wanted
-            )
+            yield Difference(Kind.COLUMN, Change.MISSING, table=found.name, name=column.name, wanted=wanted)
     if not found.is_view:
         yield from _keys(table, found)
 
@@ -128,7 +124,8 @@ def _column(table: Table, column: SqlColumn[Any], wanted: str) -> Iterator[Diffe
 def _keys(table: SqlTable, found: Table) -> Iterator[Difference]:
     """Yield the keys that the schema names and no unique constraint or index of the table is."""
     for wanted in _wanted_keys(table):
-        alike = [key for key in _unique(found) if _same_rows(wanted, key)]
+        nullable = any(table.c[name].nullable for name in wanted.columns)
+        alike = [key for key in _unique(found) if _same_rows(wanted, key, nullable=nullable)]
         if not any(not key.deferrable for key in alike):
             yield Difference(
                 Kind.KEY,
@@ -141,9 +138,10 @@ def _keys(table: SqlTable, found: Table) -> Iterator[Difference]:
 
 
 def _wanted_keys(table: SqlTable) -> Iterator[Key]:
-    for constraint in table.constraints:
-        if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
-            nulls = bool(constraint.dialect_options["postgresql"].get("nulls_not_distinct"))
+    yield Key("", tuple(column.name for column in table.primary_key.columns))
+    for constraint in sorted(table.constraints, key=lambda one: str(one.name)):
+        if isinstance(constraint, UniqueConstraint):
+            nulls = bool(constraint.dialect_options["postgresql"]["nulls_not_distinct"])
             columns = tuple(column.name for column in constraint.columns)
             yield Key("", columns, nulls_not_distinct=nulls)
 
@@ -155,7 +153,6 @@ def _unique(found: Table) -> Iterator[Key]:
             yield Key(index.name, index.plain, nulls_not_distinct=index.nulls_not_distinct)
 
 
-def _same_rows(wanted: Key, key: Key) -> bool:
-    return frozenset(wanted.columns) == frozenset(key.columns) and (
-        key.primary or wanted.nulls_not_distinct == key.nulls_not_distinct
-    )
+def _same_rows(wanted: Key, key: Key, *, nullable: bool) -> bool:
+    alike = frozenset(wanted.columns) == frozenset(key.columns)
+    return alike and (not nullable or wanted.nulls_not_distinct == key.nulls_not_distinct)

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.internal_tables.idempotency import RequestIds, Room
+from gateway.errors import FailedPrecondition
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
 
@@ -28,6 +29,7 @@ class Engine:
         bulk_max_rows: the most rows of a bulk upsert, and of a chunk of Ingest.
         max_concurrent_bulk: bulk writes of one method that hold a connection at once.
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
+        own_tables: whether the database has the gateway's own tables.
 
     """
 
@@ -41,6 +43,16 @@ class Engine:
     bulk_max_rows: int = 100_000
     max_concurrent_bulk: int = 4
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
+
+    own_tables: bool = True
+
+    def require_own_tables(self, what: str) -> None:
+        """Raise FailedPrecondition where the database hasn't the gateway's own tables, which `what` needs."""
+        if not self.own_tables:
+            raise FailedPrecondition(
+                f"{what} is off: the database has no tables of the gateway's own, which keep it",
+                reason="GATEWAY_TABLES_MISSING",
+            )
 
     def table(self, resource: Resource) -> Table:
         """Return the resource's table."""

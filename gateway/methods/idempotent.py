@@ -50,6 +50,7 @@ class Writes:
     def __init__(self, method: Method, engine: Engine) -> None:
         self._database = engine.database
         self._ids = engine.request_ids
+        self._require_own_tables = engine.require_own_tables
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._has_id = "request_id" in method.request
         self._has_dry_run = "validate_only" in method.request
@@ -98,6 +99,7 @@ class Writes:
         text: str = getattr(request, "request_id") if self._has_id else ""  # noqa: B009 - a dynamic message
         if not text:
             return None
+        self._require_own_tables("request_id")
         if not _UUID.fullmatch(text):
             raise InvalidArgument.field(
                 "request_id", "is no UUID: send 36 characters such as a random UUID", reason="INVALID_UUID"

@@ -1,4 +1,4 @@
-"""Tables with `managed: false`: migrations leave them alone, and serve asks only for what its statements need."""
+"""Tables with `managed: false`: migrations leave them alone, serve asks only for what statements need."""
 
 from datetime import date
 from pathlib import Path
@@ -38,18 +38,15 @@ async def test_migrations_make_nothing_of_them(shop: EmptyDatabase, tmp_path: Pa
     for _ in range(2):
         before = await dump(shop)
         found = await differences(model(), shop.connect)
-        assert [said for said in (*found.open, *found.left) if "rowgate" not in said] == []
-        assert "shop" not in await preview(model(), shop.connect)
-        await apply(model(), shop.connect, allow_destructive=True)
-        assert (await differences(model(), shop.connect)).open == ()
+        assert (found.open, found.left) == ((), ())
+        assert await preview(model(), shop.connect) == ""
+        assert await apply(model(), shop.connect, allow_destructive=True) == ()
         assert await revise(model(), shop.connect, Folder(tmp_path), "nothing", day=DAY) is None
         assert await dump(shop) == before
-        await shop.run("SET client_min_messages = warning", "DROP SCHEMA shop CASCADE")
+        await shop.run("SET client_min_messages = warning", "DROP SCHEMA IF EXISTS shop CASCADE")
 
 
-async def test_a_table_that_others_take_over_stays_as_it_is(
-    database: EmptyDatabase, tmp_path: Path
-) -> None:
+async def test_a_table_that_others_take_over_stays_as_it_is(database: EmptyDatabase, tmp_path: Path) -> None:
     """Though the folder made it, and drops what the schema gives up; `--adopt` doesn't take it back."""
     folder, metadata = Folder(tmp_path), flights()
     await revise(metadata, database.connect, folder, "make flights", day=DAY)
@@ -68,7 +65,6 @@ async def test_a_table_that_others_take_over_stays_as_it_is(
 @pytest.fixture
 async def served(shop: EmptyDatabase) -> Any:
     """Serve the shop."""
-    await apply(model(), shop.connect)
     gateway = await serve("unmanaged", shop.dsn, transport="http")
     yield gateway
     await gateway.stop()
@@ -93,7 +89,9 @@ async def test_they_are_served_by_what_the_database_says_of_them(
     second = await served.call(f"{SHOP}/ListCustomers", **page, page_token=first.next_page_token)
     assert [*first.customers, *second.customers] == [made, got]
     changed = await served.call(
-        f"{SHOP}/UpdateCustomer", customer={"email": "b@x", "points": 7, "note": "n"}, update_mask="points,note"
+        f"{SHOP}/UpdateCustomer",
+        customer={"email": "b@x", "points": 7, "note": "n"},
+        update_mask="points,note",
     )
     assert (changed.points, changed.note) == (7, "n")
     assert await dump(shop, "--schema-only") == before
@@ -105,13 +103,11 @@ async def test_bulk_upserts_take_any_unique_key(served: RunningGateway) -> None:
     again = [{**row, "points": 9} for row in rows] + [{"email": "3@x"}]
     answer = await served.call(f"{SHOP}/BulkUpsertCustomers", customers=again)
     assert (answer.inserted_count, answer.updated_count) == (1, 3)
-    moved = [{"number": 1, "email": "moved@x"}]
-    answer = await served.call(f"{SHOP}/BulkUpsertCustomers", customers=moved, conflict_target=["number"])
+    one = [{"number": 1, "email": "0@x", "points": 5}]
+    answer = await served.call(f"{SHOP}/BulkUpsertCustomers", customers=one, conflict_target=["number"])
     assert (answer.inserted_count, answer.updated_count) == (0, 1)
-    stored = await served.sql("""SELECT number, email, points FROM shop."Customer" ORDER BY number""")
-    assert [tuple(row.values()) for row in stored] == [
-        *((1, "moved@x", 9), (2, "1@x", 9), (3, "2@x", 9), (4, "3@x", 1))
-    ]
+    stored = await served.sql("""SELECT email, points FROM shop."Customer" ORDER BY number""")
+    assert [tuple(row.values()) for row in stored] == [*(("0@x", 5), ("1@x", 9), ("2@x", 9), ("3@x", 1))]
 
 
 async def test_what_the_database_refuses_is_told_by_its_fields(served: RunningGateway) -> None:
@@ -123,7 +119,12 @@ async def test_what_the_database_refuses_is_told_by_its_fields(served: RunningGa
     for method, request, reason, field in (
         ("CreateCustomer", {"customer": {"email": "a@x"}}, "UNIQUE_VIOLATION", "customer.email"),
         ("CreateCustomer", {"customer": {"email": "b@x", "note": "N"}}, "CHECK_VIOLATION", "customer.note"),
-        ("CreateVisit", {"visit": {"customer": "c@x", "day": day}}, "FOREIGN_KEY_VIOLATION", "visit.customer"),
+        (
+            "CreateVisit",
+            {"visit": {"customer": "c@x", "day": day}},
+            "FOREIGN_KEY_VIOLATION",
+            "visit.customer",
+        ),
         ("DeleteCustomer", {"email": "a@x"}, "ROW_IS_REFERENCED", None),
     ):
         with pytest.raises(RpcFailed) as refused:
@@ -134,22 +135,22 @@ async def test_what_the_database_refuses_is_told_by_its_fields(served: RunningGa
 
 
 # What statements need, and what is said where the database hasn't got it.
+CUSTOMER = 'ALTER TABLE shop."Customer"'
+NO_KEY = 'DROP INDEX shop."one mail each" CASCADE'
 NEEDED = {
-    'DROP INDEX shop."one mail each" CASCADE': "key email is missing: the schema says UNIQUE (email)",
-    'DROP INDEX shop."one mail each" CASCADE; CREATE UNIQUE INDEX ON shop."Customer" (lower(email))': "key email",
-    'DROP INDEX shop."one mail each" CASCADE; CREATE UNIQUE INDEX ON shop."Customer" (email) WHERE number > 0': (
-        "key email is missing"
-    ),
-    'ALTER TABLE shop."Customer" DROP CONSTRAINT "PK of Customer", ADD UNIQUE (number) DEFERRABLE': (
+    NO_KEY: "key email is missing: the schema says UNIQUE (email)",
+    f'{NO_KEY}; CREATE UNIQUE INDEX ON shop."Customer" (lower(email))': "key email is missing",
+    f'{NO_KEY}; CREATE UNIQUE INDEX ON shop."Customer" (email) WHERE number > 0': "key email is missing",
+    f'{CUSTOMER} DROP CONSTRAINT "PK of Customer", ADD UNIQUE (number) DEFERRABLE': (
         "key number is UNIQUE (number) DEFERRABLE"
     ),
-    'ALTER TABLE shop."Customer" DROP COLUMN note': "column note is missing: the schema says text",
-    'ALTER TABLE shop."Customer" ALTER points TYPE bigint': "column points is bigint, the schema says integer",
-    'ALTER TABLE shop."Customer" ALTER joined TYPE timestamp(3)': "column joined is timestamp(3)",
-    'ALTER TABLE shop."Customer" DROP CONSTRAINT "PK of Customer", ALTER number DROP NOT NULL': (
+    f"{CUSTOMER} DROP COLUMN note": "column note is missing: the schema says text",
+    f"{CUSTOMER} ALTER points TYPE bigint": "column points is bigint, the schema says integer",
+    f"{CUSTOMER} ALTER joined TYPE timestamp(3)": "column joined is timestamp(3)",
+    f'{CUSTOMER} DROP CONSTRAINT "PK of Customer", ALTER number DROP NOT NULL': (
         "column number is NULL, the schema says NOT NULL"
     ),
-    "ALTER TABLE shop.visit ALTER customer DROP NOT NULL": "column customer is NULL, the schema says NOT NULL",
+    "ALTER TABLE shop.visit ALTER customer DROP NOT NULL": "column customer is NULL",
     "ALTER TYPE shop.standing RENAME VALUE 'STANDING_GOOD' TO 'good'": "label STANDING_GOOD is missing",
     "ALTER TYPE shop.standing RENAME TO stood": "enum type shop.standing is missing",
     "ALTER TABLE shop.visit RENAME TO visits": "table shop.visit is missing",
@@ -157,22 +158,21 @@ NEEDED = {
 }
 # The database's own affair.
 THEIRS = (
-    'ALTER TABLE shop."Customer" RENAME CONSTRAINT "PK of Customer" TO pk',
-    'ALTER TABLE shop."Customer" DROP CONSTRAINT "no shouting"',
-    'ALTER TABLE shop."Customer" ALTER points DROP DEFAULT, ALTER joined SET DEFAULT now()',
-    'ALTER TABLE shop."Customer" ALTER note SET NOT NULL, ALTER note SET DEFAULT \'\'',
-    'ALTER TABLE shop."Customer" ADD COLUMN theirs integer NOT NULL',
-    'ALTER TABLE shop."Customer" ALTER note TYPE varchar(80), ALTER tags SET NOT NULL',
-    'ALTER TABLE shop."Customer" ALTER points TYPE integer',
-    'COMMENT ON TABLE shop."Customer" IS \'theirs\'; CREATE INDEX ON shop."Customer" (tags)',
+    f'{CUSTOMER} RENAME CONSTRAINT "PK of Customer" TO pk',
+    f'{CUSTOMER} DROP CONSTRAINT "no shouting"',
+    f"{CUSTOMER} ALTER points DROP DEFAULT, ALTER joined SET DEFAULT now()",
+    f"{CUSTOMER} ALTER note SET NOT NULL, ALTER note SET DEFAULT ''",
+    f"{CUSTOMER} ADD COLUMN theirs integer NOT NULL",
+    f"{CUSTOMER} ALTER note TYPE varchar(80), ALTER tags SET NOT NULL",
+    f"{CUSTOMER} ALTER points TYPE integer",
+    "COMMENT ON TABLE shop.visit IS 'theirs'; CREATE INDEX ON shop.visit (id)",
     "ALTER TYPE shop.standing ADD VALUE 'new'",
-    "ALTER TABLE shop.visit DROP CONSTRAINT \"who?\"",
+    'ALTER TABLE shop.visit DROP CONSTRAINT "who?"',
 )
 
 
 @pytest.mark.parametrize("servers", ["18"], indirect=True)
 async def test_what_statements_need_is_checked_and_nothing_else(shop: EmptyDatabase) -> None:
-    await apply(model(), shop.connect)
     await require_match(shop.connect, model())
     for statement in THEIRS:
         await shop.run(statement)
@@ -181,7 +181,6 @@ async def test_what_statements_need_is_checked_and_nothing_else(shop: EmptyDatab
 
 @pytest.mark.parametrize("servers", ["18"], indirect=True)
 async def test_what_statements_lack_is_named(shop: EmptyDatabase) -> None:
-    await apply(model(), shop.connect)
     for statement, said in NEEDED.items():
         await shop.run("SET client_min_messages = warning", "DROP SCHEMA shop CASCADE")
         await shop.run((SCHEMAS / "unmanaged" / "tables.sql").read_text(), statement)

@@ -52,6 +52,7 @@ class Ingest:
         self._start, self._sequence, self._rows = roles["start"], roles["sequence"], roles["rows"]
         self._options = OptionReader(method.resource, _OPTIONS, prefix=f"{self._start}.")
         self._database = engine.database
+        self._require_own_tables = engine.require_own_tables
         self._watermarks = Watermarks()
         self._answers = Answers(method, self._rows)
         self._upserts = Upserts(self._rows, engine)
@@ -60,6 +61,7 @@ class Ingest:
 
     async def __call__(self, requests: AsyncIterator[Message], call: Call) -> AsyncGenerator[Piece, None]:
         """Yield the answers, one for each message."""
+        self._require_own_tables("Ingest")
         started = await self._begin(requests, call)
         progress = await self._take(started.stream, call)
         yield Piece(progress.answer or self._bare(progress.watermark))

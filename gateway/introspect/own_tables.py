@@ -1,0 +1,60 @@
+"""What a gateway can do without where others manage all its tables: tables of its own, and temporary ones."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy import MetaData
+
+from gateway.introspect.catalog import Connection, read_catalog
+from gateway.introspect.model_tables import managed_tables_of, table_name
+from gateway.schema.tables.internal import INTERNAL, INTERNAL_SCHEMA
+
+_logger = logging.getLogger(__name__)
+_CLOSE_SECONDS = 5
+_MAY_WRITE = f"""
+SELECT coalesce(bool_and(has_table_privilege(c.oid, what)), false)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = '{INTERNAL_SCHEMA}'
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS what
+WHERE c.relname = ANY($1::text[]) AND NOT pg_is_in_recovery()
+"""  # noqa: S608 - a constant
+_MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY') AND NOT pg_is_in_recovery()"
+
+
+async def has_own_tables(connect: Callable[[], Awaitable[Any]], metadata: MetaData) -> bool:
+    """Return whether the gateway's own tables are there to be written; log what does not work.
+
+    With managed tables they are: migrations made them, and serve compared them with its own idea of them.
+
+    Args:
+        connect: opens an asyncpg connection, which is closed again.
+        metadata: the schema's tables.
+
+    """
+    if not metadata.tables or managed_tables_of(metadata):
+        return True
+    connection = await connect()
+    try:
+        has_tables = await _are_there(connection)
+        may_stage = bool((await connection.fetch(_MAY_STAGE))[0][0])
+    finally:
+        await connection.close(timeout=_CLOSE_SECONDS)
+    if not has_tables:
+        _logger.warning(
+            "request_id and Ingest are off: the database has no tables for them",
+            extra={"made_by": "rowgate migrate --gateway-tables"},
+        )
+    if not may_stage:
+        _logger.warning("bulk loads are off: the role has not the TEMPORARY privilege, or may only read")
+    return has_tables
+
+
+async def _are_there(connection: Connection) -> bool:
+    found = (await read_catalog(connection, [table_name(table) for table in INTERNAL.tables.values()])).tables
+    for table in INTERNAL.tables.values():
+        there = found.get(table_name(table))
+        if there is None or not {column.name for column in table.columns} <= set(there.columns):
+            return False
+    names = [table.name for table in INTERNAL.tables.values()]
+    return bool((await connection.fetch(_MAY_WRITE, names))[0][0])
