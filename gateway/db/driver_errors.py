@@ -19,13 +19,29 @@ from gateway.errors import (
     Unavailable,
     Unimplemented,
 )
-from gateway.errors.sqlstate import LATER, NAMES_NOTHING, SOON, Rule, may_be_of_a_name, rule_for
+from gateway.errors.sqlstate import LATER, MISMATCH, NAMES_NOTHING, SOON, Rule, may_be_of_a_name, rule_for
+
+
+class UnfitColumnError(Exception):
+    """A column of a statement's rows is of another type than the schema says. The text is for the log.
+
+    Args:
+        told: which column of what is of which type.
+        column_name: the column.
+
+    """
+
+    def __init__(self, told: str, column_name: str) -> None:
+        super().__init__(told)
+        self.column_name = column_name
+
 
 _UNREACHABLE = Rule(Unavailable, "DATABASE_UNREACHABLE", "the database can't be reached", LATER)
 _SCHEMA_CHANGED = Rule(Aborted, "SCHEMA_CHANGED", "the database's schema changed meanwhile", SOON)
 
 # The most special class first: the first line that an exception is an instance of counts.
 BY_CLASS: Mapping[type[Exception], Rule] = {
+    UnfitColumnError: MISMATCH,
     driver.InvalidCachedStatementError: _SCHEMA_CHANGED,
     driver.OutdatedSchemaCacheError: _SCHEMA_CHANGED,
     driver.TargetServerAttributeNotMatched: Rule(
@@ -50,7 +66,14 @@ BY_CLASS: Mapping[type[Exception], Rule] = {
     OSError: _UNREACHABLE,
 }
 # What a call of the driver may raise.
-DRIVER_ERRORS = (asyncpg.PostgresError, driver.InterfaceError, driver.InternalClientError, OSError, EOFError)
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    driver.InterfaceError,
+    driver.InternalClientError,
+    UnfitColumnError,
+    OSError,
+    EOFError,
+)
 _FROM_SERVER = (asyncpg.PostgresError, asyncpg.PostgresLogMessage)
 _LOST = driver.ConnectionDoesNotExistError.sqlstate
 # The classes of SQLSTATE whose messages speak of connections, roles, names and resources, never of values.
@@ -165,6 +188,8 @@ def cause_of(error: RowgateError) -> str:
         if state and state != _LOST:
             # Without the detail, which str() has and which may hold rows.
             return f"{state}: {cause.args[0]}"[:_MAX_CAUSE] if state[:2] in _WITHOUT_VALUES else ""
+        if isinstance(cause, UnfitColumnError):
+            return str(cause)[:_MAX_CAUSE]
         if isinstance(cause, OSError | EOFError) or state == _LOST:
             network = network or f"{type(cause).__name__}: {cause}"[:_MAX_CAUSE]
     return network

@@ -102,6 +102,7 @@ STATES: dict[str, Rule] = {
 
 _OURS = Rule(Internal, "INVALID_STATEMENT", "the gateway sent a statement that the database refuses")
 _ROUTINE = Rule(Internal, "DATABASE_ROUTINE_FAILED", "a routine in the database failed")
+MISMATCH = Rule(Internal, "SCHEMA_MISMATCH", "the database's schema isn't the one the gateway knows")
 _TRANSACTION = Rule(Internal, "INVALID_TRANSACTION_STATE", "the transaction is in the wrong state")
 
 CLASSES: dict[str, Rule] = {
@@ -134,9 +135,9 @@ CLASSES: dict[str, Rule] = {
     "39": _ROUTINE,
     "3B": _TRANSACTION,
     "3D": Rule(Unavailable, "DATABASE_MISSING", "the database isn't there"),
-    "3F": Rule(Internal, "SCHEMA_MISMATCH", "the database's schema isn't the one the gateway knows"),
+    "3F": MISMATCH,
     "40": Rule(Aborted, "TRANSACTION_ROLLED_BACK", "the database rolled the transaction back", SOON),
-    "42": Rule(Internal, "SCHEMA_MISMATCH", "the database's schema isn't the one the gateway knows"),
+    "42": MISMATCH,
     "44": Rule(InvalidArgument, "CHECK_VIOLATION", "the row would fall outside its view"),
     "53": Rule(ResourceExhausted, "DATABASE_BUSY", "the database is short of resources", LATER),
     "54": Rule(OutOfRange, "DATABASE_LIMIT_EXCEEDED", "the request is past a fixed limit of the database"),

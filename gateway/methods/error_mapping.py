@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from gateway.db.driver_errors import is_of_a_name
-from gateway.errors import AlreadyExists, FailedPrecondition, FieldViolation, ResourceRef, RowgateError
+from gateway.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    FieldViolation,
+    Internal,
+    ResourceRef,
+    RowgateError,
+)
 from gateway.request.keys import Key, below, key_text
 from gateway.request.rows import Values
 from gateway.schema.model import Resource
@@ -25,9 +32,11 @@ def map_error(
         key: the row's key where it is known: an AlreadyExists of the key then names the row in the way.
         values: the driver values that were sent, by column: PostgreSQL names none that it can't encode.
 
-    An error that names nothing of the resource comes back as it is.
+    An error that names nothing of the resource comes back as it is, and so does one that no request causes.
 
     """
+    if isinstance(error, Internal):
+        return error
     columns = _columns(error, resource) or _unwritable(error, values or {}) or _names(error, resource)
     if not columns:
         return error

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.db.bulk.copy_new_rows import FEWEST
 from gateway.db.bulk.target_table import Target, lock_target
+from gateway.db.connections.connect import Connection
 from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database import Transaction
 from gateway.db.pool.connection_limiter import OWN
@@ -170,7 +171,7 @@ async def guest(gateway: RunningGateway) -> AsyncIterator[Callable[[str], Awaita
     """Yield what runs a command and then returns the table of tags, as another role locks it."""
     resource = gateway.schema.resources["adversarial.v1.Tag"]
     shape = BulkShape(resource, resource.primary_key)
-    connection = await asyncpg.connect(gateway.dsn)
+    connection = await asyncpg.connect(gateway.dsn, connection_class=Connection)
 
     async def sees(command: str) -> Target:
         await connection.execute(f"RESET ROLE; {command}; SET LOCAL ROLE guest")

@@ -1,10 +1,11 @@
 """The table of a bulk upsert: its lock, and what of it decides how rows are written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.db.database import Transaction
 from gateway.schema.model import Resource
+from gateway.sql.bulk.copy_new_rows import stored_columns
 from gateway.sql.bulk.shape import BulkShape, table_name
 from gateway.sql.statement import Statement
 
@@ -24,8 +25,8 @@ class Target:
         alone: whether no other bulk upsert writes it meanwhile.
         server_version: PostgreSQL's server_version_num.
         now: the transaction's time, in microseconds since 2000-01-01 UTC.
-        takes_copy: whether COPY writes it as INSERT would: it is a table without rules, and no policy of its
-            rows holds for us.
+        takes_copy: whether COPY writes it as INSERT would: it is a table without rules, no policy of its rows
+            holds for us, and its columns are of the very types that the schema says.
         takes_merge: whether MERGE may write it: it has no rules.
         empty: whether nothing was ever stored in it.
         plain: whether a statement does what it says and no more: no trigger, partition or child table writes
@@ -126,12 +127,18 @@ _CLAIM = _lock_statement("pg_advisory_xact_lock")
 
 
 async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *, alone: bool) -> Target:
-    """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts."""
+    """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts.
+
+    Raises Internal (SCHEMA_MISMATCH) where a column's type has changed.
+    """
     statement = _CLAIM if alone else _SHARE
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
     version, (now,), *told = row[:_TOLD]
-    return Target(alone, version, now, *told)
+    target = Target(alone, version, now, *told)
+    # PostgreSQL would compare and assign many a type to another, and lose something of some.
+    as_sent = await transaction.stores_as_sent(stored_columns(shape))
+    return replace(target, takes_copy=target.takes_copy and as_sent)
 
 
 async def allow_any_join(transaction: Transaction) -> None:

@@ -18,6 +18,7 @@ from gateway.errors import (
     RowgateError,
     Unavailable,
 )
+from gateway.errors.sqlstate import MISMATCH
 from gateway.request.call import Call
 
 # What no key is to blame for: reading again without some of the keys would not help the others.
@@ -70,7 +71,8 @@ class PointReads(Batcher):
             batch.task.cancel()
 
     def _is_of_one(self, error: Exception) -> bool:
-        return not isinstance(error, _OF_ALL)
+        mismatched = isinstance(error, RowgateError) and error.reason == MISMATCH.reason
+        return not mismatched and not isinstance(error, _OF_ALL)
 
     def _broken_off(self) -> RowgateError:
         return closing()

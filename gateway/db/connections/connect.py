@@ -1,10 +1,12 @@
 """The making of connections, and the errors that tell why none can be made."""
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
+from gateway.db.connections.column_types import unfit_column
 from gateway.db.connections.dsn import resolve
 from gateway.db.connections.external_pooler import ADVICE, REFUSED
 from gateway.db.connections.received_bytes import ReceivedBytes
@@ -14,8 +16,11 @@ from gateway.db.driver_errors import DRIVER_ERRORS, sqlstate_of, translate
 from gateway.db.retry import TryAgain
 from gateway.errors import Internal, RowgateError, Unavailable
 from gateway.errors.sqlstate import LATER
+from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
+    from asyncpg.prepared_stmt import PreparedStatement
+
     _DriversConnection = asyncpg.Connection[Any]
 else:
     _DriversConnection = asyncpg.Connection
@@ -27,18 +32,63 @@ _PERMANENT = frozenset(
 
 
 class Connection(_DriversConnection):
-    """A connection of the driver, with what counts and bounds the bytes that come over it."""
+    """A connection of the driver.
 
-    __slots__ = ("received",)
+    It has what counts and bounds the bytes that come over it, and compares the columns of the rows that
+    statements return with the schema's. Both need what the driver doesn't show.
+    """
+
+    __slots__ = ("_statement", "received")
 
     received: ReceivedBytes
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._statement: Statement | None = None
+
+    def fetch_rows(self, statement: Statement, args: Sequence[Any]) -> Awaitable[list[Any]]:
+        """Run a statement; return its rows. Raises UnfitColumnError too, before anything has run."""
+        self._statement = statement
+        return self.fetch(statement.text, *args)
+
+    def prepare_once(self, statement: Statement) -> "Awaitable[PreparedStatement[Any]]":
+        """Prepare a statement without a name, so that nobody keeps it; raises UnfitColumnError too."""
+        self._statement = statement
+        return self.prepare(statement.text, name="")
+
     def bound(self, limit: int) -> None:
         """Let a statement that is read in `received` return so many bytes at most."""
-        # The driver shows neither, and gathers all rows before anybody sees the first.
+        # The driver gathers all rows before anybody sees the first.
         driver: Any = self
         self.received = ReceivedBytes(driver._protocol, limit)  # noqa: SLF001 - see above
         driver._transport.set_protocol(self.received)  # noqa: SLF001 - see above
+
+    def _get_statement(self, query: str, timeout: float | None, **options: Any) -> Awaitable[Any]:
+        """Return a statement that is kept, or prepare it, as the driver does it for all its ways to run one.
+
+        It does so again where PostgreSQL says that the columns have changed since.
+        """
+        driver: Any = super()
+        getting: Awaitable[Any] = driver._get_statement(query, timeout, **options)  # noqa: SLF001 - see the class
+        statement = self._statement
+        if statement is None or statement.text is not query or not statement.fields:
+            return getting  # of no fields, or a question of the driver's own
+        kept = driver._stmt_cache if options.get("use_cache", True) else None  # noqa: SLF001 - as above
+        if kept is not None and kept.has((query, asyncpg.Record, False)):
+            return getting
+        return self._compared(getting, statement)
+
+    async def _compared(self, getting: Awaitable[Any], statement: Statement) -> Any:
+        prepared = await getting
+        unfit = unfit_column(statement, prepared._get_attributes())  # noqa: SLF001 - see the class
+        if unfit is None:
+            return prepared
+        # Not to be kept: the column may be put back, which PostgreSQL would tell nobody.
+        prepared.mark_closed()
+        if prepared.name:
+            driver: Any = self
+            driver._stmts_to_close.add(prepared)  # noqa: SLF001 - see the class
+        raise unfit
 
 
 class Connector:

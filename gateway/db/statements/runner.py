@@ -51,7 +51,7 @@ class StatementRunner:
             counted = statement.fields and not statement.writes
             try:
                 with connection.received.of(call) if counted else UNCOUNTED:
-                    rows: Sequence[Row] = await connection.fetch(statement.text, *args)
+                    rows: Sequence[Row] = await connection.fetch_rows(statement, args)
             except DRIVER_ERRORS as error:
                 cause = as_lost(error, connection)
                 raise _judge_alone(cause, writes=statement.writes) from cause

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from gateway.db.connections.column_types import have_the_same_form
 from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import translated
 from gateway.request.call import Call
@@ -33,8 +34,18 @@ class Transaction:
         connection = self._connection
         counting = connection.received.of(self._call) if statement.fields else UNCOUNTED
         with translated(connection), counting:
-            rows: Sequence[Row] = await connection.fetch(statement.text, *args)
+            rows: Sequence[Row] = await connection.fetch_rows(statement, args)
             return rows
+
+    async def stores_as_sent(self, statement: Statement) -> bool:
+        """Return whether the columns of a SELECT are stored byte by byte as their fields are sent.
+
+        It isn't run: that takes no privilege. Nobody alters its tables then until the transaction ends.
+        Raises Internal (SCHEMA_MISMATCH) where a column's values are no longer those of its field.
+        """
+        with translated(self._connection):
+            prepared = await self._connection.prepare_once(statement)
+        return have_the_same_form(statement, prepared.get_attributes())
 
     async def run(self, statement: Statement, args: Sequence[Any]) -> int:
         """Run a statement for its effect; return how many rows it touched."""
