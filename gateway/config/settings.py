@@ -60,7 +60,7 @@ class DatabaseSettings(Section):
     connect_timeout: Wait = 10.0
     """longest wait for a connection to be made"""
     start_timeout: Seconds = 30.0
-    """at start, longest wait for a database that doesn't answer yet"""
+    """at start, longest wait for a database that doesn't answer yet; the first attempt has 5 s"""
     statement_timeout: Seconds = 300.0
     """longest run of one statement, held by PostgreSQL; 0 is without end"""
     lock_timeout: Seconds = 30.0

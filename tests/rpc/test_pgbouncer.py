@@ -108,7 +108,7 @@ async def test_streams_are_a_transaction_a_chunk_or_one_in_all(events: RunningGa
 
 async def test_refused_start_up_parameters_are_named(pooled: str) -> None:
     with pytest.raises(Unavailable, match="statement_timeout, lock_timeout and idle_in_transaction_timeout"):
-        await Database.open(DatabaseSettings(pooled, start_timeout=0.2))
+        await Database.open(DatabaseSettings(pooled, start_timeout=1))
 
 
 async def test_kept_statements_are_warned_of(pooled: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ from gateway.db.connections.column_types import unfit_column
 from gateway.db.connections.dsn import resolve
 from gateway.db.connections.external_pooler import ADVICE, REFUSED
 from gateway.db.connections.received_bytes import ReceivedBytes
+from gateway.db.connections.refusals import refusal
 from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import DRIVER_ERRORS, sqlstate_of, translate
@@ -130,13 +131,27 @@ class Connector:
         except DRIVER_ERRORS as error:
             raise _judge(error) from error
 
-    def no_server(self, error: RowgateError) -> Unavailable:
-        """Return the error of a start that found no server, and of what the last attempt met."""
+    @property
+    def where(self) -> str:
+        """Where the database is, and who asks for it, without secrets."""
+        return self._target.redacted()
+
+    def refusal(self, error: BaseException) -> str:
+        """Return why an attempt failed, for whoever starts the gateway."""
+        advice = ADVICE if sqlstate_of(error) == REFUSED else ""
+        return f"{refusal(error, self._target.sslmode)}{advice}"
+
+    def no_server(self, why: str) -> Unavailable:
+        """Return the error of a start that found no server, with why the last attempt failed."""
         return Unavailable(
-            f"no database answers at {self._target.redacted()} within {self._start_timeout:g} s: "
-            f"{error.message}{ADVICE if sqlstate_of(error.__cause__) == REFUSED else ''}",
+            f"no database answers at {self.where} within {self._start_timeout:g} s: {why}",
             reason="DATABASE_UNREACHABLE",
         )
+
+    def refused(self, error: RowgateError) -> RowgateError:
+        """Return the error of a start that will be refused as long as nothing is changed."""
+        why = self.refusal(error.__cause__ or error)
+        return type(error)(f"{error.message}, at {self.where}: {why}", reason=error.reason)
 
 
 def unreachable() -> Unavailable:

@@ -1,6 +1,7 @@
 """The pool: connections behind a limiter, acquired and released without a task or a timer of their own."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
@@ -15,15 +16,19 @@ from gateway.db.driver_errors import causes, sqlstate_of
 from gateway.db.pool.connection_limiter import OWN, ConnectionLimiter, closing
 from gateway.db.pool.idle_connections import Idle, Member
 from gateway.db.retry import TryAgain
-from gateway.errors import ResourceExhausted
+from gateway.errors import ResourceExhausted, RowgateError
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 
 if TYPE_CHECKING:
     from gateway.db.connections.connect import Connection
 
+_logger = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.05
 _LAST_PAUSE = 1.0
+_LEAST_START_TIMEOUT = 5.0
+"""Seconds that the first attempt has, however short the wait for others."""
+_NO_ANSWER = "no answer comes"
 # After these the other connections lead to a server that is going, or that takes no writes any more.
 _EXPIRING = frozenset({"25006", "57P01", "57P02", "57P03", "57P04", "57P05"})
 _STALE = (InvalidCachedStatementError, OutdatedSchemaCacheError)
@@ -52,11 +57,14 @@ class Pool:
         self._cut = False
 
     async def open(self) -> None:
-        """Connect once, waiting `start_timeout` for a server that isn't there yet; raises Unavailable."""
+        """Connect once, waiting `start_timeout` for a server that isn't there yet.
+
+        Raises Unavailable, which says why. Others must learn it too, so what is waited for is logged.
+        """
         try:
             await self._wait_for_server()
         except BaseException:
-            await self.close()
+            await self.close(0)
             raise
 
     def lease(self, call: Call = OWN) -> "Lease":
@@ -67,12 +75,17 @@ class Pool:
         """
         return Lease(self, call)
 
-    async def close(self) -> None:
-        """Refuse new leases, wait `close_timeout` for those that are out, then cut them. Twice is safe."""
+    async def close(self, seconds: float | None = None) -> None:
+        """Refuse new leases, wait for those that are out, then cut them. Twice is safe.
+
+        Args:
+            seconds: how long it waits; `close_timeout` by default.
+
+        """
         self._limiter.close()
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.close_timeout):
+                async with asyncio.timeout(self._settings.close_timeout if seconds is None else seconds):
                     await self._limiter.drained()
                     farewells = [member.connection.close() for member in self._idle.clear()]
                     await asyncio.gather(*farewells, return_exceptions=True)
@@ -162,20 +175,36 @@ class Pool:
         member.connection.terminate()
 
     async def _wait_for_server(self) -> None:
-        loop = asyncio.get_running_loop()
-        bound = loop.time() + self._settings.start_timeout
+        settings, begun, why = self._settings, monotonic(), ""
         pause = _FIRST_PAUSE
-        while True:
-            try:
-                async with self.lease() as connection:
-                    if self._settings.statement_cache_size:
-                        await warn_of_pooler(connection)
-                    return
-            except TryAgain as again:
-                if loop.time() + pause > bound:
-                    raise self._connect.no_server(again.error) from again.error
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LAST_PAUSE)
+        try:
+            async with asyncio.timeout(max(settings.start_timeout, _LEAST_START_TIMEOUT)):
+                while True:
+                    try:
+                        return await self._try_server()
+                    except TryAgain as again:
+                        why = self._note(self._connect.refusal(again.error), why)
+                    if monotonic() + pause > begun + settings.start_timeout:
+                        raise self._connect.no_server(why)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LAST_PAUSE)
+        except TimeoutError as error:
+            raise self._connect.no_server(why or _NO_ANSWER) from error
+
+    async def _try_server(self) -> None:
+        try:
+            async with self.lease() as connection:
+                if self._settings.statement_cache_size:
+                    await warn_of_pooler(connection)
+        except RowgateError as error:
+            raise self._connect.refused(error) from error
+
+    def _note(self, why: str, before: str) -> str:
+        """Tell why there is no database yet, if that is news."""
+        if why != before:
+            facts = {"database": self._connect.where, "why": why}
+            _logger.warning("waiting for the database", extra=facts)
+        return why
 
     async def _bring_back(self, member: Member) -> None:
         try:

@@ -74,7 +74,7 @@ async def server(data_folder: Path, folder: Path) -> AsyncIterator[Server]:
 
 async def encrypted(dsn: str) -> bool:
     """Open the gateway's pool; return whether its session is encrypted."""
-    database = await Database.open(DatabaseSettings(dsn, start_timeout=0.1))
+    database = await Database.open(DatabaseSettings(dsn, start_timeout=60))
     try:
         asked = statement("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         [row] = await database.fetch(asked, (), CALL)
@@ -91,6 +91,7 @@ async def test_a_strangers_certificate_is_refused(server: Server) -> None:
     with pytest.raises(Unavailable) as refused:
         await encrypted(server.dsn(sslmode="verify-full", sslrootcert=server.stranger.cert_path))
     assert refused.value.reason == "DATABASE_TLS_FAILED"
+    assert "self-signed certificate in certificate chain (sslmode=verify-full)" in refused.value.message
 
 
 async def test_a_certificate_lets_in_without_a_password(server: Server) -> None:
@@ -100,10 +101,18 @@ async def test_a_certificate_lets_in_without_a_password(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("password", "mode"), [("in the day", "require"), (PASSWORD, "disable")], ids=["password", "no-tls"]
+    ("password", "mode", "said"),
+    [
+        ("in the day", "require", 'PostgreSQL says 28P01, password authentication failed for user "keeper"'),
+        (PASSWORD, "disable", "no encryption (sslmode=disable)"),
+    ],
+    ids=["password", "no-tls"],
 )
-async def test_a_refused_login_is_told_without_the_password(server: Server, password: str, mode: str) -> None:
+async def test_a_refused_login_is_told_without_the_password(
+    server: Server, password: str, mode: str, said: str
+) -> None:
     with pytest.raises(Unavailable) as refused:
         await encrypted(server.dsn(password=password, sslmode=mode))
     assert refused.value.reason == "DATABASE_LOGIN_REFUSED"
     assert password not in str(refused.value)
+    assert said in refused.value.message

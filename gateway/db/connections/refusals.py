@@ -1,0 +1,65 @@
+"""Why no connection could be made, in words for whoever starts the gateway.
+
+They name hosts and users, and quote PostgreSQL: none of it is for clients, who read the translated error.
+"""
+
+import socket
+import ssl
+
+import asyncpg
+
+from gateway.db.driver_errors import causes
+
+_DEMANDING = frozenset({"require", "verify-ca", "verify-full"})
+_REJECTED = frozenset({"28000"})
+"""SQLSTATEs of a server whose rules (pg_hba.conf) let nobody in who comes as we did."""
+
+
+def refusal(error: BaseException, sslmode: str | None) -> str:
+    """Return why a connection couldn't be made: who refused it, and by what words.
+
+    Args:
+        error: what the driver raised, or an error of ours with that as its cause.
+        sslmode: how TLS was asked for; None for the driver's default.
+
+    """
+    told = (
+        _of_server(cause, sslmode) or _of_tls(cause, sslmode) or _of_network(cause) for cause in causes(error)
+    )
+    return next(filter(None, told), str(error))
+
+
+def _of_server(error: BaseException, sslmode: str | None) -> str:
+    if isinstance(error, asyncpg.ConnectionDoesNotExistError):
+        return "the connection is closed by the server, or on the way"
+    if not isinstance(error, asyncpg.PostgresError):
+        return ""
+    hint = f" (sslmode={sslmode})" if error.sqlstate in _REJECTED and sslmode else ""
+    return f"PostgreSQL says {error.sqlstate}, {error.args[0]}{hint}"
+
+
+def _of_tls(error: BaseException, sslmode: str | None) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"the server's certificate isn't accepted: {error.verify_message} (sslmode={sslmode})"
+        case ssl.SSLError():
+            return f"TLS fails: {error.reason or error} (sslmode={sslmode})"
+        case ConnectionError() if type(error) is ConnectionError and sslmode in _DEMANDING:
+            # So the driver tells of a server that answers the wish for TLS by no.
+            return f"the server has no TLS, which sslmode={sslmode} asks for"
+    return ""
+
+
+def _of_network(error: BaseException) -> str:
+    match error:
+        case socket.gaierror():
+            return f"the host's name isn't known: {error.strerror}"
+        case TimeoutError():
+            return "no answer comes"
+        case ConnectionRefusedError():
+            return f"the connection is refused, nothing listens there ({error})"
+        case FileNotFoundError():
+            return "there is no such socket, so no server runs there"
+        case OSError() | EOFError():
+            return f"the network fails: {str(error) or type(error).__name__}"
+    return ""

@@ -1,0 +1,97 @@
+"""A start that finds no database says where it looked, and who refused it why; and it ends in time."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.db.database import Database
+from gateway.db.database_settings import DatabaseSettings
+from gateway.db.pool import pool as pool_module
+from gateway.errors import Unavailable
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def told(dsn: str, **settings: float) -> str:
+    """Return what a start says that finds no database."""
+    async with asyncio.timeout(60):
+        with pytest.raises(Unavailable) as failed:
+            await Database.open(DatabaseSettings(dsn, **{"start_timeout": 0.1, **settings}))
+    assert "secret" not in failed.value.message
+    return failed.value.message
+
+
+@asynccontextmanager
+async def listening(answer: Answer) -> AsyncIterator[int]:
+    """Listen, and answer each client; give the port."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say nothing until the client has gone, as a server that is stopped."""
+    await reader.read()
+    writer.close()
+
+
+async def no_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer an SSLRequest as a server without TLS."""
+    await reader.readexactly(8)
+    writer.write(b"N")
+    await silence(reader, writer)
+
+
+async def test_a_port_that_nobody_listens_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    message = await told(f"postgresql://me:secret@127.0.0.1:{port}/db")
+    assert f"me@127.0.0.1:{port}/db" in message
+    assert "within 0.1 s: the connection is refused, nothing listens there" in message
+
+
+async def test_a_name_that_no_host_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    message = await told("postgresql://nowhere.test/db?sslmode=disable")
+    assert message.endswith("the host's name isn't known: Name or service not known")
+
+
+async def test_a_socket_that_is_not_there(tmp_path: Path) -> None:
+    assert "there is no such socket" in await told(f"host={tmp_path} dbname=db")
+
+
+async def test_a_server_without_tls() -> None:
+    async with listening(no_tls) as port:
+        message = await told(f"postgresql://127.0.0.1:{port}/db?sslmode=require")
+    assert message.endswith("the server has no TLS, which sslmode=require asks for")
+
+
+async def test_a_server_that_says_nothing_holds_the_start_no_longer_than_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool_module, "_LEAST_START_TIMEOUT", 0.2)
+    async with listening(silence) as port:
+        begun = asyncio.get_running_loop().time()
+        message = await told(
+            f"postgresql://127.0.0.1:{port}/db?sslmode=disable", start_timeout=0.5, connect_timeout=50
+        )
+    assert message.endswith("within 0.5 s: no answer comes")
+    assert asyncio.get_running_loop().time() - begun < 25
+
+
+async def test_what_is_waited_for_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        await told("postgresql://me:secret@127.0.0.1:1/db", start_timeout=0.5)
+    (line,) = caplog.records
+    assert line.message == "waiting for the database"
+    assert "127.0.0.1:1" in getattr(line, "database", "")
+    assert "refused" in getattr(line, "why", "")
+    assert "secret" not in str(vars(line))
