@@ -16,6 +16,7 @@ from gateway.cli.open_files import allow_open_files
 from gateway.cli.options import with_settings
 from gateway.cli.processes import OneProcess, Plan, Processes, WorkerProcesses
 from gateway.cli.runtime import loop_factory
+from gateway.cli.standard_streams import say
 from gateway.cli.unused_settings import unused_settings
 from gateway.cli.workers.count import number_of_workers
 from gateway.config.errors import ConfigDiagnostic, ConfigError
@@ -144,7 +145,9 @@ def _tell_ready(processes: Processes, plan: Plan) -> None:
     addresses = [str(address) for address in processes.addresses]
     transport, number = plan.settings.server.transport, plan.number
     workers = f"{number.workers} worker{'s' if number.workers > 1 else ''}"
-    click.echo(f"listening on {', '.join(addresses)} by {transport}, {workers} ({number.why})")
+    unsaid = say(f"listening on {', '.join(addresses)} by {transport}, {workers} ({number.why})")
+    if unsaid:
+        _logger.warning("standard output can't be written, it serves all the same", extra={"error": unsaid})
     facts = {"transport": transport, "services": list(processes.services)}
     _logger.info(
         "ready", extra={"addresses": addresses, **facts, "workers": number.workers, "why": number.why}
