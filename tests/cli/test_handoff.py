@@ -1,6 +1,7 @@
 """Sockets handed over, between ends in one process: to whom, and what becomes of them."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -251,3 +252,24 @@ async def test_where_no_socket_can_be_opened_accepting_goes_on_later(
     await until_taken(2, worker)
     assert full.tries >= 3
     worker.end()
+
+
+async def test_sockets_for_which_there_is_no_descriptor_are_told_together(
+    acceptor: Acceptor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At once, then once a second with their number: not a line for each."""
+    standing = Standing(acceptor)
+    standing.begin()
+    assert standing.taker is not None
+    begun = asyncio.get_running_loop().time()
+    for taken in range(1, MANY + 1):
+        # As it comes to a process that may open no more files: without the socket.
+        standing.giver._pair.send(b"\0\3")
+        if taken % 50 == 0:
+            while standing.taker._taken < taken:
+                await next_poll()
+    standing.end()
+    told = [getattr(line, "times", 0) for line in caplog.records if line.levelno == logging.ERROR]
+    assert sum(told) == MANY
+    assert told[0] == 1
+    assert len(told) <= 2 + asyncio.get_running_loop().time() - begun

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.cli.workers.handoff import Accepted, Giver
 from gateway.config.address import Address
+from gateway.observe.seldom import Seldom
 from gateway.transport.wire.listeners import listen_on
 
 _logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Acceptor:
         """Accepted, and not yet taken when its taker ended."""
         self._accepts = False
         self._rest: asyncio.TimerHandle | None = None
+        self._unable = Seldom(_logger, logging.WARNING, "no connection can be accepted")
         for one in listening:
             one.socket.setblocking(False)
 
@@ -72,6 +74,7 @@ class Acceptor:
 
     def close(self) -> None:
         """Accept nothing more."""
+        self._unable.close()
         if self._rest is not None:
             self._rest.cancel()
         self._set_accepting(accepts=False)
@@ -119,7 +122,7 @@ class Acceptor:
                 continue
             except OSError as error:
                 # Such as no room for another open file, which there may be later.
-                _logger.warning("no connection can be accepted", extra={"error": str(error)})
+                self._unable.happened(error=str(error))
                 self._rest = self._loop.call_later(_REST_SECONDS, self._rested)
                 break
             self._give(Accepted(accepted, listening.address))

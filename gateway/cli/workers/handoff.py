@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.observe.seldom import Seldom
+
 _logger = logging.getLogger(__name__)
 
 SOCKETS_VARIABLE = "ROWGATE_WORKER_SOCKETS"
@@ -186,12 +188,16 @@ class Taker:
         self._load = load
         self._loop = asyncio.get_running_loop()
         self._taken = 0
+        self._unable = Seldom(
+            _logger, logging.ERROR, "connections are closed: this process may open no more files"
+        )
         self._loop.add_reader(pair, self._read)
         self._report = self._loop.call_later(_REPORT_SECONDS, self._report_again)
 
     def close(self) -> None:
         """Take nothing more."""
         self._report.cancel()
+        self._unable.close()
         if self._pair.fileno() >= 0:
             self._loop.remove_reader(self._pair)
             self._pair.close()
@@ -221,7 +227,7 @@ class Taker:
                 (address,) = _ADDRESS.unpack(data)
                 taken.append(Accepted(socket.socket(fileno=descriptors[0]), address))
             else:
-                _logger.error("a connection is closed: this process may open no more files")
+                self._unable.happened()
         return taken
 
     def _say(self) -> None:
