@@ -16,7 +16,7 @@ from gateway.db.connections.database_location import database_settings, dsn_of, 
 from gateway.db.connections.sqlalchemy_engine import connector
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.embedded import EmbeddedPostgres
+from gateway.db.embedded import EmbeddedPostgres, Keeper
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
 from gateway.introspect import has_own_tables, require_match
@@ -143,13 +143,16 @@ class Gateway:
 
 
 async def _locate_database(settings: Settings, opened: AsyncExitStack) -> DatabaseSettings:
-    """Return where the database is; the embedded one is started."""
+    """Return where the database is; the embedded one is started, and kept running."""
     dsn = dsn_of(settings.database)
     folder = embedded_folder(settings.database)
     if folder is not None:
         embedded = EmbeddedPostgres(folder)
         opened.push_async_callback(asyncio.to_thread, embedded.stop)
         dsn = await asyncio.to_thread(embedded.start)
+        keeper = Keeper(embedded)
+        opened.push_async_callback(keeper.stop)
+        keeper.start()
     return replace(database_settings(settings.database, dsn), max_read_bytes=settings.limits.max_read_bytes)
 
 

@@ -10,11 +10,14 @@ from typing import Any
 import grpc
 import pytest
 
+from gateway.db.embedded import EmbeddedPostgres
 from gateway.schema.tables.metadata import build_tables
 from tests.cli.running import LEDGER, Running, descriptor_set, rowgate
+from tests.db.servers import kill_server
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.polling import next_poll
 from tests.harness.transports import TRANSPORTS
 from tests.transport.conftest import GET, locked, until_waiting
 
@@ -202,7 +205,17 @@ async def test_a_database_that_does_not_match_is_refused(databases: Databases, t
     assert "Traceback" not in errors
 
 
-async def test_without_a_dsn_an_embedded_database_is_migrated_served_and_stopped(
+async def owner_of(client: Client) -> str | None:
+    """Return whose the one account is; None while there is no database."""
+    try:
+        return str((await client.call(GET, book="b", number=1)).owner)
+    except RpcFailed as failed:
+        if failed.code is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        return None
+
+
+async def test_without_a_dsn_an_embedded_database_is_migrated_served_kept_and_stopped(
     start: Start, clients: Callable[[str], Client], tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
@@ -214,6 +227,12 @@ async def test_without_a_dsn_an_embedded_database_is_migrated_served_and_stopped
     await client.call("ledger.v1.AccountService/CreateAccount", account=account)
     assert (await client.call(GET, book="b", number=1)).owner == "o"
     assert (data / "page-tokens.key").exists()
+    await asyncio.to_thread(kill_server, EmbeddedPostgres(data / "postgres"))
+    await server.logged("the embedded PostgreSQL runs again")
+    async with asyncio.timeout(60):
+        while (found := await owner_of(client)) is None:
+            await next_poll()
+    assert found == "o"
     server.signal()
     assert (await server.ended())[0] == 0
     assert not (data / "postgres" / "data" / "postmaster.pid").exists()
