@@ -19,7 +19,7 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres, Keeper
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
-from gateway.introspect import has_own_tables, require_match
+from gateway.introspect import has_own_tables, require_match, warn_of_missing_grants
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access_log import AccessLog
 from gateway.request.bulkheads import share_of
@@ -82,6 +82,7 @@ class Gateway:
             found = await require_match(connector(where), tables.metadata, settings.schema.migrations)
             schema = with_found(schema, found)
             refuse_view_writes(schema, found)
+            await warn_of_missing_grants(database, schema, Call("start"))
             # More would wait for connections that statements of one kind can't have.
             most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})

@@ -178,21 +178,34 @@ def sqlstate_of(error: BaseException | None) -> str:
 
 
 def cause_of(error: RowgateError) -> str:
-    """Return what the database or the network said, for the log; empty where values could be in it.
+    """Return what the database or the network said, for the log, without words that may hold values.
 
-    The first that the server said, as in sqlstate_of, else the first error of the network.
+    The first that the server said, as in sqlstate_of, else the first error of the network. Of the server's
+    there is always the SQLSTATE, and the constraint, table and column that it named. What else became an
+    internal error is told by its class.
     """
     network = ""
     for cause in causes(error.__cause__):
         state = str(cause.sqlstate or "") if isinstance(cause, _FROM_SERVER) else ""
         if state and state != _LOST:
-            # Without the detail, which str() has and which may hold rows.
-            return f"{state}: {cause.args[0]}"[:_MAX_CAUSE] if state[:2] in _WITHOUT_VALUES else ""
+            return _with_names(_said(cause, state), cause)
         if isinstance(cause, UnfitColumnError):
             return str(cause)[:_MAX_CAUSE]
         if isinstance(cause, OSError | EOFError) or state == _LOST:
             network = network or f"{type(cause).__name__}: {cause}"[:_MAX_CAUSE]
-    return network
+    is_ours = isinstance(error, Internal) and error.__cause__ is not None
+    return network or (type(error.__cause__).__name__ if is_ours else "")
+
+
+def _said(cause: BaseException, state: str) -> str:
+    # Without the detail, which str() has and which may hold rows.
+    speaks = state[:2] in _WITHOUT_VALUES and not is_of_a_name(cause)
+    return f"{state}: {cause.args[0]}"[:_MAX_CAUSE] if speaks else state
+
+
+def _with_names(said: str, cause: BaseException) -> str:
+    names = ", ".join(f"{name} {value}" for name, value in _named_by(cause).items())
+    return f"{said} ({names})" if names else said
 
 
 def is_connection_lost(error: BaseException) -> bool:
@@ -210,10 +223,14 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _names(error: Exception) -> dict[str, str]:
-    found = {name: getattr(error, attribute, None) for name, attribute in _NAMES.items()}
-    names = {name: str(value) for name, value in found.items() if value}
+    names = _named_by(error)
     state = sqlstate_of(error)
     return {"sqlstate": state, **names} if state else names
+
+
+def _named_by(error: BaseException) -> dict[str, str]:
+    found = {name: getattr(error, attribute, None) for name, attribute in _NAMES.items()}
+    return {name: str(value) for name, value in found.items() if value}
 
 
 def _sentence(rule: Rule, names: Mapping[str, str]) -> str:

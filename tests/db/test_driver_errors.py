@@ -171,7 +171,9 @@ def refused(cause: Exception) -> RowgateError:
 
 def test_the_log_learns_what_the_server_or_the_network_said() -> None:
     lost = driver.ConnectionDoesNotExistError("connection was closed in the middle of operation")
-    assert cause_of(refused(driver.UndefinedTableError("no relation"))) == "42P01: no relation"
+    missing = driver.UndefinedTableError("no relation")
+    missing.position = "15"
+    assert cause_of(refused(missing)) == "42P01: no relation"
     assert cause_of(refused(lost)) == f"ConnectionDoesNotExistError: {lost}"
     lost.__cause__ = driver.AdminShutdownError("terminating")
     assert cause_of(refused(lost)) == "57P01: terminating"
@@ -180,8 +182,22 @@ def test_the_log_learns_what_the_server_or_the_network_said() -> None:
 
 
 @pytest.mark.parametrize("cls", [driver.DataError, driver.UniqueViolationError, driver.RaiseError])
-def test_the_log_learns_nothing_that_may_hold_a_value(cls: type[Exception]) -> None:
-    assert cause_of(refused(cls("a secret"))) == ""
+def test_the_log_learns_names_and_no_words_that_may_hold_a_value(cls: type[asyncpg.PostgresError]) -> None:
+    error = cls("a secret")
+    assert cause_of(refused(error)) == cls.sqlstate
+    error.table_name, error.column_name = "item", "price"
+    assert cause_of(refused(error)) == f"{cls.sqlstate} (table item, column price)"
+
+
+def test_the_log_learns_no_value_that_should_have_been_a_name() -> None:
+    """PostgreSQL quotes it in the words that it has for statements, but tells no place in the statement."""
+    assert cause_of(refused(driver.UndefinedTableError('relation "secret" does not exist'))) == "42P01"
+
+
+def test_the_log_learns_the_class_of_what_nobody_foresaw() -> None:
+    error = Internal("internal error", reason="INTERNAL")
+    error.__cause__ = ValueError("a secret")
+    assert cause_of(error) == "ValueError"
 
 
 def test_the_log_learns_no_detail() -> None:
