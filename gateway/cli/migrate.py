@@ -1,12 +1,9 @@
 """`rowgate migrate`: bring the database to the schema."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
-import asyncpg
 import click
 from alembic.script import Script
 from click.core import ParameterSource
@@ -14,14 +11,11 @@ from sqlalchemy import MetaData
 
 from gateway import migrate as migrations
 from gateway.cli.failures import Failed, Wrong, reported
+from gateway.cli.on_database import run_on_database
 from gateway.cli.options import with_settings
 from gateway.cli.serve import read_descriptors
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
-from gateway.db.connections.database_location import database_settings, embedded_folder
-from gateway.db.connections.sqlalchemy_engine import connector
-from gateway.db.database import Database
-from gateway.db.embedded import EmbeddedPostgres
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.model_tables import GATEWAY_TABLES
 from gateway.introspect.table_records import Name
@@ -269,23 +263,7 @@ def _tell_plan(plan: Plan) -> None:
 
 
 def _run(settings: Settings, work: Callable[[Connect], Awaitable[T]]) -> T:
-    """Run something on the database that the settings name, the embedded one where they name none."""
     try:
-        return asyncio.run(_with_database(settings, work))
+        return run_on_database(settings, work)
     except MigrationError as error:
         raise Failed(str(error)) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Failed(f"the database can't be used: {error}") from error
-
-
-async def _with_database(settings: Settings, work: Callable[[Connect], Awaitable[T]]) -> T:
-    async with AsyncExitStack() as opened:
-        folder, dsn = embedded_folder(settings.database), None
-        if folder is not None:
-            embedded = EmbeddedPostgres(folder)
-            opened.push_async_callback(asyncio.to_thread, embedded.stop)
-            dsn = await asyncio.to_thread(embedded.start)
-        where = database_settings(settings.database, dsn)
-        # Waits for a server that isn't there yet, as `rowgate serve` does.
-        await (await Database.open(where)).close()
-        return await work(connector(where))
