@@ -23,6 +23,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     commands_at={
         "serve": "gateway.cli.serve:serve",
         "migrate": "gateway.cli.migrate:migrate",
+        "pull": "gateway.cli.pull:pull",
         "config": "gateway.cli.config:config",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

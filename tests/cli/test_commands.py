@@ -65,7 +65,7 @@ async def test_serving_does_not_load_alembic(tmp_path: Path) -> None:
 
 
 def test_every_command_is_there() -> None:
-    assert main.list_commands(None) == ["serve", "migrate", "config"]
+    assert main.list_commands(None) == ["serve", "migrate", "pull", "config"]
     for name in main.list_commands(None):
         assert main.get_command(None, name).help
     assert import_module("gateway.cli").main is main

@@ -1,0 +1,76 @@
+"""The choices of a pull: flags, kept in a file beside the protos so that the next pull makes the same."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.config.errors import ConfigDiagnostic, ConfigError
+from gateway.introspect.table_records import Name
+
+FILE = "rowgate-pull.toml"
+_PACKAGE = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
+
+
+class Choices(BaseModel):
+    """What is pulled, and what is written of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    package: Annotated[str, Field(pattern=_PACKAGE)] | None = None
+    """what the protos' packages begin with; the database's name unless given"""
+    schemas: tuple[str, ...] = ()
+    """the PostgreSQL schemas; all of them unless given"""
+    include: tuple[str, ...] = ()
+    """patterns of tables, as `orders` or `sales.*`; all of them unless given"""
+    exclude: tuple[str, ...] = ()
+    """patterns of tables that are left out"""
+    methods: Literal["read", "all"] = "all"
+    """whether services only read"""
+
+    def asks_for(self, table: Name) -> bool:
+        """Return whether a table is to be served, as far as its name goes."""
+        return (not self.include or _matches(table, self.include)) and not _matches(table, self.exclude)
+
+    def text(self) -> str:
+        """Return the file that holds them."""
+        fields = type(self).model_fields
+        # A text and a list of texts are spelled alike in JSON and TOML.
+        lines = (
+            f"# {fields[name].description}\n{name} = {json.dumps(value, ensure_ascii=False)}\n"
+            for name, value in self.model_dump(exclude_none=True).items()
+        )
+        return "# What `rowgate pull` asks for here; its flags write this file.\n\n" + "\n".join(lines)
+
+
+def _matches(table: Name, patterns: tuple[str, ...]) -> bool:
+    """Return whether a pattern is the table's name, alone or behind its schema's."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (table.name, str(table)))
+
+
+def read_choices(folder: Path, flags: Mapping[str, Any]) -> Choices:
+    """Return the choices of the folder's file, and of flags, which win; None and () are unset ones.
+
+    Raises ConfigError with every wrong one.
+    """
+    path = folder / FILE
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([ConfigDiagnostic("pull", str(path), "can't be read", str(error))]) from error
+    given = {name: value for name, value in flags.items() if value}
+    try:
+        return Choices.model_validate({**written, **given})
+    except ValidationError as error:
+        raise ConfigError(
+            ConfigDiagnostic(
+                str(detail["loc"][0]),
+                f"flag --{detail['loc'][0]}" if detail["loc"][0] in given else str(path),
+                detail["msg"].replace("Input should", "should"),
+            )
+            for detail in error.errors(include_url=False)
+        ) from error

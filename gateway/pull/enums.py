@@ -1,0 +1,76 @@
+"""Enum types → enums, whose values have the labels that are stored."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.introspect.ddl import quoted
+from gateway.introspect.table_records import Name
+from gateway.pull.committed import Committed, CommittedMessage
+from gateway.pull.names import camel_case, free_name, lower_snake, message_name
+from gateway.pull.proto_text import ProtoEnum, zero_name
+from gateway.schema.tables.naming import snake_case
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """An enum and the type that it stands for."""
+
+    type: Name
+    package: str
+    proto: ProtoEnum
+
+    @property
+    def full_name(self) -> str:
+        """The enum's name with its package."""
+        return f"{self.package}.{self.proto.name}"
+
+    @property
+    def file(self) -> str:
+        """The file of its package's enums: tables of several packages may have columns of one."""
+        return f"{self.package.replace('.', '/')}/enums.proto"
+
+
+def read_enums(
+    types: Mapping[Name, Sequence[str]],
+    packages: Mapping[str, str],
+    tables: Iterable[Name],
+    committed: Committed,
+) -> dict[str, Enum]:
+    """Return the enums of enum types, by how the catalog prints the types.
+
+    Args:
+        types: the labels of each; a type that an annotation can't name, or with an empty label, has no enum.
+        packages: the package of each schema.
+        tables: whose messages' names are left to them.
+        committed: names and numbers that are kept.
+
+    """
+    taken = {(table.schema, message_name(table.name)) for table in tables}
+    taken |= {(name.schema, enum.name) for name, enum in committed.enums.items()}
+    found: dict[str, Enum] = {}
+    for name, labels in sorted(types.items()):
+        if "." in f"{name.schema}{name.name}" or "" in labels or not labels:
+            continue
+        others = {value for schema, value in taken if schema == name.schema}
+        proto = _enum(name, labels, committed.enums.get(name, CommittedMessage()), others)
+        names = (proto.name, zero_name(proto.name), *(value for value, _, _ in proto.values))
+        taken |= {(name.schema, one) for one in names}
+        found[quoted(name)] = Enum(name, packages[name.schema], proto)
+    return found
+
+
+def _enum(name: Name, labels: Sequence[str], old: CommittedMessage, taken: set[str]) -> ProtoEnum:
+    """Return the enum, with names that aren't taken in its package: those of values stand beside it."""
+    wanted = camel_case(lower_snake(name.name, "enum").split("_"))
+    proto_name = old.name or free_name(wanted, taken.__contains__)
+    others = taken | {zero_name(proto_name), *old.columns.values()}
+    names: dict[str, str] = {}
+    for label in labels:
+        value = f"{snake_case(proto_name)}_{lower_snake(label, 'value')}".upper()
+        names[label] = old.columns.get(label) or free_name(value, others.__contains__, "_")
+        others.add(names[label])
+    values = list(names.values())
+    numbers, (ranges, reserved) = old.numbered(values), old.reserved_without(values)
+    listed = sorted((numbers[value], value, label) for label, value in names.items())
+    ordered = [(value, number, label) for number, value, label in listed]
+    return ProtoEnum(proto_name, f"The enum type `{name}`.", ordered, ranges, reserved)

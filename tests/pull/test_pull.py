@@ -1,0 +1,256 @@
+"""Databases that others made, by two commands: pulled, clean to buf, and served as they are."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+from google.protobuf import json_format
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from gateway.cli import main
+from gateway.migrate import connect_to
+from gateway.pull.report import Report
+from gateway.schema.model import MethodKind
+from gateway.schema.protos.sources import compile_protos
+from gateway.schema.read import read_schema
+from tests.cli.running import rowgate
+from tests.harness.client import Client
+from tests.harness.databases import Databases, fetch
+from tests.migrate.database import EmptyDatabase
+from tests.migrate.test_foreign_catalogs import dump
+from tests.pull.pulling import badly_formed, foreign, lint, pulled, run, served
+
+PRODUCTS = ("northwind", "alembic", "django", "rails", "odd")
+LEFT = {
+    "public.Order Subtotals": "a view",
+    "public.shown": "a materialized view",
+    "public.measured_2026": "a partition",
+    "public.parent": "inherited by public.child",
+    "public.without_key": "no primary key",
+}
+RELATIONS = """
+    SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE relkind IN ('r', 'p', 'v', 'm') AND nspname !~ '^(pg_|information_schema$|rowgate$)'
+"""
+
+
+class Products(NamedTuple):
+    """A database that holds what five products made, and the protos pulled of it."""
+
+    dsn: str
+    folder: Path
+    report: Report
+    descriptors: FileDescriptorSet
+
+
+@pytest.fixture(scope="module")
+async def products(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Products:
+    """Return the products."""
+    dsn, folder = await databases.empty(), tmp_path_factory.mktemp("pulled") / "protos"
+    await foreign(dsn, *PRODUCTS)
+    found, _ = await pulled(dsn, folder, package="shop")
+    return Products(dsn, folder, found.report, compile_protos(folder))
+
+
+async def test_each_table_is_served_or_named_with_the_reason(products: Products) -> None:
+    report = products.report
+    assert {one.name for one in report.tables} == LEFT.keys()
+    assert [one for one in report.tables if LEFT[one.name] not in one.why] == []
+    named = {table for table, _ in report.served} | LEFT.keys()
+    assert named == {row["name"] for row in await fetch(products.dsn, RELATIONS)}
+
+
+async def test_buf_finds_nothing_to_say(products: Products) -> None:
+    assert lint(products.descriptors, products.folder) == ""
+
+
+async def test_all_of_it_is_served_and_nothing_changed(products: Products) -> None:
+    """Rows of every table are read, and some written: by odd keys, numbered, with enums and defaults."""
+    database = EmptyDatabase(products.dsn, connect_to(products.dsn))
+    before = await dump(database)
+    _, changed = await pulled(products.dsn, products.folder)
+    assert changed == []
+    async with served(products.descriptors, products.dsn) as client:
+        await _read_each(client, products)
+        assert await dump(database) == before
+        await _write_some(client)
+    assert await fetch(products.dsn, "SELECT id FROM post") == [{"id": 1}]
+    schema = await dump(database, "--schema-only")
+    assert [line for line in schema if line not in before] == []
+
+
+async def _read_each(client: Client, products: Products) -> None:
+    services = read_schema(products.descriptors).services.values()
+    for method in (method for service in services for method in service.methods):
+        table = f'"{method.resource.schema}"."{method.resource.table}"'
+        if method.kind is MethodKind.LIST:
+            [row] = await fetch(products.dsn, f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - a name
+            answer = await client.call(method.path[1:])
+            assert len(getattr(answer, answer.DESCRIPTOR.fields[0].name)) == row["n"], table
+
+
+async def _write_some(client: Client) -> None:
+    shop = "shop.public.v1"
+    line = {"order_id": 10248, "product_id": 1, "unit_price": 15, "quantity": 3}
+    changed = await client.call(f"{shop}.OrderDetailService/UpdateOrderDetail", order_detail=line)
+    found = await client.call(f"{shop}.OrderDetailService/GetOrderDetail", order_id=10248, product_id=1)
+    assert found == changed
+    assert (found.unit_price, found.quantity) == (15, 3)
+    post = await client.call(f"{shop}.PostService/CreatePost", post={"author_id": 1, "title": "Next"})
+    assert (post.id, post.data) == (2, "{}")
+    assert json_format.MessageToDict(post)["status"] == "STATUS_DRAFT"
+    keys = await client.call(f"{shop}.PostService/BatchGetPosts", ids=[2, 3])
+    assert ([one.title for one in keys.posts], list(keys.missing)) == (["Next"], [3])
+    shippers = [{"shipper_id": 7, "company_name": "Sea"}]
+    sent = await client.call(f"{shop}.ShipperService/BulkUpsertShippers", shippers=shippers)
+    assert sent.inserted_count == 1
+    await client.call(f"{shop}.PostService/DeletePost", id=2)
+
+
+async def test_a_second_pull_follows_the_tables_and_keeps_numbers(
+    databases: Databases, tmp_path: Path
+) -> None:
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(dsn, "CREATE TABLE cities (id int PRIMARY KEY, name text, mayor text, area real)")
+    await pulled(dsn, folder, package="map")
+    file = folder / "map/public/v1/resources.proto"
+    for one in (file, folder / "map/public/v1/city_service.proto"):
+        one.write_text(one.read_text().replace("City", "Town"))
+    named = 'string head = 3 [(rowgate.v1.column).name = "mayor"];'
+    file.write_text(file.read_text().replace("string mayor = 3;", named))
+    await run(dsn, "ALTER TABLE cities DROP area, ADD people bigint")
+    _, changed = await pulled(dsn, folder)
+    text = file.read_text()
+    assert "message Town {" in text
+    assert f"optional {named}" in text
+    assert "optional int64 people = 5;" in text
+    assert '  reserved 4;\n  reserved "area";\n' in text
+    await run(dsn, "ALTER TABLE cities DROP people, ADD area real")
+    _, changed = await pulled(dsn, folder)
+    assert [change.path for change in changed] == ["map/public/v1/resources.proto"]
+    added, removed = _lines(changed[0].difference())
+    assert removed == [
+        "reserved 4;",
+        'reserved "area";',
+        "// The column `people`: bigint.",
+        "optional int64 people = 5;",
+    ]
+    assert added == [
+        "reserved 4, 5;",
+        'reserved "people";',
+        "// The column `area`: real.",
+        "optional float area = 6;",
+    ]
+    assert badly_formed(folder) == ""
+
+
+def _lines(difference: str) -> tuple[list[str], list[str]]:
+    """Return the added and the removed lines of a unified diff."""
+    body = difference.splitlines()[2:]
+    sides = ([line[1:].strip() for line in body if line[0] == sign] for sign in "+-")
+    added, removed = sides
+    return added, removed
+
+
+async def test_the_command(databases: Databases, tmp_path: Path) -> None:
+    """It tells what it wrote, keeps its choices, and `--check` only looks."""
+    dsn, out = await databases.empty(), tmp_path / "protos"
+    await foreign(dsn, "northwind")
+    include = ("--include", "o*", "--include", "public.region", "--exclude", "*s")
+    flags = ("pull", "--dsn", dsn, "--out", str(out))
+    status, told, errors = await rowgate(*flags, "--package", "shop", *include, "--methods", "read")
+    assert (status, errors) == (0, "")
+    assert told.splitlines() == [
+        "wrote shop/public/v1/region_service.proto",
+        "wrote shop/public/v1/resources.proto",
+        "wrote rowgate-pull.toml",
+        "served: 1 table",
+        "  public.region as shop.public.v1.Region",
+        "not asked for: 13 tables and views",
+    ]
+    assert "rpc CreateRegion" not in (out / "shop/public/v1/region_service.proto").read_text()
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    status, told, _ = await _here(*flags, "--check")
+    assert (status, told.splitlines()[0]) == (0, "the protos are at the database")
+    await run(dsn, "ALTER TABLE region ADD climate text")
+    status, told, errors = await _here(*flags, "--check")
+    assert status == 1
+    assert errors.endswith("not at the database; these would change: shop/public/v1/resources.proto\n")
+    assert "+  optional string climate = 3;\n" in told
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+async def _here(*args: str) -> tuple[int, str, str]:
+    """Run a command in this process; return its status, output and errors."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, args)
+    return done.exit_code, done.stdout, done.stderr
+
+
+async def test_nothing_to_serve_is_status_1(databases: Databases, tmp_path: Path) -> None:
+    dsn = await databases.empty()
+    await run(dsn, "CREATE VIEW one AS SELECT 1 AS n")
+    status, told, errors = await _here("pull", "--dsn", dsn, "--out", str(tmp_path / "protos"))
+    assert (status, errors) == (1, "Error: no table can be served, and nothing was written\n")
+    assert "public.one: a view" in told
+    assert not (tmp_path / "protos").exists()
+
+
+async def test_a_wrong_choice_is_status_2(tmp_path: Path) -> None:
+    (tmp_path / "rowgate-pull.toml").write_text('methods = "write"\n')
+    status, _, errors = await _here("pull", "--dsn", "postgresql://h/d", "--out", str(tmp_path))
+    assert status == 2
+    assert f"methods ({tmp_path}/rowgate-pull.toml): should be 'read' or 'all'" in errors
+
+
+async def test_a_file_of_somebody_elses_is_left_alone(databases: Databases, tmp_path: Path) -> None:
+    """Its tables aren't served twice, and it isn't overwritten."""
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(dsn, "CREATE TABLE cities (id int PRIMARY KEY)", "CREATE TABLE lakes (id int PRIMARY KEY)")
+    await pulled(dsn, folder, package="map")
+    own = folder / "map/public/v1/city_service.proto"
+    own.write_text(own.read_text().partition("\n")[2])
+    with pytest.raises(FileExistsError, match=r"city_service\.proto was not written"):
+        await pulled(dsn, folder)
+    own.unlink()
+    (folder / "mine.proto").write_text(
+        'syntax = "proto3";\npackage mine;\n'
+        'import "rowgate/v1/annotations.proto";\n'
+        'message Lake {\n  option (rowgate.v1.table) = {name: "lakes" primary_key: "id"};\n'
+        "  int32 id = 1;\n}\n"
+    )
+    found, changed = await pulled(dsn, folder)
+    assert [(left.name, left.why) for left in found.report.tables] == [
+        ("public.lakes", "it is served as mine.Lake already")
+    ]
+    assert {str(change) for change in changed} == {
+        "removed map/public/v1/lake_service.proto",
+        "wrote map/public/v1/city_service.proto",
+        "wrote map/public/v1/resources.proto",
+    }
+
+
+async def test_methods_follow_the_roles_privileges(databases: Databases, tmp_path: Path) -> None:
+    dsn = await databases.empty()
+    role = dsn.rpartition("/")[2].partition("?")[0] + "_reader"
+    await run(
+        dsn,
+        *(f"CREATE TABLE {name} (id int PRIMARY KEY)" for name in ("seen", "added", "hidden")),
+        f'CREATE ROLE "{role}" LOGIN',
+        f'GRANT SELECT ON seen TO "{role}"',
+        f'GRANT SELECT, INSERT ON added TO "{role}"',
+    )
+    reader = dsn.replace("//postgres@", f"//{role}@")
+    found, _ = await pulled(reader, tmp_path / "protos", package="map")
+    assert [(left.name, left.why) for left in found.report.tables] == [
+        ("public.hidden", "the role may not read it")
+    ]
+    methods = {
+        Path(path).name: set(re.findall(r"rpc ([A-Z][a-z]+)", text)) for path, text in found.files.items()
+    }
+    reads = {"Get", "List", "Batch", "Count", "Stream"}
+    assert methods["seen_service.proto"] == reads
+    assert methods["added_service.proto"] == reads | {"Create"}
+    await run(dsn, f'DROP OWNED BY "{role}"', f'DROP ROLE "{role}"')
