@@ -21,9 +21,11 @@ VARIABLES_OF_OTHERS = {
     "ROWGATE_TEST_TRANSPORT",  # chooses what the tests run over
 }
 OTHERS = {
-    "COLOR_RED",  # an example's enum value
+    "COLOR_RED",  # enum values of examples
+    "MOOD_SO_SO",
     "create_all",  # SQLAlchemy's
     "ignore_startup_parameters",  # PgBouncer's
+    "lc_monetary",  # a setting of PostgreSQL
 }
 
 
