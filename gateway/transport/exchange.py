@@ -135,7 +135,8 @@ class Exchange:
 
     def release(self) -> None:
         """Count nothing more of the response: its client has taken it, or won't."""
-        self.recount(0)
+        if self.call is not None and self.call.held:
+            self.call.hold(0)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway.config.settings import Settings
 from gateway.errors import ResourceExhausted, RowgateError
@@ -87,6 +87,7 @@ class Calls:
         """What requests may hold."""
         self.methods = methods
         self._limits = settings.limits
+        self._most_taken, self._most_told = settings.limits.max_taken_bytes, settings.limits.max_request_bytes
         self._message_seconds = settings.server.max_deadline
         self._running: set[asyncio.Task[object]] = set()
         self._closed = False
@@ -134,15 +135,8 @@ class Calls:
         self, request: HttpRequest, encoding: str | None = None, decode: Convert | None = None
     ) -> WholeBody:
         """Return the message of a request whose body it is; the arguments are those of `envelopes`."""
-        limits = self._limits
-        return WholeBody(
-            request,
-            self._held(request),
-            limits.max_taken_bytes,
-            told=limits.max_request_bytes,
-            encoding=encoding,
-            decode=decode,
-        )
+        most, told = self._most_taken, self._most_told
+        return WholeBody(request, self.memory, most, told=told, encoding=encoding, decode=decode)
 
     def begin(
         self,
@@ -164,12 +158,10 @@ class Calls:
 
         """
         sent_id = find(request.headers, _REQUEST_ID) or b""
-        record = CallRecord(
-            method.path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer
-        )
+        record = CallRecord(method.name, request_id(sent_id.decode("latin-1")), request.peer)
         exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers, json=response.json)
         response.exchange = exchange
-        if not method.descriptor.client_streaming:
+        if not method.takes_stream:
             exchange.read, exchange.take = messages.receive_only, messages.take
         if method.streams:
             exchange.channel = _Channel(messages, response)
@@ -182,7 +174,19 @@ class Calls:
         self._running.add(task)
         request.when_gone(call.leave)
         try:
-            await _answer(call, task)
+            try:
+                reply = await call.method.answer(exchange)
+            except asyncio.CancelledError as cancelled:
+                if call.is_left:
+                    raise
+                # By another than its client, who waits, and is told so.
+                task.uncancel()
+                reply = refusal(broken_off(cancelled))
+            call.messages.release()
+            try:
+                await call.response.end(reply)
+            except RowgateError as error:  # a response that its codec can't write
+                await call.response.end(refusal(error))
         except Gone:
             pass
         except asyncio.CancelledError:
@@ -223,22 +227,6 @@ class _Channel:
             await self._send(message)
         except Gone:
             raise asyncio.CancelledError from None
-
-
-async def _answer(call: ProtocolCall, task: "asyncio.Task[Any]") -> None:
-    try:
-        reply = await call.method.answer(call.exchange)
-    except asyncio.CancelledError as cancelled:
-        if call.is_left:
-            raise
-        # By another than its client, who waits, and is told so.
-        task.uncancel()
-        reply = refusal(broken_off(cancelled))
-    call.messages.release()
-    try:
-        await call.response.end(reply)
-    except RowgateError as error:  # a response that its codec can't write
-        await call.response.end(refusal(error))
 
 
 def refusal(error: RowgateError) -> Reply:

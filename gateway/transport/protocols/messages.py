@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
-from gateway.request.memory import HeldBytes
+from gateway.request.memory import HeldBytes, RequestMemory
 from gateway.transport.refusals import not_one_request, out_of_time
 from gateway.transport.wire.framing import BadFrame, MessageCutter, UnnamedEncoding, unpacked
 from gateway.transport.wire.headers import find
@@ -136,7 +136,7 @@ class WholeBody:
 
     Args:
         request: the request.
-        held: counts the bytes that are held of it.
+        memory: counts the bytes that are held of it.
         limit: the most bytes that are taken in, before and after decompression.
         told: what is told as the limit.
         encoding: what the body is compressed with; None where it isn't.
@@ -147,7 +147,7 @@ class WholeBody:
     def __init__(
         self,
         request: HttpRequest,
-        held: HeldBytes,
+        memory: RequestMemory,
         limit: int,
         *,
         told: int,
@@ -155,13 +155,13 @@ class WholeBody:
         decode: Convert | None = None,
     ) -> None:
         self._request = request
-        self._held = held
+        self._memory = memory
         self._limit = limit
         self._told = told
         self._encoding = encoding
         self._decode = decode
-        self._at_once = min(_QUICK, limit) if encoding is None else 0
         self._read = False
+        self._held: HeldBytes | None = None
 
     async def receive(self) -> bytes | None:
         """Return the message, None when asked again; raises RowgateError for what is none."""
@@ -182,17 +182,18 @@ class WholeBody:
 
     def take(self) -> bytes | None:
         """Return the message, if all of it has come and it is soon read; raises RowgateError."""
-        body = self._request.take_body(self._at_once)
+        body = self._request.take_body(0 if self._encoding is not None else min(_QUICK, self._limit))
         if body is None:
             return None
         self._read = True
         if body:
-            self._held.hold(len(body))
+            self._hold(len(body))
         return body if self._decode is None else self._decode(body)
 
     def release(self) -> None:
         """Hold nothing more of the request."""
-        self._held.release()
+        if self._held is not None:
+            self._held.release()
 
     async def _body(self) -> bytes:
         declared = find(self._request.headers, b"content-length")
@@ -214,6 +215,11 @@ class WholeBody:
     def _take(self, size: int) -> None:
         if size > self._limit:
             raise BadFrame("", limit=self._told)
+        self._hold(size)
+
+    def _hold(self, size: int) -> None:
+        if self._held is None:
+            self._held = self._memory.call(self._request.peer)
         self._held.hold(size)
 
 

@@ -11,7 +11,7 @@ from gateway.transport.protocols.cors import Origins
 from gateway.transport.protocols.grpc_web import GrpcWebRequest
 from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.refusals import unknown_method
-from gateway.transport.wire.headers import find, media_type
+from gateway.transport.wire.headers import find, media_type_of, named
 from gateway.transport.wire.request import Header, HttpRequest, Responder
 
 _GRPC = b"application/grpc"
@@ -60,10 +60,12 @@ class Routing:
 
     def __call__(self, request: HttpRequest) -> Awaitable[None]:
         """Return what answers a request, which raises Gone."""
-        content_type = media_type(request.headers)
+        headers = named(request.headers)
+        content_type, origin = headers.get(b"content-type", b""), headers.get(b"origin")
+        if content_type:
+            content_type = media_type_of(content_type)
         if request.misdirected and not _is(_GRPC, content_type):
             return refuse(request, 421, _TEXT, _OTHER_HOST)
-        origin = find(request.headers, b"origin")
         if origin is not None:
             return self._answer_page(request, origin, content_type)
         return self._answer(request, content_type)
@@ -74,10 +76,11 @@ class Routing:
             await self._answer(page, content_type)
 
     def _answer(self, request: HttpRequest, content_type: bytes) -> Awaitable[None]:
-        if _is(_GRPC, content_type):
-            return self._grpc(request)
-        if self._grpc_web and content_type.startswith(_GRPC_WEB):
-            return self._grpc(GrpcWebRequest(request, content_type))
+        if content_type.startswith(_GRPC):
+            if _is(_GRPC, content_type):
+                return self._grpc(request)
+            if self._grpc_web and content_type.startswith(_GRPC_WEB):
+                return self._grpc(GrpcWebRequest(request, content_type))
         for protocol in self._paths:
             answer = protocol.answer(request)
             if answer is not None:

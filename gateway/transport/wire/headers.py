@@ -75,9 +75,19 @@ def find(headers: Sequence[Header], name: bytes) -> bytes | None:
     return None
 
 
+def named(headers: Sequence[Header]) -> dict[bytes, bytes]:
+    """Return the first value of each header: of several it takes less time than to find them."""
+    return dict(reversed(headers))
+
+
 def media_type(headers: Sequence[Header]) -> bytes:
     """Return the content type without parameters, in lower case; empty where there is none."""
-    return (find(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
+    return media_type_of(find(headers, b"content-type") or b"")
+
+
+def media_type_of(content_type: bytes) -> bytes:
+    """Return a content type without parameters, in lower case."""
+    return content_type.partition(b";")[0].strip().lower()
 
 
 def _encode(key: str, value: str | bytes) -> bytes:

@@ -9,8 +9,8 @@ _REQUEST_ID = REQUEST_ID.encode()
 
 def headers_of(exchange: Exchange) -> list[Header]:
     """Return the headers of a response: the call's id, and what its method adds."""
-    own = exchange.metadata.headers if exchange.metadata is not None else ()
-    return [(_REQUEST_ID, exchange.record.request_id.encode()), *write_metadata(own)]
+    own = [] if exchange.metadata is None else write_metadata(exchange.metadata.headers)
+    return [(_REQUEST_ID, exchange.record.request_id.encode()), *own]
 
 
 def trailers_of(exchange: Exchange) -> list[Header]:

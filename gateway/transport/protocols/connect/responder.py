@@ -1,6 +1,6 @@
 """The Responder of Connect: a request's head, and what is refused by it, before its call is run."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from typing import NamedTuple
 
 from gateway.errors import InvalidArgument, RowgateError
@@ -12,11 +12,13 @@ from gateway.transport.protocols.connect.unary import GetRequest, UnaryResponse
 from gateway.transport.protocols.encodings import Encodings, negotiate
 from gateway.transport.protocols.messages import RequestMessages
 from gateway.transport.protocols.refused_requests import refuse
-from gateway.transport.wire.headers import find, media_type
-from gateway.transport.wire.request import Header, HttpRequest
+from gateway.transport.wire.headers import media_type_of, named
+from gateway.transport.wire.request import HttpRequest
 
 _VERSION = b"1"
 _TIMEOUT_DIGITS = 10
+
+_Headers = Mapping[bytes, bytes]
 
 
 class ConnectResponder:
@@ -43,10 +45,11 @@ class ConnectResponder:
             return refuse(request, 405, [(b"allow", allowed.encode())])
         if request.method == "GET":
             return self._answer_get(request, method)
-        content_type = media_type(request.headers)
+        headers = named(request.headers)
+        content_type = media_type_of(headers.get(b"content-type", b""))
         if method.streams:
-            return self._answer_stream(request, method, content_type)
-        return self._answer_unary(request, method, content_type, find(request.headers, b"content-encoding"))
+            return self._answer_stream(request, headers, method, content_type)
+        return self._answer_unary(request, headers, method, content_type, headers.get(b"content-encoding"))
 
     def _answer_get(self, request: HttpRequest, method: ConnectMethod) -> Awaitable[None]:
         try:
@@ -54,17 +57,24 @@ class ConnectResponder:
         except RowgateError as error:
             return UnaryResponse(request, b"").end(refusal(error))
         content_type, sent = method.content_type(query.codec), query.compression.encode()
-        return self._answer_unary(GetRequest(request, query), method, content_type, sent)
+        headers = named(request.headers)
+        return self._answer_unary(GetRequest(request, query), headers, method, content_type, sent)
 
     def _answer_unary(
-        self, request: HttpRequest, method: ConnectMethod, content_type: bytes, sent: bytes | None
+        self,
+        request: HttpRequest,
+        headers: _Headers,
+        method: ConnectMethod,
+        content_type: bytes,
+        sent: bytes | None,
     ) -> Awaitable[None]:
         """Return what answers a request whose body is its message, compressed as `sent` says."""
         codec = method.codecs.get(content_type)
         if codec is None:
             return _refused_type(request, method)
         try:
-            head = self._read_head(request, method, sent, find(request.headers, b"accept-encoding"))
+            accepted = headers.get(b"accept-encoding")
+            head = self._read_head(request, headers, method, sent, accepted)
         except RowgateError as error:
             return UnaryResponse(request, content_type).end(refusal(error))
         messages = self._calls.whole_body(request, head.encodings.request, codec.decode)
@@ -72,14 +82,14 @@ class ConnectResponder:
         return self._run(request, method, head, messages, response)
 
     def _answer_stream(
-        self, request: HttpRequest, method: ConnectMethod, content_type: bytes
+        self, request: HttpRequest, headers: _Headers, method: ConnectMethod, content_type: bytes
     ) -> Awaitable[None]:
         codec = method.codecs.get(content_type)
         if codec is None:
             return _refused_type(request, method)
-        sent = find(request.headers, b"connect-content-encoding")
+        sent, accepted = headers.get(b"connect-content-encoding"), headers.get(b"connect-accept-encoding")
         try:
-            head = self._read_head(request, method, sent, find(request.headers, b"connect-accept-encoding"))
+            head = self._read_head(request, headers, method, sent, accepted)
         except RowgateError as error:
             return StreamResponse(request, content_type).end(refusal(error))
         messages = self._calls.envelopes(request, head.encodings.request, codec.decode)
@@ -100,14 +110,19 @@ class ConnectResponder:
         return self._calls.run(request, call)
 
     def _read_head(
-        self, request: HttpRequest, method: ConnectMethod, sent: bytes | None, accepted: bytes | None
+        self,
+        request: HttpRequest,
+        headers: _Headers,
+        method: ConnectMethod,
+        sent: bytes | None,
+        accepted: bytes | None,
     ) -> "_Head":
         """Return what the headers say of a call; raises RowgateError where it isn't begun."""
         self._calls.method(request, method.served.path)
-        version = find(request.headers, b"connect-protocol-version")
+        version = headers.get(b"connect-protocol-version")
         if version not in (None, _VERSION):
             raise _malformed('connect-protocol-version has to be "1"')
-        return _Head(_remaining(request.headers), negotiate(sent, accepted))
+        return _Head(_remaining(headers), negotiate(sent, accepted))
 
 
 class _Head(NamedTuple):
@@ -123,8 +138,8 @@ class _Head(NamedTuple):
     encodings: Encodings
 
 
-def _remaining(headers: Sequence[Header]) -> float | None:
-    value = find(headers, b"connect-timeout-ms")
+def _remaining(headers: _Headers) -> float | None:
+    value = headers.get(b"connect-timeout-ms")
     if value is None:
         return None
     if not value.isdigit() or len(value) > _TIMEOUT_DIGITS:

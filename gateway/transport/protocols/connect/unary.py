@@ -85,5 +85,6 @@ class UnaryResponse:
         """Return what is said beside the message: trailers have a prefix to their names."""
         if self.exchange is None:
             return []
-        trailers = trailers_of(self.exchange)
-        return [*headers_of(self.exchange), *((b"trailer-" + name, value) for name, value in trailers)]
+        headers = headers_of(self.exchange)
+        headers += [(b"trailer-" + name, value) for name, value in trailers_of(self.exchange)]
+        return headers

@@ -77,7 +77,7 @@ def _check_size(body: bytes) -> None:
             reason="REQUEST_TOO_LARGE",
             metadata={"size_bytes": str(len(body)), "limit_bytes": str(MAX_BYTES)},
         )
-    if sum(map(body.count, (b"{", b"[", b","))) > MAX_ELEMENTS:
+    if len(body) > MAX_ELEMENTS and sum(map(body.count, (b"{", b"[", b","))) > MAX_ELEMENTS:
         raise InvalidArgument(
             f"the request has more than {MAX_ELEMENTS} elements",
             reason="TOO_MANY_ELEMENTS",

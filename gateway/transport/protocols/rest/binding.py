@@ -16,7 +16,8 @@ from gateway.transport.protocols.rest.parameters import Parameter, Parameters, T
 from gateway.transport.protocols.rest.router import variable_text
 
 _SHOWN = 64
-_Bound = tuple[Variable, bool, Parameter]
+_Bound = tuple[int | None, Variable, bool, Parameter]
+"""The place of a variable's only segment, where it has one; it; whether it takes any number; what it sets."""
 
 
 class Binding:
@@ -44,7 +45,8 @@ class Binding:
 
     def _bound(self, variable: Variable) -> _Bound:
         many = MANY in self.route.template.segments[variable.start : variable.end]
-        return variable, many, self._parameters.find(variable.path)
+        place = variable.start + 1 if variable.end - variable.start == 1 and not many else None
+        return place, variable, many, self._parameters.find(variable.path)
 
     def request(self, segments: Sequence[str], pairs: Iterable[tuple[str, str]], body: bytes) -> bytes:
         """Return the request's bytes.
@@ -81,9 +83,12 @@ class Binding:
         """Return the fields that path and query set; raises InvalidArgument."""
         tree: Tree = {}
         wrong: list[FieldViolation] = []
-        for variable, many, parameter in self._variables:
+        for place, variable, many, parameter in self._variables:
+            text = "" if place is None else segments[place]
+            if place is None or "%" in text:
+                text = variable_text(variable, segments, many=many)
             try:
-                parameter.put(variable_text(variable, segments, many=many), tree)
+                parameter.put(text, tree)
             except JsonError as error:
                 wrong.append(_violation(parameter.path, error))
         for name, text in pairs:

@@ -138,7 +138,9 @@ def _converter(readers: Readers, field: FieldDescriptor) -> Convert:
     known: Mapping[str, Any] = _BOOLS if is_bool else {}
     if field.is_repeated:
         return lambda text: read([known.get(text, _utf8(text))])[0]
-    return lambda text: read(known.get(text, _utf8(text)))
+    if is_bool:
+        return lambda text: read(known.get(text, _utf8(text)))
+    return lambda text: read(text if text.isascii() else _utf8(text))
 
 
 def _utf8(text: str) -> str:

@@ -1,6 +1,6 @@
 """The Responder of REST: finds the route of a request, and has its method called."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cache, partial
 
 from gateway.config.settings import HttpSettings, Settings
@@ -59,17 +59,15 @@ class Rest:
         """Return what answers a request, which raises Gone; None where its path leads nowhere."""
         found = self._router.find(request.method, request.path)
         if found is not None:
-            return self._answer(request, *found)
+            target, segments = found
+            try:
+                served = self._calls.method(request, target.path)
+            except RowgateError as error:
+                return respond_error(request, to_status(error))
+            return self._calls.run(request, target.call(request, segments, served, self._calls))
         if self._router.has(request.path) or (request.path == DOCUMENT and self._document is not None):
             return self._answer_otherwise(request)
         return None
-
-    def _answer(self, request: HttpRequest, target: RoutedMethod, segments: Sequence[str]) -> Awaitable[None]:
-        try:
-            served = self._calls.method(request, target.path)
-        except RowgateError as error:
-            return respond_error(request, to_status(error))
-        return self._calls.run(request, target.call(request, segments, served, self._calls))
 
     async def _answer_otherwise(self, request: HttpRequest) -> None:
         """Answer what isn't a call: with the document, or with the methods that the path is asked by."""

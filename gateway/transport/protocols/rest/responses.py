@@ -50,7 +50,7 @@ class WholeResponse:
             body = await written(self.json, body, exchange)
         if exchange is not None:
             exchange.recount(len(body))
-        headers = (_JSON, *_id_header(exchange))
+        headers: Sequence[Header] = (_JSON, *_id_header(exchange))
         if self.encoding is not None:
             body, used = await packed(body, self.encoding)
             headers = (*headers, _VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))

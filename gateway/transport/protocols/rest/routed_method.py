@@ -9,7 +9,7 @@ from gateway.errors import InvalidArgument, RowgateError
 from gateway.schema.model import Method
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.routes import Route
-from gateway.transport.protocols.calls import Calls, ProtocolCall
+from gateway.transport.protocols.calls import Calls, ProtocolCall, Response
 from gateway.transport.protocols.encodings import negotiate
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.messages import Convert, RequestMessages
@@ -18,12 +18,14 @@ from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import StreamedResponse, WholeResponse
 from gateway.transport.protocols.rest.streams import EVENTS, LINES, stream_form
 from gateway.transport.served_method import ServedMethod
-from gateway.transport.wire.headers import BadHeader
+from gateway.transport.wire.headers import BadHeader, media_type_of, named
 from gateway.transport.wire.request import HttpRequest
 
 _RESUME_TOKEN = "resume_token"  # noqa: S105 - a field's name
 _TOKEN_NAMES = (_RESUME_TOKEN, "resumeToken")
 _LAST_EVENT = b"last-event-id"
+
+_SPECIAL = frozenset({b"content-encoding", b"accept-encoding", b"grpc-timeout"})
 
 _Headers = Mapping[bytes, bytes]
 
@@ -64,14 +66,20 @@ class RoutedMethod:
             calls: runs it.
 
         """
-        headers = dict(request.headers)
+        headers = named(request.headers)
         unpacked = packed = remaining = None
         try:
-            unpacked, packed = negotiate(
-                headers.get(b"content-encoding"), headers.get(b"accept-encoding", b"")
-            )
-            remaining = _timeout(headers)
-            decode = self._decoder(request, headers, segments, unpacked)
+            if not _SPECIAL.isdisjoint(headers):
+                unpacked, packed = negotiate(
+                    headers.get(b"content-encoding"), headers.get(b"accept-encoding", b"")
+                )
+                remaining = _timeout(headers)
+            if self._takes_stream:
+                decode = self._line_decoder(request, headers, unpacked)
+            else:
+                content_type = headers.get(b"content-type", b"")
+                event = headers.get(_LAST_EVENT) if self._takes_token else None
+                decode = partial(self._request, segments, request.query, content_type, event)
         except RowgateError as error:
             decode = partial(_refuse, error)
         messages: RequestMessages = (
@@ -79,25 +87,22 @@ class RoutedMethod:
             if self._takes_stream
             else calls.whole_body(request, unpacked, decode)
         )
-        response = self._respond(request, headers, packed)
+        response: Response = (
+            self._streamed(request, headers) if self.streams else WholeResponse(request, self._json, packed)
+        )
         return calls.begin(request, served, messages, response, remaining=remaining)
 
-    def _decoder(
-        self, request: HttpRequest, headers: _Headers, segments: Sequence[str], encoding: str | None
-    ) -> Convert:
-        """Return what makes requests of bodies; raises RowgateError for what can't be read."""
-        content_type = headers.get(b"content-type", b"")
-        if self._takes_stream:
-            if _media_type(content_type) != LINES or request.query or encoding is not None:
-                raise _not_lines()
-            return partial(self._binding.request, (), ())
-        event = headers.get(_LAST_EVENT) if self._takes_token else None
-        return partial(self._request, segments, request.query, content_type, event)
+    def _line_decoder(self, request: HttpRequest, headers: _Headers, encoding: str | None) -> Convert:
+        """Return what makes a request of each line of a body; raises InvalidArgument for another body."""
+        kind = media_type_of(headers.get(b"content-type", b""))
+        if kind != LINES or request.query or encoding is not None:
+            raise _not_lines()
+        return partial(self._binding.request, (), ())
 
     def _request(
         self, segments: Sequence[str], query: str, content_type: bytes, event: bytes | None, body: bytes
     ) -> bytes:
-        if body and not _is_json(_media_type(content_type)):
+        if body and not _is_json(media_type_of(content_type)):
             raise InvalidArgument(
                 "the body has to be JSON, with content-type application/json", reason="CONTENT_TYPE_NOT_JSON"
             )
@@ -107,11 +112,7 @@ class RoutedMethod:
             pairs = [*(pair for pair in pairs if pair[0] not in _TOKEN_NAMES), (_RESUME_TOKEN, token)]
         return self._binding.request(segments, pairs, body)
 
-    def _respond(
-        self, request: HttpRequest, headers: _Headers, encoding: str | None
-    ) -> WholeResponse | StreamedResponse:
-        if not self.streams:
-            return WholeResponse(request, self._json, encoding)
+    def _streamed(self, request: HttpRequest, headers: _Headers) -> StreamedResponse:
         form = stream_form(headers.get(b"accept", b""))
         resumed = _LAST_EVENT in headers and form.content_type == EVENTS
         return StreamedResponse(request, self._json, form, resumed=resumed)
@@ -119,10 +120,6 @@ class RoutedMethod:
 
 def _refuse(error: RowgateError, _body: bytes) -> NoReturn:
     raise error
-
-
-def _media_type(content_type: bytes) -> bytes:
-    return content_type.partition(b";")[0].strip().lower()
 
 
 def _is_json(content_type: bytes) -> bool:

@@ -19,16 +19,14 @@ class Body:
         self._pieces: list[bytes] = []
         self.held = 0
         """Bytes that wait for their reader."""
-
-    @property
-    def is_whole(self) -> bool:
+        self.is_whole = length == 0
         """Whether all of it has come."""
-        return self._left == 0
 
     def feed(self, data: bytes, at: int) -> int:
         """Take what is the body's of data from a place on; return the place after it. Raises BadRequest."""
         piece = data[at : at + self._left]
         self._left -= len(piece)
+        self.is_whole = self._left == 0
         self._add(piece)
         return at + len(piece)
 
@@ -61,11 +59,7 @@ class ChunkedBody(Body):
         self._message = message
         self._limit = limit
         self._around = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of it has come."""
-        return self._message.is_whole
+        self.is_whole = False
 
     def feed(self, data: bytes, at: int) -> int:
         """Take what is the body's of data from a place on; return the place after it. Raises BadRequest."""
@@ -74,6 +68,7 @@ class ChunkedBody(Body):
             self._parser.feed_data(memoryview(data)[at:end])
         except HttpParserError as error:
             raise BadRequest(400, f"a body in chunks is broken: {error}") from error
+        self.is_whole = message.is_whole
         piece = b"".join(message.pieces)
         message.pieces.clear()
         if piece:

@@ -69,6 +69,7 @@ class Http1Connection(asyncio.Protocol):
         self._hosts = hosts
         self._is_private = is_private
         self._data = b""
+        """What came and isn't all used yet."""
         self._at = 0
         """Up to where it was used."""
         self._request: Http1Request | None = None
@@ -122,8 +123,9 @@ class Http1Connection(asyncio.Protocol):
         """Take more of what has come, and have more come where there is room."""
         if self._data:
             try:
-                while self._ended is None and self._advance():
-                    pass
+                goes_on = True
+                while goes_on and self._ended is None:
+                    goes_on = self._begin() if self._request is None else self._feed(self._request)
             except BadRequest as error:
                 self._refuse(error)
             except Exception:
@@ -138,15 +140,10 @@ class Http1Connection(asyncio.Protocol):
         """Bytes that came and weren't used yet."""
         return len(self._data) - self._at
 
-    def _advance(self) -> bool:
-        """Take one step; return whether there may be another."""
-        before, request = self._at, self._request
-        if before == len(self._data):
-            return False
-        if request is None:
-            return self._begin()
-        body = request.body
-        if body.is_whole or body.held >= _STEP:
+    def _feed(self, request: Http1Request) -> bool:
+        """Take some of a request's body; return whether there may be more."""
+        before, body = self._at, request.body
+        if before == len(self._data) or body.is_whole or body.held >= _STEP:
             return False
         self._at = body.feed(self._data, before)
         request.arrived()
@@ -174,7 +171,7 @@ class Http1Connection(asyncio.Protocol):
 
     def _answer(self, head: Head) -> None:
         fields, hosts = head.fields, self._hosts
-        if not head.keeps_alive:
+        if fields.closes or not (head.is_1_1 or fields.keeps_alive):
             self.closes = True
         if fields.length is None:
             body: Body = ChunkedBody(*parse(head.block), self._limit)
@@ -213,10 +210,10 @@ class Http1Connection(asyncio.Protocol):
         if self.closes or not request.body.is_whole:
             self._end(lingers=self._unused > 0 or not request.body.is_whole)
             return
-        self._next_by = monotonic() + (_HEAD_SECONDS if self._unused else self._idle_seconds)
-        if self._unused:
+        self._next_by = monotonic() + (_HEAD_SECONDS if self._data else self._idle_seconds)
+        if self._data:
             self._loop.call_soon(self.read_on)
-        else:
+        elif not self._is_reading:
             self._regulate()
 
     def pause_writing(self) -> None:
@@ -288,7 +285,11 @@ class Http1Connection(asyncio.Protocol):
         """Read no faster than what is read is used."""
         request = self._request
         # Of a head that isn't whole more has to come; it has a limit of its own.
-        reads = self._ended is not None or request is None or self._unused + request.body.held < _AHEAD
+        reads = (
+            self._ended is not None
+            or request is None
+            or len(self._data) - self._at + request.body.held < _AHEAD
+        )
         if reads != self._is_reading:
             self._is_reading = reads
             if reads:

@@ -142,11 +142,6 @@ class Head(NamedTuple):
     fields: Fields
     block: bytes
 
-    @property
-    def keeps_alive(self) -> bool:
-        """Whether the client takes another response on this connection."""
-        return not self.fields.closes and (self.is_1_1 or self.fields.keeps_alive)
-
 
 def check_size(data: bytes, limit: int) -> None:
     """Raise BadRequest for the beginning of a head that is, or will be, too large.
@@ -191,7 +186,10 @@ def read_head(data: bytes, start: int, end: int) -> Head:
             raise BadRequest(400, "a request names its host")
     elif fields.length is None:
         raise BadRequest(400, "HTTP/1.0 has no transfer codings")
-    path, query = _read_target(method, target, fields.host)
+    if target.startswith(b"/"):
+        path, _, query = target.partition(b"?")
+    else:
+        path, query = _read_other_target(method, target, fields.host)
     return Head(method, path.decode(), query.decode(), is_1_1, fields, block)
 
 
@@ -266,11 +264,8 @@ def _sort_out(headers: Sequence[Header]) -> tuple[Sequence[Header], dict[bytes, 
     return tuple(regular), special
 
 
-def _read_target(method: str, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
-    """Return path and query (RFC 9112, 3.2)."""
-    if target.startswith(b"/"):
-        path, _, query = target.partition(b"?")
-        return path, query
+def _read_other_target(method: str, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
+    """Return path and query of a target that isn't those alone (RFC 9112, 3.2)."""
     if target == b"*" and method == "OPTIONS":
         return target, b""
     absolute = _ABSOLUTE.fullmatch(target)

@@ -41,27 +41,26 @@ class Http1Request:
     """
 
     trailers = False
+    task: asyncio.Task[None] | None = None
+    is_begun = False
+    """Whether the response has begun."""
+    is_answered = False
+    """Whether it has ended."""
+    _is_chunked = _is_mute = _is_gone = False
+    _gone: Callable[[], object] | None = None
+    _arrived: asyncio.Future[None] | None = None
 
     def __init__(self, head: Head, body: Body, turn: Turn, peer: str, *, misdirected: bool) -> None:
-        fields = head.fields
-        self.method, self.path, self.query = head.method, head.path, head.query
+        self.method, self.path, self.query, self._is_1_1, fields, _ = head
         self.headers = fields.headers
         # The path counts as HTTP/2's does.
-        self.header_bytes = fields.size + _PATH_OVERHEAD + len(head.path) + len(head.query)
+        self.header_bytes = fields.size + _PATH_OVERHEAD + len(self.path) + len(self.query)
         self.misdirected = misdirected
         self.peer = peer
         self.body = body
-        self.task: asyncio.Task[None] | None = None
-        self.is_begun = self.is_answered = False
-        """Whether the response has begun, and ended."""
         self._turn = turn
         self._host = fields.host
-        self._is_1_1 = head.is_1_1
-        self._must_continue = fields.expects_continue and head.is_1_1
-        self._is_chunked = self._is_mute = False
-        self._is_gone = False
-        self._gone: list[Callable[[], object]] = []
-        self._arrived: asyncio.Future[None] | None = None
+        self._must_continue = fields.expects_continue and self._is_1_1
 
     @property
     def authority(self) -> str:
@@ -103,25 +102,30 @@ class Http1Request:
         if self._is_gone:
             gone()
         else:
-            self._gone.append(gone)
+            self._gone = gone
 
     def lose(self) -> None:
         """Note that the client went away."""
         self._is_gone = True
         self.arrived()
         if not self.is_answered:
-            gone, self._gone = self._gone, []
-            for call in gone:
-                call()
+            gone, self._gone = self._gone, None
+            if gone is not None:
+                gone()
 
     async def respond(self, status: int, headers: Sequence[Header], body: bytes = b"") -> None:
         """Send a whole response; returns when the client has taken it. Raises Gone."""
+        turn = self._turn
         if not self.body.is_whole:
             # Nobody will read the rest of the request, so that no other can be told from it.
-            self._turn.closes = True
+            turn.closes = True
         head = self._begin(status, headers, response.length(body))
-        self._turn.output.send(head if self._is_mute else head + body)
-        await self._end()
+        turn.output.send(head if self._is_mute else head + body)
+        if turn.output.is_free:
+            self.is_answered, self._gone = True, None
+            turn.answered()
+        else:
+            await self._end()
 
     def start(self, status: int, headers: Sequence[Header]) -> None:
         """Send the beginning of a response. HTTP/1.0 learns its end from the connection's."""
@@ -162,8 +166,7 @@ class Http1Request:
         return head
 
     async def _end(self) -> None:
-        self.is_answered = True
-        self._gone.clear()
+        self.is_answered, self._gone = True, None
         output = self._turn.output
         output.flush()
         try:
