@@ -28,6 +28,13 @@ _CLOSE_SECONDS = 5
     "--include", multiple=True, metavar="PATTERN", help="Tables, as `orders` or `sales.*`; all by default."
 )
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Tables that are left out.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="VIEW=COLUMNS",
+    help="A view's key, which PostgreSQL doesn't know, as `totals=customer_id,year`.",
+)
 @click.option("--methods", type=click.Choice(["read", "all"]), help="Whether services only read.")
 @click.option("--package", metavar="NAME", help="What packages begin with; the database's name by default.")
 @click.option(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from gateway.introspect.catalog import Connection, read_catalog
+from gateway.introspect.catalog import RELATIONS, Connection, read_catalog
 from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.table_records import Catalog, Name
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
@@ -56,7 +56,7 @@ class Found:
     Args:
         database: its name.
         relations: all of them, by schema and name.
-        catalog: the tables among them.
+        catalog: what it says of them.
 
     """
 
@@ -88,7 +88,7 @@ async def read_database(connection: Connection, schemas: Collection[str]) -> Fou
             for row in rows
         ]
         enums = [Name(row["schema"], row["name"]) for row in await connection.fetch(_ENUMS)]
-        catalog = await read_catalog(connection, [one.name for one in relations], enums)
+        catalog = await read_catalog(connection, [one.name for one in relations], enums, RELATIONS)
     finally:
         await connection.execute("ROLLBACK")
     return Found(database["name"], relations, catalog)

@@ -29,12 +29,19 @@ class Choices(BaseModel):
     """patterns of tables, as `orders` or `sales.*`; all of them unless given"""
     exclude: tuple[str, ...] = ()
     """patterns of tables that are left out"""
+    keys: tuple[Annotated[str, Field(pattern=r"^[^=]+=[^=]+$")], ...] = ()
+    """views' keys, which PostgreSQL doesn't know, as `totals=customer_id,year`"""
     methods: Literal["read", "all"] = "all"
     """whether services only read"""
 
     def asks_for(self, table: Name) -> bool:
         """Return whether a table is to be served, as far as its name goes."""
         return (not self.include or _matches(table, self.include)) and not _matches(table, self.exclude)
+
+    def key_of(self, table: Name) -> tuple[str, ...]:
+        """Return the columns of the key that is named for a view; none where none is."""
+        named = (key.partition("=") for key in self.keys)
+        return next((tuple(key.split(",")) for name, _, key in named if _matches(table, (name,))), ())
 
     def text(self) -> str:
         """Return the file that holds them."""

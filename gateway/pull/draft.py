@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.table_records import Catalog, Name
-from gateway.pull.catalog import Found, Relation
+from gateway.introspect.table_records import Name
+from gateway.pull.catalog import Found
 from gateway.pull.choices import Choices
 from gateway.pull.columns import IMPORTS
 from gateway.pull.committed import HEAD, Committed, CommittedMessage
@@ -48,12 +48,11 @@ def draft(found: Found, committed: Committed, choices: Choices, refused: Mapping
         refused: tables that a schema can't have, and why.
 
     """
-    asked = [relation for relation in found.relations if choices.asks_for(relation.name)]
     schemas = {one.name.schema for one in found.relations} | {name.schema for name in found.catalog.enums}
     packages = dict(_packages(sorted(schemas), choices.package or ""))
     tables = [relation.name for relation in found.relations]
     enums = read_enums(found.catalog.enums, packages, tables, committed)
-    read, left = _read(asked, found.catalog, enums, committed, refused)
+    read, left = _read(found, enums, committed, choices, refused)
     named = dict(_named(read, packages, enums.values()))
     used = {one.type for resource in named.values() for one in resource.message.fields}
     enum_files = {enum.full_name: enum.file for enum in enums.values() if enum.full_name in used}
@@ -69,24 +68,28 @@ def draft(found: Found, committed: Committed, choices: Choices, refused: Mapping
             path = f"{_folder(packages[schema])}/{snake_case(served.message)}_service.proto"
             files.append(service_file(served, path, HEAD, committed.messages))
             owners |= {path: resource.table, f"{served.package}.{served.message}": resource.table}
-    return Draft(files, owners, _report(named, packages, left, len(found.relations) - len(asked)))
+    return Draft(files, owners, _report(named, packages, left, len(found.relations) - len(named) - len(left)))
 
 
 def _read(
-    relations: Iterable[Relation],
-    catalog: Catalog,
+    database: Found,
     enums: Mapping[str, Enum],
     committed: Committed,
+    choices: Choices,
     refused: Mapping[Name, str],
 ) -> tuple[dict[Name, Resource], list[Left]]:
     """Return the tables that can be served, and the others with the reason."""
     found: dict[Name, Resource] = {}
     left = []
-    for relation in relations:
+    for relation in database.relations:
+        if not choices.asks_for(relation.name):
+            continue
         try:
             _require_free(relation.name, committed, refused)
             old = committed.tables.get(relation.name, CommittedMessage())
-            found[relation.name] = read_resource(relation, catalog, enums, old)
+            found[relation.name] = read_resource(
+                relation, database.catalog, enums, old, choices.key_of(relation.name)
+            )
         except UnservedError as error:
             left.append(Left(str(relation.name), str(error)))
     return found, left
@@ -175,7 +178,8 @@ def _served(
 
 
 def _may(resource: Resource, kind: MethodKind) -> bool:
-    return WRITES[kind] <= set(resource.privileges)
+    bulk = (MethodKind.BULK_UPSERT, MethodKind.INGEST)
+    return WRITES[kind] <= set(resource.privileges) and not (resource.is_view and kind in bulk)
 
 
 def _report(

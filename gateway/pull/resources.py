@@ -12,11 +12,7 @@ from gateway.pull.enums import Enum
 from gateway.pull.names import free_name, json_form, lower_snake
 from gateway.pull.proto_text import Message, ProtoField, ProtoMessage, Value, Word
 
-_KINDS = {
-    "v": "a view, which is no table",
-    "m": "a materialized view, which is no table",
-    "f": "a foreign table",
-}
+_KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 # Types that PostgreSQL compares in a foreign key.
 _FAMILIES = ({"smallint", "integer", "bigint", "numeric"}, {"text", "character varying"})
 
@@ -43,6 +39,7 @@ class Resource:
         fields: the fields' names, by column.
         key: the key's columns, in order.
         is_key_computed: whether PostgreSQL computes any of them.
+        is_view: whether it is a view or the like.
         privileges: what the role may do with it.
         left: the columns that no field carries.
         notes: the columns of which something is lost.
@@ -54,13 +51,18 @@ class Resource:
     fields: Mapping[str, str]
     key: Sequence[str]
     is_key_computed: bool
+    is_view: bool
     privileges: Collection[str]
     left: Sequence[Left]
     notes: Sequence[Left]
 
 
 def read_resource(
-    relation: Relation, catalog: Catalog, enums: Mapping[str, Enum], old: CommittedMessage
+    relation: Relation,
+    catalog: Catalog,
+    enums: Mapping[str, Enum],
+    old: CommittedMessage,
+    declared_key: Sequence[str] = (),
 ) -> Resource:
     """Return the resource that a table is served as; raises UnservedError where it can't be.
 
@@ -69,10 +71,11 @@ def read_resource(
         catalog: what the database holds of it.
         enums: the enums that stand for enum types, by how the catalog prints these.
         old: its message as it stands, whose name it has; names and numbers of fields are kept.
+        declared_key: a view's key, where somebody says it.
 
     """
     table = _table(relation, catalog)
-    key = _key(table)
+    key = _declared_key(relation, table, declared_key) if table.is_view else _key(table)
     carriers, left = _carriers(table, key, enums)
     fields = _field_names(carriers, old)
     numbers = old.numbered(list(fields.values()))
@@ -94,7 +97,9 @@ def read_resource(
         fields,
         key,
         any(table.columns[name].generated is not None for name in key),
-        relation.privileges - kept_out.keys(),
+        table.is_view,
+        (relation.privileges & {"SELECT", *table.writes} if table.is_view else relation.privileges)
+        - {*kept_out},
         [Left(f"{table.name}.{name}", why) for name, why in left.items()],
         [*(Left(str(table.name), why) for why in sorted(set(kept_out.values()))), *notes],
     )
@@ -111,8 +116,6 @@ def _kept_out(table: Table, left: Mapping[str, str]) -> dict[str, str]:
 
 
 def _table(relation: Relation, catalog: Catalog) -> Table:
-    if relation.kind in _KINDS:
-        raise UnservedError(_KINDS[relation.kind])
     if relation.is_partition:
         raise UnservedError("a partition, whose rows are served as those of its table")
     if "SELECT" not in relation.privileges:
@@ -123,6 +126,17 @@ def _table(relation: Relation, catalog: Catalog) -> Table:
             f"it is inherited by {', '.join(map(str, table.children))}, over whose rows its key isn't unique"
         )
     return table
+
+
+def _declared_key(relation: Relation, view: Table, declared: Sequence[str]) -> Sequence[str]:
+    """Return a view's key: what somebody says, or a unique index of a materialized one."""
+    unknown = [name for name in declared if name not in view.columns]
+    if unknown:
+        raise UnservedError(f"it has no column {', '.join(unknown)}, which --key names")
+    known = sorted(_unique(view), key=lambda key: (len(key.columns), key.name))
+    if not declared and not known:
+        raise UnservedError(f"{_KINDS[relation.kind]}, whose key PostgreSQL doesn't know: name it with --key")
+    return declared or known[0].columns
 
 
 def _key(table: Table) -> Sequence[str]:
@@ -150,8 +164,11 @@ def _carriers(
     found: dict[str, Carrier] = {}
     left: dict[str, str] = {}
     for column in table.columns.values():
+        is_key = column.name in key
+        # PostgreSQL doesn't say which columns of a view are NULL; those of its key are not.
+        kept = replace(column, nullable=False) if is_key else column
         try:
-            found[column.name] = carrier(column, table.name.schema, known, is_key=column.name in key)
+            found[column.name] = carrier(kept, table.name.schema, known, is_key=is_key)
         except InexpressibleError as error:
             left[column.name] = f"{column.type}: {error}"
             if column.name in key:

@@ -232,6 +232,33 @@ async def test_a_file_of_somebody_elses_is_left_alone(databases: Databases, tmp_
     }
 
 
+async def test_views_are_served_by_the_key_that_is_said(databases: Databases, tmp_path: Path) -> None:
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(
+        dsn,
+        "CREATE TABLE city (id int PRIMARY KEY, name text, people int)",
+        "INSERT INTO city VALUES (1, 'Ulm', 3), (2, 'Bern', 4)",
+        "CREATE VIEW towns AS SELECT id, name FROM city",
+        "CREATE VIEW totals AS SELECT name, sum(people) AS people FROM city GROUP BY name",
+        "CREATE MATERIALIZED VIEW kept AS SELECT * FROM totals",
+        "CREATE UNIQUE INDEX ON kept (name)",
+        "CREATE VIEW other AS SELECT 1 AS n",
+    )
+    keys = ("towns=id", "public.totals=name", "other=no")
+    found, _ = await pulled(dsn, folder, package="map", exclude=("city",), keys=keys)
+    assert [(left.name, left.why) for left in found.report.tables] == [
+        ("public.other", "it has no column no, which --key names")
+    ]
+    async with served(compile_protos(folder), dsn) as client:
+        await client.call("map.public.v1.TownService/CreateTown", town={"id": 3, "name": "Rom"})
+        assert (await client.call("map.public.v1.TownService/GetTown", id=3)).name == "Rom"
+        total = await client.call("map.public.v1.TotalService/GetTotal", name="Bern")
+        kept = await client.call("map.public.v1.KeptService/CountKepts")
+    assert (total.people, kept.count) == (4, 2)
+    assert "Bulk" not in found.files["map/public/v1/town_service.proto"]
+    assert "Create" not in found.files["map/public/v1/total_service.proto"]
+
+
 async def test_methods_follow_the_roles_privileges(databases: Databases, tmp_path: Path) -> None:
     dsn = await databases.empty()
     role = dsn.rpartition("/")[2].partition("?")[0] + "_reader"
