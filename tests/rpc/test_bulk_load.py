@@ -16,6 +16,7 @@ from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database import Transaction
 from gateway.db.pool.connection_limiter import OWN
 from gateway.sql.bulk.shape import BulkShape
+from gateway.sql.bulk.write import bulk_statements
 from tests.conftest import GatewayFor
 from tests.harness.gateway import RunningGateway
 from tests.harness.polling import next_poll
@@ -170,12 +171,12 @@ async def test_columns_are_named_freely_only_by_who_may_update_all(gateway_for: 
 async def guest(gateway: RunningGateway) -> AsyncIterator[Callable[[str], Awaitable[Target]]]:
     """Yield what runs a command and then returns the table of tags, as another role locks it."""
     resource = gateway.schema.resources["adversarial.v1.Tag"]
-    shape = BulkShape(resource, resource.primary_key)
+    statements = bulk_statements(BulkShape(resource, resource.primary_key))
     connection = await asyncpg.connect(gateway.dsn, connection_class=Connection)
 
     async def sees(command: str) -> Target:
         await connection.execute(f"RESET ROLE; {command}; SET LOCAL ROLE guest")
-        return await lock_target(Transaction(connection, OWN), shape, 1, alone=False)
+        return await lock_target(Transaction(connection, OWN), statements, 1, alone=False)
 
     try:
         await set_codecs(connection)

@@ -108,8 +108,10 @@ async def contents(gateway: RunningGateway) -> Mapping[int, Any]:
     return {stored["id"]: stored for stored in await gateway.sql("SELECT * FROM scalar")}
 
 
-async def test_calls_that_share_a_statement_are_told_alike(gateway_for: GatewayFor) -> None:
-    gateway = await gateway_for("types", coalesce_max_concurrent_batches=1)
+@pytest.mark.parametrize("kept", [0, 100])
+async def test_calls_that_share_a_statement_are_told_alike(gateway_for: GatewayFor, kept: int) -> None:
+    """Whether connections keep statements, as most do, or a pooler forbids it."""
+    gateway = await gateway_for("types", coalesce_max_concurrent_batches=1, statement_cache_size=kept)
     await gateway.call(f"{SCALARS}/BatchCreateScalars", requests=[{"scalar": row(n)} for n in range(40)])
     await gateway.sql("ALTER TABLE scalar ALTER int32_value TYPE text")
     reads = [gateway.call(f"{SCALARS}/GetScalar", id=n) for n in range(40)]

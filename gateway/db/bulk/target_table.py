@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from gateway.db.database import Transaction
 from gateway.schema.model import Resource
-from gateway.sql.bulk.copy_new_rows import stored_columns
-from gateway.sql.bulk.shape import BulkShape, table_name
+from gateway.sql.bulk.shape import table_name
+from gateway.sql.bulk.write import BulkStatements
 from gateway.sql.statement import Statement
 
 SMALL = 1000
@@ -126,18 +126,20 @@ _SHARE = _lock_statement("pg_advisory_xact_lock_shared")
 _CLAIM = _lock_statement("pg_advisory_xact_lock")
 
 
-async def lock_target(transaction: Transaction, shape: BulkShape, count: int, *, alone: bool) -> Target:
+async def lock_target(
+    transaction: Transaction, statements: BulkStatements, count: int, *, alone: bool
+) -> Target:
     """Take the table's lock for a request of `count` rows: alone, or shared with other bulk upserts.
 
     Raises Internal (SCHEMA_MISMATCH) where a column's type has changed.
     """
-    statement = _CLAIM if alone else _SHARE
+    statement, shape = _CLAIM if alone else _SHARE, statements.shape
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
     version, (now,), *told = row[:_TOLD]
     target = Target(alone, version, now, *told)
     # PostgreSQL would compare and assign many a type to another, and lose something of some.
-    as_sent = await transaction.stores_as_sent(stored_columns(shape))
+    as_sent = await transaction.stores_as_sent(statements.stored)
     return replace(target, takes_copy=target.takes_copy and as_sent)
 
 

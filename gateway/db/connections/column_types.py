@@ -6,7 +6,7 @@ it prepared anew when one of them changes; so a look there costs nothing later.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,33 +51,27 @@ class _Type(NamedTuple):
         return _ALIKE.get(self.form, self.form), self.is_array
 
 
-def unfit_column(statement: Statement, attributes: Sequence["Attribute"]) -> UnfitColumnError | None:
-    """Return what is wrong where a column's values aren't those of its field; None where all are.
+def compare_columns(statement: Statement, attributes: Sequence["Attribute"]) -> bool:
+    """Return whether each column's values are, byte by byte, of the form that its field's are sent in.
+
+    Raises UnfitColumnError where the driver would make other values of them.
 
     Args:
         statement: what was prepared; its fields' columns are the last of its rows.
         attributes: the columns of its rows.
 
     """
-    for field, attribute in _columns(statement, attributes):
-        wanted = _wanted(field)
-        if wanted is not None and wanted.values != _found(attribute.type).values:
-            told = f"{statement.name}: column {field.column} is {attribute.type.name}, not {field.type.sql}"
-            return UnfitColumnError(told, field.column)
-    return None
-
-
-def have_the_same_form(statement: Statement, attributes: Sequence["Attribute"]) -> bool:
-    """Return whether each column's values are, byte by byte, of the form that its field's are sent in."""
-    return all(
-        _wanted(field) in (None, _found(attribute.type))
-        for field, attribute in _columns(statement, attributes)
-    )
-
-
-def _columns(statement: Statement, attributes: Sequence["Attribute"]) -> Iterable[tuple[Field, "Attribute"]]:
+    alike = True
     fields = statement.fields
-    return zip(fields, attributes[len(attributes) - len(fields) :], strict=True)
+    for field, attribute in zip(fields, attributes[len(attributes) - len(fields) :], strict=True):
+        wanted, found = _wanted(field), _found(attribute.type)
+        if wanted is None or wanted == found:
+            continue
+        if wanted.values != found.values:
+            told = f"{statement.name}: column {field.column} is {attribute.type.name}, not {field.type.sql}"
+            raise UnfitColumnError(told, field.column)
+        alike = False
+    return alike
 
 
 def _wanted(field: Field) -> _Type | None:

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from sys import maxsize
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
-from gateway.db.connections.column_types import unfit_column
+from gateway.db.connections.column_types import compare_columns
 from gateway.db.connections.dsn import resolve
 from gateway.db.connections.external_pooler import ADVICE, REFUSED
 from gateway.db.connections.received_bytes import ReceivedBytes
 from gateway.db.connections.refusals import refusal
 from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.driver_errors import DRIVER_ERRORS, sqlstate_of, translate
+from gateway.db.driver_errors import DRIVER_ERRORS, UnfitColumnError, sqlstate_of, translate
 from gateway.db.retry import TryAgain
 from gateway.errors import Internal, RowgateError, Unavailable
 from gateway.errors.sqlstate import LATER
@@ -39,23 +40,33 @@ class Connection(_DriversConnection):
     statements return with the schema's. Both need what the driver doesn't show.
     """
 
-    __slots__ = ("_statement", "received")
+    __slots__ = ("_longest_kept", "_statement", "received")
 
     received: ReceivedBytes
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._statement: Statement | None = None
+        driver: Any = self
+        kept = driver._stmt_cache  # noqa: SLF001 - see above
+        longest = driver._config.max_cacheable_statement_size or maxsize  # noqa: SLF001 - see above
+        self._longest_kept: int = longest if kept.get_max_size() else -1
+        driver._stmt_cache = _KeptStatements(self, kept)  # noqa: SLF001 - see above
 
     def fetch_rows(self, statement: Statement, args: Sequence[Any]) -> Awaitable[list[Any]]:
         """Run a statement; return its rows. Raises UnfitColumnError too, before anything has run."""
+        if len(statement.text) > self._longest_kept:
+            return self._fetch_once(statement, args)
         self._statement = statement
         return self.fetch(statement.text, *args)
 
-    def prepare_once(self, statement: Statement) -> "Awaitable[PreparedStatement[Any]]":
-        """Prepare a statement without a name, so that nobody keeps it; raises UnfitColumnError too."""
-        self._statement = statement
-        return self.prepare(statement.text, name="")
+    async def prepare_once(self, statement: Statement) -> "tuple[PreparedStatement[Any], bool]":
+        """Prepare a statement without a name, so that nobody keeps it; raises UnfitColumnError too.
+
+        Return it, and whether its columns are stored byte by byte as their fields are sent.
+        """
+        prepared = await self.prepare(statement.text, name="")
+        return prepared, compare_columns(statement, prepared.get_attributes())
 
     def bound(self, limit: int) -> None:
         """Let a statement that is read in `received` return so many bytes at most."""
@@ -64,32 +75,44 @@ class Connection(_DriversConnection):
         self.received = ReceivedBytes(driver._protocol, limit)  # noqa: SLF001 - see above
         driver._transport.set_protocol(self.received)  # noqa: SLF001 - see above
 
-    def _get_statement(self, query: str, timeout: float | None, **options: Any) -> Awaitable[Any]:
-        """Return a statement that is kept, or prepare it, as the driver does it for all its ways to run one.
+    async def _fetch_once(self, statement: Statement, args: Sequence[Any]) -> list[Any]:
+        prepared, _ = await self.prepare_once(statement)
+        return await prepared.fetch(*args)
 
-        It does so again where PostgreSQL says that the columns have changed since.
+    def keep(self, prepared: Any) -> None:
+        """Raise UnfitColumnError where a new statement's columns aren't the schema's.
+
+        It isn't kept then: the column may be put back, which PostgreSQL would tell nobody.
         """
-        driver: Any = super()
-        getting: Awaitable[Any] = driver._get_statement(query, timeout, **options)  # noqa: SLF001 - see the class
         statement = self._statement
-        if statement is None or statement.text is not query or not statement.fields:
-            return getting  # of no fields, or a question of the driver's own
-        kept = driver._stmt_cache if options.get("use_cache", True) else None  # noqa: SLF001 - as above
-        if kept is not None and kept.has((query, asyncpg.Record, False)):
-            return getting
-        return self._compared(getting, statement)
-
-    async def _compared(self, getting: Awaitable[Any], statement: Statement) -> Any:
-        prepared = await getting
-        unfit = unfit_column(statement, prepared._get_attributes())  # noqa: SLF001 - see the class
-        if unfit is None:
-            return prepared
-        # Not to be kept: the column may be put back, which PostgreSQL would tell nobody.
-        prepared.mark_closed()
-        if prepared.name:
+        if statement is None or statement.text is not prepared.query:
+            return  # a question of the driver's own
+        try:
+            compare_columns(statement, prepared._get_attributes())  # noqa: SLF001 - see the class
+        except UnfitColumnError:
+            prepared.mark_closed()
             driver: Any = self
             driver._stmts_to_close.add(prepared)  # noqa: SLF001 - see the class
-        raise unfit
+            raise
+
+
+class _KeptStatements:
+    """The driver's prepared statements of a connection, but for those whose columns aren't the schema's.
+
+    The driver keeps a statement when it has prepared it, before it runs it. It prepares it anew where
+    PostgreSQL says that its columns have changed.
+    """
+
+    def __init__(self, connection: Connection, kept: Any) -> None:
+        self._connection = connection
+        self._put = kept.put
+        self.get, self.has = kept.get, kept.has
+        self.iter_statements, self.clear = kept.iter_statements, kept.clear
+
+    def put(self, query: Any, statement: Any) -> None:
+        """Keep a statement; raises UnfitColumnError for one that can't be run."""
+        self._connection.keep(statement)
+        self._put(query, statement)
 
 
 class Connector:

@@ -124,7 +124,7 @@ class Cursor:
         The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the
         plan is made for these very values.
         """
-        prepared = await self._connection.prepare_once(self._statement)
+        prepared, _ = await self._connection.prepare_once(self._statement)
         self._portal = await prepared.cursor(*self._args)
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.db.connections.column_types import have_the_same_form
 from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import translated
 from gateway.request.call import Call
@@ -44,8 +43,8 @@ class Transaction:
         Raises Internal (SCHEMA_MISMATCH) where a column's values are no longer those of its field.
         """
         with translated(self._connection):
-            prepared = await self._connection.prepare_once(statement)
-        return have_the_same_form(statement, prepared.get_attributes())
+            _, alike = await self._connection.prepare_once(statement)
+        return bool(alike)
 
     async def run(self, statement: Statement, args: Sequence[Any]) -> int:
         """Run a statement for its effect; return how many rows it touched."""

@@ -71,11 +71,11 @@ class Upserts:
         self, transaction: Transaction, rows: Sequence[Message], options: Options, *, alone: bool
     ) -> Outcomes:
         tally = Outcomes(len(rows))
-        _, reader = self._prepared(options.shape)
+        statements, reader = self._prepared(options.shape)
         # The messages last until the last is read: they are freed while PostgreSQL works.
         messages = list(rows)
         keys = await reader.keys(messages, tally, last_wins=options.last_wins)
-        target = await lock_target(transaction, options.shape, len(rows), alone=alone)
+        target = await lock_target(transaction, statements, len(rows), alone=alone)
         statements, reader = self._prepared(options.shape.numbered_in(frozenset(target.always)))
         if not takes_all(target.encoding):
             lacking = partial(self._repertoire.lacking, transaction)

@@ -39,18 +39,3 @@ def any_stored(shape: BulkShape) -> Statement:
     text = f"SELECT EXISTS (SELECT FROM {unnest_text(*arrays)} AS k({names}) JOIN {table} AS t ON {same})"
     name = f"bulk upsert {shape.resource.table}"
     return Statement(text, (), (), writes=False, name=name, constants={})
-
-
-def stored_columns(shape: BulkShape) -> Statement:
-    """Return the statement that reads all columns, as other statements do."""
-    fields = shape.resource.fields
-    columns = (f"{quote(field.column)}{_as_text(field)}" for field in fields)
-    text = f"SELECT {', '.join(columns)} FROM {table_name(shape.resource)}"
-    name = f"bulk upsert {shape.resource.table}"
-    return Statement(text, (), fields, writes=False, name=name, constants={})
-
-
-def _as_text(field: Field) -> str:
-    if not field.type.text_cast:
-        return ""
-    return "::text[]" if field.type.element else "::text"

@@ -40,6 +40,8 @@ class BulkStatements:
     """All that a shape needs. Those that write take the staged rows between two bound indexes.
 
     Args:
+        shape: what is done.
+        stored: reads all columns of the table, as other statements do.
         create: makes the staging table.
         read_keys: reads the keys between two indexes as the column's type would; returns nothing of use.
         drop_duplicates: takes all but the last row of each key out of it; returns their indexes.
@@ -62,6 +64,7 @@ class BulkStatements:
     """
 
     shape: BulkShape
+    stored: Statement
     create: Statement
     read_keys: Statement
     drop_duplicates: Statement
@@ -93,6 +96,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
 
     return BulkStatements(
         shape=shape,
+        stored=_stored_columns(shape),
         create=statement(_create(shape)),
         read_keys=statement(_read_keys(shape)),
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
@@ -245,3 +249,18 @@ def _update(shape: BulkShape, source: str) -> str:
         f"UPDATE {table_name(shape.resource)} AS t SET {_assignments(shape)} FROM {source} "
         f"WHERE {key_matches(shape)} AND {_UNSETTLED} AND ({changes(shape)}) RETURNING s.{_I}"
     )
+
+
+def _stored_columns(shape: BulkShape) -> Statement:
+    """Return the statement that reads all columns, as other statements do."""
+    fields = shape.resource.fields
+    columns = (f"{quote(field.column)}{_as_text(field)}" for field in fields)
+    text = f"SELECT {', '.join(columns)} FROM {table_name(shape.resource)}"
+    name = f"bulk upsert {shape.resource.table}"
+    return Statement(text, (), fields, writes=False, name=name, constants={})
+
+
+def _as_text(field: Field) -> str:
+    if not field.type.text_cast:
+        return ""
+    return "::text[]" if field.type.element else "::text"
