@@ -34,7 +34,12 @@ class Standing:
     def begin(self) -> None:
         """Take what is given, and say what there is to do."""
         self.taker = Taker(self.theirs, self.taken.append, lambda: Load(len(self.taken), self.calls))
-        self.taker._report_again()
+        self.say()
+
+    def say(self) -> None:
+        """Say what there is to do."""
+        assert self.taker is not None
+        self.taker._say()
 
     def end(self) -> None:
         """End as a process does that is killed."""
@@ -112,19 +117,64 @@ async def test_connections_are_shared_evenly_however_they_come(acceptor: Accepto
         one.end()
 
 
+async def until_heavy(worker: Standing, weight: float) -> None:
+    """Wait until what a worker has to do is known to be so much."""
+    async with asyncio.timeout(60):
+        while worker.giver.weight < weight:
+            await next_poll()
+            worker.say()
+
+
 async def test_who_has_calls_under_way_is_given_fewer(acceptor: Acceptor, clients: Clients) -> None:
-    busy, idle = Standing(acceptor, calls=1000), Standing(acceptor)
+    busy, idle = Standing(acceptor), Standing(acceptor)
     busy.begin()
     idle.begin()
-    async with asyncio.timeout(60):
-        while busy.giver.weight < 20:
-            await next_poll()
-            busy.taker._report_again()
-    clients.connect(10)
-    await until_taken(10, busy, idle)
-    assert (len(busy.taken), len(idle.taken)) == (0, 10)
+    clients.connect(20)
+    await until_taken(20, busy, idle)
+    busy.calls = 1000
+    await until_heavy(busy, 20)
+    clients.connect(4)
+    await until_taken(24, busy, idle)
+    assert (len(busy.taken), len(idle.taken)) == (10, 14)
     busy.end()
     idle.end()
+
+
+async def test_connections_that_come_at_once_are_expected_to_bring_calls(
+    acceptor: Acceptor, clients: Clients
+) -> None:
+    """Else all of them go to the worker that has a few calls less, until it has said what they bring."""
+    workers = busy, less = Standing(acceptor, calls=2000), Standing(acceptor, calls=1000)
+    for one in workers:
+        one.begin()
+    clients.connect(8)
+    await until_taken(8, *workers)
+    await until_heavy(busy, 40)
+    await until_heavy(less, 20)
+    clients.connect(20)
+    await until_taken(28, *workers)
+    assert len(busy.taken) >= 8
+    for one in workers:
+        one.end()
+
+
+async def test_the_calls_of_connections_that_are_gone_count_no_more(
+    acceptor: Acceptor, clients: Clients
+) -> None:
+    left, other = Standing(acceptor, calls=1000), Standing(acceptor)
+    left.begin()
+    other.begin()
+    clients.connect(8)
+    await until_taken(8, left, other)
+    await until_heavy(left, 40)
+    for one in left.taken:
+        one.socket.close()
+    left.taken.clear()
+    left.calls = 0
+    left.say()
+    await until(lambda: left.giver.weight == 0)
+    left.end()
+    other.end()
 
 
 async def test_who_has_no_room_is_given_nothing_while_another_has(

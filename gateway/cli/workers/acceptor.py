@@ -134,11 +134,16 @@ class Acceptor:
 
     def _give(self, one: Accepted) -> None:
         while giver := self._choose():
-            if giver.give(one):
+            if giver.give(one, self._calls_a_connection()):
                 self._givers.remove(giver)
                 self._givers.append(giver)
                 return
         self._left.append(one)
+
+    def _calls_a_connection(self) -> float:
+        """Return what one more is expected to bring: else all that come at once go to one taker."""
+        connections = sum(giver.connections for giver in self._givers)
+        return sum(giver.calls for giver in self._givers) / connections if connections else 0.0
 
     def _take_back(self, giver: Giver, left: list[Accepted]) -> None:
         """Give away anew what a taker that ended hadn't taken."""

@@ -86,7 +86,7 @@ class Giver:
         self._said = b""
         self._load = Load()
         self._calls = 0.0
-        """Calls under way, on the average of the last seconds."""
+        """Calls under way, on the average of the last seconds; of connections on their way as expected."""
         self._heard_at = self._loop.time()
         self._loop.add_reader(pair, self._read)
 
@@ -94,6 +94,11 @@ class Giver:
     def connections(self) -> int:
         """How many connections the taker has, with those on their way."""
         return self._load.connections + len(self._on_the_way)
+
+    @property
+    def calls(self) -> float:
+        """Calls that the taker has under way, or may soon have, on the average of the last seconds."""
+        return self._calls
 
     @property
     def weight(self) -> float:
@@ -115,14 +120,21 @@ class Giver:
         """Whether the taker doesn't take what it is given, as one that hangs doesn't."""
         return bool(self._on_the_way) and self._loop.time() - self._on_the_way[0][1] > _LATE_SECONDS
 
-    def give(self, one: Accepted) -> bool:
-        """Give a socket, and close it here once it is taken; False where it can't be given."""
+    def give(self, one: Accepted, calls: float = 0.0) -> bool:
+        """Give a socket, and close it here once it is taken; False where it can't be given.
+
+        Args:
+            one: the socket.
+            calls: how many may soon be under way on it, until the taker says what there is to do.
+
+        """
         try:
             socket.send_fds(self._pair, (_ADDRESS.pack(one.address),), (one.socket.fileno(),))
         except OSError:
             self._is_blocked = True  # until the taker has said something; or it is gone, as reading will tell
             return False
         self._on_the_way.append((one, self._loop.time()))
+        self._calls += calls
         return True
 
     def close(self) -> None:
@@ -150,6 +162,9 @@ class Giver:
     def _hear(self, taken: int, load: Load) -> None:
         """Note what the taker says last: how many it has taken in all, and what it has to do."""
         now = self._loop.time()
+        if load.connections < self._load.connections:
+            # The calls of those that left have ended.
+            self._calls *= load.connections / self._load.connections
         self._calls += (load.calls - self._calls) * (1 - math.exp((self._heard_at - now) / _AVERAGE_SECONDS))
         self._heard_at = now
         self._load = load
