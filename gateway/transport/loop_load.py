@@ -21,6 +21,8 @@ _RESTED = 0.85
 _SMOOTHING = 1 / 4
 _KEPT = 7 / 8
 """What is kept, at each beat, of the calls and seconds counted before."""
+_ENOUGH = 5
+"""Beats that have to be counted until they are a rate: the first calls of many end late."""
 _LONGEST = 0.1
 """Seconds of one beat that count: a longer one is a stall, and counts as part of itself."""
 _LOWEST_RATE = 50.0
@@ -88,6 +90,7 @@ class LoopLoad:
         self._awake = 0.0
         self._ended = 0.0
         self._seconds = 0.0
+        self._counted = 0
 
     def begin(self) -> None:
         """Forget how late the timer came: it hasn't run since. How many calls are answered is kept."""
@@ -123,8 +126,9 @@ class LoopLoad:
         part = _LONGEST / max(_LONGEST, seconds)
         self._ended = _KEPT * self._ended + part * ended
         self._seconds = _KEPT * self._seconds + part * seconds
+        self._counted += 1
 
     @property
     def rate(self) -> float:
         """Calls that are answered in a second, where the loop has no rest; 0 where that isn't known."""
-        return max(self._ended / self._seconds, _LOWEST_RATE) if self._seconds else 0.0
+        return max(self._ended / self._seconds, _LOWEST_RATE) if self._counted >= _ENOUGH else 0.0

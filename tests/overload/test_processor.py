@@ -79,7 +79,7 @@ class ScriptedLoop:
 
     def tire(self, own: Processor) -> None:
         """Let beats come without a rest until a bound holds, that those who are under way are past."""
-        for _ in range(10):
+        for _ in range(15):
             self.beat(own, TIRED)
         assert own.begin() is None
 
@@ -146,10 +146,19 @@ def test_nobody_who_has_time_is_refused_for_a_stall(beats: Sequence[Beat], deadl
         own.check_deadline("a", loop.time + deadline)
 
 
+def test_the_first_calls_of_many_are_no_rate() -> None:
+    """A thousand come at once, and the first end when all are read: who can wait for 20 s isn't refused."""
+    loop = ScriptedLoop()
+    own = loop.processor(under_way=1000)
+    for beat in [*[OTHER_WORK] * 6, *[STEADY] * 10]:
+        loop.beat(own, beat)
+        own.check_deadline("a", loop.time + 20.0)
+
+
 def test_who_has_no_time_is_refused_by_what_steady_beats_have_taught() -> None:
     loop = ScriptedLoop()
     own = loop.processor(under_way=200)
-    for _ in range(10):
+    for _ in range(15):
         loop.beat(own, STEADY)
     own.check_deadline("a", loop.time + 0.5)  # twice what 200 calls take, and more
     with pytest.raises(ResourceExhausted):
@@ -159,13 +168,13 @@ def test_who_has_no_time_is_refused_by_what_steady_beats_have_taught() -> None:
 async def test_a_loop_that_never_sleeps_has_no_rest_although_its_timers_are_in_time() -> None:
     loop = ScriptedLoop()
     own = loop.processor(under_way=100)
-    for _ in range(14):
+    for _ in range(18):
         loop.beat(own, SHORT_TURNS)
     assert own.begin() is None
-    for _ in range(4):
+    for _ in range(3):
         loop.beat(own, HELD_BACK)
     assert own.begin() is None  # else it would take all that comes, and be without a rest again
-    for _ in range(4):
+    for _ in range(3):
         loop.beat(own, RESTED)
     assert own.begin() is not None
 
