@@ -23,8 +23,10 @@ _MODIFIER = re.compile(r"\([0-9, -]+\)")
 
 
 def _array_of(field_type: str) -> ARRAY[Any]:
-    # Without its modifier: a cast to varchar(3) would cut longer text where assignment refuses it.
-    name = field_type if '"' in field_type else _MODIFIER.sub("", field_type)
+    # Without its modifier: a cast to varchar(3) would cut longer text where assignment refuses it. Texts for
+    # char(3) and bit(3) are checked before, and without it would be cut to one character.
+    whole = '"' in field_type or field_type.startswith(("character(", "bit("))
+    name = field_type if whole else _MODIFIER.sub("", field_type)
     return ARRAY(NamedType(name))
 
 

@@ -60,6 +60,22 @@ async def test_what_needs_no_table_of_the_gateways_works(guest: RunningGateway, 
     assert await fetch(dsn, "SELECT FROM pg_namespace WHERE nspname = 'rowgate'") == []
 
 
+async def test_they_are_read_where_nothing_may_be_written(dsn: str, transport: str) -> None:
+    """As from a standby: the start, too, writes nothing."""
+    await fetch(dsn, """INSERT INTO shop."Customer" (email) VALUES ('a@x')""")
+    await fetch(
+        dsn,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only TO on', "
+        "current_database()); END $$",
+    )
+    gateway = await serve("unmanaged", dsn.replace("//postgres@", f"//{ROLE}@"), transport=transport)
+    try:
+        assert [one.email for one in (await gateway.call(f"{SHOP}/ListCustomers")).customers] == ["a@x"]
+        assert (await gateway.call(f"{SHOP}/GetCustomer", email="a@x")).number == 1
+    finally:
+        await gateway.stop()
+
+
 async def test_what_needs_them_says_that_it_is_off(guest: RunningGateway) -> None:
     off = ("FAILED_PRECONDITION", "GATEWAY_TABLES_MISSING")
     assert await refusal(guest, "CreateCustomer", customer={"email": "a@x"}, request_id=ID) == off

@@ -26,15 +26,19 @@ WHOLE: dict[str, Any] = {
     "flags": "101",
     "alias": "x" * 63,
     "years": "[1,5)",
+    "codes": ["abc", "d"],
+    "masks": ["101"],
+    "times": ["2026-11-22T10:00:00.125Z"],
 }
 STORED = (
     "SELECT code::text, mood::text, moods::text, color, price::text, cost::numeric::text, made::text, "
-    "opens::text, lasts::text, at::text, flags::text, alias::text, years::text FROM shop.product"
+    "opens::text, lasts::text, at::text, flags::text, alias::text, years::text, codes::text, masks::text, "
+    "cardinality(times) FROM shop.product"
 )
 AS_STORED = (
     *("a b", 'it\'s "fine"', '{"so so","it\'s \\"fine\\""}', "#00f", "12.50", "1234.50"),
     *("2026-11-22 10:00:00.125", "08:30:00", "00:00:01.25", "12:30:00.125+02", "101", "x" * 63),
-    "[1,5)",
+    *("[1,5)", '{abc,"d  "}', "{101}", 1),
 )
 # A field, what it can't hold, and why.
 REFUSED: list[tuple[str, Any, str]] = [
@@ -50,6 +54,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("flags", "1011", "INEXACT"),
     ("alias", "x" * 64, "TOO_LONG"),
     ("moods", ["MOOD_UNSPECIFIED"], "UNKNOWN_ENUM_VALUE"),
+    ("codes", ["abcd"], "TOO_LONG"),
+    ("masks", ["1"], "INEXACT"),
+    ("times", ["2026-11-22T10:00:00.1255Z"], "INEXACT"),
 ]
 
 

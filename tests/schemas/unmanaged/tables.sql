@@ -36,4 +36,7 @@ CREATE TABLE shop.product (
     at timetz(3),
     flags bit(3),
     alias name,
-    years int4range);
+    years int4range,
+    codes char(3)[] NOT NULL DEFAULT '{}',
+    masks bit(3)[],
+    times timestamptz(3)[]);
