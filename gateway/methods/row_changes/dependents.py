@@ -1,7 +1,7 @@
 """Rows that refer to rows about to be deleted: they forbid it, or with force go too (AIP-135)."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Table
@@ -32,11 +32,8 @@ class Dependents:
         self._table = table
         self._ids = row_ids(resource, table)
         self._references = _closure(table)
-        self._finders = {
-            reference.key: referring_rows(reference, MAX_DEPENDENTS + 1)
-            for references in self._references.values()
-            for reference in references
-        }
+        # Compiled at their first use: of many tables, most can refer to each other's rows in some way.
+        self._finder = cache(partial(referring_rows, limit=MAX_DEPENDENTS + 1))
         self._removal = lru_cache(remove_rows)
 
     @property
@@ -91,7 +88,7 @@ class Dependents:
         return found
 
     async def _referring(self, session: Session, reference: Reference, rows: Iterable[_RowId]) -> set[_RowId]:
-        finder = self._finders[reference.key]
+        finder = self._finder(reference)
         return _pairs(await session.fetch(finder, finder.arguments(_arrays(rows))))
 
     async def _remove(self, session: Session, doomed: _Rows) -> None:
