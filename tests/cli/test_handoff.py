@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from gateway.cli.workers import acceptor as acceptor_module
+from gateway.cli.workers import handoff
 from gateway.cli.workers.acceptor import Acceptor
 from gateway.cli.workers.handoff import Accepted, Giver, Load, Taker
 from tests.harness.polling import next_poll
@@ -39,7 +40,7 @@ class Standing:
     def say(self) -> None:
         """Say what there is to do."""
         assert self.taker is not None
-        self.taker._say()
+        self.taker._say(Load(len(self.taken), self.calls))
 
     def end(self) -> None:
         """End as a process does that is killed."""
@@ -159,8 +160,10 @@ async def test_connections_that_come_at_once_are_expected_to_bring_calls(
 
 
 async def test_the_calls_of_connections_that_are_gone_count_no_more(
-    acceptor: Acceptor, clients: Clients
+    acceptor: Acceptor, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A worker tells that they have ended before it says again what there is to do."""
+    monkeypatch.setattr(handoff, "_REPORT_SECONDS", 1e9)
     left, other = Standing(acceptor, calls=1000), Standing(acceptor)
     left.begin()
     other.begin()
@@ -171,7 +174,6 @@ async def test_the_calls_of_connections_that_are_gone_count_no_more(
         one.socket.close()
     left.taken.clear()
     left.calls = 0
-    left.say()
     await until(lambda: left.giver.weight == 0)
     left.end()
     other.end()

@@ -12,6 +12,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ _LOAD = struct.Struct("!QII")
 _READ_BYTES = 64 * _LOAD.size
 _MAX_ON_THE_WAY = 64
 _TAKEN_AT_ONCE = 32
+_LOOK_SECONDS = 0.05
+"""How soon it is told that connections have ended: clients that restart open theirs anew in a moment."""
 _REPORT_SECONDS = 0.5
 _AVERAGE_SECONDS = 2.0
 _LATE_SECONDS = 1.0
@@ -207,11 +210,13 @@ class Taker:
             _logger, logging.ERROR, "connections are closed: this process may open no more files"
         )
         self._loop.add_reader(pair, self._read)
-        self._report = self._loop.call_later(_REPORT_SECONDS, self._report_again)
+        self._said = Load()
+        self._said_at = self._loop.time()
+        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
 
     def close(self) -> None:
         """Take nothing more."""
-        self._report.cancel()
+        self._timer.cancel()
         self._unable.close()
         if self._pair.fileno() >= 0:
             self._loop.remove_reader(self._pair)
@@ -221,7 +226,7 @@ class Taker:
         taken = self._receive()
         if taken:
             # Before anything is read of them: until then another process could serve them.
-            self._say()
+            self._say(self._load())
         for one in taken:
             self._take(one)
 
@@ -245,13 +250,16 @@ class Taker:
                 self._unable.happened()
         return taken
 
-    def _say(self) -> None:
-        load = self._load()
-        try:
+    def _say(self, load: Load) -> None:
+        self._said, self._said_at = load, self._loop.time()
+        # Where the giver doesn't read, it is told all the same the next time, or is gone.
+        with suppress(OSError):
             self._pair.send(_LOAD.pack(self._taken, load.connections, load.calls))
-        except OSError:
-            return  # the giver doesn't read, and will be told all the same the next time, or is gone
 
-    def _report_again(self) -> None:
-        self._say()
-        self._report = self._loop.call_later(_REPORT_SECONDS, self._report_again)
+    def _look(self) -> None:
+        """Say what there is to do, where it is time to, or where connections have ended."""
+        load = self._load()
+        is_due = self._loop.time() - self._said_at >= _REPORT_SECONDS
+        if is_due or load.connections < self._said.connections:
+            self._say(load)
+        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
