@@ -71,6 +71,8 @@ def _tried(
     table: Table, rows: Sequence[Values], options: Mapping[str, Any], told: Sequence[int]
 ) -> tuple[Model, Sequence[int]]:
     """Return the model afterwards, and the outcomes: those that were told, where any of the ways has them."""
-    ways = [table.model.copy(), table.model.copy(at_once=True)]
-    tried = [(way, way.upsert(rows, options)) for way in ways]
+    tried = []
+    for patient, at_once in ((False, False), (False, True), (True, False)):
+        way = table.model.copy(at_once=at_once)
+        tried.append((way, way.upsert(rows, options, patient=patient)))
     return next((one for one in tried if one[1] == told), tried[0])

@@ -35,7 +35,7 @@ _INSIDE: Mapping[str, tuple[Any, Sequence[Any], Callable[[Any], str]]] = {
 }
 _ORDERED_INSIDE = ("text", "number")
 _PARTS = ("part", "part_delimited")
-_FILLED = ("text", "character", "bytea")
+_FILLED = ("text", "character varying", "bytea")
 _HOLDING = ("google.protobuf.Struct", "google.protobuf.ListValue")
 
 
@@ -189,7 +189,7 @@ def _is_there(table: Table, column: Column) -> str:
 
 
 def _zero(column: Column) -> Any:
-    return {"boolean": False, "bytea": b""}.get(column.of.column, 0)
+    return {"boolean": False, "bytea": b"", "character(5)": "", "name": ""}.get(column.of.column, 0)
 
 
 def _known(table: Table, name: str, holds: Callable[[Any], bool | None]) -> str:

@@ -409,6 +409,21 @@ _STRINGS = {
     "tstzrange": _cast("tstzrange", ["empty", "(,)"], "[5,1)", key=True),
     "pg_lsn": _cast("pg_lsn", ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"], key=True),
     "box": _cast("box", ["(2,2),(1,1)"], compared=False, key=False, ordered=False, literal=None),
+    "char_5": _cast(
+        "character(5)",
+        ["", "a", "é b", "12345", " x"],
+        "sixsix",
+        "a ",
+        key=True,
+        zero=True,
+        options={"type": "char(5)"},
+    ),
+    "bit_3": _cast("bit(3)", ["000", "101", "111"], "10", "1010", key=True),
+    "varbit": _cast("bit varying(4)", ["0", "1", "1010"], "10101", key=True),
+    "timetz": _cast(
+        "time(3) with time zone", ["00:00:00+00", "12:30:00.125+02"], "12:30:00.0001+02", key=True
+    ),
+    "name": _cast("name", ["", "a", "x" * 63], bad=("\0", "x" * 64), key=True, zero=True),
 }
 
 
@@ -506,6 +521,12 @@ _MOMENTS = st.sampled_from(
         ]
     ]
 )
+_MOMENTS_3 = st.sampled_from(
+    [
+        {"seconds": s, "nanos": n}
+        for s, n in [(0, 0), (-1, 999_000_000), (253_402_300_799, 999_000_000), (1_700_000_000, 1_000_000)]
+    ]
+)
 _SPANS = st.sampled_from(
     [
         {"seconds": s, "nanos": n}
@@ -563,6 +584,45 @@ _MESSAGES = {
         options={"type": "timestamp"},
         sql=lambda v: quoted(_moment(v).rstrip("Z")),
         literal=lambda v: f'"{_moment(v)}"',
+    ),
+    "timestamp_3": _message(
+        "google.protobuf.Timestamp",
+        "timestamp(3) without time zone",
+        _MOMENTS_3,
+        *_BAD_MOMENTS,
+        {"nanos": 1000},
+        {"seconds": 1_700_000_000, "nanos": 123_456_000},
+        options={"type": "timestamp(3)"},
+        sql=lambda v: quoted(_moment(v).rstrip("Z")),
+        literal=lambda v: f'"{_moment(v)}"',
+    ),
+    "timestamptz_0": _message(
+        "google.protobuf.Timestamp",
+        "timestamp(0) with time zone",
+        st.sampled_from([{}, {"seconds": -1}, {"seconds": 253_402_300_799}, {"seconds": 1_700_000_000}]),
+        *_BAD_MOMENTS,
+        {"seconds": 1_700_000_000, "nanos": 500_000_000},
+        options={"type": "timestamptz(0)"},
+        sql=lambda v: quoted(_moment(v)),
+        literal=lambda v: f'"{_moment(v)}"',
+    ),
+    "duration_1": _message(
+        "google.protobuf.Duration",
+        "interval(1)",
+        st.sampled_from([{}, {"seconds": 1, "nanos": 500_000_000}, {"seconds": -1, "nanos": -100_000_000}]),
+        {"nanos": 10_000_000},
+        options={"type": "interval(1)"},
+        sql=lambda v: quoted(_span(v).rstrip("s") + " seconds"),
+        literal=_span,
+    ),
+    "time_2": _message(
+        "google.type.TimeOfDay",
+        "time(2) without time zone",
+        st.sampled_from([{}, {"hours": 24}, {"hours": 11, "minutes": 30, "nanos": 990_000_000}]),
+        {"nanos": 1_000_000},
+        options={"type": "time(2)"},
+        sql=lambda v: quoted(_clock(v)),
+        literal=lambda v: f'"{_clock(v)}"',
     ),
     "duration": _message(
         "google.protobuf.Duration",
@@ -885,6 +945,7 @@ _ARRAYED = [
         "closed",
     ),
     *("timestamp", "timestamp_utc", "duration", "date", "time", "decimal", "decimal_7_2", "money", "latlng"),
+    *("timestamp_3", "char_5", "bit_3", "duration_1", "time_2"),
 ]
 _LISTS = {
     **{f"{name}_array": _array(_SINGLE[name]) for name in _ARRAYED},

@@ -237,13 +237,26 @@ class Model:
                 schema, lambda of: (self._alike(values, of), [self._alike(other, of) for other in others])
             )
 
-    def upsert(self, rows: Sequence[Values], options: Mapping[str, Any]) -> list[int]:
-        """Return each row's outcome, and change the model unless the request is refused whole."""
+    def upsert(
+        self, rows: Sequence[Values], options: Mapping[str, Any], *, patient: bool = False
+    ) -> list[int]:
+        """Return each row's outcome, and change the model unless the request is refused whole.
+
+        Args:
+            rows: as sent.
+            options: of the request.
+            patient: whether a row may take what a later one gives up: a statement writes rows in the order of
+                their keys.
+
+        """
         before = dict(self.rows)
         outcomes = self._duplicates(rows, last_wins=options["on_duplicate"] != 2)
-        for i, values in enumerate(rows):
-            if not outcomes[i]:
-                outcomes[i] = self._upserted(values, options)
+        left = [i for i in range(len(rows)) if not outcomes[i]]
+        while left:
+            for i in left:
+                outcomes[i] = self._upserted(rows[i], options)
+            refused = [i for i in left if outcomes[i] == FAILED]
+            left = refused if patient and len(refused) < len(left) else []
         if FAILED in outcomes and not options["partial_failure"]:
             self.rows = before
         return outcomes
