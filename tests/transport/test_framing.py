@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import tracemalloc
 from itertools import pairwise
 from typing import cast
 
@@ -47,6 +48,23 @@ def test_messages_come_out_as_they_went_in_however_they_are_cut(
 ) -> None:
     data = b"".join(frame(message, encoding) for message in messages)
     assert unframed(data, cuts, encoding) == messages
+
+
+def test_a_large_message_is_never_copied_whole() -> None:
+    size, piece = 64 * PIECE, bytes(PIECE)
+    unframer = Unframer(None, size)
+    tracemalloc.start()
+    try:
+        unframer.feed(prefix(size))
+        for _ in range(64):
+            assert next_of(unframer) is None
+            unframer.feed(piece)
+        message = next_of(unframer)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert message == bytes(size)
+    assert peak < 1.5 * size
 
 
 @given(st.binary(max_size=LIMIT), st.binary(min_size=1, max_size=50), st.sampled_from(["gzip", "deflate"]))

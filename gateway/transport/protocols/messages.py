@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from typing import Protocol
 
 from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
@@ -200,11 +201,11 @@ class WholeBody:
         if declared is not None and int(declared) > self._limit:
             # Before a byte of it is asked for, or sent: of such a one none is of use.
             raise BadFrame("", limit=self._told)
-        body = bytearray()
+        body = BytesIO()  # unlike a bytearray, it gives its bytes away without a copy
         while piece := await self._request.read():
-            body += piece
-            self._take(len(body))
-        return bytes(body)
+            body.write(piece)
+            self._take(body.tell())
+        return body.getvalue()
 
     async def _unpacked(self, body: bytes, encoding: str) -> bytes:
         try:

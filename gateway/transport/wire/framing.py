@@ -5,6 +5,7 @@ import gzip
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from io import BytesIO
 
 PREFIX = 5
 PIECE = 256 * 1024
@@ -104,6 +105,34 @@ class MessageCutter(ABC):
         """
 
 
+class _BegunMessage:
+    """A message whose bytes are still coming. They stay where they are put: to copy 64 MiB takes 80 ms.
+
+    Args:
+        flags: of its prefix.
+        size: bytes that it will have.
+
+    """
+
+    def __init__(self, flags: int, size: int) -> None:
+        self.flags = flags
+        self.missing = size
+        self._bytes = BytesIO()
+
+    @property
+    def size(self) -> int:
+        """Bytes of it that are here."""
+        return self._bytes.tell()
+
+    def take(self, data: bytes | bytearray) -> None:
+        """Take the next bytes of it, and none beyond."""
+        self.missing -= self._bytes.write(data)
+
+    def whole(self) -> bytes:
+        """Return all of it."""
+        return self._bytes.getvalue()
+
+
 class Unframer(MessageCutter):
     """Cuts bytes into messages, each of which has its length before it.
 
@@ -117,9 +146,52 @@ class Unframer(MessageCutter):
     def __init__(self, encoding: str | None, limit: int, told: int | None = None) -> None:
         super().__init__(limit, told)
         self._encoding = encoding
+        self._begun: _BegunMessage | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that have arrived and are no message yet."""
+        return super().size + (self._begun.size if self._begun else 0)
+
+    @property
+    def holds_part(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._begun is not None or super().holds_part
+
+    def clear(self) -> None:
+        """Forget what has arrived."""
+        super().clear()
+        self._begun = None
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they arrived; none are the end."""
+        begun = self._begun
+        if begun is None:
+            super().feed(data)
+        elif len(data) <= begun.missing:
+            begun.take(data)
+        else:
+            end = begun.missing
+            begun.take(data[:end])
+            super().feed(data[end:])
 
     async def next(self, growing: Callable[[int], object] = _unheeded) -> bytes | None:
         """Return the next whole message, unpacked."""
+        found = self._cut() if self._begun is None else self._ended(self._begun)
+        if found is None:
+            return None
+        flags, message = found
+        return await self._unpacked(message, growing) if flags else message
+
+    def _ended(self, begun: _BegunMessage) -> tuple[int, bytes] | None:
+        """Return the flags and bytes of the message that was awaited, once it is whole."""
+        if begun.missing:
+            return None
+        self._begun = None
+        return begun.flags, begun.whole()
+
+    def _cut(self) -> tuple[int, bytes] | None:
+        """Return the flags and bytes of the next message; raises BadFrame."""
         buffer = self._buffer
         if len(buffer) < PREFIX:
             return None
@@ -129,11 +201,14 @@ class Unframer(MessageCutter):
         if size > self._limit:
             raise _too_large(self._told)
         if len(buffer) < PREFIX + size:
+            self._begun = _BegunMessage(flags, size)
+            self._begun.take(buffer[PREFIX:])
+            super().clear()
             return None
         with memoryview(buffer) as view:
             message = bytes(view[PREFIX : PREFIX + size])
         del buffer[: PREFIX + size]
-        return await self._unpacked(message, growing) if flags else message
+        return flags, message
 
     async def _unpacked(self, message: bytes, growing: Callable[[int], object]) -> bytes:
         """Return what a message was packed of; others get their turn between pieces of it."""
@@ -156,13 +231,13 @@ async def unpacked(message: bytes, encoding: str, grown: Callable[[int], object]
 
     Raises BadFrame, zlib.error, and what `grown` does: it is told after each piece how many bytes there are.
     """
-    whole = bytearray()
+    whole = BytesIO()  # unlike a bytearray, it gives its bytes away without a copy
     for piece in _unpacked_pieces(message, encoding):
-        whole += piece
-        grown(len(whole))
+        whole.write(piece)
+        grown(whole.tell())
         if len(piece) == PIECE:
             await asyncio.sleep(0)
-    return bytes(whole)
+    return whole.getvalue()
 
 
 def _unpacked_pieces(message: bytes, encoding: str) -> Iterator[bytes]:
