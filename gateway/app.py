@@ -13,7 +13,7 @@ from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.connections.database_location import database_settings, dsn_of, embedded_folder
-from gateway.db.connections.sqlalchemy_engine import connector
+from gateway.db.connections.plain_connections import connector
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres, Keeper

@@ -10,7 +10,7 @@ import asyncpg
 from gateway.cli.failures import Failed
 from gateway.config.settings import Settings
 from gateway.db.connections.database_location import database_settings, embedded_folder
-from gateway.db.connections.sqlalchemy_engine import connector
+from gateway.db.connections.plain_connections import connector
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 

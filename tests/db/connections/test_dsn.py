@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.db.connections.dsn import DsnError, Host, names_a_server, resolve
-from gateway.db.connections.sqlalchemy_engine import connector, create_engine
+from gateway.db.connections.plain_connections import connector
+from gateway.db.connections.sqlalchemy_engine import create_engine
 from gateway.db.database_settings import DatabaseSettings
 from tests.db.servers import sql
 
