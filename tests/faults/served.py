@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -26,7 +26,7 @@ from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables.metadata import build_tables
 from gateway.transport.admission import Admission
 from gateway.transport.wire.framing import frame as message_frame
-from tests.faults import late
+from tests.faults import bulk_requests, late
 from tests.faults.opcodes import AWAITS, Acts, Fault, Site, Tracer
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
@@ -44,6 +44,7 @@ ENDS = ("client leaves", "time is up")
 """What may end a call from outside."""
 STREAMS = ("IngestNodes", "StreamNodes")
 _POOL = 6
+_BULK = "bulk"
 # Gets and updates share statements.
 _METHODS = (*sorted(set(METHODS)), "GetNode", "GetNode", "UpdateNode", "UpdateNode")
 _CHUNKS, _STREAMED = 2, 100
@@ -194,14 +195,18 @@ class Served:
             told = await asyncio.gather(*(self._call(call, method) for method in self._protocols.methods))
         return [id_ for ids, _ in told for id_ in ids], [failure for _, failure in told if failure]
 
-    async def _call(self, call: MakeCall, method: str) -> tuple[list[str], str]:
-        fields, bodies = self._requests(method)
-        failure = await call(method, bodies)
-        return [] if failure else [id_ for one in fields for id_ in _new_ids(one)], failure
+    async def _call(self, call: MakeCall, name: str) -> tuple[list[str], str]:
+        fields, bodies = self._requests(name)
+        failure = await call(bulk_requests.method_of(name), bodies)
+        return [] if failure else [id_ for one in fields for id_ in bulk_requests.new_ids(one)], failure
 
-    def _requests(self, method: str) -> tuple[Sequence[dict[str, Any]], list[bytes]]:
+    def _requests(self, name: str) -> tuple[Sequence[dict[str, Any]], list[bytes]]:
         """Return the requests of a call, and their bytes."""
-        fields = self._nodes.requests(method)[: 1 + _CHUNKS]
+        method = bulk_requests.method_of(name)
+        if name in bulk_requests.REQUESTS:
+            fields: Sequence[dict[str, Any]] = [bulk_requests.of(self._nodes, name)]
+        else:
+            fields = self._nodes.requests(method)[: 1 + _CHUNKS]
         if method.startswith("Stream"):
             fields = [{"filter": f"position < 0 AND position >= -{_STREAMED}"}]
         requests = [self._messages.message(f"{PACKAGE}.{method}Request", one) for one in fields]
@@ -232,13 +237,6 @@ def _more(before: set[asyncio.Task[Any]]) -> list[str]:
     """Return the tasks that there are now, where they are more than before: one may stand for another."""
     tasks = asyncio.all_tasks()
     return [] if len(tasks) <= len(before) else [task.get_name() for task in tasks - before]
-
-
-def _new_ids(fields: dict[str, Any]) -> list[str]:
-    """Return the ids of the rows that a request creates."""
-    rows = [*fields.get("nodes", ()), *(one["node"] for one in fields.get("requests", ()))]
-    node = fields.get("node", {})
-    return [row["id"] for row in [*rows, *([node] if "position" in node else [])]]
 
 
 @asynccontextmanager
@@ -283,7 +281,7 @@ class Protocols(NamedTuple):
 
     Args:
         transport: the transport's name.
-        methods: those that are called in each round.
+        methods: those that are called in each round, or names of tests.faults.bulk_requests.
         calling: connects.
 
     """
@@ -295,10 +293,12 @@ class Protocols(NamedTuple):
 
 PROTOCOLS: Mapping[str, Protocols] = {
     **{name: Protocols(name, _METHODS, _calling_grpc) for name in sorted(SERVERS)},
+    _BULK: Protocols("http", tuple(bulk_requests.REQUESTS), _calling_grpc),
     # Each method once by Connect and once by gRPC-Web. HTTP/1.1 has no streams both ways.
     "web": Protocols("http", sorted(2 * list({*METHODS} - {"IngestNodes"})), _calling_web),
 }
-"""All, by what carries them: gRPC over each transport, and what pages speak over HTTP/1.1."""
+"""All, by what carries them: gRPC over each transport, and what pages speak over HTTP/1.1; and gRPC again,
+for writes of many rows and those that count once."""
 
 
 @asynccontextmanager
@@ -313,11 +313,13 @@ async def served(databases: Databases, name: str) -> AsyncIterator[Served]:
     settings = settings_of(**given, pool_size=_POOL)
     loop = asyncio.get_running_loop()
     loop.set_task_factory(late.make_task)
+    ways = bulk_requests.few_are_many() if name == _BULK else nullcontext()
     with held.watching():
         running = await Gateway.start(descriptors_of(SCHEMA), settings, SERVERS[transport])
     one = Served(f"127.0.0.1:{running.port}", dsn, held, protocols)
     try:
-        yield one
+        with ways:
+            yield one
     finally:
         await one.close()
         await running.stop(grace=1)
