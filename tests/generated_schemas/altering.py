@@ -54,6 +54,11 @@ def _has_subject(schema: Schema) -> bool:
     return subject(schema) is not None
 
 
+def _may_be_partitioned(schema: Schema) -> bool:
+    """Return whether its key can be hashed, and nothing else is to be unique."""
+    return not schema.unique and all(column.of.hashable for column in schema.keys)
+
+
 def _partitioned(schema: Schema, relation: str) -> Sequence[str]:
     """Put a partitioned table in the table's place, as like it as PostgreSQL makes one."""
     key = ", ".join(name_of(column.stored) for column in schema.keys)
@@ -134,7 +139,7 @@ def _is_kept_out(schema: Schema, alike: Alike) -> Iterator[str]:
 
 
 ALTERATIONS: Mapping[str, Alteration] = {
-    "partitioned": Alteration(lambda schema: not schema.unique, _partitioned),
+    "partitioned": Alteration(_may_be_partitioned, _partitioned),
     "row level security": Alteration(_anything, _secured),
     "a hole": Alteration(_anything, _with_a_hole),
     "exclusion": Alteration(_has_subject, _exclusive, _is_excluded),

@@ -1,6 +1,6 @@
 """Hypothesis strategies: a schema, and what is done with its table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -226,13 +226,16 @@ def schemas(draw: st.DrawFn) -> Schema:
     return replace(schema, altered=draw(st.just("") | st.sampled_from(fitting)))
 
 
+_WAYS: Sequence[Mapping[str, Any]] = ({}, {"desc": True}, {"where": True}, {"method": "hash"})
+
+
 @st.composite
 def _indexes(draw: st.DrawFn, columns: Sequence[Column]) -> list[dict[str, Any]]:
     found = []
     for column in columns:
         if column.of.column == "box" or draw(st.integers(0, 5)):
             continue
-        way: dict[str, Any] = draw(st.sampled_from([{}, {"desc": True}, {"method": "hash"}, {"where": True}]))
+        way = draw(st.sampled_from(_WAYS if column.of.hashable else _WAYS[:-1]))
         index: dict[str, Any] = {"columns": [column.name + (" desc" if "desc" in way else "")]}
         if "method" in way:
             index["method"] = "hash"

@@ -35,7 +35,7 @@ _INSIDE: Mapping[str, tuple[Any, Sequence[Any], Callable[[Any], str]]] = {
 }
 _ORDERED_INSIDE = ("text", "number")
 _PARTS = ("part", "part_delimited")
-_FILLED = ("text", "character varying", "bytea")
+_FILLED = ("text", "character", "name", "bytea")
 _HOLDING = ("google.protobuf.Struct", "google.protobuf.ListValue")
 
 

@@ -90,6 +90,11 @@ class Kind:
     element: "Kind | None" = None
     syntaxes: Sequence[str] = _ALL_SYNTAXES
 
+    @property
+    def hashable(self) -> bool:
+        """Whether PostgreSQL has a hash of it, as of all that it compares but bit strings."""
+        return self.compared and not self.column.startswith("bit")
+
 
 def _whole(
     proto: tuple[int, int], kinds: Sequence[int], columns: Mapping[str, tuple[int, int]]

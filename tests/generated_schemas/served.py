@@ -1,16 +1,10 @@
 """A case carried out: its schema migrated and served, each step's answer compared with model and SQL."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 import asyncpg
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway import migrate
-from gateway.app import Gateway
-from gateway.cli.servers import SERVERS
-from gateway.config.load import settings_of
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 from tests.generated_schemas import bulks, reads, writes
@@ -20,11 +14,12 @@ from tests.generated_schemas.drawing import Case
 from tests.generated_schemas.model import Model
 from tests.generated_schemas.schemas import name_of
 from tests.generated_schemas.table import Table
-from tests.harness.client import Client
 from tests.harness.databases import FORGETFUL
+from tests.harness.gateway import client_of
 
 DDL_ALONE = {**FORGETFUL, "jit": "off"}
 """Settings of a PostgreSQL that spends its time on DDL, and need not survive anything."""
+_SETTINGS = {"pool_size": 2, "secret": "a secret of sixteen or more"}
 
 _STEPS: Mapping[str, Callable[..., Awaitable[None]]] = {
     "get": reads.get,
@@ -60,7 +55,7 @@ async def carry_out(case: Case, dsn: str, transport: str) -> None:
     try:
         for statement in altered(schema, relation):
             await sql.execute(statement)
-        async with _served(descriptors, as_role(dsn), transport) as client:
+        async with client_of(descriptors, as_role(dsn), transport=transport, **_SETTINGS) as client:
             empty = client.message(f"{schema.package}.{schema.message}")
             await _do(case, Table(schema, relation, client, sql, Model(schema, empty)))
     finally:
@@ -72,19 +67,6 @@ async def _do(case: Case, table: Table) -> None:
         do = _STEPS.get(step[0])
         await (do(table, *step[1:]) if do else writes.single(table, *step))
     await reads.compare(table)
-
-
-@asynccontextmanager
-async def _served(descriptors: FileDescriptorSet, dsn: str, transport: str) -> AsyncIterator[Client]:
-    values: dict[str, Any] = {"dsn": dsn, "listen": "127.0.0.1:0", "transport": transport}
-    values |= {"log_access": "none", "pool_size": 2, "secret": "a secret of sixteen or more"}
-    gateway = await Gateway.start(descriptors, settings_of(**values), SERVERS[transport])
-    client = Client(f"127.0.0.1:{gateway.port}", descriptors)
-    try:
-        yield client
-    finally:
-        await client.close()
-        await gateway.stop(grace=1)
 
 
 async def emptied(dsn: str) -> None:

@@ -1,0 +1,125 @@
+"""AssertionError in reads.py, _counted."""
+
+from math import inf, nan
+
+from tests.generated_schemas.drawing import Case
+from tests.generated_schemas.schemas import Column, Schema
+
+CASE = Case(
+    schema=Schema(
+        syntax="proto3",
+        message="Rowgate",
+        columns=(
+            Column(
+                name="computed1",
+                kind="bytes",
+                presence=False,
+                column="",
+                default="(unset)",
+                not_null=False,
+                proto_default="(unset)",
+                oneof=False,
+                computed="f22",
+                output_only=False,
+                identity=False,
+            ),
+            Column(
+                name="f25",
+                kind="time",
+                presence=False,
+                column="",
+                default={"hours": 23, "minutes": 59, "seconds": 59, "nanos": 999999000},
+                not_null=True,
+                proto_default="(unset)",
+                oneof=False,
+                computed="",
+                output_only=True,
+                identity=False,
+            ),
+            Column(
+                name="start",
+                kind="int64_bigint",
+                presence=False,
+                column="",
+                default="(unset)",
+                not_null=False,
+                proto_default="(unset)",
+                oneof=False,
+                computed="",
+                output_only=False,
+                identity=False,
+            ),
+            Column(
+                name="f22",
+                kind="bytes",
+                presence=False,
+                column="",
+                default="(unset)",
+                not_null=False,
+                proto_default="(unset)",
+                oneof=False,
+                computed="",
+                output_only=False,
+                identity=False,
+            ),
+            Column(
+                name="computed0",
+                kind="name",
+                presence=True,
+                column="",
+                default="(unset)",
+                not_null=False,
+                proto_default="(unset)",
+                oneof=False,
+                computed="live",
+                output_only=False,
+                identity=False,
+            ),
+            Column(
+                name="live",
+                kind="name",
+                presence=True,
+                column="",
+                default="(unset)",
+                not_null=False,
+                proto_default="(unset)",
+                oneof=True,
+                computed="",
+                output_only=False,
+                identity=False,
+            ),
+        ),
+        key=("f22", "start"),
+        table="",
+        place="",
+        roles={},
+        unique=(),
+        indexes=(),
+        checks=(),
+        altered="",
+        package="made.v1",
+    ),
+    steps=(
+        (
+            "upsert",
+            [
+                {
+                    "start": 2050,
+                    "f22": b"\x8a#",
+                    "live": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                },
+                {"f22": b"text", "start": -9223372036854775807},
+                {"f22": b"\xff\xfe", "start": 0, "live": ""},
+                {
+                    "start": 2050,
+                    "f22": b"\x8a#",
+                    "live": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                },
+            ],
+            {"on_conflict": 1, "on_duplicate": 1, "update_mask": [], "partial_failure": True},
+        ),
+        ("count", ("there", "live")),
+    ),
+)
+
+_ = (inf, nan, Column, Schema)
