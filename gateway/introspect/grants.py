@@ -7,28 +7,14 @@ from collections.abc import Set as AbstractSet
 from gateway.db.database import Database
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind, Schema
+from gateway.schema.privileges import writes_of
 from gateway.schema.tables.internal import IDEMPOTENCY, INGEST, INTERNAL_SCHEMA
 from gateway.sql.statement import Statement
 
 _logger = logging.getLogger(__name__)
 
 _READ = frozenset({"SELECT"})
-_INSERT, _UPDATE, _DELETE = (_READ | {privilege} for privilege in ("INSERT", "UPDATE", "DELETE"))
-_WRITE = _INSERT | _UPDATE
-_ALL = _WRITE | _DELETE
-# Every write returns its row, or looks for it: none does without SELECT.
-_NEEDED: Mapping[MethodKind, AbstractSet[str]] = {
-    MethodKind.CREATE: _INSERT,
-    MethodKind.BATCH_CREATE: _INSERT,
-    MethodKind.UPDATE: _UPDATE,
-    MethodKind.BATCH_UPDATE: _UPDATE,
-    MethodKind.UNDELETE: _UPDATE,
-    MethodKind.DELETE: _DELETE,
-    MethodKind.BATCH_DELETE: _DELETE,
-    MethodKind.BULK_UPSERT: _WRITE,
-    MethodKind.INGEST: _WRITE,
-}
-_DELETIONS = frozenset({MethodKind.DELETE, MethodKind.BATCH_DELETE})
+_ALL = _READ | {"INSERT", "UPDATE", "DELETE"}
 
 Name = tuple[str, str]
 """A table's schema and name."""
@@ -78,9 +64,9 @@ def _needed(schema: Schema) -> Mapping[Name, Mapping[str, Sequence[str]]]:
 
 
 def _needed_by(method: Method) -> Iterator[tuple[Name, AbstractSet[str]]]:
-    resource, privileges = method.resource, _NEEDED.get(method.kind, _READ)
-    if method.kind in _DELETIONS and resource.soft_delete:
-        privileges = _UPDATE
+    resource = method.resource
+    # Every write returns its row, or looks for it: none does without SELECT.
+    privileges = _READ | writes_of(method.kind, soft_delete=bool(resource.soft_delete))
     yield (resource.schema, resource.table), privileges
     if "request_id" in method.request:
         yield (INTERNAL_SCHEMA, IDEMPOTENCY.name), _ALL

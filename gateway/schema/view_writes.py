@@ -8,17 +8,9 @@ from collections.abc import Iterator
 from gateway.schema.catalog_facts import Found
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Method, MethodKind, Resource, Schema
+from gateway.schema.privileges import writes_of
 
 _BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
-_STATEMENTS = {
-    MethodKind.CREATE: "INSERT",
-    MethodKind.BATCH_CREATE: "INSERT",
-    MethodKind.UPDATE: "UPDATE",
-    MethodKind.BATCH_UPDATE: "UPDATE",
-    MethodKind.UNDELETE: "UPDATE",
-    MethodKind.DELETE: "DELETE",
-    MethodKind.BATCH_DELETE: "DELETE",
-}
 
 
 def refuse_view_writes(schema: Schema, found: Found) -> None:
@@ -39,6 +31,7 @@ def _problems(method: Method, found: Found) -> Iterator[tuple[str, str]]:
     name = f"{resource.schema}.{resource.table}"
     if method.kind in _BULK:
         yield f"{name} is a view: bulk loads need a table", "leave the method out, or load the view's table"
+        return
     lacking = sorted(_needed(method, resource) - found[resource.schema, resource.table].writes)
     for statement in lacking:
         yield (
@@ -47,9 +40,7 @@ def _problems(method: Method, found: Found) -> Iterator[tuple[str, str]]:
         )
 
 
-def _needed(method: Method, resource: Resource) -> set[str]:
-    statement = _STATEMENTS.get(method.kind)
-    if statement == "DELETE" and resource.soft_delete:
-        statement = "UPDATE"
-    creates = "allow_missing" in (method.item or method).request and statement == "UPDATE"
-    return {statement, *(["INSERT"] if creates else [])} if statement else set()
+def _needed(method: Method, resource: Resource) -> frozenset[str]:
+    needed = writes_of(method.kind, soft_delete=bool(resource.soft_delete))
+    creates = "allow_missing" in (method.item or method).request and "UPDATE" in needed
+    return needed | {"INSERT"} if creates else needed

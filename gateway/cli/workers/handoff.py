@@ -88,8 +88,8 @@ class Giver:
         self._taken = 0
         self._said = b""
         self._load = Load()
-        self._calls = 0.0
-        """Calls under way, on the average of the last seconds; of connections on their way as expected."""
+        self.calls = 0.0
+        """Calls that the taker has under way, or may soon have, on the average of the last seconds."""
         self._heard_at = self._loop.time()
         self._loop.add_reader(pair, self._read)
 
@@ -99,14 +99,9 @@ class Giver:
         return self._load.connections + len(self._on_the_way)
 
     @property
-    def calls(self) -> float:
-        """Calls that the taker has under way, or may soon have, on the average of the last seconds."""
-        return self._calls
-
-    @property
     def weight(self) -> float:
         """What the taker has to do: a call under way weighs as much as a connection."""
-        return self.connections + self._calls
+        return self.connections + self.calls
 
     @property
     def has_room(self) -> bool:
@@ -137,7 +132,7 @@ class Giver:
             self._is_blocked = True  # until the taker has said something; or it is gone, as reading will tell
             return False
         self._on_the_way.append((one, self._loop.time()))
-        self._calls += calls
+        self.calls += calls
         return True
 
     def close(self) -> None:
@@ -167,8 +162,8 @@ class Giver:
         now = self._loop.time()
         if load.connections < self._load.connections:
             # The calls of those that left have ended.
-            self._calls *= load.connections / self._load.connections
-        self._calls += (load.calls - self._calls) * (1 - math.exp((self._heard_at - now) / _AVERAGE_SECONDS))
+            self.calls *= load.connections / self._load.connections
+        self.calls += (load.calls - self.calls) * (1 - math.exp((self._heard_at - now) / _AVERAGE_SECONDS))
         self._heard_at = now
         self._load = load
         self._is_blocked = False

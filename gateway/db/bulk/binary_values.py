@@ -4,7 +4,6 @@ As in each type's `…recv` of PostgreSQL's src/backend/utils/adt; array_recv wa
 number in pg_type, which never changes for a built-in one.
 """
 
-import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from gateway.schema.model import Field
+from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import ValueType
 
 _INTERVAL = struct.Struct(">qii")
@@ -21,7 +21,6 @@ _NUMERIC = struct.Struct(">HhHH")
 _ARRAY = struct.Struct(">iiIii")
 _NO_ELEMENTS = struct.Struct(">iiI")
 _LENGTH = struct.Struct(">i")
-_MODIFIERS = re.compile(r"\([\d,-]+\)")
 _NEGATIVE = 0x4000
 _GROUP = 4
 """Decimal digits that numeric packs into one number."""
@@ -55,7 +54,7 @@ def wire_of(field: Field) -> Wire:
 
 def _of(type_: ValueType) -> Wire:
     # Whatever is cast travels as text, and a PostgreSQL enum receives its label so.
-    return _TEXT if type_.text_cast else _WIRES.get(_MODIFIERS.sub("", type_.sql), _TEXT)
+    return _TEXT if type_.text_cast else _WIRES.get(without_modifiers(type_.sql), _TEXT)
 
 
 def _number(oid: int, code: str) -> Wire:

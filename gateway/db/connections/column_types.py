@@ -5,20 +5,19 @@ others that are taken for what they aren't. PostgreSQL tells a statement's types
 it prepared anew when one of them changes; so a look there costs nothing later.
 """
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.db.driver_errors import UnfitColumnError
 from gateway.schema.model import Field
+from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import ValueKind
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
     from asyncpg import Attribute, Type
 
-_MODIFIER = re.compile(r"\([0-9, -]+\)")
 _BUILTIN = "pg_catalog"
 _TEXT = "text"
 # Types by the form of their values, as schemas and as pg_type spell them.
@@ -84,7 +83,7 @@ def _wanted(field: Field) -> _Type | None:
 
 @lru_cache(maxsize=1024)
 def _type_of(sql: str, *, is_enum: bool) -> _Type | None:
-    name = _MODIFIER.sub("", sql).removesuffix("[]")
+    name = without_modifiers(sql).removesuffix("[]")
     form = _FORM_OF.get(name, _TEXT if is_enum else None)
     return None if form is None else _Type(form, sql.endswith("[]"))
 

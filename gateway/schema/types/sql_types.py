@@ -1,16 +1,21 @@
 """PostgreSQL type names: as schemas write them → as PostgreSQL's format_type prints them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.types import UserDefinedType
 
 _SPELLED = re.compile(
-    r'\s*(?P<name>[A-Za-z_"][\w ."]*?)\s*(?:\(\s*(?P<modifiers>-?\d+(?:\s*,\s*-?\d+)*)\s*\))?'
+    r'\s*(?P<name>[A-Za-z_"][\w ."]*?)\s*'
+    r"(?:\(\s*(?:(?P<modifiers>-?\d+(?:\s*,\s*-?\d+)*)|(?P<shape>[A-Za-z]+(?:\s*,\s*\d+)?))\s*\))?"
     r"(?P<zone>\s*with(?:out)?\s+time\s+zone)?\s*(?P<array>\[\s*\])?\s*",
     re.IGNORECASE,
 )
+
+_MODIFIERS = re.compile(r"\((?:[0-9, -]+|[A-Za-z]+(?:,[0-9]+)?)\)")
+# PostGIS: https://postgis.net/docs/using_postgis_dbmanagement.html#geometry_columns.
+_SHAPED = ("geometry", "geography")
 
 # https://www.postgresql.org/docs/current/datatype.html, table 8.1: aliases.
 _ALIASES = {
@@ -44,12 +49,18 @@ class InvalidTypeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SqlType:
-    """A type's name in full, and its modifiers, such as 12 and 2 of `numeric(12,2)`."""
+    """A type's name in full, and its modifiers, such as 12 and 2 of `numeric(12,2)`.
+
+    `shape` are those of PostGIS's types, `Point,4326`.
+    """
 
     name: str
     modifiers: tuple[int, ...] = ()
+    shape: str = ""
 
     def __str__(self) -> str:
+        if self.shape:
+            return f"{self.name}({self.shape})"
         if not self.modifiers:
             return self.name
         name, space, zone = (
@@ -66,7 +77,21 @@ def parse_sql_type(text: str) -> tuple[SqlType, bool]:
     name = " ".join(f"{match['name']} {match['zone'] or ''}".split())
     name = name if '"' in name else name.lower()
     numbers = tuple(int(number) for number in match["modifiers"].split(",")) if match["modifiers"] else ()
-    return _in_full(_ALIASES.get(name, name), numbers), match["array"] is not None
+    type_ = _in_full(_ALIASES.get(name, name), numbers)
+    return replace(type_, shape=_shape(text, match)), match["array"] is not None
+
+
+def _shape(text: str, match: re.Match[str]) -> str:
+    """Return the shape that a type of PostGIS holds; raises InvalidTypeError for another type with one."""
+    shape = "".join((match["shape"] or "").split())
+    if shape and match["name"].lower().rpartition(".")[2] not in _SHAPED:
+        raise InvalidTypeError(f'"{text}" is no PostgreSQL type', "a modifier is a number here")
+    return shape
+
+
+def without_modifiers(sql: str) -> str:
+    """Return a type as SQL spells it, but for its modifiers: `numeric(12,2)[]` → `numeric[]`."""
+    return _MODIFIERS.sub("", sql)
 
 
 def _in_full(name: str, modifiers: tuple[int, ...]) -> SqlType:

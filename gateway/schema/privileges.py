@@ -1,0 +1,30 @@
+"""What methods do to a table, in the words of PostgreSQL's statements and privileges."""
+
+from collections.abc import Mapping
+
+from gateway.schema.model import MethodKind
+
+WRITES: Mapping[MethodKind, frozenset[str]] = {
+    MethodKind.CREATE: frozenset({"INSERT"}),
+    MethodKind.BATCH_CREATE: frozenset({"INSERT"}),
+    MethodKind.UPDATE: frozenset({"UPDATE"}),
+    MethodKind.BATCH_UPDATE: frozenset({"UPDATE"}),
+    MethodKind.UNDELETE: frozenset({"UPDATE"}),
+    MethodKind.DELETE: frozenset({"DELETE"}),
+    MethodKind.BATCH_DELETE: frozenset({"DELETE"}),
+    MethodKind.BULK_UPSERT: frozenset({"INSERT", "UPDATE"}),
+    MethodKind.INGEST: frozenset({"INSERT", "UPDATE"}),
+}
+"""How each kind of method that writes does so, on a table whose rows are deleted for good."""
+
+
+def writes_of(kind: MethodKind, *, soft_delete: bool) -> frozenset[str]:
+    """Return how a method writes; empty for one that reads.
+
+    Args:
+        kind: what it does.
+        soft_delete: whether rows of its table are only marked as deleted.
+
+    """
+    writes = WRITES.get(kind, frozenset())
+    return frozenset({"UPDATE"}) if soft_delete and "DELETE" in writes else writes
