@@ -153,8 +153,8 @@ CLASSES: dict[str, Rule] = {
     "XX": Rule(Internal, "DATABASE_ERROR", "the database met an internal error"),
 }
 
-# What a text raises that is cast to regclass or regtype.
-_OF_NAMES = frozenset({"3F000", "42601", "42602", "42704", "42883", "42P01"})
+# What a text raises that is cast to regclass, regtype or regproc.
+_OF_NAMES = frozenset({"3F000", "42601", "42602", "42704", "42725", "42883", "42P01"})
 NAMES_NOTHING = Rule(InvalidArgument, "INVALID_VALUE", "a value names nothing that the database has")
 
 UNKNOWN = Rule(Internal, "UNKNOWN_SQLSTATE", "the database answered with an error that isn't known here")

@@ -34,6 +34,11 @@ class Column:
     """The type that a domain is over, at last; of an array of a domain, its elements' domain."""
 
     @property
+    def stored_type(self) -> str:
+        """The type of its values: below its domain, though not below that of an array's elements."""
+        return self.base if self.base and not self.type.endswith("[]") else self.type
+
+    @property
     def fills_itself(self) -> bool:
         """Whether a row can do without a value for it."""
         return self.nullable or bool(self.default or self.generated or self.identity)

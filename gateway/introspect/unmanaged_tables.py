@@ -1,12 +1,11 @@
 """Tables that others make and alter (`managed: false`): what the schema's statements need of them.
 
 That is every column, with its type, without NULL where the schema has no place for it, and a unique key
-wherever the schema names one. Names of keys, checks, foreign keys, indexes and defaults are the database's
-affair. Nothing is made for the comparison: whoever may read the catalog may ask. Of a view PostgreSQL knows
-neither keys nor NULLs: there the schema's word counts.
+wherever the schema names one: what has no key is only read. Names of keys, checks, foreign keys, indexes and
+defaults are the database's affair. Nothing is made for the comparison: whoever may read the catalog may ask.
+Of a view PostgreSQL knows neither keys nor NULLs: there the schema's word counts.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from gateway.introspect.model_tables import needs_of, table_name, unmanaged_tabl
 from gateway.introspect.table_records import Catalog, Key, Surroundings, Table
 from gateway.introspect.temporary_tables import undone
 from gateway.schema.tables.metadata import NULL_IS_EMPTY, STORED_TYPE
+from gateway.schema.types.sql_types import without_modifiers
 
 # Asked by the connection's own search_path: read_catalog prints types of users with their schema.
 _QUALIFIED = """
@@ -31,7 +31,6 @@ FROM pg_catalog.unnest($1::text[]) AS asked(name)
 JOIN pg_catalog.pg_type t ON t.oid = pg_catalog.to_regtype(asked.name)
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace AND n.nspname <> 'pg_catalog'
 """
-_MODIFIERS = re.compile(r"\([\d,-]*\)|\[\]")
 
 
 async def unmanaged_differences(connection: Connection, metadata: MetaData) -> tuple[Difference, ...]:
@@ -60,7 +59,7 @@ async def unmanaged_differences(connection: Connection, metadata: MetaData) -> t
 async def _qualified_types(connection: Connection, tables: Sequence[SqlTable]) -> Mapping[str, str]:
     """Return the columns' types as the catalog prints them, by how the schema spells them."""
     spelled = {column.info[STORED_TYPE] for table in tables for column in table.columns}
-    names = {sql: _MODIFIERS.sub("", sql) for sql in spelled}
+    names = {sql: without_modifiers(sql).removesuffix("[]") for sql in spelled}
     rows = await connection.fetch(_QUALIFIED, sorted(set(names.values())))
     qualified = {row["name"]: row["qualified"] for row in rows}
     return {sql: sql.replace(name, qualified.get(name, name), 1) for sql, name in names.items()}
@@ -77,6 +76,20 @@ def _relation(table: SqlTable, found: Catalog, types: Mapping[str, str]) -> Iter
 
 
 def _table(table: SqlTable, found: Table, types: Mapping[str, str]) -> Iterator[Difference]:
+    if table.primary_key.columns:
+        yield from _in_the_way(table, found)
+    for column in table.columns:
+        wanted = types[column.info[STORED_TYPE]]
+        if column.name in found.columns:
+            yield from _column(found, column, wanted)
+        else:
+            yield Difference(Kind.COLUMN, Change.MISSING, table=found.name, name=column.name, wanted=wanted)
+    if not found.is_view:
+        yield from _keys(table, found)
+
+
+def _in_the_way(table: SqlTable, found: Table) -> Iterator[Difference]:
+    """Yield what is in the way of keys and writes, which a table without a key has none of."""
     unfilled = (
         column.name
         for column in found.columns.values()
@@ -90,23 +103,18 @@ def _table(table: SqlTable, found: Table, types: Mapping[str, str]) -> Iterator[
     for kind, what in of_table.items():
         if what:
             yield Difference(kind, Change.DIFFERENT, table=found.name, found=what)
-    for column in table.columns:
-        wanted = types[column.info[STORED_TYPE]]
-        if column.name in found.columns:
-            yield from _column(found, column, wanted)
-        else:
-            yield Difference(Kind.COLUMN, Change.MISSING, table=found.name, name=column.name, wanted=wanted)
-    if not found.is_view:
-        yield from _keys(table, found)
 
 
 def _column(table: Table, column: SqlColumn[Any], wanted: str) -> Iterator[Difference]:
     found = table.columns[column.name]
-    # An array of a domain is no array of what the domain is over.
-    stored = found.base if found.base and not found.type.endswith("[]") else found.type
-    if wanted not in (stored, found.type):
+    if wanted not in (found.stored_type, found.type):
         yield Difference(
-            Kind.TYPE, Change.DIFFERENT, table=table.name, name=found.name, wanted=wanted, found=stored
+            Kind.TYPE,
+            Change.DIFFERENT,
+            table=table.name,
+            name=found.name,
+            wanted=wanted,
+            found=found.stored_type,
         )
     # PostgreSQL doesn't say which columns of a view are NULL.
     has_null = found.nullable and not table.is_view
@@ -138,7 +146,8 @@ def _keys(table: SqlTable, found: Table) -> Iterator[Difference]:
 
 
 def _wanted_keys(table: SqlTable) -> Iterator[Key]:
-    yield Key("", tuple(column.name for column in table.primary_key.columns))
+    if table.primary_key.columns:
+        yield Key("", tuple(column.name for column in table.primary_key.columns))
     for constraint in sorted(table.constraints, key=lambda one: str(one.name)):
         if isinstance(constraint, UniqueConstraint):
             nulls = bool(constraint.dialect_options["postgresql"]["nulls_not_distinct"])

@@ -56,7 +56,12 @@ def map_error(
 
 _GENERATED = "GENERATED_COLUMN"
 _UNWRITABLE = "INVALID_TEXT"
-_NAMES = frozenset({"regclass", "regtype"})
+_NAMES = frozenset(
+    {
+        *("regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator"),
+        *("regproc", "regprocedure", "regrole", "regtype"),
+    }
+)
 _WRONG = {AlreadyExists.code: "is taken", FailedPrecondition.code: "does not fit what is stored"}
 
 

@@ -1,6 +1,7 @@
-"""order_by: text → the order of rows, always ending in the primary key (AIP-132)."""
+"""order_by: text → the order of rows, always ending in what tells them apart (AIP-132)."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.errors import InvalidArgument
@@ -22,16 +23,24 @@ class Term:
 
     column: str
     descending: bool = False
+    as_text: bool = False
+    """Whether the column's text is compared, byte by byte: so any type sorts, and 1.0 comes before 1.00."""
 
 
 Order = tuple[Term, ...]
 
 
+def order_columns(order: Order) -> tuple[str, ...]:
+    """Return the columns of an order, each once."""
+    return tuple(dict.fromkeys(term.column for term in order))
+
+
 def parse_order(text: str, resource: Resource) -> Order:
     """Return the order that `order_by` asks for, with the primary key appended, so that no two rows tie.
 
-    The key takes the last term's direction, so that an order of one direction stays one, which one index and
-    one row comparison serve.
+    Without a key all other columns are, so that only rows alike in each of them tie. What is appended takes
+    the last term's direction: an order of one direction stays one, which one index and one row comparison
+    serve.
     Raises InvalidArgument for an unknown, unorderable or repeated field (reason INVALID_ORDER_BY).
     """
     if len(text) > MAX_LENGTH:
@@ -44,8 +53,16 @@ def parse_order(text: str, resource: Resource) -> Order:
         terms.append(term)
     descending = terms[-1].descending if terms else False
     named = {term.column for term in terms}
-    keys = (Term(column, descending) for column in resource.primary_key if column not in named)
-    return (*terms, *keys)
+    rest = resource.key_fields or [field for field in resource.fields if field.type.orderable]
+    more = (Term(field.column, descending) for field in rest if field.column not in named)
+    return (*terms, *more, *_by_text(resource, descending=descending))
+
+
+def _by_text(resource: Resource, *, descending: bool) -> Iterator[Term]:
+    """Yield what tells rows without a key apart where their values are equal, or don't sort."""
+    for field in () if resource.primary_key else resource.fields:
+        if not (field.type.orderable and field.type.tells_apart):
+            yield Term(field.column, descending, as_text=True)
 
 
 def _term(part: str, resource: Resource) -> Term:

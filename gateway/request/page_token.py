@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import InvalidArgument
+from gateway.errors import InvalidArgument, OutOfRange
 from gateway.request.exact_values import dump_values, load_values
 
 MIN_SECRET = 16
@@ -114,11 +114,15 @@ class PageTokens:
         Args:
             fingerprint: what the token is bound to.
             values: those of the row's order columns.
-            key: the places of the primary key's among them.
+            key: the places of the primary key's among them; none of rows without one.
+
+        Raises OutOfRange where the token would be too long for one, which no key's is.
 
         """
         token = self._sealed(_VERSION, fingerprint, values)
-        if len(token) <= MAX_CARRIED or len(key) == len(values):
+        if not key and len(token) > MAX_TOKEN:
+            raise _too_long(len(token))
+        if len(token) <= MAX_CARRIED or len(key) in (0, len(values)):
             return token
         return self._sealed(_VERSION_BY_KEY, fingerprint, [digest_of(values), *(values[i] for i in key)])
 
@@ -161,6 +165,15 @@ def fingerprint_of(*arguments: object) -> bytes:
 def digest_of(values: Sequence[Any]) -> bytes:
     """Return a digest of driver values: the same for the same values alone."""
     return hashlib.blake2b(dump_values(values), digest_size=_PRINT).digest()
+
+
+def _too_long(length: int) -> OutOfRange:
+    return OutOfRange(
+        f"the token of what follows would have {length} characters, {MAX_TOKEN} are allowed: "
+        "rows without a key are told apart by all of their values",
+        reason="ROW_TOO_LONG",
+        metadata={"limit": str(MAX_TOKEN)},
+    )
 
 
 def _key(secret: bytes) -> bytes:

@@ -61,7 +61,7 @@ class RowShape:
         name = resource.message.full_name
         fields_text = ", ".join(violation.field for violation in violations)
         return DataLoss(
-            f"{name} {key} holds what its message can't: {fields_text}",
+            f"{name} {key or '(a row without a key)'} holds what its message can't: {fields_text}",
             reason="UNREPRESENTABLE_VALUE",
             violations=violations,
             resources=[ResourceRef(name, key)],

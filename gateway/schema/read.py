@@ -1,6 +1,9 @@
 """Descriptor set → Schema: resources from annotated messages, methods from services."""
 
-from google.protobuf.descriptor import Descriptor, FileDescriptor
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import Descriptor, FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
@@ -15,11 +18,40 @@ from gateway.schema.rules import check_resources, check_routes
 from gateway.schema.services.methods import read_services
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Resources, and the services as they are declared: no method is bound to a resource.
+
+    Args:
+        resources: by the full names of their messages.
+        files: those of the schema's author.
+        diagnostics: what is wrong with the resources, and where each element stands.
+
+    """
+
+    resources: Mapping[str, Resource]
+    files: Sequence[FileDescriptor]
+    diagnostics: Diagnostics
+
+    @property
+    def services(self) -> list[ServiceDescriptor]:
+        """The services of the files."""
+        return [service for file in self.files for service in file.services_by_name.values()]
+
+
 def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     """Return the schema of a descriptor set.
 
     Raises SchemaError with every diagnostic of every message, field and method.
     """
+    declared = read_declared(descriptor_set)
+    resources, services, diagnostics = declared.resources, declared.services, declared.diagnostics
+    check_routes(services, diagnostics)
+    return diagnostics.settle(Schema(resources, read_services(services, resources, diagnostics)))
+
+
+def read_declared(descriptor_set: FileDescriptorSet) -> Declared:
+    """Return what a descriptor set declares; raises SchemaError for files that protobuf can't read."""
     # Parsed again, so that the annotations are known even where it was parsed before they were imported.
     files = FileDescriptorSet.FromString(descriptor_set.SerializeToString())
     diagnostics = Diagnostics(read_elements(files))
@@ -27,9 +59,7 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     messages = [one for file in own for one in _messages(list(file.message_types_by_name.values()))]
     resources = settle_references(_read_resources(messages, diagnostics))
     check_resources(resources, messages, diagnostics)
-    declared = [service for file in own for service in file.services_by_name.values()]
-    check_routes(declared, diagnostics)
-    return diagnostics.settle(Schema(resources, read_services(declared, resources, diagnostics)))
+    return Declared(resources, own, diagnostics)
 
 
 def build_files(files: FileDescriptorSet) -> list[FileDescriptor]:

@@ -52,6 +52,22 @@ class ValueKind(Enum):
     OTHER = "other"
 
 
+# Where PostgreSQL's `=` is the equality of the stored bits. A numeric knows 1.0 = 1.00, a float 0.0 = -0.0.
+_EXACT = frozenset(
+    {
+        ValueKind.INTEGER,
+        ValueKind.BOOL,
+        ValueKind.TEXT,
+        ValueKind.BYTES,
+        ValueKind.UUID,
+        ValueKind.ENUM,
+        ValueKind.TIMESTAMP,
+        ValueKind.DATE,
+        ValueKind.TIME,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ValueType:
     """How values of one field are stored.
@@ -80,3 +96,8 @@ class ValueType:
     equality: bool = True
     orderable: bool = True
     element: "ValueType | None" = None
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether PostgreSQL's `=` tells any two different values apart."""
+        return self.kind in _EXACT and self.element is None and not self.text_cast

@@ -3,12 +3,15 @@
 Rows are named by `tableoid` and `ctid`, which stay as they are while the transaction holds the rows locked.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ForeignKeyConstraint,
+    MetaData,
     Table,
     Text,
     and_,
@@ -58,13 +61,20 @@ class Reference:
 
 def references_to(target: Table) -> list[Reference]:
     """Return the schema's references to a table."""
-    keys = (
-        Reference(key, table, target)
-        for table in target.metadata.tables.values()
-        for key in table.foreign_key_constraints
-        if key.elements[0].target_fullname.rpartition(".")[0] == target.fullname and key.ondelete in _REMOVED
-    )
-    return sorted(keys, key=lambda reference: (reference.table.fullname, str(reference.key.name)))
+    keys = _references(target.metadata).get(target.fullname, ())
+    found = (Reference(key, table, target) for key, table in keys)
+    return sorted(found, key=lambda reference: (reference.table.fullname, str(reference.key.name)))
+
+
+@lru_cache(maxsize=4)
+def _references(metadata: MetaData) -> Mapping[str, Sequence[tuple[ForeignKeyConstraint, Table]]]:
+    """Return a schema's references by the full names of their targets; it is asked of each table."""
+    found: defaultdict[str, list[tuple[ForeignKeyConstraint, Table]]] = defaultdict(list)
+    for table in metadata.tables.values():
+        for key in table.foreign_key_constraints:
+            if key.ondelete in _REMOVED:
+                found[key.elements[0].target_fullname.rpartition(".")[0]].append((key, table))
+    return found
 
 
 def row_ids(resource: Resource, table: Table) -> RowsStatement:

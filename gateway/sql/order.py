@@ -1,27 +1,36 @@
 """Orders and keyset pages: the rows after a row, without OFFSET."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, or_, true, tuple_
+from sqlalchemy import ColumnElement, Table, Text, and_, cast, collate, false, func, or_, true, tuple_
 
-from gateway.request.order import Order, Term
+from gateway.request.order import Order, Term, order_columns
 from gateway.schema.model import Resource
-from gateway.sql.binds import bound
+from gateway.sql.binds import bound, compared
 
 Condition = ColumnElement[bool]
+Member = tuple[ColumnElement[Any], ColumnElement[Any]]
+"""What is compared of a row, and of the bound one."""
 
 Nulls = tuple[bool, ...]
-"""For each term of the order, whether the row that a page follows holds NULL there."""
+"""For each column of the order, whether the row that a page follows holds NULL there."""
 
 
 def order_clause(order: Order, table: Table) -> list[ColumnElement[Any]]:
     """Return the ORDER BY. NULLs stay where PostgreSQL puts them: last ascending, first descending."""
-    return [table.c[term.column].desc() if term.descending else table.c[term.column].asc() for term in order]
+    sorted_by = [_by(table.c[term.column], term) for term in order]
+    return [one.desc() if term.descending else one.asc() for one, term in zip(sorted_by, order, strict=True)]
+
+
+def _by(value: ColumnElement[Any], term: Term) -> ColumnElement[Any]:
+    return collate(cast(value, Text), "C") if term.as_text else value
 
 
 def after_name(place: int) -> str:
-    """Return the parameter's name of the value in the order's `place`."""
+    """Return the parameter's name of the value of the order's column in `place`."""
     return f"after_{place}"
 
 
@@ -102,3 +111,71 @@ class _Keyset:
 
     def _nullable(self, term: Term) -> bool:
         return self._fields[term.column].nullable
+
+
+def where_from(order: Order, nulls: Nulls, resource: Resource, table: Table) -> Condition:
+    """Return the condition of the rows at the bound row's place in the order, or after it.
+
+    It is for rows without a key: several may be at one place, and those that were told have to be counted.
+    Each run of terms in one direction is a row comparison, so the text grows with the columns, not with their
+    square.
+    """
+    places = _Places(order, nulls, resource, table)
+    directions = groupby(order, attrgetter("descending"))
+    *runs, last = [_Run(places.of(terms), descending=descending) for descending, terms in directions]
+    same = [run.same() for run in runs]
+    later = [and_(*same[:i], run.later()) for i, run in enumerate(runs)]
+    return or_(*later, and_(*same, last.later(or_same=True)))
+
+
+class _Run:
+    """Terms of one direction.
+
+    Args:
+        members: what is compared, one after another. None of it is NULL.
+        descending: the direction.
+
+    """
+
+    def __init__(self, members: Iterable[Member], *, descending: bool) -> None:
+        stored, given = zip(*members, strict=True)
+        self._stored, self._given = tuple_(*stored), tuple_(*given)
+        self._descending = descending
+
+    def same(self) -> Condition:
+        return self._stored == self._given
+
+    def later(self, *, or_same: bool = False) -> Condition:
+        stored, given = self._stored, self._given
+        if self._descending:
+            return stored <= given if or_same else stored < given
+        return stored >= given if or_same else stored > given
+
+
+class _Places:
+    """What a row's place in an order is compared by, without NULLs, which PostgreSQL's row comparison can't.
+
+    A column that may be NULL is two members: whether it is, as NULLs count as larger than any value; and its
+    value, or the bound one instead of NULL.
+    """
+
+    def __init__(self, order: Order, nulls: Nulls, resource: Resource, table: Table) -> None:
+        self._names = {column: after_name(i) for i, column in enumerate(order_columns(order))}
+        self._nulls = dict(zip(self._names, nulls, strict=True))
+        self._resource = resource
+        self._table = table
+
+    def of(self, terms: Iterable[Term]) -> Iterator[Member]:
+        """Yield the members of some terms."""
+        for term in terms:
+            field, column = self._resource.by_column[term.column], self._table.c[term.column]
+            # PostgreSQL takes the word of whoever declares a foreign table.
+            may_be_null = field.nullable or self._resource.is_view
+            if may_be_null:
+                yield column.is_(None), true() if self._nulls[term.column] else false()
+            if not self._nulls[term.column]:
+                given = bound(field.type, self._names[term.column])
+                # By itself a parameter that is cast to text is a text.
+                given = _by(cast(given, compared(field.type)) if term.as_text else given, term)
+                stored = _by(column, term)
+                yield func.coalesce(stored, given) if may_be_null else stored, given

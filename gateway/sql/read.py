@@ -13,7 +13,7 @@ from gateway.request.order import Order
 from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, read_column
 from gateway.sql.filter import where_filter
-from gateway.sql.order import Nulls, order_clause, where_after
+from gateway.sql.order import Nulls, order_clause, where_after, where_from
 from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.unnest import unnest
 
@@ -32,6 +32,10 @@ class Rows:
     filter: Predicate | None = None
     equals: tuple[str, ...] = ()
     live: bool = False
+
+
+TOLD = "told"
+"""The parameter's name of how many rows at a page's first place were told already; of rows without a key."""
 
 
 def equals_name(column: str) -> str:
@@ -132,8 +136,10 @@ def _in_order(
     after: Nulls | None,
 ) -> Select[Any]:
     query = _select(table, fields).where(*_conditions(resource, table, rows))
-    if after is not None:
+    if after is not None and resource.primary_key:
         query = query.where(where_after(order, after, resource, table))
+    elif after is not None:
+        query = query.where(where_from(order, after, resource, table)).offset(bindparam(TOLD, type_=Integer))
     return query.order_by(*order_clause(order, table))
 
 

@@ -1,6 +1,5 @@
 """Rows as arrays: many rows are bound by one parameter per column, never one per value."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -12,21 +11,19 @@ from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import CTE
 
 from gateway.schema.model import Field, Resource
-from gateway.schema.types.sql_types import NamedType
+from gateway.schema.types.sql_types import NamedType, without_modifiers
 from gateway.sql.binds import read_column
 from gateway.sql.statement import Statement
 
 ITEM = "rowgate_item"
 """The name of the rows' CTE. It hides a table of that name, so it is none that an author would choose."""
 
-_MODIFIER = re.compile(r"\([0-9, -]+\)")
-
 
 def _array_of(field_type: str) -> ARRAY[Any]:
     # Without its modifier: a cast to varchar(3) would cut longer text where assignment refuses it. Texts for
     # char(3) and bit(3) are checked before, and without it would be cut to one character.
     whole = '"' in field_type or field_type.startswith(("character(", "bit("))
-    name = field_type if whole else _MODIFIER.sub("", field_type)
+    name = field_type if whole else without_modifiers(field_type)
     return ARRAY(NamedType(name))
 
 

@@ -73,7 +73,7 @@ class List:
     ) -> Response:
         """Return a response of the rows, or of the first of them where it would be too large."""
         token = self._names.get("next_page_token")
-        told = others if last or token is None else {**others, token: self._read.token(asked, rows[-1])}
+        told = others if last or token is None else {**others, token: self._read.token(asked, rows)}
         response = await asked.query.respond(rows, told, call)
         if len(rows) > 1 and self._is_too_large(response, call):
             return await self._page(asked, rows[: len(rows) // 2], others, call, last=False)

@@ -1,23 +1,24 @@
 """Rows in an order, all of them or those after a row: what List and Stream read of a request."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
 
 from gateway.methods.engine import Engine
+from gateway.methods.reads.place import Place, place_after
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.reads.selection import selection_reader
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
-from gateway.request.order import Order, parse_order
+from gateway.request.order import Order, order_columns, parse_order
 from gateway.request.page_token import TokenUse, digest_of, fingerprint_of
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
-from gateway.sql.read import Rows, select_by_key, selected
+from gateway.sql.read import TOLD, Rows, select_by_key, selected
 from gateway.sql.statement import Statement
 
 _STATEMENTS = 512
@@ -33,7 +34,7 @@ class Query:
         statement: its statement.
         respond: makes a response of rows.
         places: where the order's columns stand in a row.
-        key: where the primary key's columns stand in the order.
+        key: where the primary key's columns stand in the order; nowhere, without a key.
 
     """
 
@@ -41,6 +42,10 @@ class Query:
     respond: RowsResponse
     places: tuple[int, ...]
     key: tuple[int, ...]
+
+    def values(self, row: Row) -> list[Any]:
+        """Return a row's values of the order's columns."""
+        return [row[place] for place in self.places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Asked:
         values: the values of all parameters of the query but a limit.
         values_of_rows: those of them that say which rows.
         fingerprint: what tokens are bound to: all that decides which rows come in which order.
+        place: what they follow, if anything.
 
     """
 
@@ -61,6 +67,7 @@ class Asked:
     values: Mapping[str, Any]
     values_of_rows: Mapping[str, Any]
     fingerprint: bytes
+    place: Place | None = None
 
 
 class OrderedRows:
@@ -81,6 +88,7 @@ class OrderedRows:
         self._method = method
         self._full_name = method.full_name
         self._resource = method.resource
+        self._ties = not method.resource.primary_key
         self._table = engine.table(method.resource)
         self._database = engine.database
         self._tokens = engine.page_tokens
@@ -99,20 +107,33 @@ class OrderedRows:
         order, printed = self._order(self.argument(request, "order_by", ""))
         fingerprint = self._fingerprint(request, rows, values, printed)
         token = self.argument(request, self._token, "")
-        after = await self._last_values(token, fingerprint, order, call) if token else None
-        query = self._query(self._mask_paths(request), rows, order, _nulls(after))
-        return Asked(query, rows, {**values, **after_values(after or ())}, values, fingerprint)
+        place = await self._place(token, fingerprint, order, call) if token else None
+        query = self._query(self._mask_paths(request), rows, order, _nulls(place))
+        after = {**after_values(place.values), TOLD: place.told} if place is not None else {}
+        return Asked(query, rows, {**values, **after}, values, fingerprint, place)
 
-    def token(self, asked: Asked, last: Row) -> str:
-        """Return the token of what follows the row."""
+    def token(self, asked: Asked, rows: Sequence[Row]) -> str:
+        """Return the token of what follows the rows, of which there is at least one."""
         query = asked.query
-        return self._tokens.seal(asked.fingerprint, [last[place] for place in query.places], query.key)
+        if not self._ties:
+            return self._tokens.seal(asked.fingerprint, query.values(rows[-1]), query.key)
+        values, told = place_after(rows, asked.place, query.values)
+        return self._tokens.seal(asked.fingerprint, [*values, told], ())
 
-    async def _last_values(self, token: str, fingerprint: bytes, order: Order, call: Call) -> Sequence[Any]:
-        """Return the values that the rows come after; they are looked up where the token has a key alone."""
+    def past(self, asked: Asked, rows: Sequence[Row]) -> Asked:
+        """Return what is still asked for when the rows were told; tokens of rows with a key don't need it."""
+        if not self._ties:
+            return asked
+        return replace(asked, place=place_after(rows, asked.place, asked.query.values))
+
+    async def _place(self, token: str, fingerprint: bytes, order: Order, call: Call) -> Place:
+        """Return what the rows come after; its values are looked up where the token has a key alone."""
         last = self._tokens.open(token, fingerprint, self._use)
+        if self._ties:
+            *values, told = last.values
+            return Place(values, told)
         if not last.by_key:
-            return last.values
+            return Place(last.values)
         digest, *values = last.values
         statement = self._look_up(order)
         columns = [term.column for term in order if term.column in self._resource.primary_key]
@@ -120,7 +141,7 @@ class OrderedRows:
         found = await self._database.fetch(statement, statement.arguments(key), call)
         if not found or digest_of([*found[0]]) != digest:
             raise self._use.outdated()
-        return found[0]
+        return Place(found[0])
 
     def _row_statement(self, order: Order) -> Statement:
         """Return the statement that reads the values of an order's columns of one row."""
@@ -135,15 +156,17 @@ class OrderedRows:
     def _parse_order(self, text: str) -> tuple[Order, str]:
         """Return an order, and what tokens are bound to of it: its columns and their types."""
         order = parse_order(text, self._resource)
-        return order, repr([(term, self._resource.by_column[term.column].type.sql) for term in order])
+        printed = repr([(term, self._resource.by_column[term.column].type.sql) for term in order])
+        return order, f"without a key {printed}" if self._ties else printed
 
     def _build(self, paths: tuple[str, ...], rows: Rows, order: Order, after: Nulls | None) -> Query:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask, order)
         statement = self._select(self._resource, self._table, fields, rows=rows, order=order, after=after)
         columns = [field.column for field in fields]
-        places = tuple(columns.index(term.column) for term in order)
-        key = tuple(i for i, term in enumerate(order) if term.column in self._resource.primary_key)
+        ordered = order_columns(order)
+        places = tuple(columns.index(column) for column in ordered)
+        key = tuple(i for i, column in enumerate(ordered) if column in self._resource.primary_key)
         respond = RowsResponse(self._method, RowShape(self._resource, fields, mask))
         return Query(statement, respond, places, key)
 
@@ -156,5 +179,5 @@ class OrderedRows:
         return tuple(mask.paths) if mask is not None else ()
 
 
-def _nulls(after: Sequence[Any] | None) -> Nulls | None:
-    return None if after is None else tuple(value is None for value in after)
+def _nulls(place: Place | None) -> Nulls | None:
+    return None if place is None else tuple(value is None for value in place.values)

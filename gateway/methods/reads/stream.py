@@ -52,6 +52,7 @@ class Stream:
                     sent += len(piece.body)
                     yield piece
                 size.learn(len(rows), sent)
+                asked = self._read.past(asked, rows)
 
     async def _pieces(
         self, asked: Asked, rows: Sequence[Row], call: StreamCall, held: int
@@ -72,7 +73,7 @@ class Stream:
             yield piece
 
     async def _piece(self, asked: Asked, rows: Sequence[Row], call: StreamCall) -> Piece:
-        token = self._read.token(asked, rows[-1])
+        token = self._read.token(asked, rows)
         response = await asked.query.respond(rows, {self._token: token}, call)
         if isinstance(response, JsonResponse):
             return Piece(response.text, len(rows), token, is_json=True)
@@ -85,6 +86,7 @@ class Stream:
         for half in (rows[:middle], rows[middle:]):
             async for piece in self._pieces(asked, half, call, held // 2):
                 yield piece
+            asked = self._read.past(asked, half)
 
 
 class _SliceSize:

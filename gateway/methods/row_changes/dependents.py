@@ -31,25 +31,25 @@ class Dependents:
     def __init__(self, resource: Resource, table: Table) -> None:
         self._table = table
         self._ids = row_ids(resource, table)
-        self._references = _closure(table)
-        # Compiled at their first use: of many tables, most can refer to each other's rows in some way.
+        # Looked up and compiled at their first use: of many tables, most can refer to each other's rows.
+        self._references_to = cache(references_to)
         self._finder = cache(partial(referring_rows, limit=MAX_DEPENDENTS + 1))
         self._removal = lru_cache(remove_rows)
 
     @property
     def exist(self) -> bool:
         """Whether the schema has references to the resource at all."""
-        return bool(self._references[self._table])
+        return bool(self._references_to(self._table))
 
     @property
     def cascade(self) -> bool:
         """Whether the database would remove rows that refer to the resource's, unasked."""
-        return any(reference.cascades for reference in self._references[self._table])
+        return any(reference.cascades for reference in self._references_to(self._table))
 
     async def forbid(self, session: Session, edits: Sequence[Edit]) -> None:
         """Raise FailedPrecondition where the database would remove other rows with these, unasked."""
         rows = await self._roots(session, edits)
-        for reference in self._references[self._table]:
+        for reference in self._references_to(self._table):
             if reference.cascades and await self._referring(session, reference, rows) - _own(reference, rows):
                 raise refusal(reference.table.name)
 
@@ -81,7 +81,7 @@ class Dependents:
     async def _next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
         found: _Rows = {}
         for table, rows in level.items():
-            for reference in self._references[table]:
+            for reference in self._references_to(table):
                 new = await self._referring(session, reference, rows) - doomed.get(reference.table, set())
                 if new:
                     found.setdefault(reference.table, set()).update(new)
@@ -107,17 +107,6 @@ def refusal(table: str) -> FailedPrecondition:
         reason="ROW_IS_REFERENCED",
         metadata={"table": table},
     )
-
-
-def _closure(table: Table) -> dict[Table, list[Reference]]:
-    known: dict[Table, list[Reference]] = {}
-    left = [table]
-    while left:
-        target = left.pop()
-        if target not in known:
-            known[target] = references_to(target)
-            left += [reference.table for reference in known[target]]
-    return known
 
 
 def _own(reference: Reference, rows: set[_RowId]) -> set[_RowId]:

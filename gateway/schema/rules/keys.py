@@ -36,8 +36,10 @@ def _empty(where: str, diagnostics: Diagnostics) -> Findings:
 
 def _primary_key(resource: Resource, diagnostics: Diagnostics) -> Findings:
     where = resource.message.full_name
-    if not table_options(where, diagnostics).primary_key:
+    if resource.managed and not table_options(where, diagnostics).primary_key:
         yield Finding(where, "has no primary key", 'say (rowgate.v1.table).primary_key, as "id"')
+    if not resource.fields:
+        yield Finding(where, "has no columns", "declare a field")
     yield from _compared(resource, resource.primary_key, "primary_key")
     for column in resource.primary_key:
         field = resource.by_column[column]

@@ -11,7 +11,7 @@ from gateway.schema.protos.options import http_rule
 from gateway.schema.routes import read_routes
 from gateway.schema.services.field_roles import Binder, same_shape, same_type
 from gateway.schema.services.recognise import recognise
-from gateway.schema.services.requirements import needs
+from gateway.schema.services.requirements import WITHOUT_KEY, lacks_key, needs
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
 
 _ITEM_FIELDS = ("requests", "keys")
@@ -38,6 +38,11 @@ def _method(
     if found is None:
         return None
     kind, resource = found
+    if lacks_key(kind, resource):
+        wrong = f"needs a key, and {resource.message.full_name} has none"
+        known = ", ".join(SHAPES[one].prefix for one in WITHOUT_KEY)
+        diagnostics.add(method.full_name, wrong, f"leave it out: rows without a key have {known}")
+        return None
     shape = SHAPES[kind]
     request = Binder(method.input_type, resource, diagnostics, method.full_name)
     bound = bind_request(method, kind, request)

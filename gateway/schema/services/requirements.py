@@ -1,8 +1,16 @@
-"""Requirements of methods on their resource: soft delete, a version, an etag, a key that requests set."""
+"""Requirements of methods on their resource: a key, which requests set; soft delete, a version, an etag."""
 
 from collections.abc import Collection, Iterable, Iterator
 
 from gateway.schema.model import Field, Method, MethodKind, Resource
+
+WITHOUT_KEY = (MethodKind.LIST, MethodKind.COUNT, MethodKind.STREAM)
+"""The methods that rows without a key have."""
+
+
+def lacks_key(kind: MethodKind, resource: Resource) -> bool:
+    """Return whether the method needs a key that the resource lacks: one that is managed is wrong itself."""
+    return not resource.managed and not resource.primary_key and kind not in WITHOUT_KEY
 
 
 def needs(kind: MethodKind, bound: Method, resource: Resource) -> Iterator[tuple[str, str]]:

@@ -24,8 +24,7 @@ Inet: TypeAlias = (
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _LENGTH_MAX = 10_485_760
-# Types that a string can't be: what would be right, where it is a proto type.
-_NOT_TEXT = {
+NOT_TEXT: Mapping[str, str] = {
     "smallint": "int32",
     "integer": "int32",
     "bigint": "int64",
@@ -41,6 +40,7 @@ _NOT_TEXT = {
     "point": "google.type.LatLng",
     "vector": "repeated float",
 }
+"""Types that a string can't be, and the proto type that would be right."""
 # Types of PostgreSQL and of its common extensions that are written as text.
 _CAST = (
     *("box", "circle", "line", "lseg", "path", "polygon", "geometry", "geography"),
@@ -54,9 +54,17 @@ _CAST = (
         "tstzmultirange",
     ),
     *("tsvector", "tsquery", "xml", "oid", "pg_lsn", "regclass", "regtype", "macaddr", "macaddr8"),
+    *("regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator", "regproc"),
+    *("regprocedure", "regrole", "jsonpath", "pg_snapshot", "tid", "txid_snapshot", "xid", "xid8"),
     *("citext", "cube", "hstore", "isbn", "lquery", "ltree", "halfvec", "sparsevec"),
 )
-_WITHOUT_EQUALITY = frozenset({"xml", "box", "path", "polygon", "line", "lseg", "circle"})
+# Or without an order; that xid has = alone is of no use to anybody.
+_WITHOUT_EQUALITY = frozenset(
+    {
+        *("xml", "box", "path", "polygon", "line", "lseg", "circle"),
+        *("jsonpath", "pg_snapshot", "txid_snapshot", "xid"),
+    }
+)
 
 
 def text(sql: SqlType) -> ValueType:
@@ -64,9 +72,9 @@ def text(sql: SqlType) -> ValueType:
     build = _BUILDERS.get(sql.name)
     if build is not None:
         return build(sql)
-    if sql.name in _NOT_TEXT:
+    if sql.name in NOT_TEXT:
         raise InvalidTypeError(
-            f"a string can't be stored as {sql}", f"declare the field as {_NOT_TEXT[sql.name]}"
+            f"a string can't be stored as {sql}", f"declare the field as {NOT_TEXT[sql.name]}"
         )
     _refuse_unknown(sql.name)
     return _cast(sql)

@@ -5,7 +5,6 @@ quoted by SQLAlchemy, every value is bound. In all of them `t` is the table and 
 whose NULL stands for unset.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.tables.internal import OWN_COLUMNS
+from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import ValueKind
 from gateway.sql.sequences import sequence_of
 
@@ -24,22 +24,6 @@ _PREPARER = _DIALECT.identifier_preparer
 
 INDEX = f"{OWN_COLUMNS}index"
 """The staging column that holds a row's place in the request."""
-
-# Where PostgreSQL's `=` is the equality of the stored bits. A numeric knows 1.0 = 1.00, a float 0.0 = -0.0.
-_EXACT = frozenset(
-    {
-        ValueKind.INTEGER,
-        ValueKind.BOOL,
-        ValueKind.TEXT,
-        ValueKind.BYTES,
-        ValueKind.UUID,
-        ValueKind.ENUM,
-        ValueKind.TIMESTAMP,
-        ValueKind.DATE,
-        ValueKind.TIME,
-    }
-)
-_MODIFIERS = re.compile(r"\(.*\)")
 
 
 @dataclass(frozen=True)
@@ -104,7 +88,7 @@ class BulkShape:
     @property
     def compares_in_python(self) -> bool:
         """Whether two keys are equal in PostgreSQL exactly where their driver values are in Python."""
-        return not self.nulls_equal and all(is_exact(field) for field in self.target_fields)
+        return not self.nulls_equal and all(field.type.tells_apart for field in self.target_fields)
 
     @property
     def refers_to_itself(self) -> bool:
@@ -121,11 +105,6 @@ class BulkShape:
     def has_arrays(self) -> bool:
         """Whether a column is an array, which unnest can't spread over rows."""
         return any(field.type.kind is ValueKind.ARRAY or field.type.element for field in self.staged)
-
-
-def is_exact(field: Field) -> bool:
-    """Return whether PostgreSQL's `=` on the field's column tells any two different values apart."""
-    return field.type.kind in _EXACT and field.type.element is None and not field.type.text_cast
 
 
 def may_be_unset(field: Field) -> bool:
@@ -169,12 +148,12 @@ def staged_type(field: Field) -> str:
         return "text" if element is None else "text[]"
     stored = stored_type(field)
     limited = field.type.sql.startswith(("character varying", "numeric"))
-    return _MODIFIERS.sub("", stored) if limited else stored
+    return without_modifiers(stored) if limited else stored
 
 
 def is_sent_as_stored(field: Field) -> bool:
     """Return whether the staged value is the column's own; its length was checked where it was read."""
-    return staged_type(field) in (stored_type(field), _MODIFIERS.sub("", stored_type(field)))
+    return staged_type(field) in (stored_type(field), without_modifiers(stored_type(field)))
 
 
 def sent(field: Field) -> str:
@@ -304,7 +283,7 @@ def _differs(field: Field, value: str) -> str:
     stored = f"t.{quote(field.column)}"
     if value == "NULL":
         return f"{stored} IS NOT NULL"
-    if is_exact(field):
+    if field.type.tells_apart:
         return f"{stored} IS DISTINCT FROM {value}"
     return f"CAST({stored} AS text) IS DISTINCT FROM CAST({value} AS text)"
 
