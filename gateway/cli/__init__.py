@@ -21,9 +21,12 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 @click.group(
     cls=LazyGroup,
     commands_at={
+        "new": "gateway.cli.new:new",
         "serve": "gateway.cli.serve:serve",
         "migrate": "gateway.cli.migrate:migrate",
         "pull": "gateway.cli.pull:pull",
+        "scaffold": "gateway.cli.scaffold:scaffold",
+        "protos": "gateway.cli.protos:protos",
         "config": "gateway.cli.config:config",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

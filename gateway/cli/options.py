@@ -18,9 +18,11 @@ _CONFIG_HELP = "The settings file; by default ROWGATE_CONFIG, else rowgate.toml 
 def with_settings(*sections: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the flags of some sections (all by default), and as `load` what reads the settings.
 
+    A single setting is named as `section.name`.
+
     That ends the command with status 2, and a line for each, where they are wrong.
     """
-    offered = [s for s in SETTINGS if s.is_flag and (not sections or s.section in sections)]
+    offered = [s for s in SETTINGS if s.is_flag and (not sections or {s.section, s.key} & {*sections})]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)

@@ -10,7 +10,8 @@ from gateway.cli.failures import Failed, reported
 from gateway.cli.on_database import Connect, run_on_database
 from gateway.cli.options import with_settings
 from gateway.config.load import Loaded
-from gateway.pull import Change, Choices, Pulled, changes, pull_protos, read_choices, write
+from gateway.proto_files.changes import Change, write
+from gateway.pull import Choices, Pulled, changes, pull_protos, read_choices
 
 _CLOSE_SECONDS = 5
 
@@ -40,20 +41,43 @@ _CLOSE_SECONDS = 5
 @click.option(
     "--check", is_flag=True, help="Only show what would change; exit with status 1 where anything would."
 )
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="A table or column that has another name since the last pull, as `public.orders.total=amount`.",
+)
+@click.option(
+    "--allow-breaking",
+    is_flag=True,
+    help="Write what breaks clients too: dropped columns and tables, other types.",
+)
 @with_settings("database")
-def pull(load: Callable[[], Loaded], *, out: Path, check: bool, **flags: Any) -> None:
+def pull(
+    load: Callable[[], Loaded],
+    *,
+    out: Path,
+    check: bool,
+    renames: Sequence[str],
+    allow_breaking: bool,
+    **flags: Any,
+) -> None:
     """Write the protos that serve a database as it is.
 
-    The database is read, and nothing in it changed. What the folder's protos say of names and numbers stays;
-    the choices are kept in the folder too, so that they needn't be given again.
+    The database is read, and nothing in it changed. The folder's protos follow it, and keep what was written
+    there by hand; the choices are kept in the folder too, so that they needn't be given again.
     """
     settings = load().settings
     with reported():
         choices = read_choices(out, flags)
-        pulled = run_on_database(settings, lambda connect: _pulled(connect, out, choices))
+        pulled = run_on_database(settings, lambda connect: _pulled(connect, out, choices, renames))
         found = changes(out, pulled) if pulled.files else ()
         if check:
-            _show(found)
+            _show(found, pulled)
+        elif pulled.broken and not allow_breaking:
+            _show_broken(pulled)
+            raise Failed("clients would break, so nothing was written; --allow-breaking does it")
         elif pulled.files:
             write(out, found)
             for change in found:
@@ -63,17 +87,27 @@ def pull(load: Callable[[], Loaded], *, out: Path, check: bool, **flags: Any) ->
         raise Failed("no table can be served, and nothing was written")
 
 
-async def _pulled(connect: Connect, out: Path, choices: Choices) -> Pulled:
+async def _pulled(connect: Connect, out: Path, choices: Choices, renames: Sequence[str]) -> Pulled:
     connection = await connect()
     try:
-        return await pull_protos(connection, out, choices)
+        return await pull_protos(connection, out, choices, renames)
     finally:
         await connection.close(timeout=_CLOSE_SECONDS)
 
 
-def _show(found: Sequence[Change]) -> None:
+def _show_broken(pulled: Pulled) -> None:
+    click.echo("would break clients:")
+    for one in pulled.broken:
+        click.echo(f"  {one}")
+    for one in pulled.renames:
+        click.echo(f"if it was renamed: --rename {one}")
+
+
+def _show(found: Sequence[Change], pulled: Pulled) -> None:
     for change in found:
         click.echo(change.difference(), nl=False)
+    if pulled.broken:
+        _show_broken(pulled)
     if found:
         paths = ", ".join(change.path for change in found)
         raise Failed(f"the protos are not at the database; these would change: {paths}")

@@ -17,7 +17,7 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS ki
             AND pg_catalog.has_table_privilege(c.oid, p)) AS privileges
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+WHERE c.relkind::text = ANY($3) AND c.relpersistence <> 't'
     AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
     AND (n.nspname = ANY($2) OR pg_catalog.cardinality($2) = 0)
 ORDER BY n.nspname, c.relname
@@ -77,7 +77,7 @@ async def read_database(connection: Connection, schemas: Collection[str]) -> Fou
     try:
         await connection.execute(QUALIFY_NAMES)
         [database] = await connection.fetch("SELECT pg_catalog.current_database()::text AS name")
-        rows = await connection.fetch(_RELATIONS, INTERNAL_SCHEMA, sorted(schemas))
+        rows = await connection.fetch(_RELATIONS, INTERNAL_SCHEMA, sorted(schemas), RELATIONS)
         relations = [
             Relation(
                 Name(row["schema"], row["name"]),

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +14,18 @@ from gateway.introspect.table_records import Name
 
 FILE = "rowgate-pull.toml"
 _PACKAGE = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
+
+
+class Known(BaseModel):
+    """What pulls offered of a table: what of it the protos lack was left out by hand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{{columns = {_listed(self.columns)}, methods = {_listed(self.methods)}}}"
 
 
 class Choices(BaseModel):
@@ -34,6 +46,9 @@ class Choices(BaseModel):
     methods: Literal["read", "all"] = "all"
     """whether services only read"""
 
+    known: Mapping[str, Known] = {}
+    """what earlier pulls offered of each table: what of it the protos lack was taken out, and stays out"""
+
     def asks_for(self, table: Name) -> bool:
         """Return whether a table is to be served, as far as its name goes."""
         return (not self.include or _matches(table, self.include)) and not _matches(table, self.exclude)
@@ -46,12 +61,18 @@ class Choices(BaseModel):
     def text(self) -> str:
         """Return the file that holds them."""
         fields = type(self).model_fields
-        # A text and a list of texts are spelled alike in JSON and TOML.
-        lines = (
-            f"# {fields[name].description}\n{name} = {json.dumps(value, ensure_ascii=False)}\n"
-            for name, value in self.model_dump(exclude_none=True).items()
-        )
+        lines = [
+            f"# {fields[name].description}\n{name} = {_listed(value)}\n"
+            for name, value in self.model_dump(exclude_none=True, exclude={"known"}).items()
+        ]
+        known = "".join(f"{_listed(table)} = {one}\n" for table, one in sorted(self.known.items()))
+        lines.append(f"# {fields['known'].description}\n[known]\n{known}")
         return "# What `rowgate pull` asks for here; its flags write this file.\n\n" + "\n".join(lines)
+
+
+def _listed(value: str | Sequence[str]) -> str:
+    """Return a text or a list of texts, which JSON and TOML spell alike."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _matches(table: Name, patterns: tuple[str, ...]) -> bool:

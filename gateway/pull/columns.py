@@ -19,27 +19,13 @@ from rowgate.v1 import annotations_pb2
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.model_tables import EXTENSIONS
 from gateway.introspect.table_records import Column, Name
-from gateway.pull.proto_text import Value
+from gateway.proto_files.imports import IMPORTS
+from gateway.proto_files.text import Value
 from gateway.schema.types import InvalidTypeError, value_type
+from gateway.schema.types.texts import NOT_TEXT
 
 # What PostgreSQL's types are where a string isn't best: by their names without modifiers.
-_PROTO_TYPES: Mapping[str, str] = {
-    "smallint": "int32",
-    "integer": "int32",
-    "bigint": "int64",
-    "real": "float",
-    "double precision": "double",
-    "boolean": "bool",
-    "bytea": "bytes",
-    "numeric": "google.type.Decimal",
-    "date": "google.type.Date",
-    "time without time zone": "google.type.TimeOfDay",
-    "timestamp with time zone": "google.protobuf.Timestamp",
-    "timestamp without time zone": "google.protobuf.Timestamp",
-    "interval": "google.protobuf.Duration",
-    "point": "google.type.LatLng",
-    "vector": "float",
-}
+_PROTO_TYPES: Mapping[str, str] = {**NOT_TEXT, "numeric": "google.type.Decimal", "vector": "float"}
 # What a reader of the protos should know of a type that is served, but not for all it holds or means.
 _NOTES: Mapping[str, str] = {
     "timestamp without time zone": "has no zone, and is read and written as UTC",
@@ -55,15 +41,6 @@ _SCALARS: Mapping[str, "FieldDescriptorProto.Type.ValueType"] = {
     "bytes": FieldDescriptorProto.TYPE_BYTES,
     "string": FieldDescriptorProto.TYPE_STRING,
 }
-IMPORTS: Mapping[str, str] = {
-    "google.protobuf.Timestamp": timestamp_pb2.DESCRIPTOR.name,
-    "google.protobuf.Duration": duration_pb2.DESCRIPTOR.name,
-    "google.type.Date": date_pb2.DESCRIPTOR.name,
-    "google.type.Decimal": decimal_pb2.DESCRIPTOR.name,
-    "google.type.LatLng": latlng_pb2.DESCRIPTOR.name,
-    "google.type.TimeOfDay": timeofday_pb2.DESCRIPTOR.name,
-}
-"""The file of each message that a column may be."""
 _FILES = (timestamp_pb2, duration_pb2, date_pb2, decimal_pb2, latlng_pb2, timeofday_pb2)
 
 # format_type's spelling → the one that people write.
@@ -100,12 +77,9 @@ class Carrier:
     note: str = ""
 
 
-def stored_type(column: Column) -> str:
-    """Return what a column holds: the type below its domain, though not below an array's."""
-    return column.base if column.base and not _is_array(column.type) else column.type
-
-
-def carrier(column: Column, schema: str, enums: Mapping[str, tuple[str, Name]], *, is_key: bool) -> Carrier:
+def carrier(
+    column: Column, schema: str, enums: Mapping[str, tuple[str, Name]], *, is_key: bool, preferred: str = ""
+) -> Carrier:
     """Return the field that carries a column; raises InexpressibleError where none can.
 
     Args:
@@ -113,12 +87,14 @@ def carrier(column: Column, schema: str, enums: Mapping[str, tuple[str, Name]], 
         schema: its table's schema.
         enums: the enums that stand for enum types, by how the catalog prints these: full names, and types.
         is_key: whether it is part of the table's key.
+        preferred: the proto type that is tried first.
 
     """
-    sql = stored_type(column)
-    proto, typed = _as_enum(sql, enums) or _typed(sql, schema)
+    sql = column.stored_type
+    proto, typed = _as_enum(sql, enums) or _typed(sql, schema, preferred)
+    note = note_of(column, proto, is_repeated=_is_repeated(sql))
     if _is_repeated(sql):
-        return Carrier(proto, "repeated", typed, "reads as empty where it is NULL" if column.nullable else "")
+        return Carrier(proto, "repeated", typed, note)
     is_message = proto in IMPORTS
     # What fills a column that is left out has to be told from a zero; in these types it is by itself.
     lacks_zero = "enum_type" in typed or (is_key and _plain(sql) == "uuid")
@@ -128,7 +104,14 @@ def carrier(column: Column, schema: str, enums: Mapping[str, tuple[str, Name]], 
     required: dict[str, Value] = {"not_null": True}
     optional = column.nullable or not (label or (is_message and not is_key))
     options = {**typed, **(_made(column) if is_key else {}), **({} if optional else required)}
-    return Carrier(proto, label, options, _NOTES.get(_plain(sql), ""))
+    return Carrier(proto, label, options, note)
+
+
+def note_of(column: Column, proto: str, *, is_repeated: bool) -> str:
+    """Return what a reader should know of a column that a field of a type carries."""
+    if is_repeated:
+        return "reads as empty where it is NULL" if column.nullable else ""
+    return _NOTES.get(_plain(column.stored_type), "") if proto in IMPORTS else ""
 
 
 def _made(column: Column) -> dict[str, Value]:
@@ -146,12 +129,12 @@ def _as_enum(sql: str, enums: Mapping[str, tuple[str, Name]]) -> tuple[str, dict
     return (known[0], {"enum_type": str(known[1])}) if known else None
 
 
-def _typed(sql: str, schema: str) -> tuple[str, dict[str, Value]]:
+def _typed(sql: str, schema: str, preferred: str) -> tuple[str, dict[str, Value]]:
     """Return the field's type, and the option that says the column's where it isn't that type's own."""
     if " COLLATE " in sql:
         raise InexpressibleError("its collation isn't deterministic")
     wrong = ""
-    for proto, options in _candidates(_unqualified(sql)):
+    for proto, options in _candidates(_unqualified(sql), preferred):
         field = _fields()[proto, _is_repeated(sql)]
         try:
             stored = value_type(field, annotations_pb2.ColumnOptions(**options), schema)
@@ -163,21 +146,18 @@ def _typed(sql: str, schema: str) -> tuple[str, dict[str, Value]]:
     raise InexpressibleError(wrong or "no proto field stands for it")
 
 
-def _candidates(sql: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _candidates(sql: str, preferred: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the fields that may carry a type, the best first."""
-    for proto in dict.fromkeys((_PROTO_TYPES.get(_plain(sql), "string"), "string")):
+    usual = (_PROTO_TYPES.get(_plain(sql), "string"), "string")
+    for proto in dict.fromkeys((preferred, *usual) if (preferred, False) in _fields() else usual):
         yield proto, {}
         if (limited := _VARCHAR.fullmatch(sql)) is not None:
             yield proto, {"length": int(limited[1])}
         yield proto, {"type": _shortened(sql)}
 
 
-def _is_array(sql: str) -> bool:
-    return sql.endswith("[]")
-
-
 def _is_repeated(sql: str) -> bool:
-    return _is_array(sql) or _plain(sql) == "vector"
+    return sql.endswith("[]") or _plain(sql) == "vector"
 
 
 def _plain(sql: str) -> str:

@@ -1,7 +1,7 @@
-"""The protos that a pull finds: whose names and numbers clients rely on, and the next pull keeps."""
+"""The protos that a pull finds: which the next one keeps but for what the database changed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,18 @@ from rowgate.v1 import annotations_pb2
 
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Name
+from gateway.proto_files.numbers import CommittedMessage, read_numbers
+from gateway.proto_files.options import values_of, written_field
+from gateway.proto_files.text import ProtoField
+from gateway.schema.model import Resource
 from gateway.schema.protos.sources import compile_protos
+from gateway.schema.read import read_schema
 from gateway.schema.tables.naming import snake_case
 from gateway.schema.types.enums import enum_type_name
 
-HEAD = (
-    "Written by `rowgate pull`, which keeps the names and numbers of messages and fields, and nothing else."
-)
-"""The first line of each file that a pull wrote; without it a file is somebody's own."""
+HEAD = "Written by `rowgate pull`, which follows the database and keeps what you change here."
+"""The first line of each file that a pull wrote; without its beginning a file is somebody's own."""
 
-# protobuf's own: https://protobuf.dev/programming-guides/proto3/#assigning
-_OF_PROTOBUF = range(19_000, 20_000)
 # The stubs give an extension no type of its own, so its look-up can't be checked.
 _TABLE: Any = annotations_pb2.table
 _COLUMN: Any = annotations_pb2.column
@@ -33,39 +34,60 @@ _LABEL: Any = annotations_pb2.enum_value
 
 
 @dataclass(frozen=True, slots=True)
-class CommittedMessage:
-    """A message as it stands, or an enum, whose values count as fields.
+class CommittedField:
+    """A column's field as it stands.
 
     Args:
-        name: its name.
-        numbers: of its fields, by name.
-        columns: its fields' names by their columns, where it is a table; an enum's values' by their labels.
-        reserved_numbers: ranges, the last number among them.
-        reserved_names: names.
+        proto: as it is written, without its comment.
+        sql: the type of the column that it carries, as schemas spell it.
+        has_null: whether it has a place for NULL.
+        is_message: whether its type is a message, which has that by itself.
 
     """
 
-    name: str = ""
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict)
-    reserved_numbers: Sequence[tuple[int, int]] = ()
-    reserved_names: Sequence[str] = ()
+    proto: ProtoField
+    sql: str
+    has_null: bool
+    is_message: bool
 
-    def numbered(self, names: Iterable[str]) -> dict[str, int]:
-        """Return the fields' numbers: the old ones for those that had one, and for others the next."""
-        last = max((0, *self.numbers.values(), *(high for _, high in self.reserved_numbers)))
-        given = dict(self.numbers)
-        for name in names:
-            if name not in given:
-                last = _OF_PROTOBUF.stop if last + 1 in _OF_PROTOBUF else last + 1
-                given[name] = last
-        return {name: given[name] for name in names}
 
-    def reserved_without(self, names: Sequence[str]) -> tuple[list[tuple[int, int]], list[str]]:
-        """Return the numbers and names to reserve where these fields are left; a name may be used again."""
-        dropped = {name: number for name, number in self.numbers.items() if name not in names}
-        numbers = sorted({*self.reserved_numbers, *((number, number) for number in dropped.values())})
-        return numbers, sorted({*self.reserved_names, *dropped} - set(names))
+@dataclass(frozen=True, slots=True)
+class CommittedTable:
+    """A table's message as it stands.
+
+    Args:
+        full_name: its name, with its package.
+        message: its names and numbers.
+        fields: its fields, by column.
+        others: its fields that no column carries, such as an etag.
+        options: those of its table.
+        key: the columns of its key.
+        known: the columns that pulls offered: those without a field were left out by hand.
+
+    """
+
+    full_name: str = ""
+    message: CommittedMessage = field(default_factory=CommittedMessage)
+    fields: Mapping[str, CommittedField] = field(default_factory=dict)
+    others: Sequence[ProtoField] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    key: Sequence[str] = ()
+    known: Collection[str] = ()
+
+    def renamed(self, columns: Mapping[str, str]) -> "CommittedTable":
+        """Return the message of a table whose columns have other names now."""
+        names = {columns.get(column, column): name for column, name in self.message.columns.items()}
+        fields = {columns.get(column, column): one for column, one in self.fields.items()}
+        key = [columns.get(column, column) for column in self.key]
+        return replace(self, message=replace(self.message, columns=names), fields=fields, key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFile:
+    """A file that a pull wrote: its text, and its descriptor with places."""
+
+    text: str
+    proto: FileDescriptorProto
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +98,24 @@ class Committed:
         tables: the tables' messages that pulls wrote.
         messages: all messages that pulls wrote, by full name.
         enums: the enums that pulls wrote, by the enum type that they stand for.
+        enum_names: the full names of these.
         elsewhere: the full names of the tables' messages that are somebody's own.
+        files: the files that pulls wrote, by path.
+        others: the texts of the other files, by path.
+        services: the full names of all services.
+        descriptors: all of them, compiled.
 
     """
 
-    tables: Mapping[Name, CommittedMessage] = field(default_factory=dict)
+    tables: Mapping[Name, CommittedTable] = field(default_factory=dict)
     messages: Mapping[str, CommittedMessage] = field(default_factory=dict)
     enums: Mapping[Name, CommittedMessage] = field(default_factory=dict)
+    enum_names: Mapping[Name, str] = field(default_factory=dict)
     elsewhere: Mapping[Name, str] = field(default_factory=dict)
+    files: Mapping[str, CommittedFile] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    services: Collection[str] = ()
+    descriptors: FileDescriptorSet = field(default_factory=FileDescriptorSet)
 
 
 def proto_files(folder: Path) -> list[Path]:
@@ -94,9 +126,14 @@ def proto_files(folder: Path) -> list[Path]:
     ]
 
 
-def is_pulled(file: Path) -> bool:
-    """Return whether a pull wrote the file, and may write it again."""
-    return file.read_text(encoding="utf-8").startswith(f"// {HEAD}\n")
+def text_of(file: Path) -> str:
+    """Return a file's text, its line ends as they are."""
+    return file.read_bytes().decode()
+
+
+def is_pulled(text: str) -> bool:
+    """Return whether a pull wrote a file, and may change it."""
+    return text.startswith("// Written by `rowgate pull`")
 
 
 def read_committed(folder: Path) -> Committed:
@@ -104,15 +141,47 @@ def read_committed(folder: Path) -> Committed:
     if not proto_files(folder):
         return Committed()
     # Parsed again, so that the annotations are known.
-    files = FileDescriptorSet.FromString(compile_protos(folder).SerializeToString())
-    own = [file for file in files.file if (folder / file.name).is_file()]
-    pulled = [message for file in own if is_pulled(folder / file.name) for message in _named(file)]
-    others = [message for file in own if not is_pulled(folder / file.name) for message in _named(file)]
+    descriptors = FileDescriptorSet.FromString(compile_protos(folder).SerializeToString())
+    texts = {path.relative_to(folder).as_posix(): text_of(path) for path in proto_files(folder)}
+    own = [file for file in descriptors.file if file.name in texts]
+    files = {file.name: CommittedFile(texts[file.name], file) for file in own if is_pulled(texts[file.name])}
+    pulled = [message for file in files.values() for message in _named(file.proto)]
+    others = [message for file in own if file.name not in files for message in _named(file)]
+    tables = [(name, message) for name, message in pulled if _is_table(message)]
+    resources = read_schema(descriptors).resources if tables else {}
+    enums = list(_enums((file.proto for file in files.values()), [message for _, message in tables]))
     return Committed(
-        {_table_of(message): _committed(message) for _, message in pulled if _is_table(message)},
+        {_table_of(message): _table(name, message, resources[name]) for name, message in tables},
         {name: _committed(message) for name, message in pulled},
-        dict(_enums(own, [message for _, message in pulled if _is_table(message)])),
+        {type_: _committed_enum(enum) for type_, _, enum in enums},
+        {type_: name for type_, name, _ in enums},
         {_table_of(message): name for name, message in others if _is_table(message)},
+        files,
+        {path: text for path, text in texts.items() if path not in files},
+        {f"{file.package}.{service.name}" for file in own for service in file.service},
+        descriptors,
+    )
+
+
+def _table(full_name: str, message: DescriptorProto, resource: Resource) -> CommittedTable:
+    written = {
+        one.name: written_field(one, values_of(one.options.Extensions[_COLUMN])) for one in message.field
+    }
+    return CommittedTable(
+        full_name,
+        _committed(message),
+        {
+            one.column: CommittedField(
+                written[one.name],
+                one.type.sql,
+                has_null=one.nullable,
+                is_message=one.descriptor.message_type is not None,
+            )
+            for one in resource.fields
+        },
+        [proto for name, proto in written.items() if name not in resource.by_name],
+        values_of(message.options.Extensions[_TABLE]),
+        resource.primary_key,
     )
 
 
@@ -131,14 +200,15 @@ def _table_of(message: DescriptorProto) -> Name:
 
 def _enums(
     files: Iterable[FileDescriptorProto], tables: Iterable[DescriptorProto]
-) -> Iterator[tuple[Name, CommittedMessage]]:
+) -> Iterator[tuple[Name, str, EnumDescriptorProto]]:
+    """Yield each enum type that columns have, and the full name and descriptor of the enum for it."""
     known = {f".{file.package}.{enum.name}": enum for file in files for enum in file.enum_type}
     for table in tables:
         for one in table.field:
             named = one.options.Extensions[_COLUMN].enum_type
             if named and one.type_name in known:
                 schema, name = enum_type_name(named, _table_of(table).schema)
-                yield Name(schema, name), _committed_enum(known[one.type_name])
+                yield Name(schema, name), one.type_name.removeprefix("."), known[one.type_name]
 
 
 def _committed_enum(enum: EnumDescriptorProto) -> CommittedMessage:
@@ -154,11 +224,5 @@ def _committed_enum(enum: EnumDescriptorProto) -> CommittedMessage:
 
 
 def _committed(message: DescriptorProto) -> CommittedMessage:
-    return CommittedMessage(
-        name=message.name,
-        numbers={one.name: one.number for one in message.field},
-        columns={one.options.Extensions[_COLUMN].name or one.name: one.name for one in message.field},
-        # descriptor.proto: the end of a range is behind it.
-        reserved_numbers=[(one.start, one.end - 1) for one in message.reserved_range],
-        reserved_names=list(message.reserved_name),
-    )
+    columns = {one.options.Extensions[_COLUMN].name or one.name: one.name for one in message.field}
+    return replace(read_numbers(message), columns=columns)

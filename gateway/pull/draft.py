@@ -1,25 +1,29 @@
 """A draft of all protos: tables → messages and services, in packages and files."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Name
+from gateway.proto_files.imports import IMPORTS
+from gateway.proto_files.services import READS, ServedResource, names_taken
+from gateway.proto_files.text import ProtoFile, ProtoMessage
 from gateway.pull.catalog import Found
-from gateway.pull.choices import Choices
-from gateway.pull.columns import IMPORTS
-from gateway.pull.committed import HEAD, Committed, CommittedMessage
+from gateway.pull.choices import Choices, Known
+from gateway.pull.committed import HEAD, Committed, CommittedTable
 from gateway.pull.enums import Enum, read_enums
 from gateway.pull.names import free_name, message_name, package_part
-from gateway.pull.proto_text import ProtoFile, ProtoMessage
+from gateway.pull.references import with_references
 from gateway.pull.report import Report
-from gateway.pull.resources import Left, Resource, UnservedError, read_resource, with_references
-from gateway.pull.services import READS, WRITES, ServedResource, names_taken, service_file
+from gateway.pull.resources import OMITTED, Left, Resource, UnservedError, read_resource
+from gateway.pull.service_draft import ServiceDraft, draft_service, new_service_files
 from gateway.schema.model import MethodKind
-from gateway.schema.tables.naming import snake_case
+from gateway.schema.privileges import WRITES
+from gateway.schema.services.requirements import WITHOUT_KEY
 
 _ANNOTATIONS = "rowgate/v1/annotations.proto"
+_BULK = (MethodKind.BULK_UPSERT, MethodKind.INGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +32,22 @@ class Draft:
 
     Args:
         files: the files.
-        owners: the table of each message, by full name, and of each service, by its file.
+        owners: the table of each message, by full name.
         report: what became of each relation.
+        known: what of each table is offered, or was and is left out by hand.
+        dropped_tables: the full names of the messages that were tables' and are no longer.
+        dropped_enums: those of enums.
+        services: the services of all tables.
 
     """
 
     files: Sequence[ProtoFile]
     owners: Mapping[str, Name]
     report: Report
+    known: Mapping[str, Known]
+    dropped_tables: Collection[str]
+    dropped_enums: Collection[str]
+    services: Sequence[ServiceDraft]
 
 
 def draft(found: Found, committed: Committed, choices: Choices, refused: Mapping[Name, str]) -> Draft:
@@ -57,18 +69,43 @@ def draft(found: Found, committed: Committed, choices: Choices, refused: Mapping
     used = {one.type for resource in named.values() for one in resource.message.fields}
     enum_files = {enum.full_name: enum.file for enum in enums.values() if enum.full_name in used}
     files = list(_enum_files([enum for enum in enums.values() if enum.full_name in used]))
-    owners: dict[str, Name] = {}
+    services: list[ServiceDraft] = []
     for schema in sorted({table.schema for table in named}):
         own = [resource for resource in named.values() if resource.table.schema == schema]
-        messages = [with_references(resource, found.catalog, named) for resource in own]
-        resources_file = _resources_file(packages[schema], messages, schema, enum_files)
-        files.append(resources_file)
-        for resource in own:
-            served = _served(resource, resources_file, choices, enum_files)
-            path = f"{_folder(packages[schema])}/{snake_case(served.message)}_service.proto"
-            files.append(service_file(served, path, HEAD, committed.messages))
-            owners |= {path: resource.table, f"{served.package}.{served.message}": resource.table}
-    return Draft(files, owners, _report(named, packages, left, len(found.relations) - len(named) - len(left)))
+        messages = [
+            with_references(one, found.catalog, named, _stands(one.table, committed, choices)) for one in own
+        ]
+        file = _resources_file(packages[schema], messages, schema, enum_files)
+        files.append(file)
+        served = {one.table: _served(one, file, choices, enum_files) for one in own}
+        services += [draft_service(table, one, committed, choices) for table, one in served.items()]
+    unasked = sum(not choices.asks_for(one.name) for one in found.relations)
+    return Draft(
+        [*files, *new_service_files(services, committed, choices)],
+        {one.message: one.table for one in services},
+        _report(named, packages, left, unasked),
+        dict(_known(services, named, left, choices)),
+        {one.full_name for one in committed.tables.values()} - {one.message for one in services},
+        {name for type_, name in committed.enum_names.items() if type_ not in found.catalog.enums},
+        services,
+    )
+
+
+def _stands(table: Name, committed: Committed, choices: Choices) -> CommittedTable:
+    """Return a table's message as it stands."""
+    known = choices.known.get(str(table), Known())
+    return replace(committed.tables.get(table, CommittedTable()), known=known.columns)
+
+
+def _known(
+    services: Iterable[ServiceDraft], named: Mapping[Name, Resource], left: Iterable[Left], choices: Choices
+) -> Iterator[tuple[str, Known]]:
+    """Yield what is offered of each table, and what was taken out."""
+    for one in services:
+        resource = named[one.table]
+        columns = tuple(sorted((*resource.fields, *resource.omitted)))
+        yield str(one.table), Known(columns=columns, methods=tuple(kind.value for kind in one.served.kinds))
+    yield from ((one.name, choices.known[one.name]) for one in left if one.why == OMITTED)
 
 
 def _read(
@@ -86,12 +123,14 @@ def _read(
             continue
         try:
             _require_free(relation.name, committed, refused)
-            old = committed.tables.get(relation.name, CommittedMessage())
+            _require_asked(relation.name, committed, choices)
+            old = _stands(relation.name, committed, choices)
             found[relation.name] = read_resource(
                 relation, database.catalog, enums, old, choices.key_of(relation.name)
             )
         except UnservedError as error:
-            left.append(Left(str(relation.name), str(error)))
+            kind = "refused by the rules of schemas" if relation.name in refused else ""
+            left.append(Left(str(relation.name), str(error), kind))
     return found, left
 
 
@@ -100,6 +139,12 @@ def _require_free(table: Name, committed: Committed, refused: Mapping[Name, str]
         raise UnservedError(refused[table])
     if table in committed.elsewhere:
         raise UnservedError(f"it is served as {committed.elsewhere[table]} already")
+
+
+def _require_asked(table: Name, committed: Committed, choices: Choices) -> None:
+    """Raise UnservedError for a table whose message was taken out; where all are gone, a pull begins anew."""
+    if table not in committed.tables and str(table) in choices.known and committed.tables:
+        raise UnservedError(OMITTED)
 
 
 def _packages(schemas: Iterable[str], package: str) -> Iterator[tuple[str, str]]:
@@ -173,13 +218,20 @@ def _served(
         resource.is_key_computed,
         enum_files,
         "/v1" if resource.table.schema == DEFAULT_SCHEMA else f"/v1/{part}",
-        [*READS, *(kind for kind in WRITES if choices.methods == "all" and _may(resource, kind))],
+        _kinds(resource, choices),
     )
 
 
+def _kinds(resource: Resource, choices: Choices) -> Sequence[MethodKind]:
+    if not resource.key:
+        return [kind for kind in READS if kind in WITHOUT_KEY]
+    return [*READS, *(kind for kind in WRITES if choices.methods == "all" and _may(resource, kind))]
+
+
 def _may(resource: Resource, kind: MethodKind) -> bool:
-    bulk = (MethodKind.BULK_UPSERT, MethodKind.INGEST)
-    return WRITES[kind] <= set(resource.privileges) and not (resource.is_view and kind in bulk)
+    # No catalog tells which column marks a row as deleted.
+    never = (MethodKind.UNDELETE, *(_BULK if resource.is_view else ()))
+    return WRITES[kind] <= set(resource.privileges) and kind not in never
 
 
 def _report(
@@ -191,4 +243,5 @@ def _report(
     ]
     columns = [one for resource in resources.values() for one in resource.left]
     notes = [one for resource in resources.values() for one in resource.notes]
-    return Report(served, left, columns, notes, unasked)
+    views = sum(resource.is_view for resource in resources.values())
+    return Report(served, left, columns, notes, unasked, views)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from gateway.introspect.ddl import quoted
 from gateway.introspect.table_records import Name
-from gateway.pull.committed import Committed, CommittedMessage
+from gateway.proto_files.numbers import CommittedMessage
+from gateway.proto_files.text import ProtoEnum, zero_name
+from gateway.pull.committed import Committed
 from gateway.pull.names import camel_case, free_name, lower_snake, message_name
-from gateway.pull.proto_text import ProtoEnum, zero_name
 from gateway.schema.tables.naming import snake_case
 
 
@@ -63,7 +64,7 @@ def _enum(name: Name, labels: Sequence[str], old: CommittedMessage, taken: set[s
     """Return the enum, with names that aren't taken in its package: those of values stand beside it."""
     wanted = camel_case(lower_snake(name.name, "enum").split("_"))
     proto_name = old.name or free_name(wanted, taken.__contains__)
-    others = taken | {zero_name(proto_name), *old.columns.values()}
+    others = taken | {zero_name(proto_name), *old.columns.values(), *old.reserved_names}
     names: dict[str, str] = {}
     for label in labels:
         value = f"{snake_case(proto_name)}_{lower_snake(label, 'value')}".upper()

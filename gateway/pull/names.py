@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Collection
 from itertools import chain, count
 
-from gateway.pull.english import plural, singular
+from gateway.proto_files.english import singular
 from gateway.schema.protos.foreign_packages import is_foreign
 from gateway.schema.tables.naming import snake_case
 
@@ -38,13 +38,6 @@ def message_name(table: str) -> str:
 def camel_case(words: Collection[str]) -> str:
     """Return the words in one, each with a capital."""
     return "".join(word[:1].upper() + word[1:] for word in words)
-
-
-def plural_name(message: str) -> str:
-    """Return a message's name in the plural, as the names of methods have it."""
-    last = re.search("[A-Z]?[a-z0-9]*$", message)
-    start = last.start() if last else 0
-    return message[:start] + plural(message[start:].lower()).capitalize()
 
 
 def package_part(name: str, otherwise: str) -> str:

@@ -5,17 +5,23 @@ rules of schemas refuse all the same is left out, with what they say.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
 from gateway.introspect.catalog import Connection
 from gateway.introspect.table_records import Name
+from gateway.proto_files.services import names_taken
+from gateway.pull.breaking import broken
 from gateway.pull.catalog import Found, read_database
 from gateway.pull.choices import Choices
 from gateway.pull.committed import Committed, read_committed
 from gateway.pull.draft import Draft, draft
+from gateway.pull.merge import merged
 from gateway.pull.names import package_part
+from gateway.pull.renames import follow_renames, likely_renames
 from gateway.pull.report import Report
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.protos.sources import compile_protos
@@ -30,21 +36,28 @@ class Pulled:
         choices: the choices, the package among them.
         files: the protos' texts, by path; none where no table can be served.
         report: what became of each relation.
+        broken: what clients would lose, a sentence each.
+        renames: what of that may have been renamed, as `--rename` takes it.
 
     """
 
     choices: Choices
     files: Mapping[str, str]
     report: Report
+    broken: Sequence[str]
+    renames: Sequence[str]
 
 
-async def pull_protos(connection: Connection, folder: Path, choices: Choices) -> Pulled:
+async def pull_protos(
+    connection: Connection, folder: Path, choices: Choices, renames: Sequence[str] = ()
+) -> Pulled:
     """Return the protos that serve a database, beside those that the folder holds; nothing is written.
 
     Args:
         connection: outside a transaction; nothing in the database is changed.
         folder: where the protos of earlier pulls are, if there were any.
         choices: what is asked for.
+        renames: what has another name since the last pull, as `public.orders.total=amount`.
 
     Raises SchemaError where the folder's protos are wrong.
 
@@ -53,47 +66,63 @@ async def pull_protos(connection: Connection, folder: Path, choices: Choices) ->
     found = await read_database(connection, choices.schemas)
     package = choices.package or package_part(found.database, "database")
     chosen = choices.model_copy(update={"package": package})
-    tried = _tried(found, committed, chosen)
-    return Pulled(chosen, {file.path: str(file) for file in tried.files}, tried.report)
+    stands, chosen = follow_renames(renames, committed, chosen, found.catalog)
+    made, files, compiled = _tried(found, stands, chosen)
+    kept = chosen.model_copy(update={"known": made.known})
+    lost = broken(committed.descriptors, compiled, committed.files)
+    return Pulled(kept, files, made.report, lost, list(likely_renames(stands, found.catalog)))
 
 
-def _tried(found: Found, committed: Committed, choices: Choices) -> Draft:
-    """Return the protos of all tables that a schema can have."""
+def _tried(
+    found: Found, committed: Committed, choices: Choices
+) -> tuple[Draft, dict[str, str], FileDescriptorSet]:
+    """Return the protos of all tables that a schema can have: as a draft, as texts of files, and compiled."""
     refused: dict[Name, str] = {}
     while True:
         made = draft(found, committed, choices, refused)
-        wrong = _refused(made)
-        if not wrong:
-            return made
-        refused |= wrong
-
-
-def _refused(made: Draft) -> dict[Name, str]:
-    """Return the tables that can't be served, and why; raises SchemaError where it isn't theirs."""
-    if not made.files:
-        return {}
-    with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
-        for file in made.files:
-            path = Path(scratch) / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(str(file), encoding="utf-8")
+        files = merged(made, committed)
+        if not files:
+            return made, files, FileDescriptorSet()
         try:
-            read_schema(compile_protos(Path(scratch)))
+            compiled = _compiled({**committed.others, **files})
+            if made.report.served:
+                read_schema(compiled)
         except SchemaError as error:
-            refused = {}
-            for diagnostic in error.diagnostics:
-                owner = _owner(made, diagnostic)
-                if owner is None:
-                    raise
-                refused[owner] = f"{diagnostic.where.rpartition('.')[2]} {diagnostic.wrong}"
-            return refused
-    return {}
+            refused |= _refused(made, error)
+        else:
+            return made, files, compiled
+
+
+def _compiled(files: Mapping[str, str]) -> FileDescriptorSet:
+    """Return what protoc makes of files; raises SchemaError."""
+    with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
+        for path, text in files.items():
+            file = Path(scratch) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+        return compile_protos(Path(scratch))
+
+
+def _refused(made: Draft, error: SchemaError) -> dict[Name, str]:
+    """Return the tables that can't be served, and why; raises the error where it isn't theirs."""
+    refused = {}
+    for diagnostic in error.diagnostics:
+        owner = _owner(made, diagnostic)
+        if owner is None:
+            raise error
+        refused[owner] = f"{diagnostic.where.rpartition('.')[2]} {diagnostic.wrong}"
+    return refused
 
 
 def _owner(made: Draft, diagnostic: Diagnostic) -> Name | None:
-    """Return the table of which a diagnostic speaks."""
-    if diagnostic.file in made.owners:
-        return made.owners[diagnostic.file]
+    """Return the table of which a diagnostic speaks: by its message, or by its service."""
     package = diagnostic.file.rpartition("/")[0].replace("/", ".")
-    message = diagnostic.where.removeprefix(f"{package}.").partition(".")[0]
-    return made.owners.get(f"{package}.{message}")
+    first = diagnostic.where.removeprefix(f"{package}.").partition(".")[0]
+    named = (table for name, table in made.owners.items() if _is_of(name, f"{package}.{first}"))
+    return next(named, None)
+
+
+def _is_of(message: str, name: str) -> bool:
+    """Return whether a table's message, or its service, has elements of that name."""
+    package, _, own = message.rpartition(".")
+    return name in {f"{package}.{one}" for one in names_taken(own)}

@@ -1,9 +1,13 @@
 """The report of a pull: what is served, and what isn't, or not as it is, with the reason."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.pull.resources import Left
+
+_SCREEN = 24
+"""Lines that are seen at once: longer reports end with their sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,7 @@ class Report:
         columns: the columns that are left out.
         notes: what is served, but not for all it is.
         unasked: how many relations the choices leave out.
+        views: how many of those that are served are views.
 
     """
 
@@ -24,9 +29,17 @@ class Report:
     columns: Sequence[Left]
     notes: Sequence[Left]
     unasked: int = 0
+    views: int = 0
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        lines = list(self._lines())
+        return "\n".join([*lines, *self._summary()] if len(lines) > _SCREEN else lines)
+
+    def _summary(self) -> Iterator[str]:
+        tables = _counted(len(self.served) - self.views, "table")
+        yield f"in all: {tables} and {_counted(self.views, 'view')} served"
+        yield from _grouped("table or view", "tables and views", self.tables)
+        yield from _grouped("column", "columns", self.columns)
 
     def _lines(self) -> Iterator[str]:
         yield f"served: {_counted(len(self.served), 'table')}"
@@ -38,6 +51,12 @@ class Report:
         yield from _listed("to know of what is served:", self.notes)
         if self.unasked:
             yield f"not asked for: {_counted(self.unasked, 'table or view', 'tables and views')}"
+
+
+def _grouped(noun: str, nouns: str, items: Sequence[Left]) -> Iterator[str]:
+    """Yield how many are left out for each reason, the most frequent first."""
+    for why, number in Counter(item.kind or item.why for item in items).most_common():
+        yield f"  {_counted(number, noun, nouns)} left out: {why}"
 
 
 def _listed(head: str, items: Sequence[Left]) -> Iterator[str]:

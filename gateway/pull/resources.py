@@ -3,18 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.table_records import Catalog, Column, ForeignKey, Key, Name, Table
+from gateway.introspect.table_records import Catalog, Column, Name, Table
+from gateway.proto_files.numbers import CommittedMessage
+from gateway.proto_files.text import ProtoField, ProtoMessage, Value
 from gateway.pull.catalog import Relation
 from gateway.pull.columns import Carrier, InexpressibleError, carrier
-from gateway.pull.committed import CommittedMessage
+from gateway.pull.committed import CommittedTable
 from gateway.pull.enums import Enum
+from gateway.pull.kept import kept_carrier, preferred_type, restated
 from gateway.pull.names import free_name, json_form, lower_snake
-from gateway.pull.proto_text import Message, ProtoField, ProtoMessage, Value, Word
+from gateway.pull.table_options import is_authors, table_options, unique_keys
+from gateway.schema.types.sql_types import without_modifiers
 
 _KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
-# Types that PostgreSQL compares in a foreign key.
-_FAMILIES = ({"smallint", "integer", "bigint", "numeric"}, {"text", "character varying"})
+OMITTED = "taken out of the protos"
 
 
 class UnservedError(Exception):
@@ -23,10 +25,14 @@ class UnservedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A table or column that isn't served as it is: its name, and why or how."""
+    """A table or column that isn't served as it is: its name, and why or how.
+
+    `kind` is what it has in common with others, where that isn't why.
+    """
 
     name: str
     why: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,12 @@ class Resource:
         table: its schema and name.
         message: one row's message, without references.
         fields: the fields' names, by column.
-        key: the key's columns, in order.
+        key: the key's columns, in order; none of one without a key.
         is_key_computed: whether PostgreSQL computes any of them.
         is_view: whether it is a view or the like.
         privileges: what the role may do with it.
         left: the columns that no field carries.
+        omitted: those of them that were taken out by hand.
         notes: the columns of which something is lost.
 
     """
@@ -54,6 +61,7 @@ class Resource:
     is_view: bool
     privileges: Collection[str]
     left: Sequence[Left]
+    omitted: Collection[str]
     notes: Sequence[Left]
 
 
@@ -61,7 +69,7 @@ def read_resource(
     relation: Relation,
     catalog: Catalog,
     enums: Mapping[str, Enum],
-    old: CommittedMessage,
+    old: CommittedTable,
     declared_key: Sequence[str] = (),
 ) -> Resource:
     """Return the resource that a table is served as; raises UnservedError where it can't be.
@@ -70,38 +78,66 @@ def read_resource(
         relation: the table.
         catalog: what the database holds of it.
         enums: the enums that stand for enum types, by how the catalog prints these.
-        old: its message as it stands, whose name it has; names and numbers of fields are kept.
+        old: its message as it stands, whose name it has; fields are kept as far as they fit.
         declared_key: a view's key, where somebody says it.
 
     """
     table = _table(relation, catalog)
-    key = _declared_key(relation, table, declared_key) if table.is_view else _key(table)
-    carriers, left = _carriers(table, key, enums)
-    fields = _field_names(carriers, old)
-    numbers = old.numbered(list(fields.values()))
-    protos = [_proto_field(table.columns[name], carriers[name], fields[name], numbers) for name in carriers]
-    numbers_left, names_left = old.reserved_without(list(fields.values()))
-    proto = ProtoMessage(
-        old.name,
-        table.comment or f"A row of the table `{table.name}`.",
-        sorted(protos, key=lambda one: one.number),
-        _table_options(table, key, fields),
-        numbers_left,
-        names_left,
+    stands = old.key if set(old.key) <= table.columns.keys() else ()
+    key, why_none = (
+        _declared_key(relation, table, declared_key or stands) if table.is_view else _key(table, stands)
     )
-    kept_out = _kept_out(table, left)
+    omitted = set(old.known) - {*old.fields, *key}
+    carriers, left = _carriers(table, key, enums, old, omitted)
+    if lacking := [name for name in key if name in left]:
+        key, why_none = (), f'"{lacking[0]}" of its key is {left[lacking[0]]}'
+        carriers, left = _carriers(table, key, enums, old, omitted)
+    if not carriers:
+        raise UnservedError("it has no column that can be served")
+    fields = _field_names(carriers, old.message)
+    kept_out = _kept_out(table, left) if key else {}
+    lost = [f"is served without a key, by List, Count and Stream alone: {why_none}"] if not key else []
     notes = [Left(f"{table.name}.{name}", carried.note) for name, carried in carriers.items() if carried.note]
     return Resource(
         table.name,
-        proto,
+        _message(table, key, carriers, fields, old),
         fields,
         key,
         any(table.columns[name].generated is not None for name in key),
         table.is_view,
         (relation.privileges & {"SELECT", *table.writes} if table.is_view else relation.privileges)
         - {*kept_out},
-        [Left(f"{table.name}.{name}", why) for name, why in left.items()],
-        [*(Left(str(table.name), why) for why in sorted(set(kept_out.values()))), *notes],
+        [Left(f"{table.name}.{name}", why, _kind(table.columns[name], why)) for name, why in left.items()],
+        [name for name in table.columns if name in omitted],
+        [*(Left(str(table.name), why) for why in (*lost, *sorted(set(kept_out.values())))), *notes],
+    )
+
+
+def _kind(column: Column, why: str) -> str:
+    return why if why == OMITTED else without_modifiers(column.type)
+
+
+def _message(
+    table: Table,
+    key: Sequence[str],
+    carriers: Mapping[str, Carrier],
+    fields: Mapping[str, str],
+    old: CommittedTable,
+) -> ProtoMessage:
+    names = [*fields.values(), *(one.name for one in old.others)]
+    numbers = old.message.numbered(names)
+    protos = [
+        replace(_proto_field(table, column, carriers[column], name, old), number=numbers[name])
+        for column, name in fields.items()
+    ]
+    numbers_left, names_left = old.message.reserved_without(names)
+    return ProtoMessage(
+        old.message.name,
+        table.comment or f"A row of the table `{table.name.name}`.",
+        sorted((*protos, *old.others), key=lambda one: one.number),
+        table_options(table, key, fields, old),
+        numbers_left,
+        names_left,
     )
 
 
@@ -120,66 +156,92 @@ def _table(relation: Relation, catalog: Catalog) -> Table:
         raise UnservedError("a partition, whose rows are served as those of its table")
     if "SELECT" not in relation.privileges:
         raise UnservedError("the role may not read it")
-    table = catalog.tables[relation.name]
-    if table.children:
-        raise UnservedError(
-            f"it is inherited by {', '.join(map(str, table.children))}, over whose rows its key isn't unique"
-        )
-    return table
+    return catalog.tables[relation.name]
 
 
-def _declared_key(relation: Relation, view: Table, declared: Sequence[str]) -> Sequence[str]:
-    """Return a view's key: what somebody says, or a unique index of a materialized one."""
+def _declared_key(relation: Relation, view: Table, declared: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Return a view's key, as somebody says it or as its unique index has it; or why it has none."""
     unknown = [name for name in declared if name not in view.columns]
     if unknown:
         raise UnservedError(f"it has no column {', '.join(unknown)}, which --key names")
-    known = sorted(_unique(view), key=lambda key: (len(key.columns), key.name))
+    known = sorted(unique_keys(view), key=lambda key: (len(key.columns), key.name))
     if not declared and not known:
-        raise UnservedError(f"{_KINDS[relation.kind]}, whose key PostgreSQL doesn't know: name it with --key")
-    return declared or known[0].columns
+        return (), f"{_KINDS[relation.kind]}, whose key PostgreSQL doesn't know (--key names it)"
+    return declared or known[0].columns, ""
 
 
-def _key(table: Table) -> Sequence[str]:
-    """Return the columns of the primary key, or else of the shortest key that says which row it is."""
+def _key(table: Table, old: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Return the key that the message has, the primary, or else the shortest; or why there is none.
+
+    Args:
+        table: the table.
+        old: the columns of the message's key; none where there is no message yet.
+
+    """
+    if table.children:
+        heirs = ", ".join(map(str, table.children))
+        return (), f"it is inherited by {heirs}, over whose rows its key isn't unique"
     required = [
-        key for key in _unique(table) if not any(table.columns[name].nullable for name in key.columns)
+        key for key in unique_keys(table) if not any(table.columns[name].nullable for name in key.columns)
     ]
     primary = [key for key in table.keys.values() if key.primary]
+    usable = [*required, *(key for key in primary if not key.deferrable)]
+    if any(sorted(key.columns) == sorted(old) for key in usable):
+        return old, ""
     if primary and not primary[0].deferrable:
-        return primary[0].columns
-    if not required:
-        raise UnservedError(
-            "its primary key is deferrable, and ON CONFLICT takes no such key"
-            if primary
-            else "it has no primary key, nor another unique key whose columns are NOT NULL"
-        )
-    return min(required, key=lambda key: (len(key.columns), key.name)).columns
+        return primary[0].columns, ""
+    if required:
+        return min(required, key=lambda key: (len(key.columns), key.name)).columns, ""
+    if primary:
+        return (), "its primary key is deferrable, and ON CONFLICT takes no such key"
+    return (), "it has no primary key, nor another unique key whose columns are NOT NULL"
 
 
 def _carriers(
-    table: Table, key: Sequence[str], enums: Mapping[str, Enum]
+    table: Table,
+    key: Sequence[str],
+    enums: Mapping[str, Enum],
+    old: CommittedTable,
+    omitted: Collection[str],
 ) -> tuple[dict[str, Carrier], dict[str, str]]:
     """Return what carries each column, and the columns that nothing does, with the reason."""
     known = {sql: (enum.full_name, enum.type) for sql, enum in enums.items()}
     found: dict[str, Carrier] = {}
-    left: dict[str, str] = {}
+    left = {name: OMITTED for name in table.columns if name in omitted}
     for column in table.columns.values():
-        is_key = column.name in key
-        # PostgreSQL doesn't say which columns of a view are NULL; those of its key are not.
-        kept = replace(column, nullable=False) if is_key else column
+        if column.name in omitted:
+            continue
         try:
-            found[column.name] = carrier(kept, table.name.schema, known, is_key=is_key)
+            found[column.name] = _carrier(table, column, known, old, is_key=column.name in key)
         except InexpressibleError as error:
             left[column.name] = f"{column.type}: {error}"
-            if column.name in key:
-                raise UnservedError(f'"{column.name}" of its key is {left[column.name]}') from error
     return found, left
 
 
+def _carrier(
+    table: Table,
+    column: Column,
+    enums: Mapping[str, tuple[str, Name]],
+    committed: CommittedTable,
+    *,
+    is_key: bool,
+) -> Carrier:
+    """Return what carries a column: the field that it has, as long as that does."""
+    # PostgreSQL doesn't say which columns of a view are NULL; those of its key are not.
+    asked = replace(column, nullable=False) if is_key else column
+    old = committed.fields.get(column.name)
+    if old is None:
+        return carrier(asked, table.name.schema, enums, is_key=is_key)
+    preferred = preferred_type(asked, old)
+    return kept_carrier(asked, old, is_view=table.is_view) or restated(
+        carrier(asked, table.name.schema, enums, is_key=is_key, preferred=preferred), asked, old
+    )
+
+
 def _field_names(columns: Collection[str], old: CommittedMessage) -> dict[str, str]:
-    """Return each column's field: the one that it has, or its name in lower_snake where that is free."""
+    """Return each column's field: the one that it has, or its name in lower_snake unless that was used."""
     names = {column: old.columns[column] for column in columns if column in old.columns}
-    taken = set(map(json_form, names.values()))
+    taken = set(map(json_form, (*old.numbers, *old.reserved_names)))
     for column in columns:
         if column not in names:
             wanted = lower_snake(column, "column")
@@ -188,90 +250,12 @@ def _field_names(columns: Collection[str], old: CommittedMessage) -> dict[str, s
     return {column: names[column] for column in columns}
 
 
-def _proto_field(column: Column, carried: Carrier, name: str, numbers: Mapping[str, int]) -> ProtoField:
-    named: dict[str, Value] = {"name": column.name} if column.name != name else {}
-    comment = column.comment or f"The column `{column.name}`: {column.type}."
-    return ProtoField(name, numbers[name], carried.type, comment, carried.label, {**named, **carried.options})
-
-
-def _table_options(table: Table, key: Sequence[str], fields: Mapping[str, str]) -> dict[str, Value]:
-    others: list[Message] = [
-        {
-            "columns": [fields[column] for column in one.columns],
-            **({"nulls_not_distinct": True} if one.nulls_not_distinct else {}),
-            "name": one.name,
-        }
-        for one in sorted(_unique(table), key=lambda one: one.name)
-        if set(one.columns) <= set(fields) and set(one.columns) != set(key)
-    ]
-    schema: dict[str, Value] = {"schema": table.name.schema} if table.name.schema != DEFAULT_SCHEMA else {}
-    return {
-        "name": table.name.name,
-        **schema,
-        "primary_key": [fields[column] for column in key],
-        **({"unique": others} if others else {}),
-        "managed": False,
-    }
-
-
-def _unique(table: Table) -> list[Key]:
-    """Return what is unique beside the primary key: constraints and indexes."""
-    keys = [key for key in table.keys.values() if not key.primary and not key.deferrable]
-    indexes = [index for index in table.indexes.values() if index.is_key]
-    made = (Key(one.name, one.plain, nulls_not_distinct=one.nulls_not_distinct) for one in indexes)
-    return [*keys, *made]
-
-
-def with_references(resource: Resource, catalog: Catalog, known: Mapping[Name, Resource]) -> ProtoMessage:
-    """Return the message with the table's references to tables that are served, too."""
-    single: dict[str, Value] = {}
-    several: list[Message] = []
-    keys = catalog.tables[resource.table].foreign_keys.values()
-    for key in sorted(keys, key=lambda one: one.name):
-        reference = _reference(key, resource, catalog, known)
-        if reference is None:
-            continue
-        names = [resource.fields[column] for column in key.columns]
-        if len(names) == 1 and names[0] not in single:
-            single[names[0]] = reference
-        else:
-            several.append({"columns": names, "references": reference, "name": key.name})
-    fields = [
-        replace(one, options={**one.options, "references": single[one.name]}) if one.name in single else one
-        for one in resource.message.fields
-    ]
-    options = {**resource.message.table}
-    managed = options.pop("managed")
-    listed: dict[str, Value] = {"foreign_key": several} if several else {}
-    return replace(resource.message, fields=fields, table={**options, **listed, "managed": managed})
-
-
-def _reference(
-    key: ForeignKey, resource: Resource, catalog: Catalog, known: Mapping[Name, Resource]
-) -> dict[str, Value] | None:
-    """Return a foreign key as an option; None where it can't be one."""
-    target = known.get(key.target)
-    served = target is not None and set(key.target_columns) <= set(target.fields)
-    if target is None or not served or not key.enforced or not set(key.columns) <= set(resource.fields):
-        return None
-    own, theirs = catalog.tables[resource.table].columns, catalog.tables[key.target].columns
-    pairs = zip(key.columns, key.target_columns, strict=True)
-    if not all(_is_alike(own[column].type, theirs[other].type) for column, other in pairs):
-        return None
-    same_schema = key.target.schema == resource.table.schema
-    columns = [target.fields[column] for column in key.target_columns]
-    return {
-        "table": key.target.name if same_schema else str(key.target),
-        **({"columns": columns} if tuple(key.target_columns) != tuple(target.key) else {}),
-        **{
-            option: Word(action.replace(" ", "_"))
-            for option, action in (("on_delete", key.on_delete), ("on_update", key.on_update))
-            if action != "NO ACTION"
-        },
-    }
-
-
-def _is_alike(one: str, other: str) -> bool:
-    """Return whether the model takes a column of one type for a reference to one of the other."""
-    plain = {sql.partition("(")[0] for sql in (one, other)}
-    return len(plain) == 1 or any(plain <= family for family in _FAMILIES)
+def _proto_field(table: Table, column: str, carried: Carrier, name: str, old: CommittedTable) -> ProtoField:
+    """Return a column's field, which has no number yet."""
+    found = table.columns[column]
+    comment = found.comment or f"The column `{column}`: {found.type}."
+    options: dict[str, Value] = {"name": column} if column != name else {}
+    written = old.fields[column].proto.options if column in old.fields else {}
+    if is_authors(written.get("references"), table):
+        options["references"] = written["references"]
+    return ProtoField(name, 0, carried.type, comment, carried.label, {**options, **carried.options})

@@ -1,21 +1,20 @@
 """Pulls, without a process of their own, and the databases that they read."""
 
+import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+from click.testing import CliRunner
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.app import Gateway
-from gateway.cli.servers import SERVERS
-from gateway.config.load import settings_of
-from gateway.pull import Change, Pulled, changes, pull_protos, read_choices, write
-from tests.harness.client import Client
+from gateway.cli import main
+from gateway.proto_files.changes import Change, write
+from gateway.pull import Pulled, changes, pull_protos, read_choices
 from tests.harness.gateway import SCHEMAS
 
 BUF = Path(sys.executable).parent / "buf"
@@ -45,11 +44,13 @@ async def foreign(dsn: str, *names: str) -> None:
     await run(dsn, *((SCHEMAS / "foreign" / name / "tables.sql").read_text() for name in names))
 
 
-async def pulled(dsn: str, folder: Path, **choices: Any) -> tuple[Pulled, Sequence[Change]]:
-    """Pull a database into a folder; return what was found, and what changed."""
+async def pulled(
+    dsn: str, folder: Path, renames: Sequence[str] = (), **choices: Any
+) -> tuple[Pulled, Sequence[Change]]:
+    """Pull a database into a folder, whatever breaks; return what was found, and what changed."""
     connection = await asyncpg.connect(dsn)
     try:
-        found = await pull_protos(connection, folder, read_choices(folder, choices))
+        found = await pull_protos(connection, folder, read_choices(folder, choices), renames)
     finally:
         await connection.close()
     made = changes(folder, found)
@@ -64,6 +65,12 @@ def lint(descriptors: FileDescriptorSet, folder: Path) -> str:
     return _buf("lint", str(image), "--config", json.dumps(LINT)) + badly_formed(folder)
 
 
+def breaking(before: Path, after: Path) -> str:
+    """Return what buf has to say of the change of an image."""
+    rules = json.dumps({"version": "v2", "breaking": {"use": ["FILE"]}})
+    return _buf("breaking", str(after), "--against", str(before), "--config", rules)
+
+
 def badly_formed(folder: Path) -> str:
     """Return what buf would write otherwise."""
     return _buf("format", "--diff", str(folder))
@@ -74,14 +81,7 @@ def _buf(*args: str) -> str:
     return done.stdout + done.stderr
 
 
-@asynccontextmanager
-async def served(descriptors: FileDescriptorSet, dsn: str) -> AsyncIterator[Client]:
-    """Serve pulled protos over a database; give a client."""
-    settings = settings_of(dsn=dsn, listen="127.0.0.1:0", log_access="none", transport="http")
-    gateway = await Gateway.start(descriptors, settings, SERVERS["http"])
-    client = Client(f"127.0.0.1:{gateway.port}", descriptors)
-    try:
-        yield client
-    finally:
-        await client.close()
-        await gateway.stop(grace=1)
+async def command(*args: str) -> tuple[int, str, str]:
+    """Run a command in this process; return its status, output and errors."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, args)
+    return done.exit_code, done.stdout, done.stderr

@@ -5,13 +5,48 @@ from pathlib import Path
 import pytest
 
 from gateway.introspect import require_match
+from gateway.introspect.table_records import Column
 from gateway.migrate import connect_to
+from gateway.pull.columns import carrier
+from gateway.pull.report import Report
+from gateway.pull.resources import Left
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
+from gateway.schema.types.sql_types import InvalidTypeError, parse_sql_type
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 from tests.pull.pulling import lint, pulled
+
+
+@pytest.mark.parametrize("sql", ["geometry(Point,4326)", "geography(PolygonZ)", "geometry"])
+def test_shapes_of_postgis_are_texts(sql: str) -> None:
+    """As its typmod functions print them; there is no PostGIS here."""
+    column = Column("place", f"public.{sql}", nullable=True)
+    found = carrier(column, "public", {}, is_key=False)
+    assert (found.type, found.label, found.options) == ("string", "optional", {"type": found.options["type"]})
+    assert str(found.options["type"]).removeprefix("public.") == sql
+
+
+@pytest.mark.parametrize("sql", ["text(Point)", "varchar(n)", "geometry(4326,Point)", "geometry(a,b)"])
+def test_other_types_have_no_shape(sql: str) -> None:
+    with pytest.raises(InvalidTypeError, match="is no PostgreSQL type"):
+        parse_sql_type(sql)
+
+
+def test_a_long_report_ends_with_sums() -> None:
+    served = [(f"public.t{number}", f"shop.T{number}") for number in range(40)]
+    lost = [Left(f"public.p{number}", "a partition") for number in range(3)]
+    columns = [
+        Left("t1.a", "cube(1): no proto field", "cube"),
+        Left("t2.b", "cube(2): no proto field", "cube"),
+    ]
+    assert str(Report(served, lost, columns, [], views=2)).splitlines()[-3:] == [
+        "in all: 38 tables and 2 views served",
+        "  3 tables and views left out: a partition",
+        "  2 columns left out: cube",
+    ]
+    assert "in all" not in str(Report(served[:5], lost, columns, []))
 
 
 @pytest.mark.parametrize("name", ["types", "ledger", "adversarial"])

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.pull.names import free_name, lower_snake, message_name, package_part, plural_name
+from gateway.proto_files.english import plural_name
+from gateway.pull.names import free_name, lower_snake, message_name, package_part
 from gateway.schema.services.plurals import plurals
 
 TABLES = {

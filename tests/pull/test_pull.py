@@ -1,33 +1,32 @@
 """Databases that others made, by two commands: pulled, clean to buf, and served as they are."""
 
-import asyncio
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from click.testing import CliRunner
 from google.protobuf import json_format
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.cli import main
 from gateway.migrate import connect_to
 from gateway.pull.report import Report
 from gateway.schema.model import MethodKind
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
+from gateway.schema.services.requirements import WITHOUT_KEY
 from tests.cli.running import rowgate
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
+from tests.harness.gateway import client_of
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.test_foreign_catalogs import dump
-from tests.pull.pulling import badly_formed, foreign, lint, pulled, run, served
+from tests.pull.pulling import command, foreign, lint, pulled, run
 
 PRODUCTS = ("northwind", "alembic", "django", "rails", "odd")
-LEFT = {
+LEFT = {"public.measured_2026": "a partition"}
+KEYLESS = {
     "public.Order Subtotals": "a view",
     "public.shown": "a materialized view",
-    "public.measured_2026": "a partition",
     "public.parent": "inherited by public.child",
     "public.without_key": "no primary key",
 }
@@ -61,6 +60,9 @@ async def test_each_table_is_served_or_named_with_the_reason(products: Products)
     assert [one for one in report.tables if LEFT[one.name] not in one.why] == []
     named = {table for table, _ in report.served} | LEFT.keys()
     assert named == {row["name"] for row in await fetch(products.dsn, RELATIONS)}
+    keyless = {one.name: one.why for one in report.notes if "served without a key" in one.why}
+    assert keyless.keys() == KEYLESS.keys()
+    assert [name for name, why in keyless.items() if KEYLESS[name] not in why] == []
 
 
 async def test_buf_finds_nothing_to_say(products: Products) -> None:
@@ -73,9 +75,12 @@ async def test_all_of_it_is_served_and_nothing_changed(products: Products) -> No
     before = await dump(database)
     _, changed = await pulled(products.dsn, products.folder)
     assert changed == []
-    async with served(products.descriptors, products.dsn) as client:
+    async with client_of(products.descriptors, products.dsn) as client:
         await _read_each(client, products)
+        status, _, errors = await command("migrate", "--dsn", products.dsn, "--protos", str(products.folder))
+        assert (status, errors) == (0, "")
         assert await dump(database) == before
+        assert await fetch(products.dsn, "SELECT FROM pg_namespace WHERE nspname = 'rowgate'") == []
         await _write_some(client)
     assert await fetch(products.dsn, "SELECT id FROM post") == [{"id": 1}]
     schema = await dump(database, "--schema-only")
@@ -110,51 +115,6 @@ async def _write_some(client: Client) -> None:
     await client.call(f"{shop}.PostService/DeletePost", id=2)
 
 
-async def test_a_second_pull_follows_the_tables_and_keeps_numbers(
-    databases: Databases, tmp_path: Path
-) -> None:
-    dsn, folder = await databases.empty(), tmp_path / "protos"
-    await run(dsn, "CREATE TABLE cities (id int PRIMARY KEY, name text, mayor text, area real)")
-    await pulled(dsn, folder, package="map")
-    file = folder / "map/public/v1/resources.proto"
-    for one in (file, folder / "map/public/v1/city_service.proto"):
-        one.write_text(one.read_text().replace("City", "Town"))
-    named = 'string head = 3 [(rowgate.v1.column).name = "mayor"];'
-    file.write_text(file.read_text().replace("string mayor = 3;", named))
-    await run(dsn, "ALTER TABLE cities DROP area, ADD people bigint")
-    _, changed = await pulled(dsn, folder)
-    text = file.read_text()
-    assert "message Town {" in text
-    assert f"optional {named}" in text
-    assert "optional int64 people = 5;" in text
-    assert '  reserved 4;\n  reserved "area";\n' in text
-    await run(dsn, "ALTER TABLE cities DROP people, ADD area real")
-    _, changed = await pulled(dsn, folder)
-    assert [change.path for change in changed] == ["map/public/v1/resources.proto"]
-    added, removed = _lines(changed[0].difference())
-    assert removed == [
-        "reserved 4;",
-        'reserved "area";',
-        "// The column `people`: bigint.",
-        "optional int64 people = 5;",
-    ]
-    assert added == [
-        "reserved 4, 5;",
-        'reserved "people";',
-        "// The column `area`: real.",
-        "optional float area = 6;",
-    ]
-    assert badly_formed(folder) == ""
-
-
-def _lines(difference: str) -> tuple[list[str], list[str]]:
-    """Return the added and the removed lines of a unified diff."""
-    body = difference.splitlines()[2:]
-    sides = ([line[1:].strip() for line in body if line[0] == sign] for sign in "+-")
-    added, removed = sides
-    return added, removed
-
-
 async def test_the_command(databases: Databases, tmp_path: Path) -> None:
     """It tells what it wrote, keeps its choices, and `--check` only looks."""
     dsn, out = await databases.empty(), tmp_path / "protos"
@@ -173,34 +133,30 @@ async def test_the_command(databases: Databases, tmp_path: Path) -> None:
     ]
     assert "rpc CreateRegion" not in (out / "shop/public/v1/region_service.proto").read_text()
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
-    status, told, _ = await _here(*flags, "--check")
+    status, told, _ = await command(*flags, "--check")
     assert (status, told.splitlines()[0]) == (0, "the protos are at the database")
     await run(dsn, "ALTER TABLE region ADD climate text")
-    status, told, errors = await _here(*flags, "--check")
+    status, told, errors = await command(*flags, "--check")
     assert status == 1
-    assert errors.endswith("not at the database; these would change: shop/public/v1/resources.proto\n")
+    assert errors.endswith(
+        "not at the database; these would change: shop/public/v1/resources.proto, rowgate-pull.toml\n"
+    )
     assert "+  optional string climate = 3;\n" in told
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
 
-async def _here(*args: str) -> tuple[int, str, str]:
-    """Run a command in this process; return its status, output and errors."""
-    done = await asyncio.to_thread(CliRunner().invoke, main, args)
-    return done.exit_code, done.stdout, done.stderr
-
-
 async def test_nothing_to_serve_is_status_1(databases: Databases, tmp_path: Path) -> None:
     dsn = await databases.empty()
-    await run(dsn, "CREATE VIEW one AS SELECT 1 AS n")
-    status, told, errors = await _here("pull", "--dsn", dsn, "--out", str(tmp_path / "protos"))
+    await run(dsn, "CREATE TABLE empty ()")
+    status, told, errors = await command("pull", "--dsn", dsn, "--out", str(tmp_path / "protos"))
     assert (status, errors) == (1, "Error: no table can be served, and nothing was written\n")
-    assert "public.one: a view" in told
+    assert "public.empty: it has no column that can be served" in told
     assert not (tmp_path / "protos").exists()
 
 
 async def test_a_wrong_choice_is_status_2(tmp_path: Path) -> None:
     (tmp_path / "rowgate-pull.toml").write_text('methods = "write"\n')
-    status, _, errors = await _here("pull", "--dsn", "postgresql://h/d", "--out", str(tmp_path))
+    status, _, errors = await command("pull", "--dsn", "postgresql://h/d", "--out", str(tmp_path))
     assert status == 2
     assert f"methods ({tmp_path}/rowgate-pull.toml): should be 'read' or 'all'" in errors
 
@@ -209,11 +165,11 @@ async def test_a_file_of_somebody_elses_is_left_alone(databases: Databases, tmp_
     """Its tables aren't served twice, and it isn't overwritten."""
     dsn, folder = await databases.empty(), tmp_path / "protos"
     await run(dsn, "CREATE TABLE cities (id int PRIMARY KEY)", "CREATE TABLE lakes (id int PRIMARY KEY)")
-    await pulled(dsn, folder, package="map")
     own = folder / "map/public/v1/city_service.proto"
-    own.write_text(own.read_text().partition("\n")[2])
+    own.parent.mkdir(parents=True)
+    own.write_text('syntax = "proto3";\n')
     with pytest.raises(FileExistsError, match=r"city_service\.proto was not written"):
-        await pulled(dsn, folder)
+        await pulled(dsn, folder, package="map")
     own.unlink()
     (folder / "mine.proto").write_text(
         'syntax = "proto3";\npackage mine;\n'
@@ -221,14 +177,14 @@ async def test_a_file_of_somebody_elses_is_left_alone(databases: Databases, tmp_
         'message Lake {\n  option (rowgate.v1.table) = {name: "lakes" primary_key: "id"};\n'
         "  int32 id = 1;\n}\n"
     )
-    found, changed = await pulled(dsn, folder)
+    found, changed = await pulled(dsn, folder, package="map")
     assert [(left.name, left.why) for left in found.report.tables] == [
         ("public.lakes", "it is served as mine.Lake already")
     ]
     assert {str(change) for change in changed} == {
-        "removed map/public/v1/lake_service.proto",
         "wrote map/public/v1/city_service.proto",
         "wrote map/public/v1/resources.proto",
+        "wrote rowgate-pull.toml",
     }
 
 
@@ -249,7 +205,7 @@ async def test_views_are_served_by_the_key_that_is_said(databases: Databases, tm
     assert [(left.name, left.why) for left in found.report.tables] == [
         ("public.other", "it has no column no, which --key names")
     ]
-    async with served(compile_protos(folder), dsn) as client:
+    async with client_of(compile_protos(folder), dsn) as client:
         await client.call("map.public.v1.TownService/CreateTown", town={"id": 3, "name": "Rom"})
         assert (await client.call("map.public.v1.TownService/GetTown", id=3)).name == "Rom"
         total = await client.call("map.public.v1.TotalService/GetTotal", name="Bern")
@@ -257,6 +213,47 @@ async def test_views_are_served_by_the_key_that_is_said(databases: Databases, tm
     assert (total.people, kept.count) == (4, 2)
     assert "Bulk" not in found.files["map/public/v1/town_service.proto"]
     assert "Create" not in found.files["map/public/v1/total_service.proto"]
+
+
+async def test_methods_follow_a_key_that_comes_or_goes(databases: Databases, tmp_path: Path) -> None:
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(dsn, "CREATE TABLE city (id int PRIMARY KEY)", "CREATE TABLE lake (name text)")
+    await pulled(dsn, folder, package="map")
+    gone = "ALTER TABLE city DROP CONSTRAINT city_pkey"
+    await run(dsn, gone, "ALTER TABLE lake ADD id bigserial PRIMARY KEY")
+    found, _ = await pulled(dsn, folder)
+    assert found.report.tables == []
+    services = read_schema(compile_protos(folder)).services
+    kinds = {name: {one.kind for one in service.methods} for name, service in services.items()}
+    assert kinds["map.public.v1.CityService"] == set(WITHOUT_KEY)
+    assert kinds["map.public.v1.LakeService"] == set(MethodKind) - {MethodKind.UNDELETE}
+
+
+async def test_a_view_without_a_key_is_listed_whatever_its_types(
+    databases: Databases, tmp_path: Path
+) -> None:
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    values = {"xid": "7", "xid8": "7", "tid": "(0,1)", "jsonpath": "$.a", "regconfig": "english", "oid": "1"}
+    values |= {
+        "pg_snapshot": "10:20:10",
+        "regproc": "now",
+        "regnamespace": "public",
+        "polygon": "((0,0),(1,1))",
+    }
+    values |= {"json": "{}", "point": "(1,2)", "tsquery": "a", "name": "n", "money": "1", "bit(2)": "01"}
+    columns = ", ".join(
+        f"CASE n WHEN 2 THEN NULL ELSE '{value}'::{sql} END AS c{i}"
+        for i, (sql, value) in enumerate(values.items())
+    )
+    await run(dsn, f"CREATE VIEW odd AS SELECT {columns} FROM generate_series(1, 3) n")  # noqa: S608 - ours
+    found, _ = await pulled(dsn, folder, package="shop")
+    assert found.report.columns == []
+    async with client_of(compile_protos(folder), dsn) as client:
+        first = await client.call("shop.public.v1.OddService/ListOdds", page_size=1)
+        token = first.next_page_token
+        second = await client.call("shop.public.v1.OddService/ListOdds", page_token=token)
+    assert second.odds[0] == first.odds[0]
+    assert [len(row.ListFields()) for row in second.odds] == [len(values), 0]
 
 
 async def test_methods_follow_the_roles_privileges(databases: Databases, tmp_path: Path) -> None:

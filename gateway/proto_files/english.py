@@ -4,6 +4,8 @@ By rules, and lists of the words that break them: the libraries for it are large
 wrong guess is mended by renaming the message, which stays.
 """
 
+import re
+
 _IRREGULAR = {
     "child": "children",
     "foot": "feet",
@@ -50,3 +52,10 @@ def plural(word: str) -> str:
     if word.endswith("y") and word[-2:-1] not in ("", *"aeiou"):
         return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith(("s", "x", "z", "ch", "sh")) else f"{word}s"
+
+
+def plural_name(message: str) -> str:
+    """Return a message's name in the plural, as the names of methods have it."""
+    last = re.search("[A-Z]?[a-z0-9]*$", message)
+    start = last.start() if last else 0
+    return message[:start] + plural(message[start:].lower()).capitalize()

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from rowgate.v1 import annotations_pb2
 
-from gateway.pull.proto_text import ProtoField, ProtoFile, ProtoMessage
+from gateway.proto_files.text import ProtoField, ProtoFile, ProtoMessage
 from gateway.schema.protos.sources import compile_protos
 
 # The stubs give an extension no type of its own, so its look-up can't be checked.

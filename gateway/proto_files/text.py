@@ -1,7 +1,7 @@
 """Elements of a .proto file, and their text as `buf format` leaves it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.schema.tables.naming import snake_case
@@ -29,6 +29,8 @@ class ProtoField:
     comment: str
     label: str = ""
     options: Mapping[str, Value] = field(default_factory=dict)
+    others: Sequence[str] = ()
+    """Options that aren't its column's, as they are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ class ProtoMethod:
 
 @dataclass(frozen=True, slots=True)
 class ProtoFile:
-    """A file. `service` is its name and comment, None without one; types may be named with the package."""
+    """A file. `service` is its name and comment, None without one; types may be named with the package.
+
+    `options` are whole statements.
+    """
 
     path: str
     package: str
@@ -80,18 +85,26 @@ class ProtoFile:
     enums: Sequence[ProtoEnum] = ()
     service: tuple[str, str] | None = None
     methods: Sequence[ProtoMethod] = ()
+    options: Sequence[str] = ()
 
     def __str__(self) -> str:
-        lines = [f"// {self.head}", 'syntax = "proto3";', "", *_comment(self.comment, "")]
-        lines += [f"package {self.package};", ""]
+        lines = [f"// {self.head}", 'syntax = "proto3";', ""]
+        if self.package:
+            lines += [*_comment(self.comment, ""), f"package {self.package};", ""]
         lines += [f'import "{path}";' for path in sorted(set(self.imports))]
+        lines += ["", *self.options] if self.options else []
         if self.service is not None:
-            lines += ["", *_service(*self.service, self.methods)]
+            lines += ["", *service_lines(*self.service, self.methods)]
         for enum in self.enums:
-            lines += ["", *_enum(enum)]
+            lines += ["", *enum_lines(enum)]
         for message in self.messages:
-            lines += ["", *_message(message, f"{self.package}.")]
+            lines += ["", *message_lines(message, self.package)]
         return "\n".join(lines) + "\n"
+
+
+def commented(text: str) -> str:
+    """Return the lines of a field's comment, each with its end."""
+    return "".join(f"{line}\n" for line in _comment(text, "  "))
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:
@@ -100,16 +113,18 @@ def _comment(text: str, indent: str) -> Iterator[str]:
         yield f"{indent}// {seen}".rstrip()
 
 
-def _service(name: str, comment: str, methods: Iterable[ProtoMethod]) -> Iterator[str]:
+def service_lines(name: str, comment: str, methods: Iterable[ProtoMethod]) -> Iterator[str]:
+    """Yield the lines of a service."""
     yield from _comment(comment, "")
     yield f"service {name} {{"
     for method in methods:
-        yield from _comment(method.comment, "  ")
-        yield from _method(method)
+        yield from method_lines(method)
     yield "}"
 
 
-def _method(method: ProtoMethod) -> Iterator[str]:
+def method_lines(method: ProtoMethod) -> Iterator[str]:
+    """Yield the lines of a method in its service."""
+    yield from _comment(method.comment, "  ")
     head = f"  rpc {method.name}({method.request}) returns ({method.response})"
     if not method.http:
         yield f"{head};"
@@ -119,16 +134,22 @@ def _method(method: ProtoMethod) -> Iterator[str]:
     yield "  }"
 
 
-def _enum(enum: ProtoEnum) -> Iterator[str]:
+def enum_lines(enum: ProtoEnum) -> Iterator[str]:
+    """Yield the lines of an enum."""
     yield from _comment(enum.comment, "")
     yield f"enum {enum.name} {{"
     yield from _reserved(enum)
     yield "  // No value: it isn't stored."
     yield f"  {zero_name(enum.name)} = 0;"
-    for name, number, label in enum.values:
-        yield from _comment(f"`{label}`.", "  ")
-        yield f"  {name} = {number} [{_option('(rowgate.v1.enum_value)', {'label': label}, '  ')}];"
+    for value in enum.values:
+        yield from enum_value_lines(*value)
     yield "}"
+
+
+def enum_value_lines(name: str, number: int, label: str) -> Iterator[str]:
+    """Yield the lines of an enum's value."""
+    yield from _comment(f"`{label}`.", "  ")
+    yield f"  {name} = {number} [{_option('(rowgate.v1.enum_value)', {'label': label}, '  ')}];"
 
 
 def zero_name(enum: str) -> str:
@@ -136,32 +157,55 @@ def zero_name(enum: str) -> str:
     return f"{snake_case(enum).upper()}_UNSPECIFIED"
 
 
-def _message(message: ProtoMessage, package: str) -> Iterator[str]:
+def message_lines(message: ProtoMessage, package: str) -> Iterator[str]:
+    """Yield the lines of a message in a file of the package."""
     yield from _comment(message.comment, "")
     yield f"message {message.name} {{"
     if message.table:
-        yield f"  option {_option('(rowgate.v1.table)', message.table, '  ')};"
+        yield f"  {table_option(message.table)}"
         yield ""
     yield from _reserved(message)
     for one in message.fields:
-        yield from _comment(one.comment, "  ")
-        yield _field(replace(one, type=one.type.removeprefix(package)))
+        yield from field_lines(one, package)
     yield "}"
 
 
+def field_lines(one: ProtoField, package: str) -> Iterator[str]:
+    """Yield the lines of a field in its message, in a file of the package."""
+    yield from _comment(one.comment, "  ")
+    yield f"  {declaration(one, package)}"
+
+
+def table_option(values: Mapping[str, Value]) -> str:
+    """Return the statement in a message that makes it a table."""
+    return f"option {_option('(rowgate.v1.table)', values, '  ')};"
+
+
 def _reserved(of: ProtoMessage | ProtoEnum) -> Iterator[str]:
-    if of.reserved_numbers:
-        ranges = (f"{low}" if low == high else f"{low} to {high}" for low, high in of.reserved_numbers)
-        yield f"  reserved {', '.join(ranges)};"
-    if of.reserved_names:
-        yield f"  reserved {', '.join(map(_text, of.reserved_names))};"
+    yield from (f"  {statement}" for statement in reserved(of))
     if of.reserved_numbers or of.reserved_names:
         yield ""
 
 
-def _field(one: ProtoField) -> str:
-    head = f"  {one.label} {one.type} {one.name} = {one.number}".replace("   ", "  ", 1)
-    return f"{head} [{_option('(rowgate.v1.column)', one.options, '  ')}];" if one.options else f"{head};"
+def reserved(of: ProtoMessage | ProtoEnum) -> Iterator[str]:
+    """Yield the statements that reserve numbers and names."""
+    if of.reserved_numbers:
+        ranges = (f"{low}" if low == high else f"{low} to {high}" for low, high in of.reserved_numbers)
+        yield f"reserved {', '.join(ranges)};"
+    if of.reserved_names:
+        yield f"reserved {', '.join(map(_text, of.reserved_names))};"
+
+
+def declaration(one: ProtoField, package: str) -> str:
+    """Return a field's declaration in a file of the package."""
+    head = f"{one.label} {one.type.removeprefix(f'{package}.')} {one.name} = {one.number}".lstrip()
+    alone = not one.others
+    column = [_option("(rowgate.v1.column)", one.options, "  " if alone else "    ")] if one.options else []
+    options = [*one.others, *column]
+    if len(options) < 2:  # noqa: PLR2004 - buf writes several in lines of their own
+        return f"{head} [{options[0]}];" if options else f"{head};"
+    lines = ",\n    ".join(options)
+    return f"{head} [\n    {lines}\n  ];"
 
 
 def _option(name: str, values: Mapping[str, Value], indent: str) -> str:

@@ -1,0 +1,30 @@
+"""`rowgate new`: make a project that runs."""
+
+from pathlib import Path
+
+import click
+
+from gateway.cli.failures import Wrong, reported
+from gateway.proto_files.changes import Change, write
+from gateway.scaffold import BadNameError, Wishes, project_files, scaffolded
+from gateway.schema.services.standard_methods import SHAPES
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def new(folder: Path) -> None:
+    """Make a project in DIR: one table, its service, settings and files for buf.
+
+    Its package is called as DIR. Nothing is overwritten: DIR is new, or empty.
+    """
+    try:
+        files = project_files(folder.resolve().name)
+    except BadNameError as error:
+        raise Wrong(f"{folder}: {error}") from error
+    with reported():
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise Wrong(f"{folder} is there already: nothing in it is overwritten")
+        write(folder, [Change(path, "", text) for path, text in files.items()])
+        protos = folder / "protos"
+        write(protos, scaffolded(protos, ["."], Wishes(tuple(SHAPES))))
+    click.echo(f"made {folder}; next:\n  cd {folder}\n  rowgate migrate\n  rowgate serve")

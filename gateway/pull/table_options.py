@@ -1,0 +1,75 @@
+"""The options of a table: its keys, of the catalog, and what the message's author added."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from gateway.introspect.ddl import DEFAULT_SCHEMA
+from gateway.introspect.table_records import Key, Table
+from gateway.proto_files.text import Message, Value
+from gateway.pull.committed import CommittedTable
+
+# Options that name one field.
+_OF_A_FIELD = ("version", "created_at", "updated_at", "soft_delete", "etag")
+
+
+def is_authors(reference: Any, table: Table) -> bool:
+    """Return whether a reference is the author's: the catalog has none of views, and none unenforced."""
+    return reference is not None and (table.is_view or reference.get("enforced") is False)
+
+
+def table_options(
+    table: Table, key: Sequence[str], fields: Mapping[str, str], old: CommittedTable
+) -> dict[str, Value]:
+    """Return the options of a table, but for references.
+
+    Args:
+        table: as the catalog has it.
+        key: the columns of its key.
+        fields: the fields' names, by column.
+        old: its message as it stands.
+
+    """
+    others: list[Message] = [
+        {
+            "columns": [fields[column] for column in one.columns],
+            **({"nulls_not_distinct": True} if one.nulls_not_distinct else {}),
+            "name": one.name,
+        }
+        for one in sorted(unique_keys(table), key=lambda one: one.name)
+        if set(one.columns) <= set(fields) and set(one.columns) != set(key)
+    ]
+    schema: dict[str, Value] = {"schema": table.name.schema} if table.name.schema != DEFAULT_SCHEMA else {}
+    said = [one for one in old.options.get("unique", ()) if table.is_view or one in others]
+    unique = [*said, *(one for one in others if one not in said)]
+    return {
+        "name": table.name.name,
+        **schema,
+        **({"primary_key": [fields[column] for column in key]} if key else {}),
+        **({"unique": unique} if unique else {}),
+        **_said(old, {*fields.values(), *(one.name for one in old.others)}),
+        **(
+            {}
+            if old.options and "managed" not in old.options
+            else {"managed": old.options.get("managed", False)}
+        ),
+    }
+
+
+def _said(old: CommittedTable, names: Collection[str]) -> dict[str, Value]:
+    """Return the options that no catalog brings, without those that name a field which is gone."""
+    said = {name: old.options[name] for name in _OF_A_FIELD if old.options.get(name) in names}
+    indexes = [
+        one
+        for one in old.options.get("index", ())
+        if {*(column.split()[0] for column in one.get("columns", ())), *one.get("include", ())} <= {*names}
+    ]
+    checks = {"check": old.options["check"]} if "check" in old.options else {}
+    return {**said, **checks, **({"index": indexes} if indexes else {})}
+
+
+def unique_keys(table: Table) -> list[Key]:
+    """Return what is unique beside the primary key: constraints and indexes."""
+    keys = [key for key in table.keys.values() if not key.primary and not key.deferrable]
+    indexes = [index for index in table.indexes.values() if index.is_key]
+    made = (Key(one.name, one.plain, nulls_not_distinct=one.nulls_not_distinct) for one in indexes)
+    return [*keys, *made]

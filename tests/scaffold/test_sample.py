@@ -1,0 +1,59 @@
+"""The sample's services are those that a scaffold writes: all but what its author added to them."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from gateway.proto_files.changes import write
+from gateway.scaffold import Wishes, scaffolded
+from gateway.schema.protos.sources import compile_protos
+from gateway.schema.services.standard_methods import SHAPES
+from tests.harness.sample import ROOT
+
+ADDED = {
+    "CountAirportsRequest": {"time_zone"},
+    "CountFlightsRequest": {"carrier", "destination", "flight_number", "origin", "tail_number"},
+    "CountPlanesRequest": {"manufacturer", "model"},
+    "CountWeatherRequest": {"origin"},
+    "ListAirlinesResponse": {"total_size"},
+    "ListAirportsRequest": {"time_zone"},
+    "ListFlightsRequest": {"carrier", "destination", "flight_number", "origin", "tail_number"},
+    "ListPlanesRequest": {"manufacturer", "model"},
+    "ListWeatherRequest": {"origin"},
+    "StreamFlightsRequest": {"carrier", "destination", "origin"},
+}
+"""The fields that ask for equality, and a total."""
+
+
+def test_the_services_are_written_again(tmp_path: Path) -> None:
+    """Without their files: methods with their routes, and all fields of requests and responses but those."""
+    folder = tmp_path / "protos"
+    shutil.copytree(ROOT / "protos" / "flights", folder / "flights")
+    for file in folder.rglob("*_service.proto"):
+        file.unlink()
+    write(folder, scaffolded(folder, ["flights"], Wishes(tuple(SHAPES))))
+    before, after = compile_protos(ROOT / "protos"), compile_protos(folder)
+    assert dict(_methods(after)) == dict(_methods(before))
+    written = dict(_messages(after))
+    assert {
+        name: added for name, fields in _messages(before) if (added := set(fields) - set(written[name]))
+    } == ADDED
+    for name, fields in _messages(before):
+        assert {**fields, **written[name]} == fields, name
+
+
+def _methods(files: FileDescriptorSet) -> Iterator[tuple[str, tuple[str, str, bool, bool, str]]]:
+    """Yield each method's name, types, streams and options."""
+    for service in (service for file in files.file for service in file.service):
+        for one in service.method:
+            streams = one.client_streaming, one.server_streaming
+            yield f"{service.name}.{one.name}", (one.input_type, one.output_type, *streams, str(one.options))
+
+
+def _messages(files: FileDescriptorSet) -> Iterator[tuple[str, Mapping[str, tuple[int, str, int]]]]:
+    """Yield each message of the sample, and its fields' types and labels by name."""
+    for file in files.file:
+        for message in file.message_type if file.package == "flights.v1" else ():
+            yield message.name, {one.name: (one.type, one.type_name, one.label) for one in message.field}
