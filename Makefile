@@ -17,11 +17,12 @@ PROTO_LOADER_VERSION := 0.8.1
 REDOCLY_VERSION := 2.77.0
 CONNECT_ES_VERSION := 2.2.0
 PROTOBUF_ES_VERSION := 2.17.0
+ESBUILD_VERSION := 0.28.2
 
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
 
-.PHONY: help setup sample tools test-tools clients protos generate run test soak check breaking bench clean
+.PHONY: help setup sample tools test-tools clients examples protos generate run test soak check breaking bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -62,17 +63,21 @@ endif
 ifneq ($(shell command -v npm),)
 test-tools: .tools/redocly-$(REDOCLY_VERSION) .tools/connect-es-$(CONNECT_ES_VERSION)
 test-tools clients: .tools/grpc-js-$(GRPC_JS_VERSION)
+examples: .tools/flights-client-browser/page.js .tools/grpc-js-$(GRPC_JS_VERSION)
 endif
 ifneq ($(shell command -v go),)
 clients: $(TOOLS)/client-grpc-go
+examples: $(TOOLS)/flights-client-go
 endif
 ifneq ($(shell command -v cargo),)
-clients: $(TOOLS)/client-tonic
+clients examples: .tools/rust-clients
 endif
 ifneq ($(shell command -v mvn),)
 clients: .tools/java/Client.class
+examples: .tools/flights-client-java/.built
 endif
-test-tools: clients
+test-tools: clients examples
+examples:  ## build the clients in examples/clients into .tools
 clients:  ## build clients of grpc-go, grpc-java, grpc-js and tonic into .tools
 
 .tools/grpcurl-$(GRPCURL_VERSION):
@@ -113,16 +118,46 @@ $(TOOLS)/client-grpc-go: bench/clients/go/main.go bench/go.mod
 	@echo "Building a client of grpc-go"
 	@go build -C bench -o $(CURDIR)/$@ ./clients/go
 
-$(TOOLS)/client-tonic: bench/clients/tonic/src/main.rs bench/clients/tonic/Cargo.toml
-	@echo "Building a client of tonic"
-	@cargo build --quiet --release --manifest-path bench/clients/tonic/Cargo.toml --target-dir build/tonic
-	@cp build/tonic/release/client-tonic $@
-
 .tools/java/Client.class: bench/clients/java/Client.java bench/clients/java/pom.xml
 	@echo "Building a client of grpc-java"
 	@mvn --batch-mode --quiet --file bench/clients/java/pom.xml org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies \
 		-DoutputDirectory=$(CURDIR)/.tools/java/lib
 	@javac -cp '.tools/java/lib/*' -d .tools/java bench/clients/java/Client.java
+
+PROTOS := $(wildcard protos/*/v1/*.proto)
+generate examples: export PATH := $(CURDIR)/$(BIN):$(CURDIR)/.tools/node/node_modules/.bin:$(PATH)
+
+$(TOOLS)/flights-client-go: $(wildcard examples/clients/go/*.*) $(PROTOS) | $(VENV)/.installed
+	@echo "Building the example of grpc-go"
+	@cd examples/clients/go && buf generate && go build -o $(CURDIR)/$@
+
+# Else most of what Maven takes is spent on compiling the compilers, and on collecting garbage.
+.tools/flights-client-java/.built: examples/clients/java/src/main/java/example/FlightsClient.java examples/clients/java/pom.xml $(PROTOS)
+	@echo "Building the example of grpc-java"
+	@cd examples/clients/java && MAVEN_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xms1g -Xmn768m" \
+		mvn compile dependency:copy-dependencies --batch-mode --quiet -DbuildDirectory=$(CURDIR)/$(@D)
+	@touch $@
+
+.tools/rust-clients: $(wildcard examples/clients/Cargo.toml $(foreach crate,bench/clients/tonic examples/clients/rust,$(crate)/*.* $(crate)/src/*)) $(PROTOS) | $(VENV)/.installed
+	@echo "Building a client and the example of tonic"
+	@cd examples/clients/rust && PROTOC=$(CURDIR)/$(BIN)/python-grpc-tools-protoc \
+		cargo build --release --quiet --workspace --target-dir $(CURDIR)/build/tonic
+	@mkdir -p $(TOOLS)
+	@cp build/tonic/release/client-tonic $(TOOLS)/client-tonic
+	@cp build/tonic/release/flights-client $(TOOLS)/flights-client-rust
+	@touch $@
+
+.tools/esbuild-$(ESBUILD_VERSION):
+	@echo "Fetching esbuild $(ESBUILD_VERSION)"
+	@mkdir -p .tools/node
+	@npm install --silent --no-audit --no-fund --prefix .tools/node \
+		esbuild@$(ESBUILD_VERSION) @bufbuild/protoc-gen-es@$(PROTOBUF_ES_VERSION)
+	@touch $@
+
+.tools/flights-client-browser/page.js: $(wildcard examples/clients/browser/*.*) $(PROTOS) .tools/esbuild-$(ESBUILD_VERSION) .tools/connect-es-$(CONNECT_ES_VERSION) | $(VENV)/.installed
+	@echo "Building the example of Connect-ES"
+	@cd examples/clients/browser && buf generate && NODE_PATH=$(CURDIR)/.tools/node/node_modules \
+		esbuild client.js --bundle --format=esm --log-level=warning --outfile=$(CURDIR)/$@
 
 .tools/grpc-js-$(GRPC_JS_VERSION):
 	@echo "Fetching grpc-js $(GRPC_JS_VERSION)"
@@ -145,20 +180,14 @@ $(TOOLS)/client-tonic: bench/clients/tonic/src/main.rs bench/clients/tonic/Cargo
 		@bufbuild/protobuf@$(PROTOBUF_ES_VERSION)
 	@touch $@
 
-PROTOS = $(sort $(shell find protos -name '*.proto'))
-
-protos: setup  ## lay the imported google/* protos where buf and protoc find them
-	@mkdir -p build/googleapis
-	@cp -r "$$($(BIN)/python -c 'import google.rpc; print(list(google.rpc.__path__)[0])')"/.. build/googleapis/google.new
-	@rm -rf build/googleapis/google && mv build/googleapis/google.new build/googleapis/google
-	@find build/googleapis -type f ! -path '*/google/rpc/*.proto' ! -path '*/google/type/*.proto' \
-		! -path '*/google/api/annotations.proto' ! -path '*/google/api/http.proto' \
-		! -path '*/google/api/field_behavior.proto' -delete
-	@find build/googleapis -type d -empty -delete
+protos: setup  ## take the google/* protos in generated/ from the package that is installed
+	@mkdir -p build && rm -rf build/protos generated/googleapis
+	@$(BIN)/rowgate protos build/protos >build/protos.log
+	@mv build/protos/googleapis generated/
 
 generate: protos  ## rebuild the stubs in generated/ from protos/
-	@$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=build/googleapis \
-		--python_out=generated --pyi_out=generated --grpc_python_out=generated $(PROTOS)
+	@rm -rf generated/flights generated/rowgate
+	@buf generate
 
 # Processes that run tests side by side: 2, or `logical` for one a processor. None but this one with 0.
 WORKERS ?= 0
@@ -174,11 +203,12 @@ endif
 soak: setup sample tools test-tools  ## run what tests run small, whole: hours; ARGS names some of tests/soak
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-check: generate breaking  ## format, lint, types, layers, and stubs as the protos say
+check: generate breaking  ## format, lint, types, layers, services of all tables, and stubs as the protos say
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/rowgate scaffold --check
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code $(addprefix --path ,$(wildcard protos/*))
 	git diff --exit-code -- generated
@@ -187,7 +217,7 @@ check: generate breaking  ## format, lint, types, layers, and stubs as the proto
 bench: setup tools clients  ## measure Rowgate beside other services; writes docs/benchmarks.md; ARGS=--quick for a look
 	$(BIN)/python -m bench.run $(ARGS)
 
-breaking: protos  ## compare the protos with the last release's, or main's
+breaking: setup  ## compare the protos with the last release's, or main's
 	@.ci/breaking $(BIN)/buf
 
 clean:  ## remove the environment, tools, caches and the embedded database

@@ -15,7 +15,11 @@ BUILD = FOLDER / "build"
 _SECONDS = 600
 _PLUGINS = ("google.golang.org/protobuf/cmd/protoc-gen-go", "google.golang.org/grpc/cmd/protoc-gen-go-grpc")
 _MODULE = "rowgate/bench"
-_SERVED = ("flights/v1/flight.proto", "items/v1/item.proto")
+_SERVED = {
+    "flights/v1/flight.proto": "flights",
+    "flights/v1/flight_service.proto": "flights",
+    "items/v1/item.proto": "items",
+}
 _IMPORTED = "rowgate/"
 
 
@@ -44,7 +48,7 @@ def _make_stubs() -> None:
         Path(listed[-1]).write_bytes(files.SerializeToString())
     packages = _packages({file.name for files in sets for file in files.file})
     options = ",".join(
-        [f"module={_MODULE}", *(f"M{file}={_MODULE}/build/{name}" for file, name in packages.items())]
+        [f"module={_MODULE}", *(f"M{file}={_MODULE}/build/{name};{name}" for file, name in packages.items())]
     )
     _run(
         *(sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={os.pathsep.join(listed)}"),
@@ -56,9 +60,8 @@ def _make_stubs() -> None:
 
 
 def _packages(files: Iterable[str]) -> dict[str, str]:
-    """Return the Go package of each file's stubs: the protos name none."""
-    served = {file: f"{Path(file).stem}s" for file in _SERVED}
-    return served | {file: "rowgate" for file in sorted(files) if file.startswith(_IMPORTED)}
+    """Return the Go package of each file's stubs: those that the protos name are no module's here."""
+    return _SERVED | {file: "rowgate" for file in sorted(files) if file.startswith(_IMPORTED)}
 
 
 def _run(*command: str) -> None:

@@ -16,16 +16,16 @@ from typing import Any
 import click
 import grpc.aio
 from flights.v1 import (
-    airline_pb2,
-    airline_pb2_grpc,
-    airport_pb2,
-    airport_pb2_grpc,
-    flight_pb2,
-    flight_pb2_grpc,
-    plane_pb2,
-    plane_pb2_grpc,
-    weather_pb2,
-    weather_pb2_grpc,
+    airline_service_pb2,
+    airline_service_pb2_grpc,
+    airport_service_pb2,
+    airport_service_pb2_grpc,
+    flight_service_pb2,
+    flight_service_pb2_grpc,
+    plane_service_pb2,
+    plane_service_pb2_grpc,
+    weather_service_pb2,
+    weather_service_pb2_grpc,
 )
 from google.protobuf.message import Message
 from rich.console import Console
@@ -83,16 +83,39 @@ class Table:
 FLIGHT_KEY = ("carrier", "flight_number", "origin", "scheduled_departure_time")
 
 TABLES = (
-    Table("Airlines", 16, Sample.airlines, airline_pb2_grpc.AirlineServiceStub, airline_pb2, "airlines"),
-    Table("Airports", 1_458, Sample.airports, airport_pb2_grpc.AirportServiceStub, airport_pb2, "airports"),
-    Table("Planes", 3_322, Sample.planes, plane_pb2_grpc.PlaneServiceStub, plane_pb2, "planes"),
-    Table("Weather", 26_115, Sample.weather, weather_pb2_grpc.WeatherServiceStub, weather_pb2, "weather"),
+    Table(
+        "Airlines",
+        16,
+        Sample.airlines,
+        airline_service_pb2_grpc.AirlineServiceStub,
+        airline_service_pb2,
+        "airlines",
+    ),
+    Table(
+        "Airports",
+        1_458,
+        Sample.airports,
+        airport_service_pb2_grpc.AirportServiceStub,
+        airport_service_pb2,
+        "airports",
+    ),
+    Table(
+        "Planes", 3_322, Sample.planes, plane_service_pb2_grpc.PlaneServiceStub, plane_service_pb2, "planes"
+    ),
+    Table(
+        "Weather",
+        26_115,
+        Sample.weather,
+        weather_service_pb2_grpc.WeatherServiceStub,
+        weather_service_pb2,
+        "weather",
+    ),
     Table(
         "Flights",
         336_776,
         Sample.flights,
-        flight_pb2_grpc.FlightServiceStub,
-        flight_pb2,
+        flight_service_pb2_grpc.FlightServiceStub,
+        flight_service_pb2,
         "flights",
         FLIGHT_KEY,
     ),

@@ -3,7 +3,8 @@
 It runs in this process, or as `rowgate serve`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,19 @@ async def serve(
     given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": transport, **settings}
     target, end = await start(name, given)
     return RunningGateway(Client(target, descriptors_of(name)), schema_of(name), dsn, target, end)
+
+
+@asynccontextmanager
+async def client_of(descriptors: FileDescriptorSet, dsn: str, **settings: Any) -> AsyncIterator[Client]:
+    """Serve a schema over a database that has its tables, in this process; give a client."""
+    given = {"dsn": dsn, "listen": "127.0.0.1:0", "log_access": "none", "transport": "http", **settings}
+    gateway = await Gateway.start(descriptors, settings_of(**given), SERVERS[given["transport"]])
+    client = Client(f"127.0.0.1:{gateway.port}", descriptors)
+    try:
+        yield client
+    finally:
+        await client.close()
+        await gateway.stop(grace=1)
 
 
 async def _serve_here(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:

@@ -8,7 +8,13 @@ import pytest
 from tests.harness.sample import ROOT
 
 _BUILT = "`make test` builds it where Go is"
-_FROM = {"chromium": "Debian's package chromium brings it", "curl": "Debian's package curl brings it"}
+_FROM = {
+    "chromium": "Debian's package chromium brings it",
+    "curl": "Debian's package curl brings it",
+    "flights-client-rust": "`make test` builds it where Rust is",
+    "java": "Debian's package default-jre brings it",
+    "node": "Debian's package nodejs brings it",
+}
 
 
 def tool(name: str) -> Path:

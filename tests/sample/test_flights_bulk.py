@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from flights.v1.airline_pb2 import BulkUpsertAirlinesRequest
-from flights.v1.airport_pb2 import BulkUpsertAirportsRequest
-from flights.v1.flight_pb2 import BulkUpsertFlightsRequest, Flight
+from flights.v1.airline_service_pb2 import BulkUpsertAirlinesRequest
+from flights.v1.airport_service_pb2 import BulkUpsertAirportsRequest
+from flights.v1.flight_pb2 import Flight
+from flights.v1.flight_service_pb2 import BulkUpsertFlightsRequest
 from google.rpc import error_details_pb2
 
 from examples.flights import data

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 from click.testing import CliRunner
-from flights.v1 import flight_pb2, flight_pb2_grpc
+from flights.v1 import flight_service_pb2, flight_service_pb2_grpc
 from rich.console import Console
 
 from examples.flights import data, load
@@ -27,9 +27,9 @@ async def test_what_is_served_is_what_was_sent(served_sample: Served) -> None:
     """Some flights of each month, read back by id, field by field; the server adds its own fields."""
     sent = [flight for place, flight in enumerate(SAMPLE.flights()) if place % 700 == 0]
     async with load.connect(served_sample.target) as channel:
-        stub = flight_pb2_grpc.FlightServiceStub(channel)
+        stub = flight_service_pb2_grpc.FlightServiceStub(channel)
         answer = await stub.BatchGetFlights(
-            flight_pb2.BatchGetFlightsRequest(ids=[f.id for f in sent]), timeout=30
+            flight_service_pb2.BatchGetFlightsRequest(ids=[f.id for f in sent]), timeout=30
         )
     for flight in answer.flights:
         for name in ("version", "etag", "created_at", "updated_at"):
@@ -61,7 +61,7 @@ def test_the_first_run_prints_what_it_loaded(served_sample: Served) -> None:
 
 
 def test_there_is_a_line_for_each_method() -> None:
-    methods = flight_pb2.DESCRIPTOR.services_by_name["FlightService"].methods_by_name
+    methods = flight_service_pb2.DESCRIPTOR.services_by_name["FlightService"].methods_by_name
     called = [line.rpartition("/")[2] for line in lines("127.0.0.1:1")[2:]]
     assert sorted(called) == sorted(methods)
 

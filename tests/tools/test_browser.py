@@ -1,16 +1,12 @@
 """Pages of another origin, in a real browser, call the served sample by gRPC-Web and by Connect."""
 
 import json
-import queue
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from html import unescape
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +16,11 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from google.rpc import error_details_pb2
 
 from gateway.schema.protos.sources import compile_protos
+from tests.harness.browser import FLAGS, told_by
 from tests.harness.sample import ROOT, Sample, free_port
 from tests.harness.tools import tool
 
 SERVE = "python -m http.server 8080 --bind localhost --directory examples/page"
-# Without these it looks for its maker's servers, and for a sandbox that a superuser has not.
-_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
 _SHOW = ("--virtual-time-budget=10000", "--dump-dom")
 _SHOWN = re.compile(r'<p id="answer">(.*?)</p>')
 
@@ -53,7 +45,7 @@ def pages(address: str) -> Iterator[None]:
 def shown(page: str, sample: Sample, carrier: str, profile: Path) -> str:
     """Open the page of `host:port` in a browser; return what it shows in the end."""
     url = f"http://{page}/index.html?gateway=http://{sample.target}&carrier={carrier}"
-    command = [str(tool("chromium")), *_FLAGS, *_SHOW, f"--user-data-dir={profile}", url]
+    command = [str(tool("chromium")), *FLAGS, *_SHOW, f"--user-data-dir={profile}", url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     found = _SHOWN.search(done.stdout)
     assert found is not None, done.stdout + done.stderr
@@ -96,38 +88,6 @@ def connect_es(folder: Path) -> None:
             if method.name.startswith("Get"):  # by which the client knows that GET will do
                 method.options.idempotency_level = MethodOptions.NO_SIDE_EFFECTS
     (folder / "descriptors.binpb").write_bytes(described.SerializeToString())
-
-
-class Telling(SimpleHTTPRequestHandler):
-    """Serves a page that tells by POST what came of it."""
-
-    told: queue.Queue[bytes]
-
-    def do_POST(self) -> None:
-        """Take it."""
-        self.told.put(self.rfile.read(int(self.headers["content-length"])))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
-def told_by(page: str, folder: Path, target: str, profile: Path) -> bytes:
-    """Serve a folder at `host:port`, open its page in a browser, and return what that tells."""
-    host, _, port = page.rpartition(":")
-    told = queue.Queue[bytes]()
-    handler = type("Handler", (Telling,), {"told": told})
-    with ThreadingHTTPServer((host, int(port)), partial(handler, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever).start()
-        command = [str(tool("chromium")), *_FLAGS, f"--user-data-dir={profile}", "--remote-debugging-port=0"]
-        url = f"http://{page}/index.html?gateway=http://{target}"
-        with subprocess.Popen([*command, url], stderr=subprocess.DEVNULL) as browser:
-            try:
-                return told.get(timeout=60)
-            finally:
-                browser.terminate()
-                server.shutdown()
 
 
 def test_connect_es_speaks_with_it_by_each_of_its_transports(served_sample: Sample, tmp_path: Path) -> None:

@@ -22,87 +22,20 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rowgate.v1 import annotations_pb2 as rowgate_dot_v1_dot_annotations__pb2
-from rowgate.v1 import bulk_pb2 as rowgate_dot_v1_dot_bulk__pb2
-from rowgate.v1 import count_pb2 as rowgate_dot_v1_dot_count__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/airline.proto\x12\nflights.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\x1a\x15rowgate/v1/bulk.proto\x1a\x16rowgate/v1/count.proto\"\xa1\x01\n\x07\x41irline\x12\x0f\n\x07\x63\x61rrier\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\ndeleted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:G\xea\xab\x19\x43\n\x07\x61irline\x1a\x07\x63\x61rrier2\x15\n\x13length(carrier) = 22\x0c\n\nname <> \'\'Z\ndeleted_at\"S\n\x11GetAirlineRequest\x12\x0f\n\x07\x63\x61rrier\x18\x01 \x01(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\xa3\x01\n\x13ListAirlinesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12-\n\tread_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\"j\n\x14ListAirlinesResponse\x12%\n\x08\x61irlines\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airline\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"g\n\x14\x43reateAirlineRequest\x12$\n\x07\x61irline\x18\x01 \x01(\x0b\x32\x13.flights.v1.Airline\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xaf\x01\n\x14UpdateAirlineRequest\x12$\n\x07\x61irline\x18\x01 \x01(\x0b\x32\x13.flights.v1.Airline\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"i\n\x14\x44\x65leteAirlineRequest\x12\x0f\n\x07\x63\x61rrier\x18\x01 \x01(\t\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"T\n\x16UndeleteAirlineRequest\x12\x0f\n\x07\x63\x61rrier\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"Z\n\x17\x42\x61tchGetAirlinesRequest\x12\x10\n\x08\x63\x61rriers\x18\x01 \x03(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"R\n\x18\x42\x61tchGetAirlinesResponse\x12%\n\x08\x61irlines\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airline\x12\x0f\n\x07missing\x18\x02 \x03(\t\"{\n\x1a\x42\x61tchCreateAirlinesRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .flights.v1.CreateAirlineRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x1b\x42\x61tchCreateAirlinesResponse\x12%\n\x08\x61irlines\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airline\"{\n\x1a\x42\x61tchUpdateAirlinesRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .flights.v1.UpdateAirlineRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x1b\x42\x61tchUpdateAirlinesResponse\x12%\n\x08\x61irlines\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airline\"Y\n\x1a\x42\x61tchDeleteAirlinesRequest\x12\x10\n\x08\x63\x61rriers\x18\x01 \x03(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x1b\x42\x61tchDeleteAirlinesResponse\x12%\n\x08\x61irlines\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airline\"a\n\x14\x43ountAirlinesRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x02 \x01(\x08\x12#\n\x04mode\x18\x03 \x01(\x0e\x32\x15.rowgate.v1.CountMode\"9\n\x15\x43ountAirlinesResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x11\n\testimated\x18\x02 \x01(\x08\"\xbe\x02\n\x19\x42ulkUpsertAirlinesRequest\x12%\n\x08\x61irlines\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airline\x12\x17\n\x0f\x63onflict_target\x18\x02 \x03(\t\x12+\n\x0bon_conflict\x18\x03 \x01(\x0e\x32\x16.rowgate.v1.OnConflict\x12-\n\x0con_duplicate\x18\x04 \x01(\x0e\x32\x17.rowgate.v1.OnDuplicate\x12/\n\x0bupdate_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x17\n\x0fpartial_failure\x18\x06 \x01(\x08\x12\x10\n\x08outcomes\x18\x07 \x01(\x08\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x12\x12\n\nrequest_id\x18\t \x01(\t\"\xff\x01\n\x1a\x42ulkUpsertAirlinesResponse\x12\x16\n\x0einserted_count\x18\x01 \x01(\x03\x12\x15\n\rupdated_count\x18\x02 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x03 \x01(\x03\x12\x15\n\rignored_count\x18\x04 \x01(\x03\x12\x18\n\x10superseded_count\x18\x05 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x06 \x01(\x03\x12(\n\x08\x66\x61ilures\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.RowFailure\x12(\n\x08outcomes\x18\x08 \x03(\x0e\x32\x16.rowgate.v1.RowOutcome2\xbf\x0b\n\x0e\x41irlineService\x12`\n\nGetAirline\x12\x1d.flights.v1.GetAirlineRequest\x1a\x13.flights.v1.Airline\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/airlines/{carrier}\x12g\n\x0cListAirlines\x12\x1f.flights.v1.ListAirlinesRequest\x1a .flights.v1.ListAirlinesResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/airlines\x12\x65\n\rCreateAirline\x12 .flights.v1.CreateAirlineRequest\x1a\x13.flights.v1.Airline\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/airlines:\x07\x61irline\x12w\n\rUpdateAirline\x12 .flights.v1.UpdateAirlineRequest\x1a\x13.flights.v1.Airline\"/\x82\xd3\xe4\x93\x02)2\x1e/v1/airlines/{airline.carrier}:\x07\x61irline\x12\x66\n\rDeleteAirline\x12 .flights.v1.DeleteAirlineRequest\x1a\x13.flights.v1.Airline\"\x1e\x82\xd3\xe4\x93\x02\x18*\x16/v1/airlines/{carrier}\x12v\n\x0fUndeleteAirline\x12\".flights.v1.UndeleteAirlineRequest\x1a\x13.flights.v1.Airline\"*\x82\xd3\xe4\x93\x02$\"\x1f/v1/airlines/{carrier}:undelete:\x01*\x12|\n\x10\x42\x61tchGetAirlines\x12#.flights.v1.BatchGetAirlinesRequest\x1a$.flights.v1.BatchGetAirlinesResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/airlines:batchGet\x12\x8b\x01\n\x13\x42\x61tchCreateAirlines\x12&.flights.v1.BatchCreateAirlinesRequest\x1a\'.flights.v1.BatchCreateAirlinesResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/airlines:batchCreate:\x01*\x12\x8b\x01\n\x13\x42\x61tchUpdateAirlines\x12&.flights.v1.BatchUpdateAirlinesRequest\x1a\'.flights.v1.BatchUpdateAirlinesResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/airlines:batchUpdate:\x01*\x12\x8b\x01\n\x13\x42\x61tchDeleteAirlines\x12&.flights.v1.BatchDeleteAirlinesRequest\x1a\'.flights.v1.BatchDeleteAirlinesResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/airlines:batchDelete:\x01*\x12p\n\rCountAirlines\x12 .flights.v1.CountAirlinesRequest\x1a!.flights.v1.CountAirlinesResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/airlines:count\x12\x87\x01\n\x12\x42ulkUpsertAirlines\x12%.flights.v1.BulkUpsertAirlinesRequest\x1a&.flights.v1.BulkUpsertAirlinesResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/airlines:bulkUpsert:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/airline.proto\x12\nflights.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\xbb\x01\n\x07\x41irline\x12\x18\n\x07\x63\x61rrier\x18\x01 \x01(\tR\x07\x63\x61rrier\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x39\n\ndeleted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeletedAt:G\xea\xab\x19\x43\n\x07\x61irline\x1a\x07\x63\x61rrier2\x15\n\x13length(carrier) = 22\x0c\n\nname <> \'\'Z\ndeleted_atBP\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'flights.v1.airline_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.flights.v1P\001Z\024flights/v1;flightsv1\252\002\nFlights.V1\312\002\nFlights\\V1\352\002\013Flights::V1'
   _globals['_AIRLINE']._loaded_options = None
   _globals['_AIRLINE']._serialized_options = b'\352\253\031C\n\007airline\032\007carrier2\025\n\023length(carrier) = 22\014\n\nname <> \'\'Z\ndeleted_at'
-  _globals['_AIRLINESERVICE'].methods_by_name['GetAirline']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['GetAirline']._serialized_options = b'\202\323\344\223\002\030\022\026/v1/airlines/{carrier}'
-  _globals['_AIRLINESERVICE'].methods_by_name['ListAirlines']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['ListAirlines']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/airlines'
-  _globals['_AIRLINESERVICE'].methods_by_name['CreateAirline']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['CreateAirline']._serialized_options = b'\202\323\344\223\002\027\"\014/v1/airlines:\007airline'
-  _globals['_AIRLINESERVICE'].methods_by_name['UpdateAirline']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['UpdateAirline']._serialized_options = b'\202\323\344\223\002)2\036/v1/airlines/{airline.carrier}:\007airline'
-  _globals['_AIRLINESERVICE'].methods_by_name['DeleteAirline']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['DeleteAirline']._serialized_options = b'\202\323\344\223\002\030*\026/v1/airlines/{carrier}'
-  _globals['_AIRLINESERVICE'].methods_by_name['UndeleteAirline']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['UndeleteAirline']._serialized_options = b'\202\323\344\223\002$\"\037/v1/airlines/{carrier}:undelete:\001*'
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchGetAirlines']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchGetAirlines']._serialized_options = b'\202\323\344\223\002\027\022\025/v1/airlines:batchGet'
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchCreateAirlines']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchCreateAirlines']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/airlines:batchCreate:\001*'
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchUpdateAirlines']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchUpdateAirlines']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/airlines:batchUpdate:\001*'
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchDeleteAirlines']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['BatchDeleteAirlines']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/airlines:batchDelete:\001*'
-  _globals['_AIRLINESERVICE'].methods_by_name['CountAirlines']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['CountAirlines']._serialized_options = b'\202\323\344\223\002\024\022\022/v1/airlines:count'
-  _globals['_AIRLINESERVICE'].methods_by_name['BulkUpsertAirlines']._loaded_options = None
-  _globals['_AIRLINESERVICE'].methods_by_name['BulkUpsertAirlines']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/airlines:bulkUpsert:\001*'
-  _globals['_AIRLINE']._serialized_start=215
-  _globals['_AIRLINE']._serialized_end=376
-  _globals['_GETAIRLINEREQUEST']._serialized_start=378
-  _globals['_GETAIRLINEREQUEST']._serialized_end=461
-  _globals['_LISTAIRLINESREQUEST']._serialized_start=464
-  _globals['_LISTAIRLINESREQUEST']._serialized_end=627
-  _globals['_LISTAIRLINESRESPONSE']._serialized_start=629
-  _globals['_LISTAIRLINESRESPONSE']._serialized_end=735
-  _globals['_CREATEAIRLINEREQUEST']._serialized_start=737
-  _globals['_CREATEAIRLINEREQUEST']._serialized_end=840
-  _globals['_UPDATEAIRLINEREQUEST']._serialized_start=843
-  _globals['_UPDATEAIRLINEREQUEST']._serialized_end=1018
-  _globals['_DELETEAIRLINEREQUEST']._serialized_start=1020
-  _globals['_DELETEAIRLINEREQUEST']._serialized_end=1125
-  _globals['_UNDELETEAIRLINEREQUEST']._serialized_start=1127
-  _globals['_UNDELETEAIRLINEREQUEST']._serialized_end=1211
-  _globals['_BATCHGETAIRLINESREQUEST']._serialized_start=1213
-  _globals['_BATCHGETAIRLINESREQUEST']._serialized_end=1303
-  _globals['_BATCHGETAIRLINESRESPONSE']._serialized_start=1305
-  _globals['_BATCHGETAIRLINESRESPONSE']._serialized_end=1387
-  _globals['_BATCHCREATEAIRLINESREQUEST']._serialized_start=1389
-  _globals['_BATCHCREATEAIRLINESREQUEST']._serialized_end=1512
-  _globals['_BATCHCREATEAIRLINESRESPONSE']._serialized_start=1514
-  _globals['_BATCHCREATEAIRLINESRESPONSE']._serialized_end=1582
-  _globals['_BATCHUPDATEAIRLINESREQUEST']._serialized_start=1584
-  _globals['_BATCHUPDATEAIRLINESREQUEST']._serialized_end=1707
-  _globals['_BATCHUPDATEAIRLINESRESPONSE']._serialized_start=1709
-  _globals['_BATCHUPDATEAIRLINESRESPONSE']._serialized_end=1777
-  _globals['_BATCHDELETEAIRLINESREQUEST']._serialized_start=1779
-  _globals['_BATCHDELETEAIRLINESREQUEST']._serialized_end=1868
-  _globals['_BATCHDELETEAIRLINESRESPONSE']._serialized_start=1870
-  _globals['_BATCHDELETEAIRLINESRESPONSE']._serialized_end=1938
-  _globals['_COUNTAIRLINESREQUEST']._serialized_start=1940
-  _globals['_COUNTAIRLINESREQUEST']._serialized_end=2037
-  _globals['_COUNTAIRLINESRESPONSE']._serialized_start=2039
-  _globals['_COUNTAIRLINESRESPONSE']._serialized_end=2096
-  _globals['_BULKUPSERTAIRLINESREQUEST']._serialized_start=2099
-  _globals['_BULKUPSERTAIRLINESREQUEST']._serialized_end=2417
-  _globals['_BULKUPSERTAIRLINESRESPONSE']._serialized_start=2420
-  _globals['_BULKUPSERTAIRLINESRESPONSE']._serialized_end=2675
-  _globals['_AIRLINESERVICE']._serialized_start=2678
-  _globals['_AIRLINESERVICE']._serialized_end=4149
+  _globals['_AIRLINE']._serialized_start=104
+  _globals['_AIRLINE']._serialized_end=291
 # @@protoc_insertion_point(module_scope)

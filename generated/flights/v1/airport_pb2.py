@@ -22,89 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rowgate.v1 import annotations_pb2 as rowgate_dot_v1_dot_annotations__pb2
-from rowgate.v1 import bulk_pb2 as rowgate_dot_v1_dot_bulk__pb2
-from rowgate.v1 import count_pb2 as rowgate_dot_v1_dot_count__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/airport.proto\x12\nflights.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\x1a\x15rowgate/v1/bulk.proto\x1a\x16rowgate/v1/count.proto\"\x92\x03\n\x07\x41irport\x12\x0b\n\x03\x66\x61\x61\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08latitude\x18\x03 \x01(\x01\x12\x11\n\tlongitude\x18\x04 \x01(\x01\x12\x15\n\raltitude_feet\x18\x05 \x01(\x05\x12\x18\n\x10utc_offset_hours\x18\x06 \x01(\x05\x12\x33\n\x0f\x64\x61ylight_saving\x18\x07 \x01(\x0e\x32\x1a.flights.v1.DaylightSaving\x12\x16\n\ttime_zone\x18\x08 \x01(\tH\x00\x88\x01\x01\x12.\n\ndeleted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x8a\x01\xea\xab\x19\x85\x01\n\x07\x61irport\x1a\x03\x66\x61\x61*\x06\n\x04name2\x11\n\x0flength(faa) = 32$\n\"latitude >= -90 AND latitude <= 902(\n&longitude >= -180 AND longitude <= 180Z\ndeleted_atB\x0c\n\n_time_zone\"O\n\x11GetAirportRequest\x12\x0b\n\x03\x66\x61\x61\x18\x01 \x01(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\xc9\x01\n\x13ListAirportsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12-\n\tread_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\x12\x16\n\ttime_zone\x18\x07 \x01(\tH\x00\x88\x01\x01\x42\x0c\n\n_time_zone\"V\n\x14ListAirportsResponse\x12%\n\x08\x61irports\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airport\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x14\x43reateAirportRequest\x12$\n\x07\x61irport\x18\x01 \x01(\x0b\x32\x13.flights.v1.Airport\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xaf\x01\n\x14UpdateAirportRequest\x12$\n\x07\x61irport\x18\x01 \x01(\x0b\x32\x13.flights.v1.Airport\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"e\n\x14\x44\x65leteAirportRequest\x12\x0b\n\x03\x66\x61\x61\x18\x01 \x01(\t\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"P\n\x16UndeleteAirportRequest\x12\x0b\n\x03\x66\x61\x61\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"V\n\x17\x42\x61tchGetAirportsRequest\x12\x0c\n\x04\x66\x61\x61s\x18\x01 \x03(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"R\n\x18\x42\x61tchGetAirportsResponse\x12%\n\x08\x61irports\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airport\x12\x0f\n\x07missing\x18\x02 \x03(\t\"{\n\x1a\x42\x61tchCreateAirportsRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .flights.v1.CreateAirportRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x1b\x42\x61tchCreateAirportsResponse\x12%\n\x08\x61irports\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airport\"{\n\x1a\x42\x61tchUpdateAirportsRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .flights.v1.UpdateAirportRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x1b\x42\x61tchUpdateAirportsResponse\x12%\n\x08\x61irports\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airport\"U\n\x1a\x42\x61tchDeleteAirportsRequest\x12\x0c\n\x04\x66\x61\x61s\x18\x01 \x03(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x1b\x42\x61tchDeleteAirportsResponse\x12%\n\x08\x61irports\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airport\"\x87\x01\n\x14\x43ountAirportsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x02 \x01(\x08\x12#\n\x04mode\x18\x03 \x01(\x0e\x32\x15.rowgate.v1.CountMode\x12\x16\n\ttime_zone\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x0c\n\n_time_zone\"9\n\x15\x43ountAirportsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x11\n\testimated\x18\x02 \x01(\x08\"\xbe\x02\n\x19\x42ulkUpsertAirportsRequest\x12%\n\x08\x61irports\x18\x01 \x03(\x0b\x32\x13.flights.v1.Airport\x12\x17\n\x0f\x63onflict_target\x18\x02 \x03(\t\x12+\n\x0bon_conflict\x18\x03 \x01(\x0e\x32\x16.rowgate.v1.OnConflict\x12-\n\x0con_duplicate\x18\x04 \x01(\x0e\x32\x17.rowgate.v1.OnDuplicate\x12/\n\x0bupdate_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x17\n\x0fpartial_failure\x18\x06 \x01(\x08\x12\x10\n\x08outcomes\x18\x07 \x01(\x08\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x12\x12\n\nrequest_id\x18\t \x01(\t\"\xff\x01\n\x1a\x42ulkUpsertAirportsResponse\x12\x16\n\x0einserted_count\x18\x01 \x01(\x03\x12\x15\n\rupdated_count\x18\x02 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x03 \x01(\x03\x12\x15\n\rignored_count\x18\x04 \x01(\x03\x12\x18\n\x10superseded_count\x18\x05 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x06 \x01(\x03\x12(\n\x08\x66\x61ilures\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.RowFailure\x12(\n\x08outcomes\x18\x08 \x03(\x0e\x32\x16.rowgate.v1.RowOutcome*\x80\x01\n\x0e\x44\x61ylightSaving\x12\x1f\n\x1b\x44\x41YLIGHT_SAVING_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x41YLIGHT_SAVING_US\x10\x01\x12\x18\n\x14\x44\x41YLIGHT_SAVING_NONE\x10\x02\x12\x1b\n\x17\x44\x41YLIGHT_SAVING_UNKNOWN\x10\x03\x32\xaf\x0b\n\x0e\x41irportService\x12\\\n\nGetAirport\x12\x1d.flights.v1.GetAirportRequest\x1a\x13.flights.v1.Airport\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/airports/{faa}\x12g\n\x0cListAirports\x12\x1f.flights.v1.ListAirportsRequest\x1a .flights.v1.ListAirportsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/airports\x12\x65\n\rCreateAirport\x12 .flights.v1.CreateAirportRequest\x1a\x13.flights.v1.Airport\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/airports:\x07\x61irport\x12s\n\rUpdateAirport\x12 .flights.v1.UpdateAirportRequest\x1a\x13.flights.v1.Airport\"+\x82\xd3\xe4\x93\x02%2\x1a/v1/airports/{airport.faa}:\x07\x61irport\x12\x62\n\rDeleteAirport\x12 .flights.v1.DeleteAirportRequest\x1a\x13.flights.v1.Airport\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/v1/airports/{faa}\x12r\n\x0fUndeleteAirport\x12\".flights.v1.UndeleteAirportRequest\x1a\x13.flights.v1.Airport\"&\x82\xd3\xe4\x93\x02 \"\x1b/v1/airports/{faa}:undelete:\x01*\x12|\n\x10\x42\x61tchGetAirports\x12#.flights.v1.BatchGetAirportsRequest\x1a$.flights.v1.BatchGetAirportsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/airports:batchGet\x12\x8b\x01\n\x13\x42\x61tchCreateAirports\x12&.flights.v1.BatchCreateAirportsRequest\x1a\'.flights.v1.BatchCreateAirportsResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/airports:batchCreate:\x01*\x12\x8b\x01\n\x13\x42\x61tchUpdateAirports\x12&.flights.v1.BatchUpdateAirportsRequest\x1a\'.flights.v1.BatchUpdateAirportsResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/airports:batchUpdate:\x01*\x12\x8b\x01\n\x13\x42\x61tchDeleteAirports\x12&.flights.v1.BatchDeleteAirportsRequest\x1a\'.flights.v1.BatchDeleteAirportsResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/airports:batchDelete:\x01*\x12p\n\rCountAirports\x12 .flights.v1.CountAirportsRequest\x1a!.flights.v1.CountAirportsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/airports:count\x12\x87\x01\n\x12\x42ulkUpsertAirports\x12%.flights.v1.BulkUpsertAirportsRequest\x1a&.flights.v1.BulkUpsertAirportsResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/airports:bulkUpsert:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/airport.proto\x12\nflights.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\xf5\x03\n\x07\x41irport\x12\x10\n\x03\x66\x61\x61\x18\x01 \x01(\tR\x03\x66\x61\x61\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n\x08latitude\x18\x03 \x01(\x01R\x08latitude\x12\x1c\n\tlongitude\x18\x04 \x01(\x01R\tlongitude\x12#\n\raltitude_feet\x18\x05 \x01(\x05R\x0c\x61ltitudeFeet\x12(\n\x10utc_offset_hours\x18\x06 \x01(\x05R\x0eutcOffsetHours\x12\x43\n\x0f\x64\x61ylight_saving\x18\x07 \x01(\x0e\x32\x1a.flights.v1.DaylightSavingR\x0e\x64\x61ylightSaving\x12 \n\ttime_zone\x18\x08 \x01(\tH\x00R\x08timeZone\x88\x01\x01\x12\x39\n\ndeleted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeletedAt:\x8a\x01\xea\xab\x19\x85\x01\n\x07\x61irport\x1a\x03\x66\x61\x61*\x06\n\x04name2\x11\n\x0flength(faa) = 32$\n\"latitude >= -90 AND latitude <= 902(\n&longitude >= -180 AND longitude <= 180Z\ndeleted_atB\x0c\n\n_time_zone*\x80\x01\n\x0e\x44\x61ylightSaving\x12\x1f\n\x1b\x44\x41YLIGHT_SAVING_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x41YLIGHT_SAVING_US\x10\x01\x12\x18\n\x14\x44\x41YLIGHT_SAVING_NONE\x10\x02\x12\x1b\n\x17\x44\x41YLIGHT_SAVING_UNKNOWN\x10\x03\x42P\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'flights.v1.airport_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.flights.v1P\001Z\024flights/v1;flightsv1\252\002\nFlights.V1\312\002\nFlights\\V1\352\002\013Flights::V1'
   _globals['_AIRPORT']._loaded_options = None
   _globals['_AIRPORT']._serialized_options = b'\352\253\031\205\001\n\007airport\032\003faa*\006\n\004name2\021\n\017length(faa) = 32$\n\"latitude >= -90 AND latitude <= 902(\n&longitude >= -180 AND longitude <= 180Z\ndeleted_at'
-  _globals['_AIRPORTSERVICE'].methods_by_name['GetAirport']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['GetAirport']._serialized_options = b'\202\323\344\223\002\024\022\022/v1/airports/{faa}'
-  _globals['_AIRPORTSERVICE'].methods_by_name['ListAirports']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['ListAirports']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/airports'
-  _globals['_AIRPORTSERVICE'].methods_by_name['CreateAirport']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['CreateAirport']._serialized_options = b'\202\323\344\223\002\027\"\014/v1/airports:\007airport'
-  _globals['_AIRPORTSERVICE'].methods_by_name['UpdateAirport']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['UpdateAirport']._serialized_options = b'\202\323\344\223\002%2\032/v1/airports/{airport.faa}:\007airport'
-  _globals['_AIRPORTSERVICE'].methods_by_name['DeleteAirport']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['DeleteAirport']._serialized_options = b'\202\323\344\223\002\024*\022/v1/airports/{faa}'
-  _globals['_AIRPORTSERVICE'].methods_by_name['UndeleteAirport']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['UndeleteAirport']._serialized_options = b'\202\323\344\223\002 \"\033/v1/airports/{faa}:undelete:\001*'
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchGetAirports']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchGetAirports']._serialized_options = b'\202\323\344\223\002\027\022\025/v1/airports:batchGet'
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchCreateAirports']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchCreateAirports']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/airports:batchCreate:\001*'
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchUpdateAirports']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchUpdateAirports']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/airports:batchUpdate:\001*'
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchDeleteAirports']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['BatchDeleteAirports']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/airports:batchDelete:\001*'
-  _globals['_AIRPORTSERVICE'].methods_by_name['CountAirports']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['CountAirports']._serialized_options = b'\202\323\344\223\002\024\022\022/v1/airports:count'
-  _globals['_AIRPORTSERVICE'].methods_by_name['BulkUpsertAirports']._loaded_options = None
-  _globals['_AIRPORTSERVICE'].methods_by_name['BulkUpsertAirports']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/airports:bulkUpsert:\001*'
-  _globals['_DAYLIGHTSAVING']._serialized_start=2956
-  _globals['_DAYLIGHTSAVING']._serialized_end=3084
-  _globals['_AIRPORT']._serialized_start=215
-  _globals['_AIRPORT']._serialized_end=617
-  _globals['_GETAIRPORTREQUEST']._serialized_start=619
-  _globals['_GETAIRPORTREQUEST']._serialized_end=698
-  _globals['_LISTAIRPORTSREQUEST']._serialized_start=701
-  _globals['_LISTAIRPORTSREQUEST']._serialized_end=902
-  _globals['_LISTAIRPORTSRESPONSE']._serialized_start=904
-  _globals['_LISTAIRPORTSRESPONSE']._serialized_end=990
-  _globals['_CREATEAIRPORTREQUEST']._serialized_start=992
-  _globals['_CREATEAIRPORTREQUEST']._serialized_end=1095
-  _globals['_UPDATEAIRPORTREQUEST']._serialized_start=1098
-  _globals['_UPDATEAIRPORTREQUEST']._serialized_end=1273
-  _globals['_DELETEAIRPORTREQUEST']._serialized_start=1275
-  _globals['_DELETEAIRPORTREQUEST']._serialized_end=1376
-  _globals['_UNDELETEAIRPORTREQUEST']._serialized_start=1378
-  _globals['_UNDELETEAIRPORTREQUEST']._serialized_end=1458
-  _globals['_BATCHGETAIRPORTSREQUEST']._serialized_start=1460
-  _globals['_BATCHGETAIRPORTSREQUEST']._serialized_end=1546
-  _globals['_BATCHGETAIRPORTSRESPONSE']._serialized_start=1548
-  _globals['_BATCHGETAIRPORTSRESPONSE']._serialized_end=1630
-  _globals['_BATCHCREATEAIRPORTSREQUEST']._serialized_start=1632
-  _globals['_BATCHCREATEAIRPORTSREQUEST']._serialized_end=1755
-  _globals['_BATCHCREATEAIRPORTSRESPONSE']._serialized_start=1757
-  _globals['_BATCHCREATEAIRPORTSRESPONSE']._serialized_end=1825
-  _globals['_BATCHUPDATEAIRPORTSREQUEST']._serialized_start=1827
-  _globals['_BATCHUPDATEAIRPORTSREQUEST']._serialized_end=1950
-  _globals['_BATCHUPDATEAIRPORTSRESPONSE']._serialized_start=1952
-  _globals['_BATCHUPDATEAIRPORTSRESPONSE']._serialized_end=2020
-  _globals['_BATCHDELETEAIRPORTSREQUEST']._serialized_start=2022
-  _globals['_BATCHDELETEAIRPORTSREQUEST']._serialized_end=2107
-  _globals['_BATCHDELETEAIRPORTSRESPONSE']._serialized_start=2109
-  _globals['_BATCHDELETEAIRPORTSRESPONSE']._serialized_end=2177
-  _globals['_COUNTAIRPORTSREQUEST']._serialized_start=2180
-  _globals['_COUNTAIRPORTSREQUEST']._serialized_end=2315
-  _globals['_COUNTAIRPORTSRESPONSE']._serialized_start=2317
-  _globals['_COUNTAIRPORTSRESPONSE']._serialized_end=2374
-  _globals['_BULKUPSERTAIRPORTSREQUEST']._serialized_start=2377
-  _globals['_BULKUPSERTAIRPORTSREQUEST']._serialized_end=2695
-  _globals['_BULKUPSERTAIRPORTSRESPONSE']._serialized_start=2698
-  _globals['_BULKUPSERTAIRPORTSRESPONSE']._serialized_end=2953
-  _globals['_AIRPORTSERVICE']._serialized_start=3087
-  _globals['_AIRPORTSERVICE']._serialized_end=4542
+  _globals['_DAYLIGHTSAVING']._serialized_start=608
+  _globals['_DAYLIGHTSAVING']._serialized_end=736
+  _globals['_AIRPORT']._serialized_start=104
+  _globals['_AIRPORT']._serialized_end=605
 # @@protoc_insertion_point(module_scope)

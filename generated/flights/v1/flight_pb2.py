@@ -22,22 +22,18 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rowgate.v1 import annotations_pb2 as rowgate_dot_v1_dot_annotations__pb2
-from rowgate.v1 import bulk_pb2 as rowgate_dot_v1_dot_bulk__pb2
-from rowgate.v1 import count_pb2 as rowgate_dot_v1_dot_count__pb2
-from rowgate.v1 import ingest_pb2 as rowgate_dot_v1_dot_ingest__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x66lights/v1/flight.proto\x12\nflights.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\x1a\x15rowgate/v1/bulk.proto\x1a\x16rowgate/v1/count.proto\x1a\x17rowgate/v1/ingest.proto\"\xbe\t\n\x06\x46light\x12)\n\x02id\x18\x01 \x01(\tB\x1d\xea\xab\x19\x19\x12\x04uuid\"\x11gen_random_uuid()\x12\"\n\x07\x63\x61rrier\x18\x02 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irline\x18\x02\x12\x15\n\rflight_number\x18\x03 \x01(\x05\x12!\n\x06origin\x18\x04 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irport\x18\x02\x12&\n\x0b\x64\x65stination\x18\x05 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irport(\x00\x12\x44\n\x18scheduled_departure_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01\x12$\n\x17\x64\x65parture_delay_minutes\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12)\n\x0btail_number\x18\x08 \x01(\tB\x0f\xea\xab\x19\x0b\x42\t\n\x05plane(\x00H\x01\x88\x01\x01\x12\x32\n\x0e\x64\x65parture_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x42\n\x16scheduled_arrival_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01\x12\x30\n\x0c\x61rrival_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x15\x61rrival_delay_minutes\x18\x0c \x01(\x05H\x02\x88\x01\x01\x12\x1d\n\x10\x61ir_time_minutes\x18\r \x01(\x05H\x03\x88\x01\x01\x12\x16\n\x0e\x64istance_miles\x18\x0e \x01(\x05\x12\x0f\n\x07version\x18\x0f \x01(\x03\x12\x0c\n\x04\x65tag\x18\x10 \x01(\t\x12\x36\n\ncreated_at\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01\x12\x36\n\nupdated_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01\x12.\n\ndeleted_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\xcc\x02\xea\xab\x19\xc7\x02\n\x06\x66light\x1a\x02id\":\n\x07\x63\x61rrier\n\rflight_number\n\x06origin\n\x18scheduled_departure_time*\"\n\x06origin\n\x18scheduled_departure_time*\"\n\x07\x63\x61rrier\n\x17\x64\x65parture_delay_minutes*&\n\x0btail_number\x1a\x17tail_number IS NOT NULL2\x13\n\x11\x66light_number > 02\x17\n\x15origin <> destination2\x16\n\x14\x61ir_time_minutes > 02\x14\n\x12\x64istance_miles > 0B\x07versionJ\ncreated_atR\nupdated_atZ\ndeleted_atb\x04\x65tagB\x1a\n\x18_departure_delay_minutesB\x0e\n\x0c_tail_numberB\x18\n\x16_arrival_delay_minutesB\x13\n\x11_air_time_minutes\"M\n\x10GetFlightRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\xe6\x02\n\x12ListFlightsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12-\n\tread_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\x12\x14\n\x07\x63\x61rrier\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\rflight_number\x18\x08 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06origin\x18\t \x01(\tH\x02\x88\x01\x01\x12\x18\n\x0b\x64\x65stination\x18\n \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0btail_number\x18\x0b \x01(\tH\x04\x88\x01\x01\x42\n\n\x08_carrierB\x10\n\x0e_flight_numberB\t\n\x07_originB\x0e\n\x0c_destinationB\x0e\n\x0c_tail_number\"S\n\x13ListFlightsResponse\x12#\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x12.flights.v1.Flight\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"d\n\x13\x43reateFlightRequest\x12\"\n\x06\x66light\x18\x01 \x01(\x0b\x32\x12.flights.v1.Flight\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xac\x01\n\x13UpdateFlightRequest\x12\"\n\x06\x66light\x18\x01 \x01(\x0b\x32\x12.flights.v1.Flight\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"q\n\x13\x44\x65leteFlightRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"\\\n\x15UndeleteFlightRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"T\n\x16\x42\x61tchGetFlightsRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"O\n\x17\x42\x61tchGetFlightsResponse\x12#\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x12.flights.v1.Flight\x12\x0f\n\x07missing\x18\x02 \x03(\t\"y\n\x19\x42\x61tchCreateFlightsRequest\x12\x31\n\x08requests\x18\x01 \x03(\x0b\x32\x1f.flights.v1.CreateFlightRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"A\n\x1a\x42\x61tchCreateFlightsResponse\x12#\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x12.flights.v1.Flight\"y\n\x19\x42\x61tchUpdateFlightsRequest\x12\x31\n\x08requests\x18\x01 \x03(\x0b\x32\x1f.flights.v1.UpdateFlightRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"A\n\x1a\x42\x61tchUpdateFlightsResponse\x12#\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x12.flights.v1.Flight\"y\n\x19\x42\x61tchDeleteFlightsRequest\x12\x31\n\x08requests\x18\x01 \x03(\x0b\x32\x1f.flights.v1.DeleteFlightRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"A\n\x1a\x42\x61tchDeleteFlightsResponse\x12#\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x12.flights.v1.Flight\"\xa4\x02\n\x13\x43ountFlightsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x02 \x01(\x08\x12#\n\x04mode\x18\x03 \x01(\x0e\x32\x15.rowgate.v1.CountMode\x12\x14\n\x07\x63\x61rrier\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\rflight_number\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06origin\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x18\n\x0b\x64\x65stination\x18\x07 \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0btail_number\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\n\n\x08_carrierB\x10\n\x0e_flight_numberB\t\n\x07_originB\x0e\n\x0c_destinationB\x0e\n\x0c_tail_number\"8\n\x14\x43ountFlightsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x11\n\testimated\x18\x02 \x01(\x08\"\xbb\x02\n\x18\x42ulkUpsertFlightsRequest\x12#\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x12.flights.v1.Flight\x12\x17\n\x0f\x63onflict_target\x18\x02 \x03(\t\x12+\n\x0bon_conflict\x18\x03 \x01(\x0e\x32\x16.rowgate.v1.OnConflict\x12-\n\x0con_duplicate\x18\x04 \x01(\x0e\x32\x17.rowgate.v1.OnDuplicate\x12/\n\x0bupdate_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x17\n\x0fpartial_failure\x18\x06 \x01(\x08\x12\x10\n\x08outcomes\x18\x07 \x01(\x08\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x12\x12\n\nrequest_id\x18\t \x01(\t\"\xfe\x01\n\x19\x42ulkUpsertFlightsResponse\x12\x16\n\x0einserted_count\x18\x01 \x01(\x03\x12\x15\n\rupdated_count\x18\x02 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x03 \x01(\x03\x12\x15\n\rignored_count\x18\x04 \x01(\x03\x12\x18\n\x10superseded_count\x18\x05 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x06 \x01(\x03\x12(\n\x08\x66\x61ilures\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.RowFailure\x12(\n\x08outcomes\x18\x08 \x03(\x0e\x32\x16.rowgate.v1.RowOutcome\"\xff\x01\n\x14StreamFlightsRequest\x12\x14\n\x0cresume_token\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x10\n\x08order_by\x18\x03 \x01(\t\x12-\n\tread_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cshow_deleted\x18\x05 \x01(\x08\x12\x14\n\x07\x63\x61rrier\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06origin\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0b\x64\x65stination\x18\x08 \x01(\tH\x02\x88\x01\x01\x42\n\n\x08_carrierB\t\n\x07_originB\x0e\n\x0c_destination\"R\n\x15StreamFlightsResponse\x12#\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x12.flights.v1.Flight\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"u\n\x14IngestFlightsRequest\x12&\n\x05start\x18\x01 \x01(\x0b\x32\x17.rowgate.v1.IngestStart\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12#\n\x07\x66lights\x18\x03 \x03(\x0b\x32\x12.flights.v1.Flight\"\x8d\x02\n\x15IngestFlightsResponse\x12\x11\n\twatermark\x18\x01 \x01(\x03\x12\x16\n\x0einserted_count\x18\x02 \x01(\x03\x12\x15\n\rupdated_count\x18\x03 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x04 \x01(\x03\x12\x15\n\rignored_count\x18\x05 \x01(\x03\x12\x18\n\x10superseded_count\x18\x06 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x07 \x01(\x03\x12(\n\x08\x66\x61ilures\x18\x08 \x03(\x0b\x32\x16.rowgate.v1.RowFailure\x12(\n\x08outcomes\x18\t \x03(\x0e\x32\x16.rowgate.v1.RowOutcome2\xe4\x0c\n\rFlightService\x12W\n\tGetFlight\x12\x1c.flights.v1.GetFlightRequest\x1a\x12.flights.v1.Flight\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/flights/{id}\x12\x63\n\x0bListFlights\x12\x1e.flights.v1.ListFlightsRequest\x1a\x1f.flights.v1.ListFlightsResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/flights\x12`\n\x0c\x43reateFlight\x12\x1f.flights.v1.CreateFlightRequest\x1a\x12.flights.v1.Flight\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x0b/v1/flights:\x06\x66light\x12l\n\x0cUpdateFlight\x12\x1f.flights.v1.UpdateFlightRequest\x1a\x12.flights.v1.Flight\"\'\x82\xd3\xe4\x93\x02!2\x17/v1/flights/{flight.id}:\x06\x66light\x12]\n\x0c\x44\x65leteFlight\x12\x1f.flights.v1.DeleteFlightRequest\x1a\x12.flights.v1.Flight\"\x18\x82\xd3\xe4\x93\x02\x12*\x10/v1/flights/{id}\x12m\n\x0eUndeleteFlight\x12!.flights.v1.UndeleteFlightRequest\x1a\x12.flights.v1.Flight\"$\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/flights/{id}:undelete:\x01*\x12x\n\x0f\x42\x61tchGetFlights\x12\".flights.v1.BatchGetFlightsRequest\x1a#.flights.v1.BatchGetFlightsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/flights:batchGet\x12\x87\x01\n\x12\x42\x61tchCreateFlights\x12%.flights.v1.BatchCreateFlightsRequest\x1a&.flights.v1.BatchCreateFlightsResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/flights:batchCreate:\x01*\x12\x87\x01\n\x12\x42\x61tchUpdateFlights\x12%.flights.v1.BatchUpdateFlightsRequest\x1a&.flights.v1.BatchUpdateFlightsResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/flights:batchUpdate:\x01*\x12\x87\x01\n\x12\x42\x61tchDeleteFlights\x12%.flights.v1.BatchDeleteFlightsRequest\x1a&.flights.v1.BatchDeleteFlightsResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/flights:batchDelete:\x01*\x12l\n\x0c\x43ountFlights\x12\x1f.flights.v1.CountFlightsRequest\x1a .flights.v1.CountFlightsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/flights:count\x12\x83\x01\n\x11\x42ulkUpsertFlights\x12$.flights.v1.BulkUpsertFlightsRequest\x1a%.flights.v1.BulkUpsertFlightsResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/flights:bulkUpsert:\x01*\x12r\n\rStreamFlights\x12 .flights.v1.StreamFlightsRequest\x1a!.flights.v1.StreamFlightsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/flights:stream0\x01\x12w\n\rIngestFlights\x12 .flights.v1.IngestFlightsRequest\x1a!.flights.v1.IngestFlightsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/v1/flights:ingest:\x01*(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x66lights/v1/flight.proto\x12\nflights.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\xbf\x0b\n\x06\x46light\x12-\n\x02id\x18\x01 \x01(\tB\x1d\xea\xab\x19\x19\x12\x04uuid\"\x11gen_random_uuid()R\x02id\x12+\n\x07\x63\x61rrier\x18\x02 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irline\x18\x02R\x07\x63\x61rrier\x12#\n\rflight_number\x18\x03 \x01(\x05R\x0c\x66lightNumber\x12)\n\x06origin\x18\x04 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irport\x18\x02R\x06origin\x12\x33\n\x0b\x64\x65stination\x18\x05 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irport(\x00R\x0b\x64\x65stination\x12\\\n\x18scheduled_departure_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01R\x16scheduledDepartureTime\x12;\n\x17\x64\x65parture_delay_minutes\x18\x07 \x01(\x05H\x00R\x15\x64\x65partureDelayMinutes\x88\x01\x01\x12\x35\n\x0btail_number\x18\x08 \x01(\tB\x0f\xea\xab\x19\x0b\x42\t\n\x05plane(\x00H\x01R\ntailNumber\x88\x01\x01\x12\x41\n\x0e\x64\x65parture_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rdepartureTime\x12X\n\x16scheduled_arrival_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01R\x14scheduledArrivalTime\x12=\n\x0c\x61rrival_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x61rrivalTime\x12\x37\n\x15\x61rrival_delay_minutes\x18\x0c \x01(\x05H\x02R\x13\x61rrivalDelayMinutes\x88\x01\x01\x12-\n\x10\x61ir_time_minutes\x18\r \x01(\x05H\x03R\x0e\x61irTimeMinutes\x88\x01\x01\x12%\n\x0e\x64istance_miles\x18\x0e \x01(\x05R\rdistanceMiles\x12\x18\n\x07version\x18\x0f \x01(\x03R\x07version\x12\x12\n\x04\x65tag\x18\x10 \x01(\tR\x04\x65tag\x12\x41\n\ncreated_at\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01R\tcreatedAt\x12\x41\n\nupdated_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01R\tupdatedAt\x12\x39\n\ndeleted_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeletedAt:\xcc\x02\xea\xab\x19\xc7\x02\n\x06\x66light\x1a\x02id\":\n\x07\x63\x61rrier\n\rflight_number\n\x06origin\n\x18scheduled_departure_time*\"\n\x06origin\n\x18scheduled_departure_time*\"\n\x07\x63\x61rrier\n\x17\x64\x65parture_delay_minutes*&\n\x0btail_number\x1a\x17tail_number IS NOT NULL2\x13\n\x11\x66light_number > 02\x17\n\x15origin <> destination2\x16\n\x14\x61ir_time_minutes > 02\x14\n\x12\x64istance_miles > 0B\x07versionJ\ncreated_atR\nupdated_atZ\ndeleted_atb\x04\x65tagB\x1a\n\x18_departure_delay_minutesB\x0e\n\x0c_tail_numberB\x18\n\x16_arrival_delay_minutesB\x13\n\x11_air_time_minutesBP\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'flights.v1.flight_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.flights.v1P\001Z\024flights/v1;flightsv1\252\002\nFlights.V1\312\002\nFlights\\V1\352\002\013Flights::V1'
   _globals['_FLIGHT'].fields_by_name['id']._loaded_options = None
   _globals['_FLIGHT'].fields_by_name['id']._serialized_options = b'\352\253\031\031\022\004uuid\"\021gen_random_uuid()'
   _globals['_FLIGHT'].fields_by_name['carrier']._loaded_options = None
@@ -58,82 +54,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLIGHT'].fields_by_name['updated_at']._serialized_options = b'\352\253\031\0028\001'
   _globals['_FLIGHT']._loaded_options = None
   _globals['_FLIGHT']._serialized_options = b'\352\253\031\307\002\n\006flight\032\002id\":\n\007carrier\n\rflight_number\n\006origin\n\030scheduled_departure_time*\"\n\006origin\n\030scheduled_departure_time*\"\n\007carrier\n\027departure_delay_minutes*&\n\013tail_number\032\027tail_number IS NOT NULL2\023\n\021flight_number > 02\027\n\025origin <> destination2\026\n\024air_time_minutes > 02\024\n\022distance_miles > 0B\007versionJ\ncreated_atR\nupdated_atZ\ndeleted_atb\004etag'
-  _globals['_FLIGHTSERVICE'].methods_by_name['GetFlight']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['GetFlight']._serialized_options = b'\202\323\344\223\002\022\022\020/v1/flights/{id}'
-  _globals['_FLIGHTSERVICE'].methods_by_name['ListFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['ListFlights']._serialized_options = b'\202\323\344\223\002\r\022\013/v1/flights'
-  _globals['_FLIGHTSERVICE'].methods_by_name['CreateFlight']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['CreateFlight']._serialized_options = b'\202\323\344\223\002\025\"\013/v1/flights:\006flight'
-  _globals['_FLIGHTSERVICE'].methods_by_name['UpdateFlight']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['UpdateFlight']._serialized_options = b'\202\323\344\223\002!2\027/v1/flights/{flight.id}:\006flight'
-  _globals['_FLIGHTSERVICE'].methods_by_name['DeleteFlight']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['DeleteFlight']._serialized_options = b'\202\323\344\223\002\022*\020/v1/flights/{id}'
-  _globals['_FLIGHTSERVICE'].methods_by_name['UndeleteFlight']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['UndeleteFlight']._serialized_options = b'\202\323\344\223\002\036\"\031/v1/flights/{id}:undelete:\001*'
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchGetFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchGetFlights']._serialized_options = b'\202\323\344\223\002\026\022\024/v1/flights:batchGet'
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchCreateFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchCreateFlights']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/flights:batchCreate:\001*'
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchUpdateFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchUpdateFlights']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/flights:batchUpdate:\001*'
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchDeleteFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['BatchDeleteFlights']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/flights:batchDelete:\001*'
-  _globals['_FLIGHTSERVICE'].methods_by_name['CountFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['CountFlights']._serialized_options = b'\202\323\344\223\002\023\022\021/v1/flights:count'
-  _globals['_FLIGHTSERVICE'].methods_by_name['BulkUpsertFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['BulkUpsertFlights']._serialized_options = b'\202\323\344\223\002\033\"\026/v1/flights:bulkUpsert:\001*'
-  _globals['_FLIGHTSERVICE'].methods_by_name['StreamFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['StreamFlights']._serialized_options = b'\202\323\344\223\002\024\022\022/v1/flights:stream'
-  _globals['_FLIGHTSERVICE'].methods_by_name['IngestFlights']._loaded_options = None
-  _globals['_FLIGHTSERVICE'].methods_by_name['IngestFlights']._serialized_options = b'\202\323\344\223\002\027\"\022/v1/flights:ingest:\001*'
-  _globals['_FLIGHT']._serialized_start=239
-  _globals['_FLIGHT']._serialized_end=1453
-  _globals['_GETFLIGHTREQUEST']._serialized_start=1455
-  _globals['_GETFLIGHTREQUEST']._serialized_end=1532
-  _globals['_LISTFLIGHTSREQUEST']._serialized_start=1535
-  _globals['_LISTFLIGHTSREQUEST']._serialized_end=1893
-  _globals['_LISTFLIGHTSRESPONSE']._serialized_start=1895
-  _globals['_LISTFLIGHTSRESPONSE']._serialized_end=1978
-  _globals['_CREATEFLIGHTREQUEST']._serialized_start=1980
-  _globals['_CREATEFLIGHTREQUEST']._serialized_end=2080
-  _globals['_UPDATEFLIGHTREQUEST']._serialized_start=2083
-  _globals['_UPDATEFLIGHTREQUEST']._serialized_end=2255
-  _globals['_DELETEFLIGHTREQUEST']._serialized_start=2257
-  _globals['_DELETEFLIGHTREQUEST']._serialized_end=2370
-  _globals['_UNDELETEFLIGHTREQUEST']._serialized_start=2372
-  _globals['_UNDELETEFLIGHTREQUEST']._serialized_end=2464
-  _globals['_BATCHGETFLIGHTSREQUEST']._serialized_start=2466
-  _globals['_BATCHGETFLIGHTSREQUEST']._serialized_end=2550
-  _globals['_BATCHGETFLIGHTSRESPONSE']._serialized_start=2552
-  _globals['_BATCHGETFLIGHTSRESPONSE']._serialized_end=2631
-  _globals['_BATCHCREATEFLIGHTSREQUEST']._serialized_start=2633
-  _globals['_BATCHCREATEFLIGHTSREQUEST']._serialized_end=2754
-  _globals['_BATCHCREATEFLIGHTSRESPONSE']._serialized_start=2756
-  _globals['_BATCHCREATEFLIGHTSRESPONSE']._serialized_end=2821
-  _globals['_BATCHUPDATEFLIGHTSREQUEST']._serialized_start=2823
-  _globals['_BATCHUPDATEFLIGHTSREQUEST']._serialized_end=2944
-  _globals['_BATCHUPDATEFLIGHTSRESPONSE']._serialized_start=2946
-  _globals['_BATCHUPDATEFLIGHTSRESPONSE']._serialized_end=3011
-  _globals['_BATCHDELETEFLIGHTSREQUEST']._serialized_start=3013
-  _globals['_BATCHDELETEFLIGHTSREQUEST']._serialized_end=3134
-  _globals['_BATCHDELETEFLIGHTSRESPONSE']._serialized_start=3136
-  _globals['_BATCHDELETEFLIGHTSRESPONSE']._serialized_end=3201
-  _globals['_COUNTFLIGHTSREQUEST']._serialized_start=3204
-  _globals['_COUNTFLIGHTSREQUEST']._serialized_end=3496
-  _globals['_COUNTFLIGHTSRESPONSE']._serialized_start=3498
-  _globals['_COUNTFLIGHTSRESPONSE']._serialized_end=3554
-  _globals['_BULKUPSERTFLIGHTSREQUEST']._serialized_start=3557
-  _globals['_BULKUPSERTFLIGHTSREQUEST']._serialized_end=3872
-  _globals['_BULKUPSERTFLIGHTSRESPONSE']._serialized_start=3875
-  _globals['_BULKUPSERTFLIGHTSRESPONSE']._serialized_end=4129
-  _globals['_STREAMFLIGHTSREQUEST']._serialized_start=4132
-  _globals['_STREAMFLIGHTSREQUEST']._serialized_end=4387
-  _globals['_STREAMFLIGHTSRESPONSE']._serialized_start=4389
-  _globals['_STREAMFLIGHTSRESPONSE']._serialized_end=4471
-  _globals['_INGESTFLIGHTSREQUEST']._serialized_start=4473
-  _globals['_INGESTFLIGHTSREQUEST']._serialized_end=4590
-  _globals['_INGESTFLIGHTSRESPONSE']._serialized_start=4593
-  _globals['_INGESTFLIGHTSRESPONSE']._serialized_end=4862
-  _globals['_FLIGHTSERVICE']._serialized_start=4865
-  _globals['_FLIGHTSERVICE']._serialized_end=6501
+  _globals['_FLIGHT']._serialized_start=103
+  _globals['_FLIGHT']._serialized_end=1574
 # @@protoc_insertion_point(module_scope)

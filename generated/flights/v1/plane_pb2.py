@@ -22,91 +22,24 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rowgate.v1 import annotations_pb2 as rowgate_dot_v1_dot_annotations__pb2
-from rowgate.v1 import bulk_pb2 as rowgate_dot_v1_dot_bulk__pb2
-from rowgate.v1 import count_pb2 as rowgate_dot_v1_dot_count__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x66lights/v1/plane.proto\x12\nflights.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\x1a\x15rowgate/v1/bulk.proto\x1a\x16rowgate/v1/count.proto\"\xbc\x03\n\x05Plane\x12\x13\n\x0btail_number\x18\x01 \x01(\t\x12\x1d\n\x10manufacture_year\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12#\n\x04type\x18\x03 \x01(\x0e\x32\x15.flights.v1.PlaneType\x12\x14\n\x0cmanufacturer\x18\x04 \x01(\t\x12\r\n\x05model\x18\x05 \x01(\t\x12\x14\n\x0c\x65ngine_count\x18\x06 \x01(\x05\x12\x12\n\nseat_count\x18\x07 \x01(\x05\x12\x1f\n\x12\x63ruising_speed_mph\x18\x08 \x01(\x05H\x01\x88\x01\x01\x12+\n\x0b\x65ngine_type\x18\t \x01(\x0e\x32\x16.flights.v1.EngineType\x12.\n\ndeleted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp:a\xea\xab\x19]\n\x05plane\x1a\x0btail_number*\x15\n\x0cmanufacturer\n\x05model2\x12\n\x10\x65ngine_count > 02\x10\n\x0eseat_count > 0Z\ndeleted_atB\x13\n\x11_manufacture_yearB\x15\n\x13_cruising_speed_mph\"U\n\x0fGetPlaneRequest\x12\x13\n\x0btail_number\x18\x01 \x01(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\xeb\x01\n\x11ListPlanesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12-\n\tread_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\x12\x19\n\x0cmanufacturer\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05model\x18\x08 \x01(\tH\x01\x88\x01\x01\x42\x0f\n\r_manufacturerB\x08\n\x06_model\"P\n\x12ListPlanesResponse\x12!\n\x06planes\x18\x01 \x03(\x0b\x32\x11.flights.v1.Plane\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x12\x43reatePlaneRequest\x12 \n\x05plane\x18\x01 \x01(\x0b\x32\x11.flights.v1.Plane\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xa9\x01\n\x12UpdatePlaneRequest\x12 \n\x05plane\x18\x01 \x01(\x0b\x32\x11.flights.v1.Plane\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"k\n\x12\x44\x65letePlaneRequest\x12\x13\n\x0btail_number\x18\x01 \x01(\t\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"V\n\x14UndeletePlaneRequest\x12\x13\n\x0btail_number\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\\\n\x15\x42\x61tchGetPlanesRequest\x12\x14\n\x0ctail_numbers\x18\x01 \x03(\t\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"L\n\x16\x42\x61tchGetPlanesResponse\x12!\n\x06planes\x18\x01 \x03(\x0b\x32\x11.flights.v1.Plane\x12\x0f\n\x07missing\x18\x02 \x03(\t\"w\n\x18\x42\x61tchCreatePlanesRequest\x12\x30\n\x08requests\x18\x01 \x03(\x0b\x32\x1e.flights.v1.CreatePlaneRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\">\n\x19\x42\x61tchCreatePlanesResponse\x12!\n\x06planes\x18\x01 \x03(\x0b\x32\x11.flights.v1.Plane\"w\n\x18\x42\x61tchUpdatePlanesRequest\x12\x30\n\x08requests\x18\x01 \x03(\x0b\x32\x1e.flights.v1.UpdatePlaneRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\">\n\x19\x42\x61tchUpdatePlanesResponse\x12!\n\x06planes\x18\x01 \x03(\x0b\x32\x11.flights.v1.Plane\"[\n\x18\x42\x61tchDeletePlanesRequest\x12\x14\n\x0ctail_numbers\x18\x01 \x03(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\">\n\x19\x42\x61tchDeletePlanesResponse\x12!\n\x06planes\x18\x01 \x03(\x0b\x32\x11.flights.v1.Plane\"\xa9\x01\n\x12\x43ountPlanesRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x02 \x01(\x08\x12#\n\x04mode\x18\x03 \x01(\x0e\x32\x15.rowgate.v1.CountMode\x12\x19\n\x0cmanufacturer\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05model\x18\x05 \x01(\tH\x01\x88\x01\x01\x42\x0f\n\r_manufacturerB\x08\n\x06_model\"7\n\x13\x43ountPlanesResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x11\n\testimated\x18\x02 \x01(\x08\"\xb8\x02\n\x17\x42ulkUpsertPlanesRequest\x12!\n\x06planes\x18\x01 \x03(\x0b\x32\x11.flights.v1.Plane\x12\x17\n\x0f\x63onflict_target\x18\x02 \x03(\t\x12+\n\x0bon_conflict\x18\x03 \x01(\x0e\x32\x16.rowgate.v1.OnConflict\x12-\n\x0con_duplicate\x18\x04 \x01(\x0e\x32\x17.rowgate.v1.OnDuplicate\x12/\n\x0bupdate_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x17\n\x0fpartial_failure\x18\x06 \x01(\x08\x12\x10\n\x08outcomes\x18\x07 \x01(\x08\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x12\x12\n\nrequest_id\x18\t \x01(\t\"\xfd\x01\n\x18\x42ulkUpsertPlanesResponse\x12\x16\n\x0einserted_count\x18\x01 \x01(\x03\x12\x15\n\rupdated_count\x18\x02 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x03 \x01(\x03\x12\x15\n\rignored_count\x18\x04 \x01(\x03\x12\x18\n\x10superseded_count\x18\x05 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x06 \x01(\x03\x12(\n\x08\x66\x61ilures\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.RowFailure\x12(\n\x08outcomes\x18\x08 \x03(\x0e\x32\x16.rowgate.v1.RowOutcome*\x93\x01\n\tPlaneType\x12\x1a\n\x16PLANE_TYPE_UNSPECIFIED\x10\x00\x12\'\n#PLANE_TYPE_FIXED_WING_SINGLE_ENGINE\x10\x01\x12&\n\"PLANE_TYPE_FIXED_WING_MULTI_ENGINE\x10\x02\x12\x19\n\x15PLANE_TYPE_ROTORCRAFT\x10\x03*\xd3\x01\n\nEngineType\x12\x1b\n\x17\x45NGINE_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45NGINE_TYPE_FOUR_CYCLE\x10\x01\x12\x1d\n\x19\x45NGINE_TYPE_RECIPROCATING\x10\x02\x12\x19\n\x15\x45NGINE_TYPE_TURBO_FAN\x10\x03\x12\x19\n\x15\x45NGINE_TYPE_TURBO_JET\x10\x04\x12\x1a\n\x16\x45NGINE_TYPE_TURBO_PROP\x10\x05\x12\x1b\n\x17\x45NGINE_TYPE_TURBO_SHAFT\x10\x06\x32\xe6\n\n\x0cPlaneService\x12\\\n\x08GetPlane\x12\x1b.flights.v1.GetPlaneRequest\x1a\x11.flights.v1.Plane\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/planes/{tail_number}\x12_\n\nListPlanes\x12\x1d.flights.v1.ListPlanesRequest\x1a\x1e.flights.v1.ListPlanesResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/planes\x12[\n\x0b\x43reatePlane\x12\x1e.flights.v1.CreatePlaneRequest\x1a\x11.flights.v1.Plane\"\x19\x82\xd3\xe4\x93\x02\x13\"\n/v1/planes:\x05plane\x12o\n\x0bUpdatePlane\x12\x1e.flights.v1.UpdatePlaneRequest\x1a\x11.flights.v1.Plane\"-\x82\xd3\xe4\x93\x02\'2\x1e/v1/planes/{plane.tail_number}:\x05plane\x12\x62\n\x0b\x44\x65letePlane\x12\x1e.flights.v1.DeletePlaneRequest\x1a\x11.flights.v1.Plane\" \x82\xd3\xe4\x93\x02\x1a*\x18/v1/planes/{tail_number}\x12r\n\rUndeletePlane\x12 .flights.v1.UndeletePlaneRequest\x1a\x11.flights.v1.Plane\",\x82\xd3\xe4\x93\x02&\"!/v1/planes/{tail_number}:undelete:\x01*\x12t\n\x0e\x42\x61tchGetPlanes\x12!.flights.v1.BatchGetPlanesRequest\x1a\".flights.v1.BatchGetPlanesResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/planes:batchGet\x12\x83\x01\n\x11\x42\x61tchCreatePlanes\x12$.flights.v1.BatchCreatePlanesRequest\x1a%.flights.v1.BatchCreatePlanesResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/planes:batchCreate:\x01*\x12\x83\x01\n\x11\x42\x61tchUpdatePlanes\x12$.flights.v1.BatchUpdatePlanesRequest\x1a%.flights.v1.BatchUpdatePlanesResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/planes:batchUpdate:\x01*\x12\x83\x01\n\x11\x42\x61tchDeletePlanes\x12$.flights.v1.BatchDeletePlanesRequest\x1a%.flights.v1.BatchDeletePlanesResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/planes:batchDelete:\x01*\x12h\n\x0b\x43ountPlanes\x12\x1e.flights.v1.CountPlanesRequest\x1a\x1f.flights.v1.CountPlanesResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/planes:count\x12\x7f\n\x10\x42ulkUpsertPlanes\x12#.flights.v1.BulkUpsertPlanesRequest\x1a$.flights.v1.BulkUpsertPlanesResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/planes:bulkUpsert:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x66lights/v1/plane.proto\x12\nflights.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\xb5\x04\n\x05Plane\x12\x1f\n\x0btail_number\x18\x01 \x01(\tR\ntailNumber\x12.\n\x10manufacture_year\x18\x02 \x01(\x05H\x00R\x0fmanufactureYear\x88\x01\x01\x12)\n\x04type\x18\x03 \x01(\x0e\x32\x15.flights.v1.PlaneTypeR\x04type\x12\"\n\x0cmanufacturer\x18\x04 \x01(\tR\x0cmanufacturer\x12\x14\n\x05model\x18\x05 \x01(\tR\x05model\x12!\n\x0c\x65ngine_count\x18\x06 \x01(\x05R\x0b\x65ngineCount\x12\x1d\n\nseat_count\x18\x07 \x01(\x05R\tseatCount\x12\x31\n\x12\x63ruising_speed_mph\x18\x08 \x01(\x05H\x01R\x10\x63ruisingSpeedMph\x88\x01\x01\x12\x37\n\x0b\x65ngine_type\x18\t \x01(\x0e\x32\x16.flights.v1.EngineTypeR\nengineType\x12\x39\n\ndeleted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeletedAt:a\xea\xab\x19]\n\x05plane\x1a\x0btail_number*\x15\n\x0cmanufacturer\n\x05model2\x12\n\x10\x65ngine_count > 02\x10\n\x0eseat_count > 0Z\ndeleted_atB\x13\n\x11_manufacture_yearB\x15\n\x13_cruising_speed_mph*\x93\x01\n\tPlaneType\x12\x1a\n\x16PLANE_TYPE_UNSPECIFIED\x10\x00\x12\'\n#PLANE_TYPE_FIXED_WING_SINGLE_ENGINE\x10\x01\x12&\n\"PLANE_TYPE_FIXED_WING_MULTI_ENGINE\x10\x02\x12\x19\n\x15PLANE_TYPE_ROTORCRAFT\x10\x03*\xd3\x01\n\nEngineType\x12\x1b\n\x17\x45NGINE_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45NGINE_TYPE_FOUR_CYCLE\x10\x01\x12\x1d\n\x19\x45NGINE_TYPE_RECIPROCATING\x10\x02\x12\x19\n\x15\x45NGINE_TYPE_TURBO_FAN\x10\x03\x12\x19\n\x15\x45NGINE_TYPE_TURBO_JET\x10\x04\x12\x1a\n\x16\x45NGINE_TYPE_TURBO_PROP\x10\x05\x12\x1b\n\x17\x45NGINE_TYPE_TURBO_SHAFT\x10\x06\x42P\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'flights.v1.plane_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.flights.v1P\001Z\024flights/v1;flightsv1\252\002\nFlights.V1\312\002\nFlights\\V1\352\002\013Flights::V1'
   _globals['_PLANE']._loaded_options = None
   _globals['_PLANE']._serialized_options = b'\352\253\031]\n\005plane\032\013tail_number*\025\n\014manufacturer\n\005model2\022\n\020engine_count > 02\020\n\016seat_count > 0Z\ndeleted_at'
-  _globals['_PLANESERVICE'].methods_by_name['GetPlane']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['GetPlane']._serialized_options = b'\202\323\344\223\002\032\022\030/v1/planes/{tail_number}'
-  _globals['_PLANESERVICE'].methods_by_name['ListPlanes']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['ListPlanes']._serialized_options = b'\202\323\344\223\002\014\022\n/v1/planes'
-  _globals['_PLANESERVICE'].methods_by_name['CreatePlane']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['CreatePlane']._serialized_options = b'\202\323\344\223\002\023\"\n/v1/planes:\005plane'
-  _globals['_PLANESERVICE'].methods_by_name['UpdatePlane']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['UpdatePlane']._serialized_options = b'\202\323\344\223\002\'2\036/v1/planes/{plane.tail_number}:\005plane'
-  _globals['_PLANESERVICE'].methods_by_name['DeletePlane']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['DeletePlane']._serialized_options = b'\202\323\344\223\002\032*\030/v1/planes/{tail_number}'
-  _globals['_PLANESERVICE'].methods_by_name['UndeletePlane']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['UndeletePlane']._serialized_options = b'\202\323\344\223\002&\"!/v1/planes/{tail_number}:undelete:\001*'
-  _globals['_PLANESERVICE'].methods_by_name['BatchGetPlanes']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['BatchGetPlanes']._serialized_options = b'\202\323\344\223\002\025\022\023/v1/planes:batchGet'
-  _globals['_PLANESERVICE'].methods_by_name['BatchCreatePlanes']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['BatchCreatePlanes']._serialized_options = b'\202\323\344\223\002\033\"\026/v1/planes:batchCreate:\001*'
-  _globals['_PLANESERVICE'].methods_by_name['BatchUpdatePlanes']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['BatchUpdatePlanes']._serialized_options = b'\202\323\344\223\002\033\"\026/v1/planes:batchUpdate:\001*'
-  _globals['_PLANESERVICE'].methods_by_name['BatchDeletePlanes']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['BatchDeletePlanes']._serialized_options = b'\202\323\344\223\002\033\"\026/v1/planes:batchDelete:\001*'
-  _globals['_PLANESERVICE'].methods_by_name['CountPlanes']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['CountPlanes']._serialized_options = b'\202\323\344\223\002\022\022\020/v1/planes:count'
-  _globals['_PLANESERVICE'].methods_by_name['BulkUpsertPlanes']._loaded_options = None
-  _globals['_PLANESERVICE'].methods_by_name['BulkUpsertPlanes']._serialized_options = b'\202\323\344\223\002\032\"\025/v1/planes:bulkUpsert:\001*'
-  _globals['_PLANETYPE']._serialized_start=3034
-  _globals['_PLANETYPE']._serialized_end=3181
-  _globals['_ENGINETYPE']._serialized_start=3184
-  _globals['_ENGINETYPE']._serialized_end=3395
-  _globals['_PLANE']._serialized_start=213
-  _globals['_PLANE']._serialized_end=657
-  _globals['_GETPLANEREQUEST']._serialized_start=659
-  _globals['_GETPLANEREQUEST']._serialized_end=744
-  _globals['_LISTPLANESREQUEST']._serialized_start=747
-  _globals['_LISTPLANESREQUEST']._serialized_end=982
-  _globals['_LISTPLANESRESPONSE']._serialized_start=984
-  _globals['_LISTPLANESRESPONSE']._serialized_end=1064
-  _globals['_CREATEPLANEREQUEST']._serialized_start=1066
-  _globals['_CREATEPLANEREQUEST']._serialized_end=1163
-  _globals['_UPDATEPLANEREQUEST']._serialized_start=1166
-  _globals['_UPDATEPLANEREQUEST']._serialized_end=1335
-  _globals['_DELETEPLANEREQUEST']._serialized_start=1337
-  _globals['_DELETEPLANEREQUEST']._serialized_end=1444
-  _globals['_UNDELETEPLANEREQUEST']._serialized_start=1446
-  _globals['_UNDELETEPLANEREQUEST']._serialized_end=1532
-  _globals['_BATCHGETPLANESREQUEST']._serialized_start=1534
-  _globals['_BATCHGETPLANESREQUEST']._serialized_end=1626
-  _globals['_BATCHGETPLANESRESPONSE']._serialized_start=1628
-  _globals['_BATCHGETPLANESRESPONSE']._serialized_end=1704
-  _globals['_BATCHCREATEPLANESREQUEST']._serialized_start=1706
-  _globals['_BATCHCREATEPLANESREQUEST']._serialized_end=1825
-  _globals['_BATCHCREATEPLANESRESPONSE']._serialized_start=1827
-  _globals['_BATCHCREATEPLANESRESPONSE']._serialized_end=1889
-  _globals['_BATCHUPDATEPLANESREQUEST']._serialized_start=1891
-  _globals['_BATCHUPDATEPLANESREQUEST']._serialized_end=2010
-  _globals['_BATCHUPDATEPLANESRESPONSE']._serialized_start=2012
-  _globals['_BATCHUPDATEPLANESRESPONSE']._serialized_end=2074
-  _globals['_BATCHDELETEPLANESREQUEST']._serialized_start=2076
-  _globals['_BATCHDELETEPLANESREQUEST']._serialized_end=2167
-  _globals['_BATCHDELETEPLANESRESPONSE']._serialized_start=2169
-  _globals['_BATCHDELETEPLANESRESPONSE']._serialized_end=2231
-  _globals['_COUNTPLANESREQUEST']._serialized_start=2234
-  _globals['_COUNTPLANESREQUEST']._serialized_end=2403
-  _globals['_COUNTPLANESRESPONSE']._serialized_start=2405
-  _globals['_COUNTPLANESRESPONSE']._serialized_end=2460
-  _globals['_BULKUPSERTPLANESREQUEST']._serialized_start=2463
-  _globals['_BULKUPSERTPLANESREQUEST']._serialized_end=2775
-  _globals['_BULKUPSERTPLANESRESPONSE']._serialized_start=2778
-  _globals['_BULKUPSERTPLANESRESPONSE']._serialized_end=3031
-  _globals['_PLANESERVICE']._serialized_start=3398
-  _globals['_PLANESERVICE']._serialized_end=4780
+  _globals['_PLANETYPE']._serialized_start=670
+  _globals['_PLANETYPE']._serialized_end=817
+  _globals['_ENGINETYPE']._serialized_start=820
+  _globals['_ENGINETYPE']._serialized_end=1031
+  _globals['_PLANE']._serialized_start=102
+  _globals['_PLANE']._serialized_end=667
 # @@protoc_insertion_point(module_scope)

@@ -22,91 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rowgate.v1 import annotations_pb2 as rowgate_dot_v1_dot_annotations__pb2
-from rowgate.v1 import bulk_pb2 as rowgate_dot_v1_dot_bulk__pb2
-from rowgate.v1 import count_pb2 as rowgate_dot_v1_dot_count__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/weather.proto\x12\nflights.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\x1a\x15rowgate/v1/bulk.proto\x1a\x16rowgate/v1/count.proto\"\xd2\x06\n\x07Weather\x12!\n\x06origin\x18\x01 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irport\x18\x02\x12\x34\n\x10observation_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x16temperature_fahrenheit\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12!\n\x14\x64\x65w_point_fahrenheit\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12&\n\x19relative_humidity_percent\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12#\n\x16wind_direction_degrees\x18\x06 \x01(\x05H\x03\x88\x01\x01\x12\x1b\n\x0ewind_speed_mph\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x1a\n\rwind_gust_mph\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x1c\n\x14precipitation_inches\x18\t \x01(\x01\x12\x1f\n\x12pressure_millibars\x18\n \x01(\x01H\x06\x88\x01\x01\x12\x18\n\x10visibility_miles\x18\x0b \x01(\x01\x12.\n\ndeleted_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\xed\x01\xea\xab\x19\xe8\x01\n\x07weather\x1a\x06origin\x1a\x10observation_time*\x12\n\x10observation_time2E\nCrelative_humidity_percent >= 0 AND relative_humidity_percent <= 1002?\n=wind_direction_degrees >= 0 AND wind_direction_degrees <= 3602\x1b\n\x19precipitation_inches >= 0Z\ndeleted_atB\x19\n\x17_temperature_fahrenheitB\x17\n\x15_dew_point_fahrenheitB\x1c\n\x1a_relative_humidity_percentB\x19\n\x17_wind_direction_degreesB\x11\n\x0f_wind_speed_mphB\x10\n\x0e_wind_gust_mphB\x15\n\x13_pressure_millibars\"R\n\nWeatherKey\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x34\n\x10observation_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x01\n\x11GetWeatherRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x34\n\x10observation_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tread_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\xc2\x01\n\x12ListWeatherRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12-\n\tread_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x0cshow_deleted\x18\x06 \x01(\x08\x12\x13\n\x06origin\x18\x07 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_origin\"T\n\x13ListWeatherResponse\x12$\n\x07weather\x18\x01 \x03(\x0b\x32\x13.flights.v1.Weather\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x14\x43reateWeatherRequest\x12$\n\x07weather\x18\x01 \x01(\x0b\x32\x13.flights.v1.Weather\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xaf\x01\n\x14UpdateWeatherRequest\x12$\n\x07weather\x18\x01 \x01(\x0b\x32\x13.flights.v1.Weather\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\x9e\x01\n\x14\x44\x65leteWeatherRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x34\n\x10observation_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"\x89\x01\n\x16UndeleteWeatherRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x34\n\x10observation_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"m\n\x16\x42\x61tchGetWeatherRequest\x12$\n\x04keys\x18\x01 \x03(\x0b\x32\x16.flights.v1.WeatherKey\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"h\n\x17\x42\x61tchGetWeatherResponse\x12$\n\x07weather\x18\x01 \x03(\x0b\x32\x13.flights.v1.Weather\x12\'\n\x07missing\x18\x02 \x03(\x0b\x32\x16.flights.v1.WeatherKey\"z\n\x19\x42\x61tchCreateWeatherRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .flights.v1.CreateWeatherRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"B\n\x1a\x42\x61tchCreateWeatherResponse\x12$\n\x07weather\x18\x01 \x03(\x0b\x32\x13.flights.v1.Weather\"z\n\x19\x42\x61tchUpdateWeatherRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .flights.v1.UpdateWeatherRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"B\n\x1a\x42\x61tchUpdateWeatherResponse\x12$\n\x07weather\x18\x01 \x03(\x0b\x32\x13.flights.v1.Weather\"z\n\x19\x42\x61tchDeleteWeatherRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .flights.v1.DeleteWeatherRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"B\n\x1a\x42\x61tchDeleteWeatherResponse\x12$\n\x07weather\x18\x01 \x03(\x0b\x32\x13.flights.v1.Weather\"\x80\x01\n\x13\x43ountWeatherRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x02 \x01(\x08\x12#\n\x04mode\x18\x03 \x01(\x0e\x32\x15.rowgate.v1.CountMode\x12\x13\n\x06origin\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_origin\"8\n\x14\x43ountWeatherResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x11\n\testimated\x18\x02 \x01(\x08\"\xbc\x02\n\x18\x42ulkUpsertWeatherRequest\x12$\n\x07weather\x18\x01 \x03(\x0b\x32\x13.flights.v1.Weather\x12\x17\n\x0f\x63onflict_target\x18\x02 \x03(\t\x12+\n\x0bon_conflict\x18\x03 \x01(\x0e\x32\x16.rowgate.v1.OnConflict\x12-\n\x0con_duplicate\x18\x04 \x01(\x0e\x32\x17.rowgate.v1.OnDuplicate\x12/\n\x0bupdate_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x17\n\x0fpartial_failure\x18\x06 \x01(\x08\x12\x10\n\x08outcomes\x18\x07 \x01(\x08\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x12\x12\n\nrequest_id\x18\t \x01(\t\"\xfe\x01\n\x19\x42ulkUpsertWeatherResponse\x12\x16\n\x0einserted_count\x18\x01 \x01(\x03\x12\x15\n\rupdated_count\x18\x02 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x03 \x01(\x03\x12\x15\n\rignored_count\x18\x04 \x01(\x03\x12\x18\n\x10superseded_count\x18\x05 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x06 \x01(\x03\x12(\n\x08\x66\x61ilures\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.RowFailure\x12(\n\x08outcomes\x18\x08 \x03(\x0e\x32\x16.rowgate.v1.RowOutcome2\xf3\x0b\n\x0eWeatherService\x12q\n\nGetWeather\x12\x1d.flights.v1.GetWeatherRequest\x1a\x13.flights.v1.Weather\"/\x82\xd3\xe4\x93\x02)\x12\'/v1/weather/{origin}/{observation_time}\x12\x63\n\x0bListWeather\x12\x1e.flights.v1.ListWeatherRequest\x1a\x1f.flights.v1.ListWeatherResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/weather\x12\x64\n\rCreateWeather\x12 .flights.v1.CreateWeatherRequest\x1a\x13.flights.v1.Weather\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x0b/v1/weather:\x07weather\x12\x90\x01\n\rUpdateWeather\x12 .flights.v1.UpdateWeatherRequest\x1a\x13.flights.v1.Weather\"H\x82\xd3\xe4\x93\x02\x42\x32\x37/v1/weather/{weather.origin}/{weather.observation_time}:\x07weather\x12w\n\rDeleteWeather\x12 .flights.v1.DeleteWeatherRequest\x1a\x13.flights.v1.Weather\"/\x82\xd3\xe4\x93\x02)*\'/v1/weather/{origin}/{observation_time}\x12\x87\x01\n\x0fUndeleteWeather\x12\".flights.v1.UndeleteWeatherRequest\x1a\x13.flights.v1.Weather\";\x82\xd3\xe4\x93\x02\x35\"0/v1/weather/{origin}/{observation_time}:undelete:\x01*\x12{\n\x0f\x42\x61tchGetWeather\x12\".flights.v1.BatchGetWeatherRequest\x1a#.flights.v1.BatchGetWeatherResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\"\x14/v1/weather:batchGet:\x01*\x12\x87\x01\n\x12\x42\x61tchCreateWeather\x12%.flights.v1.BatchCreateWeatherRequest\x1a&.flights.v1.BatchCreateWeatherResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/weather:batchCreate:\x01*\x12\x87\x01\n\x12\x42\x61tchUpdateWeather\x12%.flights.v1.BatchUpdateWeatherRequest\x1a&.flights.v1.BatchUpdateWeatherResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/weather:batchUpdate:\x01*\x12\x87\x01\n\x12\x42\x61tchDeleteWeather\x12%.flights.v1.BatchDeleteWeatherRequest\x1a&.flights.v1.BatchDeleteWeatherResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/weather:batchDelete:\x01*\x12l\n\x0c\x43ountWeather\x12\x1f.flights.v1.CountWeatherRequest\x1a .flights.v1.CountWeatherResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/weather:count\x12\x83\x01\n\x11\x42ulkUpsertWeather\x12$.flights.v1.BulkUpsertWeatherRequest\x1a%.flights.v1.BulkUpsertWeatherResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/weather:bulkUpsert:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/weather.proto\x12\nflights.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\xa4\x08\n\x07Weather\x12)\n\x06origin\x18\x01 \x01(\tB\x11\xea\xab\x19\rB\x0b\n\x07\x61irport\x18\x02R\x06origin\x12\x45\n\x10observation_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0fobservationTime\x12:\n\x16temperature_fahrenheit\x18\x03 \x01(\x01H\x00R\x15temperatureFahrenheit\x88\x01\x01\x12\x35\n\x14\x64\x65w_point_fahrenheit\x18\x04 \x01(\x01H\x01R\x12\x64\x65wPointFahrenheit\x88\x01\x01\x12?\n\x19relative_humidity_percent\x18\x05 \x01(\x01H\x02R\x17relativeHumidityPercent\x88\x01\x01\x12\x39\n\x16wind_direction_degrees\x18\x06 \x01(\x05H\x03R\x14windDirectionDegrees\x88\x01\x01\x12)\n\x0ewind_speed_mph\x18\x07 \x01(\x01H\x04R\x0cwindSpeedMph\x88\x01\x01\x12\'\n\rwind_gust_mph\x18\x08 \x01(\x01H\x05R\x0bwindGustMph\x88\x01\x01\x12\x31\n\x14precipitation_inches\x18\t \x01(\x01R\x13precipitationInches\x12\x32\n\x12pressure_millibars\x18\n \x01(\x01H\x06R\x11pressureMillibars\x88\x01\x01\x12)\n\x10visibility_miles\x18\x0b \x01(\x01R\x0fvisibilityMiles\x12\x39\n\ndeleted_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeletedAt:\xed\x01\xea\xab\x19\xe8\x01\n\x07weather\x1a\x06origin\x1a\x10observation_time*\x12\n\x10observation_time2E\nCrelative_humidity_percent >= 0 AND relative_humidity_percent <= 1002?\n=wind_direction_degrees >= 0 AND wind_direction_degrees <= 3602\x1b\n\x19precipitation_inches >= 0Z\ndeleted_atB\x19\n\x17_temperature_fahrenheitB\x17\n\x15_dew_point_fahrenheitB\x1c\n\x1a_relative_humidity_percentB\x19\n\x17_wind_direction_degreesB\x11\n\x0f_wind_speed_mphB\x10\n\x0e_wind_gust_mphB\x15\n\x13_pressure_millibarsBP\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'flights.v1.weather_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.flights.v1P\001Z\024flights/v1;flightsv1\252\002\nFlights.V1\312\002\nFlights\\V1\352\002\013Flights::V1'
   _globals['_WEATHER'].fields_by_name['origin']._loaded_options = None
   _globals['_WEATHER'].fields_by_name['origin']._serialized_options = b'\352\253\031\rB\013\n\007airport\030\002'
   _globals['_WEATHER']._loaded_options = None
   _globals['_WEATHER']._serialized_options = b'\352\253\031\350\001\n\007weather\032\006origin\032\020observation_time*\022\n\020observation_time2E\nCrelative_humidity_percent >= 0 AND relative_humidity_percent <= 1002?\n=wind_direction_degrees >= 0 AND wind_direction_degrees <= 3602\033\n\031precipitation_inches >= 0Z\ndeleted_at'
-  _globals['_WEATHERSERVICE'].methods_by_name['GetWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['GetWeather']._serialized_options = b'\202\323\344\223\002)\022\'/v1/weather/{origin}/{observation_time}'
-  _globals['_WEATHERSERVICE'].methods_by_name['ListWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['ListWeather']._serialized_options = b'\202\323\344\223\002\r\022\013/v1/weather'
-  _globals['_WEATHERSERVICE'].methods_by_name['CreateWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['CreateWeather']._serialized_options = b'\202\323\344\223\002\026\"\013/v1/weather:\007weather'
-  _globals['_WEATHERSERVICE'].methods_by_name['UpdateWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['UpdateWeather']._serialized_options = b'\202\323\344\223\002B27/v1/weather/{weather.origin}/{weather.observation_time}:\007weather'
-  _globals['_WEATHERSERVICE'].methods_by_name['DeleteWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['DeleteWeather']._serialized_options = b'\202\323\344\223\002)*\'/v1/weather/{origin}/{observation_time}'
-  _globals['_WEATHERSERVICE'].methods_by_name['UndeleteWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['UndeleteWeather']._serialized_options = b'\202\323\344\223\0025\"0/v1/weather/{origin}/{observation_time}:undelete:\001*'
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchGetWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchGetWeather']._serialized_options = b'\202\323\344\223\002\031\"\024/v1/weather:batchGet:\001*'
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchCreateWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchCreateWeather']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/weather:batchCreate:\001*'
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchUpdateWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchUpdateWeather']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/weather:batchUpdate:\001*'
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchDeleteWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['BatchDeleteWeather']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/weather:batchDelete:\001*'
-  _globals['_WEATHERSERVICE'].methods_by_name['CountWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['CountWeather']._serialized_options = b'\202\323\344\223\002\023\022\021/v1/weather:count'
-  _globals['_WEATHERSERVICE'].methods_by_name['BulkUpsertWeather']._loaded_options = None
-  _globals['_WEATHERSERVICE'].methods_by_name['BulkUpsertWeather']._serialized_options = b'\202\323\344\223\002\033\"\026/v1/weather:bulkUpsert:\001*'
-  _globals['_WEATHER']._serialized_start=215
-  _globals['_WEATHER']._serialized_end=1065
-  _globals['_WEATHERKEY']._serialized_start=1067
-  _globals['_WEATHERKEY']._serialized_end=1149
-  _globals['_GETWEATHERREQUEST']._serialized_start=1152
-  _globals['_GETWEATHERREQUEST']._serialized_end=1288
-  _globals['_LISTWEATHERREQUEST']._serialized_start=1291
-  _globals['_LISTWEATHERREQUEST']._serialized_end=1485
-  _globals['_LISTWEATHERRESPONSE']._serialized_start=1487
-  _globals['_LISTWEATHERRESPONSE']._serialized_end=1571
-  _globals['_CREATEWEATHERREQUEST']._serialized_start=1573
-  _globals['_CREATEWEATHERREQUEST']._serialized_end=1676
-  _globals['_UPDATEWEATHERREQUEST']._serialized_start=1679
-  _globals['_UPDATEWEATHERREQUEST']._serialized_end=1854
-  _globals['_DELETEWEATHERREQUEST']._serialized_start=1857
-  _globals['_DELETEWEATHERREQUEST']._serialized_end=2015
-  _globals['_UNDELETEWEATHERREQUEST']._serialized_start=2018
-  _globals['_UNDELETEWEATHERREQUEST']._serialized_end=2155
-  _globals['_BATCHGETWEATHERREQUEST']._serialized_start=2157
-  _globals['_BATCHGETWEATHERREQUEST']._serialized_end=2266
-  _globals['_BATCHGETWEATHERRESPONSE']._serialized_start=2268
-  _globals['_BATCHGETWEATHERRESPONSE']._serialized_end=2372
-  _globals['_BATCHCREATEWEATHERREQUEST']._serialized_start=2374
-  _globals['_BATCHCREATEWEATHERREQUEST']._serialized_end=2496
-  _globals['_BATCHCREATEWEATHERRESPONSE']._serialized_start=2498
-  _globals['_BATCHCREATEWEATHERRESPONSE']._serialized_end=2564
-  _globals['_BATCHUPDATEWEATHERREQUEST']._serialized_start=2566
-  _globals['_BATCHUPDATEWEATHERREQUEST']._serialized_end=2688
-  _globals['_BATCHUPDATEWEATHERRESPONSE']._serialized_start=2690
-  _globals['_BATCHUPDATEWEATHERRESPONSE']._serialized_end=2756
-  _globals['_BATCHDELETEWEATHERREQUEST']._serialized_start=2758
-  _globals['_BATCHDELETEWEATHERREQUEST']._serialized_end=2880
-  _globals['_BATCHDELETEWEATHERRESPONSE']._serialized_start=2882
-  _globals['_BATCHDELETEWEATHERRESPONSE']._serialized_end=2948
-  _globals['_COUNTWEATHERREQUEST']._serialized_start=2951
-  _globals['_COUNTWEATHERREQUEST']._serialized_end=3079
-  _globals['_COUNTWEATHERRESPONSE']._serialized_start=3081
-  _globals['_COUNTWEATHERRESPONSE']._serialized_end=3137
-  _globals['_BULKUPSERTWEATHERREQUEST']._serialized_start=3140
-  _globals['_BULKUPSERTWEATHERREQUEST']._serialized_end=3456
-  _globals['_BULKUPSERTWEATHERRESPONSE']._serialized_start=3459
-  _globals['_BULKUPSERTWEATHERRESPONSE']._serialized_end=3713
-  _globals['_WEATHERSERVICE']._serialized_start=3716
-  _globals['_WEATHERSERVICE']._serialized_end=5239
+  _globals['_WEATHER']._serialized_start=104
+  _globals['_WEATHER']._serialized_end=1164
 # @@protoc_insertion_point(module_scope)

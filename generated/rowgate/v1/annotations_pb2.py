@@ -25,33 +25,34 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crowgate/v1/annotations.proto\x12\nrowgate.v1\x1a google/protobuf/descriptor.proto\"\xd7\x02\n\x0cTableOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\x13\n\x0bprimary_key\x18\x03 \x03(\t\x12%\n\x06unique\x18\x04 \x03(\x0b\x32\x15.rowgate.v1.UniqueKey\x12 \n\x05index\x18\x05 \x03(\x0b\x32\x11.rowgate.v1.Index\x12 \n\x05\x63heck\x18\x06 \x03(\x0b\x32\x11.rowgate.v1.Check\x12+\n\x0b\x66oreign_key\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.ForeignKey\x12\x0f\n\x07version\x18\x08 \x01(\t\x12\x12\n\ncreated_at\x18\t \x01(\t\x12\x12\n\nupdated_at\x18\n \x01(\t\x12\x13\n\x0bsoft_delete\x18\x0b \x01(\t\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x14\n\x07managed\x18\r \x01(\x08H\x00\x88\x01\x01\x42\n\n\x08_managed\"F\n\tUniqueKey\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x1a\n\x12nulls_not_distinct\x18\x02 \x01(\x08\x12\x0c\n\x04name\x18\x03 \x01(\t\"f\n\x05Index\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\r\n\x05where\x18\x03 \x01(\t\x12\x0f\n\x07include\x18\x04 \x03(\t\x12\x0e\n\x06unique\x18\x05 \x01(\x08\x12\x0c\n\x04name\x18\x06 \x01(\t\")\n\x05\x43heck\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"V\n\nForeignKey\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12)\n\nreferences\x18\x02 \x01(\x0b\x32\x15.rowgate.v1.Reference\x12\x0c\n\x04name\x18\x03 \x01(\t\"\x9c\x02\n\tReference\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x02 \x03(\t\x12/\n\ton_delete\x18\x03 \x01(\x0e\x32\x1c.rowgate.v1.Reference.Action\x12/\n\ton_update\x18\x04 \x01(\x0e\x32\x1c.rowgate.v1.Reference.Action\x12\x15\n\x08\x65nforced\x18\x05 \x01(\x08H\x00\x88\x01\x01\"i\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\r\n\tNO_ACTION\x10\x01\x12\x0c\n\x08RESTRICT\x10\x02\x12\x0b\n\x07\x43\x41SCADE\x10\x03\x12\x0c\n\x08SET_NULL\x10\x04\x12\x0f\n\x0bSET_DEFAULT\x10\x05\x42\x0b\n\t_enforced\"\xe8\x01\n\rColumnOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06length\x18\x03 \x01(\x05\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\t\x12\x11\n\tgenerated\x18\x05 \x01(\t\x12\x13\n\x0boutput_only\x18\x06 \x01(\x08\x12\x10\n\x08not_null\x18\x07 \x01(\x08\x12)\n\nreferences\x18\x08 \x01(\x0b\x32\x15.rowgate.v1.Reference\x12\x11\n\tenum_type\x18\t \x01(\t\x12\x10\n\x08\x63urrency\x18\n \x01(\t\x12\x10\n\x08identity\x18\x0b \x01(\x08\"!\n\x10\x45numValueOptions\x12\r\n\x05label\x18\x01 \x01(\t\"G\n\rMethodOptions\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rowgate.v1.MethodKind\x12\x10\n\x08resource\x18\x02 \x01(\t*\x8f\x03\n\nMethodKind\x12\x1b\n\x17METHOD_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fMETHOD_KIND_GET\x10\x01\x12\x14\n\x10METHOD_KIND_LIST\x10\x02\x12\x16\n\x12METHOD_KIND_CREATE\x10\x03\x12\x16\n\x12METHOD_KIND_UPDATE\x10\x04\x12\x16\n\x12METHOD_KIND_DELETE\x10\x05\x12\x18\n\x14METHOD_KIND_UNDELETE\x10\x06\x12\x19\n\x15METHOD_KIND_BATCH_GET\x10\x07\x12\x1c\n\x18METHOD_KIND_BATCH_CREATE\x10\x08\x12\x1c\n\x18METHOD_KIND_BATCH_UPDATE\x10\t\x12\x1c\n\x18METHOD_KIND_BATCH_DELETE\x10\n\x12\x15\n\x11METHOD_KIND_COUNT\x10\x0b\x12\x1b\n\x17METHOD_KIND_BULK_UPSERT\x10\x0c\x12\x16\n\x12METHOD_KIND_STREAM\x10\r\x12\x16\n\x12METHOD_KIND_INGEST\x10\x0e:J\n\x05table\x12\x1f.google.protobuf.MessageOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x18.rowgate.v1.TableOptions:J\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.ColumnOptions:U\n\nenum_value\x12!.google.protobuf.EnumValueOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x1c.rowgate.v1.EnumValueOptions:K\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.MethodOptionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crowgate/v1/annotations.proto\x12\nrowgate.v1\x1a google/protobuf/descriptor.proto\"\xcd\x03\n\x0cTableOptions\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06schema\x18\x02 \x01(\tR\x06schema\x12\x1f\n\x0bprimary_key\x18\x03 \x03(\tR\nprimaryKey\x12-\n\x06unique\x18\x04 \x03(\x0b\x32\x15.rowgate.v1.UniqueKeyR\x06unique\x12\'\n\x05index\x18\x05 \x03(\x0b\x32\x11.rowgate.v1.IndexR\x05index\x12\'\n\x05\x63heck\x18\x06 \x03(\x0b\x32\x11.rowgate.v1.CheckR\x05\x63heck\x12\x37\n\x0b\x66oreign_key\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.ForeignKeyR\nforeignKey\x12\x18\n\x07version\x18\x08 \x01(\tR\x07version\x12\x1d\n\ncreated_at\x18\t \x01(\tR\tcreatedAt\x12\x1d\n\nupdated_at\x18\n \x01(\tR\tupdatedAt\x12\x1f\n\x0bsoft_delete\x18\x0b \x01(\tR\nsoftDelete\x12\x12\n\x04\x65tag\x18\x0c \x01(\tR\x04\x65tag\x12\x1d\n\x07managed\x18\r \x01(\x08H\x00R\x07managed\x88\x01\x01\x42\n\n\x08_managed\"g\n\tUniqueKey\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12,\n\x12nulls_not_distinct\x18\x02 \x01(\x08R\x10nullsNotDistinct\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\x95\x01\n\x05Index\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12\x16\n\x06method\x18\x02 \x01(\tR\x06method\x12\x14\n\x05where\x18\x03 \x01(\tR\x05where\x12\x18\n\x07include\x18\x04 \x03(\tR\x07include\x12\x16\n\x06unique\x18\x05 \x01(\x08R\x06unique\x12\x12\n\x04name\x18\x06 \x01(\tR\x04name\";\n\x05\x43heck\x12\x1e\n\nexpression\x18\x01 \x01(\tR\nexpression\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"q\n\nForeignKey\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12\x35\n\nreferences\x18\x02 \x01(\x0b\x32\x15.rowgate.v1.ReferenceR\nreferences\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\xca\x02\n\tReference\x12\x14\n\x05table\x18\x01 \x01(\tR\x05table\x12\x18\n\x07\x63olumns\x18\x02 \x03(\tR\x07\x63olumns\x12\x39\n\ton_delete\x18\x03 \x01(\x0e\x32\x1c.rowgate.v1.Reference.ActionR\x08onDelete\x12\x39\n\ton_update\x18\x04 \x01(\x0e\x32\x1c.rowgate.v1.Reference.ActionR\x08onUpdate\x12\x1f\n\x08\x65nforced\x18\x05 \x01(\x08H\x00R\x08\x65nforced\x88\x01\x01\"i\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\r\n\tNO_ACTION\x10\x01\x12\x0c\n\x08RESTRICT\x10\x02\x12\x0b\n\x07\x43\x41SCADE\x10\x03\x12\x0c\n\x08SET_NULL\x10\x04\x12\x0f\n\x0bSET_DEFAULT\x10\x05\x42\x0b\n\t_enforced\"\xcf\x02\n\rColumnOptions\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04type\x18\x02 \x01(\tR\x04type\x12\x16\n\x06length\x18\x03 \x01(\x05R\x06length\x12\x18\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\tR\x07\x64\x65\x66\x61ult\x12\x1c\n\tgenerated\x18\x05 \x01(\tR\tgenerated\x12\x1f\n\x0boutput_only\x18\x06 \x01(\x08R\noutputOnly\x12\x19\n\x08not_null\x18\x07 \x01(\x08R\x07notNull\x12\x35\n\nreferences\x18\x08 \x01(\x0b\x32\x15.rowgate.v1.ReferenceR\nreferences\x12\x1b\n\tenum_type\x18\t \x01(\tR\x08\x65numType\x12\x1a\n\x08\x63urrency\x18\n \x01(\tR\x08\x63urrency\x12\x1a\n\x08identity\x18\x0b \x01(\x08R\x08identity\"(\n\x10\x45numValueOptions\x12\x14\n\x05label\x18\x01 \x01(\tR\x05label\"W\n\rMethodOptions\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rowgate.v1.MethodKindR\x04kind\x12\x1a\n\x08resource\x18\x02 \x01(\tR\x08resource*\x8f\x03\n\nMethodKind\x12\x1b\n\x17METHOD_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fMETHOD_KIND_GET\x10\x01\x12\x14\n\x10METHOD_KIND_LIST\x10\x02\x12\x16\n\x12METHOD_KIND_CREATE\x10\x03\x12\x16\n\x12METHOD_KIND_UPDATE\x10\x04\x12\x16\n\x12METHOD_KIND_DELETE\x10\x05\x12\x18\n\x14METHOD_KIND_UNDELETE\x10\x06\x12\x19\n\x15METHOD_KIND_BATCH_GET\x10\x07\x12\x1c\n\x18METHOD_KIND_BATCH_CREATE\x10\x08\x12\x1c\n\x18METHOD_KIND_BATCH_UPDATE\x10\t\x12\x1c\n\x18METHOD_KIND_BATCH_DELETE\x10\n\x12\x15\n\x11METHOD_KIND_COUNT\x10\x0b\x12\x1b\n\x17METHOD_KIND_BULK_UPSERT\x10\x0c\x12\x16\n\x12METHOD_KIND_STREAM\x10\r\x12\x16\n\x12METHOD_KIND_INGEST\x10\x0e:Q\n\x05table\x12\x1f.google.protobuf.MessageOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x18.rowgate.v1.TableOptionsR\x05table:R\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.ColumnOptionsR\x06\x63olumn:`\n\nenum_value\x12!.google.protobuf.EnumValueOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x1c.rowgate.v1.EnumValueOptionsR\tenumValue:S\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.MethodOptionsR\x06methodBb\n\x0e\x63om.rowgate.v1B\x10\x41nnotationsProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.annotations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_METHODKIND']._serialized_start=1362
-  _globals['_METHODKIND']._serialized_end=1761
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.rowgate.v1B\020AnnotationsProtoP\001Z\024rowgate/v1;rowgatev1\252\002\nRowgate.V1\312\002\nRowgate\\V1\352\002\013Rowgate::V1'
+  _globals['_METHODKIND']._serialized_start=1778
+  _globals['_METHODKIND']._serialized_end=2177
   _globals['_TABLEOPTIONS']._serialized_start=79
-  _globals['_TABLEOPTIONS']._serialized_end=422
-  _globals['_UNIQUEKEY']._serialized_start=424
-  _globals['_UNIQUEKEY']._serialized_end=494
-  _globals['_INDEX']._serialized_start=496
-  _globals['_INDEX']._serialized_end=598
-  _globals['_CHECK']._serialized_start=600
-  _globals['_CHECK']._serialized_end=641
-  _globals['_FOREIGNKEY']._serialized_start=643
-  _globals['_FOREIGNKEY']._serialized_end=729
-  _globals['_REFERENCE']._serialized_start=732
-  _globals['_REFERENCE']._serialized_end=1016
-  _globals['_REFERENCE_ACTION']._serialized_start=898
-  _globals['_REFERENCE_ACTION']._serialized_end=1003
-  _globals['_COLUMNOPTIONS']._serialized_start=1019
-  _globals['_COLUMNOPTIONS']._serialized_end=1251
-  _globals['_ENUMVALUEOPTIONS']._serialized_start=1253
-  _globals['_ENUMVALUEOPTIONS']._serialized_end=1286
-  _globals['_METHODOPTIONS']._serialized_start=1288
-  _globals['_METHODOPTIONS']._serialized_end=1359
+  _globals['_TABLEOPTIONS']._serialized_end=540
+  _globals['_UNIQUEKEY']._serialized_start=542
+  _globals['_UNIQUEKEY']._serialized_end=645
+  _globals['_INDEX']._serialized_start=648
+  _globals['_INDEX']._serialized_end=797
+  _globals['_CHECK']._serialized_start=799
+  _globals['_CHECK']._serialized_end=858
+  _globals['_FOREIGNKEY']._serialized_start=860
+  _globals['_FOREIGNKEY']._serialized_end=973
+  _globals['_REFERENCE']._serialized_start=976
+  _globals['_REFERENCE']._serialized_end=1306
+  _globals['_REFERENCE_ACTION']._serialized_start=1188
+  _globals['_REFERENCE_ACTION']._serialized_end=1293
+  _globals['_COLUMNOPTIONS']._serialized_start=1309
+  _globals['_COLUMNOPTIONS']._serialized_end=1644
+  _globals['_ENUMVALUEOPTIONS']._serialized_start=1646
+  _globals['_ENUMVALUEOPTIONS']._serialized_end=1686
+  _globals['_METHODOPTIONS']._serialized_start=1688
+  _globals['_METHODOPTIONS']._serialized_end=1775
 # @@protoc_insertion_point(module_scope)

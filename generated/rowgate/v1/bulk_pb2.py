@@ -25,19 +25,20 @@ _sym_db = _symbol_database.Default()
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15rowgate/v1/bulk.proto\x12\nrowgate.v1\x1a\x17google/rpc/status.proto\"?\n\nRowFailure\x12\r\n\x05index\x18\x01 \x01(\x05\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status*o\n\nOnConflict\x12\x1b\n\x17ON_CONFLICT_UNSPECIFIED\x10\x00\x12\x16\n\x12ON_CONFLICT_UPDATE\x10\x01\x12\x16\n\x12ON_CONFLICT_IGNORE\x10\x02\x12\x14\n\x10ON_CONFLICT_FAIL\x10\x03*^\n\x0bOnDuplicate\x12\x1c\n\x18ON_DUPLICATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ON_DUPLICATE_LAST_WINS\x10\x01\x12\x15\n\x11ON_DUPLICATE_FAIL\x10\x02*\xc4\x01\n\nRowOutcome\x12\x1b\n\x17ROW_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14ROW_OUTCOME_INSERTED\x10\x01\x12\x17\n\x13ROW_OUTCOME_UPDATED\x10\x02\x12\x19\n\x15ROW_OUTCOME_UNCHANGED\x10\x03\x12\x17\n\x13ROW_OUTCOME_IGNORED\x10\x04\x12\x16\n\x12ROW_OUTCOME_FAILED\x10\x05\x12\x1a\n\x16ROW_OUTCOME_SUPERSEDED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15rowgate/v1/bulk.proto\x12\nrowgate.v1\x1a\x17google/rpc/status.proto\"N\n\nRowFailure\x12\x14\n\x05index\x18\x01 \x01(\x05R\x05index\x12*\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusR\x06status*o\n\nOnConflict\x12\x1b\n\x17ON_CONFLICT_UNSPECIFIED\x10\x00\x12\x16\n\x12ON_CONFLICT_UPDATE\x10\x01\x12\x16\n\x12ON_CONFLICT_IGNORE\x10\x02\x12\x14\n\x10ON_CONFLICT_FAIL\x10\x03*^\n\x0bOnDuplicate\x12\x1c\n\x18ON_DUPLICATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16ON_DUPLICATE_LAST_WINS\x10\x01\x12\x15\n\x11ON_DUPLICATE_FAIL\x10\x02*\xc4\x01\n\nRowOutcome\x12\x1b\n\x17ROW_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14ROW_OUTCOME_INSERTED\x10\x01\x12\x17\n\x13ROW_OUTCOME_UPDATED\x10\x02\x12\x19\n\x15ROW_OUTCOME_UNCHANGED\x10\x03\x12\x17\n\x13ROW_OUTCOME_IGNORED\x10\x04\x12\x16\n\x12ROW_OUTCOME_FAILED\x10\x05\x12\x1a\n\x16ROW_OUTCOME_SUPERSEDED\x10\x06\x42[\n\x0e\x63om.rowgate.v1B\tBulkProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.bulk_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_ONCONFLICT']._serialized_start=127
-  _globals['_ONCONFLICT']._serialized_end=238
-  _globals['_ONDUPLICATE']._serialized_start=240
-  _globals['_ONDUPLICATE']._serialized_end=334
-  _globals['_ROWOUTCOME']._serialized_start=337
-  _globals['_ROWOUTCOME']._serialized_end=533
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.rowgate.v1B\tBulkProtoP\001Z\024rowgate/v1;rowgatev1\252\002\nRowgate.V1\312\002\nRowgate\\V1\352\002\013Rowgate::V1'
+  _globals['_ONCONFLICT']._serialized_start=142
+  _globals['_ONCONFLICT']._serialized_end=253
+  _globals['_ONDUPLICATE']._serialized_start=255
+  _globals['_ONDUPLICATE']._serialized_end=349
+  _globals['_ROWOUTCOME']._serialized_start=352
+  _globals['_ROWOUTCOME']._serialized_end=548
   _globals['_ROWFAILURE']._serialized_start=62
-  _globals['_ROWFAILURE']._serialized_end=125
+  _globals['_ROWFAILURE']._serialized_end=140
 # @@protoc_insertion_point(module_scope)

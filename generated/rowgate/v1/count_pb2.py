@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16rowgate/v1/count.proto\x12\nrowgate.v1*W\n\tCountMode\x12\x1a\n\x16\x43OUNT_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OUNT_MODE_EXACT\x10\x01\x12\x18\n\x14\x43OUNT_MODE_ESTIMATED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16rowgate/v1/count.proto\x12\nrowgate.v1*W\n\tCountMode\x12\x1a\n\x16\x43OUNT_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OUNT_MODE_EXACT\x10\x01\x12\x18\n\x14\x43OUNT_MODE_ESTIMATED\x10\x02\x42\\\n\x0e\x63om.rowgate.v1B\nCountProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.count_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\016com.rowgate.v1B\nCountProtoP\001Z\024rowgate/v1;rowgatev1\252\002\nRowgate.V1\312\002\nRowgate\\V1\352\002\013Rowgate::V1'
   _globals['_COUNTMODE']._serialized_start=38
   _globals['_COUNTMODE']._serialized_end=125
 # @@protoc_insertion_point(module_scope)
