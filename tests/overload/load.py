@@ -46,8 +46,8 @@ class Ended:
 
     @property
     def at_server(self) -> float:
-        """How long it took without what the client is late itself."""
-        return self.answered - self.sent
+        """How long it took without what the client is late itself, where that is known."""
+        return self.answered - self.sent if self.sent else self.seconds
 
     @property
     def succeeded(self) -> bool:
@@ -112,8 +112,8 @@ class Outcome:
         return quantile([call.at_server for call in self.calls if call.refused and not call.dropped], share)
 
     def drop(self, share: float) -> float:
-        """Return the part of their deadlines in which so many of the dropped calls were, as a share."""
-        return quantile([call.seconds / call.deadline for call in self.calls if call.dropped], share)
+        """Return the part of their deadlines for which so many of the dropped calls were at the server."""
+        return quantile([call.at_server / call.deadline for call in self.calls if call.dropped], share)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -4,15 +4,15 @@ python -m tests.soak.overload [--seconds N]
 
 The first two are slow by PostgreSQL's clock. The third is what the processor makes answers of, as fast as it
 is, up to twice that: over grpcio it is shown and not judged, as calls wait in grpc core there (decision 24).
-Calls that are refused when they come are told apart from those that have waited and are dropped, whose time
-is told as a part of their deadline. How long refusals of the third take is told twice: as its clients see it,
-and from the moment that a call left until its answer was in the client's socket, by the kernel's stamp. The
-rest is the clients' own: they have the same processors.
+Calls that are refused when they come are told apart from those that have waited and are dropped. How long
+refusals take is told twice: as their clients see it, and from the moment that a call left until its answer
+was in the client's socket, by the kernel's stamp. The rest is the clients' own, which have the same
+processors; so the second is judged. How long dropped calls were at the server is a part of their deadline.
 
 Exit status 1 says that a line fell short: goodput below 85 % of the peak from the capacity on, a hundredth of
-the calls that are refused when they come later than 20 ms (of the third load half of them, at the server: its
-processor is busy, and maybe not with us alone), dropped later than their deadline, a refusal without
-RetryInfo, or no full goodput within two seconds after the load.
+the calls that are refused when they come later than 20 ms (of the third load half of them: its processor is
+busy, and maybe not with us alone), dropped later than their deadline, a refusal without RetryInfo, or no full
+goodput within two seconds after the load.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ import click
 
 from tests.harness.databases import Databases, forgetful_databases
 from tests.harness.gateway import RunningGateway, start_gateway
-from tests.overload.load import Clients, Outcome
+from tests.overload.generator import Offer, offer
+from tests.overload.load import Outcome
 from tests.overload.papers import capacity_of, papers
 from tests.overload.slow import ROWS, fill, fill_papers, slow_rows, slow_statements
 
@@ -39,7 +40,6 @@ LATE = 0.1
 OF_PROCESSOR = "documents"
 MEMBERS = 200
 RECOVERY = 2.0
-CONNECTIONS = 8
 DEADLINES = (0.15, 0.35)
 COLUMNS = (
     "load",
@@ -79,15 +79,15 @@ class Load:
     seconds: float
     shared: bool
 
-    async def prepare(self, gateway: RunningGateway) -> list[bytes]:
-        """Make the table slow; return the requests."""
+    async def prepare(self, gateway: RunningGateway) -> list[str]:
+        """Make the table slow; return the requests, in hexadecimal digits."""
         await fill(gateway)
         if not self.shared:
             await slow_statements(gateway, "task", self.seconds)
-            return [gateway.client.message("busy.v1.ListTasksRequest", page_size=1).SerializeToString()]
+            return [gateway.client.message("busy.v1.ListTasksRequest", page_size=1).SerializeToString().hex()]
         await slow_rows(gateway, "task", self.seconds)
         rows = [gateway.client.message("busy.v1.GetTaskRequest", id=n + 1) for n in range(ROWS)]
-        return [row.SerializeToString() for row in rows]
+        return [row.SerializeToString().hex() for row in rows]
 
 
 LOADS = (
@@ -122,23 +122,18 @@ class Line:
             *(f"{1000 * outcome.latency(share):.0f} ms" for share in (0.5, 0.99)),
             f"{sum(call.refused and not call.dropped for call in outcome.calls)} of {len(outcome.calls)}",
             *(f"{1000 * outcome.refusal(share):.1f} ms" for share in (0.5, 0.99)),
-            *self._at_server(),
+            *(f"{1000 * outcome.refusal_at_server(share):.1f} ms" for share in (0.5, 0.99)),
             f"{sum(call.dropped for call in outcome.calls)}",
             f"{100 * outcome.drop(0.99):.0f} %",
             f"{100 * self.recovered:.0f} %",
         )
         return f"| {' | '.join(cells)} |"
 
-    def _at_server(self) -> Sequence[str]:
-        if self.load.name != OF_PROCESSOR:
-            return ("", "")
-        return [f"{1000 * self.outcome.refusal_at_server(share):.1f} ms" for share in (0.5, 0.99)]
-
-    def _prompt(self) -> bool:
+    @property
+    def is_prompt(self) -> bool:
         """Whether calls are refused as soon as they are to be."""
-        if self.load.name == OF_PROCESSOR:
-            return self.outcome.refusal_at_server(0.5) <= PROMPT
-        return self.outcome.refusal(0.99) <= PROMPT
+        share = 0.5 if self.load.name == OF_PROCESSOR else 0.99
+        return self.outcome.refusal_at_server(share) <= PROMPT
 
     @property
     def goodput(self) -> float:
@@ -150,7 +145,7 @@ class Line:
         if self.factor >= 1 and self.goodput < LEAST * peak:
             return f"goodput of {self.goodput:.0%} of the capacity, where {peak:.0%} were reached"
         refused = [call for call in self.outcome.calls if call.refused]
-        if not self._prompt():
+        if not self.is_prompt:
             return "late refusals"
         if self.outcome.drop(0.99) > 1 + LATE:
             return "dropped past the deadline"
@@ -164,28 +159,25 @@ async def measure(load: Load, transport: str, databases: Databases, seconds: flo
     gateway = await start_gateway("busy", databases, transport=transport, apart=True)
     try:
         bodies = await load.prepare(gateway)
-        async with Clients(gateway.target, CONNECTIONS) as clients:
 
-            async def offer(factor: float, seconds: float) -> Outcome:
-                rate = factor * load.capacity
-                return await clients.offer(
-                    load.path,
-                    lambda n: bodies[n % len(bodies)],
-                    rate=rate,
-                    seconds=seconds,
-                    deadlines=DEADLINES,
-                )
+        async def offered(rate: float, seconds: float) -> Outcome:
+            return await offer(Offer(gateway.target, load.path, bodies, rate, seconds, DEADLINES))
 
-            lines = []
-            for factor in FACTORS:
-                outcome = await offer(factor, seconds)
-                after = (await offer(0.7, 2 * RECOVERY)).within(RECOVERY, 2 * RECOVERY)
-                share = after.goodput / (len(after.calls) / after.seconds)
-                lines.append(Line(load, transport, factor, load.capacity, outcome, share))
-                click.echo(str(lines[-1]))
-            return lines
+        lines = []
+        for factor in FACTORS:
+            outcome = await offered(factor * load.capacity, seconds)
+            recovered = share_of(await offered(0.7 * load.capacity, 2 * RECOVERY))
+            lines.append(Line(load, transport, factor, load.capacity, outcome, recovered))
+            click.echo(str(lines[-1]))
+        return lines
     finally:
         await gateway.stop()
+
+
+def share_of(after: Outcome) -> float:
+    """Return which part of the calls was answered, of those made two seconds after a load."""
+    late = after.within(RECOVERY, 2 * RECOVERY)
+    return late.goodput / (len(late.calls) / late.seconds)
 
 
 def failures(lines: Sequence[Line]) -> list[str]:
@@ -210,12 +202,9 @@ async def measure_processor(transport: str, databases: Databases, seconds: float
         for factor in FACTORS[:3]:
             before = await capacity_of(gateway)
             outcome = await papers(gateway, factor * before, seconds, DEADLINES)
-            after = (await papers(gateway, 0.7 * before, 2 * RECOVERY, DEADLINES)).within(
-                RECOVERY, 2 * RECOVERY
-            )
-            share = after.goodput / (len(after.calls) / after.seconds)
+            recovered = share_of(await papers(gateway, 0.7 * before, 2 * RECOVERY, DEADLINES))
             capacity = min(before, await capacity_of(gateway))
-            lines.append(Line(load, transport, factor, capacity, outcome, share))
+            lines.append(Line(load, transport, factor, capacity, outcome, recovered))
             click.echo(str(lines[-1]))
         return lines
     finally:
