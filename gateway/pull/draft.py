@@ -11,7 +11,7 @@ from gateway.proto_files.services import READS, ServedResource, names_taken
 from gateway.proto_files.text import ProtoFile, ProtoMessage
 from gateway.pull.catalog import Found
 from gateway.pull.choices import Choices, Known
-from gateway.pull.committed import HEAD, Committed, CommittedTable
+from gateway.pull.earlier.committed import HEAD, Committed, CommittedTable
 from gateway.pull.enums import Enum, read_enums
 from gateway.pull.names import free_name, message_name, package_part
 from gateway.pull.references import with_references

@@ -7,7 +7,7 @@ from gateway.introspect.ddl import quoted
 from gateway.introspect.table_records import Name
 from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoEnum, zero_name
-from gateway.pull.committed import Committed
+from gateway.pull.earlier.committed import Committed
 from gateway.pull.names import camel_case, free_name, lower_snake, message_name
 from gateway.schema.tables.naming import snake_case
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.proto_files.changes import Change
 from gateway.pull.choices import FILE, read_choices
-from gateway.pull.committed import is_pulled, proto_files, text_of
+from gateway.pull.earlier.committed import is_pulled, proto_files, text_of
 from gateway.pull.protos import Pulled
 
 

@@ -14,14 +14,14 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from gateway.introspect.catalog import Connection
 from gateway.introspect.table_records import Name
 from gateway.proto_files.services import names_taken
-from gateway.pull.breaking import broken
 from gateway.pull.catalog import Found, read_database
 from gateway.pull.choices import Choices
-from gateway.pull.committed import Committed, read_committed
 from gateway.pull.draft import Draft, draft
-from gateway.pull.merge import merged
+from gateway.pull.earlier.committed import Committed, read_committed
+from gateway.pull.earlier.renames import follow_renames, likely_renames
+from gateway.pull.merge.breaking import broken
+from gateway.pull.merge.drafts import merged
 from gateway.pull.names import package_part
-from gateway.pull.renames import follow_renames, likely_renames
 from gateway.pull.report import Report
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.protos.sources import compile_protos

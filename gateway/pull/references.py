@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.introspect.table_records import Catalog, ForeignKey, Name
 from gateway.proto_files.text import Message, ProtoMessage, Value, Word
-from gateway.pull.committed import CommittedTable
+from gateway.pull.earlier.committed import CommittedTable
 from gateway.pull.resources import Resource
 from gateway.pull.table_options import is_authors
 from gateway.schema.rules.references import are_comparable

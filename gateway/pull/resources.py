@@ -8,9 +8,9 @@ from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoField, ProtoMessage, Value
 from gateway.pull.catalog import Relation
 from gateway.pull.columns import Carrier, InexpressibleError, carrier
-from gateway.pull.committed import CommittedTable
+from gateway.pull.earlier.committed import CommittedTable
+from gateway.pull.earlier.kept import kept_carrier, preferred_type, restated
 from gateway.pull.enums import Enum
-from gateway.pull.kept import kept_carrier, preferred_type, restated
 from gateway.pull.names import free_name, json_form, lower_snake
 from gateway.pull.table_options import is_authors, table_options, unique_keys
 from gateway.schema.types.sql_types import without_modifiers

@@ -7,7 +7,7 @@ from gateway.introspect.table_records import Name
 from gateway.proto_files.services import ServedResource, service_file
 from gateway.proto_files.text import ProtoFile
 from gateway.pull.choices import Choices, Known
-from gateway.pull.committed import HEAD, Committed
+from gateway.pull.earlier.committed import HEAD, Committed
 from gateway.schema.model import MethodKind
 from gateway.schema.tables.naming import snake_case
 

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Key, Table
 from gateway.proto_files.text import Message, Value
-from gateway.pull.committed import CommittedTable
+from gateway.pull.earlier.committed import CommittedTable
 
 # Options that name one field.
 _OF_A_FIELD = ("version", "created_at", "updated_at", "soft_delete", "etag")

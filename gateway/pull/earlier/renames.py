@@ -7,8 +7,8 @@ from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Catalog, Name
 from gateway.pull.choices import Choices, Known
-from gateway.pull.committed import Committed
-from gateway.pull.kept import is_of
+from gateway.pull.earlier.committed import Committed
+from gateway.pull.earlier.kept import is_of
 
 
 @dataclass(frozen=True, slots=True)

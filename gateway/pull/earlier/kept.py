@@ -9,7 +9,7 @@ from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Column
 from gateway.proto_files.imports import IMPORTS
 from gateway.pull.columns import Carrier, note_of
-from gateway.pull.committed import CommittedField
+from gateway.pull.earlier.committed import CommittedField
 from gateway.schema.types.sql_types import without_modifiers
 
 # Options of a column that follow its name and its table's references, and those that its type brings.
