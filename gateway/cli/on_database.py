@@ -13,6 +13,7 @@ from gateway.db.connections.database_location import database_settings, embedded
 from gateway.db.connections.plain_connections import connector
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.observe.log import configure_logging
 
 T = TypeVar("T")
 Connect: TypeAlias = Callable[[], Awaitable[Any]]
@@ -22,8 +23,10 @@ Connect: TypeAlias = Callable[[], Awaitable[Any]]
 def run_on_database(settings: Settings, work: Callable[[Connect], Awaitable[T]]) -> T:
     """Run something on the database that the settings name, the embedded one where they name none.
 
-    Raises Failed where it can't be used.
+    Raises Failed where it can't be used. What is waited for is told on standard error, for eyes unless
+    `log.format` says otherwise.
     """
+    configure_logging(settings.log.level, "console" if settings.log.format == "auto" else settings.log.format)
     try:
         return asyncio.run(_with_database(settings, work))
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:

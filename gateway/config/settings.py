@@ -58,7 +58,7 @@ class DatabaseSettings(Section):
     max_queue_delay: Wait = 5.0
     """longest wait of a call for a connection while the queue hasn't been empty for this long"""
     connect_timeout: Wait = 10.0
-    """longest wait for a connection to be made"""
+    """longest wait for a connection to be made, to each of several hosts"""
     start_timeout: Seconds = 30.0
     """at start, longest wait for a database that doesn't answer yet; the first attempt has 5 s"""
     statement_timeout: Seconds = 300.0

@@ -1,7 +1,7 @@
 """The making of connections, and the errors that tell why none can be made."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from sys import maxsize
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ from gateway.db.connections.dsn import resolve
 from gateway.db.connections.external_pooler import ADVICE, REFUSED
 from gateway.db.connections.received_bytes import ReceivedBytes
 from gateway.db.connections.refusals import refusal
+from gateway.db.connections.several_hosts import Hosts
 from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import DRIVER_ERRORS, UnfitColumnError, sqlstate_of, translate
@@ -116,18 +117,18 @@ class _KeptStatements:
 
 
 class Connector:
-    """Makes connections to one database, each within `connect_timeout`. Raises DsnError."""
+    """Makes connections to one database, each within `connect_timeout` a host. Raises DsnError."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._target = resolve(settings.dsn)
+        self._hosts = Hosts(self._target)
         self._timeout = self._target.connect_timeout or settings.connect_timeout
         self._start_timeout = settings.start_timeout
         self._max_read_bytes = settings.max_read_bytes
         server_settings = settings.server_settings()
         if "application_name" in self._target.parameters:
             del server_settings["application_name"]
-        self._arguments = {
-            **self._target.arguments(),
+        self._options: dict[str, Any] = {
             "statement_cache_size": settings.statement_cache_size,
             # Cached as long as the connection lives: how often one is used says nothing of its worth.
             "max_cached_statement_lifetime": 0,
@@ -141,18 +142,22 @@ class Connector:
         Raises TryAgain where that may go better another time, else what a client learns of it.
         """
         try:
-            # The driver takes leave of a frozen server for ever.
-            async with asyncio.timeout(self._timeout):
-                connection = cast("Connection", await asyncpg.connect(**self._arguments))
-                connection.bound(self._max_read_bytes)
-                try:
-                    await set_codecs(connection)
-                except BaseException:
-                    connection.terminate()
-                    raise
-                return connection
+            return await self._hosts.connect(self._connect)
         except DRIVER_ERRORS as error:
             raise _judge(error) from error
+
+    async def _connect(self, host: Mapping[str, Any]) -> "Connection":
+        # The driver takes leave of a frozen server for ever.
+        async with asyncio.timeout(self._timeout):
+            connecting = asyncpg.connect(**host, **self._options)
+            connection = cast("Connection", await connecting)
+            connection.bound(self._max_read_bytes)
+            try:
+                await set_codecs(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            return connection
 
     @property
     def where(self) -> str:

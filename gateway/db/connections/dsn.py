@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://", "postgres+asyncpg://")
 _DEFAULT_PORT = 5432
+_ESCAPE = "in a user, a password and a database, write / as %2F, ? as %3F, @ as %40 and % as %25"
 _SECRETS = frozenset({"password", "sslpassword"})
 _VARIABLES = {
     "host": "PGHOST",
@@ -48,6 +49,7 @@ _DROPPED = frozenset(
         *("fallback_application_name", "client_encoding", "sslcompression", "sslsni", "gssencmode"),
     }
 )
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(?=\s|$)", re.ASCII)
 
@@ -67,6 +69,11 @@ class Host:
     def local(self) -> bool:
         """Whether the way there stays on this machine."""
         return self.name.startswith("/") or self.name == "localhost" or _is_loopback(self.name)
+
+    @property
+    def place(self) -> str:
+        """Name and port, as a log has them."""
+        return f"{self}:{self.port}"
 
     def __str__(self) -> str:
         return f"[{self.name}]" if ":" in self.name else self.name
@@ -103,6 +110,35 @@ class Target:
         if self.sslmode == "verify-full" and self._trusts_system():
             arguments["ssl"] = self._system_tls()
         return arguments
+
+    def one_by_one(self) -> tuple["Target", ...]:
+        """Return a target for each host, in the order in which they are tried."""
+        if len(self.hosts) < 2:  # noqa: PLR2004 - one, or the driver's defaults
+            return (self,)
+        mode = {"sslmode": self.sslmode} if self.sslmode else {}
+        each = tuple(Target((host,), {**self.parameters, **mode}) for host in self.hosts)
+        wish = self.parameters.get("target_session_attrs")
+        if wish != "prefer-standby":
+            return each
+        return tuple(
+            Target(one.hosts, {**one.parameters, "target_session_attrs": wish})
+            for wish in ("standby", "any")
+            for one in each
+        )
+
+    def check_files(self) -> None:
+        """Raise DsnError for a certificate or key that can't be read: the driver's error names no file."""
+        by_socket = self.hosts and all(host.name.startswith("/") for host in self.hosts)
+        if by_socket or self.sslmode == "disable":
+            return
+        for name in _FILES:
+            path = self.parameters.get(name, "")
+            if not path or (name, path) == ("sslrootcert", "system"):
+                continue
+            try:
+                Path(path).open("rb").close()
+            except OSError as error:
+                raise DsnError(f"{name} {path} can't be read: {error.strerror}") from error
 
     def redacted(self) -> str:
         """Return a form for logs: where and as whom, without secrets."""
@@ -191,9 +227,12 @@ def _parse(dsn: str) -> dict[str, str]:
 def _parse_url(rest: str) -> dict[str, str]:
     place, _, query = rest.partition("?")
     authority, _, database = place.partition("/")
+    if "@" in database:
+        raise DsnError(f"there is an @ after the first /; {_ESCAPE}")
     login, _, hosts = authority.rpartition("@")
     user, _, password = login.partition(":")
     host, port = _split_ports(hosts)
+    _check_ports(port)
     found = {
         "user": unquote(user),
         "password": unquote(password),
@@ -204,7 +243,7 @@ def _parse_url(rest: str) -> dict[str, str]:
     try:
         found |= dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
     except ValueError as error:
-        raise DsnError("the part after `?` isn't a list of name=value, joined by &") from error
+        raise DsnError(f"the part after `?` isn't a list of name=value, joined by &; {_ESCAPE}") from error
     if "database" in found:
         found["dbname"] = found.pop("database")
     return {key: value for key, value in found.items() if value}
@@ -280,11 +319,17 @@ def _hosts(names: str, ports: str) -> tuple[Host, ...]:
     return tuple(Host(name, _port(port)) for name, port in zip(split_names, split_ports, strict=True))
 
 
+def _check_ports(ports: str) -> None:
+    for port in ports.split(","):
+        _port(port)
+
+
 def _port(text: str) -> int:
     if not text:
         return _DEFAULT_PORT
     if not text.isdecimal() or not 0 < int(text) < 1 << 16:
-        raise DsnError(f"port {text}: a number from 1 to 65535 is expected")
+        # Not shown: it may be a part of a password.
+        raise DsnError(f"a port isn't a number from 1 to 65535; {_ESCAPE}")
     return int(text)
 
 

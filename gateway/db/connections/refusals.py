@@ -22,7 +22,12 @@ def refusal(error: BaseException, sslmode: str | None) -> str:
         error: what the driver raised, or an error of ours with that as its cause.
         sslmode: how TLS was asked for; None for the driver's default.
 
+    Of several hosts each has its own words: the notes of `connect_to_first`.
+
     """
+    hosts = getattr(error, "__notes__", None) or getattr(error.__cause__, "__notes__", None)
+    if hosts:
+        return "; ".join(hosts)
     told = (
         _of_server(cause, sslmode) or _of_tls(cause, sslmode) or _of_network(cause) for cause in causes(error)
     )
@@ -32,6 +37,8 @@ def refusal(error: BaseException, sslmode: str | None) -> str:
 def _of_server(error: BaseException, sslmode: str | None) -> str:
     if isinstance(error, asyncpg.ConnectionDoesNotExistError):
         return "the connection is closed by the server, or on the way"
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return "it isn't what target_session_attrs asks for: a host that takes no writes, or the reverse"
     if not isinstance(error, asyncpg.PostgresError):
         return ""
     hint = f" (sslmode={sslmode})" if error.sqlstate in _REJECTED and sslmode else ""

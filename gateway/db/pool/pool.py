@@ -1,7 +1,6 @@
 """The pool: connections behind a limiter, acquired and released without a task or a timer of their own."""
 
 import asyncio
-import logging
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
@@ -15,6 +14,7 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import causes, sqlstate_of
 from gateway.db.pool.connection_limiter import OWN, ConnectionLimiter, closing
 from gateway.db.pool.idle_connections import Idle, Member
+from gateway.db.pool.outage import NO_ANSWER, Outage
 from gateway.db.retry import TryAgain
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.request.bulkheads import Operation
@@ -23,12 +23,10 @@ from gateway.request.call import Call
 if TYPE_CHECKING:
     from gateway.db.connections.connect import Connection
 
-_logger = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.05
 _LAST_PAUSE = 1.0
 _LEAST_START_TIMEOUT = 5.0
 """Seconds that the first attempt has, however short the wait for others."""
-_NO_ANSWER = "no answer comes"
 # After these the other connections lead to a server that is going, or that takes no writes any more.
 _EXPIRING = frozenset({"25006", "57P01", "57P02", "57P03", "57P04", "57P05"})
 _STALE = (InvalidCachedStatementError, OutdatedSchemaCacheError)
@@ -46,6 +44,7 @@ class Pool:
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._connect = Connector(settings)
+        self._outage = Outage("waiting for the database", self._connect.where)
         self._limiter = ConnectionLimiter(
             settings.pool_size, settings.queue_size, settings.acquire_timeout, settings.max_queue_delay
         )
@@ -54,6 +53,7 @@ class Pool:
         self._generation = 0
         self._connecting = 0
         self._rescues: set[asyncio.Task[None]] = set()
+        self._is_open = False
         self._cut = False
 
     async def open(self) -> None:
@@ -61,11 +61,16 @@ class Pool:
 
         Raises Unavailable, which says why. Others must learn it too, so what is waited for is logged.
         """
+        telling = asyncio.create_task(self._outage.keep_telling())
         try:
             await self._wait_for_server()
         except BaseException:
             await self.close(0)
             raise
+        finally:
+            telling.cancel()
+        self._outage = Outage("the database can't be reached", self._connect.where)
+        self._is_open = True
 
     def lease(self, call: Call = OWN) -> "Lease":
         """Return the context that a connection is lent to a call for. It comes back whole, or it is cut.
@@ -161,8 +166,16 @@ class Pool:
         self._connecting += 1
         try:
             connection = await self._connect()
+        except TryAgain as again:
+            self._outage.failed(self._connect.refusal(again.error))
+            raise
+        except RowgateError as error:
+            if self._is_open:  # else the start ends with it
+                self._outage.failed(self._connect.refusal(error))
+            raise
         finally:
             self._connecting -= 1
+        self._outage.over()
         if self._cut:
             connection.terminate()
             raise closing()
@@ -175,21 +188,19 @@ class Pool:
         member.connection.terminate()
 
     async def _wait_for_server(self) -> None:
-        settings, begun, why = self._settings, monotonic(), ""
-        pause = _FIRST_PAUSE
+        settings, begun, pause = self._settings, monotonic(), _FIRST_PAUSE
         try:
             async with asyncio.timeout(max(settings.start_timeout, _LEAST_START_TIMEOUT)):
                 while True:
                     try:
                         return await self._try_server()
-                    except TryAgain as again:
-                        why = self._note(self._connect.refusal(again.error), why)
-                    if monotonic() + pause > begun + settings.start_timeout:
-                        raise self._connect.no_server(why)
+                    except TryAgain:
+                        if monotonic() + pause > begun + settings.start_timeout:
+                            raise self._connect.no_server(self._outage.why) from None
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, _LAST_PAUSE)
         except TimeoutError as error:
-            raise self._connect.no_server(why or _NO_ANSWER) from error
+            raise self._connect.no_server(self._outage.why or NO_ANSWER) from error
 
     async def _try_server(self) -> None:
         try:
@@ -198,13 +209,6 @@ class Pool:
                     await warn_of_pooler(connection)
         except RowgateError as error:
             raise self._connect.refused(error) from error
-
-    def _note(self, why: str, before: str) -> str:
-        """Tell why there is no database yet, if that is news."""
-        if why != before:
-            facts = {"database": self._connect.where, "why": why}
-            _logger.warning("waiting for the database", extra=facts)
-        return why
 
     async def _bring_back(self, member: Member) -> None:
         try:

@@ -89,6 +89,16 @@ def test_a_password_is_never_shown(password: str) -> None:
     assert target.redacted() == "postgresql://u@h:5432/d?sslmode=verify-full"
 
 
+@given(password=st.lists(st.sampled_from("/?#@:%&"), min_size=1).map("quzz".join).map("quzz{}quzz".format))
+def test_no_part_of_a_password_is_shown_that_was_not_escaped(password: str) -> None:
+    try:
+        shown = resolve(f"postgresql://u:{password}@h/d", NONE).redacted()
+    except DsnError as error:
+        shown = str(error)
+
+    assert "quzz" not in shown
+
+
 @pytest.mark.parametrize(
     ("dsn", "mode"),
     [
@@ -151,8 +161,8 @@ def test_a_service_stands_between_dsn_and_variables(tmp_path: Path) -> None:
     [
         ("mysql://h/d", "scheme"),
         ("postgresql://h/d?ssl=true", "ssl"),
-        ("postgresql://h:x/d", "port x"),
-        ("postgresql://h:99999/d", "port 99999"),
+        ("postgresql://h:x/d", "a port isn.t a number"),
+        ("postgresql://h:99999/d", "a port isn.t a number"),
         ("postgresql://a,b/d?port=1,2,3", "3 ports"),
         ("postgresql://h/d?sslmode=maybe", "sslmode maybe"),
         ("host='h", "character 1"),
