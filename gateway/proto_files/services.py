@@ -47,8 +47,9 @@ FILES: Mapping[str, str] = {
     "rowgate.v1.RowFailure": "rowgate/v1/bulk.proto",
     "rowgate.v1.RowOutcome": "rowgate/v1/bulk.proto",
     "rowgate.v1.IngestStart": "rowgate/v1/ingest.proto",
+    "rowgate.v1.UnreadableValue": "rowgate/v1/unreadable.proto",
 }
-"""The file of each type that a request or response may hold, but for the resource's own."""
+"""The file of each type that a resource, request or response may hold, but for those of their own."""
 ROUTES_FILE = "google/api/annotations.proto"
 """What a file with routes imports."""
 

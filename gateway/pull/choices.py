@@ -23,9 +23,12 @@ class Known(BaseModel):
 
     columns: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    unreadable: bool = False
+    """Whether the field that names unreadable values was."""
 
     def __str__(self) -> str:
-        return f"{{columns = {_listed(self.columns)}, methods = {_listed(self.methods)}}}"
+        others = ", unreadable = true" if self.unreadable else ""
+        return f"{{columns = {_listed(self.columns)}, methods = {_listed(self.methods)}{others}}}"
 
 
 class Choices(BaseModel):

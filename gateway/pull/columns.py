@@ -29,9 +29,11 @@ _PROTO_TYPES: Mapping[str, str] = {**NOT_TEXT, "numeric": "google.type.Decimal",
 # What a reader of the protos should know of a type that is served, but not for all it holds or means.
 _NOTES: Mapping[str, str] = {
     "timestamp without time zone": "has no zone, and is read and written as UTC",
-    "interval": "a row whose interval has months or years can't be read with it",
-    "point": "is taken for a longitude and a latitude: a row with another point can't be read with it",
+    "interval": "is left out of rows where it has months or years",
+    "point": "is taken for a longitude and a latitude, and left out of rows where it is another point",
 }
+_HOLDS_ALL = "google.type.TimeOfDay"
+"""The message that has a place for whatever its column may store."""
 _SCALARS: Mapping[str, "FieldDescriptorProto.Type.ValueType"] = {
     "int32": FieldDescriptorProto.TYPE_INT32,
     "int64": FieldDescriptorProto.TYPE_INT64,
@@ -105,6 +107,12 @@ def carrier(
     optional = column.nullable or not (label or (is_message and not is_key))
     options = {**typed, **(_made(column) if is_key else {}), **({} if optional else required)}
     return Carrier(proto, label, options, note)
+
+
+def may_be_unreadable(carrier: Carrier) -> bool:
+    """Return whether a field can't hold all that is stored: `infinity`, NULL in an array, a new label."""
+    may_lack = carrier.type in IMPORTS and carrier.type != _HOLDS_ALL
+    return may_lack or carrier.label == "repeated" or "enum_type" in carrier.options
 
 
 def note_of(column: Column, proto: str, *, is_repeated: bool) -> str:

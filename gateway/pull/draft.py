@@ -6,8 +6,7 @@ from functools import partial
 
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Name
-from gateway.proto_files.imports import IMPORTS
-from gateway.proto_files.services import READS, ServedResource, names_taken
+from gateway.proto_files.services import FILES, READS, ServedResource, names_taken
 from gateway.proto_files.text import ProtoFile, ProtoMessage
 from gateway.pull.catalog import Found
 from gateway.pull.choices import Choices, Known
@@ -94,7 +93,8 @@ def draft(found: Found, committed: Committed, choices: Choices, refused: Mapping
 def _stands(table: Name, committed: Committed, choices: Choices) -> CommittedTable:
     """Return a table's message as it stands."""
     known = choices.known.get(str(table), Known())
-    return replace(committed.tables.get(table, CommittedTable()), known=known.columns)
+    stands = committed.tables.get(table, CommittedTable())
+    return replace(stands, known=known.columns, knows_unreadable=known.unreadable)
 
 
 def _known(
@@ -104,7 +104,8 @@ def _known(
     for one in services:
         resource = named[one.table]
         columns = tuple(sorted((*resource.fields, *resource.omitted)))
-        yield str(one.table), Known(columns=columns, methods=tuple(kind.value for kind in one.served.kinds))
+        methods = tuple(kind.value for kind in one.served.kinds)
+        yield str(one.table), Known(columns=columns, methods=methods, unreadable=resource.knows_unreadable)
     yield from ((one.name, choices.known[one.name]) for one in left if one.why == OMITTED)
 
 
@@ -189,7 +190,7 @@ def _resources_file(
     package: str, messages: Sequence[ProtoMessage], schema: str, enum_files: Mapping[str, str]
 ) -> ProtoFile:
     types = {one.type for message in messages for one in message.fields}
-    imported = {**IMPORTS, **enum_files}
+    imported = {**FILES, **enum_files}
     return ProtoFile(
         f"{_folder(package)}/resources.proto",
         package,

@@ -1,18 +1,18 @@
 """Tables → resources: which can be served, under which names and numbers, and why the others can't."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.introspect.table_records import Catalog, Column, Name, Table
 from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoField, ProtoMessage, Value
 from gateway.pull.catalog import Relation
-from gateway.pull.columns import Carrier, InexpressibleError, carrier
+from gateway.pull.columns import Carrier, InexpressibleError, carrier, may_be_unreadable
 from gateway.pull.earlier.committed import CommittedTable
 from gateway.pull.earlier.kept import kept_carrier, preferred_type, restated
 from gateway.pull.enums import Enum
 from gateway.pull.names import free_name, json_form, lower_snake
-from gateway.pull.table_options import is_authors, table_options, unique_keys
+from gateway.pull.table_options import UNREADABLE, is_authors, table_options, unique_keys
 from gateway.schema.types.sql_types import without_modifiers
 
 _KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
@@ -50,6 +50,7 @@ class Resource:
         left: the columns that no field carries.
         omitted: those of them that were taken out by hand.
         notes: the columns of which something is lost.
+        knows_unreadable: whether a field that names unreadable values is, or was, offered.
 
     """
 
@@ -63,6 +64,7 @@ class Resource:
     left: Sequence[Left]
     omitted: Collection[str]
     notes: Sequence[Left]
+    knows_unreadable: bool
 
 
 def read_resource(
@@ -98,9 +100,10 @@ def read_resource(
     kept_out = _kept_out(table, left) if key else {}
     lost = [f"is served without a key, by List, Count and Stream alone: {why_none}"] if not key else []
     notes = [Left(f"{table.name}.{name}", carried.note) for name, carried in carriers.items() if carried.note]
+    message = _message(table, key, carriers, fields, old)
     return Resource(
         table.name,
-        _message(table, key, carriers, fields, old),
+        message,
         fields,
         key,
         any(table.columns[name].generated is not None for name in key),
@@ -110,6 +113,7 @@ def read_resource(
         [Left(f"{table.name}.{name}", why, _kind(table.columns[name], why)) for name, why in left.items()],
         [name for name in table.columns if name in omitted],
         [*(Left(str(table.name), why) for why in (*lost, *sorted(set(kept_out.values())))), *notes],
+        old.knows_unreadable or UNREADABLE in message.table,
     )
 
 
@@ -125,20 +129,33 @@ def _message(
     old: CommittedTable,
 ) -> ProtoMessage:
     names = [*fields.values(), *(one.name for one in old.others)]
+    unreadable = _unreadable(carriers.values(), names, old)
+    names += [one.name for one in unreadable]
     numbers = old.message.numbered(names)
     protos = [
         replace(_proto_field(table, column, carriers[column], name, old), number=numbers[name])
         for column, name in fields.items()
     ]
+    added = [replace(one, number=numbers[one.name]) for one in unreadable]
     numbers_left, names_left = old.message.reserved_without(names)
     return ProtoMessage(
         old.message.name,
         table.comment or f"A row of the table `{table.name.name}`.",
-        sorted((*protos, *old.others), key=lambda one: one.number),
-        table_options(table, key, fields, old),
+        sorted((*protos, *added, *old.others), key=lambda one: one.number),
+        table_options(table, key, fields, old, *(one.name for one in added)),
         numbers_left,
         names_left,
     )
+
+
+def _unreadable(carriers: Iterable[Carrier], names: Collection[str], old: CommittedTable) -> list[ProtoField]:
+    """Return the field that names unreadable values, where there may be any and it wasn't offered yet."""
+    if old.knows_unreadable or UNREADABLE in old.options or not any(map(may_be_unreadable, carriers)):
+        return []
+    taken = set(map(json_form, (*names, *old.message.numbers, *old.message.reserved_names)))
+    name = free_name(UNREADABLE, lambda name: json_form(name) in taken, "_")
+    comment = "What the row was read without, as its fields can't hold it."
+    return [ProtoField(name, 0, "rowgate.v1.UnreadableValue", comment, "repeated")]
 
 
 def _kept_out(table: Table, left: Mapping[str, str]) -> dict[str, str]:

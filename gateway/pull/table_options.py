@@ -8,8 +8,10 @@ from gateway.introspect.table_records import Key, Table
 from gateway.proto_files.text import Message, Value
 from gateway.pull.earlier.committed import CommittedTable
 
+UNREADABLE = "unreadable"
+"""The option that names the field for unreadable values, and what a pull calls that field."""
 # Options that name one field.
-_OF_A_FIELD = ("version", "created_at", "updated_at", "soft_delete", "etag")
+_OF_A_FIELD = ("version", "created_at", "updated_at", "soft_delete", "etag", UNREADABLE)
 
 
 def is_authors(reference: Any, table: Table) -> bool:
@@ -18,7 +20,7 @@ def is_authors(reference: Any, table: Table) -> bool:
 
 
 def table_options(
-    table: Table, key: Sequence[str], fields: Mapping[str, str], old: CommittedTable
+    table: Table, key: Sequence[str], fields: Mapping[str, str], old: CommittedTable, unreadable: str = ""
 ) -> dict[str, Value]:
     """Return the options of a table, but for references.
 
@@ -27,6 +29,7 @@ def table_options(
         key: the columns of its key.
         fields: the fields' names, by column.
         old: its message as it stands.
+        unreadable: the new field that names unreadable values; none where there is none.
 
     """
     others: list[Message] = [
@@ -47,6 +50,7 @@ def table_options(
         **({"primary_key": [fields[column] for column in key]} if key else {}),
         **({"unique": unique} if unique else {}),
         **_said(old, {*fields.values(), *(one.name for one in old.others)}),
+        **({UNREADABLE: unreadable} if unreadable else {}),
         **(
             {}
             if old.options and "managed" not in old.options

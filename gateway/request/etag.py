@@ -1,16 +1,22 @@
-"""Etags: a row's version as the opaque string that clients send back (AIP-154)."""
+"""Etags: a row's version as the opaque string that clients send back (AIP-154).
+
+That of a row which was read without some of its values tells which, by their fields' numbers: a client that
+kept nothing but the etag may not erase them either (gateway.request.unreadable).
+"""
 
 import re
+from collections.abc import Iterable
 
 from gateway.errors import InvalidArgument
 
 # Quotes are part of a strong entity tag (RFC 9110, section 8.8.3).
-_FORM = re.compile(r'"v(0|-?[1-9][0-9]{0,18})"')
+_FORM = re.compile(r'"v(0|-?[1-9][0-9]{0,18})(?:;([1-9][0-9]{0,8}(?:,[1-9][0-9]{0,8})*))?"')
 
 
-def etag_of(version: int) -> str:
-    """Return the etag of a row at `version`."""
-    return f'"v{version}"'
+def etag_of(version: int, without: Iterable[int] = ()) -> str:
+    """Return the etag of a row at `version`, read without the fields of some numbers."""
+    left_out = ",".join(map(str, without))
+    return f'"v{version};{left_out}"' if left_out else f'"v{version}"'
 
 
 def version_of(etag: str, path: str = "etag") -> int:
@@ -24,3 +30,9 @@ def version_of(etag: str, path: str = "etag") -> int:
             path, "is no etag of this service: send one as it was read", reason="INVALID_ETAG"
         )
     return int(match[1])
+
+
+def left_out_of(etag: str) -> frozenset[int]:
+    """Return the numbers of the fields without which its row was read; none of what is no etag."""
+    match = _FORM.fullmatch(etag) if ";" in etag else None
+    return frozenset(map(int, match[2].split(","))) if match is not None else frozenset()

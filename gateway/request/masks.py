@@ -143,7 +143,7 @@ def _checked(resource: Resource, text: str) -> tuple[str, Steps]:
         raise InvalidPathError(f'"{text[:64]}…" is longer than {MAX_PATH} characters')
     name, *below = split_path(text)
     steps = tuple(below)
-    if name == resource.etag and not steps:
+    if name in (resource.etag, resource.unreadable) and not steps:
         return name, steps
     field = resource.by_name.get(name)
     if field is None:

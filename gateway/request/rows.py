@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.keys import below, encode_value
+from gateway.request.unreadable import erased_reader, refuse_erasing
 from gateway.schema.model import Field, Resource
 from gateway.schema.types.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
 
@@ -27,10 +28,13 @@ def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
     the resource doesn't know.
     """
     fields = tuple(field for field in resource.fields if field.writable)
+    erased = erased_reader(resource)
     omitted = frozenset(field.name for field in fields if _is_filled(field))
 
     def read(message: Message, path: str) -> Values:
         refuse_unknown(message, path)
+        if erased is not None:
+            refuse_erasing(erased(message, ""), path)
         present = (field for field in fields if field.name not in omitted or _is_set(message, field))
         return encode_fields(message, present, path)
 

@@ -30,7 +30,7 @@ RowsToJson: TypeAlias = Callable[[Sequence[Row]], list[dict[str, Any]]]
 def row_to_json(shape: RowShape, writers: Writers) -> RowToJson:
     """Return the function that makes of a row what `writers` make of its message.
 
-    Raises gateway.errors.DataLoss, when called, for a stored value that the message can't hold exactly, and
+    Raises, when called, what row_to_message does for a stored value that the message can't hold exactly, and
     JsonError for what JSON can't hold.
 
     Args:
@@ -41,6 +41,7 @@ def row_to_json(shape: RowShape, writers: Writers) -> RowToJson:
     if shape.is_cut:
         return _by_messages(shape, writers)
     zeros, oneofs = _zeros(shape, writers), _oneofs(shape, writers)
+    by_message = _by_messages(shape, writers)
     # Spelled out, as each value of each row passes here.
     columns = [
         (column.place, column.name, None if column.write is as_it_is else column.write, column.zero)
@@ -57,8 +58,8 @@ def row_to_json(shape: RowShape, writers: Writers) -> RowToJson:
                 value = stored if write is None else write(stored)
                 if value != zero or _is_negative_zero(value):
                     members[name] = value
-        except InvalidValueError as error:
-            raise shape.data_loss(row) from error
+        except InvalidValueError:
+            return by_message(row)
         _keep_last(oneofs, members)
         return members
 
@@ -80,7 +81,7 @@ def rows_to_json(shape: RowShape, writers: Writers) -> RowsToJson:
         try:
             written = [column.values(read[column.place]) for column in columns]
         except InvalidValueError:
-            return [of_row(row) for row in rows]  # raises DataLoss for the first one at fault
+            return [of_row(row) for row in rows]
         objects = as_dicts(zip(*written, strict=True))
         for column, values in zip(columns, written, strict=True):
             column.leave_out(objects, read[column.place], values)

@@ -20,8 +20,9 @@ RowsToMessage = Callable[[Sequence[Row]], Message]
 def row_to_message(shape: RowShape) -> RowToMessage:
     """Return the function that makes a message of a row.
 
-    NULL becomes an unset field. The etag is made from the version, where the row has it.
-    Raises gateway.errors.DataLoss, when called, for a stored value that the message can't hold exactly.
+    NULL becomes an unset field. The etag is made from the version, where the row has it. A stored value that
+    its field can't hold exactly is left out and named, where the message has a place for that; otherwise the
+    function raises gateway.errors.DataLoss.
     """
     message = GetMessageClass(shape.resource.message)
     values = _row_values(shape)
@@ -71,6 +72,7 @@ def _row_values(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
     decoders = tuple((field.name, field.type.decode) for field in shown if field.type.decode is not None)
     version = shape.version
     etag = shape.resource.etag or ""
+    numbers = {field.name: field.descriptor.number for field in shown}
 
     def values(row: Row) -> Mapping[str, Any]:
         # A row may have more columns than are shown; zip ends with the names.
@@ -80,16 +82,23 @@ def _row_values(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
                 value = made[name]
                 if value is not None:
                     made[name] = decode(value)
-        except InvalidValueError as error:
-            raise shape.data_loss(row) from error
+        except InvalidValueError:
+            return told(row)
         if version is not None:
             made[etag] = etag_of(row[version])
+        return made
+
+    def told(row: Row) -> Mapping[str, Any]:
+        made = shape.told(row)
+        if version is not None:
+            without = made.get(shape.resource.unreadable or "", ())
+            made[etag] = etag_of(row[version], [numbers[one["field"]] for one in without])
         return made
 
     return values
 
 
-def _rows_values(shape: RowShape) -> Callable[[Sequence[Row]], list[dict[str, Any]]]:
+def _rows_values(shape: RowShape) -> Callable[[Sequence[Row]], Sequence[Mapping[str, Any]]]:
     """Return the function that makes the arguments of the message's constructor of each row."""
     shown = shape.shown
     names = [field.name for field in shown]
@@ -104,16 +113,14 @@ def _rows_values(shape: RowShape) -> Callable[[Sequence[Row]], list[dict[str, An
     as_dicts = dict_maker(names)
     of_row = _row_values(shape)
 
-    def values(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def values(rows: Sequence[Row]) -> Sequence[Mapping[str, Any]]:
         read = list(zip(*rows, strict=True)) or [()] * len(shape.fields)
         columns: list[Iterable[Any]] = [*read[: len(shown)]]
         try:
             for place, decode in decoders:
                 columns[place] = decode(read[place])
         except InvalidValueError:
-            for row in rows:
-                of_row(row)  # raises DataLoss for the first wrong one
-            raise
+            return [of_row(row) for row in rows]
         if version is not None:
             columns.append(map(etag_of, read[version]))
         return as_dicts(zip(*columns, strict=True))

@@ -46,6 +46,26 @@ class RowShape:
         """Whether the mask shows parts of fields."""
         return self.mask is not None and bool(self.mask.below)
 
+    def told(self, row: Row) -> dict[str, Any]:
+        """Return what a row's message can hold of a row that has more, and what it can't, by fields.
+
+        Raises DataLoss where the message has no place to name that, or it is of the key: a row whose key is
+        unset would be another one.
+        """
+        told: dict[str, Any] = {}
+        unreadable: list[dict[str, str]] = []
+        for field, value in zip(self.shown, row, strict=False):
+            try:
+                if value is not None:
+                    told[field.name] = value if field.type.decode is None else field.type.decode(value)
+            except InvalidValueError as error:
+                if self.resource.unreadable is None or field.column in self.resource.primary_key:
+                    raise self.data_loss(row) from error
+                unreadable.append(
+                    {"field": field.name, "reason": error.reason, "description": error.description}
+                )
+        return {**told, self.resource.unreadable or "": unreadable} if unreadable else told
+
     def data_loss(self, row: Row) -> DataLoss:
         """Return the error that names every field of the row that can't be shown, and the row's key."""
         violations: list[FieldViolation] = []

@@ -143,6 +143,8 @@ class Resource:
     soft_delete: str | None = None
     etag: str | None = None
     """The proto field (not a column) that carries the etag."""
+    unreadable: str | None = None
+    """The proto field (not a column) that names the values which a row is read without."""
     comment: str = ""
     managed: bool = True
     """Whether migrations make and alter the table; they know nothing of others."""

@@ -13,6 +13,7 @@ from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk.column_readers import Column, ColumnReader
 from gateway.methods.event_loop_turns import Turns, are_slow
 from gateway.request.rows import MAX_VIOLATIONS
+from gateway.request.unreadable import ERASED, erased_reader
 from gateway.schema.identity import identity_of
 from gateway.schema.model import Field
 from gateway.schema.types.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
@@ -57,6 +58,7 @@ class RowReader:
         self._whole = shape.refers_to_itself or not shape.compares_in_python
         self._slice_bytes = SLOW_SLICE_BYTES if _are_slow(shape.staged) else SLICE_BYTES
         self._path = path
+        self._erased = erased_reader(shape.resource)
 
     async def keys(self, rows: Sequence[Message], tally: Outcomes, *, last_wins: bool) -> Keys:
         """Return the columns of the key; settle in `tally` rows whose key is wrong, or another one's."""
@@ -150,6 +152,7 @@ class RowReader:
     def _slice(self, rows: Sequence[Message], keys: Keys, tally: Outcomes, indexes: list[int]) -> Chunk:
         messages = [rows[index] for index in indexes]
         self._note_unknown(tally, indexes, messages)
+        self._note_erased(tally, indexes, messages)
         columns: list[Column] = []
         for i, reader in enumerate(self._readers):
             if i in keys:
@@ -174,6 +177,13 @@ class RowReader:
             if has_unknown(message):
                 for number in unknown_numbers(message)[:MAX_VIOLATIONS]:
                     self._note(tally, str(number), {index: UNKNOWN_FIELD})
+
+    def _note_erased(self, tally: Outcomes, indexes: list[int], messages: list[Message]) -> None:
+        if self._erased is None:
+            return
+        for index, message in zip(indexes, messages, strict=True):
+            for name in sorted(self._erased(message, ""))[:MAX_VIOLATIONS]:
+                self._note(tally, name, {index: ERASED})
 
     def _note(self, tally: Outcomes, name: str, errors: dict[int, InvalidValueError]) -> None:
         for index, error in errors.items():

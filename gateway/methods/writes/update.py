@@ -22,6 +22,7 @@ from gateway.methods.writes.items import One, flag
 from gateway.request.keys import below, message_key_reader
 from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
+from gateway.request.unreadable import erased_reader, refuse_erasing
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape
 from gateway.schema.identity import key_identity
@@ -53,6 +54,7 @@ class Updating:
         self._resource = method.resource
         self._roles = method.request
         self._field = method.request["resource"].name
+        self._erased = erased_reader(method.resource)
         self._expected = expectation(method)
         self._read_key = message_key_reader(method.resource)
         self._read_row = new_row_reader(method.resource)
@@ -81,6 +83,8 @@ class Updating:
         if means_all(mask):
             refuse_unknown(message, below(place, self._field))
         wanted = update_columns(self._resource, mask, message, path)
+        erased = self._would_erase(request, message)
+        refuse_erasing((f.name for f in wanted.fields if f.name in erased), below(place, self._field))
         if wanted.below:
             name = next(iter(wanted.below))
             text = f'"{name}" can only be written whole: name it without what is below'
@@ -90,6 +94,12 @@ class Updating:
         values = encode_fields(message, sent, below(place, self._field))
         return values, tuple(field.column for field in defaults)
 
+    def _would_erase(self, request: Message, message: Message) -> frozenset[str]:
+        """Return the unset fields of a row that was read without their values."""
+        if self._erased is None:
+            return frozenset()
+        return self._erased(message, request.etag if "etag" in self._roles else "")  # type: ignore[attr-defined]
+
     def is_alone(self, item: Wanted) -> bool:
         """Whether one statement does it: where nothing is created."""
         return item.row is None
@@ -98,9 +108,10 @@ class Updating:
         """Return a plain update as a statement that can be shared, where there is something to change."""
         if flag(request, self._roles, "allow_missing") or not request.HasField(self._field):
             return None
-        return self._quick.requested_write(
-            request, getattr(request, self._field), self._expected(request, "")
-        )
+        message = getattr(request, self._field)
+        if self._would_erase(request, message):
+            return None
+        return self._quick.requested_write(request, message, self._expected(request, ""))
 
     def answer(self, row: Row) -> Message:
         """Return the changed row's message."""

@@ -63,6 +63,7 @@ class CommittedTable:
         options: those of its table.
         key: the columns of its key.
         known: the columns that pulls offered: those without a field were left out by hand.
+        knows_unreadable: whether the field that names unreadable values was offered.
 
     """
 
@@ -73,6 +74,7 @@ class CommittedTable:
     options: Mapping[str, Any] = field(default_factory=dict)
     key: Sequence[str] = ()
     known: Collection[str] = ()
+    knows_unreadable: bool = False
 
     def renamed(self, columns: Mapping[str, str]) -> "CommittedTable":
         """Return the message of a table whose columns have other names now."""

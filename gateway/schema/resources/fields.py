@@ -15,10 +15,16 @@ def read_fields(
     message: Descriptor, options: annotations_pb2.TableOptions, diagnostics: Diagnostics
 ) -> tuple[Field, ...]:
     """Return the stored fields of a resource, in the message's order; wrong ones are left out and noted."""
+    others = not_stored(options)
     fields = (
-        _read_field(field, options, diagnostics) for field in message.fields if field.name != options.etag
+        _read_field(field, options, diagnostics) for field in message.fields if field.name not in others
     )
     return tuple(field for field in fields if field is not None)
+
+
+def not_stored(options: annotations_pb2.TableOptions) -> frozenset[str]:
+    """Return the fields that are no columns: the etag, and what names the values that aren't told."""
+    return frozenset(filter(None, (options.etag, options.unreadable)))
 
 
 def _read_field(

@@ -1,7 +1,7 @@
 """A table's keys, indexes, checks and references: from the options' field names to columns."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import Descriptor
@@ -34,8 +34,8 @@ class TableReader:
     name: str
     fields: Sequence[Field]
     diagnostics: Diagnostics
-    etag: str = ""
-    """The field that is not stored. Any other that `fields` lacks is wrong, which was said already."""
+    not_stored: Collection[str] = ()
+    """The fields that are not stored. Any other that `fields` lacks is wrong, which was said already."""
 
     def column(self, name: str, option: str) -> str | None:
         """Return the column of the field of that name; None where the option is not used."""
@@ -49,7 +49,7 @@ class TableReader:
         for name in names:
             if name in known:
                 found.append(known[name])
-            elif name == self.etag or name not in self.message.fields_by_name:
+            elif name in self.not_stored or name not in self.message.fields_by_name:
                 wrong = f'{option}: unknown column "{name}"'
                 self.diagnostics.add(self.message.full_name, wrong, suggestion(name, known))
         return tuple(found)

@@ -5,7 +5,7 @@ from google.protobuf.descriptor import Descriptor
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Resource
 from gateway.schema.protos.options import table_options
-from gateway.schema.resources.fields import read_fields
+from gateway.schema.resources.fields import not_stored, read_fields
 from gateway.schema.resources.keys import TableReader
 from gateway.schema.tables.naming import snake_case
 
@@ -15,7 +15,7 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
     options = table_options(message.full_name, diagnostics)
     fields = read_fields(message, options, diagnostics)
     schema, name = options.schema or "public", options.name or snake_case(message.name)
-    table = TableReader(message, schema, name, fields, diagnostics, options.etag)
+    table = TableReader(message, schema, name, fields, diagnostics, not_stored(options))
     return Resource(
         message=message,
         schema=schema,
@@ -31,6 +31,7 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         updated_at=table.column(options.updated_at, "updated_at"),
         soft_delete=table.column(options.soft_delete, "soft_delete"),
         etag=options.etag or None,
+        unreadable=options.unreadable or None,
         comment=diagnostics.elements[message.full_name].comment,
         managed=options.managed if options.HasField("managed") else True,
         line=diagnostics.elements[message.full_name].line,

@@ -1,4 +1,4 @@
-"""Rules of the fields that the server keeps: version, timestamps, soft delete, etag."""
+"""Rules of the fields that the server keeps: version, timestamps, soft delete, etag, unreadable values."""
 
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -9,6 +9,8 @@ from gateway.schema.rules.finding import Finding, Findings
 
 _WHOLE = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
 _TIMESTAMPS = ("created_at", "updated_at", "soft_delete")
+_ROLES = ("version", *_TIMESTAMPS, "etag", "unreadable")
+_UNREADABLE = "rowgate.v1.UnreadableValue"
 
 
 def row_role_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
@@ -18,8 +20,9 @@ def row_role_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
     for role in _TIMESTAMPS:
         yield from _timestamp(resource, role)
     yield from _etag(resource, diagnostics)
+    yield from _unreadable(resource, diagnostics)
     options = table_options(where, diagnostics)
-    names = [getattr(options, role) for role in ("version", *_TIMESTAMPS, "etag") if getattr(options, role)]
+    names = [name for role in _ROLES if (name := getattr(options, role))]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Finding(where, f'"{name}" plays several roles', "name a field of its own for each")
     for key in (resource.by_column[column] for column in resource.primary_key):
@@ -64,15 +67,36 @@ def _untouched(field: Field, role: str) -> Findings:
 def _etag(resource: Resource, diagnostics: Diagnostics) -> Findings:
     if resource.etag is None:
         return
-    where = resource.message.full_name
     field = resource.message.fields_by_name.get(resource.etag)
+    yield from _beside_columns(resource, "etag", resource.etag, diagnostics)
     if field is None:
-        names = [one.name for one in resource.message.fields]
-        yield Finding(where, f'etag: unknown field "{resource.etag}"', suggestion(resource.etag, names))
         return
     if field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:
         yield Finding(field.full_name, "is the etag, but no string", "declare it string")
-    if has_column(field.full_name, diagnostics) and column_options(field.full_name, diagnostics).ByteSize():
-        yield Finding(field.full_name, "is the etag, which is not stored", "drop its column options")
+    where = resource.message.full_name
     if not table_options(where, diagnostics).version:
         yield Finding(where, "has an etag without a version, of which it is made", 'say version: "…"')
+
+
+def _unreadable(resource: Resource, diagnostics: Diagnostics) -> Findings:
+    if resource.unreadable is None:
+        return
+    field = resource.message.fields_by_name.get(resource.unreadable)
+    yield from _beside_columns(resource, "unreadable", resource.unreadable, diagnostics)
+    if field is None:
+        return
+    message = field.message_type
+    if message is None or message.full_name != _UNREADABLE or not field.is_repeated:
+        wrong = "is unreadable, but no list of unreadable values"
+        yield Finding(field.full_name, wrong, f"declare it repeated {_UNREADABLE}")
+
+
+def _beside_columns(resource: Resource, role: str, name: str, diagnostics: Diagnostics) -> Findings:
+    """Yield what is wrong with a field for being no column, or none at all."""
+    field = resource.message.fields_by_name.get(name)
+    if field is None:
+        names = [one.name for one in resource.message.fields]
+        yield Finding(resource.message.full_name, f'{role}: unknown field "{name}"', suggestion(name, names))
+    elif has_column(field.full_name, diagnostics) and column_options(field.full_name, diagnostics).ByteSize():
+        article = "the " if role == "etag" else ""
+        yield Finding(field.full_name, f"is {article}{role}, which is not stored", "drop its column options")
