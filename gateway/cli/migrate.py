@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from alembic.script import Script
@@ -38,7 +38,11 @@ _adopt = click.option(
     callback=lambda _ctx, _param, names: tuple(map(_name, names)),
     help="Let this table or enum type be changed though no migration made it; may be repeated.",
 )
-
+_contract = click.option(
+    "--contract",
+    is_flag=True,
+    help="Drop the defaults that fill new columns for older gateways: none of those may run any more.",
+)
 _gateway_tables = click.option(
     "--gateway-tables",
     is_flag=True,
@@ -57,6 +61,7 @@ def _name(text: str) -> Name:
 @click.option("--check", is_flag=True, help="Only say what differs; exit with status 1 where anything does.")
 @_adopt
 @_allow_destructive
+@_contract
 @_gateway_tables
 @with_settings("schema", "database")
 @click.pass_context
@@ -68,6 +73,7 @@ def migrate(
     check: bool,
     adopt: tuple[Name, ...],
     allow_destructive: bool,
+    contract: bool,
     gateway_tables: bool,
 ) -> None:
     """Bring the database to the schema.
@@ -81,20 +87,26 @@ def migrate(
     if sql and check:
         raise click.UsageError("--sql and --check exclude each other")
     settings = load().settings
+    leave = {"adopted": adopt, "allow_destructive": allow_destructive, "contract": contract}
     with reported():
         metadata = _model(settings, gateway_tables=gateway_tables)
         folder = _folder(settings)
         if folder is not None and adopt:
             raise click.UsageError("revisions adopt tables: give --adopt to `rowgate migrate revision`")
+        if folder is not None and contract:
+            raise click.UsageError("revisions drop defaults: give --contract to `rowgate migrate revision`")
         if check:
-            found = _run(settings, lambda to: migrations.differences(metadata, to, folder, adopted=adopt))
+            found = _run(
+                settings,
+                lambda to: migrations.differences(metadata, to, folder, adopted=adopt, contract=contract),
+            )
             _check(found, by_revision=folder is not None and not found.pending)
         elif sql:
-            _print_sql(settings, metadata, folder, adopted=adopt, allow_destructive=allow_destructive)
+            _print_sql(settings, metadata, folder, **leave)
         elif folder is not None:
             _tell_upgrade(settings, metadata, folder, allow_destructive=allow_destructive)
         else:
-            _tell_direct(settings, metadata, adopted=adopt, allow_destructive=allow_destructive)
+            _tell_direct(settings, metadata, **leave)
 
 
 @migrate.command()
@@ -102,6 +114,7 @@ def migrate(
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Its date; today (UTC) by default.")
 @_adopt
 @_allow_destructive
+@_contract
 @_gateway_tables
 @with_settings("schema", "database")
 def revision(
@@ -111,6 +124,7 @@ def revision(
     day: datetime | None,
     adopt: tuple[Name, ...],
     allow_destructive: bool,
+    contract: bool,
     gateway_tables: bool,
 ) -> None:
     """Write a revision that brings the migrations folder to the schema.
@@ -133,6 +147,7 @@ def revision(
                 day=day.date() if day else _today(),
                 adopted=adopt,
                 allow_destructive=allow_destructive,
+                contract=contract,
             ),
         )
     click.echo(f"wrote {path}" if path else "nothing to do: the folder is at the schema")
@@ -170,6 +185,8 @@ def _check(found: Found, *, by_revision: bool) -> None:
     for difference in found.open:
         click.echo(difference)
     _tell_left(found.left)
+    for fill in found.fills:
+        click.echo(f"{fill}: --contract drops it once none of those runs", err=True)
     if found.open:
         advice = (
             "`rowgate migrate revision` writes what the folder lacks"
@@ -190,24 +207,10 @@ def _tell_left(left: Iterable[object]) -> None:
         click.echo(f"not Rowgate's, left as it is: {difference}", err=True)
 
 
-def _print_sql(
-    settings: Settings,
-    metadata: MetaData,
-    folder: Folder | None,
-    *,
-    adopted: tuple[Name, ...],
-    allow_destructive: bool,
-) -> None:
+def _print_sql(settings: Settings, metadata: MetaData, folder: Folder | None, **leave: Any) -> None:
     script = _run(
         settings,
-        lambda connect: migrations.preview(
-            metadata,
-            connect,
-            folder,
-            adopted=adopted,
-            allow_destructive=allow_destructive,
-            waits=_waits(settings),
-        ),
+        lambda connect: migrations.preview(metadata, connect, folder, waits=_waits(settings), **leave),
     )
     click.echo(script or "-- nothing to do")
 
@@ -238,19 +241,10 @@ def _tell_pending(pending: Sequence[Script]) -> None:
         click.echo(f"{name_of(script)}: {script.doc}")
 
 
-def _tell_direct(
-    settings: Settings, metadata: MetaData, *, adopted: tuple[Name, ...], allow_destructive: bool
-) -> None:
+def _tell_direct(settings: Settings, metadata: MetaData, **leave: Any) -> None:
     steps = _run(
         settings,
-        lambda connect: migrations.apply(
-            metadata,
-            connect,
-            adopted=adopted,
-            allow_destructive=allow_destructive,
-            tell=_tell_plan,
-            waits=_waits(settings),
-        ),
+        lambda connect: migrations.apply(metadata, connect, tell=_tell_plan, waits=_waits(settings), **leave),
     )
     done = f"ran {_counted(steps, 'statement')}" if steps else "nothing to do: the database is at the schema"
     click.echo(done)

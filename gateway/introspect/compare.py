@@ -112,6 +112,8 @@ def _columns(wanted: Table, found: Table) -> Iterator[Difference]:
 def _column(table: Name, wanted: Column, found: Column) -> Iterator[Difference]:
     serial = bool(wanted.identity) and (found.default or "").startswith("nextval(")
     default = None if serial else found.default
+    if wanted.default is None and is_filled(wanted, found):
+        default = None
     if is_shorter_text(wanted.type, found.type) and _bare(wanted.default) == _bare(default):
         default = wanted.default
     pairs = (
@@ -125,6 +127,11 @@ def _column(table: Name, wanted: Column, found: Column) -> Iterator[Difference]:
     for kind, ours, theirs in pairs:
         if ours != theirs:
             yield _different(kind, table, wanted.name, ours, theirs)
+
+
+def is_filled(wanted: Column, found: Column) -> bool:
+    """Return whether the default that was found is one that fills a new column, and no difference."""
+    return wanted.fill is not None and _bare(found.default) == _bare(wanted.fill)
 
 
 def _bare(expression: str | None) -> str | None:

@@ -16,9 +16,9 @@ from sqlalchemy.types import TypeEngine
 from gateway.introspect import ddl
 from gateway.introspect.catalog import Connection
 from gateway.introspect.table_records import Catalog, ForeignKey, Name, Surroundings, Table
-from gateway.introspect.temporary_tables import read_scratch
+from gateway.introspect.temporary_tables import read_scratch, spelled_default
 from gateway.schema.tables.internal import INTERNAL
-from gateway.schema.tables.metadata import MANAGED
+from gateway.schema.tables.metadata import MANAGED, ZERO
 
 # Types that an extension brings, by the name that a column's type begins with.
 EXTENSIONS: Mapping[str, str] = {
@@ -111,6 +111,10 @@ async def read_model(connection: Connection, tables: Sequence[SqlTable], found: 
     read: dict[Name, Table] = {}
     for schema in sorted({name.schema for name in needs.tables}):
         read |= await _read_schema(connection, schema, tables)
+    for table in tables:
+        name = table_name(table)
+        if name in found.tables:
+            read[name] = await _with_fills(connection, read[name], table, found.tables[name])
     return Catalog(tables=read, enums=needs.enums, schemas=needs.schemas, extensions=needs.extensions)
 
 
@@ -145,6 +149,18 @@ async def _read_schema(connection: Connection, schema: str, tables: Sequence[Sql
     statements = [statement for table in own.values() for statement in ddl.create_scratch(table)]
     read = await read_scratch(connection, own, statements)
     return {name: _completed(table, own[name]) for name, table in read.items()}
+
+
+async def _with_fills(connection: Connection, read: Table, table: SqlTable, found: Table) -> Table:
+    """Return the table with what fills the columns that are missing, or have a default besides."""
+    columns = dict(read.columns)
+    for column in table.columns:
+        own, there = read.columns[column.name], found.columns.get(column.name)
+        if not own.fills_itself and (there is None or there.default is not None) and ZERO in column.info:
+            zero = ddl.value_literal(column.info[ZERO]())
+            if zero is not None:
+                columns[own.name] = replace(own, fill=await spelled_default(connection, own.type, zero))
+    return replace(read, columns=columns)
 
 
 def _completed(read: Table, table: SqlTable) -> Table:

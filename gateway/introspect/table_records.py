@@ -32,6 +32,11 @@ class Column:
     comment: str | None = None
     base: str | None = None
     """The type that a domain is over, at last; of an array of a domain, its elements' domain."""
+    fill: str | None = field(default=None, compare=False)
+    """What the rows get that are there when the model's column is added: the default while there are
+    gateways from before it, which insert without it. None also where nobody asked."""
+    unfit: str = field(default="", compare=False)
+    """Why those rows can't get it."""
 
     @property
     def stored_type(self) -> str:

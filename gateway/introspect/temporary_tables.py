@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 
+import asyncpg
+
 from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.ddl import QUALIFY_NAMES, TYPES_FIRST, scratch_name
 from gateway.introspect.definitions import create_index, create_table
@@ -12,6 +14,10 @@ from gateway.introspect.differences import is_shorter_text
 from gateway.introspect.table_records import Catalog, Name, Table
 
 _TEMPORARY = "SELECT nspname::text AS name FROM pg_catalog.pg_namespace WHERE oid = pg_my_temp_schema()"
+_DEFAULT = """
+SELECT pg_get_expr(adbin, adrelid) AS expression FROM pg_catalog.pg_attrdef
+WHERE adrelid = 'pg_temp.rowgate_default'::regclass
+"""
 
 _savepoints = count()
 
@@ -49,6 +55,25 @@ async def read_scratch(
     if len(read.tables) != len(real):
         raise RuntimeError(f"of {len(real)} temporary tables {len(read.tables)} were found")
     return {real[name.name]: replace(table, name=real[name.name]) for name, table in read.tables.items()}
+
+
+async def spelled_default(connection: Connection, kind: str, default: str) -> str | None:
+    """Return a column's default as PostgreSQL prints it; None where it is none of that type.
+
+    Args:
+        connection: inside a transaction; as before afterwards.
+        kind: the column's type.
+        default: an expression.
+
+    """
+    try:
+        async with undone(connection):
+            create = f"CREATE TEMPORARY TABLE rowgate_default (value {kind} DEFAULT {default})"
+            await connection.execute(f"{QUALIFY_NAMES}; {create}")
+            rows = await connection.fetch(_DEFAULT)
+    except asyncpg.PostgresError:
+        return None
+    return str(rows[0]["expression"])
 
 
 async def respelled(

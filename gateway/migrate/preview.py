@@ -1,17 +1,17 @@
 """Previews of a migration: the SQL to read or to run elsewhere, and the differences to check for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import MetaData
 
 from gateway.introspect import Change, Difference, Kind
-from gateway.introspect.compare import compare
-from gateway.introspect.table_records import Name
+from gateway.introspect.compare import compare, is_filled
+from gateway.introspect.table_records import Catalog, Name
 from gateway.migrate.locks.lock import Connect, alone, opened
 from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.record import BEGIN, DIRECT, end
-from gateway.migrate.plan.scope import reachable
+from gateway.migrate.plan.scope import Managed, reachable
 from gateway.migrate.plan.steps import Step
 from gateway.migrate.revisions.folder import Folder, name_of
 from gateway.migrate.revisions.upgrade import current_revision, offline_sql, refuse_losses_of
@@ -32,12 +32,14 @@ class Found:
     Args:
         open: what a migration has to do, or keeps the gateway from serving.
         left: what else differs from the schema, harmlessly: Rowgate didn't make it.
+        fills: defaults that stay until a migration is told to contract.
         pending: whether revisions are pending, which `open` names too.
 
     """
 
     open: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    fills: tuple[str, ...] = ()
     pending: bool = False
 
 
@@ -48,6 +50,7 @@ async def preview(
     *,
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
+    contract: bool = False,
     waits: LockWaits = WAITS,
 ) -> str:
     """Return what a migration would run now, as a script for psql; empty where there is nothing to do.
@@ -58,46 +61,66 @@ async def preview(
         folder: the migrations folder; None for direct changes.
         adopted: tables and enum types that may be changed though no migration made them.
         allow_destructive: whether the script may lose data or constraints.
+        contract: whether defaults go that fill new columns for gateways from before them.
         waits: how long the script waits for locks.
 
     Raises DestructiveChangeError and MigrationError, as the migration itself would.
 
     """
+    asked = Managed(adopted=frozenset(adopted), contract=contract)
     async with alone(connect), opened(connect) as connection, connection.transaction():
         if folder is not None:
             current = await current_revision(connection)
             if not allow_destructive:
                 refuse_losses_of(folder.pending(current))
             return offline_sql(folder, current, waits)
-        steps = (await plan_changes(connection, metadata, DIRECT, frozenset(adopted))).steps
+        steps = (await plan_changes(connection, metadata, asked)).steps
     if not allow_destructive:
         refuse_losses(steps)
     return _script(steps, waits)
 
 
 async def differences(
-    metadata: MetaData, connect: Connect, folder: Folder | None = None, *, adopted: Collection[Name] = ()
+    metadata: MetaData,
+    connect: Connect,
+    folder: Folder | None = None,
+    *,
+    adopted: Collection[Name] = (),
+    contract: bool = False,
 ) -> Found:
     """Return, for a reader, the pending revisions and what differs between model and database.
 
     What only the database has is no difference, unless a migration made it: it is left alone.
     """
     lineage = folder.lineage if folder is not None else DIRECT
+    asked = Managed(adopted=frozenset(adopted), lineage=lineage, contract=contract)
     async with alone(connect), opened(connect) as connection, connection.transaction():
         pending = folder.pending(await current_revision(connection)) if folder is not None else ()
-        managed, sides = await read_state(connection, metadata, lineage, frozenset(adopted))
+        managed, sides = await read_state(connection, metadata, asked)
     reached = reachable(sides.wanted, sides.found, managed)
     left = differences_left(sides.wanted, reached)
+    fills = tuple(_fills(reached, sides.found))
     work = [difference for difference in compare(reached, sides.found) if _is_work(difference)]
     return Found(
         open=(
             *(f"revision {name_of(script)} is pending" for script in pending),
             *map(str, work),
             *(str(difference) for difference in left if difference.forbids_serving),
+            *(fills if contract else ()),
         ),
         left=tuple(str(difference) for difference in left if not difference.forbids_serving),
+        fills=() if contract else fills,
         pending=bool(pending),
     )
+
+
+def _fills(reached: Catalog, found: Catalog) -> Iterator[str]:
+    """Yield the defaults that filled new columns, and serve no gateway that knows them."""
+    for name, table in sorted(reached.tables.items()):
+        for column in table.columns.values():
+            there = found.tables[name].columns.get(column.name) if name in found.tables else None
+            if there is not None and column.fill is not None and is_filled(column, there):
+                yield f"column {name}.{column.name} has the default {there.default} for older gateways"
 
 
 def _is_work(difference: Difference) -> bool:

@@ -1,6 +1,7 @@
 """Direct changes: the database is brought to the model without a migrations folder."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import asyncpg
@@ -8,7 +9,6 @@ from sqlalchemy import MetaData
 
 from gateway.introspect import ModelRefusedError, Sides, read_sides
 from gateway.introspect.compare import compare
-from gateway.introspect.ddl import quoted
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.model_tables import table_name, unmanaged_tables_of
 from gateway.introspect.table_records import Catalog, Name
@@ -16,6 +16,7 @@ from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOu
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
 from gateway.migrate.plan.dropped_with_columns import refuse_collateral
+from gateway.migrate.plan.fills import refuse_unfillable, with_fitting_fills
 from gateway.migrate.plan.plan import plan
 from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record
 from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
@@ -36,6 +37,7 @@ async def apply(
     *,
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
+    contract: bool = False,
     tell: Tell = _tell_nobody,
     waits: LockWaits = WAITS,
 ) -> tuple[Step, ...]:
@@ -48,6 +50,7 @@ async def apply(
         connect: how a connection is opened; two are.
         adopted: tables and enum types that may be changed though no migration made them.
         allow_destructive: whether data or constraints may be lost.
+        contract: whether defaults go that fill new columns for gateways from before them.
         tell: is told what will be done, before anything is.
         waits: how long is waited for locks.
 
@@ -55,19 +58,19 @@ async def apply(
     would have to be changed, MigrationError where PostgreSQL refuses.
 
     """
-    names = frozenset(adopted)
+    asked = Managed(adopted=frozenset(adopted), contract=contract)
     async with alone(connect), opened(connect) as connection:
 
         async def migrated() -> tuple[Step, ...]:
             async with connection.transaction():
                 steps = (
-                    await _allowed(connection, metadata, names, allow_destructive=allow_destructive)
+                    await _allowed(connection, metadata, asked, allow_destructive=allow_destructive)
                 ).steps
-                await _run_recorded(connection, metadata, steps, names, waits)
+                await _run_recorded(connection, metadata, steps, asked, waits)
             return steps
 
         async with connection.transaction():
-            planned = await _allowed(connection, metadata, names, allow_destructive=allow_destructive)
+            planned = await _allowed(connection, metadata, asked, allow_destructive=allow_destructive)
             tell(planned)
             labels = tuple(step for step in planned.steps if step.alone)
             await _run_all(connection, labels)
@@ -77,46 +80,48 @@ async def apply(
 
 
 async def _allowed(
-    connection: Connection, metadata: MetaData, adopted: frozenset[Name], *, allow_destructive: bool
+    connection: Connection, metadata: MetaData, asked: Managed, *, allow_destructive: bool
 ) -> Plan:
-    planned = await plan_changes(connection, metadata, DIRECT, adopted)
+    planned = await plan_changes(connection, metadata, asked)
     if not allow_destructive:
         refuse_losses(planned.steps)
     return planned
 
 
-async def plan_changes(
-    connection: Connection, metadata: MetaData, lineage: str, adopted: frozenset[Name] = frozenset()
-) -> Plan:
+async def plan_changes(connection: Connection, metadata: MetaData, asked: Managed) -> Plan:
     """Return what is to be done, inside a transaction.
 
+    Args:
+        connection: inside a transaction.
+        metadata: the schema's tables.
+        asked: what may be changed, but for the record, which is read.
+
     Raises NotOursError, and MigrationError for what can't be done.
+
     """
-    managed, sides = await read_state(connection, metadata, lineage, adopted)
+    managed, sides = await read_state(connection, metadata, asked)
     reached = reachable(sides.wanted, sides.found, managed)
     left = differences_left(sides.wanted, reached)
     grave = [difference for difference in left if difference.forbids_serving]
     if grave:
         raise NotOursError(grave)
-    await _refuse_unfillable(connection, reached, sides.found)
+    await refuse_unfillable(connection, reached, sides.found)
     steps = plan(reached, sides.found, managed)
     await refuse_collateral(connection, reached, sides.found, managed)
     return Plan((*_adoptions(sides, managed), *steps), left)
 
 
-async def read_state(
-    connection: Connection, metadata: MetaData, lineage: str, adopted: frozenset[Name] = frozenset()
-) -> tuple[Managed, Sides]:
+async def read_state(connection: Connection, metadata: MetaData, asked: Managed) -> tuple[Managed, Sides]:
     """Return what may be changed, and model and catalog with the tables that the model no longer has."""
-    managed = Managed(await read_record(connection), adopted, lineage)
+    managed = replace(asked, record=await read_record(connection))
     unmanaged = frozenset(map(table_name, unmanaged_tables_of(metadata)))
-    _refuse_unmanaged(adopted & unmanaged)
+    _refuse_unmanaged(asked.adopted & unmanaged)
     try:
         sides = await read_sides(connection, metadata, managed.own_tables - unmanaged)
     except ModelRefusedError as error:
         raise MigrationError(str(error)) from error
-    require_known(adopted, sides.wanted, sides.found)
-    return managed, sides
+    require_known(asked.adopted, sides.wanted, sides.found)
+    return managed, await with_fitting_fills(connection, sides)
 
 
 def _refuse_unmanaged(adopted: frozenset[Name]) -> None:
@@ -163,7 +168,7 @@ async def _run_recorded(
     connection: Connection,
     metadata: MetaData,
     steps: Sequence[Step],
-    adopted: frozenset[Name],
+    asked: Managed,
     waits: LockWaits,
 ) -> None:
     """Run steps and record what they make; then look again: what is left is an internal error."""
@@ -173,7 +178,7 @@ async def _run_recorded(
     await _run(connection, BEGIN)
     await _run_all(connection, steps)
     await connection.execute(end(DIRECT))
-    left = (await plan_changes(connection, metadata, DIRECT, adopted)).steps
+    left = (await plan_changes(connection, metadata, asked)).steps
     if left:
         raise MigrationError(
             "after all statements the database still differs:\n  " + "\n  ".join(step.line for step in left)
@@ -206,23 +211,3 @@ def _adoptions(sides: Sides, managed: Managed) -> tuple[Step, ...]:
         for name, all_parts in parts.items()
         if (new := [part for part in all_parts if part not in managed.record])
     )
-
-
-async def _refuse_unfillable(connection: Connection, wanted: Catalog, found: Catalog) -> None:
-    """Raise for NOT NULL columns without a default that are to be added to tables with rows."""
-    refusals = [
-        f"\n  column {name}.{column.name} can't be NOT NULL: the table has rows, and no default fills it; "
-        "declare the field optional, with not_null and a default, or alone until the rows are filled"
-        for name, table in wanted.tables.items()
-        if name in found.tables
-        for column in table.columns.values()
-        if column.name not in found.tables[name].columns
-        and not column.fills_itself
-        and await _has_rows(connection, name)
-    ]
-    if refusals:
-        raise MigrationError("refused, nothing was changed:" + "".join(refusals))
-
-
-async def _has_rows(connection: Connection, table: Name) -> bool:
-    return bool(await connection.fetchval(f"SELECT EXISTS (SELECT FROM {quoted(table)})"))  # noqa: S608 - a quoted name

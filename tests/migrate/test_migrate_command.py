@@ -144,7 +144,7 @@ async def test_a_filled_table_takes_no_column_without_values(database: EmptyData
     args = ("migrate", "--protos", protos(tmp_path))
     assert (await rowgate(*args, database=database)).status == 0
     await database.run("INSERT INTO seat (\"row\") VALUES ('12')")
-    protos(tmp_path, fields="string comment = 3;")
+    protos(tmp_path, fields='string comment = 3 [(rowgate.v1.column) = {type: "uuid"}];')
     refused = await rowgate(*args, database=database)
     assert refused.status == 1
     assert "column public.seat.comment can't be NOT NULL: the table has rows" in refused.err
@@ -165,6 +165,25 @@ async def test_a_filled_table_takes_no_column_without_values(database: EmptyData
     await database.run("UPDATE seat SET note = ''")
     done = await rowgate(*args, database=database)
     assert (done.status, done.out.splitlines()[-1]) == (0, "ran 1 statement")
+
+
+async def test_a_new_field_is_filled_and_contracted(database: EmptyDatabase, tmp_path: Path) -> None:
+    args = ("migrate", "--protos", protos(tmp_path))
+    assert (await rowgate(*args, database=database)).status == 0
+    await database.run("INSERT INTO seat (\"row\") VALUES ('12')")
+    protos(tmp_path, fields="string comment = 3;")
+    done = await rowgate(*args, database=database)
+    assert "ALTER TABLE public.seat ADD COLUMN comment text DEFAULT ''::text NOT NULL;" in done.out
+    check = await rowgate(*args, "--check", database=database)
+    assert (check.status, check.out) == (0, "the database is at the schema\n")
+    said = "column public.seat.comment has the default ''::text for older gateways"
+    assert check.err == f"{said}: --contract drops it once none of those runs\n"
+    refused = await rowgate(*args, "--check", "--contract", database=database)
+    assert (refused.status, refused.out) == (1, f"{said}\n")
+    misplaced = await rowgate(*args, "--contract", "--migrations", tmp_path / "m", database=database)
+    assert (misplaced.status, "`rowgate migrate revision`" in misplaced.err) == (2, True)
+    assert (await rowgate(*args, "--contract", database=database)).status == 0
+    assert (await rowgate(*args, "--check", "--contract", database=database)).status == 0
 
 
 async def test_what_the_folder_lacks_is_a_revisions(database: EmptyDatabase, tmp_path: Path) -> None:

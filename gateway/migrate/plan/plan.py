@@ -187,9 +187,18 @@ def _change_columns(change: TableChange) -> Iterator[Step]:
         found = change.found.columns.get(column.name)
         if found is None or column.name in change.replaced:
             add = f"{_alter(change.wanted)} ADD COLUMN {column_definition(column)}"
-            yield Step(add, f"column {change.wanted.name}.{column.name} is missing")
+            yield Step(add, f"column {change.wanted.name}.{column.name} is missing{_said_of_fill(column)}")
         else:
             yield from alter_column(change.wanted.name, column, found)
+
+
+def _said_of_fill(column: Column) -> str:
+    if column.fill is None or column.default != column.fill:
+        return ""
+    return (
+        f": {column.fill} fills the rows that are there, "
+        "and those of gateways from before it until --contract drops the default"
+    )
 
 
 def _computed_last(table: Table) -> Iterator[Column]:

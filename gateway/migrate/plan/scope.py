@@ -7,6 +7,7 @@ made, and what no migration made stands in it as it was found.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from gateway.introspect.compare import is_filled
 from gateway.introspect.definitions import Part
 from gateway.introspect.matching import parts_of, with_parts
 from gateway.introspect.table_records import Catalog, Column, Index, Name, Table
@@ -23,12 +24,14 @@ class Managed:
         record: what earlier migrations made, each with its lineage.
         adopted: tables and enum types that the user named: what the schema says of them may be changed too.
         lineage: the first revision of the migrations folder; DIRECT without one.
+        contract: whether defaults go that fill new columns for gateways from before them.
 
     """
 
     record: Mapping[Recorded, str] = field(default_factory=dict)
     adopted: frozenset[Name] = frozenset()
     lineage: str = DIRECT
+    contract: bool = False
 
     @property
     def own_tables(self) -> frozenset[Name]:
@@ -122,9 +125,12 @@ def _table(wanted: Table, found: Table, managed: Managed) -> Table:
 
 
 def _column(wanted: Column, found: Column | None, managed: Managed, table: Name) -> Column:
-    if found is None or managed.may_change("column", table, wanted.name):
-        return wanted
-    return found
+    if found is None:
+        return replace(wanted, default=wanted.default or wanted.fill)
+    if not managed.may_change("column", table, wanted.name):
+        return found
+    stays = is_filled(wanted, found) and wanted.type == found.type and not managed.contract
+    return replace(wanted, default=found.default) if stays else wanted
 
 
 def _parts(wanted: Table, found: Table, managed: Managed) -> list[Part]:

@@ -12,6 +12,7 @@ from gateway.introspect.table_records import Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.plan.record import Recorded, read_record
+from gateway.migrate.plan.scope import Managed
 from gateway.migrate.revisions.folder import Folder
 from gateway.migrate.revisions.upgrade import current_revision
 from gateway.migrate.without_folder import plan_changes, refuse_losses
@@ -26,6 +27,7 @@ async def revise(
     day: date,
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
+    contract: bool = False,
 ) -> Path | None:
     """Write the revision that brings the folder to the model; return its file, None where nothing differs.
 
@@ -40,10 +42,12 @@ async def revise(
         day: its date.
         adopted: tables and enum types that it may change though no migration made them.
         allow_destructive: whether it may lose data or constraints.
+        contract: whether defaults go that fill new columns for gateways from before them.
 
     Raises DestructiveChangeError and MigrationError.
 
     """
+    asked = Managed(adopted=frozenset(adopted), lineage=folder.lineage, contract=contract)
     async with alone(connect), opened(connect) as connection, connection.transaction():
         current = await current_revision(connection)
         if folder.pending(current):
@@ -52,7 +56,7 @@ async def revise(
             )
         if current is None:
             await _refuse_tables_made_otherwise(connection, metadata)
-        steps = (await plan_changes(connection, metadata, folder.lineage, frozenset(adopted))).steps
+        steps = (await plan_changes(connection, metadata, asked)).steps
     if not allow_destructive:
         refuse_losses(steps)
     return folder.write(message, steps, day=day) if steps else None

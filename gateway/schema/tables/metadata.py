@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.sql.naming import conv
 
 from gateway.schema import model
 from gateway.schema.tables.naming import CONVENTION, primary_key_name
+from gateway.schema.tables.zeros import zero_of
 
 _ACTION = {action: None if action is model.Action.NO_ACTION else action.value for action in model.Action}
 
@@ -21,6 +23,8 @@ STORED_TYPE = "type"
 """The key of a column's `info` that has its type as PostgreSQL's format_type prints it."""
 NULL_IS_EMPTY = "null is empty"
 """The key of a column's `info` that says whether its field has a value for NULL, as repeated fields do."""
+ZERO = "zero"
+"""The key of a column's `info` that has the function for what is stored while nobody sets the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,12 @@ def _column(field: model.Field) -> sa.Column[Any]:
         nullable=field.nullable,
         server_default=_written(field.default) if field.default else None,
         comment=field.comment or None,
-        info={"place": place, STORED_TYPE: field.type.sql, NULL_IS_EMPTY: field.descriptor.is_repeated},
+        info={
+            "place": place,
+            STORED_TYPE: field.type.sql,
+            NULL_IS_EMPTY: field.descriptor.is_repeated,
+            ZERO: partial(zero_of, field),
+        },
         autoincrement="auto" if field.identity else False,
     )
 
