@@ -16,6 +16,9 @@ Access = Literal["all", "errors", "none"]
 
 _logger = logging.getLogger("gateway.access")
 _OURS = {code_pb2.INTERNAL, code_pb2.UNKNOWN, code_pb2.DATA_LOSS}
+_OPERATORS = "INSUFFICIENT_PRIVILEGE"
+"""The reason that blames neither the gateway nor the caller: grants are missing."""
+_LEVEL_NAMES = {logging.ERROR: "error", logging.WARNING: "warning", logging.INFO: "info"}
 _CODE_NAMES = dict(zip(code_pb2.Code.values(), code_pb2.Code.keys(), strict=True))
 
 
@@ -31,16 +34,22 @@ class AccessLog:
         self._lines = LineHandler.installed()
 
     def __call__(self, record: CallRecord) -> None:
-        """Write the call's line: an error where the gateway failed, else a piece of information."""
+        """Write the call's line: an error where the gateway failed, a warning where it lacks privileges."""
         if record.code < self._least_code:
             return
-        level = logging.ERROR if record.code in _OURS else logging.INFO
+        level = _level(record)
         if not _logger.isEnabledFor(level):
             return
         if self._lines is None:
             _logger.log(level, "call", extra=_shown(record))
         else:
-            self._lines.write_soon(_as_json(record, "error" if level == logging.ERROR else "info"))
+            self._lines.write_soon(_as_json(record, _LEVEL_NAMES[level]))
+
+
+def _level(record: CallRecord) -> int:
+    if record.code in _OURS:
+        return logging.ERROR
+    return logging.WARNING if record.reason == _OPERATORS else logging.INFO
 
 
 def _shown(record: CallRecord) -> dict[str, object]:

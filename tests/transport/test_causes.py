@@ -48,6 +48,7 @@ async def test_a_lacking_privilege_is_told_at_start_and_at_each_call(
     assert failed.value.reason == "INSUFFICIENT_PRIVILEGE"
     (line,) = (record for record in caplog.records if record.name == "gateway.access")
     assert getattr(line, "cause", "") == "42501: permission denied for table order"
+    assert line.levelname == "WARNING"
     assert getattr(line, "request_id", "") == failed.value.trailers["x-request-id"]
     told = {
         getattr(record, "table", ""): (getattr(record, "role", ""), getattr(record, "privileges", []))
