@@ -69,8 +69,8 @@ class Gateway:
 
         Raises gateway.schema.diagnostics.SchemaError, gateway.config.errors.ConfigError,
         gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
-        gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError, and OSError where
-        no address can be listened on.
+        gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
+        gateway.introspect.LackedPrivilegeError, and OSError where no address can be listened on.
 
         """
         schema = read_schema(descriptors)
@@ -79,10 +79,11 @@ class Gateway:
             where = await _locate_database(settings, opened)
             database = await Database.open(where)
             opened.push_async_callback(database.close)
-            found = await require_match(connector(where), tables.metadata, settings.schema.migrations)
+            grants = await warn_of_missing_grants(database, schema, tables, Call("start"))
+            folder = settings.schema.migrations
+            found = await require_match(connector(where), tables.metadata, folder, grants=grants)
             schema = with_found(schema, found)
             refuse_view_writes(schema, found)
-            await warn_of_missing_grants(database, schema, Call("start"))
             # More would wait for connections that statements of one kind can't have.
             most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})

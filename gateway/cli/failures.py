@@ -34,9 +34,14 @@ def _told(error: Exception) -> click.ClickException | None:
     # Imported when there is something to tell: it is half of all that a start has to import.
     from gateway.config.errors import ConfigError  # noqa: PLC0415
     from gateway.db.connections.dsn import DsnError  # noqa: PLC0415
+    from gateway.db.driver_errors import cause_of  # noqa: PLC0415
     from gateway.db.embedded import EmbeddedPostgresError  # noqa: PLC0415
-    from gateway.errors import RowgateError  # noqa: PLC0415
-    from gateway.introspect import ModelRefusedError, SchemaMismatchError  # noqa: PLC0415
+    from gateway.errors import Internal, PermissionDenied, RowgateError  # noqa: PLC0415
+    from gateway.introspect import (  # noqa: PLC0415
+        LackedPrivilegeError,
+        ModelRefusedError,
+        SchemaMismatchError,
+    )
     from gateway.schema.diagnostics import SchemaError  # noqa: PLC0415
 
     match error:
@@ -47,7 +52,11 @@ def _told(error: Exception) -> click.ClickException | None:
         case DsnError():
             return Wrong(f"database.dsn: {error}")
         case RowgateError():
-            return Failed(f"{error.message} ({error.reason})")
-        case SchemaMismatchError() | ModelRefusedError() | EmbeddedPostgresError() | OSError():
+            # Others say in their message why there is no database.
+            cause = cause_of(error) if isinstance(error, Internal | PermissionDenied) else ""
+            return Failed(f"{error.message} ({error.reason})" + (f": {cause}" if cause else ""))
+        case (SchemaMismatchError() | ModelRefusedError() | LackedPrivilegeError()) | (
+            EmbeddedPostgresError() | OSError()
+        ):
             return Failed(str(error))
     return None

@@ -2,7 +2,7 @@
 
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
-from gateway.introspect.grants import warn_of_missing_grants
+from gateway.introspect.grants import LackedPrivilegeError, warn_of_missing_grants
 from gateway.introspect.own_tables import has_own_tables
 from gateway.introspect.startup_check import SchemaMismatchError, require_match
 
@@ -10,6 +10,7 @@ __all__ = [
     "Change",
     "Difference",
     "Kind",
+    "LackedPrivilegeError",
     "ModelRefusedError",
     "SchemaMismatchError",
     "Sides",

@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from sqlalchemy import MetaData
 
+from gateway.db.driver_errors import causes
 from gateway.introspect.catalog import RELATIONS, read_catalog
 from gateway.introspect.ddl import QUALIFY_NAMES
 from gateway.introspect.differences import Change, Difference, Kind
-from gateway.introspect.drift import drift
+from gateway.introspect.drift import ModelRefusedError, drift
+from gateway.introspect.grants import LackedPrivilegeError
 from gateway.introspect.matching import parts_of
 from gateway.introspect.model_tables import table_name
 from gateway.introspect.table_records import Column, Index, Name, Table
@@ -43,22 +46,28 @@ class SchemaMismatchError(Exception):
 
 
 async def require_match(
-    connect: Callable[[], Awaitable[Any]], metadata: MetaData, folder: Path | None = None
+    connect: Callable[[], Awaitable[Any]], metadata: MetaData, folder: Path | None = None, grants: str = ""
 ) -> Found:
     """Raise SchemaMismatchError unless the schema's statements fit the database; log what else differs.
 
-    Return what is to be known of the tables in the database.
+    Return what is to be known of the tables in the database. Raises LackedPrivilegeError where that takes
+    what the role may not do.
 
     Args:
         connect: opens an asyncpg connection, which is closed again.
         metadata: the schema's tables.
         folder: the folder of migrations, where there is one.
+        grants: statements that give the role what it lacks.
 
     """
     connection = await connect()
     try:
         found = await drift(connection, metadata)
         tables = await _read_tables(connection, metadata)
+    except (ModelRefusedError, asyncpg.InsufficientPrivilegeError) as error:
+        if grants and any(isinstance(one, asyncpg.InsufficientPrivilegeError) for one in causes(error)):
+            raise LackedPrivilegeError(grants) from error
+        raise
     finally:
         await connection.close(timeout=_CLOSE_SECONDS)
     for difference in found:
