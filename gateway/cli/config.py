@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import click
 
-from gateway.cli.options import with_settings
+from gateway.cli.options import SettingsCommand, with_settings
 from gateway.config.load import Loaded
 from gateway.config.show import show
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @with_settings()
 def config(load: Callable[[], Loaded]) -> None:
     """Print the effective settings, and where each comes from. Secrets are hidden."""

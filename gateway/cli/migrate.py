@@ -12,7 +12,7 @@ from sqlalchemy import MetaData
 from gateway import migrate as migrations
 from gateway.cli.failures import Failed, Wrong, reported
 from gateway.cli.on_database import run_on_database
-from gateway.cli.options import with_settings
+from gateway.cli.options import SettingsGroup, with_settings
 from gateway.cli.serve import read_descriptors
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
@@ -56,7 +56,7 @@ def _name(text: str) -> Name:
     return Name(schema, name) if dot else Name(DEFAULT_SCHEMA, schema)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=SettingsGroup, invoke_without_command=True)
 @click.option("--sql", is_flag=True, help="Only print the SQL, for psql.")
 @click.option("--check", is_flag=True, help="Only say what differs; exit with status 1 where anything does.")
 @_adopt

@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.failures import Failed, reported
 from gateway.cli.on_database import Connect, run_on_database
-from gateway.cli.options import with_settings
+from gateway.cli.options import SettingsCommand, with_settings
 from gateway.config.load import Loaded
 from gateway.proto_files.changes import Change, write
 from gateway.pull import Choices, Pulled, changes, pull_protos, read_choices
@@ -16,7 +16,7 @@ from gateway.pull import Choices, Pulled, changes, pull_protos, read_choices
 _CLOSE_SECONDS = 5
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

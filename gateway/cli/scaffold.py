@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.failures import Failed, Wrong, reported
-from gateway.cli.options import with_settings
+from gateway.cli.options import SettingsCommand, with_settings
 from gateway.config.load import Loaded
 from gateway.proto_files.changes import Change, write
 from gateway.proto_files.services import READS
@@ -27,7 +27,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, given: str) -> 
     return [known[name] for name in names]
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option(
     "--methods",

@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.cli.failures import Failed, reported
 from gateway.cli.open_files import allow_open_files
-from gateway.cli.options import with_settings
+from gateway.cli.options import SettingsCommand, with_settings
 from gateway.cli.processes import OneProcess, Plan, Processes, WorkerProcesses
 from gateway.cli.runtime import loop_factory
 from gateway.cli.standard_streams import say
@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @with_settings()
 def serve(load: Callable[[], Loaded]) -> None:
     """Serve a schema until SIGTERM or SIGINT.

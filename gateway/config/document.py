@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from gateway.config.setting_names import SECTIONS, SETTINGS, Setting
 
@@ -30,18 +29,8 @@ def _row(setting: Setting) -> str:
     flag = f"`{setting.flag}`" if setting.is_flag else "none: others would see it"
     if setting.is_switch:
         flag = f"`{setting.flag}`, `{setting.off_flag}`"
-    default = _default(setting.default)
+    default = setting.default_text or "none"
     return f"| {setting.name} | {setting.description} | {default} | `{setting.variable}` | {flag} |"
-
-
-def _default(value: Any) -> str:
-    if value is None or value == ():
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple):
-        value = ", ".join(map(str, value))
-    return str(value).removesuffix(".0")
 
 
 if __name__ == "__main__":

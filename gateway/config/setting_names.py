@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -93,6 +93,30 @@ class Setting:
     def default(self) -> Any:
         """The value of who sets nothing."""
         return self.info.default
+
+    @property
+    def default_text(self) -> str:
+        """The default as a reader has it; empty where there is none."""
+        value = self.default
+        if value is None or value == ():
+            return ""
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if isinstance(value, tuple):
+            value = ", ".join(map(str, value))
+        return str(value).removesuffix(".0")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that it may be, where these are few."""
+        return get_args(self.info.annotation) if get_origin(self.info.annotation) is Literal else ()
+
+    @property
+    def unit(self) -> str:
+        """What a value is, in one word for a command's help."""
+        if self.is_path:
+            return "PATH"
+        return {int: "NUMBER", float: "SECONDS"}.get(type(self.default), "VALUE")
 
 
 SECTIONS: Mapping[str, type[Section]] = {

@@ -1,5 +1,6 @@
 """What the commands print, and their exit statuses."""
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -9,6 +10,7 @@ import pytest
 
 from gateway import __version__
 from gateway.cli import main
+from gateway.config.setting_names import SETTINGS
 from tests.cli.running import rowgate
 
 
@@ -58,6 +60,45 @@ async def test_wrong_settings_are_told_together_with_status_2() -> None:
         in errors
     )
     assert "database.pool_size (flag --pool-size): '0': should be greater than or equal to 1" in errors
+
+
+@pytest.mark.parametrize(("command", "without"), [("serve", ""), ("migrate", "server"), ("config", "")])
+async def test_help_has_the_settings_by_section_with_their_defaults(command: str, without: str) -> None:
+    status, out, errors = await rowgate(command, "--help")
+    assert (status, errors) == (0, "")
+    parts = {part.partition("]")[0]: " ".join(part.split()) for part in f"\n{out}".split("\n[")}
+    assert "database" in parts
+    assert without not in parts
+    for setting in SETTINGS:
+        if not setting.is_flag or setting.section not in parts:
+            continue
+        here = parts[setting.section].partition(f"{setting.flag} ")[2].partition(" --")[0]
+        default = f"[default: {setting.default_text}]" if setting.default_text else setting.description
+        assert default in parts[setting.section] if setting.is_switch else default in here, setting.key
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["ser"], ["serve"]),
+        (["serve", "--pool-"], ["--pool-size"]),
+        (["serve", "--transport", "g"], ["grpcio"]),
+        (["migrate", "rev"], ["revision"]),
+    ],
+)
+def test_bash_completes_commands_settings_and_their_words(words: list[str], offered: list[str]) -> None:
+    script = (
+        'eval "$(_ROWGATE_COMPLETE=bash_source rowgate)" || exit 9\n'
+        f"COMP_WORDS=(rowgate {' '.join(words)}); COMP_CWORD={len(words)}\n"
+        'complete -p rowgate; _rowgate_completion rowgate; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    told = subprocess.run(
+        ["bash", "-c", script], capture_output=True, check=True, text=True, env={**os.environ, "PATH": path}
+    )
+    installed, *found = told.stdout.splitlines()
+    assert installed.startswith("complete ")
+    assert found == offered
 
 
 def test_serving_loads_neither_alembic_nor_sqlalchemys_engines() -> None:
