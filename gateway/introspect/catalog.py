@@ -163,7 +163,7 @@ _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", 
 _IDENTITY = {"a": "ALWAYS", "d": "BY DEFAULT", "": ""}
 
 # timestamp(6) is timestamp: PostgreSQL keeps microseconds either way.
-_WHOLE_MICROSECONDS = re.compile(r"^(timestamp|time|interval)\(6\)")
+_WHOLE_MICROSECONDS = re.compile(r"^(timestamp|time|interval[a-z ]*)\(6\)")
 
 Grouped = Mapping[Name, list[Any]]
 _Asked: TypeAlias = tuple[list[str], list[str], list[str]]

@@ -22,14 +22,20 @@ from gateway.introspect.table_records import Column, Name
 from gateway.proto_files.imports import IMPORTS
 from gateway.proto_files.text import Value
 from gateway.schema.types import InvalidTypeError, value_type
+from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.types.texts import NOT_TEXT
 
 # What PostgreSQL's types are where a string isn't best: by their names without modifiers.
-_PROTO_TYPES: Mapping[str, str] = {**NOT_TEXT, "numeric": "google.type.Decimal", "vector": "float"}
+_PROTO_TYPES: Mapping[str, str] = {
+    **NOT_TEXT,
+    "interval": "google.protobuf.Duration",
+    "numeric": "google.type.Decimal",
+    "vector": "float",
+}
 # What a reader of the protos should know of a type that is served, but not for all it holds or means.
 _NOTES: Mapping[str, str] = {
     "timestamp without time zone": "has no zone, and is read and written as UTC",
-    "interval": "is left out of rows where it has months or years",
+    "interval": "is told in seconds, a day as 24 hours, and left out of rows where it has months or years",
     "point": "is taken for a longitude and a latitude, and left out of rows where it is another point",
 }
 _HOLDS_ALL = "google.type.TimeOfDay"
@@ -53,7 +59,6 @@ _SHORT = (
     (re.compile(r"^time(\(\d\))? without time zone"), r"time\1"),
     (re.compile(r"^character\b"), "char"),
 )
-_MODIFIERS = re.compile(r"\([^)]*\)")
 _VARCHAR = re.compile(r"character varying\((\d+)\)")
 
 
@@ -170,13 +175,13 @@ def _is_repeated(sql: str) -> bool:
 
 def _plain(sql: str) -> str:
     """Return the name of a type, or of its elements', without modifiers."""
-    return _MODIFIERS.sub("", _unqualified(sql).removesuffix("[]"))
+    return without_modifiers(_unqualified(sql)).removesuffix("[]")
 
 
 def _unqualified(sql: str) -> str:
     """Return a type as schemas spell it: those that an extension brings by their names alone."""
     bare = sql.removeprefix(f"{DEFAULT_SCHEMA}.")
-    return bare if _MODIFIERS.sub("", bare).removesuffix("[]") in EXTENSIONS else sql
+    return bare if without_modifiers(bare).removesuffix("[]") in EXTENSIONS else sql
 
 
 def _shortened(sql: str) -> str:

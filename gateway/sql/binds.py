@@ -52,6 +52,17 @@ def bound_array(value_type: ValueType, name: str) -> ColumnElement[Any]:
     return bindparam(name, type_=ARRAY(compared(value_type)))
 
 
+def comparable(field: Field, table: Table) -> ColumnElement[Any]:
+    """Return a field's column as what its values are compared as.
+
+    A domain over an enum type has no operators, not even those of the type itself. Where the column is of
+    that type the cast is none, and an index serves as without it.
+    """
+    column, value_type = table.c[field.column], field.type
+    is_enum = isinstance((value_type.element or value_type).engine, postgresql.ENUM)
+    return cast(column, value_type.engine) if is_enum else column
+
+
 def read_column(field: Field, table: Table) -> ColumnElement[Any]:
     """Return a field's column as the driver reads it, under its own name."""
     column = table.c[field.column]

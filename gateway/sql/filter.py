@@ -28,7 +28,7 @@ from gateway.request.filter import plan
 from gateway.request.filter.plan import bind_name
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
-from gateway.sql.binds import bound, compared
+from gateway.sql.binds import bound, comparable, compared
 from gateway.sql.unnest import unnest
 
 Condition = ColumnElement[bool]
@@ -99,7 +99,7 @@ class _Writer:
     def _value(self, operand: plan.Operand) -> Value:
         match operand:
             case plan.Column(name):
-                return self.table.c[name]
+                return comparable(self.resource.by_column[name], self.table)
             case plan.Element():
                 return self._element()
             case plan.Json():
@@ -172,9 +172,7 @@ class _Writer:
 
     def _any_element(self, operand: plan.Operand, condition: plan.Predicate) -> Condition:
         if isinstance(operand, plan.Column) and self._type(operand.name).element is not None:
-            elements = (
-                unnest(self.table.c[operand.name]).table_valued(column("value", _TEXT)).render_derived()
-            )
+            elements = unnest(self._value(operand)).table_valued(column("value", _TEXT)).render_derived()
             inner = _Writer(self.resource, self.table, elements.c.value, self._type(operand.name).element)
         else:
             value = self._json(operand)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Table, Text, and_, cast, collate, false, f
 
 from gateway.request.order import Order, Term, order_columns
 from gateway.schema.model import Resource
-from gateway.sql.binds import bound, compared
+from gateway.sql.binds import bound, comparable, compared
 
 Condition = ColumnElement[bool]
 Member = tuple[ColumnElement[Any], ColumnElement[Any]]
@@ -67,7 +67,7 @@ class _Keyset:
         return self._order[0].descending or not any(self._nullable(term) for term in self._order)
 
     def row_comparison(self) -> Condition:
-        columns = [self._table.c[term.column] for term in self._order]
+        columns = [self._column(term) for term in self._order]
         values = [self._value(i) for i in range(len(self._order))]
         if len(columns) == 1:
             return self._later(0)
@@ -85,7 +85,7 @@ class _Keyset:
 
     def _later(self, place: int) -> Condition:
         term = self._order[place]
-        column = self._table.c[term.column]
+        column = self._column(term)
         if self._nulls[place]:
             return column.is_not(None)
         if term.descending:
@@ -94,12 +94,12 @@ class _Keyset:
         return or_(later, column.is_(None)) if self._nullable(term) else later
 
     def _same(self, place: int) -> Condition:
-        column = self._table.c[self._order[place].column]
+        column = self._column(self._order[place])
         return column.is_(None) if self._nulls[place] else column == self._value(place)
 
     def _from_first(self) -> Condition:
         term = self._order[0]
-        column = self._table.c[term.column]
+        column = self._column(term)
         if self._nulls[0]:
             return true() if term.descending else column.is_(None)
         if term.descending:
@@ -108,6 +108,9 @@ class _Keyset:
 
     def _value(self, place: int) -> ColumnElement[Any]:
         return bound(self._fields[self._order[place].column].type, after_name(place))
+
+    def _column(self, term: Term) -> ColumnElement[Any]:
+        return comparable(self._fields[term.column], self._table)
 
     def _nullable(self, term: Term) -> bool:
         return self._fields[term.column].nullable
@@ -168,7 +171,8 @@ class _Places:
     def of(self, terms: Iterable[Term]) -> Iterator[Member]:
         """Yield the members of some terms."""
         for term in terms:
-            field, column = self._resource.by_column[term.column], self._table.c[term.column]
+            field = self._resource.by_column[term.column]
+            column = comparable(field, self._table)
             # PostgreSQL takes the word of whoever declares a foreign table.
             may_be_null = field.nullable or self._resource.is_view
             if may_be_null:

@@ -11,7 +11,7 @@ from gateway.request.filter.plan import Predicate
 from gateway.request.masks import Mask
 from gateway.request.order import Order
 from gateway.schema.model import Field, Resource
-from gateway.sql.binds import bound, bound_array, read_column
+from gateway.sql.binds import bound, bound_array, comparable, read_column
 from gateway.sql.filter import where_filter
 from gateway.sql.order import Nulls, order_clause, where_after, where_from
 from gateway.sql.statement import Statement, compile_statement
@@ -57,7 +57,7 @@ def selected(resource: Resource, mask: Mask, order: Order = ()) -> tuple[Field, 
 
 def select_by_key(resource: Resource, table: Table, fields: tuple[Field, ...]) -> Statement:
     """Return the statement that reads `fields` of the row whose key is bound by the key columns' names."""
-    key = [table.c[field.column] == bound(field.type, field.column) for field in resource.key_fields]
+    key = [comparable(field, table) == bound(field.type, field.column) for field in resource.key_fields]
     query = _select(table, fields).where(*key)
     return compile_statement(query, fields=fields, name=f"get {resource.table}")
 
@@ -74,7 +74,7 @@ def select_by_keys(resource: Resource, table: Table, fields: tuple[Field, ...]) 
     arrays = [bound_array(field.type, field.column) for field in resource.key_fields]
     names = [f"k{i}" for i in range(len(arrays))]
     keys = unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("rowgate_wanted")
-    same = [table.c[c] == keys.c[name] for c, name in zip(resource.primary_key, names, strict=True)]
+    same = [comparable(f, table) == keys.c[name] for f, name in zip(resource.key_fields, names, strict=True)]
     row = _select(table, fields).where(*same).limit(literal_column("1")).lateral("rowgate_found")
     query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
     return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
@@ -149,7 +149,7 @@ def _select(table: Table, fields: Sequence[Field]) -> Select[Any]:
 
 def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElement[bool]]:
     fields = [resource.by_column[name] for name in rows.equals]
-    conditions = [table.c[f.column] == bound(f.type, equals_name(f.column)) for f in fields]
+    conditions = [comparable(f, table) == bound(f.type, equals_name(f.column)) for f in fields]
     if rows.live and resource.soft_delete is not None:
         conditions.append(table.c[resource.soft_delete].is_(None))
     if rows.filter is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gateway.schema.types.intervals import INTERVALS, kept_text
 from gateway.schema.types.limits import Check, bits, seconds
 from gateway.schema.types.sql_types import SqlType
 from gateway.schema.types.texts import text
@@ -75,13 +76,17 @@ def _as_text(base: str, limits: tuple[int, ...]) -> Check | None:
     return text(SqlType(name, limits)).encode if limits else None
 
 
+def _as_interval(name: str) -> Callable[[str, tuple[int, ...]], Check]:
+    return lambda _, limits: kept_text(SqlType(name, limits))
+
+
 _CHECKS: Mapping[str, Callable[[str, tuple[int, ...]], Check | None]] = {
     "numeric": _as_text,
     "character varying": _as_text,
     "character": _as_text,
     "timestamp": seconds,
     "time": seconds,
-    "interval": seconds,
+    **{name: _as_interval(name) for name in INTERVALS},
     "bit": bits,
     "bit varying": bits,
 }

@@ -1,11 +1,13 @@
 """Duration ⇄ interval, exact to the microsecond."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.dialects import postgresql
 
-from gateway.schema.types.precision import exactly, precision_of
+from gateway.schema.types.intervals import INTERVALS, TIME_INTERVALS, Interval, keeping
+from gateway.schema.types.precision import precision_of
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -17,15 +19,30 @@ _LAST = _LAST_SECOND * _MICROS
 _NANOS_MAX = 999_999_999
 _SECONDS = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?s")
 
-Interval = tuple[int, int, int]
-
 
 def duration(sql: SqlType) -> ValueType:
     """Return the type of a Duration field. It is written as microseconds alone, without months and days."""
-    if sql.name != "interval":
-        raise InvalidTypeError(f"a Duration can't be stored as {sql}", "use interval")
-    engine, encode = postgresql.INTERVAL(precision=precision_of(sql)), exactly(sql, _encode)
-    return ValueType(str(sql), engine, ValueKind.DURATION, encode, _decode, _parse)
+    if sql.name not in TIME_INTERVALS:
+        right = "declare the field string" if sql.name in INTERVALS else "use interval"
+        raise InvalidTypeError(f"a Duration can't be stored as {sql}", right)
+    fields = sql.name.partition(" ")[2].upper() or None
+    engine = postgresql.INTERVAL(precision=precision_of(sql), fields=fields)
+    encode, parse = (_kept(sql, read) for read in (_encode, _parse))
+    return ValueType(str(sql), engine, ValueKind.DURATION, encode, _decode, parse if fields else _parse)
+
+
+def _kept(sql: SqlType, read: Callable[[Any], Interval]) -> Callable[[Any], Interval]:
+    """Return what reads a value, refusing one that the type would cut or round."""
+    if sql == SqlType("interval"):
+        return read
+    check = keeping(sql)
+
+    def checked(value: Any) -> Interval:
+        interval = read(value)
+        check(interval)
+        return interval
+
+    return checked
 
 
 def _encode(value: Any) -> Interval:

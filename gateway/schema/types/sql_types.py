@@ -13,7 +13,8 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 
-_MODIFIERS = re.compile(r"\((?:[0-9, -]+|[A-Za-z]+(?:,[0-9]+)?)\)")
+# An interval's fields are a modifier too: `interval day to second(3)`.
+_MODIFIERS = re.compile(r"\((?:[0-9, -]+|[A-Za-z]+(?:,[0-9]+)?)\)|(?<=^interval) [a-z ]+")
 # PostGIS: https://postgis.net/docs/using_postgis_dbmanagement.html#geometry_columns.
 _SHAPED = ("geometry", "geography")
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.dialects import postgresql
 
 from gateway.schema.types.decimals import decimal_text
+from gateway.schema.types.intervals import INTERVALS, kept_text
 from gateway.schema.types.json_text import json_text
 from gateway.schema.types.limits import Check, amount, bits, padded, seconds, short_name
 from gateway.schema.types.precision import MICROSECONDS
@@ -36,7 +37,6 @@ NOT_TEXT: Mapping[str, str] = {
     "time without time zone": "google.type.TimeOfDay",
     "timestamp with time zone": "google.protobuf.Timestamp",
     "timestamp without time zone": "google.protobuf.Timestamp",
-    "interval": "google.protobuf.Duration",
     "point": "google.type.LatLng",
     "vector": "repeated float",
 }
@@ -160,6 +160,16 @@ def _limited(
     return built
 
 
+def _interval(sql: SqlType) -> ValueType:
+    check = kept_text(sql)
+
+    def checked(value: str) -> str:
+        check(value)
+        return value
+
+    return replace(_cast(sql), encode=checked, parse=checked)
+
+
 def _uuid(sql: SqlType) -> ValueType:
     return ValueType(str(sql), postgresql.UUID(), ValueKind.UUID, _parse_uuid, str, _parse_uuid)
 
@@ -218,6 +228,7 @@ _BUILDERS: Mapping[str, Callable[[SqlType], ValueType]] = {
     "bit": _limited(bits),
     "bit varying": _limited(bits),
     "time with time zone": _limited(seconds, 0, MICROSECONDS),
+    **dict.fromkeys(INTERVALS, _interval),
     "name": _limited(lambda _name, _limits: short_name),
     "money": _limited(lambda _name, _limits: amount),
     "uuid": _uuid,

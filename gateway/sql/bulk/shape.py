@@ -283,6 +283,9 @@ def _differs(field: Field, value: str) -> str:
     stored = f"t.{quote(field.column)}"
     if value == "NULL":
         return f"{stored} IS NOT NULL"
+    if (field.type.element or field.type).kind is ValueKind.ENUM:
+        # A domain over an enum type has no operators, not even those of the type itself.
+        stored = f"CAST({stored} AS {stored_type(field)})"
     if field.type.tells_apart:
         return f"{stored} IS DISTINCT FROM {value}"
     return f"CAST({stored} AS text) IS DISTINCT FROM CAST({value} AS text)"
