@@ -199,7 +199,7 @@ class LimitSettings(Section):
     """rows of one BulkUpsert, and of one chunk of Ingest: they are held in memory, and are one transaction"""
     max_row_bytes: MessageBytes = 16 * MIB
     """size of one row of a request, and of any other of its fields"""
-    max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 32_768
+    max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 16_384
     """fields of one row of a request and of the messages in it, with the elements of their lists and maps"""
     max_concurrent_bulk: Annotated[int, Field(ge=1, le=1000)] = 4
     """calls of one BulkUpsert or Ingest method that may hold a connection at once; others wait without one"""

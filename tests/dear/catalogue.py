@@ -8,7 +8,7 @@ from tests.dear.wire import field, filled, varint
 
 BOOKS, RICHES = "books.v1.BookService", "types.v1.RichService"
 OK = "OK"
-_PART = 60_000
+_PART = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ CATALOGUE: dict[str, Dear] = {
     "a deep row": Dear(_BULK_RICH, lambda _: _rich_row(26, _chains(_PART)), (OK,)),
     "a list below a long name": Dear(
         _BULK_RICH,
-        lambda _: _rich_row(27, field(1, field(1, b"k" * 100_000) + field(2, field(6, _VALUE * 10_000)))),
+        lambda _: _rich_row(27, field(1, field(1, b"k" * 200_000) + field(2, field(6, _VALUE * 5_000)))),
         (OK,),
     ),
     "a row that is dear to show": Dear(f"{RICHES}/GetRich", lambda _: b"\x08\x01", (OK,)),

@@ -20,13 +20,13 @@ _STRING = re.compile(r'"[^"]*+"')
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # It begins with a literal, for which alone Python looks quickly.
 _NEGATIVE_ZERO = re.compile(r"-0(?<![eE]-0)(?:\.0*+)?(?![1-9.])")
-_NUMBER = re.compile(r"[0-9.]++(?:[eE][+-]?[0-9]++)?")
+_NUMBER = re.compile(r"[0-9.]++(?:e[+-]?[0-9]++)?")
 # No shorter number, and none with a shorter exponent, is past numeric's limits.
 _LONG = 4000
 _BLOCK = _LONG // 2
 _LONGEST = 200_000
 """More characters than any number within the limits has."""
-_LONG_EXPONENT = re.compile(r"[eE][+-]?[0-9]{4}")
+_LONG_EXPONENT = re.compile(r"e[+-]?[0-9]{4}")
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _WHOLE_DIGITS, _FRACTION_DIGITS = 131_072, 16_383
 
@@ -112,8 +112,11 @@ def _check(text: str) -> str:
     except (ValueError, RecursionError):
         raise InvalidValueError("is no JSON", "INVALID_JSON") from None
     outside = _outside_strings(text)
-    if _may_hold_long_numbers(outside):
-        _check_numbers([number for number in _NUMBER.findall(outside) if _is_long(number)])
+    # One letter for exponents, as _LONG_EXPONENT too begins with a literal.
+    spelled = outside.replace("E", "e")
+    if _may_hold_long_numbers(spelled):
+        _check_count(_LONG_EXPONENT.findall(spelled))
+        _check_numbers([number for number in _NUMBER.findall(spelled) if _is_long(number)])
     return outside
 
 
@@ -131,12 +134,16 @@ def _is_long(number: str) -> bool:
 
 def _check_numbers(spelled: Sequence[str]) -> None:
     """Check numbers against jsonb's limits, which are numeric's."""
-    if len(spelled) > MAX_LONG_NUMBERS:
+    _check_count(spelled)
+    if not all(map(_is_numeric, spelled)):
+        raise InvalidValueError("holds a number that is past what jsonb holds", "OUT_OF_RANGE")
+
+
+def _check_count(long: Sequence[str]) -> None:
+    if len(long) > MAX_LONG_NUMBERS:
         raise InvalidValueError(
             f"has more than {MAX_LONG_NUMBERS} numbers with long exponents or digits", "TOO_MANY_ELEMENTS"
         )
-    if not all(map(_is_numeric, spelled)):
-        raise InvalidValueError("holds a number that is past what jsonb holds", "OUT_OF_RANGE")
 
 
 def _is_numeric(spelled: str) -> bool:
