@@ -19,6 +19,8 @@ CONNECT_ES_VERSION := 2.2.0
 PROTOBUF_ES_VERSION := 2.17.0
 ESBUILD_VERSION := 0.28.2
 
+MVN := --batch-mode --quiet -Dstyle.color=never
+
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
 
@@ -120,7 +122,7 @@ $(TOOLS)/client-grpc-go: bench/clients/go/main.go bench/go.mod
 
 .tools/java/Client.class: bench/clients/java/Client.java bench/clients/java/pom.xml
 	@echo "Building a client of grpc-java"
-	@mvn --batch-mode --quiet --file bench/clients/java/pom.xml org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies \
+	@mvn $(MVN) --file bench/clients/java/pom.xml org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies \
 		-DoutputDirectory=$(CURDIR)/.tools/java/lib
 	@javac -cp '.tools/java/lib/*' -d .tools/java bench/clients/java/Client.java
 
@@ -132,10 +134,10 @@ $(TOOLS)/flights-client-go: $(wildcard examples/clients/go/*.*) $(PROTOS) | $(VE
 	@cd examples/clients/go && buf generate && go build -o $(CURDIR)/$@
 
 # Else most of what Maven takes is spent on compiling the compilers, and on collecting garbage.
-.tools/flights-client-java/.built: examples/clients/java/src/main/java/example/FlightsClient.java examples/clients/java/pom.xml $(PROTOS)
+.tools/flights-client-java/.built: examples/clients/java/src/main/java/example/FlightsClient.java examples/clients/java/pom.xml $(PROTOS) | .tools/java/Client.class
 	@echo "Building the example of grpc-java"
 	@cd examples/clients/java && MAVEN_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xms1g -Xmn768m" \
-		mvn compile dependency:copy-dependencies --batch-mode --quiet -DbuildDirectory=$(CURDIR)/$(@D)
+		mvn compile dependency:copy-dependencies $(MVN) -DbuildDirectory=$(CURDIR)/$(@D)
 	@touch $@
 
 .tools/rust-clients: $(wildcard examples/clients/Cargo.toml $(foreach crate,bench/clients/tonic examples/clients/rust,$(crate)/*.* $(crate)/src/*)) $(PROTOS) | $(VENV)/.installed
@@ -146,6 +148,11 @@ $(TOOLS)/flights-client-go: $(wildcard examples/clients/go/*.*) $(PROTOS) | $(VE
 	@cp build/tonic/release/client-tonic $(TOOLS)/client-tonic
 	@cp build/tonic/release/flights-client $(TOOLS)/flights-client-rust
 	@touch $@
+
+# One after the other, as those of Maven: they share a folder that two at once would spoil.
+.tools/redocly-$(REDOCLY_VERSION): | .tools/connect-es-$(CONNECT_ES_VERSION)
+.tools/connect-es-$(CONNECT_ES_VERSION): | .tools/esbuild-$(ESBUILD_VERSION)
+.tools/esbuild-$(ESBUILD_VERSION): | .tools/grpc-js-$(GRPC_JS_VERSION)
 
 .tools/esbuild-$(ESBUILD_VERSION):
 	@echo "Fetching esbuild $(ESBUILD_VERSION)"
