@@ -1,4 +1,4 @@
-"""A plugin for buf: gRPC's stubs for Python, which grpcio-tools makes in its own protoc alone."""
+"""A plugin for buf: gRPC's stubs for Python, which grpcio-tools makes in its own protoc alone; py.typed."""
 
 import sys
 import tempfile
@@ -21,6 +21,9 @@ def stubs(request: CodeGeneratorRequest) -> Iterator[CodeGeneratorResponse.File]
             raise SystemExit(status)
         for path in sorted(out.rglob("*.py")):
             yield CodeGeneratorResponse.File(name=path.relative_to(out).as_posix(), content=path.read_text())
+    # The packages above these are namespaces, so each of these says by itself that it is typed (PEP 561).
+    for package in sorted({Path(name).parent for name in request.file_to_generate}):
+        yield CodeGeneratorResponse.File(name=(package / "py.typed").as_posix())
 
 
 if __name__ == "__main__":
