@@ -137,7 +137,7 @@ def revision(
         raise Wrong("no folder is named for the revision: give --migrations DIR")
     with reported():
         metadata = _model(settings, gateway_tables=gateway_tables)
-        path = _run(
+        paths = _run(
             settings,
             lambda connect: migrations.revise(
                 metadata,
@@ -150,7 +150,10 @@ def revision(
                 contract=contract,
             ),
         )
-    click.echo(f"wrote {path}" if path else "nothing to do: the folder is at the schema")
+    for path in paths:
+        click.echo(f"wrote {path}")
+    if not paths:
+        click.echo("nothing to do: the folder is at the schema")
 
 
 def _refuse_options_of(ctx: click.Context) -> None:

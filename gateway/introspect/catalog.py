@@ -247,6 +247,7 @@ def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped
         rules=tuple(row["rules"] or ()),
         cascades=tuple((Name(schema, table), key) for schema, table, key in row["cascades"] or ()),
         has_deferrable_keys=row["has_deferrable_keys"],
+        is_partitioned=row["kind"] == "p",
         is_view=row["kind"] not in TABLES,
         writes=frozenset(what for what, bit in _WRITES.items() if row["writes"] & bit),
     )

@@ -47,10 +47,12 @@ def create_table(table: Table, name: str) -> str:
     return f"CREATE TABLE {name} (\n    {body}\n)"
 
 
-def create_index(index: Index, table: str) -> str:
-    """Return CREATE INDEX; `table` comes quoted."""
+def create_index(index: Index, table: str, *, concurrently: bool = False) -> str:
+    """Return CREATE INDEX; `table` comes quoted. Concurrently it can be run again once it is there."""
     unique = "UNIQUE " if index.unique else ""
-    return f"CREATE {unique}INDEX {quote(index.name)} ON {table} {definition(index).removeprefix('UNIQUE ')}"
+    how = "CONCURRENTLY IF NOT EXISTS " if concurrently else ""
+    what = definition(index).removeprefix("UNIQUE ")
+    return f"CREATE {unique}INDEX {how}{quote(index.name)} ON {table} {what}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -129,6 +129,7 @@ class Table:
     """Tables and their foreign keys by which PostgreSQL removes rows with those of this table."""
     has_deferrable_keys: bool = False
     """Whether a unique or exclusion constraint of it, or of a partition, is deferrable."""
+    is_partitioned: bool = field(default=False, compare=False)
     is_view: bool = field(default=False, compare=False)
     """Whether it is a view, or anything else whose rows and keys PostgreSQL doesn't keep itself."""
     writes: frozenset[str] = field(default=frozenset(), compare=False)

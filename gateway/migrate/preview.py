@@ -12,13 +12,14 @@ from gateway.migrate.locks.lock import Connect, alone, opened
 from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.record import BEGIN, DIRECT, end
 from gateway.migrate.plan.scope import Managed, reachable
-from gateway.migrate.plan.steps import Step
+from gateway.migrate.plan.steps import Run, Step, groups
 from gateway.migrate.revisions.folder import Folder, name_of
 from gateway.migrate.revisions.upgrade import current_revision, offline_sql, refuse_losses_of
 from gateway.migrate.without_folder import (
     WAITS,
     differences_left,
     is_order_of_labels,
+    outside,
     plan_changes,
     read_state,
     refuse_losses,
@@ -130,9 +131,25 @@ def _is_work(difference: Difference) -> bool:
 
 
 def _script(steps: Sequence[Step], waits: LockWaits) -> str:
-    """Return steps as a script: new enum labels first and for themselves, the rest in one transaction."""
-    first = [f"{step}\n" for step in steps if step.alone]
-    rest = [f"{step}\n" for step in steps if not step.alone]
-    if rest:
-        rest = ["BEGIN;\n", f"{waits.statement};\n", f"{BEGIN};\n", *rest, f"{end(DIRECT)};\n", "COMMIT;\n"]
-    return "\n".join([*first, *rest])
+    """Return steps as a script: each group in a transaction, but for what runs in none."""
+    return "\n".join(part for group in groups(steps) for part in _group(group, waits))
+
+
+def _group(steps: Sequence[Step], waits: LockWaits) -> Iterator[str]:
+    if steps[0].run is Run.COMMITTED:
+        yield f"{steps[0]}\n"
+    elif steps[0].run is Run.OUTSIDE:
+        yield f"-- {steps[0].line}\n"
+        for begins, statements in outside(steps[0], waits):
+            yield from _statements([f"{statement};\n" for statement in statements], begins=begins)
+    else:
+        around = f"{waits.statement};\n", f"{BEGIN};\n", f"{end(DIRECT)};\n"
+        yield from _statements([*around[:2], *(f"{step}\n" for step in steps), around[2]], begins=True)
+
+
+def _statements(statements: Sequence[str], *, begins: bool) -> Iterator[str]:
+    if begins:
+        yield "BEGIN;\n"
+    yield from statements
+    if begins:
+        yield "COMMIT;\n"

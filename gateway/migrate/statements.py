@@ -10,7 +10,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 
 from gateway.introspect.ddl import literal
-from gateway.migrate.plan.record import BEGIN, REFUSED, end
+from gateway.introspect.table_records import Name
+from gateway.migrate.locks.waits import LockWaits
+from gateway.migrate.plan.record import BEGIN, REFUSED, Recorded, adopt, end, leftover
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
 VERSION_TABLE = "revision"
@@ -52,6 +54,25 @@ def committed() -> Iterator[None]:
     _begin()
 
 
+def build_index(schema: str, table: str, index: str, statement: str) -> None:
+    """Commit what came before, and build an index CONCURRENTLY; drop what is left of a build that failed.
+
+    Args:
+        schema: the table's schema.
+        table: the table's name.
+        index: the index's name.
+        statement: CREATE INDEX CONCURRENTLY IF NOT EXISTS.
+
+    """
+    name = Name(schema, table)
+    execute(leftover(name, index))
+    with committed():
+        execute(_waits().patient_statement)
+        execute(statement)
+        execute("RESET lock_timeout")
+    execute(adopt(name, [Recorded("index", name, index)]))
+
+
 def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..., None]:
     """Return the revision's function, which then records what it makes.
 
@@ -87,8 +108,13 @@ END $revision$"""  # noqa: S608 - literals and constants
 
 
 def _begin() -> None:
-    execute(op.get_context().opts[WAITS_OPTION].statement)
+    execute(_waits().statement)
     execute(BEGIN)
+
+
+def _waits() -> LockWaits:
+    waits: LockWaits = op.get_context().opts[WAITS_OPTION]
+    return waits
 
 
 def _lineage() -> str:

@@ -1,7 +1,7 @@
 """Direct changes: the database is brought to the model without a migrations folder."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TypeAlias
 
 import asyncpg
@@ -16,11 +16,16 @@ from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOu
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
 from gateway.migrate.plan.dropped_with_columns import refuse_collateral
-from gateway.migrate.plan.fills import refuse_unfillable, with_fitting_fills
+from gateway.migrate.plan.fills import (
+    refuse_nulls,
+    refuse_unfillable,
+    tables_with_rows,
+    with_fitting_fills,
+)
 from gateway.migrate.plan.plan import plan
-from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, read_record
+from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, leftover, read_record
 from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
-from gateway.migrate.plan.steps import Plan, Step
+from gateway.migrate.plan.steps import Plan, Run, Step, groups
 
 Tell: TypeAlias = Callable[[Plan], None]
 WAITS = LockWaits()
@@ -41,9 +46,11 @@ async def apply(
     tell: Tell = _tell_nobody,
     waits: LockWaits = WAITS,
 ) -> tuple[Step, ...]:
-    """Bring the database to the model, in one transaction and one migration at a time; return what was done.
+    """Bring the database to the model, one migration at a time; return what was done.
 
-    New labels of an enum type are committed first: PostgreSQL lets nobody use a label before that.
+    All that takes no long lock is done in one transaction. New labels of an enum type are committed first, as
+    PostgreSQL lets nobody use a label before that; indexes of tables with rows, and the look at these, come
+    afterwards.
 
     Args:
         metadata: the schema's tables; the gateway's own are made too.
@@ -60,32 +67,92 @@ async def apply(
     """
     asked = Managed(adopted=frozenset(adopted), contract=contract)
     async with alone(connect), opened(connect) as connection:
-
-        async def migrated() -> tuple[Step, ...]:
-            async with connection.transaction():
-                steps = (
-                    await _allowed(connection, metadata, asked, allow_destructive=allow_destructive)
-                ).steps
-                await _run_recorded(connection, metadata, steps, asked, waits)
-            return steps
-
+        work = _Direct(connection, metadata, asked, waits, allow_destructive=allow_destructive)
         async with connection.transaction():
-            planned = await _allowed(connection, metadata, asked, allow_destructive=allow_destructive)
+            planned = await work.plan()
             tell(planned)
-            labels = tuple(step for step in planned.steps if step.alone)
-            await _run_all(connection, labels)
-        if not planned.steps:
-            return ()
-        return (*labels, *await waits.tried(connect, migrated))
+        done: list[Step] = []
+        try:
+            while planned.steps and (steps := await waits.tried(connect, work.run_first)):
+                work.refuse_repeated(steps, done)
+                done += steps
+        except MigrationError as error:
+            raise _with_what_stays(error, done) from error
+        return tuple(done)
 
 
-async def _allowed(
-    connection: Connection, metadata: MetaData, asked: Managed, *, allow_destructive: bool
-) -> Plan:
-    planned = await plan_changes(connection, metadata, asked)
-    if not allow_destructive:
-        refuse_losses(planned.steps)
-    return planned
+@dataclass(frozen=True, slots=True)
+class _Direct:
+    """Direct changes, planned anew before each transaction: so the next run goes on where one failed."""
+
+    connection: Connection
+    metadata: MetaData
+    asked: Managed
+    waits: LockWaits
+    _: KW_ONLY
+    allow_destructive: bool
+
+    async def plan(self) -> Plan:
+        planned = await plan_changes(self.connection, self.metadata, self.asked)
+        if not self.allow_destructive:
+            refuse_losses(planned.steps)
+        return planned
+
+    async def run_first(self) -> tuple[Step, ...]:
+        """Run what of the plan is committed first, and return it."""
+        async with self.connection.transaction():
+            steps = next(groups((await self.plan()).steps), ())
+            if steps and steps[0].run is Run.COMMITTED:
+                await _run_all(self.connection, steps)
+            elif steps and steps[0].run is not Run.OUTSIDE:
+                await self._run_recorded(steps)
+                self.refuse_repeated((await self.plan()).steps, steps)
+        if steps and steps[0].run is Run.OUTSIDE:
+            await self._build(steps[0])
+        return steps
+
+    async def _run_recorded(self, steps: Sequence[Step]) -> None:
+        """Run steps, and record what they make."""
+        await self.connection.execute(self.waits.statement)
+        await _run(self.connection, BEGIN)
+        await _run_all(self.connection, steps)
+        await _run(self.connection, end(DIRECT))
+
+    async def _build(self, step: Step) -> None:
+        for begins, statements in outside(step, self.waits):
+            if not begins:
+                await _run_each(self.connection, statements)
+                continue
+            async with self.connection.transaction():
+                await _run_each(self.connection, statements)
+
+    @staticmethod
+    def refuse_repeated(steps: Sequence[Step], done: Sequence[Step]) -> None:
+        """Raise where what was done is to be done again: that is a defect, and would go on without end."""
+        left = [step.line for step in steps if step.sql in {one.sql for one in done}]
+        if left:
+            raise MigrationError("after all statements the database still differs:\n  " + "\n  ".join(left))
+
+
+def outside(step: Step, waits: LockWaits) -> Iterator[tuple[bool, tuple[str, ...]]]:
+    """Yield the statements around one that runs outside of transactions, and whether they are in one.
+
+    What a build that failed left goes first; the index is recorded last.
+    """
+    if step.index is None:
+        raise ValueError(f"no index is named for {step.sql}")
+    table, index = step.index
+    yield True, (waits.statement, leftover(table, index))
+    yield False, (waits.patient_statement, step.sql, "RESET lock_timeout")
+    record = adopt(table, [Recorded("index", table, index)])
+    yield True, (waits.statement, BEGIN, record, end(DIRECT))
+
+
+def _with_what_stays(error: MigrationError, done: Sequence[Step]) -> MigrationError:
+    if not done or type(error) is not MigrationError:
+        return error
+    stay = "the statement before it stays" if len(done) == 1 else f"the {len(done)} statements before it stay"
+    return MigrationError(f"{error}\n{stay}, and the next migration goes on from there")
 
 
 async def plan_changes(connection: Connection, metadata: MetaData, asked: Managed) -> Plan:
@@ -106,9 +173,12 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
     if grave:
         raise NotOursError(grave)
     await refuse_unfillable(connection, reached, sides.found)
-    steps = plan(reached, sides.found, managed)
+    online = await tables_with_rows(connection, reached, sides.found, all_of_them=asked.elsewhere)
+    if not asked.elsewhere:
+        await refuse_nulls(connection, reached, sides.found, online)
+    steps = (*_adoptions(sides, managed), *plan(reached, sides.found, managed, online))
     await refuse_collateral(connection, reached, sides.found, managed)
-    return Plan((*_adoptions(sides, managed), *steps), left)
+    return Plan(tuple(sorted(steps, key=lambda step: step.run is not Run.COMMITTED)), left)
 
 
 async def read_state(connection: Connection, metadata: MetaData, asked: Managed) -> tuple[Managed, Sides]:
@@ -158,37 +228,33 @@ def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
         return LockTimeoutError(statement)
     if error.sqlstate == REFUSED:
         return MigrationError(f"refused, and nothing of it stays: {error}")
-    hint = ""
+    return MigrationError(
+        f"PostgreSQL refused, and {_remains(statement)}:\n  {statement}\n  {error}{_hint(error, statement)}"
+    )
+
+
+def _remains(statement: str) -> str:
+    if "INDEX CONCURRENTLY" in statement:
+        return "an index that isn't used stays, which the next migration drops"
+    return "nothing of it stays"
+
+
+def _hint(error: asyncpg.PostgresError, statement: str) -> str:
     if isinstance(error, asyncpg.NotNullViolationError):
-        hint = "\n  rows that are there have no value for it: fill it first, as by UPDATE … WHERE … IS NULL"
-    return MigrationError(f"PostgreSQL refused, and nothing of it stays:\n  {statement}\n  {error}{hint}")
-
-
-async def _run_recorded(
-    connection: Connection,
-    metadata: MetaData,
-    steps: Sequence[Step],
-    asked: Managed,
-    waits: LockWaits,
-) -> None:
-    """Run steps and record what they make; then look again: what is left is an internal error."""
-    if not steps:
-        return
-    await connection.execute(waits.statement)
-    await _run(connection, BEGIN)
-    await _run_all(connection, steps)
-    await connection.execute(end(DIRECT))
-    left = (await plan_changes(connection, metadata, asked)).steps
-    if left:
-        raise MigrationError(
-            "after all statements the database still differs:\n  " + "\n  ".join(step.line for step in left)
-        )
+        return "\n  rows that are there have no value for it: fill it first, as by UPDATE … WHERE … IS NULL"
+    if " VALIDATE CONSTRAINT " in statement:
+        return "\n  rows that are there break it, and new ones can't: mend them, and migrate again"
+    return ""
 
 
 async def _run_all(connection: Connection, steps: Sequence[Step]) -> None:
     """Run steps; raises MigrationError with PostgreSQL's words."""
-    for step in steps:
-        await _run(connection, step.sql)
+    await _run_each(connection, [step.sql for step in steps])
+
+
+async def _run_each(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        await _run(connection, statement)
 
 
 async def _run(connection: Connection, statement: str) -> None:

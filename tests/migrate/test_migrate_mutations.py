@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import asyncpg
 import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.naming import conv
 
-from gateway.migrate import Folder, apply, differences, preview, revise, upgrade
+from gateway.migrate import Folder, MigrationError, Plan, apply, differences, preview, revise, upgrade
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import empty
 
@@ -137,9 +139,9 @@ async def test_any_model_becomes_any_other(
         )
         folder = Folder(path)
         script = await preview(metadata, other.connect, folder, allow_destructive=True)
-        assert bool(script) == (written is not None)
+        assert bool(script) == bool(written)
         await upgrade(folder, database.connect, allow_destructive=True)
-        await other.run(*[script] if script else [])
+        assert await other.script(script) == []
         assert (await differences(metadata, database.connect, folder)).open == ()
         assert [d for d in await other.drift(metadata) if d.forbids_serving] == []
 
@@ -154,6 +156,29 @@ async def test_any_model_becomes_any_other_directly(
     await database.clear()
     for spec in (first, second):
         metadata = build(spec)
-        await apply(metadata, database.connect, allow_destructive=True)
+        await _apply(metadata, database)
         assert (await differences(metadata, database.connect)).open == ()
         assert await apply(metadata, database.connect) == ()
+        await _fill(metadata, database)
+
+
+async def _fill(metadata: sa.MetaData, database: EmptyDatabase) -> None:
+    """Give each table that takes it a row: what is changed with rows is changed in other ways."""
+    for table in metadata.sorted_tables:
+        with suppress(asyncpg.PostgresError):
+            await database.run(f'INSERT INTO {table.schema or "public"}."{table.name}" DEFAULT VALUES')
+
+
+async def _apply(metadata: sa.MetaData, database: EmptyDatabase) -> None:
+    """Migrate; where rows don't fit, the next migration goes on without them."""
+    told: list[Plan] = []
+    try:
+        done = await apply(metadata, database.connect, allow_destructive=True, tell=told.append)
+        assert [step.sql for step in done] == [step.sql for step in told[0].steps]
+    except MigrationError:
+        tables = await database.fetch(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname <> ALL($1)",
+            ["rowgate", "pg_catalog", "information_schema"],
+        )
+        await database.run(*(f"TRUNCATE {name} CASCADE" for (name,) in tables))
+        await apply(metadata, database.connect, allow_destructive=True)

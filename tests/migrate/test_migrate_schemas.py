@@ -31,13 +31,13 @@ async def test_tables_made_by_a_revision_match(
     database: EmptyDatabase, metadata: MetaData, tmp_path: Path
 ) -> None:
     written = await revise(metadata, database.connect, Folder(tmp_path), "All of it", day=DAY)
-    assert written == tmp_path / "2026-11-20_all_of_it.py"
+    assert written == (tmp_path / "2026-11-20_all_of_it.py",)
     folder = Folder(tmp_path)
     assert await upgrade(folder, database.connect) == ("2026-11-20_all_of_it",)
     assert await database.drift(metadata) == ()
     assert (await differences(metadata, database.connect, folder)).open == ()
     assert await upgrade(folder, database.connect) == ()
-    assert await revise(metadata, database.connect, folder, "Again", day=DAY) is None
+    assert await revise(metadata, database.connect, folder, "Again", day=DAY) == ()
 
 
 async def test_printed_sql_makes_the_same_catalog(database: EmptyDatabase, metadata: MetaData) -> None:

@@ -29,6 +29,8 @@ from gateway.migrate.locks.lock import opened
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import empty, flights
 
+GATES = ("2026-11-21_flights_have_gates", "2026-11-21_flights_have_gates_2")
+"""The second builds an index, on tables that stand by then."""
 FIRST, SECOND, THIRD = date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)
 ROWS = (
     "INSERT INTO air.\"Airport\" VALUES ('JFK', '1')",
@@ -48,7 +50,7 @@ async def _two_revisions(database: EmptyDatabase, path: Path) -> Folder:
 
 async def test_a_folder_keeps_the_data(database: EmptyDatabase, tmp_path: Path) -> None:
     folder = await _two_revisions(database, tmp_path)
-    assert await upgrade(folder, database.connect) == ("2026-11-21_flights_have_gates",)
+    assert await upgrade(folder, database.connect) == GATES
     assert await database.fetch(SELECT) == KEPT
     assert await database.fetch("SELECT DISTINCT gate FROM flight") == [("A:1 %s",)]
     assert await database.drift(flights(2)) == ()
@@ -79,7 +81,7 @@ async def test_a_new_database_gets_all_revisions(
     assert len((await differences(flights(2), other_database.connect, folder)).open) > 1
     assert await upgrade(folder, other_database.connect) == (
         "2026-11-20_add_flight",
-        "2026-11-21_flights_have_gates",
+        *GATES,
     )
     assert (await differences(flights(2), other_database.connect, folder)).open == ()
 
@@ -96,7 +98,7 @@ async def test_back_again_is_destructive(database: EmptyDatabase, tmp_path: Path
     with pytest.raises(DestructiveChangeError) as refused:
         await revise(flights(1), database.connect, Folder(tmp_path), "back", day=THIRD)
     assert list(refused.value.losses) == losses
-    assert len(Folder(tmp_path).pending(None)) == 2, "no file is left behind"
+    assert len(Folder(tmp_path).pending(None)) == 1 + len(GATES), "no file is left behind"
 
     await revise(flights(1), database.connect, Folder(tmp_path), "back", day=THIRD, allow_destructive=True)
     with pytest.raises(DestructiveChangeError) as refused:
@@ -245,16 +247,17 @@ async def _run_on(database: EmptyDatabase, script: str) -> list[str]:
 
 async def test_a_branched_folder_is_refused(database: EmptyDatabase, tmp_path: Path) -> None:
     await _two_revisions(database, tmp_path)
-    second = tmp_path / "2026-11-21_flights_have_gates.py"
+    second = tmp_path / f"{GATES[-1]}.py"
     other = re.sub(r'^revision = ".*"', 'revision = "other"', second.read_text(), flags=re.MULTILINE)
     (tmp_path / "2026-11-21_other.py").write_text(other)
-    with pytest.raises(MigrationError, match="flights_have_gates, 2026-11-21_other"):
+    with pytest.raises(MigrationError, match="flights_have_gates_2, 2026-11-21_other"):
         await upgrade(Folder(tmp_path), database.connect)
 
 
 async def test_a_database_ahead_of_the_folder_is_refused(database: EmptyDatabase, tmp_path: Path) -> None:
     await upgrade(await _two_revisions(database, tmp_path), database.connect)
-    (tmp_path / "2026-11-21_flights_have_gates.py").unlink()
+    for name in GATES:
+        (tmp_path / f"{name}.py").unlink()
     with pytest.raises(MigrationError, match="can't be used"):
         await upgrade(Folder(tmp_path), database.connect)
 

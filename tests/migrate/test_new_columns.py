@@ -176,13 +176,12 @@ async def test_revisions_fill_and_contract(
     for each in (database, other_database):
         await upgrade(Folder(path), each.connect)
     await other_database.run("INSERT INTO seat VALUES ('a', 1)")
-    written = await revise(new, database.connect, Folder(path), "more", day=DAY)
-    assert written is not None
+    written, *_ = await revise(new, database.connect, Folder(path), "more", day=DAY)
     assert "--contract drops the default" in written.read_text()
     for each in (database, other_database):
         await upgrade(Folder(path), each.connect)
         assert (await differences(new, each.connect, Folder(path))).open == ()
-        assert await revise(new, each.connect, Folder(path), "none", day=DAY) is None
+        assert await revise(new, each.connect, Folder(path), "none", day=DAY) == ()
     await revise(new, database.connect, Folder(path), "contract", day=DAY, contract=True)
     for each in (database, other_database):
         await upgrade(Folder(path), each.connect)

@@ -518,8 +518,9 @@ async def test_the_record_follows_what_is_renamed(database: EmptyDatabase, tmp_p
     await revise(_seats(sa.Column("code", sa.Text)), database.connect, Folder(tmp_path), "seats", day=DAY)
     await upgrade(Folder(tmp_path), database.connect)
     renamed = _seats(sa.Column("row", sa.Text))
-    path = await revise(renamed, database.connect, Folder(tmp_path), "rows", day=DAY, allow_destructive=True)
-    assert path is not None
+    (path,) = await revise(
+        renamed, database.connect, Folder(tmp_path), "rows", day=DAY, allow_destructive=True
+    )
     text = path.read_text()
     drop, add = (line for line in text.splitlines() if "COLUMN" in line and "execute" in line)
     text = text.replace(drop, drop.replace("DROP COLUMN code", "RENAME COLUMN code TO row")).replace(add, "")

@@ -41,7 +41,7 @@ async def test_migrations_make_nothing_of_them(shop: EmptyDatabase, tmp_path: Pa
         assert (found.open, found.left) == ((), ())
         assert await preview(model(), shop.connect) == ""
         assert await apply(model(), shop.connect, allow_destructive=True) == ()
-        assert await revise(model(), shop.connect, Folder(tmp_path), "nothing", day=DAY) is None
+        assert await revise(model(), shop.connect, Folder(tmp_path), "nothing", day=DAY) == ()
         assert await dump(shop) == before
         await shop.run("SET client_min_messages = warning", "DROP SCHEMA IF EXISTS shop CASCADE")
 
@@ -55,7 +55,7 @@ async def test_a_table_that_others_take_over_stays_as_it_is(database: EmptyDatab
     taken = flights(version=2)
     for table in taken.tables.values():
         table.info[MANAGED] = False
-    assert await revise(taken, database.connect, folder, "nothing", day=DAY, allow_destructive=True) is None
+    assert await revise(taken, database.connect, folder, "nothing", day=DAY, allow_destructive=True) == ()
     assert (await differences(taken, database.connect, folder)).open == ()
     assert await dump(database) == before
     with pytest.raises(MigrationError, match=r"--adopt public\.flight: the schema says managed: false"):

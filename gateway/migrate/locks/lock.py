@@ -1,5 +1,6 @@
 """One migration at a time, however many gateways start at once, and through every pooler."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ Connect: TypeAlias = Callable[[], Awaitable[Connection]]
 """How a connection is opened."""
 
 WAIT_SECONDS = 120
+_POLL_SECONDS = 0.2
 
 # Any number that nobody else uses: "rowgate" in ASCII.
 _LOCK = 0x726F7767617465
@@ -57,11 +59,23 @@ async def alone(connect: Connect, *, wait_seconds: int = WAIT_SECONDS) -> AsyncI
     """
     async with opened(connect) as connection:
         await connection.execute(
-            f"BEGIN; SET LOCAL lock_timeout = '{wait_seconds}s'; SET LOCAL statement_timeout = 0; "
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; "
             "SET LOCAL idle_in_transaction_session_timeout = 0"
         )
         try:
-            await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        except asyncpg.LockNotAvailableError as error:
+            async with asyncio.timeout(wait_seconds):
+                await _take(connection)
+        except TimeoutError as error:
             raise MigrationError(f"another migration has been running for over {wait_seconds} s") from error
         yield
+
+
+async def _take(connection: Connection) -> None:
+    """Ask for the lock until it is given.
+
+    CREATE INDEX CONCURRENTLY waits for every snapshot. A statement that waited for the lock would hold one; a
+    prepared one holds it until the next, as its portal stays open. So this one tells by how many rows it has.
+    """
+    ask = f"SELECT WHERE pg_try_advisory_xact_lock({_LOCK})"
+    while await connection.execute(ask) != "SELECT 1":  # noqa: ASYNC110 - another process gives it back
+        await asyncio.sleep(_POLL_SECONDS)

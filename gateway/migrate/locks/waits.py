@@ -17,12 +17,15 @@ from gateway.migrate.locks.lock import Connect, opened
 
 T = TypeVar("T")
 
+_PATIENCE = 60
+"""How many times longer a statement waits that no reader or writer waits behind."""
 _LOOKS = 4
 """How often it is asked who holds a lock, while one wait for it lasts."""
 
 # A migration is whoever has the record of what it makes locked: so it is found behind a pooler as well.
 _HOLDERS = """
-SELECT DISTINCT coalesce(pg_catalog.format('table %I.%I', n.nspname, c.relname), waiting.locktype) AS what,
+SELECT DISTINCT CASE WHEN c.oid IS NOT NULL THEN pg_catalog.format('table %I.%I', n.nspname, c.relname)
+        WHEN waiting.locktype = 'virtualxid' THEN 'a snapshot' ELSE waiting.locktype END AS what,
     h.pid, h.application_name AS program, h.usename AS role, h.state,
     extract(epoch FROM now() - h.xact_start)::bigint AS seconds
 FROM pg_catalog.pg_locks own
@@ -31,8 +34,9 @@ CROSS JOIN pg_catalog.unnest(pg_catalog.pg_blocking_pids(own.pid)) AS holder(pid
 JOIN pg_catalog.pg_stat_activity h ON h.pid = holder.pid
 LEFT JOIN pg_catalog.pg_class c ON c.oid = waiting.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE own.relation = to_regclass('rowgate.managed_object') AND own.mode = 'ShareRowExclusiveLock'
-    AND own.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+WHERE own.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+    AND (own.relation = to_regclass('rowgate.managed_object') AND own.mode = 'ShareRowExclusiveLock'
+        OR own.pid IN (SELECT pid FROM pg_catalog.pg_stat_progress_create_index))
 """
 
 
@@ -71,6 +75,11 @@ class LockWaits:
     def statement(self) -> str:
         """What bounds the waits of a transaction: its first statement."""
         return f"SET LOCAL lock_timeout = {milliseconds(self.seconds)}"
+
+    @property
+    def patient_statement(self) -> str:
+        """What bounds the waits of a statement outside of transactions: nobody waits behind it."""
+        return f"SET lock_timeout = {milliseconds(_PATIENCE * self.seconds)}"
 
     async def tried(self, connect: Connect, work: Callable[[], Awaitable[T]]) -> T:
         """Return what the work returns, which is done again where it waited too long for a lock.

@@ -8,8 +8,16 @@ from gateway.migrate.plan.steps import Step
 from gateway.migrate.plan.widening import conversion, keeps_every_value
 
 
-def alter_column(table: Name, wanted: Column, found: Column) -> Iterator[Step]:
-    """Yield what makes the found column the wanted one; nothing where they are alike. Comments aside."""
+def alter_column(table: Name, wanted: Column, found: Column, *, filled: bool = True) -> Iterator[Step]:
+    """Yield what makes the found column the wanted one; nothing where they are alike. Comments aside.
+
+    Args:
+        table: their table.
+        wanted: the column as it shall be.
+        found: the column as it is.
+        filled: whether it may become NOT NULL at once; else that is proved first (plan/online.py).
+
+    """
     alter = f"ALTER TABLE {ddl.quoted(table)} ALTER COLUMN {ddl.quote(wanted.name)}"
     where = f"column {table}.{wanted.name}"
     if found.generated is not None and wanted.generated is None:
@@ -22,7 +30,8 @@ def alter_column(table: Name, wanted: Column, found: Column) -> Iterator[Step]:
         yield Step(f"{alter} DROP DEFAULT", f"{where} has the default {found.default}, {why}")
     if retyped:
         yield _retype(alter, where, wanted, found)
-    yield from _nullability(alter, where, wanted, found)
+    if filled or wanted.nullable:
+        yield from _nullability(alter, where, wanted, found)
     if wanted.default is not None and (retyped or wanted.default != found.default):
         yield Step(
             f"{alter} SET DEFAULT {wanted.default}",

@@ -1,7 +1,7 @@
 """Objects that depend on what a migration changes: PostgreSQL changes no column below some of them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.introspect.ddl import quote
@@ -24,6 +24,10 @@ class TableChange:
     retyped: frozenset[str]
     lost: frozenset[str]
     """Names of keys, checks, foreign keys and indexes that are dropped, though some come again."""
+    proofs: Mapping[str, Check]
+    """Checks by which a migration proves that columns hold no NULL, by the column; see plan/online.py."""
+    online: bool = False
+    """Whether others may read and write its rows meanwhile."""
 
     @property
     def kept(self) -> frozenset[str]:
@@ -31,10 +35,18 @@ class TableChange:
         return frozenset(part.name for part in parts_of(self.found)) - self.lost
 
 
-def table_changes(wanted: Catalog, found: Catalog, managed: Managed) -> dict[Name, TableChange]:
+def table_changes(
+    wanted: Catalog, found: Catalog, managed: Managed, online: Collection[Name] = ()
+) -> dict[Name, TableChange]:
     """Return the change of each table that both sides have."""
     shared = [name for name in wanted.tables if name in found.tables]
-    first = {name: _change(wanted.tables[name], found.tables[name], managed) for name in shared}
+    first = {
+        name: replace(
+            _change(wanted.tables[name], found.tables[name], managed),
+            online=name in online,
+        )
+        for name in shared
+    }
     return {name: _with_references(change, first, managed) for name, change in first.items()}
 
 
@@ -54,13 +66,29 @@ def _change(wanted: Table, found: Table, managed: Managed) -> TableChange:
         and _recomputed(ours, theirs, dropped | retyped)
     )
     ours = {part.name: part for part in parts_of(wanted)}
+    proofs = {
+        check.columns[0]: check
+        for check in found.checks.values()
+        if check.name not in ours and _is_proof(check, wanted) and managed.made_part(found.name, check)
+        if check.columns[0] not in dropped | replaced | retyped
+    }
+    kept = {check.name for check in proofs.values()}
     lost = frozenset(
         part.name
         for part in parts_of(found)
+        if part.name not in kept
         if not _stays(part, ours.get(part.name))
         or (managed.made_part(found.name, part) and _stands_in_the_way(part, dropped | replaced, retyped))
     )
-    return TableChange(wanted, found, dropped, replaced, retyped, lost)
+    return TableChange(wanted, found, dropped, replaced, retyped, lost, proofs)
+
+
+def _is_proof(check: Check, wanted: Table) -> bool:
+    """Return whether the check says that a column holds no NULL, and the column will say so itself."""
+    if len(check.columns) != 1 or check.columns[0] not in wanted.columns:
+        return False
+    column = wanted.columns[check.columns[0]]
+    return not column.nullable and check.expression == f"({quote(column.name)} IS NOT NULL)"
 
 
 def _stays(part: Part, wanted: Part | None) -> bool:

@@ -4,7 +4,7 @@ Such a value is the column's default, which PostgreSQL stores once, without a lo
 https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import replace
 
 import asyncpg
@@ -44,6 +44,45 @@ async def refuse_unfillable(connection: Connection, wanted: Catalog, found: Cata
     ]
     if refusals:
         raise MigrationError("refused, nothing was changed:" + "".join(refusals))
+
+
+async def refuse_nulls(
+    connection: Connection, wanted: Catalog, found: Catalog, tables: Collection[Name]
+) -> None:
+    """Raise MigrationError where rows of these tables have no value for a column that becomes NOT NULL."""
+    refusals = [
+        f"\n  column {name}.{column.name} can't be NOT NULL: rows that are there have no value for it: "
+        "fill it first, as by UPDATE … WHERE … IS NULL"
+        for name in sorted(tables)
+        for column in wanted.tables[name].columns.values()
+        if not column.nullable
+        and (there := found.tables[name].columns.get(column.name)) is not None
+        and there.nullable
+        and await _has_nulls(connection, name, column.name)
+    ]
+    if refusals:
+        raise MigrationError("refused, nothing was changed:" + "".join(refusals))
+
+
+async def tables_with_rows(
+    connection: Connection, wanted: Catalog, found: Catalog, *, all_of_them: bool
+) -> frozenset[Name]:
+    """Return the tables that change and hold rows, or may; partitioned ones know no CONCURRENTLY."""
+    return frozenset(
+        {
+            name
+            for name, table in wanted.tables.items()
+            if name in found.tables
+            and table != found.tables[name]
+            and not found.tables[name].is_partitioned
+            and (all_of_them or await _has_rows(connection, name))
+        }
+    )
+
+
+async def _has_nulls(connection: Connection, table: Name, column: str) -> bool:
+    query = f"SELECT EXISTS (SELECT FROM {quoted(table)} WHERE {quote(column)} IS NULL)"  # noqa: S608 - quoted names
+    return bool(await connection.fetchval(query))
 
 
 async def _has_rows(connection: Connection, table: Name) -> bool:

@@ -1,6 +1,6 @@
 """From differences to statements: what brings a catalog to the model, in an order that PostgreSQL accepts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from gateway.introspect import ddl
 from gateway.introspect.definitions import Part, column_definition, create_index, create_table, definition
@@ -8,27 +8,46 @@ from gateway.introspect.matching import parts_of
 from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.plan.columns import alter_column
 from gateway.migrate.plan.dependent_objects import TableChange, table_changes
+from gateway.migrate.plan.online import (
+    Place,
+    build,
+    built_outside,
+    prove_not_null,
+    set_not_null,
+    to_prove,
+    unproven,
+    validate,
+    validate_not_null,
+    waiting_references,
+)
 from gateway.migrate.plan.scope import Managed
-from gateway.migrate.plan.steps import Step
+from gateway.migrate.plan.steps import Run, Step
 
 _WORDS = {Key: "key", Check: "check", ForeignKey: "foreign key", Index: "index"}
 
 
-def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
+def plan(
+    wanted: Catalog, found: Catalog, managed: Managed, online: Collection[Name] = ()
+) -> tuple[Step, ...]:
     """Return the statements, none where nothing differs.
 
     Args:
         wanted: what the database is to hold; see gateway.migrate.plan.scope.
         found: what it holds of the same tables, and of those that are to be dropped.
         managed: what earlier migrations made: only of it anything is taken away for a while.
+        online: tables whose rows others read and write meanwhile: what takes long does so without a lock
+            that they need (gateway.migrate.plan.online).
 
     """
-    changes = table_changes(wanted, found, managed)
+    changes = table_changes(wanted, found, managed, online)
     changed = [change for _, change in sorted(changes.items())]
     new = [table for name, table in sorted(wanted.tables.items()) if name not in found.tables]
     old = [
         found.tables[name] for name in sorted(managed.own_tables & found.tables.keys() - wanted.tables.keys())
     ]
+    built = [pair for change in changed for pair in built_outside(change)]
+    references = [*_new_references(new), *_missing_references(changed)]
+    waiting = waiting_references(wanted, built)
     return (
         *_labels(wanted, found),
         *_surroundings(wanted, found),
@@ -38,10 +57,13 @@ def plan(wanted: Catalog, found: Catalog, managed: Managed) -> tuple[Step, ...]:
         *(step for change in changed for step in _change_columns(change)),
         *(step for change in changed for step in _add_parts(change)),
         *(_create_index(table, index) for table in new for index in table.indexes.values()),
-        *(_add_constraint(table, key) for table in new for key in table.foreign_keys.values()),
-        *(step for change in changed for step in _add_foreign_keys(change)),
+        *(step for name, step in references if name not in waiting),
         *_comments(wanted, changes),
         *map(_drop_table, old),
+        *(build(table, part) for table, part in built),
+        *(step for name, step in references if name in waiting),
+        *(step for change in changed if change.online for step in _validate(change)),
+        *(step for change in changed for step in set_not_null(change)),
     )
 
 
@@ -71,7 +93,7 @@ def _add_labels(name: Name, wanted: Sequence[str], found: Sequence[str]) -> Iter
         yield Step(
             f"ALTER TYPE {ddl.quoted(name)} ADD VALUE IF NOT EXISTS {ddl.literal(label)} {place}".strip(),
             f"enum type {name}: label {label} is missing",
-            alone=True,
+            run=Run.COMMITTED,
         )
 
 
@@ -189,7 +211,8 @@ def _change_columns(change: TableChange) -> Iterator[Step]:
             add = f"{_alter(change.wanted)} ADD COLUMN {column_definition(column)}"
             yield Step(add, f"column {change.wanted.name}.{column.name} is missing{_said_of_fill(column)}")
         else:
-            yield from alter_column(change.wanted.name, column, found)
+            filled = column.name not in to_prove(change)
+            yield from alter_column(change.wanted.name, column, found, filled=filled)
 
 
 def _said_of_fill(column: Column) -> str:
@@ -208,33 +231,48 @@ def _computed_last(table: Table) -> Iterator[Column]:
 
 def _add_parts(change: TableChange) -> Iterator[Step]:
     table = change.wanted
+    elsewhere = {part.name for _, part in built_outside(change)}
     parts: tuple[Part, ...] = (*table.keys.values(), *table.checks.values())
     for part in parts:
-        if part.name not in change.kept:
-            yield _add_constraint(table, part)
-    yield from _validate(change)
-    yield from (
-        _create_index(table, index) for index in table.indexes.values() if index.name not in change.kept
-    )
+        if part.name not in change.kept | elsewhere:
+            yield _add_constraint(table, unproven(change, part))
+    yield from prove_not_null(change)
+    if not change.online:
+        yield from _validate(change)
+    for index in table.indexes.values():
+        if index.name not in change.kept | elsewhere:
+            yield _create_index(table, index)
 
 
 def _validate(change: TableChange) -> Iterator[Step]:
     """Yield the validation of what was added without a look at the rows that were there."""
-    wanted = {part.name: part for part in parts_of(change.wanted)}
+    found = {part.name: part for part in parts_of(change.found)}
     parts: tuple[Check | ForeignKey, ...] = (
-        *change.found.checks.values(),
-        *change.found.foreign_keys.values(),
+        *change.wanted.checks.values(),
+        *change.wanted.foreign_keys.values(),
     )
     for part in parts:
-        if part.name in change.kept and wanted.get(part.name) != part:
-            validate = f"{_alter(change.wanted)} VALIDATE CONSTRAINT {ddl.quote(part.name)}"
-            yield Step(validate, f"{_said(change.found, part)} may not hold for rows from before it")
+        differs = part.name in change.kept and found[part.name] != part
+        added = part.name not in change.kept and unproven(change, part) != part
+        if differs or added:
+            yield validate(
+                change, part.name, f"{_said(change.found, part)} may not hold for rows from before it"
+            )
+    yield from validate_not_null(change)
 
 
-def _add_foreign_keys(change: TableChange) -> Iterator[Step]:
-    for key in change.wanted.foreign_keys.values():
-        if key.name not in change.kept:
-            yield _add_constraint(change.wanted, key)
+def _new_references(new: Iterable[Table]) -> Iterator[tuple[Place, Step]]:
+    for table in new:
+        for key in table.foreign_keys.values():
+            yield Place(table.name, key.name), _add_constraint(table, key)
+
+
+def _missing_references(changes: Iterable[TableChange]) -> Iterator[tuple[Place, Step]]:
+    for change in changes:
+        for key in change.wanted.foreign_keys.values():
+            if key.name not in change.kept:
+                step = _add_constraint(change.wanted, unproven(change, key))
+                yield Place(change.wanted.name, key.name), step
 
 
 def _create_index(table: Table, index: Index) -> Step:

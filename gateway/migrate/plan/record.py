@@ -10,7 +10,7 @@ All of it is SQL, so that revisions and printed scripts keep the record as well.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gateway.introspect.ddl import QUALIFY_NAMES, literal
+from gateway.introspect.ddl import QUALIFY_NAMES, literal, quoted
 from gateway.introspect.table_records import Name
 from gateway.introspect.temporary_tables import undone
 from gateway.migrate.locks.lock import Connection
@@ -193,6 +193,21 @@ def adopt(table: Name, parts: Iterable[Recorded]) -> str:
         "        SELECT FROM pg_temp.rowgate_recorded r\n"
         "        WHERE (r.class, r.id, r.sub) = (b.class, b.id, b.sub)\n"
         "    )"
+    )
+
+
+def leftover(table: Name, index: str) -> str:
+    """Return the statement that drops an index of that name that a migration began to build, and didn't."""
+    name = quoted(Name(table.schema, index))
+    return (
+        "DO $leftover$\nBEGIN\n"
+        "    IF EXISTS (\n"
+        "        SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid\n"
+        f"        WHERE i.indrelid = to_regclass({literal(quoted(table))})"
+        f" AND c.relname = {literal(index)} AND NOT i.indisvalid\n"
+        "    ) THEN\n"
+        f"        DROP INDEX {name};\n"
+        "    END IF;\nEND $leftover$"
     )
 
 

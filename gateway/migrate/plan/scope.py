@@ -25,6 +25,7 @@ class Managed:
         adopted: tables and enum types that the user named: what the schema says of them may be changed too.
         lineage: the first revision of the migrations folder; DIRECT without one.
         contract: whether defaults go that fill new columns for gateways from before them.
+        elsewhere: whether it is planned for other databases too, where every table may hold rows.
 
     """
 
@@ -32,6 +33,7 @@ class Managed:
     adopted: frozenset[Name] = frozenset()
     lineage: str = DIRECT
     contract: bool = False
+    elsewhere: bool = False
 
     @property
     def own_tables(self) -> frozenset[Name]:

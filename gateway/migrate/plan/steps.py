@@ -1,8 +1,24 @@
 """The steps of a migration."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
 
 from gateway.introspect import Difference
+from gateway.introspect.table_records import Name
+
+
+class Run(Enum):
+    """In which transaction a step runs."""
+
+    COMMITTED = "committed for itself"
+    """A new enum label: it can be used only then."""
+    TOGETHER = "with the steps beside it"
+    OUTSIDE = "outside of any transaction"
+    """CREATE INDEX CONCURRENTLY, which waits for whoever writes instead of making them wait."""
+    AFTERWARDS = "once those before it are committed"
+    """VALIDATE CONSTRAINT: it reads all rows, and no lock of the steps before it may be held meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +30,16 @@ class Step:
         reason: in words what differs, such as `column public.flight.gate is missing`.
         destroys: in words what is lost or may be lost, such as `drops column public.flight.origin`; empty
             where nothing is.
-        alone: whether it has to be committed before its effect can be used: a new enum label.
+        run: in which transaction it runs.
+        index: the table and name of the index that it builds outside of transactions.
 
     """
 
     sql: str
     reason: str
     destroys: str = ""
-    alone: bool = False
+    run: Run = Run.TOGETHER
+    index: tuple[Name, str] | None = None
 
     @property
     def line(self) -> str:
@@ -44,3 +62,12 @@ class Plan:
 
     steps: tuple[Step, ...]
     left: tuple[Difference, ...] = ()
+
+
+def groups(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+    """Yield what is committed together; a step outside of transactions is for itself."""
+    for run, together in groupby(steps, key=lambda step: step.run):
+        if run in (Run.COMMITTED, Run.OUTSIDE):
+            yield from ((step,) for step in together)
+        else:
+            yield tuple(together)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from alembic.script import Script, ScriptDirectory
@@ -13,7 +14,7 @@ from alembic.util import CommandError
 
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.plan.steps import Step
-from gateway.migrate.revisions.render import imports_of, render_destroys, render_statements
+from gateway.migrate.revisions.render import imports_of, in_files, render_destroys, render_statements
 
 _TEMPLATE = Path(__file__).parent / "template"
 _REVISION_DIGITS = 12
@@ -64,8 +65,10 @@ class Folder:
             revisions = list(self.scripts.iterate_revisions("heads", current or "base"))
         return list(reversed(revisions))
 
-    def write(self, message: str, steps: Sequence[Step], *, day: date) -> Path:
-        """Write a new revision after the head; return its file, such as `2026-11-20_add_flight.py`.
+    def write(self, message: str, steps: Sequence[Step], *, day: date) -> tuple[Path, ...]:
+        """Write new revisions after the head; return their files, such as `2026-11-20_add_flight.py`.
+
+        There are several where steps can't be undone together.
 
         Args:
             message: what it is for; its first words name the file.
@@ -75,12 +78,23 @@ class Folder:
         """
         title = message[:1].upper() + message[1:].strip().rstrip(".")
         name = f"{day.isoformat()}_{_slug(message)}"
-        path = self.path / f"{name}.py"
-        if path.exists():
-            raise MigrationError(f"{path} is there already: give another message")
+        files = in_files(steps)
+        names, titles = [name], [title]
+        if len(files) > 1:
+            names += [f"{name}_{number}" for number in range(2, len(files) + 1)]
+            titles = [f"{title} ({number} of {len(files)})" for number in range(1, len(files) + 1)]
+        for path in map(self._path, names):
+            if path.exists():
+                raise MigrationError(f"{path} is there already: give another message")
+        return tuple(map(partial(self._write, day), names, titles, files))
+
+    def _path(self, name: str) -> Path:
+        return self.path / f"{name}.py"
+
+    def _write(self, day: date, name: str, title: str, steps: Sequence[Step]) -> Path:
         with _explained():
             self._load(name).generate_revision(
-                self._new_id(message, day),
+                self._new_id(title, day),
                 title,
                 day=day.isoformat(),
                 statements=render_statements(steps),
@@ -88,7 +102,7 @@ class Folder:
                 destroys=render_destroys(steps),
             )
         self.scripts = self._load("%(slug)s")
-        return path
+        return self._path(name)
 
     def _refuse_branches(self) -> None:
         heads = sorted(name_of(self.scripts.get_revision(head)) for head in self.scripts.get_heads())

@@ -1,12 +1,28 @@
 """Steps as the Python of a revision file, formatted as ruff and black would."""
 
 from collections.abc import Sequence
+from itertools import chain, groupby
 from textwrap import indent
 
-from gateway.migrate.plan.steps import Step
+from gateway.migrate.plan.steps import Run, Step, groups
 
 _WIDTH = 110
+_USED = {
+    Run.COMMITTED: "committed",
+    Run.TOGETHER: "execute",
+    Run.OUTSIDE: "build_index",
+    Run.AFTERWARDS: "execute",
+}
 _MARGIN = " " * 4
+
+
+def in_files(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
+    """Return the steps of each revision: one that failed is run again as a whole.
+
+    Steps that build indexes or look at rows can be; those in a transaction can once it is undone.
+    """
+    by_kind = groupby(groups(steps), key=lambda group: group[0].run in (Run.OUTSIDE, Run.AFTERWARDS))
+    return [tuple(chain(*parts)) for _, parts in by_kind]
 
 
 def render_statements(steps: Sequence[Step]) -> str:
@@ -24,13 +40,18 @@ def render_destroys(steps: Sequence[Step]) -> str:
 
 def imports_of(steps: Sequence[Step]) -> list[str]:
     """Return what the statements use of gateway.migrate.statements."""
-    return ["committed", "execute"] if any(step.alone for step in steps) else ["execute"]
+    uses = {_USED[step.run] for step in steps}
+    return sorted(uses | {"execute"} if "committed" in uses else uses)
 
 
 def _statement(step: Step) -> str:
     call = _call(step.sql)
     reason = f"{_MARGIN}# {step.line}\n"
-    if step.alone:
+    if step.index is not None:
+        (schema, table), index = step.index
+        names = "".join(f"    {_string(name)},\n" for name in (schema, table, index))
+        return reason + indent(f"build_index(\n{names}    {_string(step.sql)},\n)", _MARGIN)
+    if step.run is Run.COMMITTED:
         return reason + indent(f"with committed():\n{_MARGIN}{call}", _MARGIN)
     return reason + (indent(call, _MARGIN) if "\n" not in call else _MARGIN + call)
 

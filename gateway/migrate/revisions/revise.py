@@ -28,8 +28,10 @@ async def revise(
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
     contract: bool = False,
-) -> Path | None:
-    """Write the revision that brings the folder to the model; return its file, None where nothing differs.
+) -> tuple[Path, ...]:
+    """Write the revision that brings the folder to the model; return its files, none where nothing differs.
+
+    Indexes of tables that stand, and the look at their rows, are in others than what has no need of time.
 
     The database tells what the folder's revisions have made so far, so it has to be at the folder's head. It
     is read, not changed.
@@ -47,7 +49,7 @@ async def revise(
     Raises DestructiveChangeError and MigrationError.
 
     """
-    asked = Managed(adopted=frozenset(adopted), lineage=folder.lineage, contract=contract)
+    asked = Managed(adopted=frozenset(adopted), lineage=folder.lineage, contract=contract, elsewhere=True)
     async with alone(connect), opened(connect) as connection, connection.transaction():
         current = await current_revision(connection)
         if folder.pending(current):
@@ -59,7 +61,7 @@ async def revise(
         steps = (await plan_changes(connection, metadata, asked)).steps
     if not allow_destructive:
         refuse_losses(steps)
-    return folder.write(message, steps, day=day) if steps else None
+    return folder.write(message, steps, day=day) if steps else ()
 
 
 async def _refuse_tables_made_otherwise(connection: Connection, metadata: MetaData) -> None:
