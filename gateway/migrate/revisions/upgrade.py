@@ -3,6 +3,7 @@
 Alembic's environment is built here, in code: a user's folder holds revisions and nothing else.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any
@@ -24,6 +25,9 @@ from gateway.migrate.revisions.folder import Folder, losses_of, name_of
 from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
 from gateway.migrate.without_folder import WAITS, refused
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
+
+# What runs is told by the command itself.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 _VERSION_TABLE: dict[str, Any] = {
     "version_table": VERSION_TABLE,
