@@ -269,7 +269,7 @@ async def test_a_table_that_others_made(database: EmptyDatabase, tmp_path: Path)
 
     adopted = await rowgate(*args, "--adopt", "seat", database=database)
     reason, statement = (
-        "-- column public.seat.row is character varying(9), the schema says text",
+        "-- column public.seat.row is character varying(9), the schema says text: no row is written anew",
         "TYPE text;",
     )
     assert adopted.status == 0

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from gateway.migrate.locks.lock import opened
-from gateway.migrate.plan.widening import conversion, keeps_every_value
+from gateway.migrate.plan.widening import conversion, keeps_every_row, keeps_every_value
 from tests.migrate.database import EmptyDatabase
 
 # Types as format_type prints them, with their most awkward values.
@@ -31,6 +31,16 @@ EDGES = {
     "timestamp without time zone": ["294276-12-31 23:59:59.999999"],
     "timestamp with time zone": ["294276-12-31 23:59:59.999999+00"],
     "timestamp(0) with time zone": ["2026-01-01 00:00:00+00"],
+    "timestamp(3) with time zone": ["2026-01-01 00:00:00.999+00"],
+    "timestamp(3) without time zone": ["2026-01-01 00:00:00.999"],
+    "time(0) without time zone": ["23:59:59"],
+    "time(2) without time zone": ["23:59:59.99"],
+    "interval": ["1 mon 2 days 00:00:00.000001"],
+    "interval(0)": ["1 mon 2 days 00:00:01"],
+    "interval(4)": ["1 mon 2 days 00:00:00.0001"],
+    "bit varying(3)": ["101"],
+    "bit varying(5)": ["10101"],
+    "character(3)": ["ab "],
     "time without time zone": ["23:59:59.999999"],
     "json": ['{"b": 1, "a": 2, "a": 3}'],
     "jsonb": ['{"a": 3}'],
@@ -52,6 +62,10 @@ KEPT = {
     ("text", "character varying"),
     ("cidr", "inet"),
     ("timestamp(0) with time zone", "timestamp with time zone"),
+    ("timestamp(0) with time zone", "timestamp(3) with time zone"),
+    ("time(0) without time zone", "time(2) without time zone"),
+    ("interval(0)", "interval(4)"),
+    ("bit varying(3)", "bit varying(5)"),
 }
 
 
@@ -71,9 +85,12 @@ async def _assert_kept(connection: asyncpg.Connection, old: str, new: str) -> No
     for value in EDGES[old]:
         await connection.execute(f"INSERT INTO edge VALUES ('{value}')")  # noqa: S608 - a constant above
     before = await connection.fetch("SELECT v::text FROM edge")
+    file = await connection.fetchval("SELECT pg_relation_filenode('edge')")
     await connection.execute(f"ALTER TABLE edge ALTER v TYPE {new} {conversion('v', old, new)}")
     after = await connection.fetch(f"SELECT v::{old}::text FROM edge")  # noqa: S608 - a constant above
     assert after == before, (old, new)
+    stays = await connection.fetchval("SELECT pg_relation_filenode('edge')") == file
+    assert stays == keeps_every_row(old, new), (old, new)
     await connection.execute("DROP TABLE edge")
 
 

@@ -244,7 +244,8 @@ async def test_a_new_type_takes_the_default_along(database: EmptyDatabase, tmp_p
     await _filled(database, Schema(tmp_path / "old").metadata)
     await apply(Schema(tmp_path / "new", "int32 row = 4;").metadata, database.connect)
     wider = Schema(tmp_path / "wider", "int64 row = 4;").metadata
-    await apply(wider, database.connect)
+    reasons = [step.reason for step in await apply(wider, database.connect)]
+    assert "column public.seat.row is integer, the schema says bigint: every row is written anew" in reasons
     assert await apply(wider, database.connect) == ()
     assert await _fill_of(database, "row") is None
 

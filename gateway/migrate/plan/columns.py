@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gateway.introspect import ddl
 from gateway.introspect.table_records import Column, Name
 from gateway.migrate.plan.steps import Step
-from gateway.migrate.plan.widening import conversion, keeps_every_value
+from gateway.migrate.plan.widening import conversion, keeps_every_row, keeps_every_value
 
 
 def alter_column(table: Name, wanted: Column, found: Column, *, filled: bool = True) -> Iterator[Step]:
@@ -42,11 +42,13 @@ def alter_column(table: Name, wanted: Column, found: Column, *, filled: bool = T
 
 
 def _retype(alter: str, where: str, wanted: Column, found: Column) -> Step:
-    destroys = ""
+    destroys, rows = "", "every row is written anew"
     if not keeps_every_value(found.type, wanted.type):
         destroys = f"changes {where} from {found.type} to {wanted.type}"
+    elif keeps_every_row(found.type, wanted.type):
+        rows = "no row is written anew"
     using = conversion(ddl.quote(wanted.name), found.type, wanted.type)
-    reason = f"{where} is {found.type}, the schema says {wanted.type}"
+    reason = f"{where} is {found.type}, the schema says {wanted.type}: {rows}"
     return Step(f"{alter} TYPE {wanted.type}{using}", reason, destroys)
 
 

@@ -14,6 +14,14 @@ _LADDERS = (
 )
 _WIDER = {pair for ladder in _LADDERS for pair in pairwise(ladder)} | {("smallint", "bigint")}
 _DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+# By one size, and the widest without one.
+_SIZED = frozenset(
+    {
+        *(f"{kind} {zone} time zone" for kind in ("time", "timestamp") for zone in ("with", "without")),
+        "interval",
+        "bit varying",
+    }
+)
 _TEXTS = frozenset({"text", "character varying", "character", "citext"})
 
 
@@ -26,7 +34,19 @@ def keeps_every_value(old: str, new: str) -> bool:
         return _fits_numeric(old_base, old_sizes, new_sizes)
     if is_text(old) and new_base in {"text", "character varying"}:
         return not new_sizes or (bool(old_sizes) and old_sizes[0] <= new_sizes[0])
+    if old_base == new_base and old_base in _SIZED:
+        return not new_sizes or (bool(old_sizes) and old_sizes[0] <= new_sizes[0])
     return old_base == new_base and not new_sizes
+
+
+def keeps_every_row(old: str, new: str) -> bool:
+    """Return whether PostgreSQL writes no row anew for a type that holds every value of the old one."""
+    (old_base, old_sizes), (new_base, new_sizes) = _parsed(old), _parsed(new)
+    if old_base == new_base == "numeric":
+        return not new_sizes or old_sizes[1:] == new_sizes[1:]
+    if {old_base, new_base} <= {"text", "character varying"} or (old, new) == ("cidr", "inet"):
+        return True
+    return old_base == new_base and old_base in _SIZED
 
 
 def is_text(type_: str) -> bool:
