@@ -254,6 +254,28 @@ async def test_a_branched_folder_is_refused(database: EmptyDatabase, tmp_path: P
         await upgrade(Folder(tmp_path), database.connect)
 
 
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        ('execute("ALTER TABL seat")', "syntax error at or near"),
+        ("    indented = 1", "IndentationError: unexpected indent"),
+        ("exekute('')", "NameError: name 'exekute' is not defined"),
+    ],
+)
+async def test_a_slip_is_told_with_its_place(
+    database: EmptyDatabase, tmp_path: Path, slip: str, said: str
+) -> None:
+    """Of Python's there was a traceback, of SQL's no place."""
+    (path,) = await revise(_crews(1), database.connect, Folder(tmp_path), "crew", day=FIRST)
+    path.write_text(f"{path.read_text()}    {slip}\n")
+    place = f"{path}:{len(path.read_text().splitlines())}"
+    with pytest.raises(MigrationError) as refused:
+        await upgrade(Folder(tmp_path), database.connect)
+    assert said in str(refused.value)
+    assert place in str(refused.value)
+    assert await database.fetch("SELECT to_regclass('crew_0')::text") == [(None,)]
+
+
 async def test_a_database_ahead_of_the_folder_is_refused(database: EmptyDatabase, tmp_path: Path) -> None:
     await upgrade(await _two_revisions(database, tmp_path), database.connect)
     for name in GATES:

@@ -15,6 +15,7 @@ from alembic.util import CommandError
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.plan.steps import Step
 from gateway.migrate.revisions.render import imports_of, in_files, render_destroys, render_statements
+from gateway.migrate.revisions.slips import placed
 
 _TEMPLATE = Path(__file__).parent / "template"
 _REVISION_DIGITS = 12
@@ -44,13 +45,13 @@ class Folder:
     @property
     def head(self) -> str | None:
         """The last revision; None in an empty folder. Raises MigrationError where there are several."""
-        with _explained():
+        with self._explained():
             return self.scripts.get_current_head()
 
     @property
     def lineage(self) -> str:
         """The first revision, by which the folder is told from others; empty in an empty folder."""
-        with _explained():
+        with self._explained():
             return self.scripts.get_base() or ""
 
     def pending(self, current: str | None) -> Sequence[Script]:
@@ -58,8 +59,8 @@ class Folder:
 
         Raises MigrationError where the folder doesn't know the current one, or branches.
         """
-        self._refuse_branches()
-        with _explained():
+        with self._explained():
+            self._refuse_branches()
             if current is not None and self.scripts.get_revision(current) is None:
                 raise MigrationError(f"the database is at revision {current}, which isn't in {self.path}")
             revisions = list(self.scripts.iterate_revisions("heads", current or "base"))
@@ -92,7 +93,7 @@ class Folder:
         return self.path / f"{name}.py"
 
     def _write(self, day: date, name: str, title: str, steps: Sequence[Step]) -> Path:
-        with _explained():
+        with self._explained():
             self._load(name).generate_revision(
                 self._new_id(title, day),
                 title,
@@ -103,6 +104,14 @@ class Folder:
             )
         self.scripts = self._load("%(slug)s")
         return self._path(name)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            with placed(self.path):
+                yield
+        except (CommandError, RevisionError) as error:
+            raise MigrationError(f"the migrations folder can't be used: {error}") from error
 
     def _refuse_branches(self) -> None:
         heads = sorted(name_of(self.scripts.get_revision(head)) for head in self.scripts.get_heads())
@@ -129,11 +138,3 @@ def name_of(script: Script) -> str:
 
 def _slug(message: str) -> str:
     return re.sub(r"\W+", "_", message.lower()).strip("_")[:_SLUG_LENGTH].strip("_") or "revision"
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except (CommandError, RevisionError) as error:
-        raise MigrationError(f"the migrations folder can't be used: {error}") from error

@@ -20,8 +20,9 @@ from gateway.db.connections.sqlalchemy_engine import create_engine
 from gateway.introspect.ddl import create_schema
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
-from gateway.migrate.locks.waits import LockWaits
+from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
 from gateway.migrate.revisions.folder import Folder, losses_of, name_of
+from gateway.migrate.revisions.slips import place_of, placed
 from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
 from gateway.migrate.without_folder import WAITS, refused
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
@@ -88,7 +89,8 @@ def offline_sql(folder: Folder, current: str | None, waits: LockWaits) -> str:
             transaction_per_migration=True,
             **_options(folder, waits),
         )
-        environment.run_migrations()
+        with placed(folder.path):
+            environment.run_migrations()
     return f"{create_schema(INTERNAL_SCHEMA)};\n\n{output.getvalue()}"
 
 
@@ -109,9 +111,10 @@ async def _run(folder: Folder, connect: Connect, waits: LockWaits) -> None:
     engine = create_engine(connect)
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_run_online, folder, waits)
+            with placed(folder.path):
+                await connection.run_sync(_run_online, folder, waits)
     except DBAPIError as error:
-        raise _refused(error) from error
+        raise _refused(error, place_of(error, folder.path)) from error
     finally:
         await engine.dispose()
 
@@ -140,8 +143,11 @@ def _environment(folder: Folder, **options: Any) -> EnvironmentContext:
     return EnvironmentContext(Config(), folder.scripts, fn=steps, destination_rev="head", **options)
 
 
-def _refused(error: DBAPIError) -> MigrationError:
+def _refused(error: DBAPIError, place: str) -> MigrationError:
     cause = error.orig.__cause__ if error.orig else None
-    if isinstance(cause, asyncpg.PostgresError):
-        return refused(cause, str(error.statement))
-    return MigrationError(f"nothing was changed: {error.orig}")
+    if not isinstance(cause, asyncpg.PostgresError):
+        return MigrationError(f"nothing was changed: {error.orig}")
+    told = refused(cause, str(error.statement))
+    if isinstance(told, LockTimeoutError) or not place:
+        return told
+    return MigrationError(f"{told}\n  {place}")
