@@ -83,7 +83,7 @@ class OneProcess:
 
         make_server = SERVERS[plan.settings.server.transport]
         self._gateway = await Gateway.start(plan.descriptors, plan.settings, make_server)
-        spare_what_stays()
+        spare_what_stays(plan.settings.server.transport)
         self.addresses = self._gateway.addresses
         self.services = sorted(self._gateway.schema.services)
 

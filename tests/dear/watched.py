@@ -1,7 +1,8 @@
 """A server in a process of its own: what a request takes of its memory, and of its event loop's time."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,20 @@ class Watched:
         await self._longest_hold()
         answer = await self._send(dear, body)
         return Cost(answer, self._held() - before, await self._longest_hold())
+
+    async def hold_of(self, path: str, body: bytes, *, calls: int, at_once: int) -> float:
+        """Make so many calls, each of so many clients one after the other; return the longest hold."""
+        await self._longest_hold()
+        async with grpc.aio.insecure_channel(self.target) as channel:
+            stub = channel.unary_unary(path)
+
+            async def client() -> None:
+                for _ in range(calls // at_once):
+                    with suppress(grpc.aio.AioRpcError):
+                        await stub(body, timeout=_SECONDS)
+
+            await asyncio.gather(*(client() for _ in range(at_once)))
+        return await self._longest_hold()
 
     async def _send(self, dear: Dear, body: bytes) -> str:
         compression = grpc.Compression.Gzip if dear.packed else None

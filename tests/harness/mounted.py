@@ -195,7 +195,7 @@ async def _serve(transport: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     module, values = json.loads(os.environ[_VARIABLE])
     async with _started(module, transport, values) as port:
-        spare_what_stays()  # as `serve` does: a collection of all that it has loaded takes 70 ms
+        spare_what_stays(transport)  # as `serve` does: a collection of all that it has loaded takes 70 ms
         print(port, flush=True)  # noqa: T201 - what whoever started it waits for
         await stopped.wait()
 

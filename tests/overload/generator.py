@@ -93,6 +93,8 @@ class StampedSocket(socket.socket):
     def connect_to(self, host: str, port: int) -> None:
         """Connect."""
         self.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        # As gRPC's clients do. asyncio does it only for sockets that were made with the protocol's number.
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connect((host, port))
         self.setblocking(False)
 

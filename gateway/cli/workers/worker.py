@@ -79,7 +79,7 @@ class Worker:
             await asyncio.to_thread(self._channel.send, failed)
             return False
         self._gateway = self._starting.result()
-        spare_what_stays()
+        spare_what_stays(assignment.settings.server.transport)
         return True
 
     async def serve(self, server: WorkerServer) -> None:
