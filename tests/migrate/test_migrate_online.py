@@ -235,6 +235,20 @@ async def test_a_snapshot_that_is_waited_for_is_named(database: EmptyDatabase) -
     assert await database.fetch(OF_SEATS) == [("seat_near_idx", True), ("seat_pkey", True)]
 
 
+async def test_who_holds_up_the_drop_of_a_leftover_is_named(database: EmptyDatabase) -> None:
+    model = _seats(_key())
+    await _made(database, _seats())
+    await database.run("INSERT INTO seat VALUES (4, 'a', 1)")
+    with pytest.raises(MigrationError, match="is duplicated"):
+        await apply(model, database.connect)
+    await database.run("DELETE FROM seat WHERE id = 4")
+    async with opened(database.connect) as reader:
+        await reader.execute("BEGIN; SELECT FROM seat")
+        with pytest.raises(MigrationError, match="gave no lock in time") as refused:
+            await apply(model, database.connect, waits=LockWaits(0.8, pauses=()))
+    assert f"table public.seat is held by process {reader.get_server_pid()} (" in str(refused.value)
+
+
 async def test_partitioned_tables_know_no_concurrently(database: EmptyDatabase) -> None:
     await database.run(
         "CREATE TABLE seat (id bigint CONSTRAINT seat_pkey PRIMARY KEY, code text, near bigint) "

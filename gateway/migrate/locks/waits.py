@@ -22,8 +22,9 @@ _PATIENCE = 60
 _LOOKS = 4
 """How often it is asked who holds a lock, while one wait for it lasts."""
 
-# A migration is whoever has the record of what it makes locked: so it is found behind a pooler as well.
-_HOLDERS = """
+# A migration is whoever has the record of what it makes locked, or builds an index in its words: so it is
+# found behind a pooler as well.
+_HOLDERS = r"""
 SELECT DISTINCT CASE WHEN c.oid IS NOT NULL THEN pg_catalog.format('table %I.%I', n.nspname, c.relname)
         WHEN waiting.locktype = 'virtualxid' THEN 'a snapshot' ELSE waiting.locktype END AS what,
     h.pid, h.application_name AS program, h.usename AS role, h.state,
@@ -36,7 +37,9 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid = waiting.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE own.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND (own.relation = to_regclass('rowgate.managed_object') AND own.mode = 'ShareRowExclusiveLock'
-        OR own.pid IN (SELECT pid FROM pg_catalog.pg_stat_progress_create_index))
+        OR own.pid IN (
+            SELECT pid FROM pg_catalog.pg_stat_activity
+            WHERE query ~ '^(DO \$leftover\$|CREATE (UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS )'))
 """
 
 
