@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileOptions
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from gateway.proto_files.edits import Edits, Path, Place
+from gateway.proto_files.language_options import written_options
 from gateway.proto_files.services import FILES, ROUTES_FILE, types_of
 from gateway.proto_files.text import (
     ProtoField,
@@ -22,12 +23,7 @@ from gateway.scaffold.missing import Missing
 
 HEAD = "Written by `rowgate scaffold`, which adds what is missing and keeps what you change here."
 # Field numbers of descriptor.proto, of which SourceCodeInfo's paths are made.
-_PACKAGE, _IMPORT, _MESSAGE, _SERVICE, _METHOD, _OPTION, _SYNTAX = 2, 3, 4, 6, 2, 8, 12
-# What buf's PACKAGE_SAME rules want to be the same in all files of a package.
-_OF_PACKAGE = (
-    *("csharp_namespace", "go_package", "java_multiple_files", "java_package"),
-    *("php_namespace", "ruby_package", "swift_prefix"),
-)
+_PACKAGE, _IMPORT, _MESSAGE, _SERVICE, _METHOD, _SYNTAX = 2, 3, 4, 6, 2, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +88,8 @@ class Files:
             messages,
             service=missing.service,
             methods=methods,
-            options=self._options(resource),
+            options=written_options(self._edits[resource]),
         )
-
-    def _options(self, path: str) -> list[str]:
-        """Return the options of a file that all files of its package have."""
-        numbers = FileOptions.DESCRIPTOR.fields_by_name
-        edits = self._edits[path]
-        places = (edits.places((_OPTION, numbers[name].number)) for name in _OF_PACKAGE)
-        return [edits.said(place) for found in places for place in found]
 
     def _complete(self, missing: Missing, path: str, package: str) -> None:
         """Add methods and messages to a file that there is."""

@@ -427,3 +427,35 @@ async def test_an_enum_in_a_text_gets_a_place_for_null(databases: Databases, tmp
         "-  Kind kind = 2;",
         "+  optional Kind kind = 2;",
     ]
+
+
+async def test_new_files_have_the_options_of_their_package(databases: Databases, tmp_path: Path) -> None:
+    """Those of its other files, as their author has them; or else what buf's managed mode says."""
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(
+        dsn,
+        "CREATE TABLE a (id int PRIMARY KEY)",
+        "CREATE SCHEMA new",
+        "CREATE TABLE new.b (id int PRIMARY KEY)",
+    )
+    await pulled(dsn, folder, package="some_shop")
+    new = (folder / "some_shop/new/v1/resources.proto").read_text()
+    assert [line for line in new.splitlines() if line.startswith("option ")] == [
+        'option csharp_namespace = "SomeShop.New.V1";',
+        'option go_package = "some_shop/new/v1;newv1";',
+        "option java_multiple_files = true;",
+        'option java_package = "com.some_shop.new_.v1";',
+        'option php_namespace = "SomeShop\\\\New\\\\V1";',
+        'option ruby_package = "SomeShop::New::V1";',
+    ]
+    service = (folder / "some_shop/public/v1/a_service.proto").read_text()
+    assert 'java_package = "com.some_shop.public_.v1"' in service
+    for file in folder.rglob("*.proto"):
+        text = file.read_text().replace('"com.some_shop', '"org.shop')
+        file.write_text(text.replace("option ruby_package", "// "))
+    await run(dsn, "CREATE TABLE c (id int PRIMARY KEY)")
+    await pulled(dsn, folder)
+    added = (folder / "some_shop/public/v1/c_service.proto").read_text()
+    assert 'java_package = "org.shop.public_.v1"' in added
+    assert "ruby_package" not in added
+    assert lint(compile_protos(folder), folder) == ""

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
+from gateway.proto_files.edits import Edits
+from gateway.proto_files.language_options import language_options, written_options
 from gateway.proto_files.services import FILES, ServedResource, StandardService, names_taken
 from gateway.proto_files.text import ProtoEnum, ProtoFile, ProtoMessage
 from gateway.pull.draft import Draft
@@ -41,7 +43,16 @@ def merged(drafted: Draft, committed: Committed) -> dict[str, str]:
     for one in files.values():
         one.import_what_is_used({**FILES, **declared, **types})
     texts = {path: str(one.edits) for path, one in files.items() if not one.is_empty}
-    return texts | {file.path: str(file) for file in new}
+    return texts | {file.path: str(_with_options(file, committed)) for file in new}
+
+
+def _with_options(file: ProtoFile, committed: Committed) -> ProtoFile:
+    """Return a new file with the options for other languages: those of its package, where that has files."""
+    known = {**committed.others, **{path: one.text for path, one in committed.files.items()}}
+    beside = [one for one in committed.descriptors.file if one.name in known and one.package == file.package]
+    if not beside:
+        return replace(file, options=language_options(file.package))
+    return replace(file, options=written_options(Edits(known[beside[0].name], beside[0])))
 
 
 def _declared(file: FileDescriptorProto) -> Iterator[str]:
