@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +19,7 @@ from gateway.cli.workers.worker_process import WorkerProcess
 from gateway.config.address import Address
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.per_worker import divided
+from gateway.config.setting_names import SETTINGS
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
@@ -26,6 +27,11 @@ from gateway.transport.listen_address import warn_if_open
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+
+
+# A gateway takes these up as it runs; TLS files too, which it looks at by itself.
+_TAKEN_UP = frozenset({"log.level"})
+_OF_A_START = frozenset({"server.listen", "server.transport"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,15 @@ class Plan:
     def is_for_one_process(self) -> bool:
         """Whether this process serves."""
         return self.number.workers == 1
+
+    def changes(self, other: "Plan") -> Iterator[str]:
+        """Yield the keys of the settings that differ in another plan, and `schema` where that does."""
+        if self.descriptors != other.descriptors:
+            yield "schema"
+        for setting in SETTINGS:
+            mine, theirs = (getattr(plan.settings, setting.section) for plan in (self, other))
+            if getattr(mine, setting.name) != getattr(theirs, setting.name):
+                yield setting.key
 
 
 class Processes(Protocol):
@@ -74,6 +89,7 @@ class OneProcess:
     def __init__(self) -> None:
         self.addresses: Sequence[Address] = ()
         self.services: Sequence[str] = ()
+        self._plan: Plan | None = None
         self._gateway: Gateway | None = None
 
     async def start(self, plan: Plan) -> None:
@@ -81,16 +97,20 @@ class OneProcess:
         from gateway.app import Gateway  # noqa: PLC0415 - it is all of a gateway; workers have theirs
         from gateway.cli.servers import SERVERS  # noqa: PLC0415 - as above
 
+        self._plan = plan
         make_server = SERVERS[plan.settings.server.transport]
         self._gateway = await Gateway.start(plan.descriptors, plan.settings, make_server)
         spare_what_stays(plan.settings.server.transport)
         self.addresses = self._gateway.addresses
         self.services = sorted(self._gateway.schema.services)
 
-    async def reload(self, _plan: Plan) -> None:
-        """Raise ConfigError: there is nothing to go on while a gateway starts anew."""
-        wrong = "one process can't serve while it starts anew"
-        raise _not_reloadable("server.workers", wrong, "stop and start it, or serve by two workers or more")
+    async def reload(self, plan: Plan) -> None:
+        """Raise ConfigError with each change that takes a new start: nobody would serve meanwhile."""
+        if self._plan is None:
+            raise RuntimeError("not started")
+        grave = [key for key in self._plan.changes(plan) if key not in _TAKEN_UP]
+        if grave:
+            raise _not_reloadable(grave, "stop and start the server, or serve by two workers or more")
 
     async def stop(self) -> None:
         """Drain, then close."""
@@ -142,10 +162,9 @@ class WorkerProcesses:
         """
         if self._plan is None or self._supervisor is None or self._acceptor is None:
             raise RuntimeError("not started")
-        if plan.settings.server.listen != self._plan.settings.server.listen:
-            raise _not_reloadable("server.listen", "has changed", "stop and start the server")
-        if plan.settings.server.transport != self._plan.settings.server.transport:
-            raise _not_reloadable("server.transport", "has changed", "stop and start the server")
+        grave = [key for key in self._plan.changes(plan) if key in _OF_A_START]
+        if grave:
+            raise _not_reloadable(grave, "stop and start the server")
         old, self._supervisor = self._supervisor, await self._begin(plan, self._acceptor)
         retiring = asyncio.create_task(old.retire())
         self._retiring[retiring] = old
@@ -204,5 +223,5 @@ class WorkerProcesses:
             self._acceptor.close()
 
 
-def _not_reloadable(key: str, wrong: str, allowed: str) -> ConfigError:
-    return ConfigError([ConfigDiagnostic(key, "reload", wrong, allowed)])
+def _not_reloadable(keys: Sequence[str], allowed: str) -> ConfigError:
+    return ConfigError([ConfigDiagnostic(key, "reload", "has changed", allowed) for key in keys])

@@ -38,16 +38,20 @@ def serve(load: Callable[[], Loaded]) -> None:
     anew, without an error for any client.
     """
     loaded = load()
+    _log_as(loaded)
     with reported():
         orderly = _run(_plan(loaded), load)
     if not orderly:
         raise Failed("calls were cut off by a second signal")
 
 
+def _log_as(loaded: Loaded) -> None:
+    configure_logging(loaded.settings.log.level, loaded.settings.log.format)
+
+
 def _plan(loaded: Loaded) -> Plan:
     """Return what the settings ask for; raises ConfigError and SchemaError."""
     settings = loaded.settings
-    configure_logging(settings.log.level, settings.log.format)
     for key in unused_settings(loaded):
         _logger.warning("a setting has no effect on this transport", extra={"setting": key})
     number = number_of_workers(loaded)
@@ -124,14 +128,16 @@ async def _reload_when_told(processes: Processes, load: Callable[[], Loaded], to
         await told.wait()
         told.clear()
         try:
+            loaded = load()
             with reported():
-                await processes.reload(await asyncio.to_thread(lambda: _plan(load())))
+                await processes.reload(await asyncio.to_thread(_plan, loaded))
         except click.ClickException as error:
             _logger.error("not reloaded: it serves as before", extra={"error": error.message})  # noqa: TRY400 - it says why
         except Exception:
             _logger.exception("not reloaded: it serves as before")
         else:
             _logger.info("reloaded", extra={"services": list(processes.services)})
+            _log_as(loaded)
 
 
 def _on_signal(act: Callable[[], object]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
@@ -255,3 +256,34 @@ async def test_files_that_can_not_be_used_are_told_by_their_setting(
     status, out, errors = await rowgate("serve", *common, *where, *flags)
     assert (status, out) == (2, "")
     assert re.search(wrong, errors), errors
+
+
+async def test_one_process_takes_up_what_it_can_at_sighup_and_names_what_takes_a_restart(
+    dsn: str, start: Start, clients: Callable[[str], Client], tmp_path: Path
+) -> None:
+    shutil.copytree(LEDGER, tmp_path / "protos")
+    config = tmp_path / "rowgate.toml"
+    common = f'[schema]\nprotos = "protos"\n[database]\ndsn = "{dsn}"\n'
+    config.write_text(common)
+    server = await start(schema=("--config", str(config)))
+    client = clients(await server.ready())
+    async with locked(dsn) as connection:
+        call = asyncio.create_task(client.call(GET, KEY))
+        await until_waiting(connection, 1)
+        config.write_text(f'{common}[log]\nlevel = "warning"\n')
+        server.signal(signal.SIGHUP)
+        await server.logged("reloaded")
+        file = tmp_path / "protos" / "ledger" / "v1" / "account.proto"
+        file.write_text(file.read_text().replace("// Whose it is.", "// Who has it."))
+        config.write_text(f'{common}pool_size = 3\n[log]\nlevel = "info"\n[limits]\nmax_in_flight = 9\n')
+        server.signal(signal.SIGHUP)
+        refused = (await server.logged("not reloaded: it serves as before"))["error"]
+        for key in ("schema", "database.pool_size", "limits.max_in_flight"):
+            assert f"{key} (reload): has changed; stop and start the server" in refused
+        assert "log.level" not in refused
+    with pytest.raises(RpcFailed) as caught:
+        await call
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+    assert not [line for line in server.log if line["event"] == "call"]
+    server.signal()
+    assert (await server.ended())[0] == 0
