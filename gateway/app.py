@@ -19,7 +19,14 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres, Keeper
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
-from gateway.introspect import has_own_tables, require_match, warn_of_missing_grants
+from gateway.introspect import (
+    DriftWatch,
+    comparing,
+    has_own_tables,
+    require_match,
+    tables_of_services,
+    warn_of_missing_grants,
+)
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access_log import AccessLog
 from gateway.request.bulkheads import share_of
@@ -51,9 +58,12 @@ def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, 
 class Gateway:
     """A schema being served. Parts are closed in the reverse order of their start; `stop` twice is safe."""
 
-    def __init__(self, schema: Schema, server: Server, opened: AsyncExitStack) -> None:
+    def __init__(
+        self, schema: Schema, server: Server, drift_watch: DriftWatch, opened: AsyncExitStack
+    ) -> None:
         self.schema = schema
         self._server = server
+        self._drift_watch = drift_watch
         self._opened = opened
 
     @classmethod
@@ -110,17 +120,21 @@ class Gateway:
                 page_tokens=PageTokens(_secret(settings)),
                 own_tables=own_tables,
             )
+            compare = comparing(connector(where), tables.metadata)
+            drift_watch = DriftWatch(compare, tables_of_services(schema))
+            opened.push_async_callback(drift_watch.stop)
             api = ServedApi(
                 bind(schema, engine),
                 descriptors,
                 settings.server,
                 settings.limits,
-                observers=[AccessLog(settings.log.access)],
+                observers=[AccessLog(settings.log.access), drift_watch.observe],
                 probe=_probe(database, settings.database.acquire_timeout),
             )
             server = make_server(api, settings)
             await server.start()
-            return cls(schema, server, opened.pop_all())
+            drift_watch.start(api.set_failing)
+            return cls(schema, server, drift_watch, opened.pop_all())
 
     @property
     def addresses(self) -> Sequence[Address]:
@@ -131,6 +145,10 @@ class Gateway:
     def port(self) -> int:
         """The first address's port."""
         return self.addresses[0].port or 0
+
+    def look_for_drift(self) -> None:
+        """Compare schema and database soon."""
+        self._drift_watch.look_soon()
 
     async def stop(self, grace: float | None = None) -> None:
         """Drain for at most `grace` seconds (`drain_timeout` by default), then close."""

@@ -106,8 +106,9 @@ class OneProcess:
 
     async def reload(self, plan: Plan) -> None:
         """Raise ConfigError with each change that takes a new start: nobody would serve meanwhile."""
-        if self._plan is None:
+        if self._plan is None or self._gateway is None:
             raise RuntimeError("not started")
+        self._gateway.look_for_drift()
         grave = [key for key in self._plan.changes(plan) if key not in _TAKEN_UP]
         if grave:
             raise _not_reloadable(grave, "stop and start the server, or serve by two workers or more")

@@ -2,6 +2,7 @@
 
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
+from gateway.introspect.drift_watch import DriftWatch, comparing, tables_of_services
 from gateway.introspect.grants import LackedPrivilegeError, warn_of_missing_grants
 from gateway.introspect.own_tables import has_own_tables
 from gateway.introspect.startup_check import SchemaMismatchError, require_match
@@ -9,14 +10,17 @@ from gateway.introspect.startup_check import SchemaMismatchError, require_match
 __all__ = [
     "Change",
     "Difference",
+    "DriftWatch",
     "Kind",
     "LackedPrivilegeError",
     "ModelRefusedError",
     "SchemaMismatchError",
     "Sides",
+    "comparing",
     "drift",
     "has_own_tables",
     "read_sides",
     "require_match",
+    "tables_of_services",
     "warn_of_missing_grants",
 ]

@@ -103,6 +103,10 @@ class ServedApi:
         """How many calls are under way."""
         return self._admission.in_flight
 
+    def set_failing(self, services: frozenset[str]) -> None:
+        """Have health say NOT_SERVING of some services alone."""
+        self._health.set_failing(services)
+
     def open(self) -> None:
         """Become SERVING, as long as the database answers."""
         self._watch.start()

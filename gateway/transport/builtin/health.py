@@ -23,7 +23,7 @@ _read_list = small_reader(pb.HealthListRequest)
 
 
 class Health:
-    """Whether the server and its services serve. All share one state: they share the database.
+    """Whether the server and its services serve. They share the database; the tables of one may not fit.
 
     Args:
         services: full names of the services that may be asked for, beside the server as a whole.
@@ -35,6 +35,7 @@ class Health:
         self._streams = streams
         self._known = {_WHOLE_SERVER, SERVICE_NAME, *services}
         self._serving = False
+        self._failing: frozenset[str] = frozenset()
         self._draining = False
         self._ended = False
         self._changed = asyncio.Event()
@@ -48,6 +49,12 @@ class Health:
         """Say whether calls can be answered, as far as the database goes."""
         if serving != self._serving:
             self._serving = serving
+            self._wake()
+
+    def set_failing(self, services: frozenset[str]) -> None:
+        """Say which services' statements fail, though the database answers."""
+        if services != self._failing:
+            self._failing = services
             self._wake()
 
     def drain(self) -> None:
@@ -102,4 +109,5 @@ class Health:
     def _status(self, service: str) -> pb.HealthCheckResponse:
         if service not in self._known:
             return _Status(status=_Status.SERVICE_UNKNOWN)
-        return _Status(status=_Status.SERVING if self.serving else _Status.NOT_SERVING)
+        serves = self.serving and service not in self._failing
+        return _Status(status=_Status.SERVING if serves else _Status.NOT_SERVING)
