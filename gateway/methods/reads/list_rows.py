@@ -10,6 +10,7 @@ from gateway.db.connections.received_bytes import is_too_large
 from gateway.db.database import Row
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
+from gateway.methods.event_loop_turns import Turns
 from gateway.methods.handlers import JsonResponse, Response
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
@@ -75,16 +76,20 @@ class List:
         token = self._names.get("next_page_token")
         told = others if last or token is None else {**others, token: self._read.token(asked, rows)}
         response = await asked.query.respond(rows, told, call)
-        if len(rows) > 1 and self._is_too_large(response, call):
+        if len(rows) > 1 and await self._is_too_large(response, call):
             return await self._page(asked, rows[: len(rows) // 2], others, call, last=False)
         return response
 
-    def _is_too_large(self, response: Response, call: Call) -> bool:
+    async def _is_too_large(self, response: Response, call: Call) -> bool:
         if isinstance(response, JsonResponse):
             return len(response.text) > self._max_bytes
         # The size of a message is only asked for where it may be too large: to serialise it takes as long.
-        may_be = _GROWTH * max(call.held, SMALL) > self._max_bytes
-        return may_be and response.ByteSize() > self._max_bytes
+        if _GROWTH * max(call.held, SMALL) <= self._max_bytes:
+            return False
+        turns = Turns()
+        size = response.ByteSize()
+        await turns.give()
+        return size > self._max_bytes
 
     async def _total(self, asked: Asked, call: Call) -> int:
         statement = self._count(asked.rows)
