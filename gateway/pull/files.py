@@ -5,8 +5,9 @@ from pathlib import Path
 
 from gateway.proto_files.changes import Change
 from gateway.pull.choices import FILE, read_choices
-from gateway.pull.earlier.committed import is_pulled, proto_files, text_of
+from gateway.pull.earlier.committed import is_pulled, text_of
 from gateway.pull.protos import Pulled
+from gateway.schema.protos.sources import proto_files
 
 
 def changes(folder: Path, pulled: Pulled) -> Sequence[Change]:

@@ -4,7 +4,6 @@ The protos are compiled and read as `rowgate serve` does, so that what is writte
 rules of schemas refuse all the same is left out, with what they say.
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from gateway.pull.merge.drafts import merged
 from gateway.pull.names import package_part
 from gateway.pull.report import Report
 from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.protos.sources import compile_protos
+from gateway.schema.protos.sources import compile_texts
 from gateway.schema.read import read_schema
 
 
@@ -84,23 +83,13 @@ def _tried(
         if not files:
             return made, files, FileDescriptorSet()
         try:
-            compiled = _compiled({**committed.others, **files})
+            compiled = compile_texts({**committed.others, **files})
             if made.report.served:
                 read_schema(compiled)
         except SchemaError as error:
             refused |= _refused(made, error)
         else:
             return made, files, compiled
-
-
-def _compiled(files: Mapping[str, str]) -> FileDescriptorSet:
-    """Return what protoc makes of files; raises SchemaError."""
-    with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
-        for path, text in files.items():
-            file = Path(scratch) / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text.encode())
-        return compile_protos(Path(scratch))
 
 
 def _refused(made: Draft, error: SchemaError) -> dict[Name, str]:

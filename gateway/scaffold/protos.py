@@ -1,12 +1,11 @@
 """A scaffold: tables' messages are read, and what their services lack is added and tried."""
 
 import re
-import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import DescriptorProto
 
 from gateway.proto_files.changes import Change
 from gateway.proto_files.options import type_of
@@ -15,7 +14,7 @@ from gateway.scaffold.files import File, Files
 from gateway.scaffold.missing import read_missing, read_written
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import MethodKind, Resource
-from gateway.schema.protos.sources import compile_protos
+from gateway.schema.protos.sources import compile_protos, compile_texts
 from gateway.schema.read import Declared, read_declared, read_schema
 from gateway.schema.services.requirements import set_by_server
 from gateway.schema.tables.naming import snake_case
@@ -48,8 +47,7 @@ def scaffolded(folder: Path, chosen: Collection[str], wishes: Wishes) -> Sequenc
     Raises SchemaError for protos that are wrong, before or after.
 
     """
-    # Parsed again, so that the annotations are known.
-    compiled = FileDescriptorSet.FromString(compile_protos(folder).SerializeToString())
+    compiled = compile_protos(folder)
     declared = read_declared(compiled)
     if declared.diagnostics.found:
         raise SchemaError(declared.diagnostics.found)
@@ -63,7 +61,7 @@ def scaffolded(folder: Path, chosen: Collection[str], wishes: Wishes) -> Sequenc
         _complete(files, resource, declared, wishes)
     after = files.texts()
     if after != texts:
-        _try(after)
+        read_schema(compile_texts(after))  # as `rowgate serve` does, so that what is written is served
     return [
         Change(path, texts.get(path, ""), text)
         for path, text in sorted(after.items())
@@ -127,13 +125,3 @@ def _key(resource: Resource) -> Iterable[tuple[str, str]]:
     resource.message.CopyToProto(message)
     types = {one.name: type_of(one) for one in message.field}
     return ((one.name, types[one.name]) for one in resource.key_fields)
-
-
-def _try(texts: Mapping[str, str]) -> None:
-    """Read protos as `rowgate serve` does, so that what is written is served; raises SchemaError."""
-    with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
-        for name, text in texts.items():
-            path = Path(scratch) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode())
-        read_schema(compile_protos(Path(scratch)))

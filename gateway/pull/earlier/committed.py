@@ -19,7 +19,7 @@ from gateway.proto_files.numbers import CommittedMessage, read_numbers
 from gateway.proto_files.options import values_of, written_field
 from gateway.proto_files.text import ProtoField
 from gateway.schema.model import Resource
-from gateway.schema.protos.sources import compile_protos
+from gateway.schema.protos.sources import compile_protos, proto_files
 from gateway.schema.read import read_schema
 from gateway.schema.tables.naming import snake_case
 from gateway.schema.types.enums import enum_type_name
@@ -120,14 +120,6 @@ class Committed:
     descriptors: FileDescriptorSet = field(default_factory=FileDescriptorSet)
 
 
-def proto_files(folder: Path) -> list[Path]:
-    """Return the folder's protos, without those in hidden folders, which aren't served either."""
-    found = sorted(folder.rglob("*.proto"))
-    return [
-        file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    ]
-
-
 def text_of(file: Path) -> str:
     """Return a file's text, its line ends as they are."""
     return file.read_bytes().decode()
@@ -142,8 +134,7 @@ def read_committed(folder: Path) -> Committed:
     """Return what the folder's protos say, if there are any. Raises SchemaError where they are wrong."""
     if not proto_files(folder):
         return Committed()
-    # Parsed again, so that the annotations are known.
-    descriptors = FileDescriptorSet.FromString(compile_protos(folder).SerializeToString())
+    descriptors = compile_protos(folder)
     texts = {path.relative_to(folder).as_posix(): text_of(path) for path in proto_files(folder)}
     own = [file for file in descriptors.file if file.name in texts]
     files = {file.name: CommittedFile(texts[file.name], file) for file in own if is_pulled(texts[file.name])}

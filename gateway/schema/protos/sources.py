@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import google.rpc
@@ -31,15 +31,36 @@ def compile_protos(directory: Path) -> FileDescriptorSet:
         raise SchemaError(
             [Diagnostic(str(directory), 0, "", "is not a folder", "name a folder that holds .proto files")]
         )
-    found = (path.relative_to(directory) for path in directory.rglob("*.proto"))
-    # Hidden folders hold environments and caches, whose protos are nobody's schema.
-    files = sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+    files = sorted(path.relative_to(directory).as_posix() for path in proto_files(directory))
     if not files:
         raise SchemaError(
             [Diagnostic(str(directory), 0, "", "holds no .proto file", "add one, or name another folder")]
         )
     _require_utf8(directory, files)
     return _compile([directory.resolve(), *import_folders()], files)
+
+
+def compile_texts(files: Mapping[str, str]) -> FileDescriptorSet:
+    """Compile files that stand nowhere yet, as compile_protos does.
+
+    Args:
+        files: their texts, by path.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
+        for path, text in files.items():
+            file = Path(scratch) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+        return compile_protos(Path(scratch))
+
+
+def proto_files(folder: Path) -> list[Path]:
+    """Return a folder's protos. Hidden folders hold environments and caches, whose are nobody's schema."""
+    found = sorted(folder.rglob("*.proto"))
+    return [
+        file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    ]
 
 
 def load_descriptor_set(file: Path) -> FileDescriptorSet:
