@@ -6,15 +6,14 @@ from pathlib import Path
 import click
 
 from gateway.cli.failures import Failed, reported
+from gateway.cli.file_changes import check_option, show_changes
 from gateway.proto_files.changes import Change, write
 from gateway.schema.protos.shipped import MODULES, shipped_protos
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-@click.option(
-    "--check", is_flag=True, help="Only show what would change; exit with status 1 where anything would."
-)
+@check_option
 @click.option("--overwrite", is_flag=True, help="Overwrite files that differ.")
 def protos(folder: Path, *, check: bool, overwrite: bool) -> None:
     """Write the .proto files that schemas import into DIR, for buf, protoc and editors.
@@ -25,7 +24,7 @@ def protos(folder: Path, *, check: bool, overwrite: bool) -> None:
     with reported():
         found = _differences(folder)
         if check:
-            _show(found)
+            show_changes(found, "these differ from Rowgate's", "the files are Rowgate's")
             return
         differing = [change.path for change in found if change.before]
         if differing and not overwrite:
@@ -48,11 +47,3 @@ def _differences(folder: Path) -> Sequence[Change]:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-
-def _show(found: Sequence[Change]) -> None:
-    for change in found:
-        click.echo(change.difference(), nl=False)
-    if found:
-        raise Failed(f"these differ from Rowgate's: {', '.join(change.path for change in found)}")
-    click.echo("the files are Rowgate's")

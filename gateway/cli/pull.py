@@ -1,16 +1,17 @@
 """`rowgate pull`: write the protos that serve a database as it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gateway.cli.failures import Failed, reported
+from gateway.cli.file_changes import check_option, show_changes
 from gateway.cli.on_database import Connect, run_on_database
 from gateway.cli.options import SettingsCommand, with_settings
 from gateway.config.load import Loaded
-from gateway.proto_files.changes import Change, write
+from gateway.proto_files.changes import write
 from gateway.pull import Choices, Pulled, changes, pull_protos, read_choices
 
 _CLOSE_SECONDS = 5
@@ -38,9 +39,7 @@ _CLOSE_SECONDS = 5
 )
 @click.option("--methods", type=click.Choice(["read", "all"]), help="Whether services only read.")
 @click.option("--package", metavar="NAME", help="What packages begin with; the database's name by default.")
-@click.option(
-    "--check", is_flag=True, help="Only show what would change; exit with status 1 where anything would."
-)
+@check_option
 @click.option(
     "--rename",
     "renames",
@@ -74,9 +73,11 @@ def pull(
         pulled = run_on_database(settings, lambda connect: _pulled(connect, out, choices, renames))
         found = changes(out, pulled) if pulled.files else ()
         if check:
-            _show(found, pulled)
+            wrong = "the protos are not at the database; these would change"
+            show_changes(found, wrong, "the protos are at the database", _breaks(pulled))
         elif pulled.broken and not allow_breaking:
-            _show_broken(pulled)
+            for line in _breaks(pulled):
+                click.echo(line)
             raise Failed("clients would break, so nothing was written; --allow-breaking does it")
         elif pulled.files:
             write(out, found)
@@ -95,20 +96,9 @@ async def _pulled(connect: Connect, out: Path, choices: Choices, renames: Sequen
         await connection.close(timeout=_CLOSE_SECONDS)
 
 
-def _show_broken(pulled: Pulled) -> None:
-    click.echo("would break clients:")
-    for one in pulled.broken:
-        click.echo(f"  {one}")
-    for one in pulled.renames:
-        click.echo(f"if it was renamed: --rename {one}")
-
-
-def _show(found: Sequence[Change], pulled: Pulled) -> None:
-    for change in found:
-        click.echo(change.difference(), nl=False)
+def _breaks(pulled: Pulled) -> Iterator[str]:
+    """Yield what tells of what would break clients, if anything."""
     if pulled.broken:
-        _show_broken(pulled)
-    if found:
-        paths = ", ".join(change.path for change in found)
-        raise Failed(f"the protos are not at the database; these would change: {paths}")
-    click.echo("the protos are at the database")
+        yield "would break clients:"
+        yield from (f"  {one}" for one in pulled.broken)
+        yield from (f"if it was renamed: --rename {one}" for one in pulled.renames)

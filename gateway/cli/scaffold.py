@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.failures import Failed, Wrong, reported
+from gateway.cli.failures import Wrong, reported
+from gateway.cli.file_changes import check_option, show_changes
 from gateway.cli.options import SettingsCommand, with_settings
 from gateway.config.load import Loaded
-from gateway.proto_files.changes import Change, write
+from gateway.proto_files.changes import write
 from gateway.proto_files.services import READS
 from gateway.scaffold import Wishes, scaffolded
 from gateway.schema.model import MethodKind
@@ -42,9 +43,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, given: str) -> 
     default=None,
     help="Whether new methods have routes of REST; by default as the others of their service.",
 )
-@click.option(
-    "--check", is_flag=True, help="Only show what would change; exit with status 1 where anything would."
-)
+@check_option
 @with_settings("schema.protos")
 def scaffold(
     load: Callable[[], Loaded],
@@ -67,7 +66,7 @@ def scaffold(
         chosen = [_within(folder, path) for path in paths] or ["."]
         found = scaffolded(folder, chosen, Wishes(kinds, rest))
         if check:
-            _show(found)
+            show_changes(found, "something is missing; these would change", "nothing is missing")
             return
         write(folder, found)
     for change in found:
@@ -84,13 +83,3 @@ def _within(folder: Path, path: Path) -> str:
     if not found.resolve().is_relative_to(folder.resolve()):
         raise Wrong(f"{path} is not in {folder}, the folder of protos: name another with --protos")
     return found.resolve().relative_to(folder.resolve()).as_posix()
-
-
-def _show(found: Sequence[Change]) -> None:
-    for change in found:
-        click.echo(change.difference(), nl=False)
-    if found:
-        raise Failed(
-            f"something is missing; these would change: {', '.join(change.path for change in found)}"
-        )
-    click.echo("nothing is missing")
