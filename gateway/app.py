@@ -89,9 +89,10 @@ class Gateway:
             where = await _locate_database(settings, opened)
             database = await Database.open(where)
             opened.push_async_callback(database.close)
+            connect = connector(where)
             grants = await warn_of_missing_grants(database, schema, tables, Call("start"))
             folder = settings.schema.migrations
-            found = await require_match(connector(where), tables.metadata, folder, grants=grants)
+            found = await require_match(connect, tables.metadata, folder, grants=grants)
             schema = with_found(schema, found)
             refuse_view_writes(schema, found)
             # More would wait for connections that statements of one kind can't have.
@@ -102,7 +103,7 @@ class Gateway:
             writes = RowWrites(database, sharing)
             opened.push_async_callback(writes.close, settings.database.close_timeout)
             room = Room(settings.database.request_id_max_bytes)
-            own_tables = await has_own_tables(connector(where), tables.metadata)
+            own_tables = await has_own_tables(connect, tables.metadata)
             if own_tables:
                 cleaner = Cleaner(database, _retention(settings.database), room)
                 opened.push_async_callback(cleaner.stop)
@@ -120,8 +121,7 @@ class Gateway:
                 page_tokens=PageTokens(_secret(settings)),
                 own_tables=own_tables,
             )
-            compare = comparing(connector(where), tables.metadata)
-            drift_watch = DriftWatch(compare, tables_of_services(schema))
+            drift_watch = DriftWatch(comparing(connect, tables.metadata), tables_of_services(schema))
             opened.push_async_callback(drift_watch.stop)
             api = ServedApi(
                 bind(schema, engine),

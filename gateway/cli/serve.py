@@ -128,7 +128,7 @@ async def _reload_when_told(processes: Processes, load: Callable[[], Loaded], to
         await told.wait()
         told.clear()
         try:
-            loaded = load()
+            loaded = await asyncio.to_thread(load)
             with reported():
                 await processes.reload(await asyncio.to_thread(_plan, loaded))
         except click.ClickException as error:
