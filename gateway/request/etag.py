@@ -5,7 +5,7 @@ kept nothing but the etag may not erase them either (gateway.request.unreadable)
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from gateway.errors import InvalidArgument
 
@@ -13,10 +13,9 @@ from gateway.errors import InvalidArgument
 _FORM = re.compile(r'"v(0|-?[1-9][0-9]{0,18})(?:;([1-9][0-9]{0,8}(?:,[1-9][0-9]{0,8})*))?"')
 
 
-def etag_of(version: int, without: Iterable[int] = ()) -> str:
+def etag_of(version: int, without: Sequence[int] = ()) -> str:
     """Return the etag of a row at `version`, read without the fields of some numbers."""
-    left_out = ",".join(map(str, without))
-    return f'"v{version};{left_out}"' if left_out else f'"v{version}"'
+    return f'"v{version};{",".join(map(str, without))}"' if without else f'"v{version}"'
 
 
 def version_of(etag: str, path: str = "etag") -> int:

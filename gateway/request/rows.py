@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.keys import below, encode_value
-from gateway.request.unreadable import erased_reader, refuse_erasing
+from gateway.request.unreadable import erased_reader, is_set, refuse_erasing
 from gateway.schema.model import Field, Resource
 from gateway.schema.types.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
 
@@ -35,7 +35,7 @@ def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
         refuse_unknown(message, path)
         if erased is not None:
             refuse_erasing(erased(message, ""), path)
-        present = (field for field in fields if field.name not in omitted or _is_set(message, field))
+        present = (field for field in fields if field.name not in omitted or is_set(message, field))
         return encode_fields(message, present, path)
 
     return read
@@ -57,10 +57,6 @@ def _is_filled(field: Field) -> bool:
     if field.has_presence:
         return field.default is not None or field.identity
     return field.zero_is_default
-
-
-def _is_set(message: Message, field: Field) -> bool:
-    return message.HasField(field.name) if field.has_presence else bool(getattr(message, field.name))
 
 
 def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def erased_reader(resource: Resource) -> ErasedReader | None:
         if not named:
             return frozenset()
         fields = (field for field in resource.fields if field.name in named and field.writable)
-        return frozenset(field.name for field in fields if not _is_set(message, field))
+        return frozenset(field.name for field in fields if not is_set(message, field))
 
     return erased
 
@@ -48,5 +48,6 @@ def refuse_erasing(erased: Iterable[str], path: str) -> None:
         raise InvalidArgument.field(below(path, name), ERASED.description, reason=ERASED.reason)
 
 
-def _is_set(message: Message, field: Field) -> bool:
+def is_set(message: Message, field: Field) -> bool:
+    """Return whether a message sets a field; one without presence does so by any value but its zero."""
     return message.HasField(field.name) if field.has_presence else bool(getattr(message, field.name))

@@ -22,7 +22,7 @@ def refusal(error: BaseException, sslmode: str | None) -> str:
         error: what the driver raised, or an error of ours with that as its cause.
         sslmode: how TLS was asked for; None for the driver's default.
 
-    Of several hosts each has its own words: the notes of `connect_to_first`.
+    Of several hosts each has its own words: the notes of `Hosts.connect`.
 
     """
     hosts = getattr(error, "__notes__", None) or getattr(error.__cause__, "__notes__", None)

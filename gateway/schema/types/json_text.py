@@ -114,18 +114,17 @@ def _check(text: str) -> str:
     outside = _outside_strings(text)
     # One letter for exponents, as _LONG_EXPONENT too begins with a literal.
     spelled = outside.replace("E", "e")
-    if _may_hold_long_numbers(spelled):
-        _check_count(_LONG_EXPONENT.findall(spelled))
+    exponents = _LONG_EXPONENT.findall(spelled)
+    _check_count(exponents)
+    if exponents or _may_hold_long_digits(spelled):
         _check_numbers([number for number in _NUMBER.findall(spelled) if _is_long(number)])
     return outside
 
 
-def _may_hold_long_numbers(text: str) -> bool:
+def _may_hold_long_digits(text: str) -> bool:
     # So many digits hold a whole block of them, wherever they begin: that is found without a look at each.
     blocks = (text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK))
-    return _LONG_EXPONENT.search(text) is not None or any(
-        block.isdigit() and len(block) == _BLOCK for block in blocks
-    )
+    return any(block.isdigit() and len(block) == _BLOCK for block in blocks)
 
 
 def _is_long(number: str) -> bool:
