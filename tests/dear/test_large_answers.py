@@ -107,14 +107,15 @@ async def test_one_connection_leaves_room_for_others(each: Answering) -> None:
 
 
 async def test_a_client_that_takes_nothing_is_given_up(each: Answering) -> None:
-    async with peer_of(each.target) as first, peer_of(each.target) as second:
-        for peer in (first, second, first, second):
-            await ask(peer, each)
+    async with AsyncExitStack() as stack:
+        # Each has room for one page, and all for three.
+        for peer in [await stack.enter_async_context(peer_of(each.target)) for _ in range(3)]:
+            assert not refused(peer, await ask(peer, each))
         with pytest.raises(RpcFailed) as caught:
-            await asyncio.gather(*(each.call(LIST, PAGE) for _ in range(2)))
+            await each.call(LIST, PAGE)
         assert caught.value.reason == REFUSED[1]
         assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-        # Both are still there.
+        # All are still there.
         await free_again(each)
 
 

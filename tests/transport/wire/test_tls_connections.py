@@ -394,4 +394,5 @@ async def test_handshakes_take_turns_with_calls(serve: Serve) -> None:
         while server.handshakes._ready or not done:
             assert await get(caller) == 200
             done += 1
-        assert done > number / 20, f"{done} calls beside {number} handshakes"
+        # All their signatures in one turn would let one call be answered, or two.
+        assert done > 4, f"{done} calls beside {number} handshakes"
