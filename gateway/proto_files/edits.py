@@ -86,6 +86,11 @@ class Edits:
         start = self._line_start(place.start)
         self.replace(Place(start, start), f"{text}\n")
 
+    def insert_above(self, path: Path, text: str) -> None:
+        """Put lines above an element, and above the comment lines that are its own."""
+        start = self.comment(path).start
+        self.replace(Place(start, start), text)
+
     def insert_after(self, place: Place, text: str) -> None:
         """Put a line below the one where something ends."""
         end = self._line_end(place.end)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-from gateway.proto_files.edits import Edits, Path, Place
+from gateway.proto_files.edits import Edits, Path
+from gateway.proto_files.imports import add_imports
 from gateway.proto_files.language_options import written_options
 from gateway.proto_files.services import FILES, ROUTES_FILE, types_of
 from gateway.proto_files.text import (
@@ -23,7 +24,7 @@ from gateway.scaffold.missing import Missing
 
 HEAD = "Written by `rowgate scaffold`, which adds what is missing and keeps what you change here."
 # Field numbers of descriptor.proto, of which SourceCodeInfo's paths are made.
-_PACKAGE, _IMPORT, _MESSAGE, _SERVICE, _METHOD, _SYNTAX = 2, 3, 4, 6, 2, 12
+_MESSAGE, _SERVICE, _METHOD = 4, 6, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Files:
     def texts(self) -> dict[str, str]:
         """Return the texts of all files."""
         for path, names in self._imports.items():
-            _import(self._edits[path], self._files[path].proto, names)
+            add_imports(self._edits[path], self._files[path].proto, names)
         edited = {path: str(edits) for path, edits in self._edits.items()}
         return edited | {path: str(file) for path, file in self._new.items()}
 
@@ -169,25 +170,6 @@ def _insert(
         elif text and last is not None:
             edits.insert_after(edits.places(last)[0], f"{between}{text}")
         elif text and first is not None:
-            _insert_above(edits, first, f"{text}\n{between}")
+            edits.insert_above(first, f"{text}\n{between}")
         elif text:
             append(text)
-
-
-def _insert_above(edits: Edits, path: Path, text: str) -> None:
-    start = edits.comment(path).start
-    edits.replace(Place(start, start), text)
-
-
-def _import(edits: Edits, file: FileDescriptorProto, names: set[str]) -> None:
-    """Add imports, each at its place in the alphabet."""
-    wanted = sorted(names - {*file.dependency, file.name})
-    for name in wanted if file.dependency else []:
-        before = [at for at, known in enumerate(file.dependency) if known < name]
-        if before:
-            edits.insert_after(edits.places((_IMPORT, before[-1]))[0], f'import "{name}";')
-        else:
-            _insert_above(edits, (_IMPORT, 0), f'import "{name}";\n')
-    if wanted and not file.dependency:
-        [*_, last] = [place for number in (_SYNTAX, _PACKAGE) for place in edits.places((number,))]
-        edits.insert_after(last, "\n" + "\n".join(f'import "{name}";' for name in wanted))

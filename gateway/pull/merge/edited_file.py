@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 
 from gateway.proto_files.edits import Edits
+from gateway.proto_files.imports import add_imports
 from gateway.proto_files.services import FILES, ROUTES_FILE, numbered
 from gateway.proto_files.text import (
     ProtoEnum,
@@ -123,16 +124,10 @@ class EditedFile:
         """
         before = {files[name] for name in _types(self.proto, self.messages, frozenset()) if name in files}
         after = {files[name] for name in self._types_now() if name in files}
-        paths = list(self.proto.dependency)
-        for index, path in enumerate(paths):
+        for index, path in enumerate(self.proto.dependency):
             if path in before - after:
                 self.edits.remove_statement(self.edits.places((_FILE.DEPENDENCY_FIELD_NUMBER, index))[0])
-        for path in sorted((after | self.imported) - {*paths, self.proto.name}):
-            later = [index for index, other in enumerate(paths) if other > path]
-            at = (_FILE.DEPENDENCY_FIELD_NUMBER, later[0] if later else len(paths) - 1)
-            place = self.edits.places(at)[0]
-            insert = self.edits.insert_line if later else self.edits.insert_after
-            insert(place, f'import "{path}";')
+        add_imports(self.edits, self.proto, after | self.imported)
 
     def _types_now(self) -> Iterator[str]:
         """Yield the types that fields and methods have now."""
