@@ -11,7 +11,7 @@ from gateway.db.database import Database
 from gateway.introspect.model_tables import managed_tables_of
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind, Schema
-from gateway.schema.privileges import writes_of
+from gateway.schema.privileges import privileges_for, writes_of
 from gateway.schema.tables.internal import IDEMPOTENCY, INGEST, INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
 from gateway.sql.cascade import references_to
@@ -156,10 +156,8 @@ def _needed(schema: Schema, tables: Tables) -> _Needed:
 
 def _needed_by(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
     resource, roles = method.resource, {*method.request, *(method.item.request if method.item else ())}
-    # Every write returns its row, or looks for it: none does without SELECT.
-    privileges = _READ | writes_of(method.kind, soft_delete=bool(resource.soft_delete))
+    privileges = privileges_for(writes_of(method.kind, soft_delete=bool(resource.soft_delete)))
     if "DELETE" in privileges:
-        privileges |= {"UPDATE"}  # rows are locked first, which takes it
         if "force" in roles:
             yield from _needed_by_force(tables.tables[resource.message.full_name])
     elif "UPDATE" in privileges and "allow_missing" in roles and method.kind in _UPDATES:

@@ -232,7 +232,7 @@ def _kinds(resource: Resource, choices: Choices) -> Sequence[MethodKind]:
 def _may(resource: Resource, kind: MethodKind) -> bool:
     # No catalog tells which column marks a row as deleted.
     never = (MethodKind.UNDELETE, *(_BULK if resource.is_view else ()))
-    return WRITES[kind] <= set(resource.privileges) and kind not in never
+    return WRITES[kind] <= set(resource.writes) and kind not in never
 
 
 def _report(

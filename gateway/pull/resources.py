@@ -13,9 +13,11 @@ from gateway.pull.earlier.kept import kept_carrier, preferred_type, restated
 from gateway.pull.enums import Enum
 from gateway.pull.names import free_name, json_form, lower_snake
 from gateway.pull.table_options import UNREADABLE, is_authors, table_options, unique_keys
+from gateway.schema.privileges import privileges_for
 from gateway.schema.types.sql_types import without_modifiers
 
 _KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
+_WRITES = ("INSERT", "UPDATE", "DELETE")
 OMITTED = "taken out of the protos"
 
 
@@ -46,7 +48,7 @@ class Resource:
         key: the key's columns, in order; none of one without a key.
         is_key_computed: whether PostgreSQL computes any of them.
         is_view: whether it is a view or the like.
-        privileges: what the role may do with it.
+        writes: how rows are written: INSERT, UPDATE, DELETE.
         left: the columns that no field carries.
         omitted: those of them that were taken out by hand.
         notes: the columns of which something is lost.
@@ -60,7 +62,7 @@ class Resource:
     key: Sequence[str]
     is_key_computed: bool
     is_view: bool
-    privileges: Collection[str]
+    writes: Collection[str]
     left: Sequence[Left]
     omitted: Collection[str]
     notes: Sequence[Left]
@@ -108,8 +110,7 @@ def read_resource(
         key,
         any(table.columns[name].generated is not None for name in key),
         table.is_view,
-        (relation.privileges & {"SELECT", *table.writes} if table.is_view else relation.privileges)
-        - {*kept_out},
+        _writes(relation, table) - {*kept_out},
         [Left(f"{table.name}.{name}", why, _kind(table.columns[name], why)) for name, why in left.items()],
         [name for name in table.columns if name in omitted],
         [*(Left(str(table.name), why) for why in (*lost, *sorted(set(kept_out.values())))), *notes],
@@ -158,11 +159,17 @@ def _unreadable(carriers: Iterable[Carrier], names: Collection[str], old: Commit
     return [ProtoField(name, 0, "rowgate.v1.UnreadableValue", comment, "repeated")]
 
 
+def _writes(relation: Relation, table: Table) -> frozenset[str]:
+    """Return how rows are written by what the role may, and PostgreSQL can where it is a view."""
+    known = table.writes if table.is_view else _WRITES
+    return frozenset(write for write in known if privileges_for({write}) <= relation.privileges)
+
+
 def _kept_out(table: Table, left: Mapping[str, str]) -> dict[str, str]:
     """Return what can't be done with the table whatever the role may do, and why."""
     if table.rules:
         why = f"is served for reading alone: it has rules ({', '.join(table.rules)})"
-        return dict.fromkeys(("INSERT", "UPDATE", "DELETE"), why)
+        return dict.fromkeys(_WRITES, why)
     unfilled = [name for name in left if not table.columns[name].fills_itself]
     why = f"takes no new rows: each needs a value for {', '.join(unfilled)}, which is left out"
     return {"INSERT": why} if unfilled else {}

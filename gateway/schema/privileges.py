@@ -1,6 +1,7 @@
 """What methods do to a table, in the words of PostgreSQL's statements and privileges."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from gateway.schema.model import MethodKind
 
@@ -28,3 +29,13 @@ def writes_of(kind: MethodKind, *, soft_delete: bool) -> frozenset[str]:
     """
     writes = WRITES.get(kind, frozenset())
     return frozenset({"UPDATE"}) if soft_delete and "DELETE" in writes else writes
+
+
+def privileges_for(writes: AbstractSet[str]) -> frozenset[str]:
+    """Return what a role needs to write so.
+
+    Every write returns its row, or looks for it, which takes SELECT; one that deletes locks it first, which
+    takes UPDATE.
+    """
+    locks = frozenset({"UPDATE"}) if "DELETE" in writes else frozenset[str]()
+    return frozenset({"SELECT"}) | writes | locks

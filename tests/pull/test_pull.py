@@ -257,14 +257,20 @@ async def test_a_view_without_a_key_is_listed_whatever_its_types(
 
 
 async def test_methods_follow_the_roles_privileges(databases: Databases, tmp_path: Path) -> None:
+    """Rows are locked before they are deleted, which takes UPDATE."""
     dsn = await databases.empty()
     role = dsn.rpartition("/")[2].partition("?")[0] + "_reader"
     await run(
         dsn,
-        *(f"CREATE TABLE {name} (id int PRIMARY KEY)" for name in ("seen", "added", "hidden")),
+        *(
+            f"CREATE TABLE {name} (id int PRIMARY KEY)"
+            for name in ("seen", "added", "cleared", "kept", "hidden")
+        ),
         f'CREATE ROLE "{role}" LOGIN',
         f'GRANT SELECT ON seen TO "{role}"',
         f'GRANT SELECT, INSERT ON added TO "{role}"',
+        f'GRANT SELECT, DELETE ON cleared TO "{role}"',
+        f'GRANT SELECT, UPDATE, DELETE ON kept TO "{role}"',
     )
     reader = dsn.replace("//postgres@", f"//{role}@")
     found, _ = await pulled(reader, tmp_path / "protos", package="map")
@@ -277,4 +283,6 @@ async def test_methods_follow_the_roles_privileges(databases: Databases, tmp_pat
     reads = {"Get", "List", "Batch", "Count", "Stream"}
     assert methods["seen_service.proto"] == reads
     assert methods["added_service.proto"] == reads | {"Create"}
+    assert methods["cleared_service.proto"] == reads
+    assert methods["kept_service.proto"] == reads | {"Update", "Delete"}
     await run(dsn, f'DROP OWNED BY "{role}"', f'DROP ROLE "{role}"')

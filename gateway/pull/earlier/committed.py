@@ -11,7 +11,6 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
 )
-from rowgate.v1 import annotations_pb2
 
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.table_records import Name
@@ -19,18 +18,14 @@ from gateway.proto_files.numbers import CommittedMessage, read_numbers
 from gateway.proto_files.options import values_of, written_field
 from gateway.proto_files.text import ProtoField
 from gateway.schema.model import Resource
+from gateway.schema.protos.options import COLUMN, TABLE
 from gateway.schema.protos.sources import compile_protos, proto_files
 from gateway.schema.read import read_schema
 from gateway.schema.tables.naming import snake_case
-from gateway.schema.types.enums import enum_type_name
+from gateway.schema.types.enums import ENUM_VALUE, enum_type_name
 
 HEAD = "Written by `rowgate pull`, which follows the database and keeps what you change here."
 """The first line of each file that a pull wrote; without its beginning a file is somebody's own."""
-
-# The stubs give an extension no type of its own, so its look-up can't be checked.
-_TABLE: Any = annotations_pb2.table
-_COLUMN: Any = annotations_pb2.column
-_LABEL: Any = annotations_pb2.enum_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +153,7 @@ def read_committed(folder: Path) -> Committed:
 
 def _table(full_name: str, message: DescriptorProto, resource: Resource) -> CommittedTable:
     written = {
-        one.name: written_field(one, values_of(one.options.Extensions[_COLUMN])) for one in message.field
+        one.name: written_field(one, values_of(one.options.Extensions[COLUMN])) for one in message.field
     }
     return CommittedTable(
         full_name,
@@ -173,7 +168,7 @@ def _table(full_name: str, message: DescriptorProto, resource: Resource) -> Comm
             for one in resource.fields
         },
         [proto for name, proto in written.items() if name not in resource.by_name],
-        values_of(message.options.Extensions[_TABLE]),
+        values_of(message.options.Extensions[TABLE]),
         resource.primary_key,
     )
 
@@ -183,11 +178,11 @@ def _named(file: FileDescriptorProto) -> Iterator[tuple[str, DescriptorProto]]:
 
 
 def _is_table(message: DescriptorProto) -> bool:
-    return message.options.HasExtension(_TABLE)
+    return message.options.HasExtension(TABLE)
 
 
 def _table_of(message: DescriptorProto) -> Name:
-    table = message.options.Extensions[_TABLE]
+    table = message.options.Extensions[TABLE]
     return Name(table.schema or DEFAULT_SCHEMA, table.name or snake_case(message.name))
 
 
@@ -198,7 +193,7 @@ def _enums(
     known = {f".{file.package}.{enum.name}": enum for file in files for enum in file.enum_type}
     for table in tables:
         for one in table.field:
-            named = one.options.Extensions[_COLUMN].enum_type
+            named = one.options.Extensions[COLUMN].enum_type
             if named and one.type_name in known:
                 schema, name = enum_type_name(named, _table_of(table).schema)
                 yield Name(schema, name), one.type_name.removeprefix("."), known[one.type_name]
@@ -209,7 +204,7 @@ def _committed_enum(enum: EnumDescriptorProto) -> CommittedMessage:
         name=enum.name,
         numbers={one.name: one.number for one in enum.value if one.number},
         columns={
-            one.options.Extensions[_LABEL].label or one.name: one.name for one in enum.value if one.number
+            one.options.Extensions[ENUM_VALUE].label or one.name: one.name for one in enum.value if one.number
         },
         reserved_numbers=[(one.start, one.end) for one in enum.reserved_range],
         reserved_names=list(enum.reserved_name),
@@ -217,5 +212,5 @@ def _committed_enum(enum: EnumDescriptorProto) -> CommittedMessage:
 
 
 def _committed(message: DescriptorProto) -> CommittedMessage:
-    columns = {one.options.Extensions[_COLUMN].name or one.name: one.name for one in message.field}
+    columns = {one.options.Extensions[COLUMN].name or one.name: one.name for one in message.field}
     return replace(read_numbers(message), columns=columns)

@@ -2,10 +2,8 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto
-from rowgate.v1 import annotations_pb2
 
 from gateway.proto_files.edits import Edits, Path
 from gateway.proto_files.options import values_of, written_field
@@ -20,10 +18,8 @@ from gateway.proto_files.text import (
     reserved,
     table_option,
 )
+from gateway.schema.protos.options import COLUMN, TABLE
 
-# The stubs give an extension no type of its own, so its look-up can't be checked.
-_TABLE: Any = annotations_pb2.table
-_COLUMN: Any = annotations_pb2.column
 _MESSAGE = DescriptorProto
 _ENUM = EnumDescriptorProto
 # Comments that a pull makes up where the database has none: they follow the database.
@@ -47,13 +43,13 @@ def merge_message(edits: Edits, path: Path, old: DescriptorProto, new: ProtoMess
         if field.name not in wanted:
             edits.remove(at)
             continue
-        stands = written_field(field, values_of(field.options.Extensions[_COLUMN]))
+        stands = written_field(field, values_of(field.options.Extensions[COLUMN]))
         _merge_field(edits, at, stands, wanted[field.name], package)
     names = {field.name for field in old.field}
     for one in new.fields:
         if one.name not in names:
             edits.append_inside(path, "\n".join(field_lines(one, package)))
-    if new.table and values_of(old.options.Extensions[_TABLE]) != new.table:
+    if new.table and values_of(old.options.Extensions[TABLE]) != new.table:
         _merge_table(edits, path, new)
     if new.comment:
         _follow(edits, path, f"// {new.comment}\n")
@@ -67,7 +63,7 @@ def _merge_field(edits: Edits, path: Path, old: ProtoField, new: ProtoField, pac
         _follow(edits, path, commented(new.comment))
     if replace(new, comment="") == old:
         return
-    column = (*path, 8, _COLUMN.number)
+    column = (*path, 8, COLUMN.number)
     others = edits.statements(path, column)
     edits.replace(edits.places(path)[0], declaration(replace(new, others=others), package))
 
@@ -81,7 +77,7 @@ def _follow(edits: Edits, path: Path, comment: str) -> None:
 
 
 def _merge_table(edits: Edits, path: Path, new: ProtoMessage) -> None:
-    first, *others = edits.options((*path, _MESSAGE.OPTIONS_FIELD_NUMBER, _TABLE.number))
+    first, *others = edits.options((*path, _MESSAGE.OPTIONS_FIELD_NUMBER, TABLE.number))
     edits.replace(first, table_option(new.table))
     for place in others:
         edits.remove_statement(place)

@@ -9,30 +9,30 @@ from rowgate.v1 import annotations_pb2
 from gateway.schema.diagnostics import Diagnostics
 
 # The stubs give an extension no type of its own, so its look-up can't be checked.
-_TABLE: Any = annotations_pb2.table
-_COLUMN: Any = annotations_pb2.column
+TABLE: Any = annotations_pb2.table
+COLUMN: Any = annotations_pb2.column
 _METHOD: Any = annotations_pb2.method
 _HTTP: Any = http
 
 
 def has_table(message: str, diagnostics: Diagnostics) -> bool:
     """Whether the message is a resource."""
-    return diagnostics.elements[message].options.HasExtension(_TABLE)
+    return diagnostics.elements[message].options.HasExtension(TABLE)
 
 
 def table_options(message: str, diagnostics: Diagnostics) -> annotations_pb2.TableOptions:
     """Return the `(rowgate.v1.table)` of the message of that full name."""
-    return cast("annotations_pb2.TableOptions", diagnostics.elements[message].options.Extensions[_TABLE])
+    return cast("annotations_pb2.TableOptions", diagnostics.elements[message].options.Extensions[TABLE])
 
 
 def has_column(field: str, diagnostics: Diagnostics) -> bool:
     """Whether the field carries column options."""
-    return diagnostics.elements[field].options.HasExtension(_COLUMN)
+    return diagnostics.elements[field].options.HasExtension(COLUMN)
 
 
 def column_options(field: str, diagnostics: Diagnostics) -> annotations_pb2.ColumnOptions:
     """Return the `(rowgate.v1.column)` of the field of that full name."""
-    return cast("annotations_pb2.ColumnOptions", diagnostics.elements[field].options.Extensions[_COLUMN])
+    return cast("annotations_pb2.ColumnOptions", diagnostics.elements[field].options.Extensions[COLUMN])
 
 
 def method_options(method: str, diagnostics: Diagnostics) -> annotations_pb2.MethodOptions:

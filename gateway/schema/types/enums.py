@@ -14,7 +14,7 @@ from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 # The stubs give an extension no type of its own, so its look-up can't be checked.
-_ENUM_VALUE: Any = annotations_pb2.enum_value
+ENUM_VALUE: Any = annotations_pb2.enum_value
 
 
 def labels_of(enum: EnumDescriptor) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def _labels(enum: EnumDescriptor) -> Mapping[str, str]:
 
 
 def _label(value: EnumValueDescriptor) -> str:
-    return str(value.GetOptions().Extensions[_ENUM_VALUE].label)
+    return str(value.GetOptions().Extensions[ENUM_VALUE].label)
 
 
 def _first(enum: EnumDescriptor, stored: Mapping[str, str]) -> dict[int, str]:
