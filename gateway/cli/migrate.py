@@ -13,7 +13,7 @@ from gateway import migrate as migrations
 from gateway.cli.failures import Failed, Wrong, reported
 from gateway.cli.on_database import run_on_database
 from gateway.cli.options import SettingsGroup, with_settings
-from gateway.cli.serve import read_descriptors
+from gateway.cli.serving.plan import read_descriptors
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
 from gateway.introspect.ddl import DEFAULT_SCHEMA

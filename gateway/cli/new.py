@@ -27,4 +27,4 @@ def new(folder: Path) -> None:
         write(folder, [Change(path, "", text) for path, text in files.items()])
         protos = folder / "protos"
         write(protos, scaffolded(protos, ["."], Wishes(tuple(SHAPES))))
-    click.echo(f"made {folder}; next:\n  cd {folder}\n  rowgate migrate\n  rowgate serve")
+    click.echo(f"made {folder}; next:\n  cd {folder}\n  rowgate migrate\n  rowgate serve --watch")

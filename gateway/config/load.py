@@ -1,7 +1,7 @@
 """From the sources to one settings object, which remembers where each value came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,18 @@ from gateway.config.settings import Section, Settings
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The effective settings, and each one's source by `section.name`."""
+    """The effective settings.
+
+    Args:
+        settings: all of them.
+        sources: each one's source, by `section.name`.
+        file: the settings file; it need not be there.
+
+    """
 
     settings: Settings
     sources: Mapping[str, Source]
+    file: Path = Path(DEFAULT_FILE)
 
     def source(self, key: str) -> Source:
         """Return where a setting's value came from."""
@@ -59,7 +67,8 @@ def load_settings(
         *read_variables(environ, diagnostics),
         *read_flags(flags or {}),
     )
-    return _merge({one.key: one for one in written}, diagnostics)
+    loaded = _merge({one.key: one for one in written}, diagnostics)
+    return replace(loaded, file=file) if file else loaded
 
 
 def _merge(given: dict[str, Given], diagnostics: list[ConfigDiagnostic]) -> Loaded:

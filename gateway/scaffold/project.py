@@ -100,11 +100,12 @@ and REST:
 ```sh
 rowgate scaffold
 rowgate migrate
-rowgate serve
+rowgate serve --watch
 ```
 
-`rowgate scaffold` writes what the services of new or changed tables lack; commit it. Without a DSN the
-database is an embedded PostgreSQL in `.rowgate`; `compose.yaml` has another. Then, from another terminal:
+`rowgate scaffold` writes what the services of new or changed tables lack; commit it. What you save
+is served at once, another column or table after another `rowgate migrate`. Without a DSN the database is an
+embedded PostgreSQL in `.rowgate`; `compose.yaml` has another. Then, from another terminal:
 
 ```sh
 curl -s --json '{"name": "Anvil"}' http://127.0.0.1:50051/v1/items

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.cli.open_files import allow_open_files
+from gateway.cli.serving.open_files import allow_open_files
 from gateway.config.load import settings_of
 
 SOFT, NEEDED = 200, 300 + 2 * 8 + 256

@@ -21,7 +21,7 @@ async def test_a_new_project_runs(tmp_path: Path, databases: Databases) -> None:
     """Made, looked at by buf, migrated into an empty database, and called by REST."""
     shop = tmp_path / "shop"
     done = CliRunner().invoke(main, ["new", str(shop)])
-    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "  rowgate serve")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "  rowgate serve --watch")
     by_hand = (shop / "protos/shop/v1/item.proto").read_text().splitlines()
     assert len([line for line in by_hand if line]) <= 15
     for command in (["lint"], ["format", "--diff", "--exit-code"], ["generate"]):
@@ -30,7 +30,7 @@ async def test_a_new_project_runs(tmp_path: Path, databases: Databases) -> None:
     dsn = await databases.empty()
     assert await _migrated(shop, dsn) == 0
     server = await asyncio.create_subprocess_exec(
-        *(*ROWGATE, "serve", "--listen", "127.0.0.1:0"),
+        *(*ROWGATE, "serve", "--watch", "--listen", "127.0.0.1:0"),
         cwd=shop,
         env=environment(ROWGATE_DSN=dsn),
         stdout=PIPE,

@@ -22,18 +22,28 @@ class Number:
     why: str
 
 
-def number_of_workers(loaded: Loaded) -> Number:
-    """Return how many workers serve; raises ConfigError where the transport can't serve by so many."""
+def number_of_workers(loaded: Loaded, *, watched: bool = False) -> Number:
+    """Return how many workers serve; raises ConfigError where the transport can't serve by so many.
+
+    Args:
+        loaded: the settings.
+        watched: whether they are replaced whenever a file is saved, which takes a worker that can be.
+
+    """
     asked = loaded.settings.server.workers
+    if watched and loaded.settings.server.transport == "grpcio":
+        key, wrong = "server.transport", "is grpcio, which --watch can't replace while it serves"
+        raise _refused(loaded, key, wrong, "transport = http, or no --watch")
     if asked == AUTO:
-        return _automatic(loaded.settings)
+        return Number(1, "replaced when a file is saved") if watched else _automatic(loaded.settings)
     if asked > 1 and loaded.settings.server.transport == "grpcio":
-        wrong, allowed = (
-            "is more than 1, and grpcio serves in one process",
-            "workers = 1, or transport = http",
-        )
-        raise ConfigError([ConfigDiagnostic(_KEY, str(loaded.source(_KEY)), wrong, allowed)])
+        wrong = "is more than 1, and grpcio serves in one process"
+        raise _refused(loaded, _KEY, wrong, "workers = 1, or transport = http")
     return Number(asked, "as asked")
+
+
+def _refused(loaded: Loaded, key: str, wrong: str, allowed: str) -> ConfigError:
+    return ConfigError([ConfigDiagnostic(key, str(loaded.source(key)), wrong, allowed)])
 
 
 def _automatic(settings: Settings) -> Number:

@@ -2,24 +2,21 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from pydantic import SecretStr
 
 from gateway.cli.runtime import spare_what_stays
+from gateway.cli.serving.plan import Plan
 from gateway.cli.workers.acceptor import Acceptor, listen_at
 from gateway.cli.workers.control_messages import Assignment
-from gateway.cli.workers.count import Number
 from gateway.cli.workers.supervisor import Supervisor
 from gateway.cli.workers.worker_process import WorkerProcess
 from gateway.config.address import Address
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.per_worker import divided
-from gateway.config.setting_names import SETTINGS
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
@@ -32,36 +29,6 @@ if TYPE_CHECKING:
 # A gateway takes these up as it runs; TLS files too, which it looks at by itself.
 _TAKEN_UP = frozenset({"log.level"})
 _OF_A_START = frozenset({"server.listen", "server.transport"})
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be served, and how.
-
-    Args:
-        descriptors: the schema.
-        settings: all of them.
-        number: by how many processes.
-
-    """
-
-    descriptors: FileDescriptorSet
-    settings: Settings
-    number: Number
-
-    @property
-    def is_for_one_process(self) -> bool:
-        """Whether this process serves."""
-        return self.number.workers == 1
-
-    def changes(self, other: "Plan") -> Iterator[str]:
-        """Yield the keys of the settings that differ in another plan, and `schema` where that does."""
-        if self.descriptors != other.descriptors:
-            yield "schema"
-        for setting in SETTINGS:
-            mine, theirs = (getattr(plan.settings, setting.section) for plan in (self, other))
-            if getattr(mine, setting.name) != getattr(theirs, setting.name):
-                yield setting.key
 
 
 class Processes(Protocol):

@@ -1,0 +1,80 @@
+"""The files of a schema and its settings, watched for being saved."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from gateway.config.load import Loaded
+from gateway.schema.protos.sources import proto_files
+
+_INTERVAL = 0.2
+_SHARE = 0.1
+"""Of the time, how much the looks may take where there are very many files."""
+
+_Seen = Mapping[Path, tuple[int, ...]]
+"""What a look saw of each file: when it was written, its size, and which file it is."""
+
+
+class SavedFiles:
+    """Tells when a .proto file, the descriptor set or the settings file has been saved, added or removed.
+
+    It looks at them five times a second, a millisecond of work for a schema's few files. The system's notices
+    (inotify, and watchfiles by them) would come sooner, but not from a folder that a container, a virtual
+    machine or the network mounts.
+
+    Args:
+        loaded: the settings, which name the files.
+        interval: seconds between two looks, at least.
+
+    """
+
+    def __init__(self, loaded: Loaded, interval: float = _INTERVAL) -> None:
+        self._interval = interval
+        self._pause = interval
+        self._places = _places(loaded)
+        self._seen = self._look()
+
+    def follow(self, loaded: Loaded) -> None:
+        """Watch the files that these settings name from now on."""
+        places = _places(loaded)
+        if places != self._places:
+            self._places = places
+            self._seen = self._look()
+
+    async def saved(self) -> Sequence[Path]:
+        """Return the files that were saved since they were seen last, once no more are being saved."""
+        while (now := await self._next_look()) == self._seen:
+            pass
+        while (later := await self._next_look()) != now:
+            now = later
+        before, self._seen = self._seen, now
+        return sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+
+    async def _next_look(self) -> _Seen:
+        await asyncio.sleep(self._pause)
+        return await asyncio.to_thread(self._look)
+
+    def _look(self) -> _Seen:
+        begun = time.monotonic()
+        seen = dict(one for place in self._places for one in _files(place))
+        self._pause = max(self._interval, (time.monotonic() - begun) / _SHARE)
+        return seen
+
+
+def _places(loaded: Loaded) -> Sequence[Path]:
+    schema = loaded.settings.schema
+    source = schema.protos if schema.descriptor_set is None else schema.descriptor_set
+    return [loaded.file] if source is None else [loaded.file, source]
+
+
+def _files(place: Path) -> Sequence[tuple[Path, tuple[int, ...]]]:
+    """Return what is there now; what goes while it is looked at isn't."""
+    found = []
+    with suppress(OSError):
+        for path in proto_files(place) if place.is_dir() else [place]:
+            with suppress(OSError):
+                status = path.stat()
+                found.append((path, (status.st_mtime_ns, status.st_size, status.st_ino)))
+    return found
