@@ -5,6 +5,7 @@ Every module logs with `logging.getLogger(__name__)`, an event in plain words, a
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -48,5 +49,22 @@ def _renderers(*, console: bool) -> list[Any]:
     if console:
         # structlog's default shows the local variables of a traceback's frames: passwords and rows.
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        console_renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=plain
+        )
+        return [_error_behind, console_renderer]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+
+
+def _error_behind(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Have an error of several lines written as such, behind the line of the event."""
+    lines = str(event.get("error", "")).splitlines()
+    if len(lines) > 1:
+        del event["error"]
+        event["stack"] = "\n".join(f"  {_printable(line)}" for line in lines if line)
+    return event
+
+
+def _printable(line: str) -> str:
+    """Escape what would control a terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

@@ -58,6 +58,17 @@ def test_a_traceback_is_shown_without_the_values_of_variables(stream: io.StringI
     assert held not in stream.getvalue()
 
 
+def test_an_error_of_several_lines_is_shown_as_such_to_eyes(stream: io.StringIO) -> None:
+    configure_logging("info", "console", stream)
+    error = "errors: 2\n\na.proto:1: wrong\n  use ü\x1b[2J"
+    logging.getLogger("x").error("refused", extra={"error": error, "calls": 3})
+    logging.getLogger("x").error("refused", extra={"error": "one line"})
+    first, *lines, last = stream.getvalue().splitlines()
+    assert "calls=3" in first
+    assert lines == ["  errors: 2", "  a.proto:1: wrong", "    use ü\\x1b[2J"]
+    assert "error='one line'" in last
+
+
 def test_auto_is_json_where_nobody_looks(stream: io.StringIO) -> None:
     configure_logging("info", "auto", stream)
     logging.getLogger("x").info("seen")
