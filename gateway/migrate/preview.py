@@ -13,6 +13,7 @@ from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.record import BEGIN, DIRECT, end
 from gateway.migrate.plan.scope import Managed, reachable
 from gateway.migrate.plan.steps import Run, Step, groups
+from gateway.migrate.retype.helpers import helper_columns
 from gateway.migrate.revisions.folder import Folder, name_of
 from gateway.migrate.revisions.upgrade import current_revision, offline_sql, refuse_losses_of
 from gateway.migrate.without_folder import (
@@ -97,10 +98,10 @@ async def differences(
     asked = Managed(adopted=frozenset(adopted), lineage=lineage, contract=contract)
     async with alone(connect), opened(connect) as connection, connection.transaction():
         pending = folder.pending(await current_revision(connection)) if folder is not None else ()
-        managed, sides = await read_state(connection, metadata, asked)
+        managed, sides, whole = await read_state(connection, metadata, asked)
     reached = reachable(sides.wanted, sides.found, managed)
     left = differences_left(sides.wanted, reached)
-    fills = tuple(_fills(reached, sides.found))
+    fills = (*_fills(reached, sides.found), *_former(reached, whole, managed))
     work = [difference for difference in compare(reached, sides.found) if _is_work(difference)]
     return Found(
         open=(
@@ -124,6 +125,14 @@ def _fills(reached: Catalog, found: Catalog) -> Iterator[str]:
                 yield f"column {name}.{column.name} has the default {there.default} for older gateways"
 
 
+def _former(reached: Catalog, whole: Catalog, managed: Managed) -> Iterator[str]:
+    """Yield the columns that stood in the place of others of another type."""
+    for name, table in sorted(whole.tables.items()):
+        for helpers, column in helper_columns(table, reached.tables.get(name), managed):
+            if column.name == helpers.old:
+                yield f"column {name}.{column.name} keeps values in the type of older gateways"
+
+
 def _is_work(difference: Difference) -> bool:
     """Return whether a migration changes it: PostgreSQL can't drop labels of enum types."""
     is_old_label = difference.kind is Kind.LABEL and difference.change is Change.EXTRA
@@ -138,7 +147,7 @@ def _script(steps: Sequence[Step], waits: LockWaits) -> str:
 def _group(steps: Sequence[Step], waits: LockWaits) -> Iterator[str]:
     if steps[0].run is Run.COMMITTED:
         yield f"{steps[0]}\n"
-    elif steps[0].run is Run.OUTSIDE:
+    elif steps[0].run in (Run.OUTSIDE, Run.BATCHES):
         yield f"-- {steps[0].line}\n"
         for begins, statements in outside(steps[0], waits):
             yield from _statements([f"{statement};\n" for statement in statements], begins=begins)

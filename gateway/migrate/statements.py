@@ -73,6 +73,18 @@ def build_index(schema: str, table: str, index: str, statement: str) -> None:
     execute(adopt(name, [Recorded("index", name, index)]))
 
 
+def in_batches(statement: str) -> None:
+    """Commit what came before, and run one statement that commits as it goes on."""
+    with committed():
+        for each in (
+            *_waits().batches_statements,
+            statement,
+            "RESET lock_timeout",
+            "RESET statement_timeout",
+        ):
+            execute(each)
+
+
 def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..., None]:
     """Return the revision's function, which then records what it makes.
 

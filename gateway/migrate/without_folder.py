@@ -22,10 +22,13 @@ from gateway.migrate.plan.fills import (
     tables_with_rows,
     with_fitting_fills,
 )
-from gateway.migrate.plan.plan import plan
 from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, leftover, read_record
 from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
 from gateway.migrate.plan.steps import Plan, Run, Step, groups
+from gateway.migrate.retype.choice import choose
+from gateway.migrate.retype.helpers import without_helpers
+from gateway.migrate.retype.sql import UNFIT
+from gateway.migrate.retype.whole import planned_with
 
 Tell: TypeAlias = Callable[[Plan], None]
 WAITS = LockWaits()
@@ -104,10 +107,10 @@ class _Direct:
             steps = next(groups((await self.plan()).steps), ())
             if steps and steps[0].run is Run.COMMITTED:
                 await _run_all(self.connection, steps)
-            elif steps and steps[0].run is not Run.OUTSIDE:
+            elif steps and not steps[0].run.is_alone:
                 await self._run_recorded(steps)
                 self.refuse_repeated((await self.plan()).steps, steps)
-        if steps and steps[0].run is Run.OUTSIDE:
+        if steps and steps[0].run in (Run.OUTSIDE, Run.BATCHES):
             await self._build(steps[0])
         return steps
 
@@ -139,6 +142,10 @@ def outside(step: Step, waits: LockWaits) -> Iterator[tuple[bool, tuple[str, ...
 
     What a build that failed left goes first; the index is recorded last.
     """
+    if step.run is Run.BATCHES:
+        yield False, (*waits.batches_statements, step.sql, "RESET lock_timeout", "RESET statement_timeout")
+        yield True, (waits.statement, BEGIN, step.proof, end(DIRECT))
+        return
     if step.index is None:
         raise ValueError(f"no index is named for {step.sql}")
     table, index = step.index
@@ -166,7 +173,7 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
     Raises NotOursError, and MigrationError for what can't be done.
 
     """
-    managed, sides = await read_state(connection, metadata, asked)
+    managed, sides, whole = await read_state(connection, metadata, asked)
     reached = reachable(sides.wanted, sides.found, managed)
     left = differences_left(sides.wanted, reached)
     grave = [difference for difference in left if difference.forbids_serving]
@@ -176,13 +183,22 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
     online = await tables_with_rows(connection, reached, sides.found, all_of_them=asked.elsewhere)
     if not asked.elsewhere:
         await refuse_nulls(connection, reached, sides.found, online)
-    steps = (*_adoptions(sides, managed), *plan(reached, sides.found, managed, online))
+    retypes = await choose(connection, reached, whole, managed, online)
+    steps = (
+        *_adoptions(sides, managed),
+        *planned_with(retypes, reached, sides.found, managed, online),
+    )
     await refuse_collateral(connection, reached, sides.found, managed)
     return Plan(tuple(sorted(steps, key=lambda step: step.run is not Run.COMMITTED)), left)
 
 
-async def read_state(connection: Connection, metadata: MetaData, asked: Managed) -> tuple[Managed, Sides]:
-    """Return what may be changed, and model and catalog with the tables that the model no longer has."""
+async def read_state(
+    connection: Connection, metadata: MetaData, asked: Managed
+) -> tuple[Managed, Sides, Catalog]:
+    """Return what may be changed, model and catalog with the tables that the model no longer has.
+
+    The last is the catalog with what changes of type put beside columns, and nobody else has to know.
+    """
     managed = replace(asked, record=await read_record(connection))
     unmanaged = frozenset(map(table_name, unmanaged_tables_of(metadata)))
     _refuse_unmanaged(asked.adopted & unmanaged)
@@ -191,7 +207,8 @@ async def read_state(connection: Connection, metadata: MetaData, asked: Managed)
     except ModelRefusedError as error:
         raise MigrationError(str(error)) from error
     require_known(asked.adopted, sides.wanted, sides.found)
-    return managed, await with_fitting_fills(connection, sides)
+    bare = replace(sides, found=without_helpers(sides.found, sides.wanted, managed))
+    return managed, await with_fitting_fills(connection, bare), sides.found
 
 
 def _refuse_unmanaged(adopted: frozenset[Name]) -> None:
@@ -228,6 +245,8 @@ def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
         return LockTimeoutError(statement)
     if error.sqlstate == REFUSED:
         return MigrationError(f"refused, and nothing of it stays: {error}")
+    if error.sqlstate == UNFIT:
+        return MigrationError(f"{error}\nmend it, and the next migration goes on from there")
     return MigrationError(
         f"PostgreSQL refused, and {_remains(statement)}:\n  {statement}\n  {error}{_hint(error, statement)}"
     )

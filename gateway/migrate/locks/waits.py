@@ -39,7 +39,7 @@ WHERE own.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = cur
     AND (own.relation = to_regclass('rowgate.managed_object') AND own.mode = 'ShareRowExclusiveLock'
         OR own.pid IN (
             SELECT pid FROM pg_catalog.pg_stat_activity
-            WHERE query ~ '^(DO \$leftover\$|CREATE (UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS )'))
+            WHERE query ~ '^(DO \$(leftover|backfill)\$|CREATE (UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS )'))
 """
 
 
@@ -83,6 +83,11 @@ class LockWaits:
     def patient_statement(self) -> str:
         """What bounds the waits of a statement outside of transactions: nobody waits behind it."""
         return f"SET lock_timeout = {milliseconds(_PATIENCE * self.seconds)}"
+
+    @property
+    def batches_statements(self) -> tuple[str, str]:
+        """What bounds each wait of a statement that is many transactions, and lets all of it take long."""
+        return f"SET lock_timeout = {milliseconds(self.seconds)}", "SET statement_timeout = 0"
 
     async def tried(self, connect: Connect, work: Callable[[], Awaitable[T]]) -> T:
         """Return what the work returns, which is done again where it waited too long for a lock.

@@ -17,8 +17,15 @@ class Run(Enum):
     TOGETHER = "with the steps beside it"
     OUTSIDE = "outside of any transaction"
     """CREATE INDEX CONCURRENTLY, which waits for whoever writes instead of making them wait."""
+    BATCHES = "outside of any transaction, and in many of its own"
+    """Rows are filled, a few pages at a time."""
     AFTERWARDS = "once those before it are committed"
     """VALIDATE CONSTRAINT: it reads all rows, and no lock of the steps before it may be held meanwhile."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether each of such steps is committed for itself."""
+        return self in (Run.COMMITTED, Run.OUTSIDE, Run.BATCHES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Step:
             where nothing is.
         run: in which transaction it runs.
         index: the table and name of the index that it builds outside of transactions.
+        proof: the statement, behind one that runs in batches, that proves that no row is left.
 
     """
 
@@ -40,6 +48,7 @@ class Step:
     destroys: str = ""
     run: Run = Run.TOGETHER
     index: tuple[Name, str] | None = None
+    proof: str = ""
 
     @property
     def line(self) -> str:
@@ -67,7 +76,7 @@ class Plan:
 def groups(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
     """Yield what is committed together; a step outside of transactions is for itself."""
     for run, together in groupby(steps, key=lambda step: step.run):
-        if run in (Run.COMMITTED, Run.OUTSIDE):
+        if run.is_alone:
             yield from ((step,) for step in together)
         else:
             yield tuple(together)

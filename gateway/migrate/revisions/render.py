@@ -11,6 +11,7 @@ _USED = {
     Run.COMMITTED: "committed",
     Run.TOGETHER: "execute",
     Run.OUTSIDE: "build_index",
+    Run.BATCHES: "in_batches",
     Run.AFTERWARDS: "execute",
 }
 _MARGIN = " " * 4
@@ -21,7 +22,8 @@ def in_files(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
 
     Steps that build indexes or look at rows can be; those in a transaction can once it is undone.
     """
-    by_kind = groupby(groups(steps), key=lambda group: group[0].run in (Run.OUTSIDE, Run.AFTERWARDS))
+    again = (Run.OUTSIDE, Run.BATCHES, Run.AFTERWARDS)
+    by_kind = groupby(groups(steps), key=lambda group: group[0].run in again)
     return [tuple(chain(*parts)) for _, parts in by_kind]
 
 
@@ -41,7 +43,7 @@ def render_destroys(steps: Sequence[Step]) -> str:
 def imports_of(steps: Sequence[Step]) -> list[str]:
     """Return what the statements use of gateway.migrate.statements."""
     uses = {_USED[step.run] for step in steps}
-    return sorted(uses | {"execute"} if "committed" in uses else uses)
+    return sorted(uses | {"execute"} if uses & {"committed", "in_batches"} else uses)
 
 
 def _statement(step: Step) -> str:
@@ -51,6 +53,9 @@ def _statement(step: Step) -> str:
         (schema, table), index = step.index
         names = "".join(f"    {_string(name)},\n" for name in (schema, table, index))
         return reason + indent(f"build_index(\n{names}    {_string(step.sql)},\n)", _MARGIN)
+    if step.run is Run.BATCHES:
+        batches = call.replace("execute(", "in_batches(", 1)
+        return f"{reason}{_MARGIN}{batches}\n{_MARGIN}{_call(step.proof)}"
     if step.run is Run.COMMITTED:
         return reason + indent(f"with committed():\n{_MARGIN}{call}", _MARGIN)
     return reason + (indent(call, _MARGIN) if "\n" not in call else _MARGIN + call)

@@ -1,0 +1,193 @@
+"""The steps of a change of type beside its column, from wherever it stands."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from gateway.introspect import ddl
+from gateway.introspect.compare import is_filled
+from gateway.introspect.matching import parts_of, with_parts
+from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Table
+from gateway.migrate.plan.scope import Managed
+from gateway.migrate.plan.steps import Run, Step
+from gateway.migrate.retype import sql
+from gateway.migrate.retype.choice import Retype, State
+from gateway.migrate.retype.helpers import Helpers, helper_columns
+
+
+def steps_beside(
+    changes: Sequence[Retype], reached: Catalog, found: Catalog, managed: Managed
+) -> Iterator[Step]:
+    """Yield what brings columns to their new types, but for what is done of any column afterwards.
+
+    Args:
+        changes: the changes, and how far they have come.
+        reached: what the database will hold.
+        found: what it holds, without what stands beside columns.
+        managed: what may be changed.
+
+    """
+    begun = [change for change in changes if change.state is State.NOT_BEGUN]
+    # All are looked at before the first is changed, which takes the table.
+    yield from (_look(change) for change in begun if not change.is_exact)
+    for change in begun:
+        yield from _discard(change.table, change.helpers, f"{_where(change)} gets another type once more")
+        yield from _prepare(change)
+    yield from (_fill(change) for change in changes if change.state is not State.FILLED)
+    for change in changes:
+        name = change.table.name
+        going = _going(change, reached.tables[name], found.tables[name])
+        yield from _swap(change, [part.name for part in going], _fill_of(change, managed))
+        # What goes with two columns goes once.
+        reached, found = swapped([change], reached, found, managed)
+
+
+def _where(change: Retype) -> str:
+    return f"column {change.table.name}.{change.found.name}"
+
+
+def _look(change: Retype) -> Step:
+    reason = f"{_where(change)} may hold values that {change.wanted.type} can't"
+    return Step(sql.look(change.table, change.found.name, change.found.type, change.wanted.type), reason)
+
+
+def _discard(table: Table, helpers: Helpers, why: str) -> Iterator[Step]:
+    """Yield what takes away the columns beside one, and what fills them."""
+    if helpers.new in table.columns:
+        yield from _discard_new(table, helpers, why)
+    if helpers.old in table.columns:
+        yield _drop_column(table, helpers.old, why)
+
+
+def _discard_new(table: Table, helpers: Helpers, why: str) -> Iterator[Step]:
+    yield Step(f"DROP TRIGGER IF EXISTS {helpers.trigger} ON {ddl.quoted(table.name)}", why)
+    yield Step(sql.drop_function(helpers.function), why)
+    yield _drop_column(table, helpers.new, why)
+
+
+def _drop_column(table: Table, column: str, why: str) -> Step:
+    return Step(f"ALTER TABLE {ddl.quoted(table.name)} DROP COLUMN {ddl.quote(column)}", why)
+
+
+def _prepare(change: Retype) -> Iterator[Step]:
+    helpers, table = change.helpers, ddl.quoted(change.table.name)
+    name, new = ddl.quote(change.found.name), ddl.quote(helpers.new)
+    filled = f"{new} IS NOT NULL" if not change.found.nullable else f"{name} IS NULL OR {new} IS NOT NULL"
+    yield Step(
+        f"ALTER TABLE {table} ADD COLUMN {new} {change.wanted.type}",
+        f"{_where(change)} is {change.found.type}, the schema says {change.wanted.type}: "
+        "a column beside it is filled, and takes its place",
+    )
+    reason = f"{_where(change)}: new rows fill the column beside it"
+    yield Step(sql.trigger_function(helpers, change.found.type, change.wanted.type), reason)
+    yield Step(
+        f"CREATE TRIGGER {helpers.trigger} BEFORE INSERT OR UPDATE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {ddl.quoted(helpers.function)}()",
+        reason,
+    )
+    yield Step(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {helpers.trigger}", reason)
+    yield Step(
+        f"ALTER TABLE {table} ADD CONSTRAINT {ddl.quote(helpers.check)} CHECK ({filled}) NOT VALID",
+        f"{_where(change)}: every row is to fill the column beside it",
+    )
+
+
+def _fill(change: Retype) -> Step:
+    table = ddl.quoted(change.table.name)
+    return Step(
+        sql.backfill(change.table, change.helpers, change.found.type, change.wanted.type),
+        f"{_where(change)}: rows that are there fill the column beside it, a few pages at a time",
+        run=Run.BATCHES,
+        proof=f"ALTER TABLE {table} VALIDATE CONSTRAINT {ddl.quote(change.helpers.check)}",
+    )
+
+
+def _swap(change: Retype, going: Sequence[str], default: str | None) -> Iterator[Step]:
+    """Yield what lets the new column take the old one's place, in one transaction.
+
+    Args:
+        change: the change.
+        going: constraints that go with the old column; they are added again.
+        default: what fills the column for gateways that don't know it.
+
+    """
+    helpers = change.helpers
+    alter = f"ALTER TABLE {ddl.quoted(change.table.name)}"
+    name, new = ddl.quote(change.found.name), ddl.quote(helpers.new)
+    reason = f"{_where(change)}: every row fills the column beside it, which takes its place"
+    yield Step(f"DROP TRIGGER {helpers.trigger} ON {ddl.quoted(change.table.name)}", reason)
+    yield Step(sql.drop_function(helpers.function), reason)
+    if not change.found.nullable:
+        yield Step(f"{alter} ALTER COLUMN {new} SET NOT NULL", reason)
+        yield Step(f"{alter} ALTER COLUMN {name} DROP NOT NULL", reason)
+    for constraint in (helpers.check, *going):
+        yield Step(f"{alter} DROP CONSTRAINT {ddl.quote(constraint)}", reason)
+    if default is not None:
+        yield Step(f"{alter} ALTER COLUMN {new} SET DEFAULT {default}", reason)
+    if change.found.default is not None:
+        yield Step(f"{alter} ALTER COLUMN {name} DROP DEFAULT", reason)
+    yield Step(f"{alter} RENAME COLUMN {name} TO {ddl.quote(helpers.old)}", reason)
+    yield Step(f"{alter} RENAME COLUMN {new} TO {name}", reason)
+
+
+def left_over(
+    reached: Catalog, found: Catalog, managed: Managed, changes: Sequence[Retype]
+) -> Iterator[Step]:
+    """Yield what takes away columns beside others that no change of type needs.
+
+    One that was filled for a type that the schema no longer says goes at once, as what stands beside a column
+    that goes; a former one stays until no older gateway runs.
+    """
+    needed = {(change.table.name, change.found.name) for change in changes}
+    for name, table in sorted(found.tables.items()):
+        wanted = reached.tables.get(name)
+        for helpers, column in helper_columns(table, wanted, managed):
+            goes = wanted is None or helpers.column not in wanted.columns
+            if (name, helpers.column) in needed or wanted is None:
+                continue
+            where = f"column {name}.{helpers.column}"
+            if column.name == helpers.new:
+                yield from _discard_new(table, helpers, f"{where} keeps its type")
+            elif goes or managed.contract:
+                why = f"column {name}.{column.name} holds what {where} held in its former type"
+                yield _drop_column(table, column.name, why)
+
+
+def swapped(
+    changes: Sequence[Retype], reached: Catalog, found: Catalog, managed: Managed
+) -> tuple[Catalog, Catalog]:
+    """Return both sides as they are once the new columns stand in their places."""
+    for change in changes:
+        name = change.table.name
+        default = _fill_of(change, managed)
+        wanted, there = reached.tables[name], found.tables[name]
+        column = Column(change.found.name, change.wanted.type, change.found.nullable, default)
+        left = [part for part in parts_of(there) if part not in _going(change, wanted, there)]
+        there = with_parts(replace(there, columns={**there.columns, column.name: column}), left)
+        if default is not None:
+            ours = replace(wanted.columns[column.name], default=default)
+            wanted = replace(wanted, columns={**wanted.columns, column.name: ours})
+        reached = replace(reached, tables={**reached.tables, name: wanted})
+        found = replace(found, tables={**found.tables, name: there})
+    return reached, found
+
+
+def _fill_of(change: Retype, managed: Managed) -> str | None:
+    """Return the default that gateways need that don't know the column yet."""
+    stays = is_filled(change.wanted, change.found) and change.wanted.default is None and not managed.contract
+    return change.found.default if stays else None
+
+
+def _going(change: Retype, wanted: Table, found: Table) -> list[Check | ForeignKey]:
+    """Return the constraints that would stay at the former column, and come again.
+
+    One that the schema has no longer, or otherwise, is dropped like any other.
+    """
+    ours = {part.name: part for part in parts_of(wanted)}
+    proof = f"({ddl.quote(change.found.name)} IS NOT NULL)"
+    return [
+        part
+        for part in parts_of(found)
+        if isinstance(part, Check | ForeignKey) and change.found.name in part.columns
+        if replace(part, valid=True) == ours.get(part.name)
+        or (isinstance(part, Check) and part.expression == proof and not change.wanted.nullable)
+    ]

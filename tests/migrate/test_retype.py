@@ -1,0 +1,242 @@
+"""Types of columns that others read and write meanwhile: another column is filled, and takes its place."""
+
+import asyncio
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.sql.naming import conv
+
+from gateway.migrate import (
+    Folder,
+    MigrationError,
+    Plan,
+    apply,
+    differences,
+    preview,
+    revise,
+    upgrade,
+)
+from gateway.migrate.locks.lock import opened
+from tests.harness.polling import next_poll
+from tests.migrate.database import EmptyDatabase
+from tests.migrate.models import empty
+
+DAY = date(2026, 11, 22)
+ROWS = 1_500
+FILL = f"""
+    INSERT INTO seat (id, rank, near, note)
+    SELECT n, n % 1000, CASE WHEN n % 2 = 0 THEN n END, repeat('x', 800) FROM generate_series(1, {ROWS}) n
+"""  # noqa: S608 - a number
+FILE = "SELECT pg_relation_filenode('seat')"
+TYPE = (
+    "SELECT format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
+    "WHERE attrelid = 'seat'::regclass AND attname = $1"
+)
+
+
+def _seats(kind: Any) -> sa.MetaData:
+    metadata = empty()
+    sa.Table(
+        "seat",
+        metadata,
+        sa.Column("id", sa.BigInteger, autoincrement=False),
+        sa.Column("rank", kind, nullable=False),
+        sa.Column("near", kind),
+        sa.Column("note", sa.Text),
+        sa.PrimaryKeyConstraint("id", name=conv("seat_pkey")),
+        sa.CheckConstraint("rank <> near + 1000000", name=conv("seat_rank_check"))
+        if kind is not sa.Text
+        else sa.CheckConstraint("rank <> ''", name=conv("seat_rank_check")),
+    )
+    return metadata
+
+
+async def _made(database: EmptyDatabase, model: sa.MetaData, fill: str = FILL) -> None:
+    await apply(model, database.connect)
+    await database.run(fill)
+
+
+async def _require_done(database: EmptyDatabase, model: sa.MetaData, kind: str) -> None:
+    assert [one for one in await database.drift(model) if one.forbids_serving] == []
+    assert (await differences(model, database.connect)).open == ()
+    assert await apply(model, database.connect) == ()
+    assert await database.fetch(TYPE, "rank") == [(kind, True)]
+    assert await database.fetch(TYPE, "near") == [(kind, False)]
+    wrong = f"""
+        SELECT id FROM seat WHERE id BETWEEN 1 AND {ROWS} AND (rank::text <> (id % 1000)::text
+            OR near::text IS DISTINCT FROM CASE WHEN id % 2 = 0 THEN id::text END)
+    """  # noqa: S608 - a number
+    assert await database.fetch(wrong) == []
+
+
+async def test_rows_are_not_written_anew_at_once(database: EmptyDatabase) -> None:
+    await _made(database, _seats(sa.Integer))
+    file = await database.fetch(FILE)
+    told: list[Plan] = []
+    done = await apply(_seats(sa.BigInteger), database.connect, tell=told.append)
+    assert [step.sql for step in done] == [step.sql for step in told[0].steps]
+    assert not [step for step in done if " TYPE " in step.sql]
+    assert await database.fetch(FILE) == file
+    await _require_done(database, _seats(sa.BigInteger), "bigint")
+    await database.run("INSERT INTO seat (id, rank) VALUES (0, 3000000000)")
+
+
+async def test_the_former_column_goes_when_told(database: EmptyDatabase) -> None:
+    model = _seats(sa.BigInteger)
+    await _made(database, _seats(sa.Integer))
+    await apply(model, database.connect)
+    told = tuple(
+        f"column public.seat.rowgate_old_{name} keeps values in the type of older gateways"
+        for name in ("rank", "near")
+    )
+    assert set((await differences(model, database.connect)).fills) == set(told)
+    assert set((await differences(model, database.connect, contract=True)).open) == set(told)
+    done = await apply(model, database.connect, contract=True)
+    drop = "ALTER TABLE public.seat DROP COLUMN rowgate_old_"
+    assert {step.sql for step in done} == {f"{drop}{name}" for name in ("rank", "near")}
+    columns = "SELECT attname::text FROM pg_attribute WHERE attrelid = 'seat'::regclass AND attnum > 0 "
+    left = await database.fetch(columns + "AND NOT attisdropped ORDER BY 1")
+    assert left == [("id",), ("near",), ("note",), ("rank",)]
+    await _require_done(database, model, "bigint")
+
+
+async def test_a_script_and_revisions_do_the_same(
+    database: EmptyDatabase, other_database: EmptyDatabase, tmp_path: Path
+) -> None:
+    """Written against a database without rows, run on one with rows, and by psql."""
+    old, new = _seats(sa.Integer), _seats(sa.BigInteger)
+    await revise(old, database.connect, Folder(tmp_path), "seats", day=DAY)
+    for each in (database, other_database):
+        await upgrade(Folder(tmp_path), each.connect)
+    await other_database.run(FILL)
+    written = await revise(new, database.connect, Folder(tmp_path), "wider", day=DAY)
+    assert [path.name for path in written] == [
+        f"2026-11-22_wider{number}.py" for number in ("", "_2", "_3", "_4")
+    ]
+    script = await preview(new, other_database.connect, Folder(tmp_path))
+    assert await other_database.script(script) == []
+    await upgrade(Folder(tmp_path), database.connect)
+    for each in (database, other_database):
+        assert (await differences(new, each.connect, Folder(tmp_path))).open == ()
+        await _require_done(each, new, "bigint")
+    (path,) = await revise(new, database.connect, Folder(tmp_path), "contract", day=DAY, contract=True)
+    await upgrade(Folder(tmp_path), database.connect)
+    assert "DROP COLUMN rowgate_old_rank" in path.read_text()
+    assert (await differences(new, database.connect, Folder(tmp_path))).fills == ()
+
+
+async def test_a_value_that_does_not_fit_is_named_before_anything_is_done(database: EmptyDatabase) -> None:
+    await _made(database, _seats(sa.Text))
+    await database.run("UPDATE seat SET rank = 'high' WHERE id = 77")
+    with pytest.raises(MigrationError) as refused:
+        await apply(_seats(sa.Integer), database.connect, allow_destructive=True)
+    assert (
+        "refused, and nothing of it stays: column public.seat.rank can't become integer: the row with "
+        "id = '77' holds a value that doesn't fit: invalid input syntax for type integer: \"high\""
+    ) in str(refused.value)
+    assert (await differences(_seats(sa.Text), database.connect)).open == ()
+    await database.run("UPDATE seat SET rank = '77' WHERE id = 77")
+    await apply(_seats(sa.Integer), database.connect, allow_destructive=True)
+    await _require_done(database, _seats(sa.Integer), "integer")
+
+
+async def test_a_value_that_came_in_between_is_named_too(database: EmptyDatabase) -> None:
+    """Its transaction began before the look at the rows, and ended after it."""
+    await _made(database, _seats(sa.Text))
+    async with opened(database.connect) as writer:
+        await writer.execute("BEGIN; UPDATE seat SET rank = 'low' WHERE id = 78")
+        migrating = asyncio.ensure_future(apply(_seats(sa.Integer), database.connect, allow_destructive=True))
+        async with asyncio.timeout(60):
+            waiting = "SELECT FROM pg_stat_activity WHERE query LIKE 'ALTER%' AND wait_event_type = 'Lock'"
+            while not await database.fetch(waiting):
+                assert not migrating.done()
+                await next_poll()
+        await writer.execute("COMMIT")
+        with pytest.raises(MigrationError) as refused:
+            await migrating
+    assert "the row with id = '78' holds a value that doesn't fit" in str(refused.value)
+    assert "mend it, and the next migration goes on" in str(refused.value)
+    await database.run(
+        "INSERT INTO seat (id, rank) VALUES (0, '0')", "UPDATE seat SET rank = '78' WHERE id = 78"
+    )
+    await apply(_seats(sa.Integer), database.connect, allow_destructive=True)
+    await _require_done(database, _seats(sa.Integer), "integer")
+
+
+@pytest.mark.parametrize("number", [1, 4, 5])
+async def test_a_type_that_the_schema_takes_back_leaves_nothing(database: EmptyDatabase, number: int) -> None:
+    old = _seats(sa.Integer)
+    await _made(database, old)
+    parts = _parts(await preview(_seats(sa.BigInteger), database.connect))
+    assert await database.script("".join(parts[:number])) == []
+    await apply(old, database.connect)
+    await _require_done(database, old, "integer")
+    left = "SELECT FROM pg_attribute WHERE attname LIKE 'rowgate%' UNION ALL SELECT FROM pg_proc "
+    assert await database.fetch(left + "WHERE proname LIKE 'fill\\_%'") == []
+
+
+OBSTACLES = {
+    "CREATE VIEW ranks AS SELECT rank FROM seat": "it has rule _RETURN on view ranks",
+    "CREATE STATISTICS twins ON id, rank FROM seat": "it has statistics object twins",
+    "CREATE INDEX theirs ON seat (rank)": "index theirs reads it",
+    "GRANT SELECT (rank) ON seat TO PUBLIC": "it has a privilege of its own",
+    "CREATE TRIGGER audit BEFORE UPDATE ON seat FOR EACH ROW "
+    "EXECUTE FUNCTION suppress_redundant_updates_trigger()": "it has trigger audit, which each UPDATE fires",
+}
+
+
+@pytest.mark.parametrize(("made", "why"), OBSTACLES.items())
+async def test_what_keeps_a_column_in_its_place_is_named(
+    database: EmptyDatabase, made: str, why: str
+) -> None:
+    await _made(database, _seats(sa.Integer))
+    await database.run(made)
+    script = await preview(_seats(sa.BigInteger), database.connect)
+    assert (
+        "-- column public.seat.rank is integer, the schema says bigint: every row is written anew "
+        f"while nobody reads or writes the table, as {why}\n"
+        "ALTER TABLE public.seat ALTER COLUMN rank TYPE bigint;"
+    ) in script
+
+
+async def test_a_few_rows_are_written_anew_at_once(database: EmptyDatabase) -> None:
+    await _made(
+        database, _seats(sa.Integer), "INSERT INTO seat (id, rank) SELECT n, n FROM generate_series(1, 100) n"
+    )
+    done = await apply(_seats(sa.BigInteger), database.connect)
+    assert [step.sql for step in done if " TYPE " in step.sql] == [
+        f"ALTER TABLE public.seat ALTER COLUMN {name} TYPE bigint" for name in ("rank", "near")
+    ]
+
+
+def _parts(script: str) -> list[str]:
+    """Return what a script commits, one after the other."""
+    alone = re.split(r"(?<=\nCOMMIT;\n)|(?<=\nEND \$backfill\$;\n)", script)
+    return [part for part in alone if part.strip()]
+
+
+async def test_it_is_gone_on_with_from_each_commit(database: EmptyDatabase) -> None:
+    """Killed behind each transaction: rows come and change meanwhile, and the next migration ends it."""
+    old, new = _seats(sa.Integer), _seats(sa.BigInteger)
+    await _made(database, old)
+    script = await preview(new, database.connect)
+    parts = _parts(script)
+    assert len(parts) == 7
+    for number in range(len(parts) + 1):
+        await database.clear()
+        await _made(database, old)
+        assert await database.script("".join(parts[:number])) == []
+        await database.run("UPDATE seat SET rank = rank - 500 WHERE id BETWEEN 900 AND 950")
+        await database.run("UPDATE seat SET rank = 500 + rank WHERE id BETWEEN 900 AND 950")
+        await database.run("INSERT INTO seat (id, rank, near) VALUES (0, 0, NULL), (-1000, 0, 7)")
+        told: list[Plan] = []
+        done = await apply(new, database.connect, tell=told.append)
+        assert [step.sql for step in done] == [step.sql for step in told[0].steps]
+        await _require_done(database, new, "bigint")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await database.run("INSERT INTO seat (id, rank, near) VALUES (-2, 1000001, 1)")
