@@ -98,6 +98,7 @@ def migrate(
         if check:
             found = _run(
                 settings,
+                metadata,
                 lambda to: migrations.differences(metadata, to, folder, adopted=adopt, contract=contract),
             )
             _check(found, by_revision=folder is not None and not found.pending)
@@ -139,6 +140,7 @@ def revision(
         metadata = _model(settings, gateway_tables=gateway_tables)
         paths = _run(
             settings,
+            metadata,
             lambda connect: migrations.revise(
                 metadata,
                 connect,
@@ -213,6 +215,7 @@ def _tell_left(left: Iterable[object]) -> None:
 def _print_sql(settings: Settings, metadata: MetaData, folder: Folder | None, **leave: Any) -> None:
     script = _run(
         settings,
+        metadata,
         lambda connect: migrations.preview(metadata, connect, folder, waits=_waits(settings), **leave),
     )
     click.echo(script or "-- nothing to do")
@@ -221,6 +224,7 @@ def _print_sql(settings: Settings, metadata: MetaData, folder: Folder | None, **
 def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, allow_destructive: bool) -> None:
     names = _run(
         settings,
+        metadata,
         lambda connect: migrations.upgrade(
             folder, connect, allow_destructive=allow_destructive, tell=_tell_pending, waits=_waits(settings)
         ),
@@ -229,7 +233,7 @@ def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, all
         click.echo(f"ran {name}")
     if not names:
         click.echo(f"nothing to do: the database is at the last revision of {folder.path}")
-    found = _run(settings, lambda connect: migrations.differences(metadata, connect, folder))
+    found = _run(settings, metadata, lambda connect: migrations.differences(metadata, connect, folder))
     if found.open:
         click.echo(
             "the schema has differences that no revision makes (`rowgate migrate revision`):", err=True
@@ -247,6 +251,7 @@ def _tell_pending(pending: Sequence[Script]) -> None:
 def _tell_direct(settings: Settings, metadata: MetaData, **leave: Any) -> None:
     steps = _run(
         settings,
+        metadata,
         lambda connect: migrations.apply(metadata, connect, tell=_tell_plan, waits=_waits(settings), **leave),
     )
     done = f"ran {_counted(steps, 'statement')}" if steps else "nothing to do: the database is at the schema"
@@ -259,8 +264,8 @@ def _tell_plan(plan: Plan) -> None:
     _tell_left(plan.left)
 
 
-def _run(settings: Settings, work: Callable[[Connect], Awaitable[T]]) -> T:
+def _run(settings: Settings, metadata: MetaData, work: Callable[[Connect], Awaitable[T]]) -> T:
     try:
-        return run_on_database(settings, work)
+        return run_on_database(settings, lambda to: migrations.naming_grants(to, metadata, work))
     except MigrationError as error:
         raise Failed(str(error)) from error

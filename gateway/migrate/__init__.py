@@ -5,6 +5,7 @@ from gateway.migrate.locks.lock import Connect, connect_to
 from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.steps import Plan, Step
 from gateway.migrate.preview import Found, differences, preview
+from gateway.migrate.privileges import naming_grants
 from gateway.migrate.revisions.folder import Folder
 from gateway.migrate.revisions.revise import revise
 from gateway.migrate.revisions.upgrade import upgrade
@@ -23,6 +24,7 @@ __all__ = [
     "apply",
     "connect_to",
     "differences",
+    "naming_grants",
     "preview",
     "revise",
     "upgrade",

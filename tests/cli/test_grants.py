@@ -137,6 +137,33 @@ async def test_a_role_without_rights_is_told_by_the_command_how_to_get_them(
     assert f'GRANT INSERT, SELECT, UPDATE ON TABLE "Ledger"."order" TO "{role}";' in errors
 
 
+@pytest.mark.parametrize("lacked", ["TEMPORARY", "all"])
+async def test_migrate_tells_what_comparing_takes_by_the_grants_of_serve(
+    databases: Databases, role: str, lacked: str
+) -> None:
+    protos = ("--protos", str(SCHEMAS / "ledger"))
+    dsn = await databases.empty()
+    assert (await rowgate("migrate", *protos, "--dsn", dsn))[0] == 0
+    database = dsn.rpartition("/")[2].partition("?")[0]
+    await fetch(dsn, f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
+    if lacked != "all":
+        await fetch(dsn, f'GRANT USAGE ON SCHEMA rowgate, "Ledger" TO "{role}"')
+        await fetch(dsn, f'GRANT SELECT ON ALL TABLES IN SCHEMA rowgate TO "{role}"')
+    flags = (*protos, "--dsn", dsn.replace("//postgres@", f"//{role}@"))
+    _, _, by_serve = await rowgate("serve", *flags, "--listen", "127.0.0.1:0", "--log-level", "error")
+    said = {await rowgate("migrate", *flags, *how) for how in ([], ["--check"])}
+    ((status, out, errors),) = said
+    assert (status, out) == (1, "")
+    about, grants = errors.splitlines()
+    assert about == by_serve.splitlines()[0]
+    assert f'GRANT TEMPORARY ON DATABASE {database} TO "{role}";' in grants
+    for grant in grants.split(";")[:-1]:
+        assert "managed_object" in grant or grant in by_serve
+        await fetch(dsn, grant)
+    assert (await rowgate("migrate", *flags, "--check"))[:2] == (0, "the database is at the schema\n")
+    await fetch(dsn, f'DROP OWNED BY "{role}"')
+
+
 async def test_the_numbers_of_serial_columns_are_granted_too(
     databases: Databases, role: str, caplog: pytest.LogCaptureFixture
 ) -> None:
