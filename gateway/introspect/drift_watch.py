@@ -9,12 +9,13 @@ from typing import Any
 import asyncpg
 from sqlalchemy import MetaData
 
+from gateway.background_task import BackgroundTask
 from gateway.introspect.differences import Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, drift
+from gateway.introspect.own_tables import own_tables_of
 from gateway.introspect.table_records import Name
 from gateway.observe.call_record import CallRecord
-from gateway.schema.model import MethodKind, Schema
-from gateway.schema.tables.internal import IDEMPOTENCY, INGEST, INTERNAL_SCHEMA
+from gateway.schema.model import Schema
 
 _logger = logging.getLogger(__name__)
 _INTERVAL = 300.0
@@ -52,19 +53,15 @@ class DriftWatch:
         self._known: tuple[Difference, ...] = ()
         self._unable = ""
         self._asked = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask("drift watch")
 
     def start(self, tell: Callable[[frozenset[str]], None]) -> None:
         """Begin; `tell` is told which services' statements fail, at each change."""
-        self._task = asyncio.create_task(self._run(tell), name="drift watch")
+        self._task.start(self._run(tell))
 
     async def stop(self) -> None:
         """End, and wait for the end."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._task.stop()
 
     def observe(self, record: CallRecord) -> None:
         """Look soon after the first call that failed by drift."""
@@ -130,10 +127,7 @@ def tables_of_services(schema: Schema) -> Mapping[str, frozenset[Name]]:
         names = found.setdefault(service.full_name, set())
         for method in service.methods:
             names.add(Name(method.resource.schema, method.resource.table))
-            if "request_id" in method.request:
-                names.add(Name(INTERNAL_SCHEMA, IDEMPOTENCY.name))
-            if method.kind is MethodKind.INGEST:
-                names.add(Name(INTERNAL_SCHEMA, INGEST.name))
+            names.update(own_tables_of(method))
     return {service: frozenset(names) for service, names in found.items()}
 
 

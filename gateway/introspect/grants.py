@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import Table
 
 from gateway.db.database import Database
-from gateway.introspect.model_tables import managed_tables_of
+from gateway.introspect.model_tables import managed_tables_of, table_name
+from gateway.introspect.own_tables import own_tables_of
+from gateway.introspect.table_records import Name
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind, Schema
 from gateway.schema.privileges import privileges_for, writes_of
-from gateway.schema.tables.internal import IDEMPOTENCY, INGEST, INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
 from gateway.sql.cascade import references_to
 from gateway.sql.statement import Statement
@@ -23,8 +24,6 @@ _READ = frozenset({"SELECT"})
 _ALL = _READ | {"INSERT", "UPDATE", "DELETE"}
 _BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
 
-Name = tuple[str, str]
-"""A table's schema and name."""
 _Needed = dict[Name, dict[str, set[str]]]
 """The methods that need a privilege, by table and privilege."""
 
@@ -93,7 +92,7 @@ class _Lack:
     @property
     def table(self) -> Name:
         """The table for whose sake it is needed."""
-        return self.namespace, self.name
+        return Name(self.namespace, self.name)
 
 
 async def warn_of_missing_grants(database: Database, schema: Schema, tables: Tables, call: Call) -> str:
@@ -162,16 +161,14 @@ def _needed_by(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractS
             yield from _needed_by_force(tables.tables[resource.message.full_name])
     elif "UPDATE" in privileges and "allow_missing" in roles and method.kind in _UPDATES:
         privileges |= {"INSERT"}
-    yield (resource.schema, resource.table), privileges
-    if "request_id" in method.request:
-        yield (INTERNAL_SCHEMA, IDEMPOTENCY.name), _ALL
+    yield Name(resource.schema, resource.table), privileges
+    for own in own_tables_of(method):
+        yield own, _ALL
     if method.kind in _BULK:
         # They look for the rows whose references lead nowhere.
         for key in resource.foreign_keys:
             if key.enforced:
-                yield (key.target_schema, key.target_table), _READ
-    if method.kind is MethodKind.INGEST:
-        yield (INTERNAL_SCHEMA, INGEST.name), _ALL
+                yield Name(key.target_schema, key.target_table), _READ
 
 
 _UPDATES = frozenset({MethodKind.UPDATE, MethodKind.BATCH_UPDATE})
@@ -185,4 +182,4 @@ def _needed_by_force(target: Table) -> Iterator[tuple[Name, AbstractSet[str]]]:
             if reference.table not in reached:
                 reached.add(reference.table)
                 left.append(reference.table)
-                yield (reference.table.schema or "public", reference.table.name), _READ | {"UPDATE", "DELETE"}
+                yield table_name(reference.table), _READ | {"UPDATE", "DELETE"}

@@ -1,14 +1,16 @@
-"""What a gateway can do without where others manage all its tables: tables of its own, and temporary ones."""
+"""The gateway's own tables: which methods use them, and whether they are there."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from sqlalchemy import MetaData
 
 from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.model_tables import managed_tables_of, table_name
-from gateway.schema.tables.internal import INTERNAL, INTERNAL_SCHEMA
+from gateway.introspect.table_records import Name
+from gateway.schema.model import Method, MethodKind
+from gateway.schema.tables.internal import IDEMPOTENCY, INGEST, INTERNAL, INTERNAL_SCHEMA
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
@@ -20,6 +22,14 @@ CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS what
 WHERE c.relname = ANY($1::text[]) AND NOT pg_is_in_recovery()
 """  # noqa: S608 - a constant
 _MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY') AND NOT pg_is_in_recovery()"
+
+
+def own_tables_of(method: Method) -> Iterator[Name]:
+    """Yield the gateway's own tables that a method reads and writes."""
+    if "request_id" in method.request:
+        yield table_name(IDEMPOTENCY)
+    if method.kind is MethodKind.INGEST:
+        yield table_name(INGEST)
 
 
 async def has_own_tables(connect: Callable[[], Awaitable[Any]], metadata: MetaData) -> bool:

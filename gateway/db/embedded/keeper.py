@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from gateway.background_task import BackgroundTask
 from gateway.config.errors import ConfigError
 from gateway.db.embedded.server import EmbeddedPostgres
 from gateway.db.embedded.user import EmbeddedPostgresError
@@ -27,17 +28,15 @@ class Keeper:
     def __init__(self, server: EmbeddedPostgres, interval: float = _INTERVAL) -> None:
         self._server = server
         self._interval = interval
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask("keeper of the embedded PostgreSQL")
 
     def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.get_running_loop().create_task(self._keep())
+        self._task.start(self._keep())
 
     async def stop(self) -> None:
         """Start it no more. A start under way goes on, and EmbeddedPostgres.stop waits for it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop()
 
     async def _keep(self) -> None:
         pause = self._interval

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from gateway.background_task import BackgroundTask
 from gateway.db.database import Database
 from gateway.db.internal_tables.idempotency import RECORD_BYTES, Room
 from gateway.errors import RowgateError
@@ -130,18 +131,15 @@ class Cleaner:
         self._retention = retention
         self._room = room
         self._sums = _Sums()
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask("clean-up")
 
     def start(self) -> None:
         """Begin; the first clean-up comes after a pause."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """End; twice is safe."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.stop()
 
     async def clean(self) -> int:
         """Remove all that is to go; return how many records went. Raises what the database raises."""

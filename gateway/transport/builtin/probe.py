@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
+from gateway.background_task import BackgroundTask
 from gateway.errors import ResourceExhausted, RowgateError
 
 Probe = Callable[[], Awaitable[None]]
@@ -28,20 +28,16 @@ class DatabaseWatch:
         self._tell = tell
         self._interval = interval
         self._answers = True
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask("database watch")
 
     def start(self) -> None:
         """Begin; the database counts as answering until a probe fails."""
         self._tell(self._answers)
-        self._task = asyncio.create_task(self._run(), name="database watch")
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """End, and wait for the end."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._task.stop()
 
     async def _run(self) -> None:
         while True:
