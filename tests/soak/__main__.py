@@ -44,6 +44,7 @@ SOAKS: Mapping[str, Soak] = {
     "faults": Soak("tests.soak.faults", (), minutes=40),
     "overload": Soak("tests.soak.overload", (), minutes=15),
     "fairness": Soak("tests.soak.fairness", (), minutes=8),
+    "migrations": Soak("tests.soak.migrations", (), minutes=10),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),
 }
 """All of them, in the order in which they run."""
