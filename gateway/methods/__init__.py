@@ -9,10 +9,10 @@ from gateway.methods.handlers import (
     AnyHandler,
     BidiHandler,
     Handler,
-    JsonResponse,
     Piece,
     Response,
     StreamHandler,
+    WrittenResponse,
 )
 from gateway.methods.reads.batch_get import BatchGet
 from gateway.methods.reads.count import Count
@@ -52,8 +52,8 @@ __all__ = [
     "BidiHandler",
     "Engine",
     "Handler",
-    "JsonResponse",
     "Piece",
     "Response",
     "StreamHandler",
+    "WrittenResponse",
 ]

@@ -1,14 +1,10 @@
 """Turns at the event loop: long work is cut into parts, between which other calls get theirs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import TypeVar
 
-from google.protobuf.message import Message
-
-from gateway.response.rows import RowsToMessage
-from gateway.response.shape import Row
 from gateway.schema.model import Field
 from gateway.schema.values import ValueKind
 
@@ -18,9 +14,6 @@ R = TypeVar("R")
 TURN = 0.005
 """Seconds after which others get their turn."""
 _LISTS_AT_ONCE = 20
-
-Respond = Callable[[Sequence[Row]], Awaitable[Message]]
-"""Makes a response of rows."""
 
 
 class Turns:
@@ -48,26 +41,6 @@ async def each_in_turns(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
 def are_slow(fields: Iterable[Field]) -> bool:
     """Return whether a row's values may take long to convert: documents and lists can hold thousands."""
     return rows_at_once(fields) is not None
-
-
-def in_turns(respond: RowsToMessage, fields: Sequence[Field]) -> Respond:
-    """Return what makes a response of rows with these fields, and gives way where that takes long."""
-    count = rows_at_once(fields)
-
-    async def respond_in_parts(rows: Sequence[Row]) -> Message:
-        if count is None or len(rows) <= count:
-            return respond(rows)
-        turns = Turns()
-        response = respond(rows[:count])
-        for start in range(count, len(rows), count):
-            await turns.give()
-            part = respond(rows[start : start + count])
-            await turns.give()
-            response.MergeFrom(part)
-        await turns.give()
-        return response
-
-    return respond_in_parts
 
 
 def rows_at_once(fields: Iterable[Field]) -> int | None:

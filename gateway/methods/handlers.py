@@ -27,21 +27,22 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class JsonResponse:
-    """A response that was written as its call's JSON, of rows, without a message between.
+class WrittenResponse:
+    """A response of rows whose bytes were written already, those of some rows after those of others.
 
     Args:
-        text: its JSON.
+        body: the message's bytes, or its call's JSON.
         rows: how many rows it holds.
+        is_json: whether it is that JSON.
 
     """
 
-    text: bytes
+    body: bytes
     rows: int
+    is_json: bool = False
 
 
-Response = Message | JsonResponse
-"""The second only of a call that has a form of JSON."""
+Response = Message | WrittenResponse
 
 Handler = Callable[[Message, Call], Awaitable[Response]]
 """Answers one RPC; raises gateway.errors.RowgateError."""

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import cast
 
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
-from google.protobuf.message import EncodeError, Message
+from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
@@ -15,11 +15,12 @@ from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
 from gateway.errors import Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
-from gateway.methods import AnyHandler, BidiHandler, Handler, JsonResponse, Response, StreamHandler
+from gateway.methods import AnyHandler, BidiHandler, Handler, Response, StreamHandler, WrittenResponse
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 from gateway.request.memory import SMALL, ResponseMemory
+from gateway.response.serialized import serialized
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.services.standard_methods import SHAPES, Streams
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
@@ -87,13 +88,13 @@ class Endpoint:
             json=exchange.json,
         )
         response = await self._handler(request, call)
-        if isinstance(response, JsonResponse):
-            exchange.is_json = True
-            body = response.text
+        if isinstance(response, WrittenResponse):
+            exchange.is_json = response.is_json
+            body = response.body
         else:
             if call.held:
                 await asyncio.sleep(0)  # a large response is serialised in a turn of its own
-            body = _serialized(response)
+            body = serialized(response)
         self._check_size(body)
         if call.held or len(body) > SMALL:
             call.hold(len(body), anyway=self._writes)
@@ -112,21 +113,13 @@ class Endpoint:
             )
 
     def _count_rows(self, request: Message, response: Response) -> int | None:
-        if isinstance(response, JsonResponse):
+        if isinstance(response, WrittenResponse):
             return response.rows
         if self._response_rows is not None:
             return len(getattr(response, self._response_rows))
         if self._request_rows is not None:
             return len(getattr(request, self._request_rows))
         return None
-
-
-def _serialized(response: Message) -> bytes:
-    try:
-        # Partial: a read mask, or a document stored by others, may leave out what proto2 requires.
-        return response.SerializePartialToString()
-    except EncodeError as error:
-        raise Internal("the response can't be serialised", reason="INTERNAL") from error
 
 
 def _rows_field(roles: Mapping[str, FieldDescriptor]) -> str | None:

@@ -60,6 +60,11 @@ def _valid_books(size: int) -> bytes:
     return b"".join(map(_book, rows))
 
 
+def _large_books(size: int) -> bytes:
+    cover = field(6, bytes(1024 * 1024))
+    return b"".join(_book(field(1, b"%09d" % i) + cover) for i in range(size // (len(cover) + 64)))
+
+
 def _rich_rows(content: bytes, size: int) -> bytes:
     count = max(size // (len(content) + 8), 1)
     return b"".join(field(1, b"\x08" + varint(i) + content) for i in range(1, count + 1))
@@ -191,6 +196,8 @@ CATALOGUE: dict[str, Dear] = {
     ),
     "a row that is dear to show": Dear(f"{RICHES}/GetRich", lambda _: b"\x08\x01", (OK,)),
     "bad rows": Dear(_BULK_RICH, _bad_rows, (OK,)),
+    "large rows that are stored": Dear(_BULK, _large_books, (OK,)),
+    "a page of large rows": Dear(f"{BOOKS}/ListBooks", lambda _: b"\x08\xe8\x07", (OK,)),
     "documents in rows that are stored": Dear(
         f"{RICHES}/BulkUpsertRiches",
         lambda size: _rich_rows(field(29, _VALUE * 500), size // 32),

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
-from gateway.methods.handlers import Response
+from gateway.methods.handlers import WrittenResponse
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
@@ -42,7 +42,7 @@ class BatchGet:
         self._read_item = key_reader(method.resource, item.keys) if item is not None else None
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
-    async def __call__(self, request: Message, call: Call) -> Response:
+    async def __call__(self, request: Message, call: Call) -> WrittenResponse:
         """Return the rows' messages."""
         asked = getattr(request, self._keys_name)
         keys = self._read_keys(asked)

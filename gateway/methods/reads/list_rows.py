@@ -10,11 +10,9 @@ from gateway.db.connections.received_bytes import is_too_large
 from gateway.db.database import Row
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
-from gateway.methods.event_loop_turns import Turns
-from gateway.methods.handlers import JsonResponse, Response
+from gateway.methods.handlers import WrittenResponse
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
-from gateway.request.memory import SMALL
 from gateway.request.page_token import PAGE_TOKEN
 from gateway.schema.model import Method
 from gateway.sql.read import count_rows, select_page
@@ -26,9 +24,6 @@ MAX_PAGE = 1000
 
 _COUNTS = 512
 """How many statements that count are kept per method: one for each shape of filter."""
-
-_GROWTH = 8
-"""A message is seldom larger than its rows, as PostgreSQL sends them, by more than this factor."""
 
 
 class List:
@@ -45,7 +40,7 @@ class List:
         self._read = OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
         self._count = lru_cache(_COUNTS)(lambda rows: count_rows(resource, table, rows))
 
-    async def __call__(self, request: Message, call: Call) -> Response:
+    async def __call__(self, request: Message, call: Call) -> WrittenResponse:
         """Return the page."""
         size = self._page_size(request)
         asked = await self._read(request, call)
@@ -71,25 +66,15 @@ class List:
 
     async def _page(
         self, asked: Asked, rows: Sequence[Row], others: Mapping[str, Any], call: Call, *, last: bool
-    ) -> Response:
+    ) -> WrittenResponse:
         """Return a response of the rows, or of the first of them where it would be too large."""
         token = self._names.get("next_page_token")
         told = others if last or token is None else {**others, token: self._read.token(asked, rows)}
         response = await asked.query.respond(rows, told, call)
-        if len(rows) > 1 and await self._is_too_large(response, call):
-            return await self._page(asked, rows[: len(rows) // 2], others, call, last=False)
-        return response
-
-    async def _is_too_large(self, response: Response, call: Call) -> bool:
-        if isinstance(response, JsonResponse):
-            return len(response.text) > self._max_bytes
-        # The size of a message is only asked for where it may be too large: to serialise it takes as long.
-        if _GROWTH * max(call.held, SMALL) <= self._max_bytes:
-            return False
-        turns = Turns()
-        size = response.ByteSize()
-        await turns.give()
-        return size > self._max_bytes
+        if len(rows) == 1 or len(response.body) <= self._max_bytes:
+            return response
+        del response  # what is too large isn't held while a smaller one is made
+        return await self._page(asked, rows[: len(rows) // 2], others, call, last=False)
 
     async def _total(self, asked: Asked, call: Call) -> int:
         statement = self._count(asked.rows)

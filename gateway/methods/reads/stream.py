@@ -6,7 +6,7 @@ from contextlib import aclosing
 from google.protobuf.message import Message
 
 from gateway.methods.engine import Engine
-from gateway.methods.handlers import JsonResponse, Piece
+from gateway.methods.handlers import Piece
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import StreamCall
 from gateway.request.page_token import RESUME_TOKEN
@@ -75,9 +75,7 @@ class Stream:
     async def _piece(self, asked: Asked, rows: Sequence[Row], call: StreamCall) -> Piece:
         token = self._read.token(asked, rows)
         response = await asked.query.respond(rows, {self._token: token}, call)
-        if isinstance(response, JsonResponse):
-            return Piece(response.text, len(rows), token, is_json=True)
-        return Piece(response.SerializePartialToString(), len(rows), token)
+        return Piece(response.body, len(rows), token, response.is_json)
 
     async def _halves(
         self, asked: Asked, rows: Sequence[Row], call: StreamCall, held: int

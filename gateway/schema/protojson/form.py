@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -53,7 +53,7 @@ class JsonForm:
         return self.of_message(self._read(message))
 
     def text(self, members: Mapping[str, Any]) -> bytes:
-        """Return the text of a message whose members are plain, or text already; raises JsonError."""
+        """Return the text of a message whose members are plain; raises JsonError."""
         only = self._only
         if only is None:
             return _dumped(members)
@@ -61,6 +61,18 @@ class JsonForm:
         if name in members:
             return _dumped(members[name])
         return _dumped(None if only.has_presence else self.writers.of_default(only))
+
+    def holds(self, field: FieldDescriptor) -> bool:
+        """Return whether a field of the message is written."""
+        return self._only in (None, field)
+
+    def around(self, items: FieldDescriptor, members: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        """Return the text before a list's items, and after them, where other members are plain."""
+        if self._only is not None:
+            return b"[", b"]"
+        others = {name: value for name, value in members.items() if name != self.writers.name_of(items)}
+        before = b"{%s:[" % _dumped(self.writers.name_of(items))
+        return before, b"],%s" % _dumped(others)[1:] if others else b"]}"
 
     def _members(self, message: Message) -> Mapping[str, Any]:
         only, writers = self._only, self.writers
@@ -79,16 +91,9 @@ class JsonForm:
         return DataLoss(text, reason="UNREPRESENTABLE_VALUE", violations=violations)
 
 
-def list_text(objects: Sequence[Any]) -> bytes:
-    """Return the text of a list; raises JsonError where it is nested too deeply."""
-    return _dumped(objects)
-
-
-def joined(lists: Sequence[bytes]) -> orjson.Fragment:
-    """Return one list, as text within another's, of the texts of several, none of which is empty."""
-    if len(lists) == 1:
-        return orjson.Fragment(lists[0])
-    return orjson.Fragment(b"[%s]" % b",".join([text[1:-1] for text in lists]))
+def items_text(objects: Sequence[Any]) -> bytes:
+    """Return the text of a list's items; raises JsonError where it is nested too deeply."""
+    return _dumped(objects)[1:-1]
 
 
 def _dumped(plain: Any) -> bytes:
