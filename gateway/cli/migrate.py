@@ -20,7 +20,7 @@ from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.model_tables import GATEWAY_TABLES
 from gateway.introspect.table_records import Name
 from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan
-from gateway.migrate.revisions.folder import name_of
+from gateway.migrate.revisions.folder import breaks_of, name_of
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 
@@ -43,6 +43,13 @@ _contract = click.option(
     is_flag=True,
     help="Drop the defaults that fill new columns for older gateways: none of those may run any more.",
 )
+_rename = click.option(
+    "--rename",
+    "renames",
+    metavar="OLD=NEW",
+    multiple=True,
+    help="Rename a column for its field's other name, as `public.orders.total=amount`; may be repeated.",
+)
 _gateway_tables = click.option(
     "--gateway-tables",
     is_flag=True,
@@ -62,6 +69,7 @@ def _name(text: str) -> Name:
 @_adopt
 @_allow_destructive
 @_contract
+@_rename
 @_gateway_tables
 @with_settings("schema", "database")
 @click.pass_context
@@ -74,6 +82,7 @@ def migrate(
     adopt: tuple[Name, ...],
     allow_destructive: bool,
     contract: bool,
+    renames: tuple[str, ...],
     gateway_tables: bool,
 ) -> None:
     """Bring the database to the schema.
@@ -86,13 +95,22 @@ def migrate(
         return
     if sql and check:
         raise click.UsageError("--sql and --check exclude each other")
+    if check and renames:
+        raise click.UsageError("--check and --rename exclude each other")
     settings = load().settings
-    leave = {"adopted": adopt, "allow_destructive": allow_destructive, "contract": contract}
+    leave = {
+        "adopted": adopt,
+        "allow_destructive": allow_destructive,
+        "contract": contract,
+        "renames": renames,
+    }
     with reported():
         metadata = _model(settings, gateway_tables=gateway_tables)
         folder = _folder(settings)
         if folder is not None and adopt:
             raise click.UsageError("revisions adopt tables: give --adopt to `rowgate migrate revision`")
+        if folder is not None and renames:
+            raise click.UsageError("revisions rename columns: give --rename to `rowgate migrate revision`")
         if folder is not None and contract:
             raise click.UsageError("revisions drop defaults: give --contract to `rowgate migrate revision`")
         if check:
@@ -116,6 +134,7 @@ def migrate(
 @_adopt
 @_allow_destructive
 @_contract
+@_rename
 @_gateway_tables
 @with_settings("schema", "database")
 def revision(
@@ -126,6 +145,7 @@ def revision(
     adopt: tuple[Name, ...],
     allow_destructive: bool,
     contract: bool,
+    renames: tuple[str, ...],
     gateway_tables: bool,
 ) -> None:
     """Write a revision that brings the migrations folder to the schema.
@@ -150,6 +170,7 @@ def revision(
                 adopted=adopt,
                 allow_destructive=allow_destructive,
                 contract=contract,
+                renames=renames,
             ),
         )
     for path in paths:
@@ -246,6 +267,8 @@ def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, all
 def _tell_pending(pending: Sequence[Script]) -> None:
     for script in pending:
         click.echo(f"{name_of(script)}: {script.doc}")
+        for break_ in breaks_of(script):
+            click.echo(f"  gateways from before it fail: it {break_}")
 
 
 def _tell_direct(settings: Settings, metadata: MetaData, **leave: Any) -> None:

@@ -1,7 +1,8 @@
 """Drift of the database from the schema, as serve asks for it at start."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import asyncpg
 from sqlalchemy import MetaData
@@ -14,7 +15,7 @@ from gateway.introspect.matching import named_as_found
 from gateway.introspect.model_tables import needs_of, read_model, tables_of
 from gateway.introspect.refused_options import refused_options
 from gateway.introspect.table_records import Catalog, Name
-from gateway.introspect.temporary_tables import respelled, undone
+from gateway.introspect.temporary_tables import renamed, respelled, undone
 from gateway.introspect.unmanaged_tables import unmanaged_differences
 
 
@@ -72,7 +73,10 @@ async def drift(connection: Connection, metadata: MetaData) -> tuple[Difference,
 
 
 async def read_sides(
-    connection: Connection, metadata: MetaData, others: frozenset[Name] = frozenset()
+    connection: Connection,
+    metadata: MetaData,
+    others: frozenset[Name] = frozenset(),
+    renames: Mapping[Name, Mapping[str, str]] = MappingProxyType({}),
 ) -> Sides:
     """Return model and catalog, read inside the open transaction, which is as before afterwards.
 
@@ -80,6 +84,7 @@ async def read_sides(
         connection: inside a transaction.
         metadata: the schema's tables.
         others: tables beside the schema's that are read too, because a migration made them.
+        renames: new names of columns by their old ones, of each table: the catalog is as after these.
 
     Raises ModelRefusedError where PostgreSQL can't hold the schema's tables.
 
@@ -88,6 +93,7 @@ async def read_sides(
     async with undone(connection):
         await connection.execute(QUALIFY_NAMES)
         found = await read_catalog(connection, needs.tables | others, needs.enums)
+    found = await renamed(connection, found, renames)
     try:
         wanted, doubtful = await _read_wanted(connection, metadata, found)
     except asyncpg.PostgresError as error:

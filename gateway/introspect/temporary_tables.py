@@ -1,6 +1,6 @@
 """Temporary tables that are made only to be read: PostgreSQL's own spelling of a table."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -8,7 +8,7 @@ from itertools import count
 import asyncpg
 
 from gateway.introspect.catalog import Connection, read_catalog
-from gateway.introspect.ddl import QUALIFY_NAMES, TYPES_FIRST, scratch_name
+from gateway.introspect.ddl import QUALIFY_NAMES, TYPES_FIRST, quote, scratch_name
 from gateway.introspect.definitions import create_index, create_table
 from gateway.introspect.differences import is_shorter_text
 from gateway.introspect.table_records import Catalog, Name, Table
@@ -96,6 +96,51 @@ async def respelled(
         for name, table in (await read_scratch(connection, own, statements)).items():
             tables[name] = _with_expressions(catalog.tables[name], table)
     return replace(catalog, tables=tables)
+
+
+async def renamed(
+    connection: Connection, catalog: Catalog, renames: Mapping[Name, Mapping[str, str]]
+) -> Catalog:
+    """Return the catalog as it will be once columns are renamed.
+
+    PostgreSQL itself says how their tables' expressions are printed then: nobody waits for a lock meanwhile.
+
+    Args:
+        connection: inside a transaction; as before afterwards.
+        catalog: the database.
+        renames: new names by the old ones, of each table that has such columns.
+
+    """
+    tables = {name: _with_names(table, renames) for name, table in catalog.tables.items()}
+    for name, columns in renames.items():
+        alter = f"ALTER TABLE {scratch_name(name.name)} RENAME COLUMN"
+        statements = [
+            *_create(catalog.tables[name]),
+            *(f"{alter} {quote(old)} TO {quote(new)}" for old, new in columns.items()),
+        ]
+        spelled = (await read_scratch(connection, [name], statements))[name]
+        tables[name] = replace(_with_expressions(tables[name], spelled), keys=spelled.keys)
+    return replace(catalog, tables=tables)
+
+
+def _with_names(table: Table, renames: Mapping[Name, Mapping[str, str]]) -> Table:
+    """Return the table with other names of columns, but in keys and expressions."""
+    own = renames.get(table.name, {})
+    columns = {own.get(name, name): column for name, column in table.columns.items()}
+    return replace(
+        table,
+        columns={name: replace(column, name=name) for name, column in columns.items()},
+        foreign_keys={
+            name: replace(
+                key,
+                columns=tuple(own.get(column, column) for column in key.columns),
+                target_columns=tuple(
+                    renames.get(key.target, {}).get(column, column) for column in key.target_columns
+                ),
+            )
+            for name, key in table.foreign_keys.items()
+        },
+    )
 
 
 def _in_length(table: Table, found: Table) -> Table:

@@ -1,6 +1,6 @@
 """Previews of a migration: the SQL to read or to run elsewhere, and the differences to check for."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import MetaData
@@ -10,7 +10,8 @@ from gateway.introspect.compare import compare, is_filled
 from gateway.introspect.table_records import Catalog, Name
 from gateway.migrate.locks.lock import Connect, alone, opened
 from gateway.migrate.locks.waits import LockWaits
-from gateway.migrate.plan.record import BEGIN, DIRECT, end
+from gateway.migrate.plan.field_numbers import fields_of, other_names
+from gateway.migrate.plan.record import BEGIN, DIRECT, Recorded, end
 from gateway.migrate.plan.scope import Managed, reachable
 from gateway.migrate.plan.steps import Run, Step, groups
 from gateway.migrate.retype.helpers import helper_columns
@@ -53,6 +54,7 @@ async def preview(
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
     contract: bool = False,
+    renames: Collection[str] = (),
     waits: LockWaits = WAITS,
 ) -> str:
     """Return what a migration would run now, as a script for psql; empty where there is nothing to do.
@@ -64,22 +66,23 @@ async def preview(
         adopted: tables and enum types that may be changed though no migration made them.
         allow_destructive: whether the script may lose data or constraints.
         contract: whether defaults go that fill new columns for gateways from before them.
+        renames: columns that get another name, as `public.orders.total=amount`.
         waits: how long the script waits for locks.
 
     Raises DestructiveChangeError and MigrationError, as the migration itself would.
 
     """
-    asked = Managed(adopted=frozenset(adopted), contract=contract)
+    asked = Managed(adopted=frozenset(adopted), contract=contract, renames=tuple(renames))
     async with alone(connect), opened(connect) as connection, connection.transaction():
         if folder is not None:
             current = await current_revision(connection)
             if not allow_destructive:
                 refuse_losses_of(folder.pending(current))
             return offline_sql(folder, current, waits)
-        steps = (await plan_changes(connection, metadata, asked)).steps
+        planned = await plan_changes(connection, metadata, asked)
     if not allow_destructive:
-        refuse_losses(steps)
-    return _script(steps, waits)
+        refuse_losses(planned.steps)
+    return _script(planned.steps, planned.numbers, waits)
 
 
 async def differences(
@@ -106,6 +109,7 @@ async def differences(
     return Found(
         open=(
             *(f"revision {name_of(script)} is pending" for script in pending),
+            *map(str, other_names(fields_of(metadata), sides.found, managed)),
             *map(str, work),
             *(str(difference) for difference in left if difference.forbids_serving),
             *(fills if contract else ()),
@@ -139,12 +143,12 @@ def _is_work(difference: Difference) -> bool:
     return not is_old_label and not is_order_of_labels(difference)
 
 
-def _script(steps: Sequence[Step], waits: LockWaits) -> str:
+def _script(steps: Sequence[Step], numbers: Mapping[Recorded, int], waits: LockWaits) -> str:
     """Return steps as a script: each group in a transaction, but for what runs in none."""
-    return "\n".join(part for group in groups(steps) for part in _group(group, waits))
+    return "\n".join(part for group in groups(steps) for part in _group(group, numbers, waits))
 
 
-def _group(steps: Sequence[Step], waits: LockWaits) -> Iterator[str]:
+def _group(steps: Sequence[Step], numbers: Mapping[Recorded, int], waits: LockWaits) -> Iterator[str]:
     if steps[0].run is Run.COMMITTED:
         yield f"{steps[0]}\n"
     elif steps[0].run in (Run.OUTSIDE, Run.BATCHES):
@@ -152,7 +156,7 @@ def _group(steps: Sequence[Step], waits: LockWaits) -> Iterator[str]:
         for begins, statements in outside(steps[0], waits):
             yield from _statements([f"{statement};\n" for statement in statements], begins=begins)
     else:
-        around = f"{waits.statement};\n", f"{BEGIN};\n", f"{end(DIRECT)};\n"
+        around = f"{waits.statement};\n", f"{BEGIN};\n", f"{end(DIRECT, numbers)};\n"
         yield from _statements([*around[:2], *(f"{step}\n" for step in steps), around[2]], begins=True)
 
 

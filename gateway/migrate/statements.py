@@ -1,6 +1,6 @@
 """Statements of a revision file, run as they are written: no parameters, no escapes, no dialect."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import dedent
 from typing import Any
@@ -85,7 +85,9 @@ def in_batches(statement: str) -> None:
             execute(each)
 
 
-def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..., None]:
+def recorded(
+    revision: Callable[..., None], after: Sequence[str], numbers: Mapping[Recorded, int]
+) -> Callable[..., None]:
     """Return the revision's function, which then records what it makes.
 
     It fails unless the database is at the revision before it: psql goes on with a script behind what failed.
@@ -93,6 +95,7 @@ def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..
     Args:
         revision: what it does.
         after: the revision before it; none for the first.
+        numbers: the numbers of the fields that its columns are made from.
 
     """
 
@@ -100,7 +103,7 @@ def recorded(revision: Callable[..., None], after: Sequence[str]) -> Callable[..
         execute(_require(after))
         _begin()
         revision(**options)
-        execute(end(_lineage()))
+        execute(end(_lineage(), numbers))
 
     return run
 

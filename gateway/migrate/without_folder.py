@@ -1,6 +1,6 @@
 """Direct changes: the database is brought to the model without a migrations folder."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOu
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
 from gateway.migrate.plan.dropped_with_columns import refuse_collateral
+from gateway.migrate.plan.field_numbers import fields_of, new_numbers, refuse_other_names
 from gateway.migrate.plan.fills import (
     refuse_nulls,
     refuse_unfillable,
@@ -23,6 +24,7 @@ from gateway.migrate.plan.fills import (
     with_fitting_fills,
 )
 from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, leftover, read_record
+from gateway.migrate.plan.renames import other_names_of, rename_columns, with_renames
 from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
 from gateway.migrate.plan.steps import Plan, Run, Step, groups
 from gateway.migrate.retype.choice import choose
@@ -46,6 +48,7 @@ async def apply(
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
     contract: bool = False,
+    renames: Collection[str] = (),
     tell: Tell = _tell_nobody,
     waits: LockWaits = WAITS,
 ) -> tuple[Step, ...]:
@@ -61,6 +64,7 @@ async def apply(
         adopted: tables and enum types that may be changed though no migration made them.
         allow_destructive: whether data or constraints may be lost.
         contract: whether defaults go that fill new columns for gateways from before them.
+        renames: columns that get another name, as `public.orders.total=amount`.
         tell: is told what will be done, before anything is.
         waits: how long is waited for locks.
 
@@ -68,7 +72,7 @@ async def apply(
     would have to be changed, MigrationError where PostgreSQL refuses.
 
     """
-    asked = Managed(adopted=frozenset(adopted), contract=contract)
+    asked = Managed(adopted=frozenset(adopted), contract=contract, renames=tuple(renames))
     async with alone(connect), opened(connect) as connection:
         work = _Direct(connection, metadata, asked, waits, allow_destructive=allow_destructive)
         async with connection.transaction():
@@ -104,22 +108,23 @@ class _Direct:
     async def run_first(self) -> tuple[Step, ...]:
         """Run what of the plan is committed first, and return it."""
         async with self.connection.transaction():
-            steps = next(groups((await self.plan()).steps), ())
+            planned = await self.plan()
+            steps = next(groups(planned.steps), ())
             if steps and steps[0].run is Run.COMMITTED:
                 await _run_all(self.connection, steps)
             elif steps and not steps[0].run.is_alone:
-                await self._run_recorded(steps)
+                await self._run_recorded(steps, planned.numbers)
                 self.refuse_repeated((await self.plan()).steps, steps)
         if steps and steps[0].run in (Run.OUTSIDE, Run.BATCHES):
             await self._build(steps[0])
         return steps
 
-    async def _run_recorded(self, steps: Sequence[Step]) -> None:
+    async def _run_recorded(self, steps: Sequence[Step], numbers: Mapping[Recorded, int]) -> None:
         """Run steps, and record what they make."""
         await self.connection.execute(self.waits.statement)
         await _run(self.connection, BEGIN)
         await _run_all(self.connection, steps)
-        await _run(self.connection, end(DIRECT))
+        await _run(self.connection, end(DIRECT, numbers))
 
     async def _build(self, step: Step) -> None:
         for begins, statements in outside(step, self.waits):
@@ -174,6 +179,8 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
 
     """
     managed, sides, whole = await read_state(connection, metadata, asked)
+    fields = fields_of(metadata)
+    refuse_other_names(fields, sides.found, managed)
     reached = reachable(sides.wanted, sides.found, managed)
     left = differences_left(sides.wanted, reached)
     grave = [difference for difference in left if difference.forbids_serving]
@@ -182,14 +189,16 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
     await refuse_unfillable(connection, reached, sides.found)
     online = await tables_with_rows(connection, reached, sides.found, all_of_them=asked.elsewhere)
     if not asked.elsewhere:
-        await refuse_nulls(connection, reached, sides.found, online)
+        await refuse_nulls(connection, reached, sides.found, online, other_names_of(managed))
     retypes = await choose(connection, reached, whole, managed, online)
     steps = (
         *_adoptions(sides, managed),
+        *rename_columns(managed, fields),
         *planned_with(retypes, reached, sides.found, managed, online),
     )
     await refuse_collateral(connection, reached, sides.found, managed)
-    return Plan(tuple(sorted(steps, key=lambda step: step.run is not Run.COMMITTED)), left)
+    in_order = tuple(sorted(steps, key=lambda step: step.run is not Run.COMMITTED))
+    return Plan(in_order, left, new_numbers(fields, sides.found, managed))
 
 
 async def read_state(
@@ -202,8 +211,12 @@ async def read_state(
     managed = replace(asked, record=await read_record(connection))
     unmanaged = frozenset(map(table_name, unmanaged_tables_of(metadata)))
     _refuse_unmanaged(asked.adopted & unmanaged)
+    others = managed.own_tables - unmanaged
     try:
-        sides = await read_sides(connection, metadata, managed.own_tables - unmanaged)
+        sides = await read_sides(connection, metadata, others)
+        if asked.renames:
+            managed = with_renames(managed, sides, fields_of(metadata))
+            sides = await read_sides(connection, metadata, others, other_names_of(managed))
     except ModelRefusedError as error:
         raise MigrationError(str(error)) from error
     require_known(asked.adopted, sides.wanted, sides.found)

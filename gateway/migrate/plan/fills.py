@@ -4,7 +4,7 @@ Such a value is the column's default, which PostgreSQL stores once, without a lo
 https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import replace
 
 import asyncpg
@@ -47,9 +47,23 @@ async def refuse_unfillable(connection: Connection, wanted: Catalog, found: Cata
 
 
 async def refuse_nulls(
-    connection: Connection, wanted: Catalog, found: Catalog, tables: Collection[Name]
+    connection: Connection,
+    wanted: Catalog,
+    found: Catalog,
+    tables: Collection[Name],
+    renamed: Mapping[Name, Mapping[str, str]],
 ) -> None:
-    """Raise MigrationError where rows of these tables have no value for a column that becomes NOT NULL."""
+    """Raise MigrationError where rows of these tables have no value for a column that becomes NOT NULL.
+
+    Args:
+        connection: inside a transaction.
+        wanted: what the database is to hold.
+        found: what it holds, by the names that columns get.
+        tables: those with rows.
+        renamed: these new names by those that the columns still have.
+
+    """
+    old = {(table, new): name for table, names in renamed.items() for name, new in names.items()}
     refusals = [
         f"\n  column {name}.{column.name} can't be NOT NULL: rows that are there have no value for it: "
         "fill it first, as by UPDATE … WHERE … IS NULL"
@@ -58,7 +72,7 @@ async def refuse_nulls(
         if not column.nullable
         and (there := found.tables[name].columns.get(column.name)) is not None
         and there.nullable
-        and await _has_nulls(connection, name, column.name)
+        and await _has_nulls(connection, name, old.get((name, column.name), column.name))
     ]
     if refusals:
         raise MigrationError("refused, nothing was changed:" + "".join(refusals))

@@ -7,7 +7,8 @@ constraint or an index only while its definition is the one that was noted.
 All of it is SQL, so that revisions and printed scripts keep the record as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.introspect.ddl import QUALIFY_NAMES, literal, quoted
@@ -25,6 +26,14 @@ class Recorded(NamedTuple):
     kind: str
     table: Name
     name: str = ""
+
+
+class Origin(NamedTuple):
+    """By what something was made."""
+
+    lineage: str
+    number: int | None = None
+    """The number of the field that a column was made from, where that is known."""
 
 
 REFUSED = "RG001"
@@ -62,13 +71,15 @@ _DEFINITION = """CASE kind WHEN 'constraint' THEN pg_catalog.pg_get_constraintde
                 WHEN 'index' THEN pg_catalog.pg_get_indexdef(id) ELSE '' END"""
 
 # A table made again is another one, as its object id tells. A restored dump has other ids, of the record too.
+# A record from before there were fields' numbers in it is read as well.
 _RECORDED = f"""{_OBJECTS}, named AS MATERIALIZED (
-        SELECT o.*, m.definition, m.lineage
+        SELECT o.*, m.definition, m.lineage,
+            (pg_catalog.to_jsonb(m)->>'field_number')::integer AS field_number
         FROM rowgate.managed_object m JOIN objects o USING (kind, schema_name, table_name, object_name)
         WHERE (m.holder_id, m.column_number) = (o.holder, o.sub)
             OR m.record_id <> 'rowgate.managed_object'::pg_catalog.regclass
     )
-    SELECT class, id, sub, kind, schema_name, table_name, object_name, lineage
+    SELECT class, id, sub, kind, schema_name, table_name, object_name, lineage, field_number
     FROM named WHERE definition = {_DEFINITION}
 """  # noqa: S608 - made of constants
 
@@ -123,9 +134,16 @@ BEGIN = _BLOCK.format(
             holder_id oid NOT NULL,
             column_number integer NOT NULL,
             record_id oid NOT NULL,
+            field_number integer,
             CONSTRAINT managed_object_pkey PRIMARY KEY (kind, schema_name, table_name, object_name)
         );
         COMMENT ON TABLE rowgate.managed_object IS 'What migrations of Rowgate made, and may change.';
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_attribute
+        WHERE attrelid = to_regclass('rowgate.managed_object') AND attname = 'field_number'
+    ) THEN
+        ALTER TABLE rowgate.managed_object ADD COLUMN field_number integer;
     END IF;
     LOCK TABLE rowgate.managed_object IN SHARE ROW EXCLUSIVE MODE;
     CREATE TEMPORARY TABLE rowgate_before ON COMMIT DROP AS {_OBJECTS} SELECT * FROM objects;
@@ -135,13 +153,15 @@ BEGIN = _BLOCK.format(
 """The first statement of every migration's transaction."""
 
 
-def end(lineage: str) -> str:
+def end(lineage: str, numbers: Mapping[Recorded, int] = MappingProxyType({})) -> str:
     """Return the last statement of a migration's transaction: what is left of the record, and what is new.
 
     A constraint or an index that PostgreSQL builds again, since its column's type changes, is nothing new.
+    A column keeps its field's number under another name; one that takes another's place takes its number.
 
     Args:
         lineage: the first revision of the migrations folder; DIRECT without one.
+        numbers: the numbers of the fields that columns are made from, as far as they are new.
 
     """
     return _BLOCK.format(
@@ -158,11 +178,15 @@ def end(lineage: str) -> str:
     DELETE FROM rowgate.managed_object;
     INSERT INTO rowgate.managed_object
     SELECT kind, schema_name, table_name, object_name, {_DEFINITION}, lineage, holder, sub,
-        'rowgate.managed_object'::regclass
+        'rowgate.managed_object'::regclass, coalesce(new_number, field_number, (
+            SELECT f.field_number FROM rowgate_recorded f
+            WHERE f.kind = 'column' AND (f.class, f.id, f.object_name) = (o.class, o.id, o.object_name)
+        ))
     FROM (
-        SELECT a.*, r.lineage FROM rowgate_after a JOIN rowgate_recorded r USING (class, id, sub)
+        SELECT a.*, r.lineage, r.field_number
+        FROM rowgate_after a JOIN rowgate_recorded r USING (class, id, sub)
         UNION ALL
-        SELECT a.*, {literal(lineage)} FROM rowgate_after a
+        SELECT a.*, {literal(lineage)}, NULL FROM rowgate_after a
         WHERE a.made_by = pg_current_xact_id()::xid
             AND NOT EXISTS (
                 SELECT FROM rowgate_recorded r WHERE (r.class, r.id, r.sub) = (a.class, a.id, a.sub)
@@ -174,10 +198,32 @@ def end(lineage: str) -> str:
                 SELECT FROM rowgate_before b WHERE b.kind IN ('constraint', 'index')
                     AND (b.kind, b.holder, b.object_name) = (a.kind, a.holder, a.object_name)
             )
-    ) o;
+    ) o LEFT JOIN (
+        {_values(numbers)}
+    ) n (kind, schema_name, table_name, object_name, new_number)
+        USING (kind, schema_name, table_name, object_name);
     DROP TABLE rowgate_before, rowgate_after, rowgate_recorded;
 """  # noqa: S608 - a literal, and constants
     )
+
+
+def _values(numbers: Mapping[Recorded, int]) -> str:
+    rows = [
+        f"({', '.join(map(literal, (column.kind, *column.table, column.name)))}, {number})"
+        for column, number in numbers.items()
+    ]
+    return f"VALUES {', '.join(rows)}" if rows else "SELECT '', '', '', '', 0 WHERE false"
+
+
+def number(column: Recorded, to: int) -> str:
+    """Return the statement that records that a column belongs to another field than it was made from."""
+    place = zip(
+        ("kind", "schema_name", "table_name", "object_name"),
+        (column.kind, *column.table, column.name),
+        strict=True,
+    )
+    where = " AND ".join(f"{name} = {literal(value)}" for name, value in place)
+    return f"UPDATE pg_temp.rowgate_recorded SET field_number = {to}\nWHERE {where}"  # noqa: S608 - literals
 
 
 def adopt(table: Name, parts: Iterable[Recorded]) -> str:
@@ -211,8 +257,8 @@ def leftover(table: Name, index: str) -> str:
     )
 
 
-async def read_record(connection: Connection) -> dict[Recorded, str]:
-    """Return what earlier migrations made, as it is now, each with its lineage.
+async def read_record(connection: Connection) -> dict[Recorded, Origin]:
+    """Return what earlier migrations made, as it is now, each with its lineage and field.
 
     Args:
         connection: inside a transaction, which is as before afterwards.
@@ -224,5 +270,6 @@ async def read_record(connection: Connection) -> dict[Recorded, str]:
         await connection.execute(QUALIFY_NAMES)
         rows = await connection.fetch(_RECORDED)
     return {
-        Recorded(kind, Name(schema, table), name): lineage for *_, kind, schema, table, name, lineage in rows
+        Recorded(kind, Name(schema, table), name): Origin(lineage, number)
+        for *_, kind, schema, table, name, lineage, number in rows
     }

@@ -12,7 +12,7 @@ from gateway.introspect.definitions import Part
 from gateway.introspect.matching import parts_of, with_parts
 from gateway.introspect.table_records import Catalog, Column, Index, Name, Table
 from gateway.migrate.errors import MigrationError
-from gateway.migrate.plan.record import DIRECT, Recorded
+from gateway.migrate.plan.record import DIRECT, Origin, Recorded
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
 
@@ -21,28 +21,34 @@ class Managed:
     """What a migration may change.
 
     Args:
-        record: what earlier migrations made, each with its lineage.
+        record: what earlier migrations made, each with its lineage and field.
         adopted: tables and enum types that the user named: what the schema says of them may be changed too.
         lineage: the first revision of the migrations folder; DIRECT without one.
         contract: whether defaults go that fill new columns for gateways from before them.
         elsewhere: whether it is planned for other databases too, where every table may hold rows.
+        renames: flags that give columns other names, as `public.orders.total=amount`.
+        renamed: what of it is to be done: new names by the old ones, of each table.
+        settled: columns, by the new names, of which flags say that they are their fields'.
 
     """
 
-    record: Mapping[Recorded, str] = field(default_factory=dict)
+    record: Mapping[Recorded, Origin] = field(default_factory=dict)
     adopted: frozenset[Name] = frozenset()
     lineage: str = DIRECT
     contract: bool = False
     elsewhere: bool = False
+    renames: tuple[str, ...] = ()
+    renamed: Mapping[Name, Mapping[str, str]] = field(default_factory=dict)
+    settled: frozenset[Recorded] = frozenset()
 
     @property
     def own_tables(self) -> frozenset[Name]:
         """Tables that this folder made and may drop. Direct changes drop none: others may need them."""
         return frozenset(
             made.table
-            for made, lineage in self.record.items()
+            for made, origin in self.record.items()
             if made.kind == "table"
-            and lineage == self.lineage != DIRECT
+            and origin.lineage == self.lineage != DIRECT
             and made.table.schema != INTERNAL_SCHEMA
         )
 

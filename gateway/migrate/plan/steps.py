@@ -1,12 +1,13 @@
 """The steps of a migration."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import groupby
 
 from gateway.introspect import Difference
 from gateway.introspect.table_records import Name
+from gateway.migrate.plan.record import Recorded
 
 
 class Run(Enum):
@@ -37,6 +38,8 @@ class Step:
         reason: in words what differs, such as `column public.flight.gate is missing`.
         destroys: in words what is lost or may be lost, such as `drops column public.flight.origin`; empty
             where nothing is.
+        breaks: in words what gateways of the schema from before it fail on, such as `renames column
+            public.flight.gate to stand`; empty where they go on.
         run: in which transaction it runs.
         index: the table and name of the index that it builds outside of transactions.
         proof: the statement, behind one that runs in batches, that proves that no row is left.
@@ -46,6 +49,7 @@ class Step:
     sql: str
     reason: str
     destroys: str = ""
+    breaks: str = ""
     run: Run = Run.TOGETHER
     index: tuple[Name, str] | None = None
     proof: str = ""
@@ -66,11 +70,13 @@ class Plan:
     Args:
         steps: its statements, in order.
         left: what differs from the schema, harmlessly, and stays: Rowgate didn't make it.
+        numbers: the numbers of fields, as columns are recorded with them from here on.
 
     """
 
     steps: tuple[Step, ...]
     left: tuple[Difference, ...] = ()
+    numbers: Mapping[Recorded, int] = field(default_factory=dict)
 
 
 def groups(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:

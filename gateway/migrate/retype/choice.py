@@ -174,6 +174,8 @@ async def _obstacle(
     table = found.tables[reached.name]
     if not change.helpers.fits:
         return "its name is too long for a column beside it"
+    if change.found.name in managed.renamed.get(table.name, {}).values():
+        return "it gets another name too"
     if change.found.generated or change.found.identity or change.wanted.identity:
         return "PostgreSQL makes its values"
     for part in parts_of(table):

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -12,9 +12,17 @@ from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
+from gateway.introspect.table_records import Name
 from gateway.migrate.errors import MigrationError
-from gateway.migrate.plan.steps import Step
-from gateway.migrate.revisions.render import imports_of, in_files, render_destroys, render_statements
+from gateway.migrate.plan.record import Recorded
+from gateway.migrate.plan.steps import Plan, Step
+from gateway.migrate.revisions.render import (
+    imports_of,
+    in_files,
+    render_fields,
+    render_statements,
+    render_words,
+)
 from gateway.migrate.revisions.slips import placed
 
 _TEMPLATE = Path(__file__).parent / "template"
@@ -66,20 +74,21 @@ class Folder:
             revisions = list(self.scripts.iterate_revisions("heads", current or "base"))
         return list(reversed(revisions))
 
-    def write(self, message: str, steps: Sequence[Step], *, day: date) -> tuple[Path, ...]:
+    def write(self, message: str, planned: Plan, *, day: date) -> tuple[Path, ...]:
         """Write new revisions after the head; return their files, such as `2026-11-20_add_flight.py`.
 
         There are several where steps can't be undone together.
 
         Args:
             message: what it is for; its first words name the file.
-            steps: what it does.
+            planned: what it does.
             day: its date.
 
         """
         title = message[:1].upper() + message[1:].strip().rstrip(".")
         name = f"{day.isoformat()}_{_slug(message)}"
-        files = in_files(steps)
+        files = in_files(planned.steps)
+        numbers: list[Mapping[Recorded, int]] = [planned.numbers, *({} for _ in files[1:])]
         names, titles = [name], [title]
         if len(files) > 1:
             names += [f"{name}_{number}" for number in range(2, len(files) + 1)]
@@ -87,12 +96,14 @@ class Folder:
         for path in map(self._path, names):
             if path.exists():
                 raise MigrationError(f"{path} is there already: give another message")
-        return tuple(map(partial(self._write, day), names, titles, files))
+        return tuple(map(partial(self._write, day), names, titles, files, numbers))
 
     def _path(self, name: str) -> Path:
         return self.path / f"{name}.py"
 
-    def _write(self, day: date, name: str, title: str, steps: Sequence[Step]) -> Path:
+    def _write(
+        self, day: date, name: str, title: str, steps: Sequence[Step], numbers: Mapping[Recorded, int]
+    ) -> Path:
         with self._explained():
             self._load(name).generate_revision(
                 self._new_id(title, day),
@@ -100,7 +111,9 @@ class Folder:
                 day=day.isoformat(),
                 statements=render_statements(steps),
                 imports=imports_of(steps),
-                destroys=render_destroys(steps),
+                destroys=render_words(step.destroys for step in steps),
+                breaks=render_words(step.breaks for step in steps),
+                fields=render_fields(numbers),
             )
         self.scripts = self._load("%(slug)s")
         return self._path(name)
@@ -129,6 +142,20 @@ class Folder:
 def losses_of(script: Script) -> tuple[str, ...]:
     """Return what a revision says that it destroys."""
     return tuple(getattr(script.module, "destroys", ()))
+
+
+def breaks_of(script: Script) -> tuple[str, ...]:
+    """Return what of a revision gateways from before it fail on."""
+    return tuple(getattr(script.module, "breaks", ()))
+
+
+def numbers_of(script: Script) -> dict[Recorded, int]:
+    """Return the numbers of the fields that a revision's columns are made from."""
+    fields: Mapping[tuple[str, str, str], int] = getattr(script.module, "fields", {})
+    return {
+        Recorded("column", Name(schema, table), column): number
+        for (schema, table, column), number in fields.items()
+    }
 
 
 def name_of(script: Script) -> str:

@@ -1,9 +1,10 @@
 """Steps as the Python of a revision file, formatted as ruff and black would."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, groupby
 from textwrap import indent
 
+from gateway.migrate.plan.record import Recorded
 from gateway.migrate.plan.steps import Run, Step, groups
 
 _WIDTH = 110
@@ -15,6 +16,7 @@ _USED = {
     Run.AFTERWARDS: "execute",
 }
 _MARGIN = " " * 4
+_NEWLINE = "\n"
 
 
 def in_files(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
@@ -32,12 +34,19 @@ def render_statements(steps: Sequence[Step]) -> str:
     return "\n".join(_statement(step) for step in steps)
 
 
-def render_destroys(steps: Sequence[Step]) -> str:
-    """Return the tuple of what is lost."""
-    losses = [step.destroys for step in steps if step.destroys]
-    if not losses:
-        return "()"
-    return "(\n" + "".join(f"{_MARGIN}{_string(loss)},\n" for loss in losses) + ")"
+def render_words(words: Iterable[str]) -> str:
+    """Return the tuple of what is lost, or of what breaks; without what is empty."""
+    lines = [f"{_MARGIN}{_string(one)},\n" for one in words if one]
+    return f"({_NEWLINE}{''.join(lines)})" if lines else "()"
+
+
+def render_fields(numbers: Mapping[Recorded, int]) -> str:
+    """Return the dictionary of the numbers of columns' fields; empty without any."""
+    lines = [
+        f"{_MARGIN}({', '.join(map(_string, (*column.table, column.name)))}): {number},\n"
+        for column, number in numbers.items()
+    ]
+    return f"{{{_NEWLINE}{''.join(lines)}}}" if lines else ""
 
 
 def imports_of(steps: Sequence[Step]) -> list[str]:

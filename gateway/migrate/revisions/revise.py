@@ -28,6 +28,7 @@ async def revise(
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
     contract: bool = False,
+    renames: Collection[str] = (),
 ) -> tuple[Path, ...]:
     """Write the revision that brings the folder to the model; return its files, none where nothing differs.
 
@@ -45,11 +46,18 @@ async def revise(
         adopted: tables and enum types that it may change though no migration made them.
         allow_destructive: whether it may lose data or constraints.
         contract: whether defaults go that fill new columns for gateways from before them.
+        renames: columns that get another name, as `public.orders.total=amount`.
 
     Raises DestructiveChangeError and MigrationError.
 
     """
-    asked = Managed(adopted=frozenset(adopted), lineage=folder.lineage, contract=contract, elsewhere=True)
+    asked = Managed(
+        adopted=frozenset(adopted),
+        lineage=folder.lineage,
+        contract=contract,
+        elsewhere=True,
+        renames=tuple(renames),
+    )
     async with alone(connect), opened(connect) as connection, connection.transaction():
         current = await current_revision(connection)
         if folder.pending(current):
@@ -58,10 +66,10 @@ async def revise(
             )
         if current is None:
             await _refuse_tables_made_otherwise(connection, metadata)
-        steps = (await plan_changes(connection, metadata, asked)).steps
+        planned = await plan_changes(connection, metadata, asked)
     if not allow_destructive:
-        refuse_losses(steps)
-    return folder.write(message, steps, day=day) if steps else ()
+        refuse_losses(planned.steps)
+    return folder.write(message, planned, day=day) if planned.steps else ()
 
 
 async def _refuse_tables_made_otherwise(connection: Connection, metadata: MetaData) -> None:

@@ -21,7 +21,7 @@ from gateway.introspect.ddl import create_schema
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
-from gateway.migrate.revisions.folder import Folder, losses_of, name_of
+from gateway.migrate.revisions.folder import Folder, losses_of, name_of, numbers_of
 from gateway.migrate.revisions.slips import place_of, placed
 from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
 from gateway.migrate.without_folder import WAITS, refused
@@ -136,7 +136,7 @@ def _environment(folder: Folder, **options: Any) -> EnvironmentContext:
         found = folder.scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as every command of Alembic does
         at = set(context.get_current_heads())
         for step in found:
-            step.migration_fn = recorded(step.migration_fn, sorted(at))
+            step.migration_fn = recorded(step.migration_fn, sorted(at), numbers_of(step.revision))
             at = at - set(step.from_revisions) | set(step.to_revisions)
         return found
 

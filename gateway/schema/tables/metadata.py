@@ -25,6 +25,10 @@ NULL_IS_EMPTY = "null is empty"
 """The key of a column's `info` that says whether its field has a value for NULL, as repeated fields do."""
 ZERO = "zero"
 """The key of a column's `info` that has the function for what is stored while nobody sets the field."""
+NUMBER = "number"
+"""The key of a column's `info` that has its field's number, which stays where the name changes."""
+PLACE = "place"
+"""The key of a table's and a column's `info` that has file, line and full name of what it is made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def _table(resource: model.Resource, metadata: sa.MetaData, known: Collection[tu
         ),
         schema=pg_schema(resource.schema),
         comment=resource.comment or None,
-        info={"place": place, MANAGED: resource.managed},
+        info={PLACE: place, MANAGED: resource.managed},
     )
     for index in resource.indexes:
         _index(index, table)
@@ -106,7 +110,8 @@ def _column(field: model.Field) -> sa.Column[Any]:
         server_default=_written(field.default) if field.default else None,
         comment=field.comment or None,
         info={
-            "place": place,
+            PLACE: place,
+            NUMBER: field.descriptor.number,
             STORED_TYPE: field.type.sql,
             NULL_IS_EMPTY: field.descriptor.is_repeated,
             ZERO: partial(zero_of, field),
