@@ -1,9 +1,10 @@
 """Tables → resources: which can be served, under which names and numbers, and why the others can't."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.introspect.table_records import Catalog, Column, Name, Table
+from gateway.introspect.table_records import Catalog, Column, Key, Name, Table
 from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoField, ProtoMessage, Value
 from gateway.pull.catalog import Relation
@@ -18,6 +19,7 @@ from gateway.schema.types.sql_types import without_modifiers
 
 _KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 _WRITES = ("INSERT", "UPDATE", "DELETE")
+_INFINITE = re.compile(r"'-?infinity'::(date|timestamp)")
 OMITTED = "taken out of the protos"
 
 
@@ -205,20 +207,26 @@ def _key(table: Table, old: Sequence[str]) -> tuple[Sequence[str], str]:
     if table.children:
         heirs = ", ".join(map(str, table.children))
         return (), f"it is inherited by {heirs}, over whose rows its key isn't unique"
-    required = [
-        key for key in unique_keys(table) if not any(table.columns[name].nullable for name in key.columns)
-    ]
     primary = [key for key in table.keys.values() if key.primary]
-    usable = [*required, *(key for key in primary if not key.deferrable)]
+    others = sorted(unique_keys(table), key=lambda key: (len(key.columns), key.name))
+    required = [key for key in others if not any(table.columns[name].nullable for name in key.columns)]
+    usable = [*(key for key in primary if not key.deferrable), *required]
     if any(sorted(key.columns) == sorted(old) for key in usable):
         return old, ""
-    if primary and not primary[0].deferrable:
-        return primary[0].columns, ""
-    if required:
-        return min(required, key=lambda key: (len(key.columns), key.name)).columns, ""
+    for key in usable:
+        if not _infinite(table, key):
+            return key.columns, ""
+    if usable:
+        [name, *_] = _infinite(table, usable[0])
+        return (), f'"{name}" of its key is infinity by default, which its message can\'t hold'
     if primary:
         return (), "its primary key is deferrable, and ON CONFLICT takes no such key"
     return (), "it has no primary key, nor another unique key whose columns are NOT NULL"
+
+
+def _infinite(table: Table, key: Key) -> list[str]:
+    """Return the columns of a key whose default no message holds: a row without its key can't be told."""
+    return [name for name in key.columns if _INFINITE.match(table.columns[name].default or "")]
 
 
 def _carriers(

@@ -56,3 +56,29 @@ async def test_the_field_is_offered_once(databases: Databases, tmp_path: Path) -
     assert {one.path for one in changed} == {"a/public/v1/resources.proto", kept.name}
     assert taken_out != resources.read_text()
     assert sorted(resources.read_text().splitlines()) == sorted(whole.splitlines())
+
+
+async def test_a_key_that_is_infinity_by_default_is_none(databases: Databases, tmp_path: Path) -> None:
+    """Else no page with such a row could be told; a floating point number can be."""
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(
+        dsn,
+        "CREATE TABLE rates (chart int, until timestamp DEFAULT 'infinity', PRIMARY KEY (chart, until))",
+        """CREATE TABLE terms (
+            chart int, until date DEFAULT '-infinity', code text NOT NULL UNIQUE, PRIMARY KEY (chart, until)
+        )""",
+        "CREATE TABLE limits (most float8 DEFAULT 'infinity' PRIMARY KEY)",
+        "INSERT INTO rates (chart) VALUES (1), (2)",
+        "INSERT INTO terms (chart, code) VALUES (1, 'x')",
+        "INSERT INTO limits DEFAULT VALUES",
+    )
+    found, _ = await pulled(dsn, folder, package="a")
+    assert [one.name for one in found.report.notes if "without a key" in one.why] == ["public.rates"]
+    [why] = [one.why for one in found.report.notes if "infinity" in one.why]
+    assert why.endswith('"until" of its key is infinity by default, which its message can\'t hold')
+    async with client_of(compile_protos(folder), dsn) as client:
+        rates = (await client.call(f"{_SERVICES}.RateService/ListRates", page_size=1)).rates
+        term = await client.call(f"{_SERVICES}.TermService/GetTerm", code="x")
+        limits = (await client.call(f"{_SERVICES}.LimitService/ListLimits")).limits
+    assert [one.field for row in (*rates, term) for one in row.unreadable] == ["until", "until"]
+    assert [row.most for row in limits] == [float("inf")]
