@@ -38,14 +38,15 @@ class ServerProcess:
         with NamedTemporaryFile(suffix=".binpb") as file:
             file.write(descriptors.SerializeToString())
             file.flush()
-            process = await create_subprocess_exec(
-                *(*ROWGATE, "serve", "--descriptor-set", file.name, *_flags(settings)),
-                env=environment(),
-                stdout=PIPE,
-            )
-            assert process.stdout is not None
-            async with asyncio.timeout(_SECONDS):
-                line = (await process.stdout.readline()).decode()
+            return await cls.serving("--descriptor-set", file.name, *_flags(settings))
+
+    @classmethod
+    async def serving(cls, *flags: str) -> "ServerProcess":
+        """Run `rowgate serve` with flags; return when it is ready."""
+        process = await create_subprocess_exec(*ROWGATE, "serve", *flags, env=environment(), stdout=PIPE)
+        assert process.stdout is not None
+        async with asyncio.timeout(_SECONDS):
+            line = (await process.stdout.readline()).decode()
         assert line.startswith("listening on "), f"status {await process.wait()}"
         return cls(process, line.split()[2].rstrip(","))
 

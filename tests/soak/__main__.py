@@ -42,6 +42,7 @@ SOAKS: Mapping[str, Soak] = {
     "stream": Soak("tests.soak.stream", ("--rows", "10000000"), minutes=15),
     "schemas": Soak("tests.generated_schemas", ("--schemas", "2000"), minutes=60),
     "faults": Soak("tests.soak.faults", (), minutes=40),
+    "foreign": Soak("tests.soak.foreign", (), minutes=45),
     "overload": Soak("tests.soak.overload", (), minutes=15),
     "fairness": Soak("tests.soak.fairness", (), minutes=8),
     "migrations": Soak("tests.soak.migrations", (), minutes=10),
