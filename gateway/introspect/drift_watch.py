@@ -10,6 +10,7 @@ import asyncpg
 from sqlalchemy import MetaData
 
 from gateway.background_task import BackgroundTask
+from gateway.db.connections.column_types import are_alike
 from gateway.introspect.differences import Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, drift
 from gateway.introspect.own_tables import own_tables_of
@@ -108,7 +109,7 @@ class DriftWatch:
             _logger.warning("the database fits the schema again")
 
     def _failing(self, found: Sequence[Difference]) -> frozenset[str]:
-        return self._using(one for one in found if one.kind in _FAILING)
+        return self._using(one for one in found if one.kind in _FAILING and not _is_another_width(one))
 
     def _using(self, found: Iterable[Difference]) -> frozenset[str]:
         """Return the services that use what differs: all, where it is no table's."""
@@ -118,6 +119,11 @@ class DriftWatch:
             for service, tables in self._tables.items()
             if one.table is None or one.kind in (Kind.ENUM, Kind.LABEL) or one.table in tables
         )
+
+
+def _is_another_width(one: Difference) -> bool:
+    """Return whether statements read and write the column all the same, as while older gateways still run."""
+    return one.kind is Kind.TYPE and are_alike(one.wanted or "", one.found or "")
 
 
 def tables_of_services(schema: Schema) -> Mapping[str, frozenset[Name]]:

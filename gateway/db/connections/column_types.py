@@ -73,6 +73,12 @@ def compare_columns(statement: Statement, attributes: Sequence["Attribute"]) -> 
     return alike
 
 
+def are_alike(one: str, other: str) -> bool:
+    """Return whether the driver makes the same values of two types, both as SQL spells them."""
+    first, second = (_type_of(sql, is_enum=False) for sql in (one, other))
+    return first is not None and second is not None and first.values == second.values
+
+
 def _wanted(field: Field) -> _Type | None:
     """Return what a field is stored as; None where nothing is known of that."""
     type_ = field.type
