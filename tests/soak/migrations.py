@@ -39,7 +39,7 @@ import "google/protobuf/field_mask.proto";
 import "rowgate/v1/annotations.proto";
 
 message Seat {
-  option (rowgate.v1.table) = {primary_key: "id"};
+  option (rowgate.v1.table) = {primary_key: "id" index: {columns: "rank"}};
   string id = 1;
   %s
 }

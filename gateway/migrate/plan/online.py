@@ -48,7 +48,7 @@ def build(table: Table, part: Buildable) -> Step:
     """Return the step that builds an index. A unique one is as good as a unique key, and stands for it."""
     return Step(
         create_index(
-            part if isinstance(part, Index) else _index_of(part), ddl.quoted(table.name), concurrently=True
+            part if isinstance(part, Index) else index_of(part), ddl.quoted(table.name), concurrently=True
         ),
         f"{'index' if isinstance(part, Index) else 'key'} {part.name} of {table.name} is missing",
         run=Run.OUTSIDE,
@@ -56,7 +56,8 @@ def build(table: Table, part: Buildable) -> Step:
     )
 
 
-def _index_of(key: Key) -> Index:
+def index_of(key: Key) -> Index:
+    """Return the index that stands for a unique key."""
     columns = tuple(map(ddl.quote, key.columns))
     return Index(key.name, columns, unique=True, nulls_not_distinct=key.nulls_not_distinct)
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.introspect.ddl import quoted
+from gateway.introspect.definitions import Part
 from gateway.introspect.matching import parts_of
 from gateway.introspect.table_records import Catalog, Column, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.locks.lock import Connection
 from gateway.migrate.plan.online import Place
 from gateway.migrate.plan.scope import Managed, kind_of
 from gateway.migrate.plan.widening import keeps_every_row, keeps_every_value
+from gateway.migrate.retype import indexes
 from gateway.migrate.retype.helpers import Helpers, without_helpers
 
 LARGE_BYTES = 1 << 20
@@ -179,7 +181,7 @@ async def _obstacle(
     if change.found.generated or change.found.identity or change.wanted.identity:
         return "PostgreSQL makes its values"
     for part in parts_of(table):
-        why = _of_part(part, table.name, change.found.name)
+        why = _of_part(part, reached, change.found.name)
         if why:
             return why
     for constraint, index, described in await connection.fetch(
@@ -192,13 +194,13 @@ async def _obstacle(
     return ""
 
 
-def _of_part(part: Key | Index | ForeignKey | object, table: Name, column: str) -> str:
+def _of_part(part: Part, wanted: Table, column: str) -> str:
     match part:
         case Key() if column in part.columns:
-            return f"key {part.name} holds it"
+            return indexes.obstacle(wanted, part)
         case Index() if column in part.reads:
-            return f"index {part.name} reads it"
-        case ForeignKey() if part.target == table and column in part.target_columns:
+            return indexes.obstacle(wanted, part)
+        case ForeignKey() if part.target == wanted.name and column in part.target_columns:
             return f"foreign key {part.name} refers to it"
         case _:
             return ""

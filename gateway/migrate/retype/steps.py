@@ -7,9 +7,10 @@ from gateway.introspect import ddl
 from gateway.introspect.compare import is_filled
 from gateway.introspect.matching import parts_of, with_parts
 from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Table
+from gateway.migrate.plan.online import Buildable
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step
-from gateway.migrate.retype import sql
+from gateway.migrate.retype import indexes, sql
 from gateway.migrate.retype.choice import Retype, State
 from gateway.migrate.retype.helpers import Helpers, helper_columns
 
@@ -33,12 +34,28 @@ def steps_beside(
         yield from _discard(change.table, change.helpers, f"{_where(change)} gets another type once more")
         yield from _prepare(change)
     yield from (_fill(change) for change in changes if change.state is not State.FILLED)
+    replaced = list(_replaced(changes, reached, found))
+    for table, part, columns in replaced:
+        yield from indexes.build_counterpart(table, part, columns, managed)
     for change in changes:
         name = change.table.name
         going = _going(change, reached.tables[name], found.tables[name])
         yield from _swap(change, [part.name for part in going], _fill_of(change, managed))
         # What goes with two columns goes once.
         reached, found = swapped([change], reached, found, managed)
+    for table, part, _ in replaced:
+        yield from indexes.take_place(table, part)
+
+
+def _replaced(
+    changes: Sequence[Retype], reached: Catalog, found: Catalog
+) -> Iterator[tuple[Table, Buildable, frozenset[str]]]:
+    """Yield the indexes of which other ones take the place, with their tables and the columns that change."""
+    tables = {change.table.name: change.table for change in changes}
+    for name, table in tables.items():
+        columns = frozenset(change.found.name for change in changes if change.table.name == name)
+        for part in indexes.to_replace(reached.tables[name], found.tables[name], columns):
+            yield table, part, columns
 
 
 def _where(change: Retype) -> str:
