@@ -1,9 +1,10 @@
 """A TCP proxy in front of a server's Unix socket, which a test can freeze, or cut at a given message."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -71,17 +72,12 @@ class Proxy:
         cut: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
         end = asyncio.Event()
         self._ends.add(end)
-        ways: set[asyncio.Task[object]] = {
-            asyncio.create_task(end.wait()),
-            asyncio.create_task(self._requests(reader, up_writer, cut)),
-            asyncio.create_task(self._answers(up_reader, writer, cut)),
-        }
+        requests, answers = self._requests(reader, up_writer, cut), self._answers(up_reader, writer, cut)
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(end.wait(), requests, answers)
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            # Also where the client went at the server's last message, before the server did.
+            self.last_word.set()
             writer.transport.abort()
             up_writer.transport.abort()
             self._links.discard(link)
@@ -97,7 +93,8 @@ class Proxy:
                 if here.delivered:
                     cut.set_result(here)
                     writer.write(data)
-                    await here.answered.wait()
+                    # What isn't answered, as data of a COPY, is cut off when more comes, or its client goes.
+                    await first_of(here.answered.wait(), reader.read(1))
                 if self.before_cut is not None:
                     await self.before_cut()
                 return
@@ -126,6 +123,17 @@ class Proxy:
             end.set()
         if links:
             await asyncio.wait(links)
+
+
+async def first_of(*ways: Coroutine[Any, Any, object]) -> None:
+    """Run all until one of them ends; end the others."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager
