@@ -8,6 +8,7 @@ import pytest
 from gateway.cli.workers import count
 from gateway.cli.workers.count import number_of_workers
 from gateway.cli.workers.cpus import available
+from gateway.config.errors import ConfigError
 from gateway.config.load import load_settings
 
 NONE = -1
@@ -119,3 +120,18 @@ def test_as_many_serve_as_are_asked_for_or_can_be_fed(
     flags = {"server.transport": transport, **dsn, **settings}
     loaded = load_settings(environ={}, flags=flags)
     assert number_of_workers(loaded).workers == workers
+
+
+def test_one_serves_while_files_are_watched_unless_more_are_asked_for() -> None:
+    dsn = {"database.dsn": "postgresql://db.example.org/shop"}
+    loaded = load_settings(environ={}, flags=dsn)
+    assert number_of_workers(loaded, watched=True).workers == 1
+    loaded = load_settings(environ={}, flags={**dsn, "server.workers": "3"})
+    assert number_of_workers(loaded, watched=True).workers == 3
+
+
+def test_grpcio_can_not_be_replaced_while_it_serves() -> None:
+    loaded = load_settings(environ={}, flags={"server.transport": "grpcio"})
+    with pytest.raises(ConfigError) as refused:
+        number_of_workers(loaded, watched=True)
+    assert "server.transport (flag --transport): is grpcio, which --watch can't replace" in str(refused.value)

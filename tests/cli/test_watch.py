@@ -1,7 +1,6 @@
 """`rowgate serve --watch`: what is saved is served, what is wrong is told, and clients notice neither."""
 
 import shutil
-import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.tables.metadata import build_tables
-from tests.cli.running import LEDGER, Running, rowgate
+from tests.cli.running import LEDGER, Running
 from tests.cli.test_serve_workers import children
 from tests.cli.test_shared_connections import ADDED, Load, call
 from tests.harness.client import Client
@@ -22,6 +21,7 @@ from tests.transport.conftest import GET
 
 ADDED_GET = "ledger.v1.AddedService/GetAccount"
 FIELD = "  // Whose it is.\n"
+FIRST = "// Accounts.\nservice AccountService {"
 REFUSED = "not reloaded: it serves as before"
 
 
@@ -36,13 +36,13 @@ class Project:
         shutil.copytree(LEDGER, self.protos)
         self.config.write_text(f'[schema]\nprotos = "protos"\n[database]\ndsn = "{dsn}"\n')
 
-    def save(self, old: str, new: str) -> None:
-        """Save the account's proto with another text, as editors do: beside it, then in its place."""
-        text = self.account.read_text()
+    def save(self, file: Path, old: str, new: str) -> None:
+        """Save a file with another text, as editors do: beside it, then in its place."""
+        text = file.read_text()
         assert old in text
-        beside = self.account.with_suffix(".proto~")
+        beside = file.with_name(f"{file.name}~")
         beside.write_text(text.replace(old, new, 1))
-        beside.rename(self.account)
+        beside.rename(file)
 
     def line_of(self, text: str) -> int:
         """Return the number of the line that holds a text."""
@@ -93,7 +93,9 @@ async def test_a_saved_field_is_served_once_the_database_has_it_and_no_call_is_l
         account = {"book": "b", "number": 1, "owner": "o", "title": "t"}
         client = Client(target, compile_protos(project.protos))
         await client.call("ledger.v1.AccountService/CreateAccount", account=account)
-        project.save(FIELD, f"  // What it reminds of.\n  optional string motto = 77;\n{FIELD}")
+        project.save(
+            project.account, FIELD, f"  // What it reminds of.\n  optional string motto = 77;\n{FIELD}"
+        )
         files = (await server.logged("saved"))["files"]
         assert files == [str(project.account)]
         refused = (await server.logged(REFUSED))["error"]
@@ -110,42 +112,36 @@ async def test_a_saved_field_is_served_once_the_database_has_it_and_no_call_is_l
     assert [line["event"] for line in server.log].count(REFUSED) == 1
 
 
-async def test_a_mistake_is_told_with_its_place_and_the_old_schema_is_served_on(project: Project) -> None:
+async def test_mistakes_are_told_with_their_places_and_the_old_schema_is_served_until_all_is_right(
+    project: Project,
+) -> None:
+    shutil.copytree(project.protos, project.folder / "others")
     async with project.watched() as (server, target), Load(target, 2) as load:
         (worker,) = children(server.process.pid)
-        project.save(FIELD, f"  strin wrong = 77;\n{FIELD}")
+        project.save(project.account, FIELD, f"  strin wrong = 77;\n{FIELD}")
         place = f"account.proto:{project.line_of('strin wrong')}: "
         assert place in (await server.logged(REFUSED))["error"]
-        project.save("  strin wrong = 77;\n", "")
-        await server.logged("reloaded")
-        (replaced,) = set(children(server.process.pid)) - {worker}
-        project.save('primary_key: ["book", "number"]', 'primary_key: ["book", "numbr"]')
-        place = f"account.proto:{project.line_of('message Account {')}: ledger.v1.Account"
+        project.save(
+            project.account,
+            "  strin wrong = 77;\n",
+            '  string key = 77 [(rowgate.v1.column).references = {table: "nothing"}];\n',
+        )
+        place = f"account.proto:{project.line_of('string key')}: ledger.v1.Account.key"
         assert place in (await server.logged(REFUSED))["error"]
-        project.config.write_text(f"{project.config.read_text()}pool_size = 0\n")
+        project.save(project.config, "[database]\n", "[database]\npool_size = 0\n")
         assert "database.pool_size" in (await server.logged(REFUSED))["error"]
-        assert replaced in children(server.process.pid)
-        await load.each_called()
-        assert not load.failures
-
-
-async def test_the_settings_file_is_watched_and_so_is_the_folder_that_it_names_next(project: Project) -> None:
-    async with project.watched() as (server, target):
-        shutil.copytree(project.protos, project.folder / "others")
-        project.config.write_text(project.config.read_text().replace('"protos"', '"others"'))
-        assert (await server.logged("saved"))["files"] == [str(project.config)]
+        assert children(server.process.pid) == [worker]
+        project.save(
+            project.config,
+            'protos = "protos"\n[database]\npool_size = 0\n',
+            'protos = "others"\n[database]\n',
+        )
         await server.logged("reloaded")
-        with (project.folder / "others" / "ledger" / "v1" / "account.proto").open("a") as file:
-            file.write(ADDED)
+        other = project.folder / "others" / "ledger" / "v1" / "account.proto"
+        project.save(other, FIRST, f"{ADDED}{FIRST}")
         assert "ledger.v1.AddedService" in (await server.logged("reloaded"))["services"]
         assert await call(target, ADDED_GET) is grpc.StatusCode.NOT_FOUND
-        server.signal(signal.SIGHUP)
-        await server.logged("reloaded")
-        assert [line["event"] for line in server.log].count("saved") == 2
-
-
-async def test_it_takes_a_transport_whose_worker_can_be_replaced(tmp_path: Path) -> None:
-    flags = ("--protos", str(LEDGER), "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path))
-    status, out, errors = await rowgate("serve", "--watch", "--transport", "grpcio", *flags)
-    assert (status, out) == (2, "")
-    assert "server.transport (flag --transport): is grpcio, which --watch can't replace" in errors
+        await load.each_called()
+        assert not load.failures
+    told = [line["files"] for line in server.log if line["event"] == "saved"]
+    assert told == [[str(file)] for file in (*[project.account] * 2, *[project.config] * 2, other)]
