@@ -179,6 +179,43 @@ def revision(
         click.echo("nothing to do: the folder is at the schema")
 
 
+@migrate.command()
+@click.option("-m", "--message", default="Baseline", show_default=True, help="What the revision is called.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Its date; today (UTC) by default.")
+@_gateway_tables
+@with_settings("schema", "database")
+def baseline(*, load: Callable[[], Loaded], message: str, day: datetime | None, gateway_tables: bool) -> None:
+    """Begin a migrations folder with a database that exists.
+
+    Writes a first revision that stands for the tables that are there, and marks the database as at it; it
+    isn't run here. Refuses where the database isn't at the schema. Where the folder has revisions already,
+    the database is marked as at the last.
+    """
+    settings = load().settings
+    folder = _folder(settings)
+    if folder is None:
+        raise Wrong("no folder is named for the revision: give --migrations DIR")
+    with reported():
+        metadata = _model(settings, gateway_tables=gateway_tables)
+        done = _run(
+            settings,
+            metadata,
+            lambda connect: migrations.baseline(
+                metadata,
+                connect,
+                folder,
+                message,
+                day=day.date() if day else _today(),
+                waits=_waits(settings),
+            ),
+        )
+    if done.written:
+        click.echo(f"wrote {done.written}")
+    click.echo(f"the database counts as at {done.revision}, of which nothing was run")
+    if done.others:
+        click.echo(f"not made by Rowgate, and left alone: {', '.join(map(str, done.others))}", err=True)
+
+
 def _refuse_options_of(ctx: click.Context) -> None:
     """Refuse options in front of the subcommand: they would be lost without a word."""
     given = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]

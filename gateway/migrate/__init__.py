@@ -6,12 +6,14 @@ from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.steps import Plan, Step
 from gateway.migrate.preview import Found, differences, preview
 from gateway.migrate.privileges import naming_grants
+from gateway.migrate.revisions.baseline import Baseline, baseline
 from gateway.migrate.revisions.folder import Folder
 from gateway.migrate.revisions.revise import revise
 from gateway.migrate.revisions.upgrade import upgrade
 from gateway.migrate.without_folder import apply
 
 __all__ = [
+    "Baseline",
     "Connect",
     "DestructiveChangeError",
     "Folder",
@@ -22,6 +24,7 @@ __all__ = [
     "Plan",
     "Step",
     "apply",
+    "baseline",
     "connect_to",
     "differences",
     "naming_grants",

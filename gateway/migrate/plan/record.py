@@ -226,6 +226,15 @@ def number(column: Recorded, to: int) -> str:
     return f"UPDATE pg_temp.rowgate_recorded SET field_number = {to}\nWHERE {where}"  # noqa: S608 - literals
 
 
+def claim(names: Iterable[Name], lineage: str) -> str:
+    """Return the statement that gives what migrations made of these tables and enum types to a folder."""
+    listed = ", ".join(f"({literal(name.schema)}, {literal(name.name)})" for name in sorted(names))
+    return (
+        f"UPDATE pg_temp.rowgate_recorded SET lineage = {literal(lineage)}\n"  # noqa: S608 - literals
+        f"WHERE (schema_name, table_name) IN ({listed})"
+    )
+
+
 def adopt(table: Name, parts: Iterable[Recorded]) -> str:
     """Return the statement that records what is there already of one table, or an enum type."""
     listed = ", ".join(sorted(f"({literal(part.kind)}, {literal(part.name)})" for part in parts))

@@ -80,5 +80,5 @@ async def _refuse_tables_made_otherwise(connection: Connection, metadata: MetaDa
     if held:
         raise MigrationError(
             "the first revision makes every table, and Rowgate made some already without the folder "
-            f"({', '.join(held)}): name an empty database with --dsn"
+            f"({', '.join(held)}): begin by `rowgate migrate baseline`, or name an empty database with --dsn"
         )

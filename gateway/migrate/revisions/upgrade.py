@@ -5,6 +5,7 @@ Alembic's environment is built here, in code: a user's folder holds revisions an
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -64,8 +65,15 @@ async def upgrade(
         tell(pending)
         if pending:
             await _make_internal_schema(connection)
-            await waits.tried(connect, lambda: _run(folder, connect, waits))
+            await waits.tried(connect, lambda: _run(connect, folder, partial(_run_online, waits=waits)))
         return tuple(map(name_of, pending))
+
+
+async def stamp(folder: Folder, connect: Connect) -> None:
+    """Record that the database is at the folder's last revision, and run none."""
+    async with opened(connect) as connection:
+        await _make_internal_schema(connection)
+    await _run(connect, folder, _stamp_online)
 
 
 async def current_revision(connection: Connection) -> str | None:
@@ -107,12 +115,12 @@ async def _make_internal_schema(connection: Connection) -> None:
         await connection.execute(create_schema(INTERNAL_SCHEMA))
 
 
-async def _run(folder: Folder, connect: Connect, waits: LockWaits) -> None:
+async def _run(connect: Connect, folder: Folder, work: Callable[[SqlConnection, Folder], None]) -> None:
     engine = create_engine(connect)
     try:
         async with engine.connect() as connection:
             with placed(folder.path):
-                await connection.run_sync(_run_online, folder, waits)
+                await connection.run_sync(work, folder)
     except DBAPIError as error:
         raise _refused(error, place_of(error, folder.path)) from error
     finally:
@@ -123,6 +131,16 @@ def _run_online(connection: SqlConnection, folder: Folder, waits: LockWaits) -> 
     with _environment(folder) as environment:
         options = _options(folder, waits)
         environment.configure(connection=connection, transaction_per_migration=True, **options)
+        with environment.begin_transaction():
+            environment.run_migrations()
+
+
+def _stamp_online(connection: SqlConnection, folder: Folder) -> None:
+    def steps(revision: Any, _context: MigrationContext) -> Any:
+        return folder.scripts._stamp_revs("head", revision)  # noqa: SLF001 - as Alembic's own command does
+
+    with EnvironmentContext(Config(), folder.scripts, fn=steps, destination_rev="head") as environment:
+        environment.configure(connection=connection, **_VERSION_TABLE)
         with environment.begin_transaction():
             environment.run_migrations()
 
