@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import asyncpg
 import click
 
 from tests.db.servers import debian_server, make_database
@@ -20,8 +21,8 @@ from tests.soak.foreign.trial import Outcome, Share, try_database
 
 _TABLES, _VIEWS = 0.95, 0.90
 """The shares of all tables and views that have to be served."""
-_DATABASE_SECONDS = 600
-_WRONG = (AssertionError, TimeoutError, OSError, subprocess.SubprocessError)
+_DATABASE_SECONDS = 900
+_WRONG = (AssertionError, TimeoutError, OSError, subprocess.SubprocessError, asyncpg.PostgresError)
 
 
 async def _try(server: str, name: str, scratch: Path) -> Outcome:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -41,22 +41,25 @@ _FREE = """
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An ALTER TABLE, and what follows it.
+    """What is altered at once, and what follows it.
 
     Args:
         name: what is done.
-        sql: the statement.
-        field: the full name of the one field that follows.
-        breaks: whether clients lose what it was.
+        statements: what does it.
+        fields: the full names of the fields that follow, and of no others.
+        breaks: whether clients lose what they were.
         rename: how `--rename` tells it, where it is one.
 
     """
 
     name: str
-    sql: str
-    field: str
+    statements: tuple[str, ...]
+    fields: tuple[str, ...]
     breaks: bool = False
     rename: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {' and '.join(field.partition('.v1.')[2] for field in self.fields)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +72,26 @@ class _Column:
     message: str
     field: str
 
+    @property
+    def path(self) -> str:
+        """The full name of its field."""
+        return f"{self.message}.{self.field}"
+
     def added(self) -> Step:
         """Return what adds another column to its table."""
-        return Step("added", f"ALTER TABLE {self.table} ADD {_NEW} integer", f"{self.message}.{_NEW}")
+        sql = f"ALTER TABLE {self.table} ADD {_NEW} integer"
+        return Step("added", (sql,), (f"{self.message}.{_NEW}",))
 
     def renamed(self) -> Step:
         """Return what renames it."""
         sql = f"ALTER TABLE {self.table} RENAME {quote(self.name)} TO {_NEW}_name"
-        rename = f"{self.relation}.{self.name}={_NEW}_name"
-        return Step("renamed", sql, f"{self.message}.{self.field}", rename=rename)
+        return Step("renamed", (sql,), (self.path,), rename=f"{self.relation}.{self.name}={_NEW}_name")
 
-    def retyped(self) -> Step:
-        """Return what gives it another type."""
-        sql = f"ALTER TABLE {self.table} ALTER {quote(self.name)} TYPE bigint"
-        return Step("retyped", sql, f"{self.message}.{self.field}", breaks=True)
-
-    def dropped(self) -> Step:
-        """Return what drops it."""
-        sql = f"ALTER TABLE {self.table} DROP {quote(self.name)}"
-        return Step("dropped", sql, f"{self.message}.{self.field}", breaks=True)
+    def retyped(self, dropped: "_Column") -> Step:
+        """Return what gives it another type, and drops another column."""
+        types = f"ALTER TABLE {self.table} ALTER {quote(self.name)} TYPE bigint"
+        drops = f"ALTER TABLE {dropped.table} DROP {quote(dropped.name)}"
+        return Step("retyped and dropped", (types, drops), (self.path, dropped.path), breaks=True)
 
 
 async def alter(dsn: str, folder: Path) -> str:
@@ -101,12 +105,17 @@ async def alter(dsn: str, folder: Path) -> str:
 
     """
     free = await _free(dsn, folder)
-    whole = next(column for column, is_int in free if is_int)
-    one, other = [column for column, _ in free if column != whole][:2]
-    steps = (whole.added(), one.renamed(), whole.retyped(), other.dropped())
+    whole = next((column for column, is_int in free if is_int), None)
+    others = [column for column, _ in free if column != whole][:2]
+    assert whole is not None, "it has no integer that nothing depends on"
+    assert len(others) == 2, "it has not two other columns that nothing depends on"
+    steps = (whole.added(), others[0].renamed(), whole.retyped(others[1]))
     for step in steps:
         await follow(step, dsn, folder)
-    return ", ".join(f"{step.name} {step.field.partition('.v1.')[2]}" for step in steps)
+    stands = texts(folder)
+    status, told, errors = await command("pull", "--dsn", dsn, "--out", str(folder))
+    assert (status, texts(folder)) == (0, stands), f"the last pull changed more: {told}{errors}"
+    return ", ".join(map(str, steps))
 
 
 async def _free(dsn: str, folder: Path) -> list[tuple[_Column, bool]]:
@@ -127,28 +136,38 @@ async def _free(dsn: str, folder: Path) -> list[tuple[_Column, bool]]:
 
 async def follow(step: Step, dsn: str, folder: Path) -> None:
     """Alter the database, and pull; raises AssertionError unless just that follows."""
-    flags = ("pull", "--dsn", dsn, "--out", str(folder))
     stands, compiled = texts(folder), compile_protos(folder)
-    await run(dsn, step.sql)
-    if step.breaks or step.rename:
-        status, told, _ = await command(*flags)
-        assert (status, texts(folder)) == (1, stands), f"{step.sql}: pulled without a flag"
-        assert (f"--rename {step.rename}" if step.rename else f"field {step.field}") in told, told
-    flag = ("--rename", step.rename) if step.rename else ("--allow-breaking",) if step.breaks else ()
-    status, told, errors = await command(*flags, *flag)
-    assert status == 0, f"{step.sql}: {told}{errors}"
-    now = texts(folder)
-    _require_just(step.field, stands, now)
+    await run(dsn, *step.statements)
+    await _pull(step, ("pull", "--dsn", dsn, "--out", str(folder)), folder)
     pulled = compile_protos(folder)
+    _require_just(step.fields, stands, texts(folder))
     changed = _different(_elements(compiled), _elements(pulled))
-    assert changed == {step.field}, f"{step.sql}: {', '.join(sorted(changed))} changed"
+    assert changed == {*step.fields}, f"{step}: {', '.join(sorted(changed))} changed"
+    said = _broken(compiled, pulled, folder)
+    unsaid = [field for field in step.fields if f'"{field.rpartition(".")[2]}"' not in said]
+    assert (unsaid if step.breaks else said) in ([], ""), f"{step}: buf says {said or 'nothing'}"
+
+
+async def _pull(step: Step, flags: Sequence[str], folder: Path) -> None:
+    """Pull with the flag that a step takes, after one without it, which writes nothing."""
+    flag: tuple[str, ...] = ()
+    if step.breaks or step.rename:
+        flag = ("--rename", step.rename) if step.rename else ("--allow-breaking",)
+        stands = texts(folder)
+        status, told, _ = await command(*flags)
+        assert (status, texts(folder)) == (1, stands), f"{step}: pulled without a flag"
+        names = [f"--rename {step.rename}"] if step.rename else [f"field {field}" for field in step.fields]
+        assert all(name in told for name in names), f"{step}: {told}"
+    status, told, errors = await command(*flags, *flag)
+    assert status == 0, f"{step}: {told}{errors}"
+
+
+def _broken(before: FileDescriptorSet, after: FileDescriptorSet, folder: Path) -> str:
+    """Return what buf says of a change."""
     images = (folder.with_name("before.binpb"), folder.with_name("after.binpb"))
-    for image, descriptors in zip(images, (compiled, pulled), strict=True):
+    for image, descriptors in zip(images, (before, after), strict=True):
         image.write_bytes(descriptors.SerializeToString())
-    said = breaking(*images)
-    assert bool(said) == step.breaks, f"{step.sql}: buf says {said or 'nothing'}"
-    status, told, errors = await command(*flags)
-    assert (status, texts(folder)) == (0, now), f"{step.sql}: a second pull changed more: {told}{errors}"
+    return breaking(*images)
 
 
 def texts(folder: Path) -> Mapping[str, str]:
@@ -185,19 +204,20 @@ def _fields(name: str, message: DescriptorProto) -> Iterator[tuple[str, bytes]]:
         yield f"{name}.{one.name}", one.SerializeToString(deterministic=True)
 
 
-def _require_just(full_name: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Raise AssertionError where files differ in more than one field, what is reserved, and imports."""
-    changed = _different(before, after) - {FILE}
-    assert len(changed) == 1, f"{full_name}: {', '.join(sorted(changed))} changed"
-    [path] = changed
-    message, field = full_name.split(".")[-2:]
-    texts_ = [_without(message, field, text[path]) for text in (before, after)]
-    assert texts_[0] == texts_[1], "".join(unified_diff(*(text.splitlines(keepends=True) for text in texts_)))
+def _require_just(fields: Iterable[str], before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Raise AssertionError where files differ in more than fields, what is reserved, and imports."""
+    for path in _different(before, after) - {FILE}:
+        old, new = (_without(fields, one.get(path, "")).splitlines(keepends=True) for one in (before, after))
+        assert old == new, f"{path}: {''.join(unified_diff(old, new))}"
 
 
-def _without(message: str, field: str, text: str) -> str:
-    """Return the text of a file without one field, and without what follows a field."""
-    head, _, rest = re.sub(r"\nimport .*", "", text).partition(f"\nmessage {message} {{\n")
-    body, _, tail = rest.partition("\n}\n")
-    body = re.sub(rf"(\n  //.*)*\n  [\w. ]+ {field} = \d+(;| \[[^;]*\];)", "", f"\n{body}")
-    return "".join((head, re.sub(r"\n+  reserved .*;", "", body), tail))
+def _without(fields: Iterable[str], text: str) -> str:
+    """Return the text of a file without some fields, and without what follows a field."""
+    text = re.sub(r"\nimport .*", "", text)
+    for field in fields:
+        message, name = field.split(".")[-2:]
+        head, begin, rest = text.partition(f"\nmessage {message} {{\n")
+        body, end, tail = rest.partition("\n}\n")
+        body = re.sub(rf"(\n  //.*)*\n  [\w. ]+ {name} = \d+(;| \[[^;]*\];)", "", f"\n{body}")
+        text = "".join((head, begin, re.sub(r"\n+  reserved .*;", "", body), end, tail))
+    return text

@@ -1,6 +1,7 @@
 """A few rows for the tables that a product left empty, and what materialized views make of them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import asyncpg
 
@@ -42,8 +43,8 @@ _TEXTS: Mapping[str, str] = {
 }
 
 
-async def fill(dsn: str) -> int:
-    """Put rows into empty tables, past references and triggers; return how many stay empty.
+async def fill(dsn: str) -> None:
+    """Put rows into empty tables, past references and triggers.
 
     Three rows have all values, two more only those that must be there, so that the others are NULL or
     defaults; a table whose checks want others stays empty.
@@ -59,34 +60,28 @@ async def fill(dsn: str) -> int:
             for relation in columns
             if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {relation})")  # noqa: S608 - a name
         ]
-        left = 0
         for relation in empty:
             required = [one for one in columns[relation] if one["required"]]
-            whole = await _insert(connection, relation, columns[relation], "1, 3")
-            short = await _insert(connection, relation, required, "4, 5")
-            left += not (whole or short)
+            await _insert(connection, relation, columns[relation], "1, 3")
+            await _insert(connection, relation, required, "4, 5")
         await connection.execute("SET session_replication_role = origin")
         for row in await connection.fetch(_MATERIALIZED):
             await connection.execute(f"REFRESH MATERIALIZED VIEW {row['relation']}")
     finally:
         await connection.close()
-    return left
 
 
 async def _insert(
     connection: asyncpg.Connection, relation: str, columns: Sequence[asyncpg.Record], numbers: str
-) -> bool:
-    """Insert rows; return whether the table took them."""
+) -> None:
+    """Insert rows, where the table takes them."""
     names = ", ".join(one["name"] for one in columns)
     values = ", ".join(f"({_text(one)})::text::{one['type']}" for one in columns)
-    into = f"{relation} ({names}) OVERRIDING SYSTEM VALUE" if names else f"{relation}"
-    try:
+    into = f"{relation} ({names}) OVERRIDING SYSTEM VALUE" if names else relation
+    with suppress(asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
         await connection.execute(
             f"INSERT INTO {into} SELECT {values} FROM pg_catalog.generate_series({numbers}) n"  # noqa: S608 - names
         )
-    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
-        return False
-    return True
 
 
 def _text(column: asyncpg.Record) -> str:

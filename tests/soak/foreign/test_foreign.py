@@ -48,7 +48,9 @@ async def test_a_database_is_served_and_followed(databases: Databases, tmp_path:
     await fill(dsn)
     outcome = await try_database(dsn, tmp_path / "protos")
     assert (outcome.tables, outcome.views, outcome.served.rows) == ((2, 2), (1, 1), [5, 2, 5])
-    assert "renamed City.flag, retyped City.people, dropped" in outcome.altered
+    assert outcome.altered == (
+        "added City.soak_added, renamed City.flag, retyped and dropped City.people and City.area"
+    )
 
 
 async def test_a_pull_that_follows_by_more_is_told(databases: Databases, tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ async def test_a_pull_that_follows_by_more_is_told(databases: Databases, tmp_pat
     await pulled(dsn, folder, package="map")
     for number, more in enumerate(("ADD people int", "ALTER name TYPE varchar(9)")):
         sql = f"ALTER TABLE city ADD added_{number} int, {more}"
-        step = alterations.Step("added", sql, f"map.public.v1.City.added_{number}")
+        step = alterations.Step("added", (sql,), (f"map.public.v1.City.added_{number}",))
         with pytest.raises(AssertionError, match=more.split()[1]):
             await alterations.follow(step, dsn, folder)
 
@@ -66,6 +68,6 @@ async def test_a_break_that_is_not_asked_about_is_told(databases: Databases, tmp
     dsn, folder = await databases.empty(), tmp_path / "protos"
     await run(dsn, "CREATE TABLE city (id int PRIMARY KEY, name text)")
     await pulled(dsn, folder, package="map")
-    step = alterations.Step("dropped", "COMMENT ON TABLE city IS ''", "map.public.v1.City.name", breaks=True)
+    step = alterations.Step("dropped", (), ("map.public.v1.City.name",), breaks=True)
     with pytest.raises(AssertionError, match="without a flag"):
         await alterations.follow(step, dsn, folder)
