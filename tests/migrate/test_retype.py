@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.sql.naming import conv
 
 from gateway.migrate import (
     Folder,
+    LockWaits,
     MigrationError,
     Plan,
     apply,
@@ -25,6 +26,7 @@ from gateway.migrate.locks.lock import opened
 from tests.harness.polling import next_poll
 from tests.migrate.database import EmptyDatabase
 from tests.migrate.models import empty
+from tests.migrate.test_new_columns import Schema
 
 DAY = date(2026, 11, 22)
 ROWS = 1_500
@@ -265,3 +267,111 @@ async def test_it_is_gone_on_with_when_killed_among_the_rows(database: EmptyData
         assert await database.fetch("SELECT count(rowgate_new_rank) FROM seat") == [(ROWS - 1,)]
     await apply(new, database.connect)
     await _require_done(database, new, "bigint")
+
+
+async def _waiting_for_a_row(database: EmptyDatabase, migrating: "asyncio.Future[object]") -> None:
+    waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DO $backfill$%'"
+    async with asyncio.timeout(60):
+        while not await database.fetch(waiting):
+            assert not migrating.done()
+            await next_poll()
+
+
+async def test_who_holds_a_row_for_long_is_named(database: EmptyDatabase) -> None:
+    new = _seats(sa.BigInteger)
+    await _made(database, _seats(sa.Integer))
+    await database.script(_parts(await preview(new, database.connect))[0])
+    async with opened(database.connect) as writer:
+        await writer.execute("BEGIN; SELECT FROM seat WHERE id = 1000 FOR UPDATE")
+        with pytest.raises(MigrationError, match="gave no lock in time") as refused:
+            await apply(new, database.connect, waits=LockWaits(0.8, pauses=()))
+    assert f"is held by process {writer.get_server_pid()} (" in str(refused.value)
+    await apply(new, database.connect)
+    await _require_done(database, new, "bigint")
+
+
+async def test_a_statement_timeout_bounds_no_more_than_a_batch(database: EmptyDatabase) -> None:
+    """It waits for a row for longer than that, as all batches together may take."""
+    new = _seats(sa.BigInteger)
+    await _made(database, _seats(sa.Integer))
+    await database.script(_parts(await preview(new, database.connect))[0])
+
+    async def connect() -> asyncpg.Connection:  # type: ignore[type-arg]
+        return await asyncpg.connect(database.dsn, server_settings={"statement_timeout": "2s"})
+
+    async with opened(database.connect) as writer:
+        await writer.execute("BEGIN; SELECT FROM seat WHERE id = 1000 FOR UPDATE")
+        migrating = asyncio.ensure_future(apply(new, connect))
+        await _waiting_for_a_row(database, migrating)
+        begun = "SELECT FROM pg_stat_activity WHERE query LIKE 'DO $backfill$%' "
+        since = begun + "AND query_start < now() - $1::interval"
+        while not await database.fetch(since, timedelta(seconds=2.2)):
+            assert not migrating.done()
+            await next_poll()
+        await writer.execute("COMMIT")
+        await migrating
+    await _require_done(database, new, "bigint")
+
+
+def _pair(kind: Any) -> sa.MetaData:
+    """Return rows that refer to others, by keys of a type."""
+    metadata = empty()
+    key = sa.PrimaryKeyConstraint("id", name=conv("row_pkey"))
+    sa.Table("row", metadata, sa.Column("id", kind, autoincrement=False), sa.Column("note", sa.Text), key)
+    sa.Table(
+        "seat",
+        metadata,
+        sa.Column("id", sa.BigInteger, autoincrement=False),
+        sa.Column("of", kind, nullable=False, server_default="1"),
+        sa.Column("note", sa.Text),
+        sa.PrimaryKeyConstraint("id", name=conv("seat_pkey")),
+        sa.ForeignKeyConstraint(["of"], ["row.id"], name=conv("seat_of_fkey"), ondelete="CASCADE"),
+    )
+    return metadata
+
+
+async def test_a_reference_changes_with_its_target(database: EmptyDatabase) -> None:
+    """The key that others refer to goes the plain way, together with the swap of the reference's column."""
+    new = _pair(sa.BigInteger)
+    await apply(_pair(sa.Integer), database.connect)
+    await database.run(
+        "INSERT INTO row SELECT n, repeat('x', 800) FROM generate_series(1, 1500) n",
+        "INSERT INTO seat SELECT n, n, repeat('x', 800) FROM generate_series(1, 1500) n",
+    )
+    told: list[Plan] = []
+    done = await apply(new, database.connect, tell=told.append)
+    assert [step.sql for step in done] == [step.sql for step in told[0].steps]
+    (plain,) = [step.reason for step in done if " TYPE " in step.sql]
+    assert plain == (
+        "column public.row.id is integer, the schema says bigint: every row is written anew "
+        "while nobody reads or writes the table, as key row_pkey holds it"
+    )
+    assert [one for one in await database.drift(new) if one.forbids_serving] == []
+    assert await apply(new, database.connect) == ()
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await database.run('INSERT INTO seat (id, "of") VALUES (0, 5000)')
+    await database.run("INSERT INTO seat (id) VALUES (0)", "DELETE FROM row WHERE id = 1")
+    assert await database.fetch('SELECT count(*) FROM seat WHERE "of" = 1') == [(0,)]
+
+
+async def test_older_gateways_keep_the_default_of_a_new_field(
+    database: EmptyDatabase, tmp_path: Path
+) -> None:
+    """They don't know the column at all, and insert without it."""
+    fields = ("", "int32 row = 4;", "int64 row = 4;")
+    first, second, third = (
+        Schema(tmp_path / str(number), field).metadata for number, field in enumerate(fields)
+    )
+    await apply(first, database.connect)
+    await database.run("INSERT INTO seat SELECT repeat(n::text, 200), n FROM generate_series(1000, 4000) n")
+    await apply(second, database.connect)
+    done = await apply(third, database.connect)
+    assert not [step for step in done if " TYPE " in step.sql]
+    await database.run("INSERT INTO seat (id) VALUES ('a')")
+    assert await database.fetch("SELECT DISTINCT row FROM seat") == [(0,)]
+    assert await apply(third, database.connect) == ()
+    contracted = await apply(third, database.connect, contract=True)
+    assert {step.sql for step in contracted} == {
+        "ALTER TABLE public.seat ALTER COLUMN row DROP DEFAULT",
+        "ALTER TABLE public.seat DROP COLUMN rowgate_old_row",
+    }

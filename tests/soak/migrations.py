@@ -63,11 +63,19 @@ message UpdateSeatRequest {
   Seat seat = 1;
   google.protobuf.FieldMask update_mask = 2;
 }
+message BulkUpsertSeatsRequest {
+  repeated Seat seats = 1;
+}
+message BulkUpsertSeatsResponse {
+  int64 inserted_count = 1;
+  int64 updated_count = 2;
+}
 service SeatService {
   rpc GetSeat(GetSeatRequest) returns (Seat);
   rpc ListSeats(ListSeatsRequest) returns (ListSeatsResponse);
   rpc CreateSeat(CreateSeatRequest) returns (Seat);
   rpc UpdateSeat(UpdateSeatRequest) returns (Seat);
+  rpc BulkUpsertSeats(BulkUpsertSeatsRequest) returns (BulkUpsertSeatsResponse);
 }
 """
 RANK, NEAR, NOTE = "int32 rank = 2;", "optional string near = 3;", "string note = 4;"
@@ -170,6 +178,13 @@ class Load:
             await self._one("GetSeat", whole=True, id=any_row)
             await self._one("CreateSeat", whole=True, seat=seat)
             await self._one("UpdateSeat", whole=True, seat=changed, update_mask="rank")
+            await self._one("BulkUpsertSeats", whole=True, seats=self._seats(chance, number))
+
+    def _seats(self, chance: random.Random, rank: int) -> list[dict[str, object]]:
+        """Return new rows, and some that are there, by other callers' hands too."""
+        keys = {f"s{chance.randrange(self.rows)}" for _ in range(10)}
+        new = {f"{self.prefix}-{rank}-{chance.getrandbits(60)}" for _ in range(10)}
+        return [{"id": key, "rank": rank, self.note: "bulk"} for key in sorted(keys | new)]
 
     async def _one(self, method: str, *, whole: bool = False, **request: object) -> None:
         begun = time.monotonic()
