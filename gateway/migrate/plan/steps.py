@@ -42,6 +42,7 @@ class Step:
             public.flight.gate to stand`; empty where they go on.
         run: in which transaction it runs.
         index: the table and name of the index that it builds outside of transactions.
+        repeats: whether it is run in several transactions.
         proof: the statement, behind one that runs in batches, that proves that no row is left.
 
     """
@@ -53,6 +54,7 @@ class Step:
     run: Run = Run.TOGETHER
     index: tuple[Name, str] | None = None
     proof: str = ""
+    repeats: bool = False
 
     @property
     def line(self) -> str:

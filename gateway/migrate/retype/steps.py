@@ -1,12 +1,12 @@
 """The steps of a change of type beside its column, from wherever it stands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from gateway.introspect import ddl
 from gateway.introspect.compare import is_filled
 from gateway.introspect.matching import parts_of, with_parts
-from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Table
+from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Name, Table
 from gateway.migrate.plan.online import Buildable
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step
@@ -30,6 +30,7 @@ def steps_beside(
     begun = [change for change in changes if change.state is State.NOT_BEGUN]
     # All are looked at before the first is changed, which takes the table.
     yield from (_look(change) for change in begun if not change.is_exact)
+    yield from _taken(change.table.name for change in begun)
     for change in begun:
         yield from _discard(change.table, change.helpers, f"{_where(change)} gets another type once more")
         yield from _prepare(change)
@@ -37,6 +38,7 @@ def steps_beside(
     replaced = list(_replaced(changes, reached, found))
     for table, part, columns in replaced:
         yield from indexes.build_counterpart(table, part, columns, managed)
+    yield from _taken(change.table.name for change in changes)
     for change in changes:
         name = change.table.name
         going = _going(change, reached.tables[name], found.tables[name])
@@ -56,6 +58,17 @@ def _replaced(
         columns = frozenset(change.found.name for change in changes if change.table.name == name)
         for part in indexes.to_replace(reached.tables[name], found.tables[name], columns):
             yield table, part, columns
+
+
+def _taken(tables: Iterable[Name]) -> Iterator[Step]:
+    """Yield what waits for autovacuum, which gives way after a second, while nobody waits behind it.
+
+    It comes where so many rows were filled. The locks that follow keep readers and writers out from when
+    they are asked for.
+    """
+    for name in sorted(set(tables)):
+        lock = f"LOCK TABLE {ddl.quoted(name)} IN SHARE UPDATE EXCLUSIVE MODE"
+        yield Step(lock, f"table {name}: autovacuum gives way before anybody has to wait", repeats=True)
 
 
 def _where(change: Retype) -> str:
@@ -154,6 +167,14 @@ def left_over(
     One that was filled for a type that the schema no longer says goes at once, as what stands beside a column
     that goes; a former one stays until no older gateway runs.
     """
+    steps = list(_left_over(reached, found, managed, changes))
+    yield from _taken(table for table, _ in steps)
+    yield from (step for _, step in steps)
+
+
+def _left_over(
+    reached: Catalog, found: Catalog, managed: Managed, changes: Sequence[Retype]
+) -> Iterator[tuple[Name, Step]]:
     needed = {(change.table.name, change.found.name) for change in changes}
     for name, table in sorted(found.tables.items()):
         wanted = reached.tables.get(name)
@@ -163,10 +184,11 @@ def left_over(
                 continue
             where = f"column {name}.{helpers.column}"
             if column.name == helpers.new:
-                yield from _discard_new(table, helpers, f"{where} keeps its type")
+                steps = _discard_new(table, helpers, f"{where} keeps its type")
+                yield from ((name, step) for step in steps)
             elif goes or managed.contract:
                 why = f"column {name}.{column.name} holds what {where} held in its former type"
-                yield _drop_column(table, column.name, why)
+                yield name, _drop_column(table, column.name, why)
 
 
 def swapped(

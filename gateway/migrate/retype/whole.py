@@ -33,8 +33,8 @@ def planned_with(
     others = plan(*swapped(choice.beside, reached, found, managed), managed, online)
     return (
         *beside,
-        *(_with_cost(step, choice) for step in others),
         *left_over(reached, choice.found, managed, choice.beside),
+        *(_with_cost(step, choice) for step in others),
     )
 
 
