@@ -100,8 +100,12 @@ BEGIN
             END;
             COMMIT;
             rowgate_page := rowgate_page + rowgate_size;
-            rowgate_size := CASE WHEN pg_catalog.clock_timestamp() - rowgate_begun > interval '{_BATCH}'
-                THEN greatest(rowgate_size / 2, 1) ELSE least(rowgate_size * 2, {_MOST_PAGES}) END;
+            rowgate_size := CASE
+                WHEN pg_catalog.clock_timestamp() - rowgate_begun > interval '{_BATCH}'
+                THEN greatest(rowgate_size / 2, 1)
+                WHEN pg_catalog.clock_timestamp() - rowgate_begun < interval '{_BATCH}' / 2
+                THEN least(rowgate_size * 2, {_MOST_PAGES})
+                ELSE rowgate_size END;
         END LOOP;
     END LOOP;
 END $backfill$"""  # noqa: S608 - quoted names, and types as PostgreSQL prints them
