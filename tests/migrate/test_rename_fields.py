@@ -362,3 +362,22 @@ async def test_what_takes_a_columns_place_takes_its_number(database: EmptyDataba
     assert await apply(text, database.connect) == ()
     with pytest.raises(MigrationError, match=r"Seat\.remark, number 3, was note\n"):
         await apply(schema(f"{OLD} {twice % 3}".replace("string note", "int64 remark")), database.connect)
+
+
+@ON_18
+async def test_a_rename_with_another_type_goes_at_once(database: EmptyDatabase, schema: Schema) -> None:
+    """Nobody could ask what hangs on the column by its new name: a view would keep the former column."""
+    await apply(schema(OLD), database.connect)
+    await database.run(
+        "INSERT INTO seat SELECT n::text, n, n::text FROM generate_series(1, 20000) n",
+        "CREATE VIEW totals AS SELECT total FROM seat",
+    )
+    flags = ["seat.total=amount"]
+    text = schema(NEW.replace("int64", "string"))
+    with pytest.raises(MigrationError, match="used by a view"):
+        await apply(text, database.connect, renames=flags, allow_destructive=True)
+    assert await _columns(database) == ["id", "total", "note"]
+    await database.run("DROP VIEW totals")
+    steps = await apply(text, database.connect, renames=flags, allow_destructive=True)
+    assert any("as it gets another name too" in step.reason for step in steps)
+    assert await database.fetch("SELECT amount FROM seat WHERE id = '7'") == [("7",)]
