@@ -259,7 +259,7 @@ def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:
     if error.sqlstate == REFUSED:
         return MigrationError(f"refused, and nothing of it stays: {error}")
     if error.sqlstate == UNFIT:
-        return MigrationError(f"{error}\nmend it, and the next migration goes on from there")
+        return MigrationError(f"{error}\nmend it, and migrate again")
     return MigrationError(
         f"PostgreSQL refused, and {_remains(statement)}:\n  {statement}\n  {error}{_hint(error, statement)}"
     )
