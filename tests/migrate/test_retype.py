@@ -250,6 +250,7 @@ async def test_it_is_gone_on_with_from_each_commit(database: EmptyDatabase) -> N
         )
         again = await preview(new, database.connect)
         assert rest.endswith(again), "what is done is done"
+        assert again.endswith("".join(parts[number + 1 :]).lstrip()), "what is left is left"
         rest = again
     assert rest == ""
     await _require_done(database, new, "bigint")
