@@ -14,7 +14,7 @@ from gateway.migrate.plan.field_numbers import fields_of, other_names
 from gateway.migrate.plan.record import BEGIN, DIRECT, Recorded, end
 from gateway.migrate.plan.scope import Managed, reachable
 from gateway.migrate.plan.steps import Run, Step, groups
-from gateway.migrate.retype.helpers import helper_columns
+from gateway.migrate.retype.shadow_columns import shadow_columns
 from gateway.migrate.revisions.folder import Folder, name_of
 from gateway.migrate.revisions.upgrade import current_revision, offline_sql, refuse_losses_of
 from gateway.migrate.without_folder import (
@@ -132,8 +132,8 @@ def _fills(reached: Catalog, found: Catalog) -> Iterator[str]:
 def _former(reached: Catalog, whole: Catalog, managed: Managed) -> Iterator[str]:
     """Yield the columns that stood in the place of others of another type."""
     for name, table in sorted(whole.tables.items()):
-        for helpers, column in helper_columns(table, reached.tables.get(name), managed):
-            if column.name == helpers.old:
+        for shadow, column in shadow_columns(table, reached.tables.get(name), managed):
+            if column.name == shadow.old:
                 yield f"column {name}.{column.name} keeps values in the type of older gateways"
 
 

@@ -28,7 +28,7 @@ from gateway.migrate.plan.renames import other_names_of, rename_columns, with_re
 from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
 from gateway.migrate.plan.steps import Plan, Run, Step, groups
 from gateway.migrate.retype.choice import choose
-from gateway.migrate.retype.helpers import without_helpers
+from gateway.migrate.retype.shadow_columns import without_shadows
 from gateway.migrate.retype.sql import UNFIT
 from gateway.migrate.retype.whole import planned_with
 
@@ -220,7 +220,7 @@ async def read_state(
     except ModelRefusedError as error:
         raise MigrationError(str(error)) from error
     require_known(asked.adopted, sides.wanted, sides.found)
-    bare = replace(sides, found=without_helpers(sides.found, sides.wanted, managed))
+    bare = replace(sides, found=without_shadows(sides.found, sides.wanted, managed))
     return managed, await with_fitting_fills(connection, bare), sides.found
 
 

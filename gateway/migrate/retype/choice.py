@@ -13,7 +13,7 @@ from gateway.migrate.plan.online import Place
 from gateway.migrate.plan.scope import Managed, kind_of
 from gateway.migrate.plan.widening import keeps_every_row, keeps_every_value
 from gateway.migrate.retype import indexes
-from gateway.migrate.retype.helpers import Helpers, without_helpers
+from gateway.migrate.retype.shadow_columns import Shadow, without_shadows
 
 LARGE_BYTES = 1 << 20
 """Size with its indexes from which a table isn't written anew at once; see decision 41."""
@@ -79,9 +79,9 @@ class Retype:
     state: State = State.NOT_BEGUN
 
     @property
-    def helpers(self) -> Helpers:
+    def shadow(self) -> Shadow:
         """The names of what stands beside the column."""
-        return Helpers(self.table.name, self.found.name)
+        return Shadow(self.table.name, self.found.name)
 
     @property
     def is_exact(self) -> bool:
@@ -119,7 +119,7 @@ async def choose(
 
     """
     triggers = {Place(Name(schema, table), name) for schema, table, name in await connection.fetch(_TRIGGERS)}
-    bare = without_helpers(found, reached, managed)
+    bare = without_shadows(found, reached, managed)
     beside: list[Retype] = []
     at_once: dict[Place, str] = {}
     for name in sorted(reached.tables.keys() & bare.tables.keys()):
@@ -149,15 +149,15 @@ def _rewritten(reached: Table, found: Table) -> Iterator[tuple[Column, Column]]:
 
 
 def _state(change: Retype, managed: Managed, triggers: Collection[Place]) -> State:
-    table, helpers = change.table, change.helpers
-    new, check = table.columns.get(helpers.new), table.checks.get(helpers.check)
+    table, shadow = change.table, change.shadow
+    new, check = table.columns.get(shadow.new), table.checks.get(shadow.check)
     stands = (
         new is not None
         and new.type == change.wanted.type
-        and managed.made("column", table.name, helpers.new)
-        and Place(table.name, helpers.trigger) in triggers
+        and managed.made("column", table.name, shadow.new)
+        and Place(table.name, shadow.trigger) in triggers
     )
-    if not stands or check is None or not managed.made("constraint", table.name, helpers.check):
+    if not stands or check is None or not managed.made("constraint", table.name, shadow.check):
         return State.NOT_BEGUN
     return State.FILLED if check.valid else State.PREPARED
 
@@ -174,7 +174,7 @@ async def _obstacle(
 ) -> str:
     """Return why a column can't be changed beside itself; empty where it can."""
     table = found.tables[reached.name]
-    if not change.helpers.fits:
+    if not change.shadow.fits:
         return "its name is too long for a column beside it"
     if change.found.name in managed.renamed.get(table.name, {}).values():
         return "it gets another name too"
@@ -188,7 +188,7 @@ async def _obstacle(
         _DEPENDENTS, quoted(table.name), change.found.name
     ):
         known = {part.name for part in parts_of(table) if managed.made(kind_of(part), table.name, part.name)}
-        known.add(change.helpers.check)
+        known.add(change.shadow.check)
         if constraint not in known and index not in known:
             return f"it has {described}"
     return ""

@@ -11,7 +11,7 @@ from gateway.introspect.table_records import Index, Key, Name, Table
 from gateway.migrate.plan.online import Buildable, index_of
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step
-from gateway.migrate.retype.helpers import Helpers
+from gateway.migrate.retype.shadow_columns import Shadow
 
 _DIGITS = 12
 
@@ -85,7 +85,7 @@ def _renamed(text: str, name: str, table: Name, columns: Collection[str]) -> str
     if name not in columns:
         return text
     printed = '"{}"'.format(name.replace('"', '""')) if text.startswith('"') else name
-    return quote(Helpers(table, name).new) + text.removeprefix(printed)
+    return quote(Shadow(table, name).new) + text.removeprefix(printed)
 
 
 def _name_in(text: str) -> str:

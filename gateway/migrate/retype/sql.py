@@ -7,7 +7,7 @@ from gateway.introspect.ddl import literal, quote, quoted
 from gateway.introspect.table_records import Name, Table
 from gateway.migrate.plan.record import REFUSED
 from gateway.migrate.plan.widening import conversion
-from gateway.migrate.retype.helpers import Helpers
+from gateway.migrate.retype.shadow_columns import Shadow
 
 UNFIT = "RG002"
 """The SQLSTATE of a value that the new type can't hold, found when rows were filled already."""
@@ -48,23 +48,23 @@ def _look(table: Table, column: str, old: str, new: str, state: str) -> str:
     END;"""  # noqa: S608 - quoted names, and types as PostgreSQL prints them
 
 
-def trigger_function(helpers: Helpers, old: str, new: str) -> str:
+def trigger_function(shadow: Shadow, old: str, new: str) -> str:
     """Return the statement that makes the function."""
-    value = converted(f"NEW.{quote(helpers.column)}", old, new)
+    value = converted(f"NEW.{quote(shadow.column)}", old, new)
     return (
-        f"CREATE OR REPLACE FUNCTION {quoted(helpers.function)}() RETURNS trigger LANGUAGE plpgsql\n"
-        f"AS $fill$\nBEGIN\n    NEW.{quote(helpers.new)} := {value};\n    RETURN NEW;\nEND $fill$"
+        f"CREATE OR REPLACE FUNCTION {quoted(shadow.function)}() RETURNS trigger LANGUAGE plpgsql\n"
+        f"AS $fill$\nBEGIN\n    NEW.{quote(shadow.new)} := {value};\n    RETURN NEW;\nEND $fill$"
     )
 
 
-def backfill(table: Table, helpers: Helpers, old: str, new: str) -> str:
+def backfill(table: Table, shadow: Shadow, old: str, new: str) -> str:
     """Return the statement that fills the rows that are there.
 
     It goes through the table page by page, each batch in a transaction of its own: rows that come later are
     the trigger's. At first it passes by those that others hold, so that nobody can wait for it in a circle.
     It can be run again, and skips what is filled.
     """
-    name, target = quote(helpers.column), quote(helpers.new)
+    name, target = quote(shadow.column), quote(shadow.new)
     rows = quoted(table.name)
     fill = f"UPDATE {rows} SET {target} = {converted(name, old, new)}"  # noqa: S608 - quoted names
     todo = (
@@ -95,7 +95,7 @@ BEGIN
                     {fill} WHERE {todo};
                 END IF;
             EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-{_indented(_look(table, helpers.column, old, new, UNFIT), 3)}
+{_indented(_look(table, shadow.column, old, new, UNFIT), 3)}
                 RAISE;
             END;
             COMMIT;

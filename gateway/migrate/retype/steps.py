@@ -12,7 +12,7 @@ from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step
 from gateway.migrate.retype import indexes, sql
 from gateway.migrate.retype.choice import Retype, State
-from gateway.migrate.retype.helpers import Helpers, helper_columns
+from gateway.migrate.retype.shadow_columns import Shadow, shadow_columns
 
 
 def steps_beside(
@@ -32,7 +32,7 @@ def steps_beside(
     yield from (_look(change) for change in begun if not change.is_exact)
     yield from _taken(change.table.name for change in begun)
     for change in begun:
-        yield from _discard(change.table, change.helpers, f"{_where(change)} gets another type once more")
+        yield from _discard(change.table, change.shadow, f"{_where(change)} gets another type once more")
         yield from _prepare(change)
     yield from (_fill(change) for change in changes if change.state is not State.FILLED)
     replaced = list(_replaced(changes, reached, found))
@@ -80,18 +80,18 @@ def _look(change: Retype) -> Step:
     return Step(sql.look(change.table, change.found.name, change.found.type, change.wanted.type), reason)
 
 
-def _discard(table: Table, helpers: Helpers, why: str) -> Iterator[Step]:
+def _discard(table: Table, shadow: Shadow, why: str) -> Iterator[Step]:
     """Yield what takes away the columns beside one, and what fills them."""
-    if helpers.new in table.columns:
-        yield from _discard_new(table, helpers, why)
-    if helpers.old in table.columns:
-        yield _drop_column(table, helpers.old, why)
+    if shadow.new in table.columns:
+        yield from _discard_new(table, shadow, why)
+    if shadow.old in table.columns:
+        yield _drop_column(table, shadow.old, why)
 
 
-def _discard_new(table: Table, helpers: Helpers, why: str) -> Iterator[Step]:
-    yield Step(f"DROP TRIGGER IF EXISTS {helpers.trigger} ON {ddl.quoted(table.name)}", why)
-    yield Step(sql.drop_function(helpers.function), why)
-    yield _drop_column(table, helpers.new, why)
+def _discard_new(table: Table, shadow: Shadow, why: str) -> Iterator[Step]:
+    yield Step(f"DROP TRIGGER IF EXISTS {shadow.trigger} ON {ddl.quoted(table.name)}", why)
+    yield Step(sql.drop_function(shadow.function), why)
+    yield _drop_column(table, shadow.new, why)
 
 
 def _drop_column(table: Table, column: str, why: str) -> Step:
@@ -99,8 +99,8 @@ def _drop_column(table: Table, column: str, why: str) -> Step:
 
 
 def _prepare(change: Retype) -> Iterator[Step]:
-    helpers, table = change.helpers, ddl.quoted(change.table.name)
-    name, new = ddl.quote(change.found.name), ddl.quote(helpers.new)
+    shadow, table = change.shadow, ddl.quoted(change.table.name)
+    name, new = ddl.quote(change.found.name), ddl.quote(shadow.new)
     filled = f"{new} IS NOT NULL" if not change.found.nullable else f"{name} IS NULL OR {new} IS NOT NULL"
     yield Step(
         f"ALTER TABLE {table} ADD COLUMN {new} {change.wanted.type}",
@@ -108,15 +108,15 @@ def _prepare(change: Retype) -> Iterator[Step]:
         "a column beside it is filled, and takes its place",
     )
     reason = f"{_where(change)}: new rows fill the column beside it"
-    yield Step(sql.trigger_function(helpers, change.found.type, change.wanted.type), reason)
+    yield Step(sql.trigger_function(shadow, change.found.type, change.wanted.type), reason)
     yield Step(
-        f"CREATE TRIGGER {helpers.trigger} BEFORE INSERT OR UPDATE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {ddl.quoted(helpers.function)}()",
+        f"CREATE TRIGGER {shadow.trigger} BEFORE INSERT OR UPDATE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {ddl.quoted(shadow.function)}()",
         reason,
     )
-    yield Step(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {helpers.trigger}", reason)
+    yield Step(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {shadow.trigger}", reason)
     yield Step(
-        f"ALTER TABLE {table} ADD CONSTRAINT {ddl.quote(helpers.check)} CHECK ({filled}) NOT VALID",
+        f"ALTER TABLE {table} ADD CONSTRAINT {ddl.quote(shadow.check)} CHECK ({filled}) NOT VALID",
         f"{_where(change)}: every row is to fill the column beside it",
     )
 
@@ -124,10 +124,10 @@ def _prepare(change: Retype) -> Iterator[Step]:
 def _fill(change: Retype) -> Step:
     table = ddl.quoted(change.table.name)
     return Step(
-        sql.backfill(change.table, change.helpers, change.found.type, change.wanted.type),
+        sql.backfill(change.table, change.shadow, change.found.type, change.wanted.type),
         f"{_where(change)}: rows that are there fill the column beside it, a few pages at a time",
         run=Run.BATCHES,
-        proof=f"ALTER TABLE {table} VALIDATE CONSTRAINT {ddl.quote(change.helpers.check)}",
+        proof=f"ALTER TABLE {table} VALIDATE CONSTRAINT {ddl.quote(change.shadow.check)}",
     )
 
 
@@ -140,22 +140,22 @@ def _swap(change: Retype, going: Sequence[str], default: str | None) -> Iterator
         default: what fills the column for gateways that don't know it.
 
     """
-    helpers = change.helpers
+    shadow = change.shadow
     alter = f"ALTER TABLE {ddl.quoted(change.table.name)}"
-    name, new = ddl.quote(change.found.name), ddl.quote(helpers.new)
+    name, new = ddl.quote(change.found.name), ddl.quote(shadow.new)
     reason = f"{_where(change)}: every row fills the column beside it, which takes its place"
-    yield Step(f"DROP TRIGGER {helpers.trigger} ON {ddl.quoted(change.table.name)}", reason)
-    yield Step(sql.drop_function(helpers.function), reason)
+    yield Step(f"DROP TRIGGER {shadow.trigger} ON {ddl.quoted(change.table.name)}", reason)
+    yield Step(sql.drop_function(shadow.function), reason)
     if not change.found.nullable:
         yield Step(f"{alter} ALTER COLUMN {new} SET NOT NULL", reason)
         yield Step(f"{alter} ALTER COLUMN {name} DROP NOT NULL", reason)
-    for constraint in (helpers.check, *going):
+    for constraint in (shadow.check, *going):
         yield Step(f"{alter} DROP CONSTRAINT {ddl.quote(constraint)}", reason)
     if default is not None:
         yield Step(f"{alter} ALTER COLUMN {new} SET DEFAULT {default}", reason)
     if change.found.default is not None:
         yield Step(f"{alter} ALTER COLUMN {name} DROP DEFAULT", reason)
-    yield Step(f"{alter} RENAME COLUMN {name} TO {ddl.quote(helpers.old)}", reason)
+    yield Step(f"{alter} RENAME COLUMN {name} TO {ddl.quote(shadow.old)}", reason)
     yield Step(f"{alter} RENAME COLUMN {new} TO {name}", reason)
 
 
@@ -178,13 +178,13 @@ def _left_over(
     needed = {(change.table.name, change.found.name) for change in changes}
     for name, table in sorted(found.tables.items()):
         wanted = reached.tables.get(name)
-        for helpers, column in helper_columns(table, wanted, managed):
-            goes = wanted is None or helpers.column not in wanted.columns
-            if (name, helpers.column) in needed or wanted is None:
+        for shadow, column in shadow_columns(table, wanted, managed):
+            goes = wanted is None or shadow.column not in wanted.columns
+            if (name, shadow.column) in needed or wanted is None:
                 continue
-            where = f"column {name}.{helpers.column}"
-            if column.name == helpers.new:
-                steps = _discard_new(table, helpers, f"{where} keeps its type")
+            where = f"column {name}.{shadow.column}"
+            if column.name == shadow.new:
+                steps = _discard_new(table, shadow, f"{where} keeps its type")
                 yield from ((name, step) for step in steps)
             elif goes or managed.contract:
                 why = f"column {name}.{column.name} holds what {where} held in its former type"

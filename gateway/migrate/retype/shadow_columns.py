@@ -1,4 +1,4 @@
-"""What stands beside a column while its type changes, and what is left of it: columns, a check, a trigger.
+"""Shadow columns: filled beside a column while its type changes, and left of it; with check and trigger.
 
 They are found again by their names, and are Rowgate's own where the record says so.
 """
@@ -19,7 +19,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Helpers:
+class Shadow:
     """The names of what stands beside a column.
 
     Args:
@@ -66,7 +66,7 @@ class Helpers:
         return sha256("\0".join((*self.table, self.column)).encode()).hexdigest()[:_DIGITS]
 
 
-def helper_columns(found: Table, wanted: Table | None, managed: Managed) -> Iterator[tuple[Helpers, Column]]:
+def shadow_columns(found: Table, wanted: Table | None, managed: Managed) -> Iterator[tuple[Shadow, Column]]:
     """Yield the columns of a table that a change of type made, or left, and what they stand beside."""
     named = wanted.columns if wanted is not None else {}
     for column in found.columns.values():
@@ -76,14 +76,14 @@ def helper_columns(found: Table, wanted: Table | None, managed: Managed) -> Iter
                 and column.name not in named
                 and managed.made("column", found.name, column.name)
             ):
-                yield Helpers(found.name, column.name.removeprefix(prefix)), column
+                yield Shadow(found.name, column.name.removeprefix(prefix)), column
 
 
-def without_helpers(found: Catalog, wanted: Catalog, managed: Managed) -> Catalog:
+def without_shadows(found: Catalog, wanted: Catalog, managed: Managed) -> Catalog:
     """Return the catalog without such columns, and without what reads them."""
     tables = {
         name: _without(
-            table, {column.name for _, column in helper_columns(table, wanted.tables.get(name), managed)}
+            table, {column.name for _, column in shadow_columns(table, wanted.tables.get(name), managed)}
         )
         for name, table in found.tables.items()
     }
