@@ -73,6 +73,7 @@ class Outbox:
         if size <= 0:
             return False
         outgoing.put(frame(DATA, 0, self.number, piece[:size]))
+        outgoing.data_frames += 1
         outgoing.window -= size
         self._credit -= size
         self.since = monotonic()

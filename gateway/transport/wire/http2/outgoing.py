@@ -48,6 +48,8 @@ class Outgoing:
         self.stream_window = DEFAULT_WINDOW
         """Bytes that it takes of each stream at first."""
         self._written = 0
+        self.data_frames = 0
+        """How many frames of DATA senders have put out."""
         self.held = 0
         """Bytes of DATA that the peer hasn't taken."""
 

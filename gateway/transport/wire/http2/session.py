@@ -22,8 +22,10 @@ Taker = Callable[[int, int, bytes], None]
 """Takes a frame: its flags, stream and payload."""
 
 _PADDED_OR_WITH_PRIORITY = frames.PADDED | frames.WITH_PRIORITY
-# Each costs us some microseconds: a client that means no harm stays far below, one that does is cut off.
+# Each costs us some microseconds. Those of calls don't count: one that means harm is cut off all the same.
 _IDLE_FRAMES = 10_000
+# Envoy takes as many of WINDOW_UPDATE for a frame of DATA. C-core sends two to four with a call.
+_IDLE_FRAMES_OF_A_CALL = 10
 # A gRPC client resets every call whose deadline passes: under load they are many (CVE-2023-44487 is more).
 _RESETS = 10_000
 # A call with too large headers is refused. Past this it costs the connection, whose headers are out of step.
@@ -72,7 +74,7 @@ class Session:
         self._heads = HeaderReader(self._block_limit, make, make.vary, self._note_change)
         self._block: Block | None = None
         self._table_changes = 0
-        self._idle_frames = RateLimit(_IDLE_FRAMES, "frames that do nothing")
+        self._idle_frames = RateLimit(_IDLE_FRAMES, "frames that do nothing", self._idle_frames_of_calls)
         self._resets = RateLimit(_RESETS, "resets")
         self.now = monotonic()
         """When something was read last."""
@@ -101,6 +103,10 @@ class Session:
     def is_halted(self) -> bool:
         """Whether frames are left that wait for `go_on`."""
         return self._frames.halted
+
+    def _idle_frames_of_calls(self) -> int:
+        """Return how many an honest peer may have sent with its calls, and with what it was sent."""
+        return _IDLE_FRAMES_OF_A_CALL * (self._streams.begun + self._outgoing.data_frames)
 
     def read(self, data: bytes) -> None:
         """Take what the peer sends; raises Http2Error."""

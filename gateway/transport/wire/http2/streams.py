@@ -62,6 +62,8 @@ class Streams:
         """How many more calls may be read in this turn."""
         self.last = 0
         """The last stream that the peer has begun."""
+        self.begun = 0
+        """How many it has begun that weren't refused."""
 
     def __len__(self) -> int:
         return len(self._open) + len(self._held)
@@ -188,6 +190,7 @@ class Streams:
 
     def _count(self) -> None:
         """Count a call that was read; the last that a turn has room for halts the reader."""
+        self.begun += 1
         self.unread -= 1
         if self.unread <= 0:
             self._reader.halted = True

@@ -80,6 +80,32 @@ async def test_a_flood_is_cut_off(serving: Serve, kind: str) -> None:
     await still_answers(server)
 
 
+async def test_window_updates_of_calls_are_no_flood(serving: Serve) -> None:
+    """C-core sends some with each call; who goes on without calls is cut off."""
+    server = await serving(Answering())
+    async with peer_of(server.target) as peer:
+        for _ in range(300):
+            number = peer.begin(PATH)
+            peer.send(window_update(number, 5), window_update(0, 5), window_update(0, 5))
+            peer.send(frame(frames.DATA, frames.END_STREAM, number, message_frame(b"")))
+            assert (await peer.answer(number)).headers[b"grpc-status"] == b"0"
+        peer.send(window_update(0, 1) * ALREADY)
+        assert await peer.end() == ErrorCode.ENHANCE_YOUR_CALM
+
+
+async def test_window_updates_of_a_long_answer_are_no_flood(serving: Serve) -> None:
+    server = await serving(Answering(letters=5_000_000))
+    async with peer_of(server.target) as peer:
+        number = peer.call(PATH)
+        while not (number in peer.answered and peer.answered[number].ended):
+            found = await peer.read()
+            assert found is not None, f"the connection ended with {peer.goaway}"
+            size = len(found[3]) if found[0] == frames.DATA else 0
+            if size:
+                peer.send((window_update(number, size) + window_update(0, size)) * 3)
+        assert len(peer.outcome(number).body) > 5_000_000
+
+
 async def test_pings_between_answers_are_welcome_and_others_are_not(serving: Serve) -> None:
     server = await serving(Answering(), min_ping_interval=300)
     async with peer_of(server.target) as peer:
