@@ -84,7 +84,8 @@ async def apply(
                 work.refuse_repeated(steps, done)
                 done += steps
         except MigrationError as error:
-            raise _with_what_stays(error, done) from error
+            # Never from itself: who follows its causes would come to no end.
+            raise _with_what_stays(error, done) from error.__cause__
         return tuple(done)
 
 

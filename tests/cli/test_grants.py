@@ -164,6 +164,13 @@ async def test_migrate_tells_what_comparing_takes_by_the_grants_of_serve(
     await fetch(dsn, f'DROP OWNED BY "{role}"')
 
 
+async def test_migrate_ends_where_the_role_may_compare_and_not_make(databases: Databases, role: str) -> None:
+    guest = (await databases.empty()).replace("//postgres@", f"//{role}@")
+    status, _, errors = await rowgate("migrate", "--protos", str(SCHEMAS / "tree"), "--dsn", guest)
+    assert status == 1
+    assert "permission denied for database" in errors
+
+
 async def test_the_numbers_of_serial_columns_are_granted_too(
     databases: Databases, role: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -212,7 +212,9 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
 
         def heard(message: Message) -> None:
-            loop.call_soon_threadsafe(self._heard, message)
+            # A worker that couldn't start may say its last word when the supervisor's loop is closed already.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._heard, message)
 
         self._channel.listen(heard)
 
