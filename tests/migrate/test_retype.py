@@ -113,6 +113,20 @@ async def test_the_former_column_goes_when_told(database: EmptyDatabase) -> None
     await _require_done(database, model, "bigint")
 
 
+@NEWEST
+async def test_a_former_column_goes_with_the_change_when_told(database: EmptyDatabase) -> None:
+    """Also where that of an earlier change stands in its way; the plan that is told first has all of it."""
+    await _made(database, _seats(sa.Integer))
+    await apply(_seats(sa.BigInteger), database.connect)
+    told: list[Plan] = []
+    back = _seats(sa.Integer)
+    done = await apply(back, database.connect, allow_destructive=True, contract=True, tell=told.append)
+    assert [step.sql for step in done] == [step.sql for step in told[0].steps]
+    left = "SELECT FROM pg_attribute WHERE attrelid = 'seat'::regclass AND attname LIKE 'rowgate%'"
+    assert await database.fetch(left) == []
+    await _require_done(database, back, "integer")
+
+
 async def test_a_script_and_revisions_do_the_same(
     database: EmptyDatabase, other_database: EmptyDatabase, tmp_path: Path
 ) -> None:

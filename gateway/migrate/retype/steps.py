@@ -47,6 +47,8 @@ def steps_beside(
         reached, found = swapped([change], reached, found, managed)
     for table, part, _ in replaced:
         yield from indexes.take_place(table, part)
+    if managed.contract:
+        yield from (_drop_former(change.table, change.shadow) for change in changes)
 
 
 def _replaced(
@@ -95,7 +97,15 @@ def _discard_new(table: Table, shadow: Shadow, why: str) -> Iterator[Step]:
 
 
 def _drop_column(table: Table, column: str, why: str) -> Step:
-    return Step(f"ALTER TABLE {ddl.quoted(table.name)} DROP COLUMN {ddl.quote(column)}", why)
+    drop = f"ALTER TABLE {ddl.quoted(table.name)} DROP COLUMN {ddl.quote(column)}"
+    # One that is in the way of a change goes before it, and what the change leaves has its name.
+    return Step(drop, why, repeats=True)
+
+
+def _drop_former(table: Table, shadow: Shadow) -> Step:
+    where = f"column {table.name}."
+    why = f"{where}{shadow.old} holds what {where}{shadow.column} held in its former type"
+    return _drop_column(table, shadow.old, why)
 
 
 def _prepare(change: Retype) -> Iterator[Step]:
@@ -187,8 +197,7 @@ def _left_over(
                 steps = _discard_new(table, shadow, f"{where} keeps its type")
                 yield from ((name, step) for step in steps)
             elif goes or managed.contract:
-                why = f"column {name}.{column.name} holds what {where} held in its former type"
-                yield name, _drop_column(table, column.name, why)
+                yield name, _drop_former(table, shadow)
 
 
 def swapped(
