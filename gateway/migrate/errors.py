@@ -14,14 +14,15 @@ class DestructiveChangeError(MigrationError):
 
     Args:
         losses: each loss in words, such as `drops column public.flight.origin`.
+        ways: what to do where a loss may not be meant.
 
     """
 
-    def __init__(self, losses: Sequence[str]) -> None:
+    def __init__(self, losses: Sequence[str], ways: Sequence[str] = ()) -> None:
         listed = "".join(f"\n  {loss}" for loss in losses)
         super().__init__(
             "refused, nothing was changed: data or constraints would be lost "
-            f"(--allow-destructive permits it){listed}"
+            f"(--allow-destructive permits it){listed}" + "".join(f"\n{way}" for way in ways)
         )
         self.losses = tuple(losses)
 

@@ -81,7 +81,7 @@ async def preview(
             return offline_sql(folder, current, waits)
         planned = await plan_changes(connection, metadata, asked)
     if not allow_destructive:
-        refuse_losses(planned.steps)
+        refuse_losses(planned)
     return _script(planned.steps, planned.numbers, waits)
 
 

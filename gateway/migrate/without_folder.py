@@ -16,7 +16,12 @@ from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOu
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
 from gateway.migrate.plan.dropped_with_columns import refuse_collateral
-from gateway.migrate.plan.field_numbers import fields_of, new_numbers, refuse_other_names
+from gateway.migrate.plan.field_numbers import (
+    fields_of,
+    new_numbers,
+    perhaps_renamed,
+    refuse_other_names,
+)
 from gateway.migrate.plan.fills import (
     refuse_nulls,
     refuse_unfillable,
@@ -103,7 +108,7 @@ class _Direct:
     async def plan(self) -> Plan:
         planned = await plan_changes(self.connection, self.metadata, self.asked)
         if not self.allow_destructive:
-            refuse_losses(planned.steps)
+            refuse_losses(planned)
         return planned
 
     async def run_first(self) -> tuple[Step, ...]:
@@ -199,7 +204,8 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
     )
     await refuse_collateral(connection, reached, sides.found, managed)
     in_order = tuple(sorted(steps, key=lambda step: step.run is not Run.COMMITTED))
-    return Plan(in_order, left, new_numbers(fields, sides.found, managed))
+    unknown = tuple(perhaps_renamed(fields, sides.found, managed))
+    return Plan(in_order, left, new_numbers(fields, sides.found, managed), unknown)
 
 
 async def read_state(
@@ -246,11 +252,11 @@ def is_order_of_labels(difference: Difference) -> bool:
     return difference.kind is Kind.ENUM and difference.change is Change.DIFFERENT
 
 
-def refuse_losses(steps: Sequence[Step]) -> None:
+def refuse_losses(planned: Plan) -> None:
     """Raise DestructiveChangeError where steps lose data or constraints, naming each."""
-    losses = [step.destroys for step in steps if step.destroys]
+    losses = [step.destroys for step in planned.steps if step.destroys]
     if losses:
-        raise DestructiveChangeError(losses)
+        raise DestructiveChangeError(losses, planned.unknown)
 
 
 def refused(error: asyncpg.PostgresError, statement: str) -> MigrationError:

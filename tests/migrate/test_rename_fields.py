@@ -270,6 +270,28 @@ async def test_numbers_come_to_a_record_without_them(database: EmptyDatabase, sc
 
 
 @ON_18
+async def test_a_renamed_field_of_no_known_number_is_told(database: EmptyDatabase, schema: Schema) -> None:
+    """Nothing says that it is the same: what would be lost is refused, with the flag that keeps it."""
+    await apply(schema(OLD), database.connect)
+    await database.run("INSERT INTO seat VALUES ('a', 7)")
+    await database.run("UPDATE rowgate.managed_object SET field_number = NULL")
+    with pytest.raises(DestructiveChangeError) as refused:
+        await apply(schema(NEW), database.connect)
+    loss, way = str(refused.value).splitlines()[1:]
+    assert loss == "  drops column public.seat.total"
+    assert way == (
+        "public.seat.total was recorded without its field's number; "
+        "if that has another name: --rename public.seat.total=amount"
+    )
+    with pytest.raises(DestructiveChangeError) as refused:
+        await apply(schema("optional string note = 3;"), database.connect)
+    assert str(refused.value).splitlines()[1:] == ["  drops column public.seat.total"]
+    await apply(schema(NEW), database.connect, renames=["public.seat.total=amount"])
+    assert await database.fetch("SELECT amount FROM seat") == [(7,)]
+    assert await _numbers(database) == {"id": 1, "amount": 2, "note": 3}
+
+
+@ON_18
 async def test_planning_holds_up_nobody(database: EmptyDatabase, schema: Schema) -> None:
     """What the renamed table will look like is told without a lock on it."""
     await apply(schema(OLD, 'check: {expression: "total > 0"}'), database.connect)
@@ -362,6 +384,21 @@ async def test_what_takes_a_columns_place_takes_its_number(database: EmptyDataba
     assert await apply(text, database.connect) == ()
     with pytest.raises(MigrationError, match=r"Seat\.remark, number 3, was note\n"):
         await apply(schema(f"{OLD} {twice % 3}".replace("string note", "int64 remark")), database.connect)
+
+
+@ON_18
+async def test_a_former_column_is_no_fields(database: EmptyDatabase, schema: Schema) -> None:
+    """It keeps the number of its field, which may be another's by now."""
+    await apply(schema(OLD), database.connect)
+    await database.run("INSERT INTO seat SELECT n::text, n, n::text FROM generate_series(1, 20000) n")
+    await apply(schema("string total = 2; optional string note = 3;"), database.connect)
+    assert (await _numbers(database))["rowgate_old_total"] == 2
+    other = schema("string total = 4; optional string note = 3;")
+    await apply(other, database.connect, renames=["seat.total=total"])
+    reused = schema("string total = 4; optional string note = 3; bool window = 2;")
+    assert [d for d in (await differences(reused, database.connect)).open if "number" in d] == []
+    await apply(reused, database.connect)
+    assert (await _numbers(database))["window"] == 2
 
 
 @ON_18

@@ -109,6 +109,25 @@ def refuse_other_names(fields: Fields, found: Catalog, managed: Managed) -> None
         )
 
 
+def perhaps_renamed(fields: Fields, found: Catalog, managed: Managed) -> Iterator[str]:
+    """Yield the columns that go, and of which nobody knows whether their fields have other names.
+
+    They were recorded without numbers, by a Rowgate that kept none.
+    """
+    for old, origin in managed.record.items():
+        table = found.tables.get(old.table)
+        if old in fields or origin.number or table is None or old.name not in table.columns:
+            continue
+        flags = [
+            _rename(old, new) for new in fields if new.table == old.table and new.name not in table.columns
+        ]
+        if flags:
+            yield (
+                f"{old.table}.{old.name} was recorded without its field's number; if that has another name: "
+                + (" or ".join(flags))
+            )
+
+
 def new_numbers(fields: Fields, found: Catalog, managed: Managed) -> dict[Recorded, int]:
     """Return the numbers that the record hasn't yet, or has otherwise."""
     return {

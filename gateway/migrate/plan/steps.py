@@ -73,12 +73,14 @@ class Plan:
         steps: its statements, in order.
         left: what differs from the schema, harmlessly, and stays: Rowgate didn't make it.
         numbers: the numbers of fields, as columns are recorded with them from here on.
+        unknown: columns that go, and may be those of renamed fields, with what to do then.
 
     """
 
     steps: tuple[Step, ...]
     left: tuple[Difference, ...] = ()
     numbers: Mapping[Recorded, int] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
 def groups(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:

@@ -68,7 +68,7 @@ async def revise(
             await _refuse_tables_made_otherwise(connection, metadata)
         planned = await plan_changes(connection, metadata, asked)
     if not allow_destructive:
-        refuse_losses(planned.steps)
+        refuse_losses(planned)
     return folder.write(message, planned, day=day) if planned.steps else ()
 
 
