@@ -148,7 +148,8 @@ ORDER BY t.oid, c.relname
 
 _ENUMS = """
 SELECT n.nspname::text AS schema, t.typname::text AS name,
-    pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
+    coalesce(pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+        FILTER (WHERE e.enumtypid IS NOT NULL), '{}') AS labels
 FROM unnest($1::text[], $2::text[]) AS a(schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema
 JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = a.name AND t.typtype = 'e'

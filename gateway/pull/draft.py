@@ -231,7 +231,8 @@ def _kinds(resource: Resource, choices: Choices) -> Sequence[MethodKind]:
 
 def _may(resource: Resource, kind: MethodKind) -> bool:
     # No catalog tells which column marks a row as deleted.
-    never = (MethodKind.UNDELETE, *(_BULK if resource.is_view else ()))
+    is_bulk = resource.has_sent_key and not resource.is_view
+    never = (MethodKind.UNDELETE, *(() if is_bulk else _BULK))
     return WRITES[kind] <= set(resource.writes) and kind not in never
 
 

@@ -40,7 +40,7 @@ def read_enums(
     """Return the enums of enum types, by how the catalog prints the types.
 
     Args:
-        types: the labels of each; a type that an annotation can't name, or with an empty label, has no enum.
+        types: the labels of each; what `why_text` gives a reason for has no enum.
         packages: the package of each schema.
         tables: whose messages' names are left to them.
         committed: names and numbers that are kept.
@@ -50,7 +50,7 @@ def read_enums(
     taken |= {(name.schema, enum.name) for name, enum in committed.enums.items()}
     found: dict[str, Enum] = {}
     for name, labels in sorted(types.items()):
-        if "." in f"{name.schema}{name.name}" or "" in labels or not labels:
+        if why_text(name, labels):
             continue
         others = {value for schema, value in taken if schema == name.schema}
         proto = _enum(name, labels, committed.enums.get(name, CommittedMessage()), others)
@@ -58,6 +58,15 @@ def read_enums(
         taken |= {(name.schema, one) for one in names}
         found[quoted(name)] = Enum(name, packages[name.schema], proto)
     return found
+
+
+def why_text(name: Name, labels: Sequence[str]) -> str:
+    """Return why an enum type has no enum, and is told as text; empty where it has one."""
+    if "." in f"{name.schema}{name.name}":
+        return "the name of its type has a dot"
+    if not labels:
+        return "its type has no labels"
+    return "a label of its type is empty" if "" in labels else ""
 
 
 def _enum(name: Name, labels: Sequence[str], old: CommittedMessage, taken: set[str]) -> ProtoEnum:

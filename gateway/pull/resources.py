@@ -1,9 +1,10 @@
 """Tables → resources: which can be served, under which names and numbers, and why the others can't."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.introspect.ddl import quoted
 from gateway.introspect.table_records import Catalog, Column, Key, Name, Table
 from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoField, ProtoMessage, Value
@@ -11,10 +12,11 @@ from gateway.pull.catalog import Relation
 from gateway.pull.columns import Carrier, InexpressibleError, carrier, may_be_unreadable
 from gateway.pull.earlier.committed import CommittedTable
 from gateway.pull.earlier.kept import kept_carrier, preferred_type, restated
-from gateway.pull.enums import Enum
+from gateway.pull.enums import Enum, why_text
 from gateway.pull.names import free_name, json_form, lower_snake
 from gateway.pull.table_options import UNREADABLE, is_authors, table_options, unique_keys
 from gateway.schema.privileges import privileges_for
+from gateway.schema.rules.names import reserved_column
 from gateway.schema.types.sql_types import without_modifiers
 
 _KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
@@ -50,6 +52,7 @@ class Resource:
         key: the key's columns, in order; none of one without a key.
         is_key_computed: whether PostgreSQL computes any of them.
         is_view: whether it is a view or the like.
+        has_sent_key: whether requests set all columns of some key, as PostgreSQL computes none of them.
         writes: how rows are written: INSERT, UPDATE, DELETE.
         left: the columns that no field carries.
         omitted: those of them that were taken out by hand.
@@ -64,6 +67,7 @@ class Resource:
     key: Sequence[str]
     is_key_computed: bool
     is_view: bool
+    has_sent_key: bool
     writes: Collection[str]
     left: Sequence[Left]
     omitted: Collection[str]
@@ -95,15 +99,17 @@ def read_resource(
     )
     omitted = set(old.known) - {*old.fields, *key}
     carriers, left = _carriers(table, key, enums, old, omitted)
-    if lacking := [name for name in key if name in left]:
-        key, why_none = (), f'"{lacking[0]}" of its key is {left[lacking[0]]}'
+    if why := _unfit(key, carriers, left):
+        key, why_none = (), why
         carriers, left = _carriers(table, key, enums, old, omitted)
     if not carriers:
         raise UnservedError("it has no column that can be served")
     fields = _field_names(carriers, old.message)
     kept_out = _kept_out(table, left) if key else {}
     lost = [f"is served without a key, by List, Count and Stream alone: {why_none}"] if not key else []
-    notes = [Left(f"{table.name}.{name}", carried.note) for name, carried in carriers.items() if carried.note]
+    if key and not _has_sent_key(table, key):
+        lost.append("is served without BulkUpsert and Ingest: PostgreSQL computes each of its keys")
+    notes = [*_notes(table, carriers), *_texts(table, carriers, catalog)]
     message = _message(table, key, carriers, fields, old)
     return Resource(
         table.name,
@@ -112,6 +118,7 @@ def read_resource(
         key,
         any(table.columns[name].generated is not None for name in key),
         table.is_view,
+        _has_sent_key(table, key),
         _writes(relation, table) - {*kept_out},
         [Left(f"{table.name}.{name}", why, _kind(table.columns[name], why)) for name, why in left.items()],
         [name for name in table.columns if name in omitted],
@@ -120,8 +127,36 @@ def read_resource(
     )
 
 
+def _has_sent_key(table: Table, key: Sequence[str]) -> bool:
+    """Return whether there is a key of which PostgreSQL computes nothing."""
+    keys = [key, *(one.columns for one in unique_keys(table))]
+    return any(all(table.columns[name].generated is None for name in columns) for columns in keys)
+
+
+def _unfit(key: Sequence[str], carriers: Mapping[str, Carrier], left: Mapping[str, str]) -> str:
+    """Return why a key is none that requests can name; empty where it is one."""
+    for name in key:
+        if name in left:
+            return f'"{name}" of its key is {left[name]}'
+        if carriers[name].label == "repeated":
+            return f'"{name}" of its key is an array'
+    return ""
+
+
+def _notes(table: Table, carriers: Mapping[str, Carrier]) -> Iterable[Left]:
+    return (Left(f"{table.name}.{name}", carried.note) for name, carried in carriers.items() if carried.note)
+
+
+def _texts(table: Table, carriers: Mapping[str, Carrier], catalog: Catalog) -> Iterator[Left]:
+    """Yield the columns of enum types that have no enum."""
+    types = {quoted(name): why_text(name, labels) for name, labels in catalog.enums.items()}
+    for name in carriers:
+        if why := types.get(table.columns[name].stored_type.removesuffix("[]")):
+            yield Left(f"{table.name}.{name}", f"is told as text: {why}")
+
+
 def _kind(column: Column, why: str) -> str:
-    return why if why == OMITTED else without_modifiers(column.type)
+    return why if why == OMITTED or reserved_column(column.name) else without_modifiers(column.type)
 
 
 def _message(
@@ -219,8 +254,9 @@ def _key(table: Table, old: Sequence[str]) -> tuple[Sequence[str], str]:
     if usable:
         [name, *_] = _infinite(table, usable[0])
         return (), f'"{name}" of its key is infinity by default, which its message can\'t hold'
-    if primary:
-        return (), "its primary key is deferrable, and ON CONFLICT takes no such key"
+    if primary or any(key.deferrable for key in table.keys.values()):
+        kind = "primary" if primary else "unique"
+        return (), f"its {kind} key is deferrable, and ON CONFLICT takes no such key"
     return (), "it has no primary key, nor another unique key whose columns are NOT NULL"
 
 
@@ -242,6 +278,9 @@ def _carriers(
     left = {name: OMITTED for name in table.columns if name in omitted}
     for column in table.columns.values():
         if column.name in omitted:
+            continue
+        if wrong := reserved_column(column.name):
+            left[column.name] = f"a column that {wrong}"
             continue
         try:
             found[column.name] = _carrier(table, column, known, old, is_key=column.name in key)

@@ -8,6 +8,7 @@ from gateway.proto_files.services import ServedResource, service_file
 from gateway.proto_files.text import ProtoFile
 from gateway.pull.choices import Choices, Known
 from gateway.pull.earlier.committed import HEAD, Committed
+from gateway.pull.names import free_name
 from gateway.schema.model import MethodKind
 from gateway.schema.tables.naming import snake_case
 
@@ -79,11 +80,22 @@ def new_service_files(
         choices: what is asked for, and what was offered.
 
     """
+    taken = set(committed.files)
     for one in services:
         old = committed.tables.get(one.table)
         is_there = old is not None and old.full_name == one.message
         was_offered = is_there and choices.known.get(str(one.table), Known()).methods
         if one.name not in committed.services and not was_offered:
-            folder = one.served.package.replace(".", "/")
-            path = f"{folder}/{snake_case(one.served.message)}_service.proto"
+            path = _free_path(one.served, taken)
+            taken.add(path)
             yield service_file(one.served, path, HEAD, committed.messages)
+
+
+def _free_path(served: ServedResource, taken: Collection[str]) -> str:
+    """Return the path of a service's file: `AB` and `Ab` are two messages, and both `ab` in lower_snake."""
+    folder = served.package.replace(".", "/")
+
+    def path(name: str) -> str:
+        return f"{folder}/{name}_service.proto"
+
+    return path(free_name(snake_case(served.message), lambda name: path(name) in taken, "_"))

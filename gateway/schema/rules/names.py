@@ -28,13 +28,8 @@ def name_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
     owners: dict[str, str] = {}
     for field in resource.fields:
         place = field.descriptor.full_name
-        if field.column in _SYSTEM_COLUMNS:
-            yield Finding(
-                place, f'"{field.column}" is a system column of every table', "give the column another name"
-            )
-        if field.column.startswith(OWN_COLUMNS):
-            wrong = f'"{field.column}" begins with "{OWN_COLUMNS}", as columns of the gateway\'s own do'
-            yield Finding(place, wrong, "give the column another name")
+        if wrong := reserved_column(field.column):
+            yield Finding(place, f'"{field.column}" {wrong}', "give the column another name")
         if field.column in owners:
             wrong = f'is stored in the column "{field.column}", as {owners[field.column]} is'
             yield Finding(place, wrong, "give one of them another name")
@@ -42,6 +37,14 @@ def name_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
         enum_type = column_options(place, diagnostics).enum_type
         yield from _short(place, enum_type.rpartition(".")[2], "enum_type")
     yield from _twice(where, [name for name in _constraint_names(resource) if name])
+
+
+def reserved_column(column: str) -> str:
+    """Return why a column of that name can't be served; empty where it can."""
+    if column in _SYSTEM_COLUMNS:
+        return "is a system column of every table"
+    owned = column.startswith(OWN_COLUMNS)
+    return f'begins with "{OWN_COLUMNS}", as columns of the gateway\'s own do' if owned else ""
 
 
 def hiding_findings(messages: Iterable[Descriptor]) -> Findings:

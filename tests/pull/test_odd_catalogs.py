@@ -1,0 +1,56 @@
+"""Catalogs that nobody would make on purpose: all of them is served, or named with the reason."""
+
+from pathlib import Path
+
+from gateway.schema.protos.sources import compile_protos
+from gateway.schema.read import read_schema
+from tests.harness.databases import Databases
+from tests.pull.pulling import lint, pulled, run
+
+_MADE = """
+CREATE TYPE empty AS ENUM ();
+CREATE TYPE blank AS ENUM ('', 'so so', 'Ä');
+CREATE DOMAIN some_blank AS blank;
+CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN some_pair AS pair;
+CREATE TABLE "A_B" (id int PRIMARY KEY);
+CREATE TABLE "ab " (id int PRIMARY KEY);
+CREATE TABLE texts (id int PRIMARY KEY, e empty, b some_blank, bs some_blank[], ps pair[]);
+INSERT INTO texts VALUES (1, NULL, 'Ä', '{"","so so"}', '{"(1,a)"}'), (2, NULL, '', '{}', '{}');
+INSERT INTO texts VALUES (3);
+CREATE TABLE by_pair (k some_pair PRIMARY KEY, v int);
+INSERT INTO by_pair VALUES ('(1,a)', 1), ('(,)', 2);
+CREATE TABLE by_array (k int[] PRIMARY KEY, v int);
+CREATE TABLE computed (id int NOT NULL, twice int GENERATED ALWAYS AS (id * 2) STORED PRIMARY KEY);
+CREATE TABLE later (id int NOT NULL UNIQUE DEFERRABLE);
+CREATE TABLE reserved (id int PRIMARY KEY, "rowgate x" int);
+CREATE VIEW placed AS SELECT id, tableoid FROM later;
+"""
+_LEFT = {"public.reserved.rowgate x": "gateway's own", "public.placed.tableoid": "system column"}
+_NOTES = {
+    "public.texts.e": "told as text: its type has no labels",
+    "public.texts.b": "told as text: a label of its type is empty",
+    "public.by_array": '"k" of its key is an array',
+    "public.computed": "without BulkUpsert and Ingest",
+    "public.later": "its unique key is deferrable",
+}
+
+
+async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp_path: Path) -> None:
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(dsn, _MADE)
+    found, _ = await pulled(dsn, folder, package="odd")
+    assert found.report.tables == []
+    left = {one.name: one.why for one in found.report.columns}
+    assert left.keys() == _LEFT.keys()
+    assert [name for name, why in left.items() if _LEFT[name] not in why] == []
+    notes = [(one.name, one.why) for one in found.report.notes]
+    assert [name for name, why in _NOTES.items() if not any(a == name and why in b for a, b in notes)] == []
+    descriptors = compile_protos(folder)
+    assert lint(descriptors, folder) == ""
+    services = read_schema(descriptors).services
+    assert {method.resource.table for one in services.values() for method in one.methods} == {
+        *("A_B", "ab ", "texts", "by_pair", "by_array", "computed", "later", "reserved", "placed")
+    }
+    computed = {method.kind.value for method in services["odd.public.v1.ComputedService"].methods}
+    assert not {one for one in computed if "bulk" in one.lower() or "ingest" in one.lower()}
