@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import Enum, Numeric, String, TypeEngine
 
 from gateway.schema.model import Field
+from gateway.schema.types.sql_types import NamedType
 from gateway.schema.values import ValueType
 
 _TEXT = postgresql.TEXT()
@@ -46,10 +47,17 @@ def bound(value_type: ValueType, name: str) -> ColumnElement[Any]:
 
 
 def bound_array(value_type: ValueType, name: str) -> ColumnElement[Any]:
-    """Return the parameter `name` as an array of such values."""
-    if value_type.text_cast:
-        return cast(bindparam(name, type_=ARRAY(_TEXT)), ARRAY(compared(value_type)))
-    return bindparam(name, type_=ARRAY(compared(value_type)))
+    """Return the parameter `name` as an array of such values, of which `element` makes each what is compared.
+
+    What is cast from text is an array of texts: of a composite type `unnest` would give the members.
+    """
+    element = _TEXT if value_type.text_cast else compared(value_type)
+    return bindparam(name, type_=ARRAY(element))
+
+
+def element(value_type: ValueType, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return an element of such an array as a value to compare with a column of the type."""
+    return cast(value, compared(value_type)) if value_type.text_cast else value
 
 
 def comparable(field: Field, table: Table) -> ColumnElement[Any]:
@@ -59,8 +67,13 @@ def comparable(field: Field, table: Table) -> ColumnElement[Any]:
     that type the cast is none, and an index serves as without it.
     """
     column, value_type = table.c[field.column], field.type
-    is_enum = isinstance((value_type.element or value_type).engine, postgresql.ENUM)
-    return cast(column, value_type.engine) if is_enum else column
+    return cast(column, value_type.engine) if _may_be_enum(value_type.element or value_type) else column
+
+
+def _may_be_enum(value_type: ValueType) -> bool:
+    """Return whether it is an enum type, or one that others made, which a string carries."""
+    engine = value_type.engine
+    return isinstance(engine, postgresql.ENUM) or (isinstance(engine, NamedType) and "." in engine.name)
 
 
 def read_column(field: Field, table: Table) -> ColumnElement[Any]:

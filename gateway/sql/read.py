@@ -11,7 +11,7 @@ from gateway.request.filter.plan import Predicate
 from gateway.request.masks import Mask
 from gateway.request.order import Order
 from gateway.schema.model import Field, Resource
-from gateway.sql.binds import bound, bound_array, comparable, read_column
+from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filter import where_filter
 from gateway.sql.order import Nulls, order_clause, where_after, where_from
 from gateway.sql.statement import Statement, compile_statement
@@ -74,7 +74,8 @@ def select_by_keys(resource: Resource, table: Table, fields: tuple[Field, ...]) 
     arrays = [bound_array(field.type, field.column) for field in resource.key_fields]
     names = [f"k{i}" for i in range(len(arrays))]
     keys = unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("rowgate_wanted")
-    same = [comparable(f, table) == keys.c[name] for f, name in zip(resource.key_fields, names, strict=True)]
+    wanted = zip(resource.key_fields, names, strict=True)
+    same = [comparable(field, table) == element(field.type, keys.c[name]) for field, name in wanted]
     row = _select(table, fields).where(*same).limit(literal_column("1")).lateral("rowgate_found")
     query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
     return compile_statement(query, fields=fields, name=f"batch get {resource.table}")

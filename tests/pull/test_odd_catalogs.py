@@ -5,6 +5,7 @@ from pathlib import Path
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from tests.harness.databases import Databases
+from tests.harness.gateway import client_of
 from tests.pull.pulling import lint, pulled, run
 
 _MADE = """
@@ -35,6 +36,15 @@ _NOTES = {
     "public.later": "its unique key is deferrable",
 }
 
+_ASKED = {
+    'b = "Ä"': [1],
+    'b < "so so"': [2],
+    'b != "Ä"': [2],
+    'bs:"so so"': [1],
+    'ps:"(1,a)"': [1],
+}
+_ORDERS = {"b": [2, 1, 3], "b desc": [3, 1, 2]}
+
 
 async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp_path: Path) -> None:
     dsn, folder = await databases.empty(), tmp_path / "protos"
@@ -54,3 +64,25 @@ async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp
     }
     computed = {method.kind.value for method in services["odd.public.v1.ComputedService"].methods}
     assert not {one for one in computed if "bulk" in one.lower() or "ingest" in one.lower()}
+
+
+async def test_types_of_others_are_compared_and_ordered(databases: Databases, tmp_path: Path) -> None:
+    """A domain over an enum type has no operators of its own, and `unnest` takes composite types apart."""
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(dsn, _MADE)
+    await pulled(dsn, folder, package="odd")
+    async with client_of(compile_protos(folder), dsn) as client:
+        for asked, ids in _ASKED.items():
+            found = await client.call("odd.public.v1.TextService/ListTexts", filter=asked)
+            assert [one.id for one in found.texts] == ids, asked
+        for order, ids in _ORDERS.items():
+            token, told = "", []
+            while not told or token:
+                page = await client.call(
+                    "odd.public.v1.TextService/ListTexts", order_by=order, page_size=1, page_token=token
+                )
+                token = page.next_page_token
+                told += [one.id for one in page.texts]
+            assert told == ids, order
+        found = await client.call("odd.public.v1.ByPairService/BatchGetByPairs", ks=["(,)", "(1,a)"])
+        assert [one.v for one in found.by_pairs] == [2, 1]
