@@ -10,6 +10,8 @@ from gateway.schema.protos.shipped import MODULES, shipped_protos
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _MAX_NAME = 63
 """Letters; PostgreSQL's names are no longer, and the project's is the database's."""
+_IMPORTS = "third_party"
+"""Not `vendor`: Go, PHP and Ruby have a use of their own for a folder of that name."""
 
 _TABLE = """\
 syntax = "proto3";
@@ -38,7 +40,7 @@ _BUF = """\
 version: v2
 modules:
   - path: protos
-  # What schemas import, as `rowgate protos vendor` writes it.
+  # What schemas import, as `rowgate protos third_party` writes it.
 $modules
 lint:
   use: [STANDARD, COMMENTS]
@@ -59,6 +61,7 @@ managed:
   enabled: true
 inputs:
   - directory: protos
+  - directory: third_party/rowgate
 plugins:
   - protoc_builtin: python
     protoc_path: [python3, -m, grpc_tools.protoc]
@@ -130,12 +133,12 @@ def project_files(name: str) -> Mapping[str, str]:
         raise BadNameError("call a project in small letters and digits, divided by - or _, a letter first")
     if is_foreign(package):
         raise BadNameError(f"the package {package} is one that protos import: call the project otherwise")
-    vendored = [f"vendor/{module}" for module in MODULES]
+    modules = [f"{_IMPORTS}/{module}" for module in MODULES]
     names = {
         "name": name,
         "package": package,
-        "modules": "\n".join(f"  - path: {path}" for path in vendored),
-        "ignored": ", ".join(vendored),
+        "modules": "\n".join(f"  - path: {path}" for path in modules),
+        "ignored": ", ".join(modules),
     }
     own = {
         f"protos/{package}/v1/item.proto": _TABLE,
@@ -147,4 +150,4 @@ def project_files(name: str) -> Mapping[str, str]:
         "README.md": _README,
     }
     written = {path: Template(text).substitute(names) for path, text in own.items()}
-    return written | {f"vendor/{path}": text for path, text in shipped_protos().items()}
+    return written | {f"{_IMPORTS}/{path}": text for path, text in shipped_protos().items()}

@@ -26,7 +26,9 @@ async def test_a_new_project_runs(tmp_path: Path, databases: Databases) -> None:
     assert len([line for line in by_hand if line]) <= 15
     for command in (["lint"], ["format", "--diff", "--exit-code"], ["generate"]):
         assert _buf(shop, *command) == (0, "")
-    assert (shop / "gen/shop/v1/item_service_pb2.pyi").exists()
+    assert {path.parent.name for path in (shop / "gen").glob("*/v1")} == {"shop", "rowgate"}
+    # Go, PHP and Ruby have a use of their own for a folder of this name.
+    assert not (shop / "vendor").exists()
     dsn = await databases.empty()
     assert await _migrated(shop, dsn) == 0
     server = await asyncio.create_subprocess_exec(
