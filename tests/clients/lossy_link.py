@@ -1,5 +1,6 @@
-"""A link between a client and a gateway that loses the first call of some methods, as networks do."""
+"""A link between a client and a gateway that restarts once and loses the first call of some methods."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,8 @@ from typing import Any
 
 import grpc
 import grpc.aio
+
+from tests.harness.sample import free_port
 
 LOST = {"GetAirline": 0, "StreamFlights": 1, "IngestFlights": 2}
 """After how many messages of its response the first call of a method is lost."""
@@ -51,13 +54,29 @@ class LossyLink(grpc.GenericRpcHandler):
 
 @asynccontextmanager
 async def lossy_link(target: str) -> AsyncIterator[tuple[LossyLink, str]]:
-    """Serve a link to a gateway; give it, and where it listens."""
+    """Serve a link to a gateway; give it, and where it listens once a first connection has failed."""
     async with grpc.aio.insecure_channel(target) as gateway:
         link, server = LossyLink(gateway), grpc.aio.server()
         server.add_generic_rpc_handlers((link,))
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
+        address = f"127.0.0.1:{free_port()}"
+        starting = asyncio.create_task(_start_late(server, address))
         try:
-            yield link, f"127.0.0.1:{port}"
+            yield link, address
         finally:
+            starting.cancel()
             await server.stop(grace=None)
+
+
+async def _start_late(server: grpc.aio.Server, address: str) -> None:
+    """Start the server when a connection was closed, as a gateway's that restarts."""
+    tried = asyncio.Event()
+
+    def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        tried.set()
+
+    host, _, port = address.partition(":")
+    async with await asyncio.start_server(close, host, int(port)):
+        await tried.wait()
+    server.add_insecure_port(address)
+    await server.start()

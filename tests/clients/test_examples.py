@@ -27,15 +27,15 @@ SAMPLE = data.Sample(ROOT / data.FOLDER)
 EXAMPLES = ROOT / "examples" / "clients"
 PAGE = """<!doctype html>
 <script type="module">
-  // Loses the first call of each method, then tells what the client has found.
+  // Loses the first two calls of each method, then tells what the client has found.
   import { run } from "./page.js";
 
-  const called = new Set();
+  const calls = {};
   const whole = window.fetch;
-  window.fetch = (url, options) => {
-    const isFirst = !called.has(url);
-    called.add(url);
-    return isFirst ? Promise.resolve(new Response("", { status: 503 })) : whole(url, options);
+  window.fetch = async (url, options) => {
+    calls[url] = (calls[url] ?? 0) + 1;
+    if (calls[url] === 1) throw new TypeError("Failed to fetch");
+    return calls[url] === 2 ? new Response("", { status: 503 }) : whole(url, options);
   };
   let told;
   try {

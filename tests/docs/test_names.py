@@ -26,6 +26,7 @@ OTHERS = {
     "create_all",  # SQLAlchemy's
     "ignore_startup_parameters",  # PgBouncer's
     "lc_monetary",  # a setting of PostgreSQL
+    "max_decoding_message_size",  # tonic's
 }
 
 

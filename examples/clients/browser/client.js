@@ -15,12 +15,15 @@ async function untilDone(once) {
     try {
       return await once();
     } catch (error) {
-      if (ConnectError.from(error).code !== Code.Unavailable) throw error;
+      if (!brokeOff(ConnectError.from(error))) throw error;
     }
     await pause(milliseconds);
   }
   return once();
 }
+
+// Tells whether the server was unavailable, or not reached: fetch then gives a TypeError, of which Connect-ES makes Unknown.
+const brokeOff = (error) => error.code === Code.Unavailable || error.cause instanceof TypeError;
 
 // Connect-ES has no retry policy: an interceptor is one.
 const retries = (next) => (request) => (request.stream ? next(request) : untilDone(() => next(request)));
@@ -70,7 +73,7 @@ async function refusal(answer) {
     const [info] = error.findDetails(ErrorInfoSchema);
     const [bad] = error.findDetails(BadRequestSchema);
     const fields = (bad?.fieldViolations ?? []).map((violation) => violation.field);
-    return { code: error.code, reason: info.reason, fields };
+    return { code: error.code, reason: info?.reason, fields };
   }
 }
 

@@ -14,7 +14,7 @@ var retries = new MethodConfig
     Names = { MethodName.Default }, // every method
     RetryPolicy = new RetryPolicy
     {
-        MaxAttempts = 4,
+        MaxAttempts = 5,
         InitialBackoff = TimeSpan.FromSeconds(0.1),
         MaxBackoff = TimeSpan.FromSeconds(2),
         BackoffMultiplier = 2,

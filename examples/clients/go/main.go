@@ -26,8 +26,9 @@ import (
 // Every method: what names no service is for all of them.
 const retries = `{"methodConfig": [{
 	"name": [{}],
+	"waitForReady": true,
 	"retryPolicy": {
-		"maxAttempts": 4,
+		"maxAttempts": 5,
 		"initialBackoff": "0.1s",
 		"maxBackoff": "2s",
 		"backoffMultiplier": 2,

@@ -22,7 +22,7 @@ const retries = {
     {
       name: [{}], // every method
       retryPolicy: {
-        maxAttempts: 4,
+        maxAttempts: 5,
         initialBackoff: "0.1s",
         maxBackoff: "2s",
         backoffMultiplier: 2,
@@ -33,10 +33,12 @@ const retries = {
 };
 const flightKey = ["carrier", "flight_number", "origin", "scheduled_departure_time"];
 const within = (seconds) => ({ deadline: Date.now() + seconds * 1000 });
+// grpc-js doesn't take this from the service config.
+const ready = new grpc.Metadata({ waitForReady: true });
 
 const call = (client, method, request, seconds = 20) =>
   new Promise((resolve, reject) => {
-    client[method](request, within(seconds), (error, answer) => (error ? reject(error) : resolve(answer)));
+    client[method](request, ready, within(seconds), (error, answer) => (error ? reject(error) : resolve(answer)));
   });
 
 // Lists all pages; only the token differs from page to page.
@@ -64,7 +66,7 @@ async function upsert(planes, rows) {
 // Sends chunks, each acknowledged when it is stored, and goes on behind those that are.
 const ingest = (client, streamId, chunks) =>
   untilDone(async () => {
-    const stream = client.ingestFlights(within(60));
+    const stream = client.ingestFlights(ready, within(60));
     stream.write({ start: { streamId, conflictTarget: flightKey } });
     let stored = 0;
     for await (const { watermark } of stream) {
@@ -80,7 +82,7 @@ async function stream(client, filter) {
   const request = { filter };
   let rows = 0;
   await untilDone(async () => {
-    for await (const chunk of client.streamFlights(request, within(60))) {
+    for await (const chunk of client.streamFlights(request, ready, within(60))) {
       rows += chunk.flights.length;
       request.resumeToken = chunk.resumeToken;
     }
@@ -107,7 +109,7 @@ async function refusal(answer) {
     await answer;
     return {};
   } catch (error) {
-    const [packed] = error.metadata.get("grpc-status-details-bin");
+    const [packed = Buffer.alloc(0)] = error.metadata.get("grpc-status-details-bin");
     const details = Object.fromEntries(
       types["google.rpc.Status"].deserialize(packed).details.map((any) => {
         const name = any.type_url.split("/").pop();
@@ -116,7 +118,7 @@ async function refusal(answer) {
     );
     return {
       code: error.code,
-      reason: details["google.rpc.ErrorInfo"].reason,
+      reason: details["google.rpc.ErrorInfo"]?.reason,
       fields: (details["google.rpc.BadRequest"]?.fieldViolations ?? []).map((violation) => violation.field),
     };
   }

@@ -33,8 +33,9 @@ RETRIES = {
     "methodConfig": [
         {
             "name": [{}],  # every method
+            "waitForReady": True,
             "retryPolicy": {
-                "maxAttempts": 4,
+                "maxAttempts": 5,
                 "initialBackoff": "0.1s",
                 "maxBackoff": "2s",
                 "backoffMultiplier": 2,

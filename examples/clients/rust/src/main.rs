@@ -1,5 +1,7 @@
 //! Calls the flights sample by tonic: flights-client 127.0.0.1:50051
 
+use std::error::Error;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use prost::Message;
@@ -8,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, TimeoutExpired};
 
 #[allow(dead_code)]
 mod protos {
@@ -39,12 +41,19 @@ async fn retried<T>(mut call: impl AsyncFnMut() -> Result<T, Status>) -> Result<
     let mut pause = Duration::from_millis(100);
     for _ in 0..4 {
         match call().await {
-            Err(status) if status.code() == Code::Unavailable => sleep(pause).await,
+            Err(status) if broke_off(&status) => sleep(pause).await,
             ended => return ended,
         }
         pause *= 2;
     }
     call().await
+}
+
+/// Tells whether the server was unavailable. Where a connection breaks tonic gives other codes too, with the cause as
+/// source, and so it does where this side's deadline passes.
+fn broke_off(status: &Status) -> bool {
+    let is_late = |cause: &(dyn Error + 'static)| cause.source().is_some_and(|inner| inner.is::<TimeoutExpired>());
+    status.code() == Code::Unavailable || status.source().is_some_and(|cause| !is_late(cause))
 }
 
 /// Gets one row by its key.
@@ -78,7 +87,8 @@ async fn airports(channel: &Channel, filter: &str) -> Result<Vec<String>, Status
 /// Writes many rows by one call: the good ones are stored, each bad one has a status of its own.
 async fn upsert(channel: &Channel, planes: Vec<Plane>) -> Result<(i64, Vec<i32>), Status> {
     let mut service = PlaneServiceClient::new(channel.clone());
-    let request = BulkUpsertPlanesRequest { planes, partial_failure: true, ..Default::default() };
+    let request =
+        BulkUpsertPlanesRequest { planes, partial_failure: true, request_id: new_uuid(), ..Default::default() };
     let answer = retried(async || service.bulk_upsert_planes(within(30, request.clone())).await).await?.into_inner();
     let stored = answer.inserted_count + answer.updated_count + answer.unchanged_count;
     Ok((stored, answer.failures.iter().map(|failure| failure.index).collect()))
@@ -144,6 +154,12 @@ fn refusal(status: &Status) -> String {
     format!(r#"{{"code": {}, "reason": {reason:?}, "fields": {fields:?}}}"#, status.code() as i32)
 }
 
+fn new_uuid() -> String {
+    let random = || RandomState::new().hash_one(0);
+    let (high, low) = (random(), random());
+    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low << 16 >> 16)
+}
+
 fn plane(tail_number: &str, seat_count: i32) -> Plane {
     Plane {
         tail_number: tail_number.into(),
@@ -168,7 +184,7 @@ fn flight(flight_number: i32) -> Flight {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let target = std::env::args().nth(1).ok_or("name the gateway: flights-client 127.0.0.1:50051")?;
     let channel = Endpoint::from_shared(format!("http://{target}"))?.connect_lazy();
     let chunks = [9501, 9503, 9505].map(|number| vec![flight(number), flight(number + 1)]);

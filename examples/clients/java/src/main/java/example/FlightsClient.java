@@ -48,9 +48,10 @@ public final class FlightsClient {
           List.of(
               Map.of(
                   "name", List.of(Map.of()), // every method
+                  "waitForReady", true,
                   "retryPolicy",
                       Map.of(
-                          "maxAttempts", 4.0,
+                          "maxAttempts", 5.0,
                           "initialBackoff", "0.1s",
                           "maxBackoff", "2s",
                           "backoffMultiplier", 2.0,
