@@ -75,6 +75,10 @@ class Diagnostics:
         file, line = (element.file, element.line) if element else ("", 0)
         self.found.append(Diagnostic(file, line, where, wrong, right))
 
+    def has(self, message: str) -> bool:
+        """Return whether anything was noted of a message, or of what is in it."""
+        return any(one.where == message or one.where.startswith(f"{message}.") for one in self.found)
+
     def settle(self, schema: "Schema") -> "Schema":
         """Return the schema, or raise SchemaError where any diagnostic was noted."""
         if self.found:
@@ -85,7 +89,12 @@ class Diagnostics:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return what would be right for an unknown name: the nearest known one, or the list of them."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    if near:
-        return f'did you mean "{near[0]}"?'
+    if found := near(name, names):
+        return found
     return f"known: {', '.join(names[:20])}{', …' if len(names) > 20 else ''}" if names else ""  # noqa: PLR2004
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return the known name that an unknown one is probably meant for, as a question; or nothing."""
+    found = get_close_matches(name, sorted(known), n=1)
+    return f'did you mean "{found[0]}"?' if found else ""

@@ -47,7 +47,8 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     declared = read_declared(descriptor_set)
     resources, services, diagnostics = declared.resources, declared.services, declared.diagnostics
     check_routes(services, diagnostics)
-    return diagnostics.settle(Schema(resources, read_services(services, resources, diagnostics)))
+    wrong = [name for name in resources if diagnostics.has(name)]
+    return diagnostics.settle(Schema(resources, read_services(services, resources, diagnostics, wrong)))
 
 
 def read_declared(descriptor_set: FileDescriptorSet) -> Declared:

@@ -1,6 +1,5 @@
 """The sources of a schema: a folder of .proto files, compiled at start, or a descriptor set."""
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -14,10 +13,10 @@ from google.protobuf.message import DecodeError
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostic, SchemaError
+from gateway.schema.protos.protoc_errors import first_causes, protoc_diagnostics
 
 _COMPILE_SECONDS = 60
 _AS_UTF8 = "save the file as UTF-8"
-_PROTOC_LINE = re.compile(r"^(?P<file>.+?\.proto):(?:(?P<line>\d+):\d+:)? (?P<text>.*)$")
 
 
 def compile_protos(directory: Path) -> FileDescriptorSet:
@@ -128,7 +127,8 @@ def _compile(folders: Sequence[Path], files: Sequence[str]) -> FileDescriptorSet
             return _with_readable_comments(FileDescriptorSet.FromString(out.read_bytes()))
         # protoc stops at the first wrong file: alone, each tells its own errors.
         each = [errors, *(_protoc(folders, [file], out) for file in files)]
-        raise SchemaError(diagnostic for text in each for diagnostic in _protoc_diagnostics(text, folders))
+        found = [diagnostic for text in each for diagnostic in protoc_diagnostics(text, folders)]
+        raise SchemaError(first_causes(found, folders[0]))
 
 
 def _protoc(folders: Sequence[Path], files: Sequence[str], out: Path) -> str:
@@ -145,21 +145,3 @@ def _protoc(folders: Sequence[Path], files: Sequence[str], out: Path) -> str:
         timeout=_COMPILE_SECONDS,
     )
     return (done.stderr or "protoc failed") if done.returncode else ""
-
-
-def _protoc_diagnostics(text: str, folders: Sequence[Path]) -> list[Diagnostic]:
-    matches = [match for match in map(_PROTOC_LINE.match, text.splitlines()) if match]
-    diagnostics = [
-        Diagnostic(_relative(match["file"], folders), int(match["line"] or 0), "", match["text"])
-        for match in matches
-        if not match["text"].startswith("warning:")
-    ]
-    placed = [diagnostic for diagnostic in diagnostics if diagnostic.line]
-    return placed or diagnostics or [Diagnostic("", 0, "protoc", text.strip())] * bool(text)
-
-
-def _relative(file: str, folders: Sequence[Path]) -> str:
-    path = Path(file)
-    return next(
-        (path.relative_to(folder).as_posix() for folder in folders if path.is_relative_to(folder)), file
-    )

@@ -1,6 +1,6 @@
 """Services → Methods: which standard method each RPC is, of which resource, which field plays which role."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
@@ -18,24 +18,42 @@ _ITEM_FIELDS = ("requests", "keys")
 
 
 def read_services(
-    services: Iterable[ServiceDescriptor], resources: Mapping[str, Resource], diagnostics: Diagnostics
+    services: Iterable[ServiceDescriptor],
+    resources: Mapping[str, Resource],
+    diagnostics: Diagnostics,
+    wrong: Collection[str] = (),
 ) -> dict[str, Service]:
-    """Return the services with their bound methods, by full name; what is wrong goes to `diagnostics`."""
-    return {service.full_name: _service(service, resources, diagnostics) for service in services}
+    """Return the services with their bound methods, by full name.
+
+    Args:
+        services: as they are declared.
+        resources: by full name.
+        diagnostics: what is wrong with a method goes there.
+        wrong: names of resources that have diagnostics themselves. Their methods are left out: what seems
+            wrong with those mostly follows, as a key's fields of another type than the key.
+
+    """
+    return {service.full_name: _service(service, resources, diagnostics, wrong) for service in services}
 
 
 def _service(
-    service: ServiceDescriptor, resources: Mapping[str, Resource], diagnostics: Diagnostics
+    service: ServiceDescriptor,
+    resources: Mapping[str, Resource],
+    diagnostics: Diagnostics,
+    wrong: Collection[str],
 ) -> Service:
-    bound = (_method(method, resources, diagnostics) for method in service.methods)
+    bound = (_method(method, resources, diagnostics, wrong) for method in service.methods)
     return Service(service.full_name, tuple(method for method in bound if method is not None))
 
 
 def _method(
-    method: MethodDescriptor, resources: Mapping[str, Resource], diagnostics: Diagnostics
+    method: MethodDescriptor,
+    resources: Mapping[str, Resource],
+    diagnostics: Diagnostics,
+    wrong: Collection[str],
 ) -> Method | None:
     found = recognise(method, resources, diagnostics)
-    if found is None:
+    if found is None or found[1].message.full_name in wrong:
         return None
     kind, resource = found
     if lacks_key(kind, resource):

@@ -29,9 +29,8 @@ def recognise(
         return None
     if kind is None:
         prefixes = ", ".join(shape.prefix for shape in SHAPES.values())
-        diagnostics.add(
-            method.full_name, "is no standard method", f"begin its name with {prefixes}, or set kind"
-        )
+        right = f"begin its name with {prefixes}, or say which it is by option (rowgate.v1.method).kind"
+        diagnostics.add(method.full_name, "is no standard method", right)
         return None
     streams = SHAPES[kind].streams
     if Streams.of(method) is not streams:
@@ -40,7 +39,9 @@ def recognise(
     resource = _resource(method, kind, options, resources)
     if resource is None:
         wanted = options.resource or method.name.removeprefix(SHAPES[kind].prefix)
-        right = suggestion(wanted, [one.name for one in resources.values()])
+        known = suggestion(wanted, [one.name for one in resources.values()])
+        option = "option (rowgate.v1.method).resource names it where the method's name doesn't"
+        right = "\n  ".join(filter(None, (known, option)))
         diagnostics.add(method.full_name, f'works on no known resource ("{wanted}")', right)
         return None
     return kind, resource
