@@ -14,6 +14,7 @@ from gateway.migrate.plan.field_numbers import fields_of, other_names
 from gateway.migrate.plan.record import BEGIN, DIRECT, Recorded, end
 from gateway.migrate.plan.scope import Managed, reachable
 from gateway.migrate.plan.steps import Run, Step, groups
+from gateway.migrate.plan.unfinished import unfinished
 from gateway.migrate.retype.shadow_columns import shadow_columns
 from gateway.migrate.revisions.folder import Folder, name_of
 from gateway.migrate.revisions.upgrade import current_revision, offline_sql, refuse_losses_of
@@ -102,7 +103,8 @@ async def differences(
     async with alone(connect), opened(connect) as connection, connection.transaction():
         pending = folder.pending(await current_revision(connection)) if folder is not None else ()
         managed, sides, whole = await read_state(connection, metadata, asked)
-    reached = reachable(sides.wanted, sides.found, managed)
+        reached = reachable(sides.wanted, sides.found, managed)
+        begun = await unfinished(connection, reached, managed)
     left = differences_left(sides.wanted, reached)
     fills = (*_fills(reached, sides.found), *_former(reached, whole, managed))
     work = [difference for difference in compare(reached, sides.found) if _is_work(difference)]
@@ -111,6 +113,7 @@ async def differences(
             *(f"revision {name_of(script)} is pending" for script in pending),
             *map(str, other_names(fields_of(metadata), sides.found, managed)),
             *map(str, work),
+            *map(str, begun),
             *(str(difference) for difference in left if difference.forbids_serving),
             *(fills if contract else ()),
         ),

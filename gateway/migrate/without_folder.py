@@ -28,10 +28,21 @@ from gateway.migrate.plan.fills import (
     tables_with_rows,
     with_fitting_fills,
 )
-from gateway.migrate.plan.record import BEGIN, DIRECT, REFUSED, Recorded, adopt, end, leftover, read_record
+from gateway.migrate.plan.record import (
+    BEGIN,
+    DIRECT,
+    REFUSED,
+    Recorded,
+    adopt,
+    building,
+    end,
+    leftover,
+    read_record,
+)
 from gateway.migrate.plan.renames import other_names_of, rename_columns, with_renames
 from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
 from gateway.migrate.plan.steps import Plan, Run, Step, groups
+from gateway.migrate.plan.unfinished import drop_unfinished, unfinished
 from gateway.migrate.retype.choice import choose
 from gateway.migrate.retype.shadow_columns import without_shadows
 from gateway.migrate.retype.sql import UNFIT
@@ -151,7 +162,8 @@ class _Direct:
 def outside(step: Step, waits: LockWaits) -> Iterator[tuple[bool, tuple[str, ...]]]:
     """Yield the statements around one that runs outside of transactions, and whether they are in one.
 
-    What a build that failed left goes first; the index is recorded last.
+    What a build that failed left goes first. The index is recorded before it is built, so that it is known
+    also where its builder was killed, and as it is afterwards.
     """
     if step.run is Run.BATCHES:
         yield False, (*waits.batches_statements, step.sql, "RESET lock_timeout", "RESET statement_timeout")
@@ -160,7 +172,7 @@ def outside(step: Step, waits: LockWaits) -> Iterator[tuple[bool, tuple[str, ...
     if step.index is None:
         raise ValueError(f"no index is named for {step.sql}")
     table, index = step.index
-    yield True, (waits.statement, leftover(table, index))
+    yield True, (waits.statement, BEGIN, leftover(table, index), building(table, index))
     yield False, (waits.patient_statement, step.sql, "RESET lock_timeout")
     record = adopt(table, [Recorded("index", table, index)])
     yield True, (waits.statement, BEGIN, record, end(DIRECT))
@@ -197,10 +209,12 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
     if not asked.elsewhere:
         await refuse_nulls(connection, reached, sides.found, online, other_names_of(managed))
     retypes = await choose(connection, reached, whole, managed, online)
+    changes = planned_with(retypes, reached, sides.found, managed, online)
     steps = (
         *_adoptions(sides, managed),
+        *drop_unfinished(await unfinished(connection, reached, managed), changes),
         *rename_columns(managed, fields),
-        *planned_with(retypes, reached, sides.found, managed, online),
+        *changes,
     )
     await refuse_collateral(connection, reached, sides.found, managed)
     in_order = tuple(sorted(steps, key=lambda step: step.run is not Run.COMMITTED))

@@ -188,6 +188,34 @@ async def test_what_failed_is_gone_on_with(database: EmptyDatabase, tmp_path: Pa
     assert await database.drift(model) == ()
 
 
+async def test_an_index_is_known_though_its_builder_was_killed(database: EmptyDatabase) -> None:
+    """Behind the build, before it could say so."""
+    await _made(database, _seats())
+    built = _seats(sa.Index(conv("seat_near_idx"), "near"))
+    script = await preview(built, database.connect)
+    begin, _, _ = script.partition("RESET lock_timeout")
+    assert await database.script(begin) == []
+    assert await apply(built, database.connect) == ()
+    assert [step.sql for step in await apply(_seats(), database.connect)] == [
+        "DROP INDEX public.seat_near_idx"
+    ]
+
+
+async def test_an_index_that_the_schema_takes_back_leaves_nothing(database: EmptyDatabase) -> None:
+    """Two rows are alike: what PostgreSQL leaves of a unique index would go on refusing others."""
+    await _made(database, _seats())
+    await database.run("UPDATE seat SET code = 'a'")
+    with pytest.raises(MigrationError, match="the next migration drops"):
+        await apply(_seats(_key()), database.connect)
+    assert await database.fetch(OF_SEATS) == [("seat_code_key", False), ("seat_pkey", True)]
+    said = "index seat_code_key of public.seat wasn't finished, and the schema no longer has it"
+    assert (await differences(_seats(), database.connect)).open == (said,)
+    assert [step.reason for step in await apply(_seats(), database.connect)] == [said]
+    assert await database.fetch(OF_SEATS) == [("seat_pkey", True)]
+    await database.run("INSERT INTO seat VALUES (4, 'a', NULL)")
+    assert await apply(_seats(), database.connect) == ()
+
+
 async def test_rows_that_break_a_constraint_are_mended_in_between(database: EmptyDatabase) -> None:
     await _made(database, _seats())
     await database.run("INSERT INTO seat VALUES (4, 'd', 9)")

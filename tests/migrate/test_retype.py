@@ -193,8 +193,9 @@ async def test_a_value_that_came_in_between_is_named_too(database: EmptyDatabase
 
 
 @NEWEST
-@pytest.mark.parametrize("number", [1, 4, 5])
+@pytest.mark.parametrize("number", [1, 4, 5, 9])
 async def test_a_type_that_the_schema_takes_back_leaves_nothing(database: EmptyDatabase, number: int) -> None:
+    """Also behind the build of an index, before anybody could record whose it is."""
     old = _seats(sa.Integer)
     await _made(database, old)
     parts = _parts(await preview(_seats(sa.BigInteger), database.connect))
@@ -264,7 +265,8 @@ async def test_it_is_gone_on_with_from_each_commit(database: EmptyDatabase) -> N
         )
         again = await preview(new, database.connect)
         assert rest.endswith(again), "what is done is done"
-        assert again.endswith("".join(parts[number + 1 :]).lstrip()), "what is left is left"
+        known = "CONCURRENTLY" in part  # An index is recorded before it is built; behind that, as it is.
+        assert again.endswith("".join(parts[number + 1 + known :]).lstrip()), "what is left is left"
         rest = again
     assert rest == ""
     await _require_done(database, new, "bigint")

@@ -66,6 +66,9 @@ _OBJECTS = """
     )
 """
 
+_BUILDING = "building"
+"""The definition of an index that a migration is about to build."""
+
 # Asked only of what migrations made: it waits for whoever has locked the table.
 _DEFINITION = """CASE kind WHEN 'constraint' THEN pg_catalog.pg_get_constraintdef(id)
                 WHEN 'index' THEN pg_catalog.pg_get_indexdef(id) ELSE '' END"""
@@ -80,7 +83,7 @@ _RECORDED = f"""{_OBJECTS}, named AS MATERIALIZED (
             OR m.record_id <> 'rowgate.managed_object'::pg_catalog.regclass
     )
     SELECT class, id, sub, kind, schema_name, table_name, object_name, lineage, field_number
-    FROM named WHERE definition = {_DEFINITION}
+    FROM named WHERE definition IN ({_DEFINITION}, {literal(_BUILDING)})
 """  # noqa: S608 - made of constants
 
 # Names in definitions are printed by these two settings, which are the script's afterwards as before.
@@ -248,6 +251,18 @@ def adopt(table: Name, parts: Iterable[Recorded]) -> str:
         "        SELECT FROM pg_temp.rowgate_recorded r\n"
         "        WHERE (r.class, r.id, r.sub) = (b.class, b.id, b.sub)\n"
         "    )"
+    )
+
+
+def building(table: Name, index: str) -> str:
+    """Return the statement that records an index before it is built: whoever builds it may be killed."""
+    place = ", ".join(map(literal, ("index", *table, index, _BUILDING, DIRECT)))
+    return (
+        "INSERT INTO rowgate.managed_object (kind, schema_name, table_name, object_name, definition,\n"
+        "    lineage, holder_id, column_number, record_id)\n"
+        f"VALUES ({place}, to_regclass({literal(quoted(table))}), 0, 'rowgate.managed_object'::regclass)\n"
+        "ON CONFLICT (kind, schema_name, table_name, object_name) DO UPDATE SET\n"
+        "    definition = excluded.definition, holder_id = excluded.holder_id, record_id = excluded.record_id"
     )
 
 
