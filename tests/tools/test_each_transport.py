@@ -1,4 +1,4 @@
-"""grpcurl and ghz over each transport; the sample, which the other tests here call, has one."""
+"""grpcurl, ghz and grpc-health-probe over each transport: the sample, which other tests call, has one."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway
+from tests.harness.tools import tool
 from tests.harness.transports import TRANSPORTS
 from tests.transport.conftest import GET, SERVICE
 
@@ -50,3 +51,16 @@ async def test_ghz_calls_without_errors(ghz: Path, ledger: RunningGateway) -> No
     status, printed, said = await run(ghz, *calls, "--format", "json", ledger.target)
     assert status == 0, said
     assert json.loads(printed)["statusCodeDistribution"] == {"OK": 500}
+
+
+@pytest.mark.parametrize(
+    ("service", "status", "said"),
+    [("", 0, "SERVING"), (SERVICE, 0, "SERVING"), ("books.v1.NoSuchService", 3, "NotFound")],
+)
+async def test_grpc_health_probe_learns_what_is_served(
+    ledger: RunningGateway, service: str, status: int, said: str
+) -> None:
+    probe = tool("grpc-health-probe")
+    found = await run(probe, f"-addr={ledger.target}", f"-service={service}", "-connect-timeout=20s")
+    assert found[0] == status, found
+    assert said in found[2]
