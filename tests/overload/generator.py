@@ -149,7 +149,7 @@ class Channel(asyncio.Protocol):
         ]
         self._frames = frames.FrameReader()
         self._frames.greeted = True
-        self._endings = HeaderReader(HEADERS_LIMIT, _ending, lambda _ending, _values: None)
+        self._endings = HeaderReader(HEADERS_LIMIT, _ending, lambda _ending, _at, _written: None)
         self._encoder = Encoder()
         self._sent: set[str] = set()
         self._blocks: dict[str, bytes] = {}

@@ -9,6 +9,12 @@ from gateway.transport.host_names import HostNames
 from gateway.transport.wire.headers import BadHeader, size_of
 from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastHeaders, FastMethod
+from gateway.transport.wire.http2.header_blocks.varying import (
+    MAX_GROWTH,
+    READ_LATER,
+    VariedHeaders,
+    read_value,
+)
 from gateway.transport.wire.request import Header
 
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
@@ -37,7 +43,8 @@ class Head(NamedTuple):
         length: what content-length says; None without one.
         fast: what they say to the path's fast method; None where the general way is to answer them.
         fast_method: the path's; None where it has none.
-        size: bytes of all headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2).
+        size: bytes of all headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2), or of
+            others that are like them.
         misdirected: whether it names a host that the server isn't called by.
 
     """
@@ -93,24 +100,25 @@ class HeadReader:
         length = _length(named)
         return Head(method, path, query, named_host, regular, length, fast, fast_method, size, misdirected)
 
-    def vary(self, head: Head, values: Mapping[int, bytes]) -> Head | None:
+    def vary(self, head: Head, at: Sequence[int], written: Sequence[bytes]) -> Head | None:
         """Return a head whose headers have other values at some places; None for what has to be read."""
-        headers, fast, size = list(head.headers), head.fast, head.size
-        if head.fast_method is not None and fast is None:
+        method, path, query, authority, headers, length, fast, fast_method, size, misdirected = head
+        if size + MAX_GROWTH > self._limit or (fast is None and fast_method is not None):
             return None
-        for place, value in values.items():
-            name, before = headers[place]
-            headers[place] = name, value
-            size += len(value) - len(before)
+        for place, text in zip(at, written, strict=True):
+            name = headers[place][0]
+            if name == READ_LATER:
+                continue
+            value = read_value(text)
+            if value is None:
+                return None
             try:
                 fast = fast and fast.with_header(name, value)
             except BadHeader:
                 return None
-        if size > self._limit:
-            return None
-        method, path, query, authority, _, length, _, fast_method, _, misdirected = head
+        varied = VariedHeaders(headers, at, written)
         # Spelled out, as each call passes here: _replace takes three times as long.
-        return Head(method, path, query, authority, headers, length, fast, fast_method, size, misdirected)
+        return Head(method, path, query, authority, varied, length, fast, fast_method, size, misdirected)
 
     def _may_be_called(self, authority: bytes, host: bytes) -> bool:
         return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))

@@ -1,6 +1,6 @@
 """Header blocks: what is read is what hpack reads, remembered or not; what is written needs no table."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from unittest.mock import Mock
 
 import pytest
@@ -15,11 +15,13 @@ from gateway.config.address import Address
 from gateway.config.load import settings_of
 from gateway.transport.host_names import host_names
 from gateway.transport.protocols.grpc.plain import PlainMethod
+from gateway.transport.wire.headers import find
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
 from gateway.transport.wire.http2.header_blocks.reader import HeaderReader
+from gateway.transport.wire.http2.header_blocks.varying import VariedHeaders, read_value
 from gateway.transport.wire.http2.header_blocks.writer import write_block
-from gateway.transport.wire.http2.request_head import HeadReader
+from gateway.transport.wire.http2.request_head import Head, HeadReader
 from gateway.transport.wire.request import Header
 
 LIMIT = 4096
@@ -43,6 +45,7 @@ fixed = st.sampled_from(
 alike = st.lists(st.tuples(varying, texts) | fixed, max_size=4)
 literals = st.sampled_from([0x00, 0x10])
 FAST = {"/x.Y/Z": PlainMethod("/x.Y/Z", Mock(), Mock(), 0)}
+TRACES = [b"00-%032x-%016x-01" % (n, n + 1) for n in range(3)]
 HOSTS = host_names(settings_of().server, Address("127.0.0.1", 50051))
 
 
@@ -60,9 +63,10 @@ def no_table(fields: Sequence[Header], *, huffman: bool) -> bytes:
     return encoder.encode(fields, huffman=huffman)
 
 
-def with_values(fields: list[Header], values: Mapping[int, bytes]) -> list[Header]:
-    """Return headers with other values at some places, counted from the last."""
-    return [(name, values.get(n - len(fields), value)) for n, (name, value) in enumerate(fields)]
+def with_values(fields: list[Header], at: Sequence[int], written: Sequence[bytes]) -> list[Header] | None:
+    """Return headers with other values at some places, counted from the last; None for what must be read."""
+    varied = VariedHeaders(fields, at, written)
+    return None if None in map(read_value, written) else list(varied)
 
 
 def plain_reader(limit: int = LIMIT) -> HeaderReader[list[Header]]:
@@ -154,7 +158,7 @@ def test_what_is_remembered_is_made_once_and_bounded() -> None:
         made.append(fields)
         return len(made)
 
-    reader = HeaderReader(LIMIT, make, lambda known, _: known)
+    reader = HeaderReader(LIMIT, make, lambda known, _at, _written: known)
     assert reader.read(b"\x83") == reader.read(b"\x83") == 1
     for number in range(1000):
         reader.read(never_indexed([(b"x-n", b"%d" % number), (b"grpc-timeout", b"1S")], 0))
@@ -210,19 +214,42 @@ def test_what_a_small_table_has_room_for_is_added_to_it() -> None:
     assert expected == timeouts[-1]
 
 
-@given(st.lists(texts, min_size=2, max_size=4), texts, st.sampled_from([b"localhost", b"evil.example"]))
+@given(
+    st.lists(st.tuples(texts, st.sampled_from(TRACES)), min_size=2, max_size=4),
+    texts,
+    st.sampled_from([b"localhost", b"evil.example"]),
+)
 def test_a_head_that_is_alike_says_what_one_that_is_read_says(
-    timeouts: list[bytes], request_id: bytes, authority: bytes
+    calls: list[tuple[bytes, bytes]], request_id: bytes, authority: bytes
 ) -> None:
-    read = HeadReader(FAST, 400, HOSTS)
+    read = HeadReader(FAST, 2000, HOSTS)
     reader = HeaderReader(LIMIT, read, read.vary)
-    for timeout in timeouts:
-        fields = [
-            *((b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/x.Y/Z")),
-            *((b":authority", authority), (b"content-type", b"application/grpc")),
-            *((b"grpc-timeout", timeout), (b"x-request-id", request_id)),
-        ]
-        assert reader.read(write_block(fields)) == read(fields)
+    for timeout, trace in calls:
+        fields = request(timeout, trace, request_id, authority)
+        assert plainly(reader.read(write_block(fields))) == plainly(read(fields))
+
+
+def request(timeout: bytes, trace: bytes, request_id: bytes = b"r", authority: bytes = b"") -> list[Header]:
+    """Return the headers of a call."""
+    return [
+        *((b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/x.Y/Z")),
+        *((b":authority", authority), (b"content-type", b"application/grpc")),
+        *((b"grpc-timeout", timeout), (b"traceparent", trace), (b"x-request-id", request_id)),
+    ]
+
+
+def plainly(head: Head) -> tuple[object, ...]:
+    """Return what a head says, for comparing; its size may be another's that is alike."""
+    return head._replace(headers=list(head.headers), size=0)
+
+
+def test_a_trace_that_is_none_is_empty_and_the_call_goes_on() -> None:
+    read = HeadReader(FAST, 2000)
+    reader = HeaderReader(LIMIT, read, read.vary)
+    for trace in (TRACES[0], b"a\nb", TRACES[1]):
+        head = reader.read(write_block(request(b"1S", trace)))
+        assert head.fast is not None
+        assert find(head.headers, b"traceparent") == (trace if trace in TRACES else b"")
 
 
 @given(headers)

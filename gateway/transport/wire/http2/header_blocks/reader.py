@@ -1,15 +1,16 @@
 """The reader of header blocks, with a memory: a client sends the same bytes again and again."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hpack import HPACKError, OversizedHeaderListError
 from hpack.table import table_entry_size
 
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
-from gateway.transport.wire.http2.header_blocks.decoder import FieldDecoder
-from gateway.transport.wire.http2.header_blocks.varying import MAX_GROWTH, cut, names_in, places, read_value
+from gateway.transport.wire.http2.header_blocks.decoder import LONG, FieldDecoder
+from gateway.transport.wire.http2.header_blocks.varying import MAX_GROWTH, cut, names_in, places
 from gateway.transport.wire.request import Header
 
 # At the level of debug it would log every header, metadata that is secret among them.
@@ -23,6 +24,35 @@ _OVERHEAD = 1024
 """Bytes that what is made of a block takes, about."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Alike(Generic[Known]):
+    """Blocks that are alike but for some values.
+
+    Args:
+        pieces: what is before each of the values.
+        end: what is after the last.
+        at: the values' places among the headers, counted from the last header.
+        known: what was made of one of the blocks.
+
+    """
+
+    pieces: Sequence[bytes]
+    end: bytes
+    at: Sequence[int]
+    known: Known
+
+    def values_in(self, block: bytes) -> Sequence[bytes] | None:
+        """Return the values that a block has, as they are written; None for another kind of block."""
+        values, at, size = [], 0, len(block)
+        for piece in self.pieces:
+            start = at + len(piece)
+            if not block.startswith(piece, at) or start == size or (length := block[start] & LONG) == LONG:
+                return None
+            at = start + length + 1
+            values.append(block[start:at])
+        return values if at + len(self.end) == size and block.endswith(self.end) else None
+
+
 class HeaderReader(Generic[Known]):
     """Reads the header blocks of one connection.
 
@@ -33,8 +63,8 @@ class HeaderReader(Generic[Known]):
     Args:
         limit: the most bytes of a header list, as RFC 9113, 6.5.2 counts them.
         make: what is made of the headers; remembered, so it has to be immutable.
-        vary: what is made where the headers at some places, counted from the last, have other values; None
-            for what `make` has to look at.
+        vary: what is made where the headers at some places, counted from the last, have other values, as they
+            are written; None for what `make` has to look at.
         changed: called for each block that changes the dynamic table.
 
     """
@@ -43,7 +73,7 @@ class HeaderReader(Generic[Known]):
         self,
         limit: int,
         make: Callable[[list[Header]], Known],
-        vary: Callable[[Known, Mapping[int, bytes]], Known | None],
+        vary: Callable[[Known, Sequence[int], Sequence[bytes]], Known | None],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._tell_changed = changed
@@ -52,13 +82,18 @@ class HeaderReader(Generic[Known]):
         self._make = make
         self._vary = vary
         self._known: dict[bytes, Known] = {}
-        self._alike: dict[tuple[bytes, ...], tuple[Known, Sequence[int]]] = {}
+        self._alike: dict[tuple[bytes, ...], _Alike[Known]] = {}
+        self._last: _Alike[Known] | None = None
         self._names: dict[tuple[bytes, ...], None] = {}
         self._size = 0
         self._changed = False
 
     def read(self, block: bytes) -> Known:
         """Return what is made of a header block; raises Http2Error, and what `make` raises."""
+        # Before all others: a client mostly calls what it called last, and to look a block up takes its hash.
+        last = None if self._last is None else self._vary_by(self._last, block)
+        if last is not None:
+            return last
         known = self._known.get(block)
         if known is not None:
             return known
@@ -84,12 +119,15 @@ class HeaderReader(Generic[Known]):
     def _read_alike(self, block: bytes, names: Sequence[bytes]) -> Known | None:
         """Return what is made of a block that is like a remembered one but for the values of some names."""
         parts = cut(block, names)
-        remembered = None if parts is None else self._alike.get(parts.pieces)
-        if parts is None or remembered is None:
+        alike = None if parts is None else self._alike.get(parts.pieces)
+        if alike is None:
             return None
-        known, at = remembered
-        texts = [text for text in map(read_value, parts.values) if text is not None]
-        return self._vary(known, dict(zip(at, texts, strict=True))) if len(texts) == len(at) else None
+        self._last = alike
+        return self._vary_by(alike, block)
+
+    def _vary_by(self, alike: _Alike[Known], block: bytes) -> Known | None:
+        written = alike.values_in(block)
+        return None if written is None else self._vary(alike.known, alike.at, written)
 
     def _learn(self, block: bytes) -> Known:
         headers = self.headers(block)
@@ -110,11 +148,13 @@ class HeaderReader(Generic[Known]):
             return
         # Longer values must not take a list past its limit unseen.
         if sum(table_entry_size(*header) for header in headers) + MAX_GROWTH <= self._limit:
-            self._alike[parts.pieces] = made, at
+            alike = _Alike(parts.pieces[:-1], parts.pieces[-1], at, made)
+            self._alike[parts.pieces] = self._last = alike
             self._names[names] = None
 
     def _forget(self) -> None:
         self._known.clear()
         self._alike.clear()
         self._names.clear()
+        self._last = None
         self._size = 0

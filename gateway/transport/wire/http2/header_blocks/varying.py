@@ -7,7 +7,7 @@ the text of `grpc-timeout` and in the ids of a trace, and in nothing else.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from hpack import HPACKError
 from hpack.hpack import decode_integer
@@ -17,7 +17,9 @@ from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
 from gateway.transport.wire.request import Header
 
-NAMES = (b"grpc-timeout", b"traceparent", b"x-request-id")
+READ_LATER = b"traceparent"
+"""The header that most calls are answered without: its value is read when somebody looks at it."""
+NAMES = (b"grpc-timeout", READ_LATER, b"x-request-id")
 """The headers whose values differ from call to call."""
 
 _INDEXED, _ADDED, _RESIZE = 0x80, 0x40, 0x20
@@ -26,8 +28,10 @@ _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 _SIMPLE = re.compile(rb"[!-~]{1,128}")
 _SHORT = 16
 """Bytes of a value, as it is written, that is read once: deadlines come again, ids don't."""
-MAX_GROWTH = 128 * len(NAMES)
-"""Bytes by which blocks can differ that are alike."""
+_SHORTEST_CODE = 5
+"""Bits of the most frequent letters in Huffman's code."""
+MAX_GROWTH = LONG * 8 // _SHORTEST_CODE * len(NAMES)
+"""Bytes by which the headers of blocks can differ that are alike."""
 
 
 class CutBlock(NamedTuple):
@@ -61,11 +65,12 @@ def cut(block: bytes, names: Iterable[bytes]) -> CutBlock | None:
     """Cut a block around the values after some names; None where it doesn't hold them so."""
     pieces, values, at = [], [], 0
     for name in names:
-        start = block.find(name, at) + len(name)
-        if start < at + len(name) or start == len(block) or block[start] & LONG == LONG:
+        found = block.find(name, at)
+        start = found + len(name)
+        if found < 0 or start == len(block) or (size := block[start] & LONG) == LONG:
             return None
         pieces.append(block[at:start])
-        at = start + 1 + (block[start] & LONG)
+        at = start + size + 1
         values.append(block[start:at])
     pieces.append(block[at:])
     return None if at > len(block) else CutBlock(tuple(pieces), values)
@@ -85,6 +90,50 @@ def _read(written: bytes) -> bytes | None:
 
 
 _read_short = lru_cache(1024)(_read)
+
+
+class VariedHeaders(Sequence[Header]):
+    """Headers like others but for some values, which are read when somebody looks at any.
+
+    One that is no value for the eyes of others, or none at all, is empty: who asks for it goes without.
+
+    Args:
+        like: the others.
+        at: the places of those that differ, counted from the last.
+        written: their values, as they are written.
+
+    """
+
+    __slots__ = ("_at", "_like", "_read", "_written")
+
+    def __init__(self, like: Sequence[Header], at: Sequence[int], written: Sequence[bytes]) -> None:
+        self._like = like
+        self._at = at
+        self._written = written
+        self._read: Sequence[Header] | None = None
+
+    def __len__(self) -> int:
+        return len(self._like)
+
+    @overload
+    def __getitem__(self, place: int) -> Header: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Header]: ...
+
+    def __getitem__(self, place: int | slice) -> Header | Sequence[Header]:
+        return self._headers()[place]
+
+    def __iter__(self) -> Iterator[Header]:
+        return iter(self._headers())
+
+    def _headers(self) -> Sequence[Header]:
+        if self._read is None:
+            headers = list(self._like)
+            for place, written in zip(self._at, self._written, strict=True):
+                headers[place] = headers[place][0], read_value(written) or b""
+            self._read = headers
+        return self._read
 
 
 def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence[int] | None:
