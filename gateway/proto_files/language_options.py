@@ -1,5 +1,7 @@
 """The options that plugins for other languages ask of a file (decision 35)."""
 
+from keyword import iskeyword
+
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileOptions
 
 from gateway.proto_files.edits import Edits
@@ -17,6 +19,11 @@ _KEYWORDS = """
     synchronized this throw throws transient true try void volatile while
 """
 _JAVA = frozenset(_KEYWORDS.split())
+
+
+def is_keyword(name: str) -> bool:
+    """Tell whether no package of Python or Java can be called so: code of it doesn't compile."""
+    return iskeyword(name) or name in _JAVA
 
 
 def language_options(package: str) -> list[str]:

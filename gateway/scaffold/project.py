@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from string import Template
 
+from gateway.proto_files.language_options import is_keyword
 from gateway.schema.protos.foreign_packages import is_foreign
 from gateway.schema.protos.shipped import MODULES, shipped_protos
 
@@ -133,6 +134,8 @@ def project_files(name: str) -> Mapping[str, str]:
         raise BadNameError("call a project in small letters and digits, divided by - or _, a letter first")
     if is_foreign(package):
         raise BadNameError(f"the package {package} is one that protos import: call the project otherwise")
+    if is_keyword(package):
+        raise BadNameError(f"{package} is a word of Python or Java that packages there can't have")
     modules = [f"{_IMPORTS}/{module}" for module in MODULES]
     names = {
         "name": name,

@@ -79,6 +79,8 @@ def _called(url: str, body: bytes | None = None) -> object:
     [
         ("Shop", "call a project in small letters and digits"),
         ("google", "the package google is one that protos import"),
+        ("import", "import is a word of Python or Java that packages there can't have"),
+        ("public", "public is a word of Python or Java that packages there can't have"),
         ("full", "is there already: nothing in it is overwritten"),
     ],
 )
