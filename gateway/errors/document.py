@@ -33,7 +33,7 @@ Every error is a google.rpc.Status ([AIP-193](https://google.aip.dev/193)). Its 
 | RetryInfo | a retry can help | after how long |
 | BadRequest | a field is wrong | the field's path in the request, what is wrong, a reason of its own |
 | PreconditionFailure | FAILED_PRECONDITION | what is in the way |
-| ResourceInfo | a row is missing, or its key is taken | its message's name and its key |
+| ResourceInfo | a row is missing, changed, unreadable, or its key is taken | its message's name and its key |
 
 The `status` of a row that a bulk upsert refuses (`failures`) has the same details. Message and details
 together stay under 4 KB: `violations_omitted` and `resources_omitted` in the metadata count what was left
@@ -43,7 +43,8 @@ What a library answers before the gateway sees the call has no details. Over grp
 refuses metadata past the limit, a message more than a MiB past it (RESOURCE_EXHAUSTED), a compression that it
 doesn't know (UNIMPLEMENTED) and a malformed header, and that ends a call at the caller's deadline. A stream
 that is reset, or whose connection ends, has no status: clients make UNAVAILABLE, INTERNAL or
-RESOURCE_EXHAUSTED of that.
+RESOURCE_EXHAUSTED of that, tonic also UNKNOWN and CANCELLED, Connect-ES UNKNOWN. An answer
+past the size that a client takes (often 4 MiB) is RESOURCE_EXHAUSTED there, in tonic OUT_OF_RANGE.
 
 ## What became of a write that failed
 
