@@ -130,8 +130,13 @@ def method_lines(method: ProtoMethod) -> Iterator[str]:
         yield f"{head};"
         return
     yield f"{head} {{"
-    yield f"    option {_option('(google.api.http)', method.http, '    ')};"
+    yield f"    {route_option(method.http)}"
     yield "  }"
+
+
+def route_option(http: Mapping[str, Value]) -> str:
+    """Return the statement of a method's routes."""
+    return f"option {_option('(google.api.http)', http, '    ')};"
 
 
 def enum_lines(enum: ProtoEnum) -> Iterator[str]:

@@ -304,7 +304,7 @@ def _carrier(
     if old is None:
         return carrier(asked, table.name.schema, enums, is_key=is_key)
     preferred = preferred_type(asked, old)
-    return kept_carrier(asked, old, is_view=table.is_view) or restated(
+    return kept_carrier(asked, old, is_key=is_key, is_view=table.is_view) or restated(
         carrier(asked, table.name.schema, enums, is_key=is_key, preferred=preferred), asked, old
     )
 

@@ -17,12 +17,13 @@ _ELSEWHERE = ("name", "references")
 _OF_TYPE = ("type", "length", "enum_type", "not_null", "generated", "identity")
 
 
-def kept_carrier(column: Column, old: CommittedField, *, is_view: bool) -> Carrier | None:
+def kept_carrier(column: Column, old: CommittedField, *, is_key: bool, is_view: bool) -> Carrier | None:
     """Return the field that a column has, if it carries it still.
 
     Args:
         column: as the catalog has it.
         old: the field.
+        is_key: whether it is part of the table's key, which has no NULL.
         is_view: whether PostgreSQL can't say which columns are NULL.
 
     """
@@ -34,6 +35,8 @@ def kept_carrier(column: Column, old: CommittedField, *, is_view: bool) -> Carri
         {name: value for name, value in old.proto.options.items() if name not in _ELSEWHERE},
         note_of(column, old.proto.type, is_repeated=old.proto.label == "repeated"),
     )
+    if is_key and old.has_null and not old.is_message:
+        return replace(kept, options={**kept.options, "not_null": True})
     has_place = old.has_null or is_view or kept.label == "repeated"
     return kept if has_place or not column.nullable else _nullable(kept, old)
 

@@ -12,7 +12,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from gateway.proto_files.edits import Edits
 from gateway.proto_files.language_options import language_options, written_options
 from gateway.proto_files.services import FILES, ServedResource, StandardService, names_taken
-from gateway.proto_files.text import ProtoEnum, ProtoFile, ProtoMessage
+from gateway.proto_files.text import ProtoEnum, ProtoFile, ProtoMessage, ProtoMethod
 from gateway.pull.draft import Draft
 from gateway.pull.earlier.committed import Committed
 from gateway.pull.merge.edited_file import EditedFile
@@ -94,12 +94,20 @@ def _merge_service(service: ServiceDraft, homes: Mapping[str, EditedFile]) -> No
         for message in rekeyed(protos, before, after):
             stand[message.name].merge(message)
     home, standard = homes[service.name], StandardService(service.served)
+    if service.before is not None:
+        home.reroute(standard.name, _methods_of(service.before), _methods_of(service.served))
+        home.add_messages([one for one in standard.key_messages() if f"{package}.{one.name}" not in homes])
     home.remove_methods(standard.name, {standard.method_name(kind) for kind in service.dropped})
     names = {one.name for one in home.proto.service[home.services[standard.name]].method}
     for kind in service.added:
         if standard.method_name(kind) not in names:
             home.add_method(standard.name, standard.method(kind))
             home.add_messages([*standard.key_messages(), *standard.messages(kind)])
+
+
+def _methods_of(resource: ServedResource) -> Iterator[ProtoMethod]:
+    standard = StandardService(resource)
+    return (standard.method(kind) for kind in standard.kinds)
 
 
 def _messages_of(resource: ServedResource) -> list[ProtoMessage]:

@@ -1,11 +1,14 @@
 """A file that stands, as it is edited: its elements are merged, added and removed, and its imports follow."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 
-from gateway.proto_files.edits import Edits
+from gateway.proto_files.edits import Edits, Path
 from gateway.proto_files.imports import add_imports
+from gateway.proto_files.options import values_of
 from gateway.proto_files.services import FILES, ROUTES_FILE, numbered
 from gateway.proto_files.text import (
     ProtoEnum,
@@ -14,6 +17,7 @@ from gateway.proto_files.text import (
     enum_lines,
     message_lines,
     method_lines,
+    route_option,
 )
 from gateway.pull.earlier.committed import CommittedFile
 from gateway.pull.merge.messages import merge_enum, merge_message
@@ -87,6 +91,27 @@ class EditedFile:
         types = {one.removeprefix("stream ") for one in (method.request, method.response)}
         self.imported |= {FILES[name] for name in types if name in FILES}
         self.imported |= {ROUTES_FILE} if method.http else set()
+
+    def reroute(self, service: str, before: Iterable[ProtoMethod], after: Iterable[ProtoMethod]) -> None:
+        """Let the routes of methods follow a key, but for those that their author gave them."""
+        index = self.services[service]
+        was, becomes = ({one.name: one for one in methods} for methods in (before, after))
+        for number, method in enumerate(self.proto.service[index].method):
+            old, new = was.get(method.name), becomes.get(method.name)
+            stands = values_of(method.options.Extensions[annotations_pb2.http])
+            if old and new and old.http != new.http and stands == old.http:
+                self._reroute((_FILE.SERVICE_FIELD_NUMBER, index, 2, number), new)
+
+    def _reroute(self, path: Path, method: ProtoMethod) -> None:
+        said = self.edits.options((*path, 4, annotations_pb2.HTTP_FIELD_NUMBER))
+        if said and method.http:
+            self.edits.replace(said[0], route_option(method.http))
+            for place in said[1:]:
+                self.edits.remove_statement(place)
+        else:
+            lines = method_lines(replace(method, comment=""))
+            self.edits.replace(self.edits.places(path)[0], "\n".join(lines).strip())
+            self.imported |= {ROUTES_FILE} if method.http else set()
 
     def remove_methods(self, service: str, names: Collection[str]) -> None:
         """Take methods of a service away, and their requests and responses, which no other has."""

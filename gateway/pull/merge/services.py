@@ -57,6 +57,11 @@ def _changed(
 ) -> ProtoField:
     """Return a field with the type that a standard one has now, unless that had another from its author."""
     was, becomes = before.get(field.name), after.get(field.name)
-    if was is None or becomes is None or (field.type, field.label) != (was.type, was.label):
+    if was is None or becomes is None or (_own(field.type), field.label) != (_own(was.type), was.label):
         return field
     return replace(field, type=becomes.type, label=becomes.label)
+
+
+def _own(type_: str) -> str:
+    """Return a type's name without its package, which a standard message leaves out of its own."""
+    return type_.rpartition(".")[2]
