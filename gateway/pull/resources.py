@@ -150,9 +150,14 @@ def _notes(table: Table, carriers: Mapping[str, Carrier]) -> Iterable[Left]:
 def _texts(table: Table, carriers: Mapping[str, Carrier], catalog: Catalog) -> Iterator[Left]:
     """Yield the columns of enum types that have no enum."""
     types = {quoted(name): why_text(name, labels) for name, labels in catalog.enums.items()}
-    for name in carriers:
+    for name, carried in carriers.items():
         if why := types.get(table.columns[name].stored_type.removesuffix("[]")):
-            yield Left(f"{table.name}.{name}", f"is told as text: {why}")
+            told = (
+                "is told as text"
+                if carried.type == "string"
+                else "keeps an enum that follows its type no more"
+            )
+            yield Left(f"{table.name}.{name}", f"{told}: {why}")
 
 
 def _kind(column: Column, why: str) -> str:

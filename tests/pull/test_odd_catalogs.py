@@ -16,6 +16,8 @@ CREATE TYPE pair AS (a int, b text);
 CREATE DOMAIN some_pair AS pair;
 CREATE TABLE "A_B" (id int PRIMARY KEY);
 CREATE TABLE "ab " (id int PRIMARY KEY);
+CREATE TYPE tone AS ENUM ('low');
+CREATE TABLE tones (id int PRIMARY KEY, t tone);
 CREATE TABLE texts (id int PRIMARY KEY, e empty, b some_blank, bs some_blank[], ps pair[]);
 INSERT INTO texts VALUES (1, NULL, 'Ä', '{"","so so"}', '{"(1,a)"}'), (2, NULL, '', '{}', '{}');
 INSERT INTO texts VALUES (3);
@@ -60,10 +62,17 @@ async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp
     assert lint(descriptors, folder) == ""
     services = read_schema(descriptors).services
     assert {method.resource.table for one in services.values() for method in one.methods} == {
-        *("A_B", "ab ", "texts", "by_pair", "by_array", "computed", "later", "reserved", "placed")
+        *("A_B", "ab ", "texts", "by_pair", "by_array", "computed", "tones", "later", "reserved", "placed")
     }
     computed = {method.kind.value for method in services["odd.public.v1.ComputedService"].methods}
-    assert not {one for one in computed if "bulk" in one.lower() or "ingest" in one.lower()}
+    assert not computed & {"BULK_UPSERT", "INGEST"}
+    await run(dsn, "ALTER TYPE tone ADD VALUE ''")
+    found, changed = await pulled(dsn, folder)
+    told = [one.why for one in found.report.notes if one.name == "public.tones.t"]
+    assert (changed, told) == (
+        [],
+        ["keeps an enum that follows its type no more: a label of its type is empty"],
+    )
 
 
 async def test_types_of_others_are_compared_and_ordered(databases: Databases, tmp_path: Path) -> None:
