@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from asyncio.subprocess import Process, create_subprocess_exec
+from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,14 +41,16 @@ async def run(target: str, console: Console) -> None:
     await _finish(await create_subprocess_exec(ROWGATE, "migrate", start_new_session=True), "migrate")
     console.print(f"[bold]Serving[/] at {target}", highlight=False)
     async with _server(target) as server:
-        await _first_of(_fill(target, console), server.wait(), stopped.wait())
+        await _first_of(_fill(server, target, console), server.wait(), stopped.wait())
         await _first_of(server.wait(), stopped.wait())
         if not stopped.is_set():
             raise StepFailedError(f"the server ended with status {server.returncode}")
         console.print("[bold]Stopping[/]")
 
 
-async def _fill(target: str, console: Console) -> None:
+async def _fill(server: Process, target: str, console: Console) -> None:
+    if not await _listens(server, console):
+        return
     async with connect(target) as channel:
         if await is_loaded(channel):
             console.print("[bold]Loaded[/] already")
@@ -62,11 +64,20 @@ async def _fill(target: str, console: Console) -> None:
     console.print("\nCtrl-C ends it.")
 
 
+async def _listens(server: Process, console: Console) -> bool:
+    """Wait until the server says that it listens; without, another one may answer at its address."""
+    line = await server.stdout.readline() if server.stdout else b""
+    console.out(line.decode(), end="", highlight=False)
+    if not line:
+        await server.wait()
+    return bool(line)
+
+
 @asynccontextmanager
 async def _server(target: str) -> AsyncIterator[Process]:
     # In a session of its own, so that Ctrl-C reaches it through us, once.
     command = (ROWGATE, "serve", "--listen", target, "--log-level", "warning")
-    server = await create_subprocess_exec(*command, start_new_session=True)
+    server = await create_subprocess_exec(*command, start_new_session=True, stdout=PIPE)
     try:
         yield server
     finally:

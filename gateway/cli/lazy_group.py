@@ -30,3 +30,11 @@ class LazyGroup(click.Group):
         module, _, attribute = self._commands_at[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; end with the names that there are where none is."""
+        if not args[0].startswith("-") and args[0] not in self._commands_at:
+            ctx.fail(f"No such command '{args[0]}': there are {', '.join(self._commands_at)}.")
+        return super().resolve_command(ctx, args)

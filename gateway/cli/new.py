@@ -15,16 +15,19 @@ from gateway.schema.services.standard_methods import SHAPES
 def new(folder: Path) -> None:
     """Make a project in DIR: one table, its service, settings and files for buf.
 
-    Its package is called as DIR. Nothing is overwritten: DIR is new, or empty.
+    Its package is called as DIR. Nothing is overwritten: DIR is new, or empty but for .git.
     """
     try:
         files = project_files(folder.resolve().name)
     except BadNameError as error:
         raise Wrong(f"{folder}: {error}") from error
     with reported():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise Wrong(f"{folder} is there already: nothing in it is overwritten")
+        if folder.exists() and (not folder.is_dir() or {one.name for one in folder.iterdir()} - {".git"}):
+            raise Wrong(f"{folder} is there already, and not empty: nothing in it is overwritten")
         write(folder, [Change(path, "", text) for path, text in files.items()])
         protos = folder / "protos"
         write(protos, scaffolded(protos, ["."], Wishes(tuple(SHAPES))))
-    click.echo(f"made {folder}; next:\n  cd {folder}\n  rowgate migrate\n  rowgate serve --watch")
+    steps = ("rowgate migrate", "rowgate serve --watch")
+    click.echo(f"made {folder}; next:")
+    for step in steps if folder.resolve() == Path.cwd() else (f"cd {folder}", *steps):
+        click.echo(f"  {step}")

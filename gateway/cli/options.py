@@ -51,7 +51,7 @@ def _write_options(command: click.Command, ctx: click.Context, formatter: click.
     for parameter in command.get_params(ctx):
         section = parameter.section if isinstance(parameter, SettingOption) else ""
         record = parameter.get_help_record(ctx)
-        if record is not None:
+        if record is not None and not isinstance(parameter, click.Argument):
             parts.setdefault(section, []).append(record)
     own = parts.pop("")
     with formatter.section("Options"):

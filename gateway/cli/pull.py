@@ -72,6 +72,8 @@ def pull(
         choices = read_choices(out, flags)
         pulled = run_on_database(settings, lambda connect: _pulled(connect, out, choices, renames))
         found = changes(out, pulled) if pulled.files else ()
+        for flag in pulled.unmet:
+            click.echo(f"{flag}: finds no table or view that the role can see", err=True)
         if check:
             wrong = "the protos are not at the database; these would change"
             show_changes(found, wrong, "the protos are at the database", _breaks(pulled))

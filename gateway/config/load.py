@@ -22,6 +22,16 @@ from gateway.config.setting_sources import (
 )
 from gateway.config.settings import Section, Settings
 
+# Of kinds of values, in place of pydantic's words, which are for those who write Python.
+_WORDS = {
+    "bool_parsing": "should be true or false",
+    "float_parsing": "should be a number",
+    "int_parsing": "should be a whole number",
+    "path_type": "should be a path, in quotes",
+    "string_type": "should be a text, in quotes",
+    "tuple_type": "should be a text or a list of texts, in quotes",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -107,7 +117,7 @@ def _section(
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             key = keys[str(detail["loc"][0])]
-            diagnostics.append(_diagnostic(given[key], detail["msg"]))
+            diagnostics.append(_diagnostic(given[key], _WORDS.get(detail["type"], detail["msg"])))
     return None
 
 

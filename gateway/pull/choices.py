@@ -2,17 +2,20 @@
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.introspect.table_records import Name
 
 FILE = "rowgate-pull.toml"
+_FLAGS = {"keys": "--key", "schemas": "--schema"}
+"""The flags of choices that are called otherwise."""
 _PACKAGE = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 
 
@@ -37,7 +40,7 @@ class Choices(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     package: Annotated[str, Field(pattern=_PACKAGE)] | None = None
-    """what the protos' packages begin with; the database's name unless given"""
+    """what the protos' packages begin with, as `acme.shop`; the database's name unless given"""
     schemas: tuple[str, ...] = ()
     """the PostgreSQL schemas; all of them unless given"""
     include: tuple[str, ...] = ()
@@ -60,6 +63,16 @@ class Choices(BaseModel):
         """Return the columns of the key that is named for a view; none where none is."""
         named = (key.partition("=") for key in self.keys)
         return next((tuple(key.split(",")) for name, _, key in named if _matches(table, (name,))), ())
+
+    def unmet(self, tables: Collection[Name]) -> Iterator[str]:
+        """Yield the flags that name nothing of the database's: probably they are misspelt."""
+        schemas = {table.schema for table in tables}
+        yield from (f"--schema {name}" for name in self.schemas if name not in schemas)
+        for flag, choices in (("--include", self.include), ("--key", self.keys)):
+            for one in choices:
+                name = one.partition("=")[0]
+                if not any(_matches(table, (name,)) for table in tables):
+                    yield f"{flag} {one}"
 
     def text(self) -> str:
         """Return the file that holds them."""
@@ -98,10 +111,14 @@ def read_choices(folder: Path, flags: Mapping[str, Any]) -> Choices:
         return Choices.model_validate({**written, **given})
     except ValidationError as error:
         raise ConfigError(
-            ConfigDiagnostic(
-                str(detail["loc"][0]),
-                f"flag --{detail['loc'][0]}" if detail["loc"][0] in given else str(path),
-                detail["msg"].replace("Input should", "should"),
-            )
-            for detail in error.errors(include_url=False)
+            _diagnostic(detail, given, path) for detail in error.errors(include_url=False)
         ) from error
+
+
+def _diagnostic(detail: ErrorDetails, given: Collection[str], path: Path) -> ConfigDiagnostic:
+    name = str(detail["loc"][0])
+    source = f"flag {_FLAGS.get(name, f'--{name}')}" if name in given else str(path)
+    if detail["type"] == "string_pattern_mismatch":
+        right = f"{Choices.model_fields[name].description}"
+        return ConfigDiagnostic(name, source, f"{detail['input']!r} can't be read", right)
+    return ConfigDiagnostic(name, source, detail["msg"].replace("Input should", "should"))

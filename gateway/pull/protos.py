@@ -37,6 +37,7 @@ class Pulled:
         report: what became of each relation.
         broken: what clients would lose, a sentence each.
         renames: what of that may have been renamed, as `--rename` takes it.
+        unmet: the flags that name nothing of the database's.
 
     """
 
@@ -45,6 +46,7 @@ class Pulled:
     report: Report
     broken: Sequence[str]
     renames: Sequence[str]
+    unmet: Sequence[str] = ()
 
 
 async def pull_protos(
@@ -69,7 +71,8 @@ async def pull_protos(
     made, files, compiled = _tried(found, stands, chosen)
     kept = chosen.model_copy(update={"known": made.known})
     lost = broken(committed.descriptors, compiled, committed.files)
-    return Pulled(kept, files, made.report, lost, list(likely_renames(stands, found.catalog)))
+    unmet = list(chosen.unmet([relation.name for relation in found.relations]))
+    return Pulled(kept, files, made.report, lost, list(likely_renames(stands, found.catalog)), unmet)
 
 
 def _tried(

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click import Context
+from click.testing import CliRunner
 
 from gateway import __version__
 from gateway.cli import main
@@ -23,6 +25,17 @@ async def test_a_wrong_command_line_is_status_2(args: list[str]) -> None:
     status, out, errors = await rowgate(*args)
     assert (status, out) == (2, "")
     assert errors.startswith("Usage: ")
+
+
+def test_a_command_that_is_none_is_told_those_that_are() -> None:
+    done = CliRunner().invoke(main, ["serv"])
+    assert done.stderr.endswith(
+        f"No such command 'serv': there are {', '.join(main.list_commands(Context(main)))}.\n"
+    )
+
+
+def test_help_lists_no_argument_among_the_options() -> None:
+    assert "\n  [PATH]..." not in CliRunner().invoke(main, ["scaffold", "--help"]).stdout
 
 
 async def test_config_shows_values_and_sources_but_no_secret(tmp_path: Path) -> None:

@@ -242,3 +242,20 @@ def test_what_is_no_address_is_refused(tmp_path: Path, text: str) -> None:
 )
 def test_which_addresses_stay_on_this_machine(host: str, *, local: bool) -> None:
     assert Address(host, 1).is_local is local
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[schema]\nprotos = 3", "3: should be a path, in quotes"),
+        ("[server]\nlisten = 50051", "50051: should be a text or a list of texts, in quotes"),
+        ('[limits]\nmax_in_flight = "zero"', "'zero': should be a whole number"),
+        ('[database]\nlock_timeout = "5s"', "'5s': should be a number"),
+        ('[server]\nreflection = "maybe"', "'maybe': should be true or false"),
+        ("[database]\ndata_dir = true", "True: should be a path, in quotes"),
+        ("[database]\napplication_name = 1", "1: should be a text, in quotes"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_what_it_should_be(tmp_path: Path, text: str, told: str) -> None:
+    (said,) = diagnostics(tmp_path, text)
+    assert f"(rowgate.toml:2): {told}; " in said

@@ -133,6 +133,28 @@ async def test_the_command(databases: Databases, tmp_path: Path) -> None:
     ]
     assert "rpc CreateRegion" not in (out / "shop/public/v1/region_service.proto").read_text()
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    for wrong, said in (
+        (("--key", "region"), "keys (flag --key): 'region' can't be read; views' keys, which"),
+        (("--package", "My-Shop"), "package (flag --package): 'My-Shop' can't be read; what the protos'"),
+    ):
+        assert said in (await command(*flags, *wrong))[2]
+    named = (
+        "--key",
+        "regoin=id",
+        "--include",
+        "region",
+        "--include",
+        "x*",
+        "--schema",
+        "public",
+        "--schema",
+        "s",
+    )
+    _, _, errors = await command(*flags, *named, "--check")
+    finds = "finds no table or view that the role can see"
+    assert errors.splitlines()[:3] == [
+        f"{flag}: {finds}" for flag in ("--schema s", "--include x*", "--key regoin=id")
+    ]
     status, told, _ = await command(*flags, "--check")
     assert (status, told.splitlines()[0]) == (0, "the protos are at the database")
     await run(dsn, "ALTER TABLE region ADD climate text")

@@ -2,7 +2,10 @@
 
 import io
 import re
+import sys
 import tomllib
+from asyncio import create_subprocess_exec
+from asyncio.subprocess import PIPE, STDOUT
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +15,8 @@ from rich.console import Console
 from examples.flights import data, load
 from examples.flights.lines import lines
 from examples.flights.report import Loaded, loaded_table
+from tests.harness.databases import Databases
+from tests.harness.process import environment
 from tests.harness.sample import ROOT
 from tests.harness.sample import Sample as Served
 
@@ -78,6 +83,22 @@ def test_without_a_gateway_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(load.main, ["--target", "127.0.0.1:1"])
     assert done.exit_code == 1
     assert "no gateway answers at 127.0.0.1:1" in done.output
+
+
+async def test_a_server_of_others_is_not_loaded(served_sample: Served, databases: Databases) -> None:
+    """Where another gateway has the port, that one would answer, and be loaded."""
+    own = {"ROWGATE_LISTEN": served_sample.target, "ROWGATE_DSN": await databases.empty()}
+    process = await create_subprocess_exec(
+        *(sys.executable, "-m", "examples.flights.run"),
+        cwd=ROOT,
+        env=environment(**own),
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    told = (await process.communicate())[0].decode().splitlines()
+    assert process.returncode == 1
+    assert told[-2].startswith(f"Error: can't listen on {served_sample.target}")
+    assert not [line for line in told if line.startswith(("Loaded", "Loading", "Calls to copy"))]
 
 
 def test_make_run_is_what_the_tests_serve() -> None:

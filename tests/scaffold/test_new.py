@@ -81,7 +81,7 @@ def _called(url: str, body: bytes | None = None) -> object:
         ("google", "the package google is one that protos import"),
         ("import", "import is a word of Python or Java that packages there can't have"),
         ("public", "public is a word of Python or Java that packages there can't have"),
-        ("full", "is there already: nothing in it is overwritten"),
+        ("full", "is there already, and not empty: nothing in it is overwritten"),
     ],
 )
 def test_a_project_that_cannot_be(tmp_path: Path, name: str, told: str) -> None:
@@ -92,3 +92,12 @@ def test_a_project_that_cannot_be(tmp_path: Path, name: str, told: str) -> None:
     assert told in done.stderr
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "README.md"]
     assert (tmp_path / "full/README.md").read_text() == "Mine."
+
+
+def test_a_project_in_the_folder_of_a_new_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "shop"
+    (folder / ".git").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, ["new", "."])
+    assert (done.exit_code, done.stdout) == (0, "made .; next:\n  rowgate migrate\n  rowgate serve --watch\n")
+    assert (folder / "protos/shop/v1/item_service.proto").is_file()

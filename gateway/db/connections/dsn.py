@@ -271,7 +271,8 @@ def _parse_pairs(text: str) -> dict[str, str]:
         match = _PAIR.match(text, position)
         if match is None:
             raise DsnError(
-                f"a DSN is a URL or a list of key=value; it can't be read from character {position + 1}"
+                "a DSN is a URL, as postgresql://user@host/database, or a list of key=value; "
+                f"it can't be read from character {position + 1}"
             )
         value = match[2] if match[2] is not None else match[3]
         found[match[1]] = re.sub(r"\\(.)", r"\1", value)
