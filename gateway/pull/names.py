@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection
 from itertools import chain, count
+from keyword import iskeyword
 
 from gateway.proto_files.english import singular
 from gateway.schema.protos.foreign_packages import is_foreign
@@ -41,9 +42,14 @@ def camel_case(words: Collection[str]) -> str:
 
 
 def package_part(name: str, otherwise: str) -> str:
-    """Return one part of a package's name, which isn't one that imports begin with: `google`, `rowgate`."""
+    """Return one part of a package's name.
+
+    It isn't one that imports begin with (`google`, `rowgate`), nor one by which Python (`import`) or Go
+    (`internal`) can't import the code that is generated.
+    """
     part = lower_snake(name, otherwise)
-    return f"{part}_{otherwise}" if is_foreign(part) else part
+    cannot_be = is_foreign(part) or iskeyword(part) or part == "internal"
+    return f"{part}_{otherwise}" if cannot_be else part
 
 
 def free_name(name: str, is_taken: Callable[[str], bool], between: str = "") -> str:

@@ -63,3 +63,12 @@ def test_packages_are_none_that_imports_begin_with() -> None:
 
 def test_a_taken_name_gets_a_number() -> None:
     assert free_name("a", {"a", "a_2"}.__contains__, "_") == "a_3"
+
+
+def test_code_of_packages_can_be_imported() -> None:
+    """By Python none that is called by a keyword, by Go none in a folder `internal`."""
+    assert [package_part(name, "schema") for name in ("import", "Internal", "public")] == [
+        "import_schema",
+        "internal_schema",
+        "public",
+    ]
