@@ -14,13 +14,20 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS ki
     c.relispartition AS is_partition,
     ARRAY(SELECT p FROM pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
           WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-            AND pg_catalog.has_table_privilege(c.oid, p)) AS privileges
+            AND pg_catalog.has_table_privilege(c.oid, p)) AS privileges,
+    pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+        AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS reads_some
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind::text = ANY($3) AND c.relpersistence <> 't'
     AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
     AND (n.nspname = ANY($2) OR pg_catalog.cardinality($2) = 0)
 ORDER BY n.nspname, c.relname
+"""
+
+_UNUSABLE = """
+SELECT pg_catalog.quote_ident(nspname) AS name FROM pg_catalog.pg_namespace
+WHERE NOT pg_catalog.has_schema_privilege(oid, 'USAGE')
 """
 
 _ENUMS = """
@@ -40,6 +47,7 @@ class Relation:
         kind: pg_class.relkind.
         is_partition: whether its rows are another table's.
         privileges: what the role may do: SELECT, INSERT, UPDATE, DELETE.
+        reads_some: whether it may read some of the columns.
 
     """
 
@@ -47,6 +55,7 @@ class Relation:
     kind: str
     is_partition: bool
     privileges: frozenset[str]
+    reads_some: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +66,14 @@ class Found:
         database: its name.
         relations: all of them, by schema and name.
         catalog: what it says of them.
+        unusable: the schemas, in SQL's spelling, whose types the role may not name.
 
     """
 
     database: str
     relations: Sequence[Relation]
     catalog: Catalog
+    unusable: Collection[str]
 
 
 async def read_database(connection: Connection, schemas: Collection[str]) -> Found:
@@ -84,11 +95,13 @@ async def read_database(connection: Connection, schemas: Collection[str]) -> Fou
                 row["kind"],
                 row["is_partition"],
                 frozenset(row["privileges"]),
+                row["reads_some"],
             )
             for row in rows
         ]
         enums = [Name(row["schema"], row["name"]) for row in await connection.fetch(_ENUMS)]
+        unusable = [row["name"] for row in await connection.fetch(_UNUSABLE)]
         catalog = await read_catalog(connection, [one.name for one in relations], enums, RELATIONS)
     finally:
         await connection.execute("ROLLBACK")
-    return Found(database["name"], relations, catalog)
+    return Found(database["name"], relations, catalog, unusable)

@@ -127,7 +127,7 @@ def _read(
             _require_asked(relation.name, committed, choices)
             old = _stands(relation.name, committed, choices)
             found[relation.name] = read_resource(
-                relation, database.catalog, enums, old, choices.key_of(relation.name)
+                relation, database, enums, old, choices.key_of(relation.name)
             )
         except UnservedError as error:
             kind = "refused by the rules of schemas" if relation.name in refused else ""

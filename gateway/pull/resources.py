@@ -8,7 +8,7 @@ from gateway.introspect.ddl import quoted
 from gateway.introspect.table_records import Catalog, Column, Key, Name, Table
 from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoField, ProtoMessage, Value
-from gateway.pull.catalog import Relation
+from gateway.pull.catalog import Found, Relation
 from gateway.pull.columns import Carrier, InexpressibleError, carrier, may_be_unreadable
 from gateway.pull.earlier.committed import CommittedTable
 from gateway.pull.earlier.kept import kept_carrier, preferred_type, restated
@@ -23,6 +23,7 @@ _KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 _INFINITE = re.compile(r"'-?infinity'::(date|timestamp)")
 OMITTED = "taken out of the protos"
+_UNUSABLE = "the role may not use the schema of its type"
 
 
 class UnservedError(Exception):
@@ -77,7 +78,7 @@ class Resource:
 
 def read_resource(
     relation: Relation,
-    catalog: Catalog,
+    found: Found,
     enums: Mapping[str, Enum],
     old: CommittedTable,
     declared_key: Sequence[str] = (),
@@ -86,22 +87,26 @@ def read_resource(
 
     Args:
         relation: the table.
-        catalog: what the database holds of it.
+        found: what the database holds, of it too.
         enums: the enums that stand for enum types, by how the catalog prints these.
         old: its message as it stands, whose name it has; fields are kept as far as they fit.
         declared_key: a view's key, where somebody says it.
 
     """
-    table = _table(relation, catalog)
+    table = _table(relation, found.catalog)
     stands = old.key if set(old.key) <= table.columns.keys() else ()
     key, why_none = (
         _declared_key(relation, table, declared_key or stands) if table.is_view else _key(table, stands)
     )
     omitted = set(old.known) - {*old.fields, *key}
-    carriers, left = _carriers(table, key, enums, old, omitted)
+    barred = {
+        **dict(_barred(table, found.unusable)),
+        **dict.fromkeys(omitted & table.columns.keys(), OMITTED),
+    }
+    carriers, left = _carriers(table, key, enums, old, barred)
     if why := _unfit(key, carriers, left):
         key, why_none = (), why
-        carriers, left = _carriers(table, key, enums, old, omitted)
+        carriers, left = _carriers(table, key, enums, old, barred)
     if not carriers:
         raise UnservedError("it has no column that can be served")
     fields = _field_names(carriers, old.message)
@@ -109,7 +114,7 @@ def read_resource(
     lost = [f"is served without a key, by List, Count and Stream alone: {why_none}"] if not key else []
     if key and not _has_sent_key(table, key):
         lost.append("is served without BulkUpsert and Ingest: PostgreSQL computes each of its keys")
-    notes = [*_notes(table, carriers), *_texts(table, carriers, catalog)]
+    notes = [*_notes(table, carriers), *_texts(table, carriers, found.catalog)]
     message = _message(table, key, carriers, fields, old)
     return Resource(
         table.name,
@@ -161,7 +166,8 @@ def _texts(table: Table, carriers: Mapping[str, Carrier], catalog: Catalog) -> I
 
 
 def _kind(column: Column, why: str) -> str:
-    return why if why == OMITTED or reserved_column(column.name) else without_modifiers(column.type)
+    is_why = why in (OMITTED, _UNUSABLE) or reserved_column(column.name)
+    return why if is_why else without_modifiers(column.type)
 
 
 def _message(
@@ -221,7 +227,8 @@ def _table(relation: Relation, catalog: Catalog) -> Table:
     if relation.is_partition:
         raise UnservedError("a partition, whose rows are served as those of its table")
     if "SELECT" not in relation.privileges:
-        raise UnservedError("the role may not read it")
+        part = "all of it, but some of its columns" if relation.reads_some else "it"
+        raise UnservedError(f"the role may not read {part}")
     return catalog.tables[relation.name]
 
 
@@ -270,22 +277,28 @@ def _infinite(table: Table, key: Key) -> list[str]:
     return [name for name in key.columns if _INFINITE.match(table.columns[name].default or "")]
 
 
+def _barred(table: Table, unusable: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the columns that no statement may name, or not the types that they are cast to; and why."""
+    for column in table.columns.values():
+        if wrong := reserved_column(column.name):
+            yield column.name, f"a column that {wrong}"
+        elif any(column.stored_type.startswith(f"{schema}.") for schema in unusable):
+            yield column.name, _UNUSABLE
+
+
 def _carriers(
     table: Table,
     key: Sequence[str],
     enums: Mapping[str, Enum],
     old: CommittedTable,
-    omitted: Collection[str],
+    barred: Mapping[str, str],
 ) -> tuple[dict[str, Carrier], dict[str, str]]:
     """Return what carries each column, and the columns that nothing does, with the reason."""
     known = {sql: (enum.full_name, enum.type) for sql, enum in enums.items()}
     found: dict[str, Carrier] = {}
-    left = {name: OMITTED for name in table.columns if name in omitted}
+    left = dict(barred)
     for column in table.columns.values():
-        if column.name in omitted:
-            continue
-        if wrong := reserved_column(column.name):
-            left[column.name] = f"a column that {wrong}"
+        if column.name in barred:
             continue
         try:
             found[column.name] = _carrier(table, column, known, old, is_key=column.name in key)

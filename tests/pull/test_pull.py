@@ -293,12 +293,25 @@ async def test_methods_follow_the_roles_privileges(databases: Databases, tmp_pat
         f'GRANT SELECT, INSERT ON added TO "{role}"',
         f'GRANT SELECT, DELETE ON cleared TO "{role}"',
         f'GRANT SELECT, UPDATE, DELETE ON kept TO "{role}"',
+        "CREATE TABLE partly (id int PRIMARY KEY, secret text)",
+        f'GRANT SELECT (id) ON partly TO "{role}"',
+        "CREATE SCHEMA types",
+        "CREATE TYPE types.mood AS ENUM ('glad')",
+        "CREATE TABLE typed (id int PRIMARY KEY, mood types.mood, moods types.mood[])",
+        "INSERT INTO typed VALUES (1, 'glad', '{}')",
+        f'GRANT SELECT ON typed TO "{role}"',
     )
     reader = dsn.replace("//postgres@", f"//{role}@")
     found, _ = await pulled(reader, tmp_path / "protos", package="map")
     assert [(left.name, left.why) for left in found.report.tables] == [
-        ("public.hidden", "the role may not read it")
+        ("public.hidden", "the role may not read it"),
+        ("public.partly", "the role may not read all of it, but some of its columns"),
     ]
+    unusable = "the role may not use the schema of its type"
+    left = [(one.name, one.why) for one in found.report.columns]
+    assert left == [("public.typed.mood", unusable), ("public.typed.moods", unusable)]
+    async with client_of(compile_protos(tmp_path / "protos"), reader) as client:
+        assert [one.id for one in (await client.call("map.public.v1.TypedService/ListTypeds")).typeds] == [1]
     methods = {
         Path(path).name: set(re.findall(r"rpc ([A-Z][a-z]+)", text)) for path, text in found.files.items()
     }
