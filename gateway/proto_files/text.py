@@ -12,6 +12,26 @@ Message: TypeAlias = "Mapping[str, Value]"
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
+# What begins a field, or anything else in a message, and so is not taken for the first part of a type's name.
+_WORDS = frozenset(
+    (
+        *("double", "float", "bool", "string", "bytes", "group", "map", "optional", "required", "repeated"),
+        *(
+            "int32",
+            "int64",
+            "uint32",
+            "uint64",
+            "sint32",
+            "sint64",
+            "fixed32",
+            "fixed64",
+            "sfixed32",
+            "sfixed64",
+        ),
+        *("message", "enum", "oneof", "option", "extend", "extensions", "reserved"),
+    )
+)
+
 
 class Word(str):
     """The name of an enum's value, which stands without quotes."""
@@ -201,9 +221,20 @@ def reserved(of: ProtoMessage | ProtoEnum) -> Iterator[str]:
         yield f"reserved {', '.join(map(_text, of.reserved_names))};"
 
 
+def _type_in(package: str, type_: str) -> str:
+    """Return a type as a file of the package names it.
+
+    A name whose first part is a word of the language, or a part of the package itself, is taken for something
+    else unless a dot says that it is whole.
+    """
+    own = type_.removeprefix(f"{package}.")
+    first, dot, _ = own.partition(".")
+    return f".{own}" if dot and first in (*_WORDS, *package.split(".")[1:]) else own
+
+
 def declaration(one: ProtoField, package: str) -> str:
     """Return a field's declaration in a file of the package."""
-    head = f"{one.label} {one.type.removeprefix(f'{package}.')} {one.name} = {one.number}".lstrip()
+    head = f"{one.label} {_type_in(package, one.type)} {one.name} = {one.number}".lstrip()
     alone = not one.others
     column = [_option("(rowgate.v1.column)", one.options, "  " if alone else "    ")] if one.options else []
     options = [*one.others, *column]

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from tests.harness.databases import Databases
@@ -95,3 +97,27 @@ async def test_types_of_others_are_compared_and_ordered(databases: Databases, tm
             assert told == ids, order
         found = await client.call("odd.public.v1.ByPairService/BatchGetByPairs", ks=["(,)", "(1,a)"])
         assert [one.v for one in found.by_pairs] == [2, 1]
+
+
+@pytest.mark.parametrize("package", ["map", "shop"])
+async def test_types_of_other_schemas_are_found_whatever_packages_are_called(
+    package: str, databases: Databases, tmp_path: Path
+) -> None:
+    """A database is often called as one of its schemas; a package may be called as a word of the language."""
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(
+        dsn,
+        "CREATE SCHEMA types",
+        "CREATE TYPE types.mood AS ENUM ('glad')",
+        f"CREATE SCHEMA {package}",
+        f"CREATE TABLE {package}.felt (mood types.mood PRIMARY KEY, next types.mood, all_of types.mood[])",
+    )
+    await pulled(dsn, folder, package=package)
+    descriptors = compile_protos(folder)
+    assert lint(descriptors, folder) == ""
+    [resource] = read_schema(descriptors).resources.values()
+    assert [one.descriptor.enum_type.name for one in resource.fields] == ["Mood"] * 3
+    await run(dsn, f"ALTER TABLE {package}.felt ADD last types.mood")
+    _, changed = await pulled(dsn, folder)
+    assert {one.path for one in changed} == {f"{package}/{package}/v1/resources.proto", "rowgate-pull.toml"}
+    assert (await pulled(dsn, folder))[1] == []
