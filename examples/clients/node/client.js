@@ -17,6 +17,7 @@ const types = loader.loadSync([...schema, "google/rpc/status.proto", "google/rpc
 });
 const { flights } = grpc.loadPackageDefinition(types);
 
+// grpc-js doesn't take waitForReady from here: each call has it.
 const retries = {
   methodConfig: [
     {
@@ -33,7 +34,6 @@ const retries = {
 };
 const flightKey = ["carrier", "flight_number", "origin", "scheduled_departure_time"];
 const within = (seconds) => ({ deadline: Date.now() + seconds * 1000 });
-// grpc-js doesn't take this from the service config.
 const ready = new grpc.Metadata({ waitForReady: true });
 
 const call = (client, method, request, seconds = 20) =>
