@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from alembic.script import Script
 from click.core import ParameterSource
 from sqlalchemy import MetaData
 
@@ -19,10 +18,14 @@ from gateway.config.settings import Settings
 from gateway.introspect.ddl import DEFAULT_SCHEMA
 from gateway.introspect.model_tables import GATEWAY_TABLES
 from gateway.introspect.table_records import Name
-from gateway.migrate import Connect, Folder, Found, LockWaits, MigrationError, Plan
-from gateway.migrate.revisions.folder import breaks_of, name_of
+from gateway.migrate import Connect, Found, LockWaits, MigrationError, Plan
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
+
+if TYPE_CHECKING:
+    from alembic.script import Script
+
+    from gateway.migrate import Folder
 
 T = TypeVar("T")
 
@@ -234,9 +237,9 @@ def _model(settings: Settings, *, gateway_tables: bool) -> MetaData:
     return metadata
 
 
-def _folder(settings: Settings) -> Folder | None:
+def _folder(settings: Settings) -> "Folder | None":
     path = settings.schema.migrations
-    return Folder(path) if path is not None else None
+    return migrations.Folder(path) if path is not None else None
 
 
 def _waits(settings: Settings) -> LockWaits:
@@ -270,7 +273,7 @@ def _tell_left(left: Iterable[object]) -> None:
         click.echo(f"not Rowgate's, left as it is: {difference}", err=True)
 
 
-def _print_sql(settings: Settings, metadata: MetaData, folder: Folder | None, **leave: Any) -> None:
+def _print_sql(settings: Settings, metadata: MetaData, folder: "Folder | None", **leave: Any) -> None:
     script = _run(
         settings,
         metadata,
@@ -279,7 +282,9 @@ def _print_sql(settings: Settings, metadata: MetaData, folder: Folder | None, **
     click.echo(script or "-- nothing to do")
 
 
-def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, allow_destructive: bool) -> None:
+def _tell_upgrade(
+    settings: Settings, metadata: MetaData, folder: "Folder", *, allow_destructive: bool
+) -> None:
     names = _run(
         settings,
         metadata,
@@ -301,7 +306,9 @@ def _tell_upgrade(settings: Settings, metadata: MetaData, folder: Folder, *, all
     _tell_left(found.left)
 
 
-def _tell_pending(pending: Sequence[Script]) -> None:
+def _tell_pending(pending: "Sequence[Script]") -> None:
+    from gateway.migrate.revisions.folder import breaks_of, name_of  # noqa: PLC0415 - it needs Alembic
+
     for script in pending:
         click.echo(f"{name_of(script)}: {script.doc}")
         for break_ in breaks_of(script):

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import MetaData
 
 from gateway.introspect import Change, Difference, Kind
 from gateway.introspect.compare import compare, is_filled
 from gateway.introspect.table_records import Catalog, Name
-from gateway.migrate.locks.lock import Connect, alone, opened
+from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.field_numbers import fields_of, other_names
 from gateway.migrate.plan.record import BEGIN, DIRECT, Recorded, end
@@ -16,8 +17,6 @@ from gateway.migrate.plan.scope import Managed, reachable
 from gateway.migrate.plan.steps import Run, Step, groups
 from gateway.migrate.plan.unfinished import unfinished
 from gateway.migrate.retype.shadow_columns import shadow_columns
-from gateway.migrate.revisions.folder import Folder, name_of
-from gateway.migrate.revisions.upgrade import current_revision, offline_sql, refuse_losses_of
 from gateway.migrate.without_folder import (
     WAITS,
     differences_left,
@@ -27,6 +26,9 @@ from gateway.migrate.without_folder import (
     read_state,
     refuse_losses,
 )
+
+if TYPE_CHECKING:
+    from gateway.migrate.revisions.folder import Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Found:
 async def preview(
     metadata: MetaData,
     connect: Connect,
-    folder: Folder | None = None,
+    folder: "Folder | None" = None,
     *,
     adopted: Collection[Name] = (),
     allow_destructive: bool = False,
@@ -76,20 +78,28 @@ async def preview(
     asked = Managed(adopted=frozenset(adopted), contract=contract, renames=tuple(renames))
     async with alone(connect), opened(connect) as connection, connection.transaction():
         if folder is not None:
-            current = await current_revision(connection)
-            if not allow_destructive:
-                refuse_losses_of(folder.pending(current))
-            return offline_sql(folder, current, waits)
+            return await _of_folder(folder, connection, waits, allow_destructive=allow_destructive)
         planned = await plan_changes(connection, metadata, asked)
     if not allow_destructive:
         refuse_losses(planned)
     return _script(planned.steps, planned.numbers, waits)
 
 
+async def _of_folder(
+    folder: "Folder", connection: Connection, waits: LockWaits, *, allow_destructive: bool
+) -> str:
+    from gateway.migrate.revisions import upgrade  # noqa: PLC0415 - it needs Alembic
+
+    current = await upgrade.current_revision(connection)
+    if not allow_destructive:
+        upgrade.refuse_losses_of(folder.pending(current))
+    return upgrade.offline_sql(folder, current, waits)
+
+
 async def differences(
     metadata: MetaData,
     connect: Connect,
-    folder: Folder | None = None,
+    folder: "Folder | None" = None,
     *,
     adopted: Collection[Name] = (),
     contract: bool = False,
@@ -101,7 +111,7 @@ async def differences(
     lineage = folder.lineage if folder is not None else DIRECT
     asked = Managed(adopted=frozenset(adopted), lineage=lineage, contract=contract)
     async with alone(connect), opened(connect) as connection, connection.transaction():
-        pending = folder.pending(await current_revision(connection)) if folder is not None else ()
+        pending = await _pending(folder, connection) if folder is not None else ()
         managed, sides, whole = await read_state(connection, metadata, asked)
         reached = reachable(sides.wanted, sides.found, managed)
         begun = await unfinished(connection, reached, managed)
@@ -110,7 +120,7 @@ async def differences(
     work = [difference for difference in compare(reached, sides.found) if _is_work(difference)]
     return Found(
         open=(
-            *(f"revision {name_of(script)} is pending" for script in pending),
+            *(f"revision {name} is pending" for name in pending),
             *map(str, other_names(fields_of(metadata), sides.found, managed)),
             *map(str, work),
             *map(str, begun),
@@ -121,6 +131,14 @@ async def differences(
         fills=() if contract else fills,
         pending=bool(pending),
     )
+
+
+async def _pending(folder: "Folder", connection: Connection) -> tuple[str, ...]:
+    """Return the names of the folder's pending revisions."""
+    from gateway.migrate.revisions.folder import name_of  # noqa: PLC0415 - it needs Alembic
+    from gateway.migrate.revisions.upgrade import current_revision  # noqa: PLC0415 - as above
+
+    return tuple(map(name_of, folder.pending(await current_revision(connection))))
 
 
 def _fills(reached: Catalog, found: Catalog) -> Iterator[str]:

@@ -11,7 +11,7 @@ from gateway.introspect import LackedPrivilegeError
 from gateway.introspect.model_tables import needs_of, tables_of
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.locks.lock import Connect, opened
-from gateway.migrate.statements import VERSION_TABLE
+from gateway.migrate.plan.record import VERSION_TABLE
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
 T = TypeVar("T")

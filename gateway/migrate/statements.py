@@ -12,11 +12,8 @@ from sqlalchemy.schema import ExecutableDDLElement
 from gateway.introspect.ddl import literal
 from gateway.introspect.table_records import Name
 from gateway.migrate.locks.waits import LockWaits
-from gateway.migrate.plan.record import BEGIN, REFUSED, Recorded, adopt, end, leftover
+from gateway.migrate.plan.record import BEGIN, REFUSED, VERSION_TABLE, Recorded, adopt, end, leftover
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
-
-VERSION_TABLE = "revision"
-"""The table, beside the gateway's own, that holds the database's revision."""
 
 LINEAGE = "rowgate_lineage"
 """The option of Alembic's context that holds the folder's first revision."""

@@ -114,8 +114,13 @@ def test_bash_completes_commands_settings_and_their_words(words: list[str], offe
     assert found == offered
 
 
-def test_serving_loads_neither_alembic_nor_sqlalchemys_engines() -> None:
-    program = "import sys, gateway.cli.serve, gateway.cli.workers.worker; print(*sys.modules)"
+@pytest.mark.parametrize(
+    "modules",
+    ["gateway.cli.serve, gateway.cli.workers.worker", "gateway.cli.migrate"],
+    ids=["serve", "migrate"],
+)
+def test_without_a_folder_neither_alembic_nor_sqlalchemys_engines_are_loaded(modules: str) -> None:
+    program = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert not {"alembic", "sqlalchemy.ext.asyncio", "sqlalchemy.orm"} & set(loaded.stdout.split())
 

@@ -16,6 +16,9 @@ from gateway.introspect.table_records import Name
 from gateway.introspect.temporary_tables import undone
 from gateway.migrate.locks.lock import Connection
 
+VERSION_TABLE = "revision"
+"""The table, beside the gateway's own, that holds the database's revision."""
+
 DIRECT = ""
 """The lineage of changes made without a migrations folder."""
 

@@ -22,9 +22,10 @@ from gateway.introspect.ddl import create_schema
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
+from gateway.migrate.plan.record import VERSION_TABLE
 from gateway.migrate.revisions.folder import Folder, losses_of, name_of, numbers_of
 from gateway.migrate.revisions.slips import place_of, placed
-from gateway.migrate.statements import LINEAGE, VERSION_TABLE, WAITS_OPTION, recorded
+from gateway.migrate.statements import LINEAGE, WAITS_OPTION, recorded
 from gateway.migrate.without_folder import WAITS, refused
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
