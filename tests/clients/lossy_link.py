@@ -27,6 +27,7 @@ class LossyLink(grpc.GenericRpcHandler):
     def __init__(self, gateway: grpc.aio.Channel) -> None:
         self._gateway = gateway
         self.calls = Counter[str]()
+        self.whole = Counter[str]()
         self.without_deadline = Counter[str]()
 
     def service(self, handler_call_details: Any) -> Any:
@@ -47,6 +48,7 @@ class LossyLink(grpc.GenericRpcHandler):
                 if left is not None and (left := left - 1) == 0:
                     call.cancel()
                     await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
+            self.whole[name] += 1
         except grpc.aio.AioRpcError as error:
             context.set_trailing_metadata(error.trailing_metadata())
             await context.abort(error.code(), error.details())

@@ -145,6 +145,7 @@ async def test_a_client_does_it_all(client: Any, gateway: RunningGateway, tmp_pa
         printed = await run(*command, target, **variables)
     assert json.loads(printed) == FOUND
     assert link.calls == CALLS
+    assert (link.whole["IngestFlights"], link.whole["StreamFlights"]) == (1, 1)
     assert link.without_deadline.total() == 0
     assert [
         row["flight_number"] for row in await gateway.sql("SELECT flight_number FROM flight ORDER BY 1")

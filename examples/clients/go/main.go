@@ -110,14 +110,17 @@ func ingest(ctx context.Context, flights flightsv1.FlightServiceClient, name str
 		})
 		for {
 			answer, err := call.Recv()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
 			if err != nil {
 				return err
 			}
-			stored = answer.Watermark
-			if stored == int64(len(chunks)) {
-				return call.CloseSend()
+			if stored = answer.Watermark; stored < int64(len(chunks)) {
+				_ = call.Send(&flightsv1.IngestFlightsRequest{Sequence: stored + 1, Flights: chunks[stored]})
+			} else {
+				_ = call.CloseSend()
 			}
-			_ = call.Send(&flightsv1.IngestFlightsRequest{Sequence: stored + 1, Flights: chunks[stored]})
 		}
 	})
 	return stored, err

@@ -117,6 +117,9 @@ async fn ingest(channel: &Channel, name: &str, chunks: &[Vec<Flight>]) -> Result
                 let _ = sender.send(IngestFlightsRequest { sequence, flights: chunk.clone(), start: None }).await;
             }
         }
+        // Ends the call, which would be cancelled otherwise.
+        drop(sender);
+        while answers.message().await?.is_some() {}
         Ok(stored)
     })
     .await
