@@ -110,7 +110,7 @@ def read_resource(
     if not carriers:
         raise UnservedError("it has no column that can be served")
     fields = _field_names(carriers, old.message)
-    kept_out = _kept_out(table, left) if key else {}
+    kept_out = {**_kept_out(table, left), **_uncompared(table, key, found.catalog)} if key else {}
     lost = [f"is served without a key, by List, Count and Stream alone: {why_none}"] if not key else []
     if key and not _has_sent_key(table, key):
         lost.append("is served without BulkUpsert and Ingest: PostgreSQL computes each of its keys")
@@ -221,6 +221,19 @@ def _kept_out(table: Table, left: Mapping[str, str]) -> dict[str, str]:
     unfilled = [name for name in left if not table.columns[name].fills_itself]
     why = f"takes no new rows: each needs a value for {', '.join(unfilled)}, which is left out"
     return {"INSERT": why} if unfilled else {}
+
+
+def _uncompared(table: Table, key: Sequence[str], catalog: Catalog) -> dict[str, str]:
+    """Return what can't be done as PostgreSQL has no `=` for the key: a domain over an enum type has none."""
+    enums = {quoted(name) for name in catalog.enums}
+    columns = [table.columns[name] for name in key]
+    names = [one.name for one in columns if one.stored_type in enums and one.type != one.stored_type]
+    if not names:
+        return {}
+    why = (
+        f'takes no changes of its rows: "{names[0]}" of its key is a domain over an enum type, which has no ='
+    )
+    return dict.fromkeys(("UPDATE", "DELETE"), why)
 
 
 def _table(relation: Relation, catalog: Catalog) -> Table:

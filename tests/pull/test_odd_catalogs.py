@@ -19,12 +19,15 @@ CREATE DOMAIN some_pair AS pair;
 CREATE TABLE "A_B" (id int PRIMARY KEY);
 CREATE TABLE "ab " (id int PRIMARY KEY);
 CREATE TYPE tone AS ENUM ('low');
-CREATE TABLE tones (id int PRIMARY KEY, t tone);
+CREATE TABLE heard (id int PRIMARY KEY, t tone);
 CREATE TABLE texts (id int PRIMARY KEY, e empty, b some_blank, bs some_blank[], ps pair[]);
 INSERT INTO texts VALUES (1, NULL, 'Ä', '{"","so so"}', '{"(1,a)"}'), (2, NULL, '', '{}', '{}');
 INSERT INTO texts VALUES (3);
 CREATE TABLE by_pair (k some_pair PRIMARY KEY, v int);
 INSERT INTO by_pair VALUES ('(1,a)', 1), ('(,)', 2);
+CREATE DOMAIN some_tone AS tone;
+CREATE TABLE by_tone (k some_tone PRIMARY KEY, v int);
+INSERT INTO by_tone VALUES ('low', 1);
 CREATE TABLE by_array (k int[] PRIMARY KEY, v int);
 CREATE TABLE computed (id int NOT NULL, twice int GENERATED ALWAYS AS (id * 2) STORED PRIMARY KEY);
 CREATE TABLE later (id int NOT NULL UNIQUE DEFERRABLE);
@@ -36,6 +39,7 @@ _NOTES = {
     "public.texts.e": "told as text: its type has no labels",
     "public.texts.b": "told as text: a label of its type is empty",
     "public.by_array": '"k" of its key is an array',
+    "public.by_tone": "takes no changes of its rows",
     "public.computed": "without BulkUpsert and Ingest",
     "public.later": "its unique key is deferrable",
 }
@@ -64,13 +68,27 @@ async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp
     assert lint(descriptors, folder) == ""
     services = read_schema(descriptors).services
     assert {method.resource.table for one in services.values() for method in one.methods} == {
-        *("A_B", "ab ", "texts", "by_pair", "by_array", "computed", "tones", "later", "reserved", "placed")
+        *(
+            "A_B",
+            "ab ",
+            "texts",
+            "by_pair",
+            "by_array",
+            "by_tone",
+            "computed",
+            "heard",
+            "later",
+            "reserved",
+            "placed",
+        )
     }
     computed = {method.kind.value for method in services["odd.public.v1.ComputedService"].methods}
     assert not computed & {"BULK_UPSERT", "INGEST"}
+    by_tone = {method.kind.value for method in services["odd.public.v1.ByToneService"].methods}
+    assert by_tone == {"GET", "LIST", "BATCH_GET", "COUNT", "STREAM", "CREATE", "BATCH_CREATE"}
     await run(dsn, "ALTER TYPE tone ADD VALUE ''")
     found, changed = await pulled(dsn, folder)
-    told = [one.why for one in found.report.notes if one.name == "public.tones.t"]
+    told = [one.why for one in found.report.notes if one.name == "public.heard.t"]
     assert (changed, told) == (
         [],
         ["keeps an enum that follows its type no more: a label of its type is empty"],
@@ -95,6 +113,8 @@ async def test_types_of_others_are_compared_and_ordered(databases: Databases, tm
                 token = page.next_page_token
                 told += [one.id for one in page.texts]
             assert told == ids, order
+        found = await client.call("odd.public.v1.ByToneService/BatchGetByTones", ks=["TONE_LOW"])
+        assert [one.v for one in found.by_tones] == [1]
         found = await client.call("odd.public.v1.ByPairService/BatchGetByPairs", ks=["(,)", "(1,a)"])
         assert [one.v for one in found.by_pairs] == [2, 1]
 
