@@ -95,9 +95,43 @@ async def _assert_kept(connection: asyncpg.Connection, old: str, new: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "value", "becomes"),
+    [
+        (
+            "timestamp(0) with time zone",
+            "timestamp(3) without time zone",
+            "2026-01-01 20:00+00",
+            "2026-01-01 20:00:00",
+        ),
+        (
+            "timestamp without time zone",
+            "timestamp with time zone",
+            "2026-01-01 20:00",
+            "2026-01-02 05:00:00+09",
+        ),
+        ("timestamp with time zone", "date", "2026-01-01 20:00+00", "2026-01-01"),
+        ("date", "timestamp with time zone", "2026-01-01", "2026-01-01 09:00:00+09"),
+        ("bytea", "text", "\\xc3a4", "ä"),
+        ("character varying(9)", "bytea", "\\x41ä", "\\x5c783431c3a4"),
+    ],
+)
+async def test_a_value_means_the_same_as_before(
+    database: EmptyDatabase, old: str, new: str, value: str, becomes: str
+) -> None:
+    """Whatever the session's time zone is, in which the rows of others are converted too."""
+    async with opened(database.connect) as connection:
+        await connection.execute("SET TimeZone = 'Asia/Tokyo'")
+        await connection.execute(f"CREATE TEMP TABLE edge (v {old})")
+        await connection.execute(f"INSERT INTO edge VALUES ('{value}')")  # noqa: S608 - a constant above
+        await connection.execute(f"ALTER TABLE edge ALTER v TYPE {new} {conversion('v', old, new)}")
+        assert await connection.fetchval("SELECT v::text FROM edge") == becomes
+
+
+@pytest.mark.parametrize(
     ("old", "new", "value"),
     [
         ("double precision", "integer", "1.5"),
+        ("bytea", "text", "\\xff"),
         ("numeric", "bigint", "0.1"),
         ("text", "character varying(3)", "abcd"),
         ("text", "boolean", "perhaps"),

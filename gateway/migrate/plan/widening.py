@@ -22,6 +22,7 @@ _SIZED = frozenset(
         "bit varying",
     }
 )
+_ZONED, _BARE = (f"timestamp {zone} time zone" for zone in ("with", "without"))
 _TEXTS = frozenset({"text", "character varying", "character", "citext"})
 
 
@@ -58,11 +59,30 @@ def conversion(column: str, old: str, new: str) -> str:
     """Return the USING clause of ALTER COLUMN … TYPE; empty where PostgreSQL's own assignment does it.
 
     Others go through text: a value that doesn't fit then fails, where an explicit cast would round or cut it.
+    Where that would depend on the session, or spell bytes, they go as gateways read and write them.
     """
     if keeps_every_value(old, new) or (is_text(old) and is_text(new)) or _parsed(old)[0] == _parsed(new)[0]:
         return ""
+    if same := _same_meaning(column, _parsed(old)[0], _parsed(new)[0]):
+        return f" USING {same}"
     through = f"{column}::text"
     return f" USING {through}" if is_text(new) else f" USING {through}::{new}"
+
+
+def _same_meaning(column: str, old: str, new: str) -> str:
+    """Return what is the same to a gateway, to which times are UTC and text is UTF-8; empty for others."""
+    in_utc = f"{column} AT TIME ZONE 'UTC'"
+    if {old, new} == {_ZONED, _BARE}:
+        return in_utc
+    if (old, new) == (_ZONED, "date"):
+        return f"({in_utc})::date"
+    if (old, new) == ("date", _ZONED):
+        return f"{column}::timestamp AT TIME ZONE 'UTC'"
+    if old == "bytea" and is_text(new):
+        return f"pg_catalog.convert_from({column}, 'UTF8')"
+    if is_text(old) and new == "bytea":
+        return f"pg_catalog.convert_to({column}::text, 'UTF8')"
+    return ""
 
 
 def _parsed(type_: str) -> tuple[str, tuple[int, ...]]:
