@@ -21,6 +21,8 @@ from gateway.schema.catalog_facts import Found, FoundColumn, FoundTable
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
+_WHOLE = (Kind.SCHEMA, Kind.EXTENSION, Kind.ENUM, Kind.TABLE)
+"""What nobody made where it is missing."""
 
 
 class SchemaMismatchError(Exception):
@@ -40,8 +42,9 @@ class SchemaMismatchError(Exception):
             else f"`rowgate migrate` runs the pending revisions of {folder}, and what they lack "
             "`rowgate migrate revision` writes"
         )
-        others = "of what others made let the schema say what it is, or name it with --adopt"
-        super().__init__(f"the database doesn't match the schema:{listed}\n{way}; {others}")
+        if not all(one.kind in _WHOLE and one.change is Change.MISSING for one in differences):
+            way += "; where others made a table, write what it has into the schema, or name it with --adopt"
+        super().__init__(f"the database doesn't match the schema:{listed}\n{way}")
         self.differences = tuple(differences)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +214,10 @@ async def test_what_the_folder_lacks_is_a_revisions(database: EmptyDatabase, tmp
     pending = await rowgate("migrate", "--check", *where, database=database)
     assert pending.err.strip().endswith("; run `rowgate migrate`")
     assert (await rowgate("migrate", *where, database=database)).status == 0
+    elsewhere = await rowgate("migrate", *where[:2], "--migrations", tmp_path / "other", database=database)
+    assert re.search(
+        rf"the database is at revision [0-9a-f]+, which isn't in {tmp_path}/other", elsewhere.err
+    )
     protos(tmp_path, fields="optional string note = 3;")
     lacking = await rowgate("migrate", "--check", *where, database=database)
     assert "not at the schema: 1 difference; `rowgate migrate revision` writes what the" in lacking.err
@@ -240,6 +245,20 @@ async def test_serve_refuses_a_stale_database(database: EmptyDatabase, tmp_path:
     assert "table public.seat: column comment is missing: the schema says text" in refused.err
     assert "table public.seat: column weight is missing: the schema says bigint" in refused.err
     assert "`rowgate migrate` brings what it made to the schema" in refused.err
+    assert refused.err.endswith(
+        "; where others made a table, write what it has into the schema, or name it with --adopt\n"
+    )
+
+
+async def test_a_database_without_the_tables_is_migrated(database: EmptyDatabase, tmp_path: Path) -> None:
+    """Nothing is said of tables that others made, nor of comments that differ."""
+    folder = protos(tmp_path)
+    refused = await rowgate("serve", "--protos", folder, "--listen", "127.0.0.1:0", database=database)
+    assert refused.err.endswith("to the schema, `rowgate migrate --sql` shows how\n")
+    made = await rowgate("migrate", "--protos", folder, database=database)
+    assert (
+        "-- table public.seat is missing: its comment\nCOMMENT ON TABLE public.seat IS 'A seat.';" in made.out
+    )
 
 
 async def test_a_table_that_others_made(database: EmptyDatabase, tmp_path: Path) -> None:

@@ -287,14 +287,15 @@ def _add_constraint(table: Table, part: Part) -> Step:
 def _comments(wanted: Catalog, changes: Mapping[Name, TableChange]) -> Iterator[Step]:
     for name, table in sorted(wanted.tables.items()):
         change = changes.get(name)
+        why = "is missing: its comment" if change is None else "has another comment"
         if table.comment != (change.found.comment if change else None):
             comment = f"COMMENT ON TABLE {ddl.quoted(name)} IS {_text(table.comment)}"
-            yield Step(comment, f"table {name}: its comment differs")
+            yield Step(comment, f"table {name} {why}")
         for column in table.columns.values():
             if column.comment != _comment_left(column.name, change):
                 target = f"{ddl.quoted(name)}.{ddl.quote(column.name)}"
                 comment = f"COMMENT ON COLUMN {target} IS {_text(column.comment)}"
-                yield Step(comment, f"column {name}.{column.name}: its comment differs")
+                yield Step(comment, f"column {name}.{column.name} {why}")
 
 
 def _comment_left(column: str, change: TableChange | None) -> str | None:

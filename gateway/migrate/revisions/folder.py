@@ -69,7 +69,7 @@ class Folder:
         """
         with self._explained():
             self._refuse_branches()
-            if current is not None and self.scripts.get_revision(current) is None:
+            if current is not None and current not in {one.revision for one in self.scripts.walk_revisions()}:
                 raise MigrationError(f"the database is at revision {current}, which isn't in {self.path}")
             revisions = list(self.scripts.iterate_revisions("heads", current or "base"))
         return list(reversed(revisions))
