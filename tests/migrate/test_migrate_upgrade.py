@@ -280,7 +280,7 @@ async def test_a_database_ahead_of_the_folder_is_refused(database: EmptyDatabase
     await upgrade(await _two_revisions(database, tmp_path), database.connect)
     for name in GATES:
         (tmp_path / f"{name}.py").unlink()
-    with pytest.raises(MigrationError, match="is at revision .*, which isn.t in "):
+    with pytest.raises(MigrationError, match=r"is at revision .*, which isn.t in "):
         await upgrade(Folder(tmp_path), database.connect)
 
 
