@@ -230,6 +230,21 @@ async def test_rows_that_break_a_constraint_are_mended_in_between(database: Empt
     assert await database.drift(model) == ()
 
 
+async def test_values_of_another_type_that_a_check_refuses_leave_the_former_one(
+    database: EmptyDatabase,
+) -> None:
+    """As those of an enum that was stored by number, and is now by name."""
+    await apply(_seats(code=sa.Integer), database.connect)
+    await database.run("INSERT INTO seat VALUES (1, 7, NULL)")
+    named = _seats(sa.CheckConstraint("code IN ('a', 'b')", name=conv("seat_code_check")))
+    with pytest.raises(MigrationError, match=r"nothing of it stays[^!]*seat_code_check[^!]* is violated"):
+        await apply(named, database.connect, allow_destructive=True)
+    assert await apply(_seats(code=sa.Integer), database.connect) == ()
+    await database.run("UPDATE seat SET code = NULL")
+    await apply(named, database.connect, allow_destructive=True)
+    assert await database.drift(named) == ()
+
+
 async def test_a_proof_of_not_null_is_gone_on_with(database: EmptyDatabase, tmp_path: Path) -> None:
     """A revision finds NULLs where it is run; what it left is finished directly, and isn't a loss."""
     await revise(_seats(), database.connect, Folder(tmp_path), "seats", day=DAY)

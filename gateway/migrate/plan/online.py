@@ -14,6 +14,7 @@ from gateway.introspect.definitions import Part, create_index
 from gateway.introspect.table_records import Catalog, Check, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.plan.dependent_objects import TableChange
 from gateway.migrate.plan.steps import Run, Step
+from gateway.migrate.plan.widening import keeps_every_value
 
 Buildable: TypeAlias = Key | Index
 
@@ -77,10 +78,23 @@ def waiting_references(wanted: Catalog, built: Sequence[tuple[Table, Buildable]]
 
 
 def unproven(change: TableChange, part: Part) -> Part:
-    """Return a constraint as it is added: without a look at the rows that are there."""
-    if change.online and isinstance(part, Check | ForeignKey):
-        return replace(part, valid=False)
-    return part
+    """Return a constraint as it is added: without a look at the rows that are there.
+
+    A check of a column whose new type can't hold every value is proved with the change: once that is
+    committed, nobody could have the values back that it refuses.
+    """
+    if not change.online or not isinstance(part, Check | ForeignKey):
+        return part
+    if isinstance(part, Check) and any(_may_lose(change, column) for column in part.columns):
+        return part
+    return replace(part, valid=False)
+
+
+def _may_lose(change: TableChange, column: str) -> bool:
+    """Return whether the column gets a type that doesn't hold every value of its former one."""
+    if column not in change.retyped:
+        return False
+    return not keeps_every_value(change.found.columns[column].type, change.wanted.columns[column].type)
 
 
 def validate(change: TableChange, name: str, reason: str) -> Step:
