@@ -25,7 +25,7 @@ MVN := --batch-mode --quiet -Dstyle.color=never
 # Builds take their tools from constraints.txt too, not the newest of the day.
 PINNED := --quiet --constraint constraints.txt --no-build-isolation
 
-.PHONY: help setup sample tools test-tools clients examples protos generate run test soak check breaking bench clean
+.PHONY: help setup sample tools test-tools clients examples protos generate run test soak check lint breaking bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -217,6 +217,9 @@ soak: setup sample tools test-tools  ## run what tests run small, whole: hours; 
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: generate breaking  ## format, lint, types, layers, services of all tables, and stubs as the protos say
+	@$(MAKE) --no-print-directory lint
+
+lint: setup  ## what check looks at, without making the stubs first
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
