@@ -80,6 +80,15 @@ def _status(error: RowgateError) -> Status:
     return status
 
 
+def retry_pushback(status: Status) -> str | None:
+    """Return RetryInfo's delay in milliseconds, as gRPC's retry policies read it; None without one."""
+    for detail in status.details:
+        if detail.Is(details.RetryInfo.DESCRIPTOR):
+            info = details.RetryInfo.FromString(detail.value)
+            return str(ceil(info.retry_delay.ToMicroseconds() / 1000))
+    return None
+
+
 def sent_size(status: Status) -> int:
     """Return the bytes that a status takes in the trailers: its message escaped, and all of it in base64."""
     return _escaped_size(status.message) + 4 * ceil(len(status.SerializeToString()) / 3)

@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from google.rpc.status_pb2 import Status
 
+from gateway.errors.status import retry_pushback
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.schema.protojson.form import JsonForm
+from gateway.transport.wire.headers import Metadata
 from gateway.transport.wire.request import Header
 
 if TYPE_CHECKING:
     from asyncio import Task
 
 REQUEST_ID = "x-request-id"
-STATUS_DETAILS = "grpc-status-details-bin"
+_STATUS_DETAILS = "grpc-status-details-bin"
+_RETRY_PUSHBACK = "grpc-retry-pushback-ms"
 # An id of ours tells calls apart and is no secret: one random half for all of a process's is enough.
 _OWN = secrets.token_hex(4)
 _numbers = count(secrets.randbits(16))
 # grpc core's name of all who call over a Unix socket, and ours of those of whom a host tells nothing.
 _OF_MANY = frozenset({"unix:", "unknown"})
 _REQUEST_ID_SHAPE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+def status_metadata(status: Status) -> Metadata:
+    """Return the metadata of an error: its details, and when a retry policy may try again (gRFC A6)."""
+    pushback = retry_pushback(status)
+    retries = () if pushback is None else ((_RETRY_PUSHBACK, pushback),)
+    return ((_STATUS_DETAILS, status.SerializeToString()), *retries)
 
 
 def named_peer(peer: str) -> str:

@@ -17,7 +17,7 @@ from google.rpc.status_pb2 import Status
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.call_record import CallRecord
-from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply, request_id
+from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id, status_metadata
 from gateway.transport.parsing.parser import too_large
 from gateway.transport.protocols.calls import running_task
 from gateway.transport.refusals import broken_off, not_one_request, unknown_method
@@ -150,8 +150,7 @@ async def abort_with(context: Any, error: RowgateError) -> None:
 
 
 async def _abort(context: Any, status: Status, trailing: tuple[tuple[str, str | bytes], ...]) -> None:
-    details = (STATUS_DETAILS, status.SerializeToString())
-    await context.abort(_CODES[status.code], status.message, (*trailing, details))
+    await context.abort(_CODES[status.code], status.message, (*trailing, *status_metadata(status)))
 
 
 class UnknownMethods(grpc.GenericRpcHandler):

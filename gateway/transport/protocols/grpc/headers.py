@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from google.rpc.status_pb2 import Status
 
-from gateway.transport.exchange import REQUEST_ID, STATUS_DETAILS, Exchange, Reply
+from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, status_metadata
 from gateway.transport.wire.headers import BadHeader, write_metadata
 from gateway.transport.wire.request import Header
 
@@ -37,7 +37,7 @@ def status_headers(code: int, message: str, trailing: Iterable[tuple[str, str | 
 
 def status_trailers(status: Status) -> list[Header]:
     """Return the trailers of an error, its details among them."""
-    return status_headers(status.code, status.message, [(STATUS_DETAILS, status.SerializeToString())])
+    return status_headers(status.code, status.message, status_metadata(status))
 
 
 def trailers_of(reply: Reply, exchange: Exchange | None) -> list[Header]:
