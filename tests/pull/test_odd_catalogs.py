@@ -53,6 +53,11 @@ _ASKED = {
 }
 _ORDERS = {"b": [2, 1, 3], "b desc": [3, 1, 2]}
 
+_ADDRESSES = (
+    *("::", "::1", "::5", "::ffff", "::1:5", "::2:0", "::1.2.3.4/100", "::ffff:0:0", "::ffff:1.2.3.4"),
+    *("::ffff:1.2.3.4/100", "::ffff:0:1.2.3.4", "::ffff:1:5:6", "1::", "10.1.2.3/8", "0.0.0.1"),
+)
+
 
 async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp_path: Path) -> None:
     dsn, folder = await databases.empty(), tmp_path / "protos"
@@ -141,3 +146,17 @@ async def test_types_of_other_schemas_are_found_whatever_packages_are_called(
     _, changed = await pulled(dsn, folder)
     assert {one.path for one in changed} == {f"{package}/{package}/v1/resources.proto", "rowgate-pull.toml"}
     assert (await pulled(dsn, folder))[1] == []
+
+
+async def test_addresses_are_spelled_as_postgresql_does(databases: Databases, tmp_path: Path) -> None:
+    dsn, folder = await databases.empty(), tmp_path / "protos"
+    await run(
+        dsn,
+        f"CREATE TABLE hosts AS SELECT unnest('{{{','.join(_ADDRESSES)}}}'::inet[]) AS at",
+        "CREATE VIEW told AS SELECT at, format('%s', at) AS text FROM hosts",
+    )
+    await pulled(dsn, folder, package="odd")
+    async with client_of(compile_protos(folder), dsn) as client:
+        rows = (await client.call("odd.public.v1.ToldService/ListTolds")).tolds
+    assert len(rows) == len(_ADDRESSES)
+    assert [one.at for one in rows] == [one.text for one in rows]

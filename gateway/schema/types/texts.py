@@ -24,6 +24,7 @@ Inet: TypeAlias = (
 )
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_MAPPED = bytes(10) + b"\xff\xff"
 _LENGTH_MAX = 10_485_760
 NOT_TEXT: Mapping[str, str] = {
     "smallint": "int32",
@@ -181,11 +182,20 @@ def _parse_uuid(value: str) -> UUID:
 
 
 def _inet(sql: SqlType) -> ValueType:
-    return ValueType(str(sql), postgresql.INET(), ValueKind.NETWORK, _parse_inet, str, _parse_inet)
+    return ValueType(str(sql), postgresql.INET(), ValueKind.NETWORK, _parse_inet, _inet_text, _parse_inet)
 
 
 _LONGEST = 100
 """More characters than an address has: a text with more is none, and is not read."""
+
+
+def _inet_text(value: Inet) -> str:
+    """Return an address as PostgreSQL spells it: one of IPv6 that holds one of IPv4 ends in that."""
+    text, head, last = str(value), value.packed[:-4], value.packed[-4:]
+    if head != _MAPPED and (len(head) != len(_MAPPED) or any(head) or not any(last[:2])):
+        return text
+    _, slash, length = text.partition("/")
+    return f"::{'ffff:' if any(head) else ''}{ipaddress.IPv4Address(last)}{slash}{length}"
 
 
 def _parse_inet(value: str) -> Inet:
