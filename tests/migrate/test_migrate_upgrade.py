@@ -276,6 +276,23 @@ async def test_a_slip_is_told_with_its_place(
     assert await database.fetch("SELECT to_regclass('crew_0')::text") == [(None,)]
 
 
+@pytest.mark.parametrize(
+    ("written", "slip", "said"),
+    [
+        ("down_revision = None", "down_revision = 'nope'", ":9: no file of the folder is revision 'nope'"),
+        ("def upgrade", "def upgrad", ": has no function `upgrade`"),
+    ],
+)
+async def test_a_slip_in_what_alembic_reads_is_told_with_its_file(
+    database: EmptyDatabase, tmp_path: Path, written: str, slip: str, said: str
+) -> None:
+    (path,) = await revise(_crews(1), database.connect, Folder(tmp_path), "crew", day=FIRST)
+    path.write_text(path.read_text().replace(written, slip))
+    with pytest.raises(MigrationError) as refused:
+        await upgrade(Folder(tmp_path), database.connect)
+    assert str(refused.value) == f"{path}{said}"
+
+
 async def test_a_database_ahead_of_the_folder_is_refused(database: EmptyDatabase, tmp_path: Path) -> None:
     await upgrade(await _two_revisions(database, tmp_path), database.connect)
     for name in GATES:

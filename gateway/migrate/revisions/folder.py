@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
+from warnings import catch_warnings, filterwarnings
 
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
@@ -23,7 +24,7 @@ from gateway.migrate.revisions.render import (
     render_statements,
     render_words,
 )
-from gateway.migrate.revisions.slips import placed
+from gateway.migrate.revisions.slips import place_of_text, placed
 
 _TEMPLATE = Path(__file__).parent / "template"
 _REVISION_DIGITS = 12
@@ -72,6 +73,9 @@ class Folder:
             if current is not None and current not in {one.revision for one in self.scripts.walk_revisions()}:
                 raise MigrationError(f"the database is at revision {current}, which isn't in {self.path}")
             revisions = list(self.scripts.iterate_revisions("heads", current or "base"))
+        for one in revisions:
+            if not callable(getattr(one.module, "upgrade", None)):
+                raise MigrationError(f"{one.path}: has no function `upgrade`")
         return list(reversed(revisions))
 
     def write(self, message: str, planned: Plan, *, day: date) -> tuple[Path, ...]:
@@ -121,10 +125,18 @@ class Folder:
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
-            with placed(self.path):
+            with placed(self.path), catch_warnings():
+                # Of a down_revision that no file is, it fails right behind its warning.
+                filterwarnings("ignore", "Revision .* referenced from ", UserWarning)
                 yield
         except (CommandError, RevisionError) as error:
             raise MigrationError(f"the migrations folder can't be used: {error}") from error
+        except KeyError as error:
+            # Alembic's whole word for a down_revision that no file is.
+            place = place_of_text(self.path, "down_revision", str(error))
+            if not place:
+                raise
+            raise MigrationError(f"{place}: no file of the folder is revision {error}") from error
 
     def _refuse_branches(self) -> None:
         heads = sorted(name_of(self.scripts.get_revision(head)) for head in self.scripts.get_heads())

@@ -19,6 +19,15 @@ def place_of(error: BaseException, folder: Path) -> str:
     return f"{own[-1][0]}:{own[-1][1]}" if own else ""
 
 
+def place_of_text(folder: Path, name: str, text: str) -> str:
+    """Return where a revision gives a name such a value, as `file:line`; empty where none does."""
+    for path in sorted(folder.glob("*.py")):
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            if line.startswith(name) and text.strip("'") in line:
+                return f"{path}:{number}"
+    return ""
+
+
 @contextmanager
 def placed(folder: Path) -> Iterator[None]:
     """Raise MigrationError for what the Python of a revision raises; what PostgreSQL refuses passes."""
