@@ -328,6 +328,8 @@ def _tell_direct(settings: Settings, metadata: MetaData, **leave: Any) -> None:
 def _tell_plan(plan: Plan) -> None:
     for step in plan.steps:
         click.echo(step)
+    for note in plan.notes:
+        click.echo(note, err=True)
     _tell_left(plan.left)
 
 

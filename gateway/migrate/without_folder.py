@@ -15,6 +15,7 @@ from gateway.introspect.table_records import Catalog, Name
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
+from gateway.migrate.plan import renamed_tables
 from gateway.migrate.plan.dropped_with_columns import refuse_collateral
 from gateway.migrate.plan.field_numbers import (
     fields_of,
@@ -219,7 +220,8 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
     await refuse_collateral(connection, reached, sides.found, managed)
     in_order = tuple(sorted(steps, key=lambda step: step.run is not Run.COMMITTED))
     unknown = tuple(perhaps_renamed(fields, sides.found, managed))
-    return Plan(in_order, left, new_numbers(fields, sides.found, managed), unknown)
+    notes = tuple(renamed_tables.perhaps_renamed(sides.wanted, sides.found, managed))
+    return Plan(in_order, left, new_numbers(fields, sides.found, managed), unknown, notes)
 
 
 async def read_state(

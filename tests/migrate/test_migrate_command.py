@@ -307,3 +307,17 @@ async def test_a_revision_needs_a_folder(database: EmptyDatabase) -> None:
     ended = await rowgate("migrate", "revision", "-m", "x", "--protos", SCHEMAS / "ledger", database=database)
     assert ended.status == 2
     assert "--migrations DIR" in ended.err
+
+
+async def test_the_table_of_a_renamed_message_is_told(database: EmptyDatabase, tmp_path: Path) -> None:
+    """Without a word its rows would seem to be gone."""
+    folder = protos(tmp_path)
+    assert (await rowgate("migrate", "--protos", folder, database=database)).status == 0
+    file = folder / "seats" / "v1" / "seats.proto"
+    file.write_text(file.read_text().replace("Seat", "Chair"))
+    ended = await rowgate("migrate", "--protos", folder, database=database)
+    assert ended.status == 0
+    assert "public.seat has the columns of public.chair, and no message any more" in ended.err
+    assert '{name: "seat"}' in ended.err
+    again = await rowgate("migrate", "--protos", folder, database=database)
+    assert (again.status, again.err) == (0, "")

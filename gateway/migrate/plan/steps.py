@@ -74,6 +74,7 @@ class Plan:
         left: what differs from the schema, harmlessly, and stays: Rowgate didn't make it.
         numbers: the numbers of fields, as columns are recorded with them from here on.
         unknown: columns that go, and may be those of renamed fields, with what to do then.
+        notes: what else to look at before it is run.
 
     """
 
@@ -81,6 +82,7 @@ class Plan:
     left: tuple[Difference, ...] = ()
     numbers: Mapping[Recorded, int] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def groups(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
