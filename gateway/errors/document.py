@@ -30,7 +30,7 @@ Every error is a google.rpc.Status ([AIP-193](https://google.aip.dev/193)). Its 
 | detail | when | what |
 |---|---|---|
 | ErrorInfo | always | `reason` (stable, below), `domain` `rowgate`, `metadata` (constraint, limit, …) |
-| RetryInfo | a retry can help | after how long |
+| RetryInfo | a retry can help | after how long; gRPC's retry policies read it as `grpc-retry-pushback-ms` |
 | BadRequest | a field is wrong | the field's path in the request, what is wrong, a reason of its own |
 | PreconditionFailure | FAILED_PRECONDITION | what is in the way |
 | ResourceInfo | a row is missing, changed, unreadable, or its key is taken | its message's name and its key |
