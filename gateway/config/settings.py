@@ -101,7 +101,7 @@ class CoalesceSettings(Section):
     writes: bool = True
     """whether writes of single rows that arrive while another is under way share the next statement"""
     max_concurrent_batches: Annotated[int, Field(ge=1, le=100)] = 4
-    """shared statements of one kind and caller that may be under way; each takes a connection"""
+    """shared statements of one kind that may be under way; each takes a connection"""
     max_delay: Seconds = 0.005
     """longest wait for the statement under way before the next one starts beside it"""
     max_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 512

@@ -10,7 +10,8 @@ RowgateError
 ├── ResourceExhausted    RESOURCE_EXHAUSTED    busy: retry after retry_delay
 ├── Unavailable          UNAVAILABLE           the database can't be reached: retry after retry_delay
 ├── DeadlineExceeded     DEADLINE_EXCEEDED     the caller's time is up
-├── PermissionDenied     PERMISSION_DENIED     the database role may not
+├── PermissionDenied     PERMISSION_DENIED     the caller, or the database role, may not
+├── Unauthenticated      UNAUTHENTICATED       the credential is not accepted
 ├── Unimplemented        UNIMPLEMENTED         the database or gateway can't do it
 ├── OutcomeUnknown       UNKNOWN               a write whose COMMIT may or may not have happened
 ├── DataLoss             DATA_LOSS             stored data can't be represented or is corrupt
@@ -33,6 +34,7 @@ from gateway.errors.tree import (
     ResourceExhausted,
     ResourceRef,
     RowgateError,
+    Unauthenticated,
     Unavailable,
     Unimplemented,
 )
@@ -53,6 +55,7 @@ __all__ = [
     "ResourceExhausted",
     "ResourceRef",
     "RowgateError",
+    "Unauthenticated",
     "Unavailable",
     "Unimplemented",
 ]

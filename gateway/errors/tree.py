@@ -123,9 +123,15 @@ class DeadlineExceeded(RowgateError):  # noqa: N818
 
 
 class PermissionDenied(RowgateError):  # noqa: N818
-    """The database role may not do this."""
+    """The caller, or the database role, may not do this."""
 
     code = code_pb2.PERMISSION_DENIED
+
+
+class Unauthenticated(RowgateError):  # noqa: N818
+    """The call's credential is not accepted; the `__cause__` says why, for the log alone."""
+
+    code = code_pb2.UNAUTHENTICATED
 
 
 class Unimplemented(RowgateError):  # noqa: N818

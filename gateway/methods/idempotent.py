@@ -105,4 +105,4 @@ class Writes:
                 "request_id", "is no UUID: send 36 characters such as a random UUID", reason="INVALID_UUID"
             )
         digest = sha256(request.SerializeToString(deterministic=True)).digest()
-        return Claim(call.principal, call.method, UUID(text), digest)
+        return Claim(call.principal.name, call.method, UUID(text), digest)

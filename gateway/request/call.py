@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.request.stream_delivery import Delivery
@@ -14,7 +15,7 @@ class Call:
 
     Args:
         method: `package.Service.Method`.
-        principal: who calls; idempotency records and, later, coalescing are kept apart by it.
+        principal: who calls; request ids, Ingest streams and shared statements are kept apart by it.
         deadline: when the caller's time is up, on the event loop's clock (`loop.time()`); None where it
             set none and the server adds none.
         operation: what it does, and to which table.
@@ -29,7 +30,7 @@ class Call:
     """
 
     method: str
-    principal: str = "anonymous"
+    principal: Principal = ANONYMOUS
     deadline: float | None = None
     operation: Operation = UNKNOWN
     connection: str = ""

@@ -148,6 +148,7 @@ class Dispatcher:
         observers: Sequence[Observer] = (),
     ) -> None:
         self._observers = tuple(observers)
+        self._authorization = interceptors.authorization
         self._admission = interceptors.admission
         self._deadlines = interceptors.deadlines
         self._processor = interceptors.processor
@@ -192,6 +193,8 @@ class Dispatcher:
                 begun = processor.begin()
                 if begun is None:
                     begun = await processor.wait(exchange.peer, deadline.when)
+                if self._authorization is not None and not exchange.is_identified:
+                    await self._authorization.wait(exchange)
                 if exchange.read is not None and not exchange.receive_now():
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
@@ -220,6 +223,8 @@ class Dispatcher:
             return Reply(status=_refusal(exchange, unknown_method()))
         try:
             with self._deadlines.of_caller(exchange):
+                if self._authorization is not None and not method.is_open:
+                    await self._authorization.let_in(exchange)
                 if exchange.read is not None and not exchange.receive_now():
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
@@ -248,6 +253,8 @@ class Dispatcher:
         self._admission.leave(exchange)
 
     def _enter(self, exchange: Exchange) -> None:
+        if self._authorization is not None:
+            self._authorization.enter(exchange)
         self._admission.enter(exchange)
         self._processor.check_deadline(exchange.peer, exchange.deadline or self._deadlines.set(exchange))
 

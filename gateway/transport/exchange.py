@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from google.rpc.status_pb2 import Status
 
+from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.errors.status import retry_pushback
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
@@ -75,7 +76,9 @@ class Exchange:
         record: what is observed of it.
         arrived: when it arrived, by time.monotonic, which is the event loop's clock, but finer and cheaper.
         time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
-        principal: who calls.
+        principal: who calls; set by the authorization, where callers are identified.
+        is_identified: whether that is done; nothing may be done for a call before it is.
+        certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
         task: the task it runs in; None where the transport doesn't know.
         read: waits for the only request, where it has not come with the headers; raises RowgateError.
@@ -94,7 +97,9 @@ class Exchange:
     record: CallRecord
     arrived: float
     time_remaining: float | None = None
-    principal: str = "anonymous"
+    principal: Principal = ANONYMOUS
+    is_identified: bool = True
+    certificate: bytes = b""
     deadline: float | None = None
     channel: Channel | None = None
     task: "Task[Any] | None" = None

@@ -8,6 +8,7 @@ from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.request.bulkheads import Operation
 from gateway.request.deadline_timer import Deadline, DeadlineTimer
 from gateway.transport.admission import Admission
+from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import Exchange
 from gateway.transport.processor import Processor
 
@@ -63,12 +64,14 @@ class Interceptors:
         admission: counts the calls in flight.
         deadlines: bound each.
         processor: its time is shared among them.
+        authorization: says who calls, and whether they may; None where everybody may.
 
     """
 
     admission: Admission
     deadlines: Deadlines
     processor: Processor
+    authorization: Authorization | None = None
 
     @classmethod
     def of(
@@ -76,7 +79,8 @@ class Interceptors:
         server: ServerSettings,
         limits: LimitSettings,
         operations: Mapping[str, Operation] | None = None,
+        authorization: Authorization | None = None,
     ) -> "Interceptors":
         """Return those that the settings ask for; `operations` is what each method does, by its path."""
         deadlines = Deadlines(server.default_deadline, server.max_deadline, server.stream_deadline)
-        return cls(Admission(limits.max_in_flight, operations), deadlines, Processor())
+        return cls(Admission(limits.max_in_flight, operations), deadlines, Processor(), authorization)

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
+from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import places_of_streams
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH
 from gateway.transport.builtin.health import Health
@@ -49,6 +50,7 @@ class ServedApi:
         limits: what is taken at once.
         observers: told of each call when it has ended.
         probe: asks the database whether it answers, for health.
+        authorization: says who calls, and whether they may; None where everybody may.
 
     """
 
@@ -61,13 +63,14 @@ class ServedApi:
         *,
         observers: Sequence[Observer] = (),
         probe: Probe = _always,
+        authorization: Authorization | None = None,
     ) -> None:
         self._settings = server
         self.methods = tuple(method for methods in services.values() for method, _ in methods)
         """Those of the schema."""
         self.descriptors = descriptors
         operations = {method.path: Operation.of(method) for method in self.methods}
-        interceptors = Interceptors.of(server, limits, operations)
+        interceptors = Interceptors.of(server, limits, operations, authorization)
         self._admission = interceptors.admission
         self._processor = interceptors.processor
         self._dispatcher = Dispatcher(services, limits, server.stream_send_timeout, interceptors, observers)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.auth.principal import ANONYMOUS
 from gateway.db.pool.connection_limiter import ConnectionLimiter
 from gateway.db.pool.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
@@ -203,7 +204,7 @@ async def test_a_small_call_is_not_expected_to_take_as_long_as_a_large_one(size:
         give_back(gate, await gate.enter(one), 2 if large else 0.01)
     held = [await gate.enter(call(bulk)) for _ in range(3)]
 
-    coming = asyncio.create_task(gate.enter(Call("m", "", monotonic() + 1.5, bulk, "b", size)))
+    coming = asyncio.create_task(gate.enter(Call("m", ANONYMOUS, monotonic() + 1.5, bulk, "b", size)))
     await asyncio.sleep(0)
     assert coming.done() is not waits
     gate.leave(held[0])

@@ -7,8 +7,9 @@ calls.
 
 The contract of both:
 
-- Each caller gets its own row. Calls of different principals, or of different statements (another method or
-  field mask), never share one. Every statement is a transaction of its own, at the database's isolation.
+- Each caller gets its own row. Calls of different statements (another method or field mask) never share one;
+  those of different principals may, as what each may see and change is among its own arguments. Every
+  statement is a transaction of its own, at the database's isolation.
 - The error of one row is one caller's: a batch that fails because of a key or a row is tried again in halves.
   Any other failure (no connection, no time, no permission) is every caller's of the batch. None is left
   hanging.
@@ -16,7 +17,7 @@ The contract of both:
   else's. A batch may run until the latest deadline among its callers.
 - A statement is for `max_batch_size` rows at most, or for all of one caller's; at most `max_waiting` callers
   wait for one: one more is refused with ResourceExhausted.
-- One statement of a kind and principal is under way at a time, which makes the largest batches. Another sets
+- One statement of a kind is under way at a time, which makes the largest batches. Another sets
   out beside it when a batch is full, or `max_delay` after the last one set out, so that a stuck connection
   holds up nobody but its own callers. More than `max_concurrent_batches` are never under way, and fewer while
   the database takes longer than usual (gateway.db.coalesce.concurrency).

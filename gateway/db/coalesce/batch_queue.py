@@ -1,4 +1,4 @@
-"""The queue of callers who wait for one kind of statement on behalf of one principal."""
+"""The queue of callers who wait for one kind of statement."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
@@ -80,7 +80,7 @@ class Batch:
 
 
 class BatchQueue:
-    """The queue of one kind of statement and one principal, in which the connections take turns.
+    """The queue of one kind of statement, in which the connections take turns.
 
     A row that somebody waits to change, or changes, is taken. Who comes for it later stands behind, outside
     of the queue, until it is let go: so two changes of a row are never in one batch, and keep their order.
@@ -95,7 +95,6 @@ class BatchQueue:
         "earliest",
         "kind",
         "last_begun",
-        "principal",
         "queue",
         "refuses",
         "tally",
@@ -105,9 +104,8 @@ class BatchQueue:
         "waits_since",
     )
 
-    def __init__(self, kind: Kind, principal: str, concurrency: BatchConcurrency, tally: Outcomes) -> None:
+    def __init__(self, kind: Kind, concurrency: BatchConcurrency, tally: Outcomes) -> None:
         self.kind = kind
-        self.principal = principal
         self.concurrency = concurrency
         self.tally = tally
         self.queue: Queue = OrderedDict()

@@ -57,7 +57,7 @@ class Batcher(ABC):
         self._settings = settings
         # Kept, as to ask for it costs a system call.
         self._loop = asyncio.get_running_loop()
-        self._queues: dict[tuple[Kind, str], BatchQueue] = {}
+        self._queues: dict[Kind, BatchQueue] = {}
         self._concurrencies: dict[str, tuple[BatchConcurrency, Outcomes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
@@ -90,8 +90,8 @@ class Batcher(ABC):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _new_queue(self, kind: Kind, principal: str) -> BatchQueue:
-        return BatchQueue(kind, principal, *self._pace_of(kind.name))
+    def _new_queue(self, kind: Kind) -> BatchQueue:
+        return BatchQueue(kind, *self._pace_of(kind.name))
 
     def _pace_of(self, name: str) -> tuple[BatchConcurrency, Outcomes]:
         found = self._concurrencies.get(name)
@@ -110,7 +110,7 @@ class Batcher(ABC):
         """Carry out in the caller's own task, in a new queue: nothing is under way that it could share."""
         try:
             statement, values = queue.kind.alone(place.args)
-            self._queues[queue.kind, queue.principal] = queue
+            self._queues[queue.kind] = queue
             queue.take(place.row)
             place.holds = True
             place.sent = queue.alone = True
@@ -189,8 +189,8 @@ class Batcher(ABC):
         Nobody knows any more what the queue's records are worth. Statements under way end as they would.
         """
         _logger.error("unexpected error in shared statements: %s", queue.kind.name, exc_info=error)
-        if self._queues.get((queue.kind, queue.principal)) is queue:
-            del self._queues[queue.kind, queue.principal]
+        if self._queues.get(queue.kind) is queue:
+            del self._queues[queue.kind]
         if queue.timer is not None:
             queue.timer.cancel()
         _fail(queue.clear(), self._unexpected(sent=False))
@@ -227,10 +227,10 @@ class Batcher(ABC):
     def _move_on(self, queue: BatchQueue) -> None:
         """Send the next statement after one has ended; forget the queue where there is nothing left."""
         self._set_out(queue)
-        if queue.is_empty and self._queues.get((queue.kind, queue.principal)) is queue:
+        if queue.is_empty and self._queues.get(queue.kind) is queue:
             if queue.timer is not None:
                 queue.timer.cancel()
-            del self._queues[queue.kind, queue.principal]
+            del self._queues[queue.kind]
 
     async def _carry(self, queue: BatchQueue, batch: Batch) -> None:
         """Answer those who wait now. They are taken here, when the task runs, so that others could join."""
@@ -275,7 +275,7 @@ class Batcher(ABC):
         """Run the callers' statement and answer them, whatever happens."""
         call = places[0].call
         if len(places) > 1:
-            call = Call(call.method, call.principal, batch.deadline, call.operation)
+            call = Call(call.method, deadline=batch.deadline, operation=call.operation)
         callers = [place.args for place in places]
         batch.sent = False
         try:

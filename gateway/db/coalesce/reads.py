@@ -51,11 +51,11 @@ class PointReads(Batcher):
         """
         if self._closed:
             raise closing()
-        queue = self._queues.get((read, call.principal))
+        queue = self._queues.get(read)
         if queue is not None:
             return await self._shared(queue, self._place(args, None, call))
         if self._settings.reads:
-            rows = await self._alone(self._new_queue(read, call.principal), self._place(args, None, call))
+            rows = await self._alone(self._new_queue(read), self._place(args, None, call))
         else:
             rows = await self._executor.fetch(*read.alone(args), call)
         return read.deal(rows, [args])[0]

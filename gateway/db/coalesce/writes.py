@@ -78,8 +78,8 @@ class RowWrites(Batcher):
         if not self._settings.writes:
             rows = await self._executor.fetch(*requested_write.write.alone(requested_write.args), call)
             return answer(rows[0]) if rows else await self._undone(call, otherwise)
-        known = self._queues.get((requested_write.write, call.principal))
-        queue = known or self._new_queue(requested_write.write, call.principal)
+        known = self._queues.get(requested_write.write)
+        queue = known or self._new_queue(requested_write.write)
         place = self._place(requested_write.args, requested_write.row, call)
         try:
             try:

@@ -103,7 +103,7 @@ class Ingest:
         options.CopyFrom(start)
         options.ClearField("secret")
         digest = sha256(options.SerializeToString(deterministic=True)).digest()
-        stream = IngestStream(call.principal, call.method, start.stream_id, digest, secret, uuid4())
+        stream = IngestStream(call.principal.name, call.method, start.stream_id, digest, secret, uuid4())
         return Started(stream, self._options(start))
 
     def _checked_sequence(self, request: Message, watermark: int) -> int:

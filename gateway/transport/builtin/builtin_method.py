@@ -23,11 +23,13 @@ class BuiltinMethod:
     Args:
         descriptor: what it takes and gives, and which of both is a stream.
         answer: answers it, as the methods of a schema are.
+        is_open: whether everybody may call it, whoever they are.
 
     """
 
     descriptor: MethodDescriptor
     answer: Answer
+    is_open: bool = False
 
 
 BuiltinMethods = Mapping[str, BuiltinMethod]

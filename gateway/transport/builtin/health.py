@@ -76,7 +76,7 @@ class Health:
         declared = pb.DESCRIPTOR.services_by_name["Health"].methods_by_name
         answers = {"Check": self.check, "List": self.list, "Watch": self.watch}
         return {
-            f"/{SERVICE_NAME}/{name}": BuiltinMethod(declared[name], answer)
+            f"/{SERVICE_NAME}/{name}": BuiltinMethod(declared[name], answer, is_open=True)
             for name, answer in answers.items()
         }
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.auth.principal import Principal
 from gateway.db.coalesce import KeysRead
 from gateway.db.database_settings import RetrySettings
 from gateway.db.embedded import EmbeddedPostgres
@@ -140,19 +141,18 @@ async def test_one_statement_is_waited_for(stored: str, open_database: Open) -> 
     assert coalesced.batches() == [1, 49]
 
 
-async def test_principals_and_statements_are_apart(coalesced: CoalescedReads) -> None:
-    """Everyone's read is under way; one more of each joins none of the others'."""
+async def test_statements_are_apart_and_principals_are_not(coalesced: CoalescedReads) -> None:
+    """Each statement's first read is under way; further ones, whoever sends them, join those of their own."""
     other = key_read("other", "upper(text)")
-    callers = [Call("Get", principal) for principal in ("ann", "bob")]
+    callers = [Call("Get", Principal(name, "jwt")) for name in ("ann", "bob")]
     tasks = []
     for _ in range(3):
         for call in callers:
             tasks += coalesced.start(1, 2, call=call) + coalesced.start(1, 2, call=call, read=other)
 
     assert await answers(tasks) == ["row 1", "row 2", "ROW 1", "ROW 2"] * 6
-    assert sorted(coalesced.batches()) == [1] * 4 + [5] * 4
-    shared = {(statement.name, call.principal) for statement, _, call in coalesced.executor.sent[4:]}
-    assert shared == {(name, who) for name in ("many read", "many other") for who in ("ann", "bob")}
+    assert sorted(coalesced.batches()) == [1, 1, 11, 11]
+    assert {statement.name for statement, _, _ in coalesced.executor.sent[2:]} == {"many read", "many other"}
 
 
 @pytest.mark.parametrize("bad", [[5], [0, 5, 9], list(range(10))])
@@ -371,7 +371,7 @@ async def test_switched_off_every_read_is_alone(stored: str, open_database: Open
 async def test_nothing_is_left_behind(coalesced: CoalescedReads) -> None:
     """Neither batch queues of principals who went away, nor tasks, nor places in the queue."""
     for n in range(20):
-        tasks = coalesced.start(*range(10), call=Call("Get", f"principal {n}"))
+        tasks = coalesced.start(*range(10), call=Call("Get", Principal(f"{n}", "jwt")))
         await queued(n % 4)
         for task in tasks[:: 1 + n % 3]:
             task.cancel()

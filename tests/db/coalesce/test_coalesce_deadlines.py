@@ -126,7 +126,7 @@ async def test_statements_that_are_quick_again_are_shared_again() -> None:
 async def test_who_came_behind_another_is_looked_at_when_the_row_is_free() -> None:
     loop = asyncio.get_running_loop()
     batch_queue = BatchQueue(
-        KeyRead(STATEMENT, STATEMENT), "", BatchConcurrency(maximum=1, max_batch_size=10), Outcomes("test")
+        KeyRead(STATEMENT, STATEMENT), BatchConcurrency(maximum=1, max_batch_size=10), Outcomes("test")
     )
     batch_queue.concurrency.forecast.took(1, 1.0)
     now = loop.time()

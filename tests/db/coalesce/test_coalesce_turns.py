@@ -56,7 +56,7 @@ def test_each_connections_callers_keep_their_order_and_the_first_of_each_is_pass
     steps: list[str | int],
 ) -> None:
     async def play() -> None:
-        batch_queue = BatchQueue(KeyRead(STATEMENT, STATEMENT), "", BatchConcurrency(1, 10), Outcomes("test"))
+        batch_queue = BatchQueue(KeyRead(STATEMENT, STATEMENT), BatchConcurrency(1, 10), Outcomes("test"))
         waiting: dict[str, list[Place]] = {"a": [], "b": [], "c": []}
         passed: dict[str, Counter[str]] = {connection: Counter() for connection in waiting}
         for n, step in enumerate([*steps, len(steps) + 1]):

@@ -1,0 +1,1 @@
+"""Who calls: credentials, and the principals that they stand for."""

@@ -1,0 +1,31 @@
+"""The authenticator: credentials in, a principal out."""
+
+from typing import NamedTuple, Protocol
+
+from gateway.auth.principal import Principal
+
+
+class Credentials(NamedTuple):
+    """What a call brings to say who makes it.
+
+    Args:
+        authorization: the `authorization` header as it was sent; empty where it has none.
+        certificate: the client's certificate, DER, that the TLS handshake has verified; empty without one.
+
+    """
+
+    authorization: bytes = b""
+    certificate: bytes = b""
+
+
+class Authenticator(Protocol):
+    """Knows principals by their credentials. No credential is `ANONYMOUS`.
+
+    What it raises is Unauthenticated, with the reason for the log as its cause.
+    """
+
+    def recall(self, credentials: Credentials) -> Principal | None:
+        """Return whose credentials these are, None where that takes waiting; raises Unauthenticated."""
+
+    async def authenticate(self, credentials: Credentials) -> Principal:
+        """Return whose credentials these are; raises Unauthenticated."""

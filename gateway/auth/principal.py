@@ -1,0 +1,46 @@
+"""The principal: who calls, as every later stage sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.errors import Unauthenticated
+
+ANONYMOUS_ROLE = "anonymous"
+"""The role of a caller without a credential; nobody else can have it."""
+AUTHENTICATED_ROLE = "authenticated"
+"""The role of every caller with a credential, beside those that it names."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Principal:
+    """Who calls. Made once for each credential, and told apart by identity.
+
+    Args:
+        id: the name within its kind: a token's subject, an API key's name, a certificate's name.
+        kind: which credential told: `jwt`, `api_key`, `client_certificate`; `anonymous` for none.
+        roles: what it may act as.
+        claims: what else its credential says, as JSON values by name.
+        expires_at: when the credential ends, as time.time() counts; None where it doesn't.
+
+    """
+
+    id: str
+    kind: str
+    roles: frozenset[str] = frozenset()
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    expires_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The name over all kinds, `kind:id`: logs, request ids and Ingest streams are kept by it."""
+        return ANONYMOUS_ROLE if self.kind == ANONYMOUS_ROLE else f"{self.kind}:{self.id}"
+
+
+ANONYMOUS = Principal(ANONYMOUS_ROLE, ANONYMOUS_ROLE, frozenset({ANONYMOUS_ROLE}))
+"""Who brings no credential; everybody, where callers aren't identified."""
+
+
+def unauthenticated() -> Unauthenticated:
+    """Return the error of a wrong credential: it doesn't say what is wrong with it, the log does."""
+    return Unauthenticated("the credential is not accepted", reason="CREDENTIAL_REFUSED")

@@ -1,0 +1,69 @@
+"""Authorization of calls: who makes each, and whether they may. It comes before all that a call costs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from gateway.auth.authenticator import Authenticator, Credentials
+from gateway.auth.principal import Principal
+from gateway.errors import PermissionDenied
+from gateway.transport.exchange import Exchange
+from gateway.transport.wire.headers import find
+from gateway.transport.wire.request import Header
+
+_AUTHORIZATION = b"authorization"
+
+
+class Permission(Protocol):
+    """Says who may call one method."""
+
+    def allows(self, principal: Principal) -> bool:
+        """Whether a principal may."""
+
+
+class Authorization:
+    """Identifies the callers, and turns away those that may not call what they call.
+
+    Args:
+        authenticator: knows them.
+        permissions: of the methods, by path; nobody may call a method without one.
+
+    """
+
+    def __init__(self, authenticator: Authenticator, permissions: Mapping[str, Permission]) -> None:
+        self._authenticator = authenticator
+        self._permissions = permissions
+
+    def enter(self, exchange: Exchange) -> None:
+        """Let a call in whose caller is known; raises Unauthenticated, and PermissionDenied.
+
+        That of a caller who isn't known yet may begin, and has to `wait` before anything is done for it.
+        """
+        principal = self._authenticator.recall(_credentials(exchange))
+        if principal is None:
+            exchange.is_identified = False
+        else:
+            self._let_in(exchange, principal)
+
+    async def wait(self, exchange: Exchange) -> None:
+        """Find out who makes a call, and let it in; raises Unauthenticated, and PermissionDenied."""
+        self._let_in(exchange, await self._authenticator.authenticate(_credentials(exchange)))
+
+    async def let_in(self, exchange: Exchange) -> None:
+        """Let a call in, after waiting where that is needed; raises as `wait`."""
+        self.enter(exchange)
+        if not exchange.is_identified:
+            await self.wait(exchange)
+
+    def _let_in(self, exchange: Exchange, principal: Principal) -> None:
+        permission = self._permissions.get(exchange.path)
+        if permission is None or not permission.allows(principal):
+            raise PermissionDenied("the caller may not call this method", reason="METHOD_NOT_ALLOWED")
+        exchange.principal, exchange.is_identified = principal, True
+
+
+def _credentials(exchange: Exchange) -> Credentials:
+    return Credentials(_authorization(exchange.headers), exchange.certificate)
+
+
+def _authorization(headers: Sequence[Header]) -> bytes:
+    return find(headers, _AUTHORIZATION) or b""

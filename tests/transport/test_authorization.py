@@ -1,0 +1,97 @@
+"""Who calls, and whether they may: said before anything else is done for a call."""
+
+from time import monotonic
+
+from google.protobuf.message import Message
+
+from gateway.auth.authenticator import Credentials
+from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal, unauthenticated
+from gateway.config.load import settings_of
+from gateway.observe.call_record import CallRecord
+from gateway.request.call import Call
+from gateway.transport.admission import Admission
+from gateway.transport.authorization import Authorization
+from gateway.transport.dispatch import Dispatcher
+from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.interceptors import Deadlines, Interceptors
+from gateway.transport.processor import Processor
+from tests.harness.gateway import schema_of
+from tests.transport.conftest import GET, SERVICE
+
+_ANN = Principal("ann", "jwt", frozenset({AUTHENTICATED_ROLE}))
+
+
+class _Known:
+    """Knows one principal at once, and one after waiting."""
+
+    def __init__(self) -> None:
+        self.waited = 0
+
+    def recall(self, credentials: Credentials) -> Principal | None:
+        if credentials.authorization in {b"", b"Bearer ann"}:
+            return _ANN if credentials.authorization else ANONYMOUS
+        if credentials.authorization.startswith(b"Bearer late"):
+            return None
+        raise unauthenticated()
+
+    async def authenticate(self, credentials: Credentials) -> Principal:
+        self.waited += 1
+        if credentials.authorization == b"Bearer late ann":
+            return _ANN
+        raise unauthenticated()
+
+
+class _Authenticated:
+    def allows(self, principal: Principal) -> bool:
+        return AUTHENTICATED_ROLE in principal.roles
+
+
+class _Handler:
+    """Notes who called."""
+
+    def __init__(self) -> None:
+        self.called_by: list[Principal] = []
+
+    async def __call__(self, request: Message, call: Call) -> Message:
+        self.called_by.append(call.principal)
+        return request
+
+
+async def _called(authorization: bytes, *, places: int = 1) -> tuple[Reply, _Handler, Exchange]:
+    method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
+    handler = _Handler()
+    guard = Authorization(_Known(), {method.path: _Authenticated()})
+    interceptors = Interceptors(Admission(places), Deadlines(1, 1, 1), Processor(), guard)
+    dispatcher = Dispatcher({SERVICE: [(method, handler)]}, settings_of().limits, 1, interceptors)
+    headers = [(b"authorization", authorization)] if authorization else []
+    one = Exchange(b"", CallRecord(GET, "id"), arrived=monotonic(), headers=headers)
+    return await dispatcher(method.path, one), handler, one
+
+
+async def test_a_known_caller_is_let_in() -> None:
+    reply, handler, _ = await _called(b"Bearer ann")
+    assert (reply.status, handler.called_by) == (None, [_ANN])
+
+
+async def test_a_caller_who_is_known_after_waiting_is_let_in() -> None:
+    reply, handler, _ = await _called(b"Bearer late ann")
+    assert (reply.status, handler.called_by) == (None, [_ANN])
+
+
+async def test_a_wrong_credential_gets_nothing_else() -> None:
+    """Not even the word that the server is full."""
+    for wrong in (b"Bearer bob", b"Basic YQ=="):
+        reply, handler, one = await _called(wrong, places=0)
+        assert (one.record.code, one.record.reason, handler.called_by) == (16, "CREDENTIAL_REFUSED", [])
+        assert reply.status is not None
+        assert reply.status.message == "the credential is not accepted"
+
+
+async def test_a_credential_that_is_wrong_after_waiting_does_nothing() -> None:
+    _, handler, one = await _called(b"Bearer late bob")
+    assert (one.record.reason, handler.called_by) == ("CREDENTIAL_REFUSED", [])
+
+
+async def test_anonymous_callers_may_do_nothing_that_they_are_not_allowed() -> None:
+    _, handler, one = await _called(b"")
+    assert (one.record.code, one.record.reason, handler.called_by) == (7, "METHOD_NOT_ALLOWED", [])
