@@ -57,7 +57,7 @@ class Authorization:
     def _let_in(self, exchange: Exchange, principal: Principal) -> None:
         permission = self._permissions.get(exchange.path)
         if permission is None or not permission.allows(principal):
-            raise PermissionDenied("the caller may not call this method", reason="METHOD_NOT_ALLOWED")
+            raise PermissionDenied("the caller may not call this method", reason="CALL_NOT_ALLOWED")
         exchange.principal, exchange.is_identified = principal, True
 
 

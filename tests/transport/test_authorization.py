@@ -94,4 +94,4 @@ async def test_a_credential_that_is_wrong_after_waiting_does_nothing() -> None:
 
 async def test_anonymous_callers_may_do_nothing_that_they_are_not_allowed() -> None:
     _, handler, one = await _called(b"")
-    assert (one.record.code, one.record.reason, handler.called_by) == (7, "METHOD_NOT_ALLOWED", [])
+    assert (one.record.code, one.record.reason, handler.called_by) == (7, "CALL_NOT_ALLOWED", [])
