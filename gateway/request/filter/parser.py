@@ -28,14 +28,21 @@ _VALUES = (Kind.TEXT, Kind.STRING)
 _STARTS = (*_VALUES, Kind.NOT, Kind.MINUS, Kind.OPEN)
 
 
-def parse(text: str) -> Expression | None:
-    """Return what a filter says; None for an empty one. Raises InvalidArgument where it is no filter."""
-    return _Parser(text).filter()
+def parse(text: str, *, parentheses: bool = False) -> Expression | None:
+    """Return what a filter says; None for an empty one. Raises InvalidArgument where it is no filter.
+
+    With `parentheses` AND and OR may not stand side by side without: OR binds tighter in AIP-160 than in SQL
+    and most languages, so what was meant isn't certain.
+    """
+    return _Parser(text, parentheses=parentheses).filter()
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, parentheses: bool) -> None:
         self._text = text
+        self._parentheses = parentheses
+        self._bare: Token | None = None
+        """The last OR outside of parentheses."""
         self._tokens = tokens_of(text)
         self._position = 0
         self._depth = 0
@@ -53,24 +60,34 @@ class _Parser:
     def _expression(self) -> Expression:
         """Parse `expression : sequence {WS AND WS sequence}`."""
         sequences = [self._sequence()]
+        bare = self._bare
         while self._accept(Kind.AND):
             sequences.append(self._sequence())
+            bare = self._bare or bare
+            self._check_bare(bare)
         return sequences[0] if len(sequences) == 1 else All(tuple(sequences))
 
     def _sequence(self) -> Expression:
         """Parse `sequence : factor {WS factor}`."""
         factors = [self._factor()]
+        bare = self._bare
         while self._kind in _STARTS:
             if not self._apart:
                 raise self._unexpected("expected AND, OR or a space before it")
             factors.append(self._factor())
+            bare = self._bare or bare
+            self._check_bare(bare)
+        self._bare = bare
         return factors[0] if len(factors) == 1 else All(tuple(factors))
 
     def _factor(self) -> Expression:
         """Parse `factor : term {WS OR WS term}`."""
         terms = [self._term()]
-        while self._accept(Kind.OR):
+        bare = None
+        while token := self._accept(Kind.OR):
+            bare = token
             terms.append(self._term())
+        self._bare = bare
         return terms[0] if len(terms) == 1 else Some(tuple(terms))
 
     def _term(self) -> Expression:
@@ -183,6 +200,10 @@ class _Parser:
         if self._accept(Kind.CLOSE) is None:
             raise self._unexpected(expected)
         self._depth -= 1
+
+    def _check_bare(self, bare: Token | None) -> None:
+        if self._parentheses and bare is not None:
+            raise filter_error(self._text, bare.offset, "OR beside AND needs parentheses around it")
 
     def _unexpected(self, expected: str) -> InvalidArgument:
         token = self._token
