@@ -1,12 +1,14 @@
 """The composition root: the one place where the parts are put together."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from gateway.auth.authenticator import Authenticator
 from gateway.config import settings as config
 from gateway.config.address import Address
 from gateway.config.settings import Settings
@@ -29,6 +31,7 @@ from gateway.introspect import (
 )
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access_log import AccessLog
+from gateway.policy.permissions import permissions_of, without_policy
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
@@ -38,11 +41,13 @@ from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 from gateway.schema.view_writes import refuse_view_writes
 from gateway.sql.statement import Statement
+from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.probe import Probe
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
 
+_logger = logging.getLogger(__name__)
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
 _PROBE_SECONDS = 5.0
 
@@ -53,6 +58,17 @@ def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, 
         name: [(m, HANDLERS[m.kind](m, engine)) for m in service.methods if m.kind in HANDLERS]
         for name, service in schema.services.items()
     }
+
+
+def authorization(schema: Schema, authenticator: Authenticator) -> Authorization:
+    """Return what lets callers in, as the schema says; tells of methods that nobody may call.
+
+    Raises SchemaError for what the schema says wrongly.
+    """
+    permissions = permissions_of(schema)
+    if nobodys := without_policy(schema):
+        _logger.warning("nobody may call methods of which no policy says who may", extra={"methods": nobodys})
+    return Authorization(authenticator, permissions)
 
 
 class Gateway:

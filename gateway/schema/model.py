@@ -211,6 +211,21 @@ class MethodKind(Enum):
     INGEST = "INGEST"
 
 
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Who may call: those of one of the roles of whom the condition is true, where each is given.
+
+    `file`, `line` and `where`, the full name of a service or method, are where it is declared.
+    """
+
+    roles: tuple[str, ...] = ()
+    condition: str = ""
+    """A filter over the caller, as it was written: it is checked where callers are known (gateway.policy)."""
+    file: str = ""
+    line: int = 0
+    where: str = ""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Method:
     """An RPC bound to a resource.
@@ -233,6 +248,8 @@ class Method:
     """Batch methods: the request message of one item, bound as its single method."""
     routes: tuple[Route, ...] = ()
     """How it is called over HTTP beside gRPC's own way, by `google.api.http`."""
+    allow: Allow | None = None
+    """Who may call it: its own or else its service's; None where neither says."""
 
     def __repr__(self) -> str:
         return f"Method({self.kind.name} {self.path})"

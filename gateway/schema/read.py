@@ -14,7 +14,7 @@ from gateway.schema.protos.foreign_packages import is_foreign
 from gateway.schema.protos.options import has_table
 from gateway.schema.resources.references import settle_references
 from gateway.schema.resources.resource import read_resource
-from gateway.schema.rules import check_resources, check_routes
+from gateway.schema.rules import check_resources, check_services
 from gateway.schema.services.methods import read_services
 
 
@@ -46,7 +46,7 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     """
     declared = read_declared(descriptor_set)
     resources, services, diagnostics = declared.resources, declared.services, declared.diagnostics
-    check_routes(services, diagnostics)
+    check_services(services, diagnostics)
     wrong = [name for name in resources if diagnostics.has(name)]
     return diagnostics.settle(Schema(resources, read_services(services, resources, diagnostics, wrong)))
 

@@ -12,6 +12,7 @@ from gateway.schema.diagnostics import Diagnostics
 TABLE: Any = annotations_pb2.table
 COLUMN: Any = annotations_pb2.column
 _METHOD: Any = annotations_pb2.method
+_SERVICE: Any = annotations_pb2.service
 _HTTP: Any = http
 
 
@@ -38,6 +39,11 @@ def column_options(field: str, diagnostics: Diagnostics) -> annotations_pb2.Colu
 def method_options(method: str, diagnostics: Diagnostics) -> annotations_pb2.MethodOptions:
     """Return the `(rowgate.v1.method)` of the method of that full name."""
     return cast("annotations_pb2.MethodOptions", diagnostics.elements[method].options.Extensions[_METHOD])
+
+
+def service_options(service: str, diagnostics: Diagnostics) -> annotations_pb2.ServiceOptions:
+    """Return the `(rowgate.v1.service)` of the service of that full name."""
+    return cast("annotations_pb2.ServiceOptions", diagnostics.elements[service].options.Extensions[_SERVICE])
 
 
 def http_rule(method: str, diagnostics: Diagnostics) -> HttpRule | None:

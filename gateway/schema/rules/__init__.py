@@ -1,12 +1,13 @@
 """Rules of a schema beyond its types: each yields what breaks it, and all are asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Resource
+from gateway.schema.rules.allows import allow_findings
 from gateway.schema.rules.columns import column_findings
 from gateway.schema.rules.keys import key_findings
 from gateway.schema.rules.misplaced_options import misplaced_option_findings
@@ -41,7 +42,7 @@ def check_resources(
         diagnostics.add(*finding)
 
 
-def check_routes(services: Iterable[ServiceDescriptor], diagnostics: Diagnostics) -> None:
-    """Note every diagnostic of the routes that methods have beside gRPC's own."""
-    for finding in route_findings(services, diagnostics):
+def check_services(services: Sequence[ServiceDescriptor], diagnostics: Diagnostics) -> None:
+    """Note every diagnostic of the routes that methods have beside gRPC's own, and of who may call them."""
+    for finding in (*route_findings(services, diagnostics), *allow_findings(services, diagnostics)):
         diagnostics.add(*finding)

@@ -9,6 +9,7 @@ from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, Method, MethodKind, Resource, Service
 from gateway.schema.protos.options import http_rule
 from gateway.schema.routes import read_routes
+from gateway.schema.services.allow import read_allow
 from gateway.schema.services.field_roles import Binder, same_shape, same_type
 from gateway.schema.services.recognise import recognise
 from gateway.schema.services.requirements import WITHOUT_KEY, lacks_key, needs
@@ -77,6 +78,7 @@ def _method(
         equals=bound.equals,
         item=bound.item,
         routes=read_routes(http_rule(method.full_name, diagnostics)),
+        allow=read_allow(method, diagnostics),
     )
 
 

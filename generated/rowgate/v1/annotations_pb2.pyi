@@ -48,6 +48,8 @@ ENUM_VALUE_FIELD_NUMBER: _ClassVar[int]
 enum_value: _descriptor.FieldDescriptor
 METHOD_FIELD_NUMBER: _ClassVar[int]
 method: _descriptor.FieldDescriptor
+SERVICE_FIELD_NUMBER: _ClassVar[int]
+service: _descriptor.FieldDescriptor
 
 class TableOptions(_message.Message):
     __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable")
@@ -186,9 +188,25 @@ class EnumValueOptions(_message.Message):
     def __init__(self, label: _Optional[str] = ...) -> None: ...
 
 class MethodOptions(_message.Message):
-    __slots__ = ("kind", "resource")
+    __slots__ = ("kind", "resource", "allow")
     KIND_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_FIELD_NUMBER: _ClassVar[int]
     kind: MethodKind
     resource: str
-    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ...) -> None: ...
+    allow: Allow
+    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ...) -> None: ...
+
+class ServiceOptions(_message.Message):
+    __slots__ = ("allow",)
+    ALLOW_FIELD_NUMBER: _ClassVar[int]
+    allow: Allow
+    def __init__(self, allow: _Optional[_Union[Allow, _Mapping]] = ...) -> None: ...
+
+class Allow(_message.Message):
+    __slots__ = ("roles", "condition")
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    condition: str
+    def __init__(self, roles: _Optional[_Iterable[str]] = ..., condition: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Policy: who may call what, as the schema says."""
