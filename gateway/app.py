@@ -32,10 +32,12 @@ from gateway.introspect import (
 from gateway.methods import HANDLERS, AnyHandler, Engine
 from gateway.observe.access_log import AccessLog
 from gateway.policy.permissions import permissions_of, without_policy
+from gateway.policy.row_rules import row_rules
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
 from gateway.schema.catalog_facts import with_found
+from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Method, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
@@ -69,6 +71,13 @@ def authorization(schema: Schema, authenticator: Authenticator) -> Authorization
     if nobodys := without_policy(schema):
         _logger.warning("nobody may call methods of which no policy says who may", extra={"methods": nobodys})
     return Authorization(authenticator, permissions)
+
+
+def _refuse_row_rules(schema: Schema) -> None:
+    """Raise SchemaError for policies of rows: writes don't uphold them yet."""
+    if rules := row_rules(schema):
+        wrong, right = "a policy of rows isn't upheld by this version", "leave the policy out"
+        raise SchemaError([Diagnostic("", 0, name, wrong, right) for name in rules])
 
 
 class Gateway:
@@ -111,6 +120,7 @@ class Gateway:
             found = await require_match(connect, tables.metadata, folder, grants=grants)
             schema = with_found(schema, found)
             refuse_view_writes(schema, found)
+            _refuse_row_rules(schema)
             # More would wait for connections that statements of one kind can't have.
             most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})

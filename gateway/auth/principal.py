@@ -12,7 +12,7 @@ AUTHENTICATED_ROLE = "authenticated"
 """The role of every caller with a credential, beside those that it names."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Principal:
     """Who calls. Made once for each credential, and told apart by identity.
 

@@ -10,6 +10,7 @@ from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.internal_tables.idempotency import RequestIds, Room
 from gateway.errors import FailedPrecondition
+from gateway.policy.row_rules import TableRules
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
 
@@ -29,6 +30,8 @@ class Engine:
         bulk_max_rows: the most rows of a bulk upsert, and of a chunk of Ingest.
         max_concurrent_bulk: bulk writes of one method that hold a connection at once.
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
+        rules: of the rows that callers may see and change, by the message's full name; none of a resource
+            without a policy, and none at all where callers aren't identified.
         own_tables: whether the database has the gateway's own tables.
 
     """
@@ -44,6 +47,7 @@ class Engine:
     max_concurrent_bulk: int = 4
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
+    rules: Mapping[str, TableRules] = field(default_factory=dict)
     own_tables: bool = True
 
     def require_own_tables(self, what: str) -> None:
@@ -53,6 +57,10 @@ class Engine:
                 f"{what} is off: the database has no tables of the gateway's own, which keep it",
                 reason="GATEWAY_TABLES_MISSING",
             )
+
+    def rules_of(self, resource: Resource) -> TableRules | None:
+        """Return the rules of the resource's rows; None where it has none."""
+        return self.rules.get(resource.message.full_name)
 
     def table(self, resource: Resource) -> Table:
         """Return the resource's table."""

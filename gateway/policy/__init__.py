@@ -1,1 +1,1 @@
-"""Policy: who may call what, as the schema says."""
+"""Policy: who may call what, and with which rows, as the schema says."""

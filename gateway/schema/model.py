@@ -124,6 +124,20 @@ class ForeignKey:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TablePolicy:
+    """Which rows callers may see and change: filters over row and caller; empty ones let nobody.
+
+    gateway.policy makes rules of them.
+    """
+
+    read: str = ""
+    create: str = ""
+    update: str = ""
+    update_check: str = ""
+    delete: str = ""
+
+
 @dataclass(frozen=True, repr=False)  # without slots: what is derived from the fields is kept
 class Resource:
     """A message that is a row of a table. Keys, indexes and so on name columns, not proto fields."""
@@ -146,6 +160,8 @@ class Resource:
     unreadable: str | None = None
     """The proto field (not a column) that names the values which a row is read without."""
     comment: str = ""
+    policy: TablePolicy | None = None
+    """Which rows callers may see and change; None where whoever may call a method may have all."""
     managed: bool = True
     """Whether migrations make and alter the table; they know nothing of others."""
     constraints: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)

@@ -39,11 +39,14 @@ def _is_float(engine: TypeEngine[Any]) -> bool:
     return isinstance(engine, postgresql.REAL | postgresql.DOUBLE_PRECISION | postgresql.FLOAT)
 
 
-def bound(value_type: ValueType, name: str) -> ColumnElement[Any]:
-    """Return the parameter `name` as a value to compare with a column of the type."""
+def bound(value_type: ValueType, name: str, constant: Any = None) -> ColumnElement[Any]:
+    """Return the parameter `name` as a value to compare with a column of the type.
+
+    Its value is the statement's own where it is a `constant`.
+    """
     if value_type.text_cast:
-        return cast(bindparam(name, type_=_text_of(value_type)), compared(value_type))
-    return bindparam(name, type_=compared(value_type))
+        return cast(bindparam(name, constant, type_=_text_of(value_type)), compared(value_type))
+    return bindparam(name, constant, type_=compared(value_type))
 
 
 def bound_array(value_type: ValueType, name: str) -> ColumnElement[Any]:

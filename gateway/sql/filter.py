@@ -1,7 +1,7 @@
 """A filter's shape → an SQL condition. Literals are bound, never written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -19,13 +19,15 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
 )
 from sqlalchemy import bindparam as bind_parameter
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
+from gateway.policy.row_rules import RowRule
 from gateway.request.filter import plan
-from gateway.request.filter.plan import bind_name
+from gateway.request.filter.plan import FILTER, bind_name
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
 from gateway.sql.binds import bound, comparable, compared
@@ -51,9 +53,43 @@ _CASTS: Mapping[ValueKind, TypeEngine[Any]] = {
 _JSON_TYPES = {ValueKind.DECIMAL: "number", ValueKind.BOOL: "boolean", ValueKind.TEXT: "string"}
 
 
+def where_rule(
+    rule: RowRule, resource: Resource, table: Table, callers: Mapping[str, Value]
+) -> ColumnElement[bool]:
+    """Return the condition of a rule over `table`; unknown, as false, is not met.
+
+    Args:
+        rule: what rows have to be.
+        resource: what they are rows of.
+        table: its table.
+        callers: the caller's values, by their columns' names.
+
+    """
+    if rule.nobody:
+        return false()
+    if rule.shape is None:
+        return true()
+    given = {bind: callers[column.field.column] for bind, column in rule.callers.items()}
+    writer = _Writer(resource, table, prefix=f"rule_{rule.name}", constants=rule.constants, callers=given)
+    return writer.condition(rule.shape)
+
+
 def where_filter(shape: plan.Predicate, resource: Resource, table: Table) -> Condition:
     """Return the condition of a filter's shape over `table`, with a parameter per bind of the filter."""
     return _Writer(resource, table).condition(shape)
+
+
+def may_fail(shape: plan.Predicate) -> bool:
+    """Whether a filter may raise an error for some row, and so tell of it: all but plain comparisons may."""
+    match shape:
+        case plan.And(items) | plan.Or(items):
+            return any(map(may_fail, items))
+        case plan.Not(item):
+            return may_fail(item)
+        case plan.Comparison(plan.Column()) | plan.IsNull(plan.Column()) | plan.Given():
+            return False
+        case _:
+            return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +100,14 @@ class _Writer:
     """The element that `plan.Element` stands for."""
     element_type: ValueType | None = None
     """Its type; None in a jsonb list."""
+    prefix: str = FILTER
+    """What the names of the parameters begin with."""
+    constants: Mapping[int, Any] = field(default_factory=dict)
+    """The values of binds that the statement brings itself."""
+    callers: Mapping[int, Value] = field(default_factory=dict)
+    """What stands for binds that say what the caller is."""
 
-    def condition(self, shape: plan.Predicate) -> Condition:  # noqa: C901, PLR0911 - one line per record
+    def condition(self, shape: plan.Predicate) -> Condition:  # noqa: C901, PLR0911, PLR0912 - one line per record
         match shape:
             case plan.And(items):
                 return and_(*(self.condition(item) for item in items))
@@ -78,7 +120,7 @@ class _Writer:
             case plan.DynamicComparison():
                 return self._dynamic(shape)
             case plan.Like(operand, bind, ignore_case):
-                return _like(self._text(operand), bind, ignore_case=ignore_case)
+                return self._like(self._text(operand), bind, ignore_case=ignore_case)
             case plan.IsNull(operand):
                 return self._text(operand).is_(None)
             case plan.NotEmpty(operand):
@@ -88,10 +130,25 @@ class _Writer:
             case plan.AnyElement(operand, condition):
                 return self._any_element(operand, condition)
             case plan.HasKey(operand, bind):
-                return self._json(operand).bool_op("?")(_text_bind(bind))
+                return self._json(operand).bool_op("?")(self._parameter(bind, _TEXT))
             case plan.Search(columns, bind):
-                found = (_like(self.table.c[name], bind, ignore_case=True) for name in columns)
+                found = (self._like(self.table.c[name], bind, ignore_case=True) for name in columns)
                 return or_(*(func.coalesce(one, false()) for one in found))
+            case plan.Given(bind):
+                return self.callers[bind]
+
+    def _given(self, bind: int, value_type: ValueType) -> Value:
+        """Return a bind's value, as one to compare with a column of the type."""
+        if bind in self.callers:
+            return self.callers[bind]
+        return bound(value_type, bind_name(bind, self.prefix), self.constants.get(bind))
+
+    def _parameter(self, bind: int, engine: TypeEngine[Any]) -> Value:
+        return bind_parameter(bind_name(bind, self.prefix), self.constants.get(bind), type_=engine)
+
+    def _like(self, value: Value, bind: int, *, ignore_case: bool) -> Condition:
+        pattern = self._parameter(bind, _TEXT)
+        return value.ilike(pattern) if ignore_case else value.like(pattern)
 
     def _type(self, name: str) -> ValueType:
         return self.resource.by_column[name].type
@@ -114,28 +171,34 @@ class _Writer:
     def _text(self, operand: plan.Operand) -> Value:
         """Return the operand as text; of a jsonb list's or object's, its JSON."""
         if isinstance(operand, plan.Json):
-            text = self._json(operand.root).op("#>>", return_type=_TEXT)(_keys(operand.steps))
+            text = self._json(operand.root).op("#>>", return_type=_TEXT)(
+                self._parameter(operand.steps, _KEYS)
+            )
             if operand.parent is None or operand.zero is None:
                 return text
-            parent = self._json(operand.root).op("#>", return_type=_JSONB)(_keys(operand.parent))
-            return case((parent.is_not(None), func.coalesce(text, _text_bind(operand.zero))))
+            parent = self._json(operand.root).op("#>", return_type=_JSONB)(
+                self._parameter(operand.parent, _KEYS)
+            )
+            return case((parent.is_not(None), func.coalesce(text, self._parameter(operand.zero, _TEXT))))
         return self._value(operand)
 
     def _json(self, operand: plan.Operand) -> Value:
         if isinstance(operand, plan.Json):
-            return self._json(operand.root).op("#>", return_type=_JSONB)(_keys(operand.steps))
+            return self._json(operand.root).op("#>", return_type=_JSONB)(
+                self._parameter(operand.steps, _KEYS)
+            )
         value = self._value(operand)
         return value if isinstance(value.type, postgresql.JSONB) else cast(value, _JSONB)
 
     def _bound(self, operand: plan.Operand, bind: int) -> Value:
         match operand:
             case plan.Column(name):
-                return bound(self._type(name), bind_name(bind))
+                return self._given(bind, self._type(name))
             case plan.Json():
-                return bind_parameter(bind_name(bind), type_=_cast_of(operand))
+                return self._parameter(bind, _cast_of(operand))
             case plan.Element():
                 element = self.element_type
-                return _text_bind(bind) if element is None else bound(element, bind_name(bind))
+                return self._parameter(bind, _TEXT) if element is None else self._given(bind, element)
 
     def _dynamic(self, shape: plan.DynamicComparison) -> Condition:
         """Compare only where the stored value has the literal's type: else the cast would fail."""
@@ -145,7 +208,7 @@ class _Writer:
             _CASTS[shape.kind],
         )
         is_typed = func.jsonb_typeof(value) == _JSON_TYPES[shape.kind]
-        literal = bind_parameter(bind_name(shape.bind), type_=_CASTS[shape.kind])
+        literal = self._parameter(shape.bind, _CASTS[shape.kind])
         return case((is_typed, typed.bool_op(_OPERATORS[shape.op])(literal)), else_=false())
 
     def _not_empty(self, operand: plan.Operand) -> Condition:
@@ -167,33 +230,20 @@ class _Writer:
         if element is None:
             msg = f"{name.name} is no array"
             raise AssertionError(msg)
-        wanted = cast(postgresql.array([bound(element, bind_name(bind))]), ARRAY(compared(element)))
+        wanted = cast(postgresql.array([self._given(bind, element)]), ARRAY(compared(element)))
         return cast(self.table.c[name.name], ARRAY(compared(element))).bool_op("@>")(wanted)
 
     def _any_element(self, operand: plan.Operand, condition: plan.Predicate) -> Condition:
         if isinstance(operand, plan.Column) and self._type(operand.name).element is not None:
             elements = unnest(self._value(operand)).table_valued(column("value", _TEXT)).render_derived()
-            inner = _Writer(self.resource, self.table, elements.c.value, self._type(operand.name).element)
+            inner = replace(self, element=elements.c.value, element_type=self._type(operand.name).element)
         else:
             value = self._json(operand)
             lists = case((func.jsonb_typeof(value) == "array", value))
             elements = func.jsonb_array_elements(lists).table_valued(column("value", _JSONB)).render_derived()
-            inner = _Writer(self.resource, self.table, elements.c.value)
+            inner = replace(self, element=elements.c.value, element_type=None)
         return exists(select(1).select_from(elements).where(inner.condition(condition)))
 
 
 def _cast_of(operand: plan.Json) -> TypeEngine[Any]:
     return postgresql.REAL() if operand.single else _CASTS[operand.kind]
-
-
-def _like(value: Value, bind: int, *, ignore_case: bool) -> Condition:
-    pattern = _text_bind(bind)
-    return value.ilike(pattern) if ignore_case else value.like(pattern)
-
-
-def _text_bind(bind: int) -> Value:
-    return bind_parameter(bind_name(bind), type_=_TEXT)
-
-
-def _keys(bind: int) -> Value:
-    return bind_parameter(bind_name(bind), type_=_KEYS)

@@ -4,15 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, func, literal_column, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.types import Integer
 
+from gateway.policy.row_rules import RowRule
 from gateway.request.filter.plan import Predicate
 from gateway.request.masks import Mask
 from gateway.request.order import Order
 from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
-from gateway.sql.filter import where_filter
+from gateway.sql.filter import may_fail, where_filter, where_rule
 from gateway.sql.order import Nulls, order_clause, where_after, where_from
 from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.unnest import unnest
@@ -26,12 +40,14 @@ class Rows:
         filter: the filter's shape, if any.
         equals: the columns that equal a value of the request.
         live: whether soft-deleted rows are left out.
+        rule: which rows are there for the caller; None where all are.
 
     """
 
     filter: Predicate | None = None
     equals: tuple[str, ...] = ()
     live: bool = False
+    rule: RowRule | None = None
 
 
 TOLD = "told"
@@ -55,15 +71,24 @@ def selected(resource: Resource, mask: Mask, order: Order = ()) -> tuple[Field, 
     return (*mask.fields, *(f for f in resource.fields if f.column in needed and f.column not in shown))
 
 
-def select_by_key(resource: Resource, table: Table, fields: tuple[Field, ...]) -> Statement:
-    """Return the statement that reads `fields` of the row whose key is bound by the key columns' names."""
+def select_by_key(
+    resource: Resource, table: Table, fields: tuple[Field, ...], rule: RowRule | None = None
+) -> Statement:
+    """Return the statement that reads `fields` of the row whose key is bound by the key columns' names.
+
+    With a rule the row has to meet it, of the caller whose values are bound by their columns' names.
+    """
     key = [comparable(field, table) == bound(field.type, field.column) for field in resource.key_fields]
-    query = _select(table, fields).where(*key)
+    query = _select(table, fields).where(*key, *_met(rule, resource, table))
     return compile_statement(query, fields=fields, name=f"get {resource.table}")
 
 
-def select_by_keys(resource: Resource, table: Table, fields: tuple[Field, ...]) -> Statement:
+def select_by_keys(
+    resource: Resource, table: Table, fields: tuple[Field, ...], rule: RowRule | None = None
+) -> Statement:
     """Return the statement that reads the rows of many keys, bound as one array per key column.
+
+    With a rule the arrays of its caller's values follow: each key is read on behalf of a caller of its own.
 
     Before the fields it returns the key's place in the arrays, from 1, so that PostgreSQL alone says which
     keys are equal. It returns nothing for a key without a row.
@@ -71,12 +96,15 @@ def select_by_keys(resource: Resource, table: Table, fields: tuple[Field, ...]) 
     The LIMIT keeps PostgreSQL from joining otherwise than by looking up each key as select_by_key does. Left
     the choice, it reads the whole table by the plan that it made, and keeps, when the table was small.
     """
-    arrays = [bound_array(field.type, field.column) for field in resource.key_fields]
+    callers = rule.fields if rule is not None else ()
+    given = (*resource.key_fields, *callers)
+    arrays = [bound_array(field.type, field.column) for field in given]
     names = [f"k{i}" for i in range(len(arrays))]
     keys = unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("rowgate_wanted")
-    wanted = zip(resource.key_fields, names, strict=True)
-    same = [comparable(field, table) == element(field.type, keys.c[name]) for field, name in wanted]
-    row = _select(table, fields).where(*same).limit(literal_column("1")).lateral("rowgate_found")
+    values = {f.column: element(f.type, keys.c[name]) for f, name in zip(given, names, strict=True)}
+    same = [comparable(field, table) == values[field.column] for field in resource.key_fields]
+    met = [where_rule(rule, resource, table, values)] if rule is not None else []
+    row = _select(table, fields).where(*same, *met).limit(literal_column("1")).lateral("rowgate_found")
     query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
     return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
 
@@ -153,6 +181,18 @@ def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElem
     conditions = [comparable(f, table) == bound(f.type, equals_name(f.column)) for f in fields]
     if rows.live and resource.soft_delete is not None:
         conditions.append(table.c[resource.soft_delete].is_(None))
+    met = _met(rows.rule, resource, table)
+    conditions += met
     if rows.filter is not None:
-        conditions.append(where_filter(rows.filter, resource, table))
+        wanted = where_filter(rows.filter, resource, table)
+        # PostgreSQL tests conditions in any order: one that may fail sees no row that its caller may not read.
+        conditions.append(
+            case((and_(*met), wanted), else_=false()) if met and may_fail(rows.filter) else wanted
+        )
     return conditions
+
+
+def _met(rule: RowRule | None, resource: Resource, table: Table) -> list[ColumnElement[bool]]:
+    if rule is None:
+        return []
+    return [where_rule(rule, resource, table, {f.column: bound(f.type, f.column) for f in rule.fields})]

@@ -31,6 +31,27 @@ class Kind(Protocol):
         """Return how many rows a caller asks for: a statement takes so many at most, or one caller's."""
 
 
+class _Arrays:
+    """Makes the arguments of a statement for many keys: an array for each name, beside its own constants.
+
+    Args:
+        many: the statement.
+        names: what each key gives, in its order.
+
+    """
+
+    __slots__ = ("_constants", "_places")
+
+    def __init__(self, many: Statement, names: Sequence[str]) -> None:
+        self._places = [None if name in many.constants else names.index(name) for name in many.binds]
+        self._constants = [many.constants.get(name) for name in many.binds]
+
+    def __call__(self, keys: Sequence[Args]) -> Sequence[Any]:
+        """Return the arguments, in bind order."""
+        given = zip(self._places, self._constants, strict=True)
+        return [one if place is None else [key[place] for key in keys] for place, one in given]
+
+
 class KeyRead:
     """Reads of one row by key.
 
@@ -41,12 +62,12 @@ class KeyRead:
 
     """
 
-    __slots__ = ("_many", "_places", "single")
+    __slots__ = ("_arrays", "_many", "single")
 
     def __init__(self, single: Statement, many: Statement) -> None:
         self.single = single
         self._many = many
-        self._places = [single.binds.index(name) for name in many.binds]
+        self._arrays = _Arrays(many, single.binds)
 
     @property
     def name(self) -> str:
@@ -61,7 +82,7 @@ class KeyRead:
         """Return the statement for many keys; one alone is read by the cheaper one."""
         if len(callers) == 1:
             return self.single, callers[0]
-        return self._many, [[key[place] for key in callers] for place in self._places]
+        return self._many, self._arrays(callers)
 
     def deal(self, rows: Sequence[Row], callers: Sequence[Args]) -> Sequence[Row | None]:
         """Return each key's row, or None."""
@@ -84,11 +105,11 @@ class KeysRead:
 
     """
 
-    __slots__ = ("_many", "_places")
+    __slots__ = ("_arrays", "_many")
 
     def __init__(self, many: Statement, key: Sequence[str]) -> None:
         self._many = many
-        self._places = [key.index(name) for name in many.binds]
+        self._arrays = _Arrays(many, key)
 
     @property
     def name(self) -> str:
@@ -101,7 +122,7 @@ class KeysRead:
 
     def together(self, callers: Sequence[Args]) -> tuple[Statement, Sequence[Any]]:
         """Return the statement for the keys of all."""
-        return self._many, [[key[place] for keys in callers for key in keys] for place in self._places]
+        return self._many, self._arrays([key for keys in callers for key in keys])
 
     def deal(self, rows: Sequence[Row], callers: Sequence[Args]) -> Sequence[Mapping[int, Row]]:
         """Return each caller's rows by the places of its keys."""

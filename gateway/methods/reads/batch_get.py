@@ -15,7 +15,7 @@ from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
 from gateway.response.shape import RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import Field, Method
 from gateway.sql.read import select_by_keys, selected
 
 MAX_KEYS = 1000
@@ -36,6 +36,7 @@ class BatchGet:
         self._method = method
         self._resource = method.resource
         self._table = engine.table(method.resource)
+        self._rules = engine.rules_of(method.resource)
         self._reads = engine.reads
         self._keys_name = method.request["keys"].name
         item = method.item
@@ -48,10 +49,22 @@ class BatchGet:
         keys = self._read_keys(asked)
         mask = self._method.request.get("read_mask")
         read, respond = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
-        wanted = [tuple(key.values()) for key in keys]
+        caller = self._caller_values(call)
+        wanted = [(*key.values(), *caller) for key in keys]
         by_place = await self._reads.fetch(read, wanted, call) if keys else {}
         missing = self._missing([i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
         return await respond([by_place[place] for place in sorted(by_place)], missing, call)
+
+    @property
+    def _caller_fields(self) -> Sequence[Field]:
+        return self._rules.read.fields if self._rules is not None else ()
+
+    def _caller_values(self, call: Call) -> Sequence[Any]:
+        """Return the caller's values, which go with each key."""
+        if self._rules is None:
+            return ()
+        values = self._rules.values(call.principal)
+        return [values[field.column] for field in self._caller_fields]
 
     def _read_keys(self, asked: Sequence[Any]) -> list[Key]:
         if len(asked) > MAX_KEYS:
@@ -71,7 +84,10 @@ class BatchGet:
     def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, RowsResponse]:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
-        read = KeysRead(select_by_keys(self._resource, self._table, fields), self._resource.primary_key)
+        rule = self._rules.read if self._rules is not None else None
+        statement = select_by_keys(self._resource, self._table, fields, rule)
+        callers = (field.column for field in self._caller_fields)
+        read = KeysRead(statement, (*self._resource.primary_key, *callers))
         return read, RowsResponse(self._method, RowShape(self._resource, fields, mask))
 
     def _missing(

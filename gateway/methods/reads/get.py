@@ -23,10 +23,9 @@ _STATEMENTS = 128
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a read mask needs: its statements, the single one's binds, and what makes its response."""
+    """What a read mask needs: its statements, and what makes its response."""
 
     read: KeyRead
-    binds: tuple[str, ...]
     response: RowResponse
 
 
@@ -36,6 +35,7 @@ class Get:
     def __init__(self, method: Method, engine: Engine) -> None:
         self._resource = method.resource
         self._table = engine.table(method.resource)
+        self._rules = engine.rules_of(method.resource)
         self._reads = engine.reads
         self._read_key = key_reader(method.resource, method.keys)
         mask = method.request.get("read_mask")
@@ -46,7 +46,8 @@ class Get:
         """Return the row."""
         key = self._read_key(request, "")
         plan = self._plan(tuple(getattr(request, self._mask).paths) if self._mask else ())
-        row = await self._reads.fetch(plan.read, [key[name] for name in plan.binds], call)
+        values = key if self._rules is None else {**key, **self._rules.values(call.principal)}
+        row = await self._reads.fetch(plan.read, plan.read.single.arguments(values), call)
         if row is None:
             raise self._not_found(key_text(self._resource, key))
         return plan.response(row, call)
@@ -54,9 +55,10 @@ class Get:
     def _build_plan(self, paths: tuple[str, ...]) -> Plan:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
-        single = select_by_key(self._resource, self._table, fields)
-        many = select_by_keys(self._resource, self._table, fields)
-        return Plan(KeyRead(single, many), single.binds, RowResponse(RowShape(self._resource, fields, mask)))
+        rule = self._rules.read if self._rules is not None else None
+        single = select_by_key(self._resource, self._table, fields, rule)
+        many = select_by_keys(self._resource, self._table, fields, rule)
+        return Plan(KeyRead(single, many), RowResponse(RowShape(self._resource, fields, mask)))
 
     def _not_found(self, key: str) -> NotFound:
         name = self._resource.message.full_name

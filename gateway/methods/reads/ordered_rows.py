@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from gateway.auth.principal import ANONYMOUS
 from gateway.methods.engine import Engine
 from gateway.methods.reads.place import Place, place_after
 from gateway.methods.reads.row_responses import RowsResponse
@@ -95,7 +96,8 @@ class OrderedRows:
         self._select = select
         self._token = token
         self._use = use
-        self._selection = selection_reader(method)
+        self._rules = engine.rules_of(method.resource)
+        self._selection = selection_reader(method, self._rules)
         self._order = lru_cache(_ORDERS)(self._parse_order)
         self._names = {role: field.name for role, field in method.request.items()}
         self._query = lru_cache(_STATEMENTS)(self._build)
@@ -103,9 +105,9 @@ class OrderedRows:
 
     async def __call__(self, request: Message, call: Call) -> Asked:
         """Return what a request asks for; raises InvalidArgument."""
-        rows, values = self._selection(request)
+        rows, values = self._selection(request, call)
         order, printed = self._order(self.argument(request, "order_by", ""))
-        fingerprint = self._fingerprint(request, rows, values, printed)
+        fingerprint = self._fingerprint(request, rows, values, printed, call)
         token = self.argument(request, self._token, "")
         place = await self._place(token, fingerprint, order, call) if token else None
         query = self._query(self._mask_paths(request), rows, order, _nulls(place))
@@ -138,7 +140,8 @@ class OrderedRows:
         statement = self._look_up(order)
         columns = [term.column for term in order if term.column in self._resource.primary_key]
         key = dict(zip(columns, values, strict=True))
-        found = await self._database.fetch(statement, statement.arguments(key), call)
+        caller = self._rules.values(call.principal) if self._rules is not None else {}
+        found = await self._database.fetch(statement, statement.arguments({**key, **caller}), call)
         if not found or digest_of([*found[0]]) != digest:
             raise self._use.outdated()
         return Place(found[0])
@@ -146,7 +149,8 @@ class OrderedRows:
     def _row_statement(self, order: Order) -> Statement:
         """Return the statement that reads the values of an order's columns of one row."""
         fields = tuple(self._resource.by_column[term.column] for term in order)
-        return select_by_key(self._resource, self._table, fields)
+        rule = self._rules.read if self._rules is not None else None
+        return select_by_key(self._resource, self._table, fields, rule)
 
     def argument(self, request: Message, role: str, default: Any) -> Any:
         """Return the value of a role's field; the default where the request has none."""
@@ -170,13 +174,22 @@ class OrderedRows:
         respond = RowsResponse(self._method, RowShape(self._resource, fields, mask))
         return Query(statement, respond, places, key)
 
-    def _fingerprint(self, request: Message, rows: Rows, values: Mapping[str, Any], order: str) -> bytes:
+    def _fingerprint(
+        self, request: Message, rows: Rows, values: Mapping[str, Any], order: str, call: Call
+    ) -> bytes:
         asked = self.argument(request, "filter", "")
-        return fingerprint_of(self._full_name, asked, rows.equals, rows.live, sorted(values.items()), order)
+        return fingerprint_of(
+            self._full_name, asked, rows.equals, rows.live, sorted(values.items()), order, *_owner(call)
+        )
 
     def _mask_paths(self, request: Message) -> tuple[str, ...]:
         mask = self.argument(request, "read_mask", None)
         return tuple(mask.paths) if mask is not None else ()
+
+
+def _owner(call: Call) -> tuple[str, ...]:
+    """Return what a token is bound to of its caller; nothing of callers who aren't identified."""
+    return () if call.principal is ANONYMOUS else (call.principal.name,)
 
 
 def _nulls(place: Place | None) -> Nulls | None:

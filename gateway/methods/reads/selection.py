@@ -7,6 +7,8 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from gateway.policy.row_rules import TableRules
+from gateway.request.call import Call
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.keys import encode_value
 from gateway.schema.model import Method
@@ -19,8 +21,8 @@ Selection = tuple[Rows, Mapping[str, Any]]
 """The rows' shape, and the values of its parameters."""
 
 
-def selection_reader(method: Method) -> Callable[[Message], Selection]:
-    """Return the function that reads which rows a request means.
+def selection_reader(method: Method, rules: TableRules | None) -> Callable[[Message, Call], Selection]:
+    """Return the function that reads which rows a request means, of those that are there for its caller.
 
     Raises InvalidArgument, when called, for a wrong filter or a value that its column can't hold.
     """
@@ -32,7 +34,7 @@ def selection_reader(method: Method) -> Callable[[Message], Selection]:
     def parsed(text: str) -> Filter:
         return parse_filter(text, resource)
 
-    def read(request: Message) -> Selection:
+    def read(request: Message, call: Call) -> Selection:
         checked = parsed(getattr(request, filter_name) if filter_name else "")
         values = checked.arguments()
         equals: list[str] = []
@@ -42,7 +44,10 @@ def selection_reader(method: Method) -> Callable[[Message], Selection]:
                 value = getattr(request, descriptor.name)
                 values[equals_name(field.column)] = encode_value(field, value, descriptor.name)
         live = resource.soft_delete is not None and not (show_deleted and getattr(request, show_deleted))
-        return Rows(checked.shape, tuple(equals), live=live), values
+        if rules is None:
+            return Rows(checked.shape, tuple(equals), live=live), values
+        values |= rules.values(call.principal)
+        return Rows(checked.shape, tuple(equals), live, rules.read), values
 
     return read
 

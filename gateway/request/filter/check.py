@@ -20,16 +20,19 @@ def check(text: str, tree: Expression | None, resource: Resource) -> Filter:
     if tree is None:
         return Filter(None, ())
     context = Context(text)
-    shape = _Checker(context, resource).expression(tree)
+    shape = Checker(context, resource).expression(tree)
     return Filter(shape, context.values())
 
 
-class _Checker:
+class Checker:
+    """Makes the plan of one filter's tree."""
+
     def __init__(self, context: Context, resource: Resource) -> None:
         self._context = context
         self._resource = resource
 
     def expression(self, tree: Expression) -> Predicate:
+        """Return an expression's condition; raises InvalidArgument where it doesn't fit."""
         match tree:
             case All(items):
                 return And(tuple(self.expression(item) for item in items))
@@ -38,9 +41,10 @@ class _Checker:
             case Negation(item):
                 return Not(self.expression(item))
             case Restriction(comparable, comparator, arg):
-                return self._restriction(comparable, comparator, arg)
+                return self.restriction(comparable, comparator, arg)
 
-    def _restriction(self, left: Member | Function, comparator: Token | None, arg: Arg | None) -> Predicate:
+    def restriction(self, left: Member | Function, comparator: Token | None, arg: Arg | None) -> Predicate:
+        """Return a comparison's condition, or a function's, or a search's."""
         if isinstance(left, Function):
             if comparator is not None:
                 name = f"{left.text}(…)"
@@ -54,9 +58,9 @@ class _Checker:
     def _apply(self, left: Member, field: Field, comparator: Token, arg: Arg) -> Predicate:
         match arg:
             case Member():
-                return self._compare(left, field, comparator, arg)
+                return self.compare(left, field, comparator, arg)
             case Function():
-                return self._compare(left, field, comparator, literal_of(self._context, field, arg))
+                return self.compare(left, field, comparator, literal_of(self._context, field, arg))
             case _:
                 return self._spread(left, field, comparator, arg)
 
@@ -68,7 +72,7 @@ class _Checker:
             case Some(items):
                 return Or(tuple(self._spread(left, field, comparator, item) for item in items))
             case Negation(Restriction(Member() as number, None), minus=True) if number.text[:1].isdigit():
-                return self._compare(left, field, comparator, replace(number, negative=True))
+                return self.compare(left, field, comparator, replace(number, negative=True))
             case Negation(item):
                 return Not(self._spread(left, field, comparator, item))
             case Restriction(comparable, None):
@@ -78,7 +82,8 @@ class _Checker:
                     comparable.offset, "expected a value; a comparison can't stand in a value"
                 )
 
-    def _compare(self, left: Member, field: Field, comparator: Token, literal: Member) -> Predicate:
+    def compare(self, left: Member, field: Field, comparator: Token, literal: Member) -> Predicate:
+        """Return the condition of a field beside one literal."""
         column = Column(field.column)
         if field.type.kind is ValueKind.JSON:
             return compare_inside(self._context, field, left.tokens[1:], comparator, literal)

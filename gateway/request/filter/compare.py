@@ -59,7 +59,7 @@ def compare(context: Context, subject: Subject, comparator: Token, literal: Memb
         if op in _EQUALITY and has_wildcard(literal):
             like = Like(subject.operand, context.bind(pattern(literal)))
             return like if op is Compare.EQ else Not(like)
-    _check_operator(context, subject, comparator, op)
+    check_operator(context, subject, comparator, op)
     return Comparison(subject.operand, op, context.bind(value_of(context, subject, literal)))
 
 
@@ -86,7 +86,8 @@ def compare_null(context: Context, operand: Operand, comparator: Token) -> Predi
     raise context.error(comparator.offset, f'null has no "{comparator.text}"; expected = or !=')
 
 
-def _check_operator(context: Context, subject: Subject, comparator: Token, op: Compare) -> None:
+def check_operator(context: Context, subject: Subject, comparator: Token, op: Compare) -> None:
+    """Raise InvalidArgument for a comparator that what is compared doesn't have."""
     value_type = subject.type
     if op in _EQUALITY:
         if not value_type.equality:

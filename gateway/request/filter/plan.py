@@ -138,6 +138,13 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What the bind says, which is a boolean: it is known before, of whoever asks."""
+
+    bind: int
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """All conditions hold."""
 
@@ -171,6 +178,7 @@ Predicate: TypeAlias = (
     | AnyElement
     | HasKey
     | Search
+    | Given
 )
 
 
@@ -192,6 +200,10 @@ class Filter:
         return {bind_name(i): value for i, value in enumerate(self.values)}
 
 
-def bind_name(bind: int) -> str:
+FILTER = "filter"
+"""What the names of the parameters of a request's filter begin with."""
+
+
+def bind_name(bind: int, prefix: str = FILTER) -> str:
     """Return the name of a bind's parameter."""
-    return f"filter_{bind}"
+    return f"{prefix}_{bind}"

@@ -1,9 +1,10 @@
 """An annotated message → Resource: its fields, keys, indexes, checks and references."""
 
 from google.protobuf.descriptor import Descriptor
+from rowgate.v1.annotations_pb2 import TableOptions
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import Resource
+from gateway.schema.model import Resource, TablePolicy
 from gateway.schema.protos.options import table_options
 from gateway.schema.resources.fields import not_stored, read_fields
 from gateway.schema.resources.keys import TableReader
@@ -32,7 +33,14 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         soft_delete=table.column(options.soft_delete, "soft_delete"),
         etag=options.etag or None,
         unreadable=options.unreadable or None,
+        policy=_policy(options) if options.HasField("policy") else None,
         comment=diagnostics.elements[message.full_name].comment,
         managed=options.managed if options.HasField("managed") else True,
         line=diagnostics.elements[message.full_name].line,
     )
+
+
+def _policy(options: TableOptions) -> TablePolicy:
+    given = options.policy
+    changed = given.update_check or given.update
+    return TablePolicy(given.read, given.create, given.update, changed, given.delete)

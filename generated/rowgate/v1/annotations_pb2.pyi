@@ -52,7 +52,7 @@ SERVICE_FIELD_NUMBER: _ClassVar[int]
 service: _descriptor.FieldDescriptor
 
 class TableOptions(_message.Message):
-    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable")
+    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class TableOptions(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     MANAGED_FIELD_NUMBER: _ClassVar[int]
     UNREADABLE_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
     name: str
     schema: str
     primary_key: _containers.RepeatedScalarFieldContainer[str]
@@ -81,7 +82,22 @@ class TableOptions(_message.Message):
     etag: str
     managed: bool
     unreadable: str
-    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ...) -> None: ...
+    policy: TablePolicy
+    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ...) -> None: ...
+
+class TablePolicy(_message.Message):
+    __slots__ = ("read", "create", "update", "update_check", "delete")
+    READ_FIELD_NUMBER: _ClassVar[int]
+    CREATE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_CHECK_FIELD_NUMBER: _ClassVar[int]
+    DELETE_FIELD_NUMBER: _ClassVar[int]
+    read: str
+    create: str
+    update: str
+    update_check: str
+    delete: str
+    def __init__(self, read: _Optional[str] = ..., create: _Optional[str] = ..., update: _Optional[str] = ..., update_check: _Optional[str] = ..., delete: _Optional[str] = ...) -> None: ...
 
 class UniqueKey(_message.Message):
     __slots__ = ("columns", "nulls_not_distinct", "name")
