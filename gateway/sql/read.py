@@ -185,7 +185,7 @@ def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElem
     conditions += met
     if rows.filter is not None:
         wanted = where_filter(rows.filter, resource, table)
-        # PostgreSQL tests conditions in any order: one that may fail sees no row that its caller may not read.
+        # PostgreSQL tests conditions in any order: one that may fail sees none but rows that may be read.
         conditions.append(
             case((and_(*met), wanted), else_=false()) if met and may_fail(rows.filter) else wanted
         )
