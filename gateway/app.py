@@ -9,8 +9,11 @@ from dataclasses import replace
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.auth.authenticator import Authenticator
+from gateway.auth.providers import provider_chain
 from gateway.config import settings as config
 from gateway.config.address import Address
+from gateway.config.rules import require_identity
+from gateway.config.setting_sources import DEFAULT
 from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.coalesce import PointReads, RowWrites
@@ -108,8 +111,10 @@ class Gateway:
         gateway.introspect.LackedPrivilegeError, and OSError where no address can be listened on.
 
         """
+        require_identity(settings, lambda _: DEFAULT)
         schema = read_schema(descriptors)
         async with AsyncExitStack() as opened:
+            identified = await _authorization(schema, settings, opened)
             tables = build_tables(schema)
             where = await _locate_database(settings, opened)
             database = await Database.open(where)
@@ -156,6 +161,7 @@ class Gateway:
                 settings.limits,
                 observers=[AccessLog(settings.log.access), drift_watch.observe],
                 probe=_probe(database, settings.database.acquire_timeout),
+                authorization=identified,
             )
             server = make_server(api, settings)
             await server.start()
@@ -186,6 +192,16 @@ class Gateway:
     def force_stop(self) -> None:
         """Let `stop` wait for no call any more."""
         self._server.force_stop()
+
+
+async def _authorization(schema: Schema, settings: Settings, opened: AsyncExitStack) -> Authorization | None:
+    """Return what lets callers in; None where everybody may call."""
+    chain = provider_chain(settings)
+    if chain is None:
+        return None
+    opened.push_async_callback(chain.stop)
+    await chain.start()
+    return authorization(schema, chain)
 
 
 async def _locate_database(settings: Settings, opened: AsyncExitStack) -> DatabaseSettings:

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
-from gateway.auth.principal import Principal
+from gateway.auth.principal import Principal, unauthenticated
+from gateway.errors import Unauthenticated
 
 
 class Credentials(NamedTuple):
@@ -29,3 +30,14 @@ class Authenticator(Protocol):
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         """Return whose credentials these are; raises Unauthenticated."""
+
+
+class WrongCredential(Exception):  # noqa: N818 - the caller's, not ours
+    """Why a credential is refused, for the log alone: in words of ours, without a part of it."""
+
+
+def refused(why: str) -> Unauthenticated:
+    """Return the error of a wrong credential, with the reason for the log."""
+    error = unauthenticated()
+    error.__cause__ = WrongCredential(why)
+    return error

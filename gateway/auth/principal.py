@@ -1,6 +1,6 @@
 """The principal: who calls, as every later stage sees them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,11 @@ class Principal:
 
 ANONYMOUS = Principal(ANONYMOUS_ROLE, ANONYMOUS_ROLE, frozenset({ANONYMOUS_ROLE}))
 """Who brings no credential; everybody, where callers aren't identified."""
+
+
+def with_credential(named: Iterable[str]) -> frozenset[str]:
+    """Return the roles of a caller whose credential names some: whoever brings one isn't anonymous."""
+    return frozenset(named) - {ANONYMOUS_ROLE} | {AUTHENTICATED_ROLE}
 
 
 def unauthenticated() -> Unauthenticated:

@@ -27,6 +27,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
         "pull": "gateway.cli.pull:pull",
         "scaffold": "gateway.cli.scaffold:scaffold",
         "protos": "gateway.cli.protos:protos",
+        "keys": "gateway.cli.keys:keys",
         "config": "gateway.cli.config:config",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

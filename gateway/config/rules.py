@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, MutableMapping
 
-from gateway.config.errors import ConfigDiagnostic
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.setting_sources import Given, Source
 from gateway.config.settings import Settings
 from gateway.config.worker_count import AUTO
 
 _SCHEMA_SOURCES = ("schema.protos", "schema.descriptor_set")
 _MIN_SECRET = 16
+_NEEDED = {"client_certificate": "server.tls_client_ca", "api_key": "auth.api_keys"}
+"""The setting that a provider can't do without."""
 
 
 def forget_foreign_migrations(given: MutableMapping[str, Given]) -> None:
@@ -29,6 +31,7 @@ def forget_foreign_migrations(given: MutableMapping[str, Given]) -> None:
 def contradictions(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
     """Yield what is wrong between settings, each of which is right alone."""
     schema, server, tokens = settings.schema, settings.server, settings.tokens
+    yield from _of_auth(settings, source)
     if schema.protos and schema.descriptor_set:
         yield _diagnostic(
             source, "schema.descriptor_set", "stands beside schema.protos", "give one of the two"
@@ -47,6 +50,36 @@ def contradictions(settings: Settings, source: Callable[[str], Source]) -> Itera
         yield _diagnostic(source, "tokens.secret_file", "stands beside tokens.secret", "give one of the two")
     if tokens.secret and len(tokens.secret.get_secret_value()) < _MIN_SECRET:
         yield _diagnostic(source, "tokens.secret", "is short", f"{_MIN_SECRET} characters or more")
+
+
+def require_identity(settings: Settings, source: Callable[[str], Source]) -> None:
+    """Raise ConfigError where others than this machine's may call, and nothing says who they are."""
+    if settings.auth.providers:
+        return
+    key, allowed = "auth.providers", '"jwt", "api_key", "client_certificate", or "none" to let everybody call'
+    found = [
+        ConfigDiagnostic(key, str(source("server.listen")), f"is not set, and {address} is open", allowed)
+        for address in settings.server.listen
+        if not address.is_local
+    ]
+    if found:
+        raise ConfigError(found)
+
+
+def _of_auth(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
+    auth, key = settings.auth, "auth.providers"
+    if len(auth.providers) > len(set(auth.providers)):
+        yield _diagnostic(source, key, "names one twice", "the first that knows a credential decides")
+    if "none" in auth.providers and len(auth.providers) > 1:
+        yield _diagnostic(source, key, "has none beside others", "none stands alone")
+    for provider, needed in _NEEDED.items():
+        if provider in auth.providers and _value(settings, needed) is None:
+            yield _diagnostic(source, key, f"has {provider} without {needed}", f"set {needed}")
+
+
+def _value(settings: Settings, key: str) -> object:
+    section, _, name = key.partition(".")
+    return getattr(getattr(settings, section), name)
 
 
 def _diagnostic(source: Callable[[str], Source], key: str, wrong: str, allowed: str) -> ConfigDiagnostic:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.config.settings import (
+    AuthSettings,
     CoalesceSettings,
     DatabaseSettings,
     HttpSettings,
@@ -125,6 +126,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "coalesce": CoalesceSettings,
     "server": ServerSettings,
     "http": HttpSettings,
+    "auth": AuthSettings,
     "limits": LimitSettings,
     "log": LogSettings,
     "tokens": TokenSettings,

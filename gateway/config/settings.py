@@ -184,6 +184,20 @@ class HttpSettings(Section):
     """REST: whether JSON has fields that hold their type's default, such as 0"""
 
 
+Provider = Literal["client_certificate", "jwt", "api_key", "none"]
+
+
+class AuthSettings(Section):
+    """How callers are known; a new start takes changes up."""
+
+    flat_prefix: ClassVar[str] = "auth_"
+
+    providers: Annotated[tuple[Provider, ...], BeforeValidator(listed)] = ()
+    """what tells who calls, in this order: `client_certificate`, `jwt`, `api_key`; or `none`, for nobody"""
+    api_keys: Path | None = None
+    """the file of API keys, which `rowgate keys` writes; a changed one is taken up within seconds"""
+
+
 class LimitSettings(Section):
     """What one server takes at once."""
 
@@ -266,6 +280,7 @@ class Settings:
     coalesce: CoalesceSettings = field(default_factory=CoalesceSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     log: LogSettings = field(default_factory=LogSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 from asyncpg import exceptions as driver
 
+from gateway.auth.authenticator import WrongCredential
 from gateway.errors import (
     Aborted,
     DeadlineExceeded,
@@ -189,7 +190,7 @@ def cause_of(error: RowgateError) -> str:
         state = str(cause.sqlstate or "") if isinstance(cause, _FROM_SERVER) else ""
         if state and state != _LOST:
             return _with_names(_said(cause, state), cause)
-        if isinstance(cause, UnfitColumnError):
+        if isinstance(cause, UnfitColumnError | WrongCredential):
             return str(cause)[:_MAX_CAUSE]
         if isinstance(cause, OSError | EOFError) or state == _LOST:
             network = network or f"{type(cause).__name__}: {cause}"[:_MAX_CAUSE]

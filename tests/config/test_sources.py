@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.config.address import Address, parse_address
 from gateway.config.errors import ConfigError
 from gateway.config.load import Loaded, load_settings, settings_of
+from gateway.config.rules import require_identity
 from gateway.config.setting_names import BY_FLAT, SETTINGS, Setting
 from gateway.config.settings import Settings
 
@@ -259,3 +260,41 @@ def test_which_addresses_stay_on_this_machine(host: str, *, local: bool) -> None
 def test_a_value_of_another_kind_is_told_what_it_should_be(tmp_path: Path, text: str, told: str) -> None:
     (said,) = diagnostics(tmp_path, text)
     assert f"(rowgate.toml:2): {told}; " in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"auth_providers": "none,api_key", "auth_api_keys": "k"}, "has none beside others"),
+        ({"auth_providers": "api_key,api_key", "auth_api_keys": "k"}, "names one twice"),
+        ({"auth_providers": "api_key"}, "has api_key without auth.api_keys"),
+        ({"auth_providers": "client_certificate"}, "has client_certificate without server.tls_client_ca"),
+        ({"auth_providers": "password"}, "'password': should be 'client_certificate', 'jwt', 'api_key'"),
+    ],
+)
+def test_providers_that_can_tell_nobody_are_refused(tmp_path: Path, flags: dict[str, str], told: str) -> None:
+    (diagnostic,) = diagnostics(tmp_path, **flags)
+    assert diagnostic.startswith("auth.providers (flag --auth-providers): ")
+    assert told in diagnostic
+
+
+@pytest.mark.parametrize(
+    ("listen", "providers", "is_refused"),
+    [
+        ("127.0.0.1:1,[::1]:1,localhost:1,unix:/s", "", False),
+        ("127.0.0.1:1,0.0.0.0:1", "", True),
+        ("192.0.2.1:1", "", True),
+        ("rowgate.example.org:1", "", True),
+        ("0.0.0.0:1", "none", False),
+        ("0.0.0.0:1", "api_key", False),
+    ],
+)
+def test_whoever_others_may_call_has_to_say_who_calls(
+    tmp_path: Path, listen: str, providers: str, *, is_refused: bool
+) -> None:
+    loaded = load(tmp_path, listen=listen, auth_providers=providers or None, auth_api_keys="k")
+    if not is_refused:
+        require_identity(loaded.settings, loaded.source)
+        return
+    with pytest.raises(ConfigError, match=r"auth.providers \(flag --listen\): is not set.*none"):
+        require_identity(loaded.settings, loaded.source)

@@ -12,6 +12,7 @@ from gateway.cli.serving.unused_settings import unused_settings
 from gateway.cli.workers.count import Number, number_of_workers
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.load import Loaded
+from gateway.config.rules import require_identity
 from gateway.config.setting_names import SETTINGS
 from gateway.config.settings import SchemaSettings, Settings
 from gateway.schema.protos.sources import compile_protos, load_descriptor_set
@@ -54,6 +55,7 @@ class Plan:
 def make_plan(loaded: Loaded, *, watched: bool) -> Plan:
     """Return what the settings ask for; raises ConfigError and SchemaError."""
     settings = loaded.settings
+    require_identity(settings, loaded.source)
     for key in unused_settings(loaded):
         _logger.warning("a setting has no effect on this transport", extra={"setting": key})
     number = number_of_workers(loaded, watched=watched)

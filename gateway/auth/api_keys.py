@@ -1,0 +1,94 @@
+"""API keys: bearer tokens that `rowgate keys` makes, known by the hashes in a file."""
+
+import asyncio
+import hmac
+import logging
+import re
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from time import time
+
+from gateway.auth.api_key_file import KEY_PREFIX, ApiKey, read_keys
+from gateway.auth.authenticator import refused
+from gateway.auth.principal import Principal, with_credential
+from gateway.auth.provider_chain import Presented
+from gateway.auth.watched_file import WatchedFile
+from gateway.config.errors import ConfigError
+
+_logger = logging.getLogger(__name__)
+_PREFIX = KEY_PREFIX.encode()
+_KEY = re.compile(rb"rgk_([0-9a-f]{16})_([0-9a-f]{64})")
+
+
+class ApiKeys:
+    """A Provider. A file that has gone knows nobody; one that can't be read as keys leaves those before it.
+
+    Args:
+        path: the file.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._keys: Mapping[bytes, tuple[bytes, Principal]] = {}
+        self._changed: Callable[[], None] = lambda: None
+        self._file: WatchedFile | None = None
+
+    async def start(self, changed: Callable[[], None]) -> None:
+        """Read the file, and watch it; raises ConfigError."""
+        self._changed = changed
+        self._file = WatchedFile(self._path, self._read_anew)
+        self._keys = await asyncio.to_thread(_read, self._path)
+        self._file.start()
+
+    async def stop(self) -> None:
+        """Watch the file no more."""
+        if self._file is not None:
+            await self._file.stop()
+
+    def recognises(self, presented: Presented) -> bool:
+        """Whether there is an API key, right or wrong."""
+        return presented.token.startswith(_PREFIX)
+
+    def recall(self, presented: Presented) -> Principal:
+        """Return whose key this is; raises Unauthenticated."""
+        match = _KEY.fullmatch(presented.token)
+        if match is None:
+            raise refused("no API key has this form")
+        digest, principal = self._keys.get(match[1], (b"", None))
+        # Compared in any case: what it takes tells nothing.
+        is_right = hmac.compare_digest(sha256(match[2]).hexdigest().encode(), digest)
+        if principal is None:
+            raise refused("no API key has this id: it may be revoked")
+        if not is_right:
+            raise refused(f"the secret of the API key {principal.id} is wrong")
+        if principal.expires_at is not None and principal.expires_at <= time():
+            raise refused(f"the API key {principal.id} has expired")
+        return principal
+
+    async def authenticate(self, presented: Presented) -> Principal:
+        """Return whose key this is; raises Unauthenticated."""
+        return self.recall(presented)
+
+    async def _read_anew(self) -> None:
+        try:
+            self._keys = await asyncio.to_thread(_read, self._path)
+        except ConfigError as error:
+            if self._path.exists():
+                _logger.warning("the API keys have changed and can't be used", extra={"error": str(error)})
+                return
+            self._keys = {}
+            _logger.warning("the API keys have gone: nobody is known by one", extra={"error": str(error)})
+        else:
+            _logger.info("the API keys have changed", extra={"keys": len(self._keys)})
+        self._changed()
+
+
+def _read(path: Path) -> Mapping[bytes, tuple[bytes, Principal]]:
+    return {key.id.encode(): (key.sha256.encode(), _principal(key)) for key in read_keys(path)}
+
+
+def _principal(key: ApiKey) -> Principal:
+    expires_at = None if key.expires_at is None else key.expires_at.timestamp()
+    return Principal(key.name, "api_key", with_credential(key.roles), key.claims, expires_at)
