@@ -1,26 +1,29 @@
 """The caller in the filters of policies: `principal.id`, `.kind`, `.roles:"x"` and `.claims.NAME`.
 
 What is unknown denies: a claim that is missing, or of another type than what it is compared with, is neither
-equal nor unequal, as NULL is in SQL.
+equal nor unequal, as NULL is in SQL. Values match exactly: `*` is no pattern, and `:` asks what a list holds.
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.auth.principal import Principal
 from gateway.errors.suggest import did_you_mean
 from gateway.request.filter.context import Context
 from gateway.request.filter.lexer import Token
-from gateway.request.filter.literals import dynamic_value, is_quoted, is_word
+from gateway.request.filter.literals import dynamic_value, has_wildcard, is_quoted, is_word
 from gateway.request.filter.tree import Member
-from gateway.schema.values import ValueKind
+
+Value: TypeAlias = Callable[[Principal], Any]
+"""Returns a value of a caller, as JSON has it; None where it has none."""
+Test: TypeAlias = Callable[[Principal], bool | None]
+"""Says whether something holds of a caller; None where that is unknown."""
 
 CALLER = "principal"
-_CLAIMS = "claims"
-_ROLES = "roles"
-_OWN = {"id": lambda caller: caller.id, "kind": lambda caller: caller.kind}
+_CLAIMS, _ROLES = "claims", "roles"
+_OWN: Mapping[str, Value] = {"id": lambda caller: caller.id, "kind": lambda caller: caller.kind}
 _PARTS = (*_OWN, _ROLES, _CLAIMS)
 _COMPARES: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": eq,
@@ -32,11 +35,6 @@ _COMPARES: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 _EQUALITY = ("=", "!=")
 
-Value = Callable[[Principal], Any]
-"""Returns a value of a caller; None where it has none."""
-Condition = Callable[[Principal], bool | None]
-"""Says whether something holds of a caller; None where that is unknown."""
-
 
 def is_caller(member: Member) -> bool:
     """Whether a member speaks of the caller."""
@@ -44,21 +42,27 @@ def is_caller(member: Member) -> bool:
 
 
 def is_id(member: Member) -> bool:
-    """Whether a member is the caller's id: a text, also where callers are numbered."""
+    """Whether a member of the caller's is the id: a text, also where callers are numbered."""
     return member.tokens[1].text == "id"
 
 
 def caller_value(context: Context, member: Member) -> Value:
     """Return what reads the one value that a member names; raises InvalidArgument for none of a caller's."""
-    part, *steps = (token.text for token in member.tokens[1:])
-    if part == _CLAIMS and steps:
-        return _claim(tuple(steps))
-    if part in _OWN and not steps:
-        return _OWN[part]
-    raise _unknown(context, member, "expected principal.id, principal.kind or principal.claims.NAME")
+    part, *below = member.tokens[1:]
+    if part.text == _CLAIMS:
+        if not below:
+            raise context.error(part.end, "expected the name of a claim: principal.claims.NAME")
+        return _claim(tuple(token.text for token in below))
+    if part.text not in _OWN:
+        hint = did_you_mean(part.text, _PARTS)
+        expected = "expected principal.id, principal.kind or principal.claims.NAME"
+        raise context.error(part.offset, f"{expected}{hint}")
+    if below:
+        raise context.error(below[0].offset, f'"principal.{part.text}" has no fields: expected a comparator')
+    return _OWN[part.text]
 
 
-def caller_condition(context: Context, left: Member, comparator: Token, literal: Member) -> Condition:
+def caller_condition(context: Context, left: Member, comparator: Token, literal: Member) -> Test:
     """Return what a comparison of the caller with a literal says; raises InvalidArgument where it can't be.
 
     A list, of roles or in a claim, has `:` alone, which asks whether it holds the literal.
@@ -67,19 +71,33 @@ def caller_condition(context: Context, left: Member, comparator: Token, literal:
         return _has_role(context, left, comparator, literal)
     value = caller_value(context, left)
     if comparator.text == ":":
-        return _present(value) if is_word(literal, "*") else _holds(value, _literal(literal))
+        return _present(value) if is_word(literal, "*") else _holds(value, _exactly(context, literal))
     if is_word(literal, "null"):
         return _is_null(context, value, comparator)
-    compare, wanted = _COMPARES[comparator.text], _literal(literal)
+    wanted = _exactly(context, literal)
     if comparator.text not in _EQUALITY and not isinstance(wanted, Decimal):
         raise context.error(comparator.offset, f'expected a number after "{comparator.text}", or = or !=')
-    return _compared(value, compare, wanted)
+    return _compared(value, _COMPARES[comparator.text], wanted)
 
 
-def _has_role(context: Context, left: Member, comparator: Token, literal: Member) -> Condition:
+def exact_text(context: Context, literal: Member) -> str:
+    """Return the text that a literal is; raises InvalidArgument for a pattern, and a value of the caller."""
+    if has_wildcard(literal):
+        raise context.error(literal.offset, r"a policy's values match exactly: write \* for a star")
+    if is_caller(literal):
+        raise context.error(literal.offset, "the caller's values stand on the left; quote what is a text")
+    return literal.text
+
+
+def _exactly(context: Context, literal: Member) -> Any:
+    exact_text(context, literal)
+    return dynamic_value(literal)[1]
+
+
+def _has_role(context: Context, left: Member, comparator: Token, literal: Member) -> Test:
     if len(left.tokens) > 2 or comparator.text != ":":  # noqa: PLR2004 - principal, roles
         raise context.error(comparator.offset, 'roles are a list: expected principal.roles:"name"')
-    role = literal.text
+    role = exact_text(context, literal)
     return lambda caller: role in caller.roles
 
 
@@ -93,12 +111,7 @@ def _claim(steps: tuple[str, ...]) -> Value:
     return read
 
 
-def _literal(literal: Member) -> Any:
-    kind, value = dynamic_value(literal)
-    return value if kind is not ValueKind.TEXT else literal.text
-
-
-def _compared(value: Value, compare: Callable[[Any, Any], bool], wanted: Any) -> Condition:
+def _compared(value: Value, compare: Callable[[Any, Any], bool], wanted: Any) -> Test:
     def holds(caller: Principal) -> bool | None:
         found = _as_literal(value(caller))
         return compare(found, wanted) if type(found) is type(wanted) else None
@@ -106,7 +119,7 @@ def _compared(value: Value, compare: Callable[[Any, Any], bool], wanted: Any) ->
     return holds
 
 
-def _holds(value: Value, wanted: Any) -> Condition:
+def _holds(value: Value, wanted: Any) -> Test:
     def holds(caller: Principal) -> bool | None:
         found = value(caller)
         if not isinstance(found, list | tuple):
@@ -116,11 +129,11 @@ def _holds(value: Value, wanted: Any) -> Condition:
     return holds
 
 
-def _present(value: Value) -> Condition:
+def _present(value: Value) -> Test:
     return lambda caller: value(caller) is not None
 
 
-def _is_null(context: Context, value: Value, comparator: Token) -> Condition:
+def _is_null(context: Context, value: Value, comparator: Token) -> Test:
     if comparator.text not in _EQUALITY:
         raise context.error(comparator.offset, f'null has no "{comparator.text}"; expected = or !=')
     equal = comparator.text == "="
@@ -128,13 +141,8 @@ def _is_null(context: Context, value: Value, comparator: Token) -> Condition:
 
 
 def _as_literal(value: Any) -> Any:
-    """Return a claim's value as literals have it: its numbers are exact."""
+    """Return a claim's value as literals have it: its numbers are exact, and finite."""
     if isinstance(value, float | int) and not isinstance(value, bool):
-        return Decimal(str(value))
+        number = Decimal(str(value))
+        return number if number.is_finite() else None
     return value
-
-
-def _unknown(context: Context, member: Member, expected: str) -> Exception:
-    part = member.tokens[1]
-    hint = did_you_mean(part.text, _PARTS)
-    return context.error(part.offset, f"{expected}{hint}")
