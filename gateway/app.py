@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from gateway.admin.gateway_source import GatewaySource
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.providers import provider_chain
 from gateway.config import settings as config
@@ -32,8 +33,9 @@ from gateway.introspect import (
     tables_of_services,
     warn_of_missing_grants,
 )
-from gateway.methods import HANDLERS, AnyHandler, Engine
+from gateway.methods import HANDLERS, Engine
 from gateway.observe.access_log import AccessLog
+from gateway.observe.metrics.calls import CallMetrics
 from gateway.policy.permissions import permissions_of, without_policy
 from gateway.policy.row_rules import row_rules
 from gateway.request.bulkheads import share_of
@@ -41,13 +43,14 @@ from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
 from gateway.schema.catalog_facts import with_found
 from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.model import Method, Schema
+from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 from gateway.schema.view_writes import refuse_view_writes
 from gateway.sql.statement import Statement
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.probe import Probe
+from gateway.transport.dispatch import Services
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
@@ -57,7 +60,7 @@ _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="pro
 _PROBE_SECONDS = 5.0
 
 
-def bind(schema: Schema, engine: Engine) -> Mapping[str, Sequence[tuple[Method, AnyHandler]]]:
+def bind(schema: Schema, engine: Engine) -> Services:
     """Return each service's methods with their handlers, made once."""
     return {
         name: [(m, HANDLERS[m.kind](m, engine)) for m in service.methods if m.kind in HANDLERS]
@@ -87,9 +90,16 @@ class Gateway:
     """A schema being served. Parts are closed in the reverse order of their start; `stop` twice is safe."""
 
     def __init__(
-        self, schema: Schema, server: Server, drift_watch: DriftWatch, opened: AsyncExitStack
+        self,
+        schema: Schema,
+        server: Server,
+        drift_watch: DriftWatch,
+        opened: AsyncExitStack,
+        source: GatewaySource | None = None,
     ) -> None:
         self.schema = schema
+        self.source = source
+        """What the admin address tells of; None without one."""
         self._server = server
         self._drift_watch = drift_watch
         self._opened = opened
@@ -154,19 +164,23 @@ class Gateway:
             )
             drift_watch = DriftWatch(comparing(connect, tables.metadata), tables_of_services(schema))
             opened.push_async_callback(drift_watch.stop)
+            services = bind(schema, engine)
+            calls = _call_metrics(settings, services)
+            counting = () if calls is None else (calls,)
             api = ServedApi(
-                bind(schema, engine),
+                services,
                 descriptors,
                 settings.server,
                 settings.limits,
-                observers=[AccessLog(settings.log.access), drift_watch.observe],
+                observers=[AccessLog(settings.log.access), drift_watch.observe, *counting],
                 probe=_probe(database, settings.database.acquire_timeout),
                 authorization=identified,
             )
             server = make_server(api, settings)
             await server.start()
             drift_watch.start(api.set_failing)
-            return cls(schema, server, drift_watch, opened.pop_all())
+            source = None if calls is None else GatewaySource(api, server, calls)
+            return cls(schema, server, drift_watch, opened.pop_all(), source)
 
     @property
     def addresses(self) -> Sequence[Address]:
@@ -202,6 +216,13 @@ async def _authorization(schema: Schema, settings: Settings, opened: AsyncExitSt
     opened.push_async_callback(chain.stop)
     await chain.start()
     return authorization(schema, chain)
+
+
+def _call_metrics(settings: Settings, services: Services) -> CallMetrics | None:
+    """Return what counts calls; None where nobody can ask for it."""
+    if settings.admin.listen is None:
+        return None
+    return CallMetrics(method.descriptor for methods in services.values() for method, _ in methods)
 
 
 async def _locate_database(settings: Settings, opened: AsyncExitStack) -> DatabaseSettings:

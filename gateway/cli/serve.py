@@ -102,7 +102,9 @@ def _tell_ready(processes: Processes, plan: Plan) -> None:
     unsaid = say(f"listening on {', '.join(addresses)} by {transport}, {workers} ({number.why})")
     if unsaid:
         _logger.warning("standard output can't be written, it serves all the same", extra={"error": unsaid})
-    facts = {"transport": transport, "services": list(processes.services)}
+    facts: dict[str, object] = {"transport": transport, "services": list(processes.services)}
+    if processes.admin is not None:
+        facts["admin"] = str(processes.admin)
     _logger.info(
         "ready", extra={"addresses": addresses, **facts, "workers": number.workers, "why": number.why}
     )

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
 _MAX_PORT = 65535
+_LOOPBACK = "127.0.0.1"
 _HOST_NAME = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _ORIGIN = re.compile(r"\*|https?://[a-z0-9.\[\]:-]*[a-z0-9\]]")
 
@@ -45,6 +46,17 @@ def parse_address(text: str) -> Address:
     if match is None or int(match["port"]) > _MAX_PORT:
         raise ValueError(f'"{text}" is not host:port, [IPv6]:port or unix:PATH')
     return Address(match["v6"] or match["host"], int(match["port"]))
+
+
+def admin_address(value: object) -> object:
+    """Return an address, a port's being this machine's alone; None for an empty text. Raises ValueError."""
+    if value in ("", None):
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        return parse_address(f"{_LOOPBACK}:{value}" if value.isdigit() else value)
+    return value
 
 
 def listed(value: object) -> object:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.config.settings import (
+    AdminSettings,
     AuthSettings,
     CoalesceSettings,
     DatabaseSettings,
@@ -129,6 +130,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "auth": AuthSettings,
     "limits": LimitSettings,
     "log": LogSettings,
+    "admin": AdminSettings,
     "tokens": TokenSettings,
 }
 """Each section's class, by its name."""

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
-from gateway.config.address import Address, addresses, host_name, listed, origin
+from gateway.config.address import Address, addresses, admin_address, host_name, listed, origin
 from gateway.config.worker_count import AUTO, WorkerCount, worker_count
 
 MIB = 1024 * 1024
@@ -262,6 +262,15 @@ class LogSettings(Section):
     """which calls get a line: all, errors or none"""
 
 
+class AdminSettings(Section):
+    """What operators ask of a server, beside the port of its callers."""
+
+    flat_prefix: ClassVar[str] = "admin_"
+
+    listen: Annotated[Address | None, BeforeValidator(admin_address)] = None
+    """where metrics and probes are answered: a port, for this machine alone, `host:port` or `unix:PATH`"""
+
+
 class TokenSettings(Section):
     """The key of page tokens. Gateways that serve one schema side by side need the same."""
 
@@ -283,4 +292,5 @@ class Settings:
     auth: AuthSettings = field(default_factory=AuthSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)

@@ -1,7 +1,7 @@
 """Admission of calls: how many are in flight, in all and by table, connection and kind of method."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -55,6 +55,11 @@ class Admission:
     def in_flight(self) -> int:
         """Calls under way."""
         return len(self._in_flight)
+
+    @property
+    def under_way(self) -> Sequence[Arrival]:
+        """Those calls."""
+        return tuple(self._in_flight)
 
     def close(self) -> None:
         """Refuse every further call."""

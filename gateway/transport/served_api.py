@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
+from gateway.transport.admission import Arrival
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import places_of_streams
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH
@@ -105,6 +106,16 @@ class ServedApi:
     def in_flight(self) -> int:
         """How many calls are under way."""
         return self._admission.in_flight
+
+    @property
+    def under_way(self) -> Sequence[Arrival]:
+        """The calls under way."""
+        return self._admission.under_way
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether calls are taken, and the database answers."""
+        return self._health.serving
 
     def set_failing(self, services: frozenset[str]) -> None:
         """Have health say NOT_SERVING of some services alone."""

@@ -17,6 +17,10 @@ class Server(Protocol):
     def addresses(self) -> Sequence[Address]:
         """Where it listens, with the ports it was given."""
 
+    @property
+    def connections(self) -> int | None:
+        """How many are open; None where it doesn't know."""
+
     async def start(self) -> int:
         """Listen; return the first address's port (0 for a Unix socket). Raises OSError."""
 

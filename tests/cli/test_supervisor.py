@@ -1,6 +1,7 @@
 """The supervisor's part, with workers that are no processes."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ class Standing:
 
     pid = status = None
     services = ()
+    last_figures: Mapping[str, Any] = {}
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error

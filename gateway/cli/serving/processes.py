@@ -20,15 +20,19 @@ from gateway.config.per_worker import divided
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
+from gateway.observe.metrics.catalogue import together
+from gateway.observe.metrics.figures import Figures
 from gateway.transport.listen_address import warn_if_open
 
 if TYPE_CHECKING:
+    from gateway.admin.server import AdminServer
+    from gateway.admin.source import Source
     from gateway.app import Gateway
 
 
 # A gateway takes these up as it runs; TLS files too, which it looks at by itself.
 _TAKEN_UP = frozenset({"log.level"})
-_OF_A_START = frozenset({"server.listen", "server.transport"})
+_OF_A_START = frozenset({"server.listen", "server.transport", "admin.listen"})
 
 
 class Processes(Protocol):
@@ -36,6 +40,10 @@ class Processes(Protocol):
 
     addresses: Sequence[Address]
     services: Sequence[str]
+
+    @property
+    def admin(self) -> Address | None:
+        """The admin address; None without one."""
 
     async def start(self, plan: Plan) -> None:
         """Return when calls are taken; raises as gateway.app.Gateway.start does, or click.ClickException."""
@@ -58,6 +66,12 @@ class OneProcess:
         self.services: Sequence[str] = ()
         self._plan: Plan | None = None
         self._gateway: Gateway | None = None
+        self._admin: AdminServer | None = None
+
+    @property
+    def admin(self) -> Address | None:
+        """The admin address."""
+        return None if self._admin is None else self._admin.address
 
     async def start(self, plan: Plan) -> None:
         """Return when calls are taken; raises as gateway.app.Gateway.start does."""
@@ -70,6 +84,12 @@ class OneProcess:
         spare_what_stays(plan.settings.server.transport)
         self.addresses = self._gateway.addresses
         self.services = sorted(self._gateway.schema.services)
+        if self._gateway.source is not None:
+            try:
+                self._admin = await _open_admin(self._gateway.source, plan.settings)
+            except BaseException:
+                await self._gateway.stop(0)
+                raise
 
     async def reload(self, plan: Plan) -> None:
         """Raise ConfigError with each change that takes a new start: nobody would serve meanwhile."""
@@ -84,6 +104,8 @@ class OneProcess:
         """Drain, then close."""
         if self._gateway is not None:
             await self._gateway.stop()
+        if self._admin is not None:
+            await self._admin.stop()
 
     def force_stop(self) -> None:
         """Let `stop` wait for no call any more."""
@@ -107,7 +129,16 @@ class WorkerProcesses:
         self._own_tokens: TokenSettings | None = None
         self._acceptor: Acceptor | None = None
         self._supervisor: Supervisor | None = None
+        self._is_stopping = False
         self._retiring: dict[asyncio.Task[None], Supervisor] = {}
+        self._retired: Figures = {}
+        """What workers have counted that served by earlier plans."""
+        self._admin: AdminServer | None = None
+
+    @property
+    def admin(self) -> Address | None:
+        """The admin address."""
+        return None if self._admin is None else self._admin.address
 
     async def start(self, plan: Plan) -> None:
         """Return when all workers take calls.
@@ -118,7 +149,11 @@ class WorkerProcesses:
         self._acceptor = self._listen(plan.settings.server)
         try:
             self._supervisor = await self._begin(plan, self._acceptor)
+            if plan.settings.admin.listen is not None:
+                self._admin = await _open_admin(self, plan.settings)
         except BaseException:
+            if self._supervisor is not None:
+                await self._supervisor.stop()
             self._close()
             raise
 
@@ -136,12 +171,32 @@ class WorkerProcesses:
         old, self._supervisor = self._supervisor, await self._begin(plan, self._acceptor)
         retiring = asyncio.create_task(old.retire())
         self._retiring[retiring] = old
-        retiring.add_done_callback(self._retiring.pop)
+        retiring.add_done_callback(self._forget)
+
+    def _forget(self, retired: "asyncio.Task[None]") -> None:
+        self._retired = together([self._retired, self._retiring.pop(retired).counted])
+
+    async def figures(self) -> Figures:
+        """Return the figures of all workers as one's."""
+        # Noted together: who retires meanwhile isn't counted twice.
+        retired, serving = self._retired, [self._supervisor, *self._retiring.values()]
+        told = await asyncio.gather(*(one.figures() for one in serving if one is not None))
+        return together([retired, *told])
+
+    async def is_ready(self) -> bool:
+        """Whether each worker takes calls, and its database answers."""
+        supervisor = self._supervisor
+        if supervisor is None or self._is_stopping:
+            return False
+        return (await supervisor.figures()).get("rowgate_ready") == {(): 1.0}
 
     async def stop(self) -> None:
         """Drain, then close."""
+        self._is_stopping = True
         if self._supervisor is not None:
             await asyncio.gather(self._supervisor.stop(), *self._retiring)
+        if self._admin is not None:
+            await self._admin.stop()
         self._close()
 
     def force_stop(self) -> None:
@@ -189,6 +244,15 @@ class WorkerProcesses:
     def _close(self) -> None:
         if self._acceptor is not None:
             self._acceptor.close()
+
+
+async def _open_admin(source: "Source", settings: Settings) -> "AdminServer":
+    """Listen on the admin address; raises OSError."""
+    from gateway.admin.server import AdminServer  # noqa: PLC0415 - a supervisor without one has no use for it
+
+    server = AdminServer(source, settings)
+    await server.start()
+    return server
 
 
 def _not_reloadable(keys: Sequence[str], allowed: str) -> ConfigError:

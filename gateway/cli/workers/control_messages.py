@@ -3,10 +3,11 @@
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from gateway.config.settings import Settings
+from gateway.observe.metrics.figures import Figures
 
 CHANNEL_VARIABLE = "ROWGATE_WORKER_CHANNEL"
 """Names the worker's end of the socket pair, a file descriptor."""
@@ -60,6 +61,32 @@ class SendAway:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Supervisor to worker: tell how you are.
+
+    Args:
+        number: the question's, which its answer has.
+
+    """
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Worker to supervisor: how it is.
+
+    Args:
+        number: the question's.
+        figures: of all its metrics.
+
+    """
+
+    number: int
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """Worker to supervisor: calls are answered."""
 
@@ -76,7 +103,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Worker to supervisor: no call is under way, the pool is closed."""
+    """Worker to supervisor: no call is under way, the pool is closed.
+
+    Args:
+        figures: the last ones.
+
+    """
+
+    figures: Figures = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +118,7 @@ class Ended:
     """The other side is gone; nobody sends it."""
 
 
-Message = Assignment | Stop | Retire | ForceStop | SendAway | Ready | Failed | Stopped | Ended
+Message = Assignment | Stop | Retire | ForceStop | SendAway | Ask | Told | Ready | Failed | Stopped | Ended
 
 
 class Channel:
@@ -98,11 +132,13 @@ class Channel:
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
         self._connection: Connection[Message, Message] = Connection(descriptor)
+        self._sending = threading.Lock()
 
     def send(self, message: Message) -> None:
         """Send; blocks while the other side doesn't read, and is silent where it is gone."""
         try:
-            self._connection.send(message)
+            with self._sending:
+                self._connection.send(message)
         except OSError:
             return
 

@@ -8,6 +8,8 @@ import click
 
 from gateway.cli.workers.rebalancing import Balance
 from gateway.cli.workers.worker_process import WorkerProcess
+from gateway.observe.metrics.catalogue import cumulative, together
+from gateway.observe.metrics.figures import Figures
 
 _logger = logging.getLogger(__name__)
 _FIRST_DELAY = 0.1
@@ -34,6 +36,8 @@ class Supervisor:
         self._rebalance_interval = rebalance_interval
         self._workers: dict[int, WorkerProcess] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._ended: Figures = {}
+        """What workers have counted that have ended."""
 
     @property
     def services(self) -> Sequence[str]:
@@ -78,6 +82,22 @@ class Supervisor:
         for worker in self._workers.values():
             worker.force_stop()
 
+    async def figures(self) -> Figures:
+        """Return the figures of the workers as one's, of those too that have ended."""
+        ended, workers = self._ended, list(self._workers.values())  # who ends meanwhile isn't counted twice
+        told = await asyncio.gather(*(worker.figures() for worker in workers))
+        parts = (
+            cumulative(worker.last_figures) if figures is None else figures
+            for worker, figures in zip(workers, told, strict=True)
+        )
+        return together([ended, *parts])
+
+    @property
+    def counted(self) -> Figures:
+        """What the workers have counted, as far as they have told."""
+        last = (cumulative(worker.last_figures) for worker in self._workers.values())
+        return together([self._ended, *last])
+
     async def _end_tasks(self) -> None:
         for task in self._tasks:
             task.cancel()
@@ -103,7 +123,9 @@ class Supervisor:
 
     async def _restart(self, place: int) -> None:
         try:
+            ended = self._workers[place]
             worker = self._workers[place] = self._make(place)
+            self._ended = together([self._ended, cumulative(ended.last_figures)])
             await worker.start()
         except click.ClickException as error:
             _logger.error("a worker doesn't start", extra={"error": error.message})  # noqa: TRY400 - it says why

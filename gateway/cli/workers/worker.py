@@ -18,6 +18,7 @@ from gateway.cli.runtime import loop_factory, spare_what_stays
 from gateway.cli.workers.control_messages import (
     CHANNEL_VARIABLE,
     HEALTH_SOCKET,
+    Ask,
     Assignment,
     Channel,
     Ended,
@@ -29,11 +30,13 @@ from gateway.cli.workers.control_messages import (
     SendAway,
     Stop,
     Stopped,
+    Told,
 )
 from gateway.cli.workers.handoff import SOCKETS_VARIABLE, Load, Taker
 from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.observe.log import configure_logging
+from gateway.observe.metrics.figures import Figures
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import ServerFactory, WorkerServer
@@ -61,6 +64,7 @@ class Worker:
         self._starting: asyncio.Task[Gateway] | None = None
         self._gateway: Gateway | None = None
         self._server: WorkerServer | None = None
+        self._telling: set[asyncio.Future[None]] = set()
         self._folder = Path.cwd()
 
     async def start(self, make_server: ServerFactory) -> bool:
@@ -94,7 +98,15 @@ class Worker:
             await self._leave(server)
             server.stop_taking()
         await self._gateway.stop()
-        await asyncio.to_thread(self._channel.send, Stopped())
+        await asyncio.to_thread(self._channel.send, Stopped(await self._figures()))
+
+    async def _figures(self) -> Figures:
+        source = None if self._gateway is None else self._gateway.source
+        return {} if source is None else await source.figures()
+
+    async def _tell(self, number: int) -> None:
+        """Answer the supervisor's question."""
+        await asyncio.to_thread(self._channel.send, Told(number, await self._figures()))
 
     def close(self) -> None:
         """Have `serve` stop at once, if it hasn't."""
@@ -142,6 +154,10 @@ class Worker:
             case SendAway(connections, weight):
                 if self._server is not None:
                     self._server.send_away(connections, weight)
+            case Ask(number):
+                telling = asyncio.ensure_future(self._tell(number))
+                self._telling.add(telling)
+                telling.add_done_callback(self._telling.discard)
             case ForceStop():
                 self._force_stop()
             case Stop():

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -16,6 +17,7 @@ from gateway.cli.workers.acceptor import Acceptor
 from gateway.cli.workers.control_messages import (
     CHANNEL_VARIABLE,
     HEALTH_SOCKET,
+    Ask,
     Assignment,
     Channel,
     Ended,
@@ -27,12 +29,16 @@ from gateway.cli.workers.control_messages import (
     SendAway,
     Stop,
     Stopped,
+    Told,
 )
 from gateway.cli.workers.handoff import SOCKETS_VARIABLE, Giver
 from gateway.cli.workers.liveness import Liveness
+from gateway.observe.metrics.figures import Figures
 
 _logger = logging.getLogger(__name__)
 _END_SECONDS = 5.0
+_ANSWER_SECONDS = 2.0
+"""For a worker to tell its figures: a scrape waits no longer for one that hangs."""
 _CLOSED_IN_TURN = 4
 """Parts of a gateway that are closed one after the other, each within `close_timeout`."""
 _PREFIX = "rowgate-"
@@ -78,7 +84,11 @@ class WorkerProcess:
         self._forced = asyncio.Event()
         self._channel: Channel | None = None
         self._process: Process | None = None
+        self._asked: dict[int, asyncio.Future[Figures]] = {}
+        self._questions = count()
         self.services: tuple[str, ...] = ()
+        self.last_figures: Figures = {}
+        """Those that it told last."""
 
     @property
     def status(self) -> int | None:
@@ -144,6 +154,22 @@ class WorkerProcess:
         """Have clients open so many connections anew, which have so much to do, at most."""
         if self._channel is not None:
             self._channel.send(SendAway(connections, weight))
+
+    async def figures(self) -> Figures | None:
+        """Return the figures of its metrics; None where it doesn't tell them in time, or any more."""
+        if self._channel is None or self._giver is None or self._stopped.is_set():
+            return None
+        number = next(self._questions)
+        asked: asyncio.Future[Figures] = asyncio.get_running_loop().create_future()
+        self._asked[number] = asked
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await asyncio.to_thread(self._channel.send, Ask(number))
+                return await asked
+        except TimeoutError:
+            return None
+        finally:
+            del self._asked[number]
 
     async def stop(self) -> None:
         """Have it drain and stop, however long the settings let that take; kill it where it doesn't."""
@@ -248,6 +274,12 @@ class WorkerProcess:
             self._ready.set_result(message)
         if isinstance(message, (Stopped, Ended)):
             self._stopped.set()
+        if isinstance(message, (Told, Stopped)):
+            self.last_figures = message.figures
+        if isinstance(message, Told):
+            asked = self._asked.get(message.number)
+            if asked is not None and not asked.done():
+                asked.set_result(message.figures)
 
     def _cleanup(self) -> None:
         self._folder.cleanup()

@@ -1,0 +1,15 @@
+"""What the admin address tells of: one gateway, or several workers as one."""
+
+from typing import Protocol
+
+from gateway.observe.metrics.figures import Figures
+
+
+class Source(Protocol):
+    """A server as its operators see it."""
+
+    async def figures(self) -> Figures:
+        """Return the figures of all its metrics."""
+
+    async def is_ready(self) -> bool:
+        """Whether it takes calls, and its database answers."""
