@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
@@ -37,6 +38,7 @@ from gateway.methods import HANDLERS, Engine
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.policy.permissions import permissions_of, without_policy
+from gateway.policy.policy_file import read_policy_file
 from gateway.policy.row_rules import row_rules
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
@@ -68,12 +70,18 @@ def bind(schema: Schema, engine: Engine) -> Services:
     }
 
 
-def authorization(schema: Schema, authenticator: Authenticator) -> Authorization:
+def authorization(schema: Schema, authenticator: Authenticator, policy: Path | None = None) -> Authorization:
     """Return what lets callers in, as the schema says; tells of methods that nobody may call.
 
-    Raises SchemaError for what the schema says wrongly.
+    Args:
+        schema: says who may call what.
+        authenticator: knows who calls.
+        policy: a file of what callers have to be beside.
+
+    Raises SchemaError for what the schema says wrongly, ConfigError for what the file does.
+
     """
-    permissions = permissions_of(schema)
+    permissions = permissions_of(schema, None if policy is None else read_policy_file(policy, schema))
     if nobodys := without_policy(schema):
         _logger.warning("nobody may call methods of which no policy says who may", extra={"methods": nobodys})
     return Authorization(authenticator, permissions)
@@ -212,10 +220,11 @@ async def _authorization(schema: Schema, settings: Settings, opened: AsyncExitSt
     """Return what lets callers in; None where everybody may call."""
     chain = provider_chain(settings)
     if chain is None:
+        permissions_of(schema)  # wrong ones are refused before they are needed
         return None
     opened.push_async_callback(chain.stop)
     await chain.start()
-    return authorization(schema, chain)
+    return authorization(schema, chain, settings.auth.policy)
 
 
 def _call_metrics(settings: Settings, services: Services) -> CallMetrics | None:

@@ -28,6 +28,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
         "scaffold": "gateway.cli.scaffold:scaffold",
         "protos": "gateway.cli.protos:protos",
         "keys": "gateway.cli.keys:keys",
+        "policy": "gateway.cli.policy:policy",
         "config": "gateway.cli.config:config",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

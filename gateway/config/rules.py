@@ -53,8 +53,15 @@ def contradictions(settings: Settings, source: Callable[[str], Source]) -> Itera
 
 
 def require_identity(settings: Settings, source: Callable[[str], Source]) -> None:
-    """Raise ConfigError where others than this machine's may call, and nothing says who they are."""
-    if settings.auth.providers:
+    """Raise ConfigError where others than this machine's may call, and nothing says who they are.
+
+    And where a policy is given that nobody could be held to.
+    """
+    auth = settings.auth
+    if auth.policy and auth.providers in ((), ("none",)):
+        wrong = "is set, but nobody is asked who calls"
+        raise ConfigError([_diagnostic(source, "auth.policy", wrong, "set auth.providers")])
+    if auth.providers:
         return
     key, allowed = "auth.providers", '"jwt", "api_key", "client_certificate", or "none" to let everybody call'
     found = [

@@ -196,6 +196,8 @@ class AuthSettings(Section):
     """what tells who calls, in this order: `client_certificate`, `jwt`, `api_key`; or `none`, for nobody"""
     api_keys: Path | None = None
     """the file of API keys, which `rowgate keys` writes; a changed one is taken up within seconds"""
+    policy: Path | None = None
+    """a file of rules, TOML, that callers have to meet beside what the schema says"""
 
 
 class LimitSettings(Section):

@@ -1,6 +1,7 @@
-"""The permission of each method: who may call it, as its `allow` says."""
+"""The permission of each method: who may call it, as its `allow` says, and a file of policy beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from gateway.auth.principal import AUTHENTICATED_ROLE, Principal
@@ -9,63 +10,87 @@ from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Allow, Method, Schema
 
 
-class Permission:
-    """Says whether a caller may call a method.
-
-    Where roles aren't named, a credential is needed: who has none is let in by the role `anonymous` alone.
-    A condition is asked once of each caller.
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one place asks of callers.
 
     Args:
-        roles: of which a caller needs one.
-        condition: what must be true of it, too.
+        roles: of which a caller has one; empty where any will do.
+        condition: what is true of a caller; None where nothing need be.
 
     """
 
-    def __init__(self, roles: frozenset[str], condition: Condition | None = None) -> None:
-        self._roles = roles or frozenset({AUTHENTICATED_ROLE})
-        self._condition = condition
+    roles: frozenset[str]
+    condition: Condition | None = None
+
+    def lets_in(self, principal: Principal) -> bool:
+        """Whether a caller is as the place asks."""
+        if self.roles and self.roles.isdisjoint(principal.roles):
+            return False
+        return self.condition is None or self.condition.holds(principal) is True
+
+
+Rules = Mapping[str, Sequence[Rule]]
+"""Rules by the paths of methods."""
+
+
+class Permission:
+    """Says whether a caller may call a method: all rules let it in. They are asked once of each caller.
+
+    Args:
+        rules: those of the method; at least one.
+
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
         self._known: WeakKeyDictionary[Principal, bool] = WeakKeyDictionary()
 
     def allows(self, principal: Principal) -> bool:
         """Whether a caller may."""
-        if self._roles.isdisjoint(principal.roles):
-            return False
-        return self._condition is None or self._meets(principal, self._condition)
-
-    def _meets(self, principal: Principal, condition: Condition) -> bool:
         known = self._known.get(principal)
         if known is None:
-            known = self._known[principal] = condition.holds(principal) is True
+            known = self._known[principal] = all(rule.lets_in(principal) for rule in self.rules)
         return known
 
 
-def permissions_of(schema: Schema) -> Mapping[str, Permission]:
+def permissions_of(schema: Schema, narrowing: Rules | None = None) -> Mapping[str, Permission]:
     """Return the permissions of the methods that somebody may call, by path.
 
+    Args:
+        schema: says who may, in each method's `allow`.
+        narrowing: what callers have to be beside; it opens no method that the schema doesn't.
+
     Raises SchemaError with all conditions that are wrong.
+
     """
-    allowed = {method.path: method.allow for method in _methods(schema) if method.allow is not None}
+    allowed = {method.path: method.allow for method in methods_of(schema) if method.allow is not None}
     wrong: list[Diagnostic] = []
-    known = {allow: _permission(allow, wrong) for allow in dict.fromkeys(allowed.values())}
+    rules = {allow: _rule(allow, wrong) for allow in dict.fromkeys(allowed.values())}
     if wrong:
         raise SchemaError(wrong)
-    return {path: known[allow] for path, allow in allowed.items()}
+    further = narrowing or {}
+    known: dict[tuple[Rule, ...], Permission] = {}
+    found = {path: (rules[allow], *further.get(path, ())) for path, allow in allowed.items()}
+    return {path: known.setdefault(rules, Permission(rules)) for path, rules in found.items()}
 
 
 def without_policy(schema: Schema) -> list[str]:
     """Return the full names of the methods of which nothing says who may call them: nobody may."""
-    return [method.full_name for method in _methods(schema) if method.allow is None]
+    return [method.full_name for method in methods_of(schema) if method.allow is None]
 
 
-def _methods(schema: Schema) -> list[Method]:
+def methods_of(schema: Schema) -> Sequence[Method]:
+    """Return the methods of all services."""
     return [method for service in schema.services.values() for method in service.methods]
 
 
-def _permission(allow: Allow, wrong: list[Diagnostic]) -> Permission:
+def _rule(allow: Allow, wrong: list[Diagnostic]) -> Rule:
+    """Return an allow's rule: without roles a credential is needed, whatever the condition says."""
     condition = None
     try:
         if allow.condition.strip():
             condition = compile_condition(allow.condition, "allow.condition")
     except ConditionError as error:
         wrong.append(Diagnostic(allow.file, allow.line, allow.where, str(error)))
-    return Permission(frozenset(allow.roles), condition)
+    return Rule(frozenset(allow.roles or (AUTHENTICATED_ROLE,)), condition)

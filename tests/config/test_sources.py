@@ -278,6 +278,13 @@ def test_providers_that_can_tell_nobody_are_refused(tmp_path: Path, flags: dict[
     assert told in diagnostic
 
 
+@pytest.mark.parametrize("providers", ["", "none"])
+def test_a_policy_that_nobody_is_held_to_is_refused(tmp_path: Path, providers: str) -> None:
+    loaded = load(tmp_path, auth_policy="policy.toml", auth_providers=providers or None)
+    with pytest.raises(ConfigError, match=r"auth.policy \(flag --auth-policy\): is set, but nobody is asked"):
+        require_identity(loaded.settings, loaded.source)
+
+
 @pytest.mark.parametrize(
     ("listen", "providers", "is_refused"),
     [

@@ -1,0 +1,36 @@
+"""`rowgate policy`: print who may call what."""
+
+import json
+from collections.abc import Callable
+
+import click
+
+from gateway.cli.failures import reported
+from gateway.cli.options import SettingsCommand, with_settings
+from gateway.cli.serving.plan import read_descriptors
+from gateway.config.load import Loaded
+from gateway.policy.matrix import as_json, as_lines, matrix_of
+from gateway.policy.permissions import permissions_of
+from gateway.policy.policy_file import read_policy_file
+from gateway.schema.read import read_schema
+
+
+@click.command(cls=SettingsCommand)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How it is written."
+)
+@with_settings("schema.protos", "schema.descriptor_set", "auth.policy")
+def policy(load: Callable[[], Loaded], form: str) -> None:
+    """Print which roles may call which methods, as the schema and the file of policy say.
+
+    The columns are callers of one role each: `if` is where the condition is true of the caller.
+    """
+    with reported():
+        settings = load().settings
+        schema = read_schema(read_descriptors(settings.schema))
+        path = settings.auth.policy
+        narrowing = None if path is None else read_policy_file(path, schema)
+        rows = matrix_of(schema, permissions_of(schema, narrowing))
+    lines = [json.dumps(as_json(rows), indent=2)] if form == "json" else as_lines(rows)
+    for line in lines:
+        click.echo(line)

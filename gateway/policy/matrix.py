@@ -1,0 +1,81 @@
+"""The matrix of roles and methods: what a caller of each role may call, as text and as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.auth.principal import ANONYMOUS_ROLE, AUTHENTICATED_ROLE
+from gateway.policy.permissions import Permission, methods_of
+from gateway.schema.model import Schema
+
+YES, IF, NO = "yes", "if", "no"
+_BEHIND = "condition"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """Who may call one method.
+
+    Args:
+        method: its full name.
+        roles: YES, NO, or IF: where the conditions are true; by role, of a caller who has no other.
+        conditions: what must all be true of a caller.
+        has_policy: whether anything says who may call it.
+
+    """
+
+    method: str
+    roles: Mapping[str, str]
+    conditions: Sequence[str]
+    has_policy: bool
+
+
+def matrix_of(schema: Schema, permissions: Mapping[str, Permission]) -> Sequence[MethodRow]:
+    """Return who may call each method."""
+    roles = _roles(permissions)
+    return [_row(method.full_name, permissions.get(method.path), roles) for method in methods_of(schema)]
+
+
+def as_json(rows: Sequence[MethodRow]) -> dict[str, Any]:
+    """Return the matrix as JSON has it."""
+    methods = [
+        {"method": row.method, "roles": dict(row.roles), "conditions": list(row.conditions)} for row in rows
+    ]
+    return {"methods": methods, "without_policy": [row.method for row in rows if not row.has_policy]}
+
+
+def as_lines(rows: Sequence[MethodRow]) -> list[str]:
+    """Return the matrix as a table."""
+    roles = list(rows[0].roles) if rows else []
+    table = [["method", *roles, _BEHIND], *(_cells(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
+
+
+def _cells(row: MethodRow) -> list[str]:
+    said = (
+        " AND ".join(f"({one})" for one in row.conditions)
+        if len(row.conditions) > 1
+        else "".join(row.conditions)
+    )
+    return [row.method, *row.roles.values(), said if row.has_policy else "nobody, no policy"]
+
+
+def _roles(permissions: Mapping[str, Permission]) -> list[str]:
+    """Return all roles that policies name, Rowgate's own first."""
+    named = {role for permission in permissions.values() for rule in permission.rules for role in rule.roles}
+    return [ANONYMOUS_ROLE, AUTHENTICATED_ROLE, *sorted(named - {ANONYMOUS_ROLE, AUTHENTICATED_ROLE})]
+
+
+def _row(method: str, permission: Permission | None, roles: Sequence[str]) -> MethodRow:
+    if permission is None:
+        return MethodRow(method, dict.fromkeys(roles, NO), (), has_policy=False)
+    conditions = tuple(rule.condition.text for rule in permission.rules if rule.condition is not None)
+    return MethodRow(method, {role: _answer(permission, role) for role in roles}, conditions, has_policy=True)
+
+
+def _answer(permission: Permission, role: str) -> str:
+    held = {role} if role == ANONYMOUS_ROLE else {role, AUTHENTICATED_ROLE}
+    if any(rule.roles and rule.roles.isdisjoint(held) for rule in permission.rules):
+        return NO
+    return IF if any(rule.condition for rule in permission.rules) else YES

@@ -1,0 +1,63 @@
+"""`rowgate policy` prints what callers of each role may call, which is what they may."""
+
+import json
+from pathlib import Path
+from textwrap import dedent
+
+from click.testing import CliRunner
+
+from gateway.auth.principal import ANONYMOUS
+from gateway.cli import main
+from gateway.policy.permissions import permissions_of
+from tests.harness.gateway import SCHEMAS, schema_of
+from tests.policy.callers import caller
+
+_RULES = """
+[[rules]]
+methods = ["*.CreateSheet"]
+condition = "principal.id = a"
+"""
+
+
+def _printed(folder: Path, *args: str) -> str:
+    rules = folder / "policy.toml"
+    rules.write_text(_RULES)
+    schema = ["--protos", str(SCHEMAS / "allowed"), "--auth-policy", str(rules)]
+    done = CliRunner().invoke(main, ["policy", *schema, *args])
+    assert (done.exit_code, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_matrix_as_text(tmp_path: Path) -> None:
+    assert _printed(tmp_path) == dedent("""\
+    method                               anonymous  authenticated  clerk  reader  writer  condition
+    allowed.v1.SheetService.GetSheet     no         no             no     yes     no
+    allowed.v1.SheetService.ListSheets   yes        yes            yes    yes     yes
+    allowed.v1.SheetService.CreateSheet  no         no             if     no      if      principal.id = a
+    allowed.v1.BinService.DeleteSheet    no         no             no     no      no      nobody, no policy
+    """)
+
+
+def test_the_matrix_as_json(tmp_path: Path) -> None:
+    found = json.loads(_printed(tmp_path, "--format", "json"))
+    create = next(one for one in found["methods"] if one["method"].endswith("CreateSheet"))
+    assert create["conditions"] == ["principal.id = a"]
+    assert create["roles"] == {
+        "anonymous": "no",
+        "authenticated": "no",
+        "clerk": "if",
+        "reader": "no",
+        "writer": "if",
+    }
+    assert found["without_policy"] == ["allowed.v1.BinService.DeleteSheet"]
+
+
+def test_what_is_printed_is_what_callers_may() -> None:
+    done = CliRunner().invoke(main, ["policy", "--protos", str(SCHEMAS / "allowed"), "--format", "json"])
+    permissions = permissions_of(schema_of("allowed"))
+    for row in json.loads(done.stdout)["methods"]:
+        service, _, name = row["method"].rpartition(".")
+        permission = permissions.get(f"/{service}/{name}")
+        for role, said in row["roles"].items():
+            one = ANONYMOUS if role == "anonymous" else caller(role)
+            assert (permission is not None and permission.allows(one)) is (said == "yes")
