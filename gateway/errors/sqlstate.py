@@ -57,6 +57,8 @@ STATES: dict[str, Rule] = {
     "22021": Rule(InvalidArgument, "INVALID_TEXT", "a text holds characters that the database can't store"),
     "2200H": Rule(FailedPrecondition, "SEQUENCE_EXHAUSTED", "a sequence has no numbers left"),
     "2201B": Rule(InvalidArgument, "INVALID_REGULAR_EXPRESSION", "a regular expression is malformed"),
+    # width_bucket without buckets: how a statement says that a row isn't what a policy asks for.
+    "2201G": Rule(PermissionDenied, "ROW_NOT_ALLOWED", "the caller may not write a row like this"),
     "22P05": Rule(InvalidArgument, "INVALID_TEXT", "a text holds characters that the database can't store"),
     "23001": Rule(FailedPrecondition, "FOREIGN_KEY_VIOLATION", "other rows refer to this one"),
     "23502": Rule(InvalidArgument, "NOT_NULL_VIOLATION", "a column that needs a value got none"),

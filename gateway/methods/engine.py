@@ -62,6 +62,11 @@ class Engine:
         """Return the rules of the resource's rows; None where it has none."""
         return self.rules.get(resource.message.full_name)
 
+    @property
+    def tables_with_rules(self) -> frozenset[Table]:
+        """The tables whose rows aren't everybody's."""
+        return frozenset(self.tables[name] for name in self.rules)
+
     def table(self, resource: Resource) -> Table:
         """Return the resource's table."""
         return self.tables[resource.message.full_name]

@@ -9,6 +9,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.auth.principal import Principal
 from gateway.db.database import Database, Row, Transaction
 from gateway.db.dry_run import dry_run
 from gateway.db.internal_tables.idempotency import Claim
@@ -24,6 +25,10 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Session(Protocol):
     """What a write of single statements needs: a transaction, or the database itself."""
 
+    @property
+    def principal(self) -> Principal:
+        """On whose behalf."""
+
     async def fetch(self, statement: Statement, args: Sequence[object]) -> Sequence[Row]:
         """Run a statement with its arguments in bind order; return its rows."""
 
@@ -34,6 +39,10 @@ class _Alone:
     def __init__(self, database: Database, call: Call) -> None:
         self._database = database
         self._call = call
+
+    @property
+    def principal(self) -> Principal:
+        return self._call.principal
 
     async def fetch(self, statement: Statement, args: Sequence[object]) -> Sequence[Row]:
         return await self._database.fetch(statement, args, self._call)

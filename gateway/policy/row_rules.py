@@ -5,7 +5,7 @@ of their own: so a statement serves all callers together.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -70,6 +70,28 @@ class RowRule:
         return tuple(column.field for column in self.callers.values())
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeRules:
+    """The rules of one kind of change, or of what creates rows.
+
+    Args:
+        checks: what the new or changed rows have to be.
+        read: of the stored rows that are there for the caller; None where rows are created.
+        using: of the stored rows that may be changed so; None where rows are created.
+
+    """
+
+    checks: tuple[RowRule, ...] = ()
+    read: RowRule | None = None
+    using: RowRule | None = None
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields of the caller's values, each once."""
+        rules = (*self.checks, *filter(None, (self.read, self.using)))
+        return tuple({field.column: field for rule in rules for field in rule.fields}.values())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TableRules:
     """The rules of one table: what each caller may read, and what it may make of rows.
@@ -89,6 +111,21 @@ class TableRules:
     update_check: RowRule
     delete: RowRule
     _known: WeakKeyDictionary[Principal, Mapping[str, Any]] = field(default_factory=WeakKeyDictionary)
+
+    @property
+    def creating(self) -> ChangeRules:
+        """The rules of creating a row: the answer is to be read, too."""
+        return ChangeRules((self.create, self.read))
+
+    @property
+    def updating(self) -> ChangeRules:
+        """The rules of changing a row, or undeleting it: the answer is to be read, too."""
+        return ChangeRules((self.update_check, self.read), self.read, self.update)
+
+    @property
+    def deleting(self) -> ChangeRules:
+        """The rules of deleting a row, or marking it as deleted."""
+        return ChangeRules((), self.read, self.delete)
 
     def values(self, caller: Principal) -> Mapping[str, Any]:
         """Return a caller's values of all rules, by the columns' names."""
@@ -239,8 +276,3 @@ _SPELLINGS: Mapping[ValueKind, Callable[[Any], str | None]] = {
     ValueKind.BOOL: _bool,
 }
 """The kinds of columns that can be compared with a caller's values, and how these are spelled as literals."""
-
-
-def names_of(rules: Sequence[RowRule]) -> tuple[Field, ...]:
-    """Return the fields of the caller's values that some rules take, each once."""
-    return tuple({field.column: field for rule in rules for field in rule.fields}.values())

@@ -21,11 +21,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CTE
 
+from gateway.policy.row_rules import ChangeRules
 from gateway.schema.identity import is_exact
 from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
 from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
+from gateway.sql.rule_checks import checked_columns, is_met
 from gateway.sql.statement import compile_statement
 
 _HELD = "rowgate_held"
@@ -45,9 +47,10 @@ class Change(Enum):
     UNDELETE = "undelete"
 
 
-FLAGS = 5
-"""The columns before the row's own: found, live (not soft-deleted), fresh (at the expected version), done,
-and repeated (an item before has an equal key), which is told where PostgreSQL alone knows."""
+FLAGS = 6
+"""The columns before the row's own: found, live (not soft-deleted), fresh (at the expected version), allowed
+(by the rules), done, and repeated (an item before has an equal key), which is told where PostgreSQL alone
+knows."""
 
 
 def change_rows(
@@ -57,6 +60,7 @@ def change_rows(
     *,
     columns: tuple[str, ...] = (),
     defaults: tuple[str, ...] = (),
+    rules: ChangeRules | None = None,
 ) -> RowsStatement:
     """Return the statement that changes the rows of the items' keys.
 
@@ -70,12 +74,13 @@ def change_rows(
         change: what to do with rows that are found, fresh, and live (UNDELETE: not live).
         columns: UPDATE: the columns that take the item's value.
         defaults: UPDATE: the columns that take their default.
+        rules: which rows are there for the caller, which it may change, and what they have to be then.
 
     """
     wanted = {*resource.primary_key, *columns}
     fields = tuple(field for field in resource.fields if field.column in wanted)
     expects = resource.version is not None
-    plan = _Plan(resource, table, change, items(fields, expects=expects))
+    plan = _Plan(resource, table, change, items(fields, expects=expects), rules)
     sent: dict[str, Any] = {name: plan.items.values[name] for name in columns}
     held = plan.held()
     changed = plan.changed(held, sent | {name: literal_column("DEFAULT") for name in defaults})
@@ -146,6 +151,7 @@ class _Plan:
     table: Table
     change: Change
     items: Items
+    rules: ChangeRules | None
 
     def held(self) -> CTE:
         stored, rows = self.table.c, self.items
@@ -153,11 +159,22 @@ class _Plan:
         columns = [stored[name].label(label) for name, label in keys.items()]
         whole = output_columns(self.resource, self.table) if self.change in _STAYING else []
         match = and_(*(stored[name] == rows.values[name] for name in keys))
-        found = select(rows.n, *columns, self._live(), self._fresh(), *whole)
-        ordered = found.join_from(rows.cte, self.table, match).order_by(*self._order())
+        found = select(rows.n, *columns, self._live(), self._fresh(), self._allowed(), *whole)
+        there = found.join_from(rows.cte, self.table, match).where(*self._there())
+        ordered = there.order_by(*self._order())
         # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
         weak = self.change not in {Change.DELETE, Change.SEIZE}
         return ordered.with_for_update(key_share=weak, of=self.table).cte(_HELD)
+
+    def _there(self) -> list[ColumnElement[bool]]:
+        """Return the condition of a row that is there for the caller."""
+        rule = self.rules.read if self.rules is not None else None
+        return [is_met(rule, self.resource, self.table)] if rule is not None else []
+
+    def _allowed(self) -> Any:
+        rule = self.rules.using if self.rules is not None else None
+        met = func.coalesce(is_met(rule, self.resource, self.table), false()) if rule is not None else true()
+        return met.label("allowed")
 
     def _order(self) -> list[ColumnElement[Any]]:
         stored = {name: self.table.c[name] for name in self.resource.primary_key}
@@ -178,8 +195,8 @@ class _Plan:
             return held
         match = (self.table.c[name] == held.c[f"k{i}"] for i, name in enumerate(self.resource.primary_key))
         live = ~held.c.live if self.change is Change.UNDELETE else held.c.live
-        ready = and_(*match, held.c.n == self.items.n, held.c.fresh, live)
-        returned = (held.c.n, *output_columns(self.resource, self.table))
+        ready = and_(*match, held.c.n == self.items.n, held.c.fresh, held.c.allowed, live)
+        returned = (held.c.n, *checked_columns(self.resource, self.table, self.rules))
         if self.change is Change.DELETE:
             return delete(self.table).where(ready).returning(*returned).cte(_CHANGED)
         values = {
@@ -200,7 +217,8 @@ class _Plan:
         found = rows.cte.outerjoin(held, held.c.n == rows.n)
         if changed is not held:
             found = found.outerjoin(changed, changed.c.n == rows.n)
-        flags = (held.c.n.is_not(None), held.c.live, held.c.fresh, changed.c.n.is_not(None), self._repeated())
+        met = (held.c.n.is_not(None), held.c.live, held.c.fresh, held.c.allowed)
+        flags = (*met, changed.c.n.is_not(None), self._repeated())
         whole = (changed.c[f"f{i}"] for i in range(len(self.resource.fields)))
         return select(*flags, *whole).select_from(found).order_by(rows.n)
 

@@ -10,9 +10,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CTE
 
+from gateway.policy.row_rules import ChangeRules
 from gateway.schema.model import Field, Resource
 from gateway.sql.key_order import by_key
-from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
+from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, row_values
+from gateway.sql.rule_checks import checked_columns
 from gateway.sql.sequences import sequence_of
 from gateway.sql.statement import compile_statement
 
@@ -22,7 +24,12 @@ _SENT = "rowgate_sent"
 
 
 def insert_rows(
-    resource: Resource, table: Table, columns: tuple[str, ...], *, skip_existing: bool = False
+    resource: Resource,
+    table: Table,
+    columns: tuple[str, ...],
+    *,
+    skip_existing: bool = False,
+    rules: ChangeRules | None = None,
 ) -> RowsStatement:
     """Return the statement that inserts rows with values for `columns`; the rest takes its defaults.
 
@@ -41,7 +48,7 @@ def insert_rows(
     added = insert(table).from_select([table.c[name] for name in values], source)
     if skip_existing:
         added = added.on_conflict_do_nothing(index_elements=arbiter(resource))
-    returned: Any = added.returning(*output_columns(resource, table))
+    returned: Any = added.returning(*checked_columns(resource, table, rules))
     if keys and not skip_existing:
         returned = _in_order_of_items(resource, returned.cte(_ADDED), rows, keys)
     compiled = compile_statement(
@@ -70,12 +77,17 @@ def _in_order_of_items(
     return select(*whole).join_from(inserted, sent, inserted.c.place == sent.c.place).order_by(sent.c.n)
 
 
-def insert_row(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowStatement:
-    """Return the statement that inserts one row with values for `columns`, and returns it whole."""
+def insert_row(
+    resource: Resource, table: Table, columns: tuple[str, ...], rules: ChangeRules | None = None
+) -> RowStatement:
+    """Return the statement that inserts one row with values for `columns`, and returns it whole.
+
+    With rules it fails where the row isn't what they ask for.
+    """
     fields = tuple(field for field in resource.fields if field.column in columns)
     values: dict[str, ColumnElement[Any]] = {**row_values(fields), **stamps(resource)}
     statement = insert(table).values({table.c[name]: value for name, value in values.items()})
-    returned = statement.returning(*output_columns(resource, table))
+    returned = statement.returning(*checked_columns(resource, table, rules))
     compiled = compile_statement(
         returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
     )

@@ -28,6 +28,7 @@ from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filter import may_fail, where_filter, where_rule
 from gateway.sql.order import Nulls, order_clause, where_after, where_from
+from gateway.sql.rule_checks import is_met
 from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.unnest import unnest
 
@@ -195,4 +196,4 @@ def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElem
 def _met(rule: RowRule | None, resource: Resource, table: Table) -> list[ColumnElement[bool]]:
     if rule is None:
         return []
-    return [where_rule(rule, resource, table, {f.column: bound(f.type, f.column) for f in rule.fields})]
+    return [is_met(rule, resource, table)]

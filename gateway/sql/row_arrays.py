@@ -19,6 +19,10 @@ ITEM = "rowgate_item"
 """The name of the rows' CTE. It hides a table of that name, so it is none that an author would choose."""
 
 
+NOBODY: Mapping[str, Any] = {}
+"""The values of a caller where no rule asks for them."""
+
+
 def _array_of(field_type: str) -> ARRAY[Any]:
     # Without its modifier: a cast to varchar(3) would cut longer text where assignment refuses it. Texts for
     # char(3) and bit(3) are checked before, and without it would be cut to one character.
@@ -64,17 +68,27 @@ class RowsStatement:
     expects: bool = False
 
     def arguments(
-        self, rows: Sequence[Mapping[str, Any]], expected: Sequence[int | None] = ()
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        expected: Sequence[int | None] = (),
+        caller: Mapping[str, Any] = NOBODY,
     ) -> Sequence[Any]:
-        """Return the arguments in bind order, of rows given as driver values by column name."""
+        """Return the arguments in bind order, of rows given as driver values by column name.
+
+        Those of the caller are what rules of rows compare with (gateway.policy.row_rules).
+        """
         columns = [[row[field.column] for row in rows] for field in self.fields]
-        return self.of_columns(len(rows), columns, list(expected))
+        return self.of_columns(len(rows), columns, list(expected), caller)
 
     def of_columns(
-        self, count: int, columns: Sequence[Sequence[Any]], expected: Sequence[int | None] = ()
+        self,
+        count: int,
+        columns: Sequence[Sequence[Any]],
+        expected: Sequence[int | None] = (),
+        caller: Mapping[str, Any] = NOBODY,
     ) -> Sequence[Any]:
         """Return the arguments in bind order, of so many rows given by `fields`, each field's values."""
-        binds: dict[str, Any] = {"n": range(count)}
+        binds: dict[str, Any] = {"n": range(count), **caller}
         if self.expects:
             binds["expected"] = expected
         for i, (field, values) in enumerate(zip(self.fields, columns, strict=True)):
@@ -136,10 +150,12 @@ class RowStatement:
     statement: Statement
     fields: tuple[Field, ...]
 
-    def arguments(self, row: Mapping[str, Any], expected: int | None = None) -> Sequence[Any]:
+    def arguments(
+        self, row: Mapping[str, Any], expected: int | None = None, caller: Mapping[str, Any] = NOBODY
+    ) -> Sequence[Any]:
         """Return the arguments in bind order, of a row given as driver values by column name."""
         binds = {f"v{i}": row[field.column] for i, field in enumerate(self.fields)}
-        return self.statement.arguments({**binds, "expected": expected})
+        return self.statement.arguments({**binds, "expected": expected, **caller})
 
 
 def row_values(fields: Sequence[Field]) -> dict[str, ColumnElement[Any]]:

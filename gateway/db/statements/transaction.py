@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from gateway.auth.principal import Principal
 from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import translated
 from gateway.request.call import Call
@@ -23,6 +24,11 @@ class Transaction:
         self._call = call
         self._depth = 0
         self.wrote = False
+
+    @property
+    def principal(self) -> Principal:
+        """On whose behalf it is."""
+        return self._call.principal
 
     async def fetch(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
         """Run a statement with its arguments in bind order; return its rows, which are in memory then.

@@ -1,8 +1,9 @@
 """Changes of rows by key, many at once: one statement per set of columns that change."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from operator import attrgetter
 
 from sqlalchemy import Table
 
@@ -12,11 +13,13 @@ from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
+from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.keys import Key
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.change import FLAGS, Change, change_row, change_rows
+from gateway.sql.row_arrays import NOBODY
 from gateway.sql.shared_writes import change_each
 
 
@@ -55,6 +58,7 @@ class Found:
         found: whether a row has the key.
         live: whether it is not soft-deleted.
         fresh: whether it is at the expected version.
+        allowed: whether the caller may change it so.
         done: whether the change was made.
         row: the row afterwards, where the change was made.
 
@@ -63,18 +67,45 @@ class Found:
     found: bool
     live: bool | None
     fresh: bool | None
+    allowed: bool | None
     done: bool
     row: Row
 
 
-class Changes:
-    """Changes rows of one table."""
+UPDATING = attrgetter("updating")
+DELETING = attrgetter("deleting")
+"""Return which of a table's rules hold for a kind of change."""
 
-    def __init__(self, resource: Resource, table: Table) -> None:
+
+class Changes:
+    """Changes rows of one table.
+
+    Args:
+        resource: what they are.
+        table: the table.
+        rules: of the table's rows; None where it has none.
+        kind: those of this kind of change.
+
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        table: Table,
+        rules: TableRules | None,
+        kind: Callable[[TableRules], ChangeRules],
+    ) -> None:
         self._resource = resource
+        self._rules = rules
         self._identity = key_identity(resource.key_fields)
-        self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table))
+        of_change = kind(rules) if rules is not None else None
+        self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table, rules=of_change))
         self._kinds = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether what may be changed depends on the caller."""
+        return self._rules is not None
 
     async def apply(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         """Make the changes; return what each met, in the order given.
@@ -83,7 +114,8 @@ class Changes:
         Raises InvalidArgument (reason DUPLICATE_IN_BATCH) where two edits have one key.
         """
         if len(edits) == 1 and (row := await self._at_once(session, change, edits[0])):
-            return [Found(found=True, live=change is not Change.UNDELETE, fresh=True, done=True, row=row)]
+            live = change is not Change.UNDELETE
+            return [Found(found=True, live=live, fresh=True, allowed=True, done=True, row=row)]
         self._check_once(edits)
         groups = grouped(edits, lambda edit: edit.shape)
         if len(groups) > 1:
@@ -106,7 +138,8 @@ class Changes:
     def requested_write(self, change: Change, edit: Edit) -> RequestedWrite | None:
         """Return the change as one statement that can be shared; None where it takes more to make it."""
         columns = tuple(edit.values) if change is Change.UPDATE else ()
-        unlike = edit.defaults or self._resource.is_view  # a view's rows have no place to be changed by
+        # A view's rows have no place to be changed by; rules are told of by the flags of change_rows.
+        unlike = edit.defaults or self._resource.is_view or self._rules is not None
         if unlike or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
             return None
         write = self.kind(change, columns, expects=edit.expected is not None)
@@ -126,12 +159,13 @@ class Changes:
             change = Change.HOLD  # nothing to change: the row answers as it stands
         statement = self._statement(change, columns=columns, defaults=defaults)
         rows = [{**edit.values, **edit.key} for edit in edits]
-        arguments = statement.arguments(rows, [edit.expected for edit in edits])
+        caller = self._rules.values(session.principal) if self._rules is not None else NOBODY
+        arguments = statement.arguments(rows, [edit.expected for edit in edits], caller)
         found = await session.fetch(statement.statement, arguments)
         for edit, row in zip(edits, found, strict=True):
             if row[FLAGS - 1]:
                 raise self._twice(edit)
-        return [Found(row[0], row[1], row[2], row[3], row[FLAGS:]) for row in found]
+        return [Found(row[0], row[1], row[2], row[3], row[4], row[FLAGS:]) for row in found]
 
     def _twice(self, edit: Edit) -> InvalidArgument:
         return RowErrors(self._resource, edit.key, edit.place).twice()
@@ -156,6 +190,8 @@ class Changes:
         row_errors = RowErrors(self._resource, edit.key, edit.place)
         if not met.found:
             raise row_errors.not_found()
+        if not met.allowed:
+            raise row_errors.not_allowed()
         if met.live is not live:
             raise row_errors.soft_deleted() if live else row_errors.not_deleted()
         if not met.fresh:

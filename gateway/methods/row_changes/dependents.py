@@ -28,8 +28,10 @@ class Dependents:
     Everything happens in the caller's transaction, whose rows are locked, so nothing new can refer to them.
     """
 
-    def __init__(self, resource: Resource, table: Table) -> None:
+    def __init__(self, resource: Resource, table: Table, protected: frozenset[Table] = frozenset()) -> None:
         self._table = table
+        self._protected = protected
+        """The tables of which each caller may delete some rows alone: none of theirs goes unasked."""
         self._ids = row_ids(resource, table)
         # Looked up and compiled at their first use: of many tables, most can refer to each other's rows.
         self._references_to = cache(references_to)
@@ -83,6 +85,8 @@ class Dependents:
         for table, rows in level.items():
             for reference in self._references_to(table):
                 new = await self._referring(session, reference, rows) - doomed.get(reference.table, set())
+                if new and reference.table in self._protected:
+                    raise refusal(reference.table.name)
                 if new:
                     found.setdefault(reference.table, set()).update(new)
         return found

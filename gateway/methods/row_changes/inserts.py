@@ -11,33 +11,36 @@ from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
+from gateway.policy.row_rules import TableRules
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.insert import insert_row, insert_rows
-from gateway.sql.row_arrays import RowsStatement
+from gateway.sql.row_arrays import NOBODY, RowsStatement, RowStatement
 from gateway.sql.shared_writes import insert_each
 
 
 class Inserts:
-    """Inserts rows of one table."""
+    """Inserts rows of one table, as its rules allow, where it has some."""
 
-    def __init__(self, resource: Resource, table: Table) -> None:
+    def __init__(self, resource: Resource, table: Table, rules: TableRules | None) -> None:
+        self._rules = rules
+        creating = rules.creating if rules is not None else None
         self._columns = tuple(field.column for field in resource.fields)
         self._key = resource.primary_key
         self._identity = key_identity(resource.key_fields)
-        self._statement = lru_cache(MAX_SHAPES)(partial(insert_rows, resource, table))
-        self._single = lru_cache(MAX_SHAPES)(partial(insert_row, resource, table))
+        self._statement = lru_cache(MAX_SHAPES)(partial(insert_rows, resource, table, rules=creating))
+        self._single = lru_cache(MAX_SHAPES)(partial(insert_row, resource, table, rules=creating))
         self._kind = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
     async def insert(self, session: Session, rows: Sequence[Values]) -> list[Row]:
         """Insert the rows; return them as stored, in the order given."""
         if len(rows) == 1:
             single = self._single(self._shape(rows[0]))
-            return _all_stored(await session.fetch(single.statement, single.arguments(rows[0])), 1)
+            return _all_stored(await self._run(session, single, rows[0]), 1)
         stored: dict[int, Row] = {}
         for shape, places in grouped(rows, self._shape).items():
-            returned = await self._run(session, self._statement(shape), [rows[i] for i in places])
+            returned = await self._run_all(session, self._statement(shape), [rows[i] for i in places])
             stored.update(zip(places, _all_stored(returned, len(places)), strict=True))
         return [stored[i] for i in range(len(rows))]
 
@@ -46,11 +49,16 @@ class Inserts:
         stored: list[Row] = []
         for shape, places in grouped(rows, self._shape).items():
             statement = self._statement(shape, skip_existing=True)
-            stored += await self._run(session, statement, [rows[i] for i in places])
+            stored += await self._run_all(session, statement, [rows[i] for i in places])
         return stored
 
     def requested_write(self, row: Values) -> RequestedWrite | None:
-        """Return the insertion of a row as a statement that can be shared; None without a key before."""
+        """Return the insertion of a row as a statement that can be shared; None without a key before.
+
+        RETURNING can't say whose row it checks: so rules aren't checked together.
+        """
+        if self._rules is not None:
+            return None
         shape = self._shape(row)
         write = self._kind(shape)
         if write is None:
@@ -59,8 +67,17 @@ class Inserts:
         identity = self._identity([row[column] for column in self._key]) if known else None
         return RequestedWrite(write, write.single.arguments(row), identity)
 
-    async def _run(self, session: Session, statement: RowsStatement, rows: Sequence[Values]) -> Sequence[Row]:
-        return await session.fetch(statement.statement, statement.arguments(rows))
+    async def _run(self, session: Session, single: RowStatement, row: Values) -> Sequence[Row]:
+        return await session.fetch(single.statement, single.arguments(row, caller=self._caller(session)))
+
+    async def _run_all(
+        self, session: Session, statement: RowsStatement, rows: Sequence[Values]
+    ) -> Sequence[Row]:
+        arguments = statement.arguments(rows, caller=self._caller(session))
+        return await session.fetch(statement.statement, arguments)
+
+    def _caller(self, session: Session) -> Mapping[str, Any]:
+        return self._rules.values(session.principal) if self._rules is not None else NOBODY
 
     def _shape(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(column for column in self._columns if column in row)

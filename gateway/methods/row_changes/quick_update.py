@@ -62,7 +62,7 @@ class QuickUpdates:
         if not masked:
             names = tuple(name for name in names if name in resource.by_name)
         # A oneof's members change with what is set. Without them the mask alone decides.
-        if resource.oneofs or resource.is_view or not names:
+        if resource.oneofs or resource.is_view or self._changes.has_rules or not names:
             return None
         try:
             wanted = update_columns(resource, FieldMask(paths=names), self._empty)

@@ -10,6 +10,7 @@ from gateway.errors import (
     FieldViolation,
     InvalidArgument,
     NotFound,
+    PermissionDenied,
     ResourceRef,
     RowgateError,
 )
@@ -49,6 +50,10 @@ class RowErrors:
     def stale(self) -> Aborted:
         """Return the error of a row at another version than the caller expects (AIP-154)."""
         return self._error(Aborted, "was changed since: read it again, then decide", "ETAG_MISMATCH")
+
+    def not_allowed(self) -> PermissionDenied:
+        """Return the error of a row that the caller may read, but not change so."""
+        return self._error(PermissionDenied, "may not be changed so by the caller", "ROW_NOT_ALLOWED")
 
     def twice(self) -> InvalidArgument:
         """Return the error of a batch that names one row twice: which change is meant is not told."""

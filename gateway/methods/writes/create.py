@@ -40,7 +40,9 @@ class Creating:
         self._resource = method.resource
         self._field = method.request["resource"].name
         self._read_row = new_row_reader(method.resource)
-        self._inserts = Inserts(method.resource, engine.table(method.resource))
+        self._inserts = Inserts(
+            method.resource, engine.table(method.resource), engine.rules_of(method.resource)
+        )
         self._message = row_to_message(RowShape(method.resource, method.resource.fields))
 
     def read(self, request: Message, place: str) -> NewRow:

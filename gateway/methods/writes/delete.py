@@ -13,7 +13,7 @@ from gateway.errors import FieldViolation, RowgateError
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import with_details
 from gateway.methods.idempotent import Session
-from gateway.methods.row_changes.by_key import Changes, Edit, Found
+from gateway.methods.row_changes.by_key import DELETING, Changes, Edit, Found
 from gateway.methods.row_changes.dependents import Dependents, refusal
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.methods.writes.expected_version import expectation
@@ -58,8 +58,8 @@ class Deleting:
         self._roles = method.request
         self._read_key = key_reader(resource, method.keys)
         self._expected = expectation(method)
-        self._changes = Changes(resource, table)
-        self._dependents = Dependents(resource, table)
+        self._changes = Changes(resource, table, engine.rules_of(resource), DELETING)
+        self._dependents = Dependents(resource, table, engine.tables_with_rules)
         self._soft = resource.soft_delete is not None
         self._row = row_to_message(RowShape(resource, resource.fields))
         shows_rows = method.descriptor.output_type.full_name != Empty.DESCRIPTOR.full_name

@@ -10,7 +10,7 @@ from gateway.errors import RowgateError
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import map_error
 from gateway.methods.idempotent import Session
-from gateway.methods.row_changes.by_key import Changes, Edit
+from gateway.methods.row_changes.by_key import UPDATING, Changes, Edit
 from gateway.methods.writes.expected_version import expectation
 from gateway.methods.writes.items import One
 from gateway.request.keys import key_reader
@@ -25,7 +25,9 @@ class _Undeleting:
         self._resource = method.resource
         self._read_key = key_reader(method.resource, method.keys)
         self._expected = expectation(method)
-        self._changes = Changes(method.resource, engine.table(method.resource))
+        self._changes = Changes(
+            method.resource, engine.table(method.resource), engine.rules_of(method.resource), UPDATING
+        )
         self._message = row_to_message(RowShape(method.resource, method.resource.fields))
 
     def read(self, request: Message, place: str) -> Edit:

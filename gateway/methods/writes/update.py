@@ -12,7 +12,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import map_error
 from gateway.methods.event_loop_turns import each_in_turns
 from gateway.methods.idempotent import Session
-from gateway.methods.row_changes.by_key import Changes, Edit
+from gateway.methods.row_changes.by_key import UPDATING, Changes, Edit
 from gateway.methods.row_changes.inserts import Inserts
 from gateway.methods.row_changes.quick_update import QuickUpdates
 from gateway.methods.row_changes.row_errors import RowErrors
@@ -61,9 +61,9 @@ class Updating:
         self._identity = key_identity(method.resource.key_fields)
         self._key_places = [method.resource.fields.index(field) for field in method.resource.key_fields]
         table = engine.table(method.resource)
-        self._changes = Changes(method.resource, table)
+        self._changes = Changes(method.resource, table, engine.rules_of(method.resource), UPDATING)
         self._quick = QuickUpdates(method, self._changes)
-        self._inserts = Inserts(method.resource, table)
+        self._inserts = Inserts(method.resource, table, engine.rules_of(method.resource))
         self._message = row_to_message(RowShape(method.resource, method.resource.fields))
 
     def read(self, request: Message, place: str) -> Wanted:
