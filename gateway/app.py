@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -39,13 +39,13 @@ from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.policy.permissions import permissions_of, without_policy
 from gateway.policy.policy_file import read_policy_file
-from gateway.policy.row_rules import row_rules
+from gateway.policy.row_rules import TableRules, row_rules
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
 from gateway.schema.catalog_facts import with_found
 from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.model import Schema
+from gateway.schema.model import MethodKind, Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 from gateway.schema.view_writes import refuse_view_writes
@@ -58,6 +58,7 @@ from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
 
 _logger = logging.getLogger(__name__)
+_BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
 _PROBE_SECONDS = 5.0
 
@@ -87,11 +88,23 @@ def authorization(schema: Schema, authenticator: Authenticator, policy: Path | N
     return Authorization(authenticator, permissions)
 
 
-def _refuse_row_rules(schema: Schema) -> None:
-    """Raise SchemaError for policies of rows: writes don't uphold them yet."""
-    if rules := row_rules(schema):
-        wrong, right = "a policy of rows isn't upheld by this version", "leave the policy out"
-        raise SchemaError([Diagnostic("", 0, name, wrong, right) for name in rules])
+def _row_rules(schema: Schema, *, identified: bool) -> Mapping[str, TableRules]:
+    """Return the rules of rows that hold; raises SchemaError for wrong ones, and for what can't uphold them.
+
+    Where callers aren't identified none hold, which is told.
+    """
+    rules = row_rules(schema)
+    if rules and not identified:
+        _logger.warning("policies of rows don't hold: callers aren't identified", extra={"tables": [*rules]})
+        return {}
+    wrong, right = "bulk writes don't uphold the policy of their table yet", "leave the method out"
+    bulk = [m for service in schema.services.values() for m in service.methods if m.kind in _BULK]
+    if unable := [m for m in bulk if m.resource.message.full_name in rules]:
+        files = (m.descriptor.containing_service.file.name for m in unable)
+        raise SchemaError(
+            Diagnostic(f, 0, m.full_name, wrong, right) for f, m in zip(files, unable, strict=True)
+        )
+    return rules
 
 
 class Gateway:
@@ -143,7 +156,6 @@ class Gateway:
             found = await require_match(connect, tables.metadata, folder, grants=grants)
             schema = with_found(schema, found)
             refuse_view_writes(schema, found)
-            _refuse_row_rules(schema)
             # More would wait for connections that statements of one kind can't have.
             most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})
@@ -168,6 +180,7 @@ class Gateway:
                 bulk_max_rows=settings.limits.bulk_max_rows,
                 max_concurrent_bulk=settings.limits.max_concurrent_bulk,
                 page_tokens=PageTokens(_secret(settings)),
+                rules=_row_rules(schema, identified=identified is not None),
                 own_tables=own_tables,
             )
             drift_watch = DriftWatch(comparing(connect, tables.metadata), tables_of_services(schema))

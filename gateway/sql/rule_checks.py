@@ -1,15 +1,18 @@
 """Rules of rows in statements that write: which rows may be changed, and what has to come of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, func, literal_column
+from sqlalchemy import ColumnElement, Table, and_, case, false, func, literal_column, select, true
 
 from gateway.policy.row_rules import ChangeRules, RowRule
+from gateway.request.filter.plan import And, columns_of
 from gateway.schema.model import Resource
 from gateway.sql.binds import bound
 from gateway.sql.filter import where_rule
-from gateway.sql.row_arrays import output_columns
+from gateway.sql.row_arrays import RowsStatement, items, output_columns
+from gateway.sql.statement import compile_statement
 
 
 def is_met(rule: RowRule, resource: Resource, table: Table) -> ColumnElement[bool]:
@@ -34,6 +37,36 @@ def checked_columns(resource: Resource, table: Table, rules: ChangeRules | None)
     passed = func.pg_catalog.width_bucket(zero, zero, one, buckets) > 0
     # Both cases are the column: so it keeps its type, which a domain beside NULL would not.
     return [case((passed, first), else_=first).label(first.name), *others]
+
+
+def may_be_written(
+    resource: Resource, columns: tuple[str, ...], checks: Sequence[RowRule]
+) -> RowsStatement | None:
+    """Return the statement that says whether rows with values for `columns` may meet the checks, as sent.
+
+    None where the checks ask for other columns. Rows are checked again when they are written: but a key that
+    is taken is found before that, and must not tell of a row beside which the caller could write none anyway.
+    """
+    fields = tuple(field for field in resource.fields if field.column in columns)
+    conditions = [one for rule in checks for one in _decidable(rule, frozenset(columns))]
+    if not conditions:
+        return None
+    rows = items(fields)
+    sent: Any = select(*(value.label(name) for name, value in rows.values.items())).subquery("rowgate_sent")
+    met = [where_rule(rule, resource, sent, _callers(rule)) for rule in conditions]
+    query = select(func.coalesce(func.bool_and(func.coalesce(and_(*met), false())), true())).select_from(sent)
+    return RowsStatement(compile_statement(query, name=f"check {resource.table}"), fields)
+
+
+def _decidable(rule: RowRule, columns: frozenset[str]) -> Iterator[RowRule]:
+    """Yield the parts of a rule that ask for these columns alone, all of which a row has to meet."""
+    if rule.nobody:
+        yield rule
+    shape = rule.shape
+    parts = shape.items if isinstance(shape, And) else () if shape is None else (shape,)
+    for part in parts:
+        if columns_of(part) <= columns:
+            yield replace(rule, shape=part)
 
 
 def _callers(rule: RowRule) -> Mapping[str, ColumnElement[Any]]:

@@ -130,6 +130,7 @@ class Client:
         descriptors: the schema.
         options: of the channel.
         roots: certificates, one of which must have signed the server's; without them there is no TLS.
+        authorization: that header of each call; none where it is empty.
 
     """
 
@@ -139,7 +140,9 @@ class Client:
         descriptors: FileDescriptorSet,
         options: Sequence[tuple[str, Any]] = (),
         roots: bytes | None = None,
+        authorization: str = "",
     ) -> None:
+        self._metadata = (("authorization", authorization),) if authorization else ()
         self._pool = DescriptorPool()
         for file in descriptors.file:
             self._pool.Add(file)
@@ -171,7 +174,7 @@ class Client:
             request = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         answer = GetMessageClass(descriptor.output_type)
         stub = self.channel.unary_unary(f"/{method}")
-        return answer.FromString(await self.raw(stub, request.SerializeToString(), timeout))
+        return answer.FromString(await self.raw(stub, request.SerializeToString(), timeout, self._metadata))
 
     def stream(
         self,
@@ -187,20 +190,28 @@ class Client:
         descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
         message = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         stub = self.channel.unary_stream(f"/{method}")
-        return Responses(stub(message.SerializeToString(), timeout=timeout), descriptor.output_type)
+        return Responses(
+            stub(message.SerializeToString(), timeout=timeout, metadata=self._metadata),
+            descriptor.output_type,
+        )
 
     def converse(self, method: str, *, timeout: float = 30) -> Conversation:
         """Call a method that streams its requests and responses."""
         service, _, name = method.partition("/")
         descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
         stub = self.channel.stream_stream(f"/{method}")
-        return Conversation(stub(timeout=timeout), self, descriptor)
+        return Conversation(stub(timeout=timeout, metadata=self._metadata), self, descriptor)
 
     @staticmethod
-    async def raw(stub: Any, body: bytes, timeout: float) -> bytes:  # noqa: ASYNC109 - the call's own deadline
+    async def raw(
+        stub: Any,
+        body: bytes,
+        timeout: float,  # noqa: ASYNC109 - the call's own deadline
+        metadata: Sequence[tuple[str, str]] = (),
+    ) -> bytes:
         """Call with bytes; raises RpcFailed."""
         try:
-            answer: bytes = await stub(body, timeout=timeout)
+            answer: bytes = await stub(body, timeout=timeout, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise RpcFailed(error) from None
         return answer

@@ -10,6 +10,7 @@ from gateway.db.bulk.merge import kept_out
 from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row
 from gateway.methods.idempotent import Session
+from gateway.methods.row_changes.sent_rows import SentRows
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
 from gateway.policy.row_rules import TableRules
 from gateway.request.rows import Values
@@ -26,6 +27,7 @@ class Inserts:
     def __init__(self, resource: Resource, table: Table, rules: TableRules | None) -> None:
         self._rules = rules
         creating = rules.creating if rules is not None else None
+        self._sent = SentRows(resource, rules, rules.creating) if rules is not None else None
         self._columns = tuple(field.column for field in resource.fields)
         self._key = resource.primary_key
         self._identity = key_identity(resource.key_fields)
@@ -36,10 +38,12 @@ class Inserts:
     async def insert(self, session: Session, rows: Sequence[Values]) -> list[Row]:
         """Insert the rows; return them as stored, in the order given."""
         if len(rows) == 1:
-            single = self._single(self._shape(rows[0]))
+            single = self._single(shape := self._shape(rows[0]))
+            await self._check(session, shape, rows)
             return _all_stored(await self._run(session, single, rows[0]), 1)
         stored: dict[int, Row] = {}
         for shape, places in grouped(rows, self._shape).items():
+            await self._check(session, shape, [rows[i] for i in places])
             returned = await self._run_all(session, self._statement(shape), [rows[i] for i in places])
             stored.update(zip(places, _all_stored(returned, len(places)), strict=True))
         return [stored[i] for i in range(len(rows))]
@@ -48,6 +52,7 @@ class Inserts:
         """Insert the rows that no unique key keeps out; return those alone, in no order."""
         stored: list[Row] = []
         for shape, places in grouped(rows, self._shape).items():
+            await self._check(session, shape, [rows[i] for i in places])
             statement = self._statement(shape, skip_existing=True)
             stored += await self._run_all(session, statement, [rows[i] for i in places])
         return stored
@@ -75,6 +80,10 @@ class Inserts:
     ) -> Sequence[Row]:
         arguments = statement.arguments(rows, caller=self._caller(session))
         return await session.fetch(statement.statement, arguments)
+
+    async def _check(self, session: Session, shape: tuple[str, ...], rows: Sequence[Values]) -> None:
+        if self._sent is not None:
+            await self._sent.check(session, shape, rows)
 
     def _caller(self, session: Session) -> Mapping[str, Any]:
         return self._rules.values(session.principal) if self._rules is not None else NOBODY

@@ -182,6 +182,29 @@ Predicate: TypeAlias = (
 )
 
 
+def columns_of(shape: "Predicate | Operand") -> frozenset[str]:  # noqa: PLR0911 - one line per record
+    """Return the columns that a shape speaks of."""
+    match shape:
+        case Column(name):
+            return frozenset({name})
+        case Search(columns, _):
+            return frozenset(columns)
+        case And(items) | Or(items):
+            return frozenset().union(*map(columns_of, items))
+        case Not(item):
+            return columns_of(item)
+        case AnyElement(operand, condition):
+            return columns_of(operand) | columns_of(condition)
+        case Contains(column, _):
+            return columns_of(column)
+        case Json(root):
+            return columns_of(root)
+        case Element() | Given():
+            return frozenset()
+        case _:
+            return columns_of(shape.operand)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A checked filter.
