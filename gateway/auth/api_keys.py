@@ -25,12 +25,12 @@ class ApiKeys:
     """A Provider. A file that has gone knows nobody; one that can't be read as keys leaves those before it.
 
     Args:
-        path: the file.
+        path: the file; rules of the settings see to it that there is one.
 
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | None) -> None:
+        self._path = path or Path()
         self._keys: Mapping[bytes, tuple[bytes, Principal]] = {}
         self._changed: Callable[[], None] = lambda: None
         self._file: WatchedFile | None = None

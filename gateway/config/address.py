@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
 _MAX_PORT = 65535
@@ -89,4 +90,14 @@ def origin(text: str) -> str:
             f'"{text}" is no origin: write scheme, host and port as browsers send them, in small letters and '
             'without a path (https://shop.example.com), or "*" for every page'
         )
+    return text
+
+
+def https_url(text: str) -> str:
+    """Return a URL of https, or of http to this machine; raises ValueError."""
+    parts = urlsplit(text)
+    is_local = parts.scheme == "http" and Address(parts.hostname or "", parts.port or 80).is_local
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    if not is_plain or not parts.hostname or "@" in parts.netloc or not (parts.scheme == "https" or is_local):
+        raise ValueError("is no URL of https without a login, as https://login.example.org/keys")
     return text

@@ -4,13 +4,19 @@ from collections.abc import Callable, Iterator, MutableMapping
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.setting_sources import Given, Source
-from gateway.config.settings import Settings
+from gateway.config.settings import AuthSettings, Settings
 from gateway.config.worker_count import AUTO
 
 _SCHEMA_SOURCES = ("schema.protos", "schema.descriptor_set")
 _MIN_SECRET = 16
-_NEEDED = {"client_certificate": "server.tls_client_ca", "api_key": "auth.api_keys"}
-"""The setting that a provider can't do without."""
+_NEEDED = (
+    ("client_certificate", "server.tls_client_ca"),
+    ("api_key", "auth.api_keys"),
+    ("jwt", "auth.jwt_issuer"),
+    ("jwt", "auth.jwt_audience"),
+)
+"""The settings that a provider can't do without."""
+_KEYS = ("jwt_keys_url", "jwt_keys_file", "jwt_secret_file")
 
 
 def forget_foreign_migrations(given: MutableMapping[str, Given]) -> None:
@@ -79,9 +85,23 @@ def _of_auth(settings: Settings, source: Callable[[str], Source]) -> Iterator[Co
         yield _diagnostic(source, key, "names one twice", "the first that knows a credential decides")
     if "none" in auth.providers and len(auth.providers) > 1:
         yield _diagnostic(source, key, "has none beside others", "none stands alone")
-    for provider, needed in _NEEDED.items():
-        if provider in auth.providers and _value(settings, needed) is None:
+    for provider, needed in _NEEDED:
+        if provider in auth.providers and not _value(settings, needed):
             yield _diagnostic(source, key, f"has {provider} without {needed}", f"set {needed}")
+    if "jwt" in auth.providers:
+        yield from _of_keys(auth, source)
+
+
+def _of_keys(auth: AuthSettings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
+    """Yield what is wrong about the keys of tokens. One kind of them: what is public is nobody's secret."""
+    given = [name for name in _KEYS if getattr(auth, name) is not None]
+    if len(given) != 1:
+        wrong = f"stands beside {', '.join(given[1:])}" if given else "jwt has no keys"
+        key = f"auth.{given[0]}" if given else "auth.providers"
+        yield _diagnostic(source, key, wrong, f"give one of {', '.join(_KEYS)}")
+    elif {name.startswith("HS") for name in auth.jwt_algorithms} != {given[0] == "jwt_secret_file"}:
+        allowed = "HS256 and its like go with jwt_secret_file, all others with published keys"
+        yield _diagnostic(source, "auth.jwt_algorithms", f"doesn't go with {given[0]}", allowed)
 
 
 def _value(settings: Settings, key: str) -> object:

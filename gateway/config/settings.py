@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
-from gateway.config.address import Address, addresses, admin_address, host_name, listed, origin
+from gateway.config.address import Address, addresses, admin_address, host_name, https_url, listed, origin
 from gateway.config.worker_count import AUTO, WorkerCount, worker_count
 
 MIB = 1024 * 1024
@@ -184,6 +184,8 @@ class HttpSettings(Section):
     """REST: whether JSON has fields that hold their type's default, such as 0"""
 
 
+_Published = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+JwtAlgorithm = _Published | Literal["HS256", "HS384", "HS512"]
 Provider = Literal["client_certificate", "jwt", "api_key", "none"]
 
 
@@ -198,6 +200,30 @@ class AuthSettings(Section):
     """the file of API keys, which `rowgate keys` writes; a changed one is taken up within seconds"""
     policy: Path | None = None
     """a file of rules, TOML, that callers have to meet beside what the schema says"""
+    jwt_issuer: Annotated[str, Field(min_length=1)] | None = None
+    """who makes the tokens: their `iss`, letter by letter"""
+    jwt_audience: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    """whom tokens are for: one of these has to be in their `aud`"""
+    jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], BeforeValidator(listed), Field(min_length=1)] = (
+        *("RS256", "ES256"),
+    )
+    """how tokens may be signed; HS256, HS384 and HS512 stand alone, and need `jwt_secret_file`"""
+    jwt_keys_url: Annotated[str, AfterValidator(https_url)] | None = None
+    """where the issuer publishes its keys: a JSON Web Key Set, of https"""
+    jwt_keys_ca: Path | None = None
+    """certificates, PEM, one of which must have signed that server's; by default the system's"""
+    jwt_keys_file: Path | None = None
+    """a file with the key set, in place of `jwt_keys_url`; a changed one is taken up within seconds"""
+    jwt_secret_file: Path | None = None
+    """a file with the secret that the issuer signs with too, where `jwt_algorithms` are HS256 and its like"""
+    jwt_keys_interval: Annotated[float, Field(ge=10, allow_inf_nan=False)] = 300.0
+    """interval at which the URL is asked; also when a token names an unknown key, every 10 s at most"""
+    jwt_keys_max_age: Annotated[float, Field(ge=10, allow_inf_nan=False)] = 86_400.0
+    """how long the keys are used while the URL fails"""
+    jwt_leeway: Annotated[float, Field(ge=0, le=300)] = 30.0
+    """how much the issuer's clock may differ from this one"""
+    jwt_roles_claim: Annotated[str, Field(min_length=1)] = "roles"
+    """the path of the claim that names roles, as `realm_access.roles`: a list, or a text with spaces"""
 
 
 class LimitSettings(Section):

@@ -270,6 +270,15 @@ def test_a_value_of_another_kind_is_told_what_it_should_be(tmp_path: Path, text:
         ({"auth_providers": "api_key"}, "has api_key without auth.api_keys"),
         ({"auth_providers": "client_certificate"}, "has client_certificate without server.tls_client_ca"),
         ({"auth_providers": "password"}, "'password': should be 'client_certificate', 'jwt', 'api_key'"),
+        (
+            {"auth_providers": "jwt", "auth_jwt_audience": "a", "auth_jwt_keys_file": "k"},
+            "without auth.jwt_issuer",
+        ),
+        (
+            {"auth_providers": "jwt", "auth_jwt_issuer": "i", "auth_jwt_keys_file": "k"},
+            "without auth.jwt_audience",
+        ),
+        ({"auth_providers": "jwt", "auth_jwt_issuer": "i", "auth_jwt_audience": "a"}, "jwt has no keys"),
     ],
 )
 def test_providers_that_can_tell_nobody_are_refused(tmp_path: Path, flags: dict[str, str], told: str) -> None:
@@ -283,6 +292,34 @@ def test_a_policy_that_nobody_is_held_to_is_refused(tmp_path: Path, providers: s
     loaded = load(tmp_path, auth_policy="policy.toml", auth_providers=providers or None)
     with pytest.raises(ConfigError, match=r"auth.policy \(flag --auth-policy\): is set, but nobody is asked"):
         require_identity(loaded.settings, loaded.source)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (
+            {"auth_jwt_secret_file": "s"},
+            "auth.jwt_algorithms (default): doesn't go with jwt_secret_file",
+        ),
+        (
+            {"auth_jwt_keys_file": "k", "auth_jwt_algorithms": "HS256"},
+            "auth.jwt_algorithms (flag --auth-jwt-algorithms): doesn't go with jwt_keys_file",
+        ),
+        (
+            {"auth_jwt_secret_file": "s", "auth_jwt_algorithms": "HS256,RS256"},
+            "auth.jwt_algorithms (flag --auth-jwt-algorithms): doesn't go with jwt_secret_file",
+        ),
+        (
+            {"auth_jwt_secret_file": "s", "auth_jwt_keys_url": "https://x.org"},
+            "auth.jwt_keys_url (flag --auth-jwt-keys-url): stands beside jwt_secret_file",
+        ),
+    ],
+)
+def test_published_keys_and_secrets_are_never_mixed(tmp_path: Path, flags: dict[str, str], told: str) -> None:
+    """Else who has a public key could sign with it as if it were the secret (RFC 8725, 2.1)."""
+    named = {"auth_providers": "jwt", "auth_jwt_issuer": "i", "auth_jwt_audience": "a"}
+    (diagnostic,) = diagnostics(tmp_path, **named, **flags)
+    assert diagnostic.startswith(told)
 
 
 @pytest.mark.parametrize(

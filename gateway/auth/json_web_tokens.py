@@ -1,0 +1,198 @@
+"""JSON Web Tokens (RFC 7519): bearer tokens that an issuer has signed."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+import jwt
+import orjson
+
+from gateway.auth.authenticator import WrongCredential, refused
+from gateway.auth.key_sources import KeySource
+from gateway.auth.principal import Principal, unauthenticated, with_credential
+from gateway.auth.provider_chain import Presented
+from gateway.auth.verification_keys import Key
+
+_PARTS = 3
+_MAX_HEADER = 1024
+_MAX_KEY_ID = 256
+_MAX_NAME = 256
+_MAX_ROLES = 256
+_MAX_DEPTH = 8
+_LATEST = 1e12
+# RFC 8725, 3.11: other tokens of the same issuer, such as those of logouts, aren't credentials.
+_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_NOT_UNDERSTOOD = frozenset({"crit", "b64", "zip", "enc", "cty"})
+"""Members of a header that change what a token is: it is signed claims, or nothing that is known here."""
+_WHY: Mapping[type[jwt.PyJWTError], str] = {
+    jwt.InvalidSignatureError: "the token's signature is wrong",
+    jwt.ExpiredSignatureError: "the token has expired",
+    jwt.ImmatureSignatureError: "the token is not valid yet",
+    jwt.InvalidAudienceError: "the token is for another audience",
+    jwt.InvalidIssuerError: "the token is of another issuer",
+    jwt.exceptions.InvalidSubjectError: "the token's subject is no text",
+    jwt.InvalidKeyError: "the token's key is too short",
+}
+
+
+class Expected(NamedTuple):
+    """What a token has to say.
+
+    Args:
+        issuer: who made it.
+        audiences: whom it is for, one of them.
+        algorithms: how it may be signed.
+        leeway: seconds that its issuer's clock may differ from ours.
+        roles_claim: the path of the claim that names its roles.
+
+    """
+
+    issuer: str
+    audiences: Sequence[str]
+    algorithms: Sequence[str]
+    leeway: float
+    roles_claim: str
+
+
+class JsonWebTokens:
+    """A Provider.
+
+    Args:
+        source: has the keys.
+        expected: what tokens have to say.
+
+    """
+
+    def __init__(self, source: KeySource, expected: Expected) -> None:
+        self._source = source
+        self._expected = expected
+
+    async def start(self, changed: Callable[[], None]) -> None:
+        """Have the keys, and keep them up to date; raises ConfigError."""
+        await self._source.start(changed)
+
+    async def stop(self) -> None:
+        """Keep the keys up to date no more."""
+        await self._source.stop()
+
+    def recognises(self, presented: Presented) -> bool:
+        """Whether there is a token, right or wrong: only tokens have dots."""
+        return b"." in presented.token
+
+    def recall(self, presented: Presented) -> Principal | None:
+        """Return whose token this is, None where its key isn't known yet; raises Unauthenticated."""
+        key_id, algorithm = _header(presented.token, self._expected.algorithms)
+        key = self._source.keys.find(key_id, algorithm)
+        if key is not None:
+            return self._principal(presented.token, key, algorithm)
+        if self._source.may_look():
+            return None
+        raise refused("the token's key isn't known")
+
+    async def authenticate(self, presented: Presented) -> Principal:
+        """Return whose token this is, after a look for its key; raises Unauthenticated."""
+        await self._source.look()
+        key_id, algorithm = _header(presented.token, self._expected.algorithms)
+        key = self._source.keys.find(key_id, algorithm)
+        if key is None:
+            raise refused("the token's key isn't known")
+        return self._principal(presented.token, key, algorithm)
+
+    def _principal(self, token: bytes, key: Key, algorithm: str) -> Principal:
+        claims = self._claims(token, key, algorithm)
+        name, ends = claims["sub"], claims["exp"]
+        if not name.isprintable() or not 0 < len(name) <= _MAX_NAME:
+            raise refused("the token's subject is empty, too long or not printable")
+        if isinstance(ends, bool) or not isinstance(ends, int | float):
+            raise refused("the token's exp is no number")
+        roles = with_credential(_roles(claims, self._expected.roles_claim))
+        return Principal(name, "jwt", roles, claims, min(ends, _LATEST) + self._expected.leeway)
+
+    def _claims(self, token: bytes, key: Key, algorithm: str) -> dict[str, Any]:
+        """Return the claims of a token whose signature and time are right; raises Unauthenticated."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience=self._expected.audiences,
+                issuer=self._expected.issuer,
+                leeway=self._expected.leeway,
+                options={"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True},
+            )
+            _check(claims, _MAX_DEPTH)
+        except jwt.MissingRequiredClaimError as error:
+            raise unauthenticated() from WrongCredential(f"the token has no {error.claim}")
+        except jwt.PyJWTError as error:
+            raise unauthenticated() from WrongCredential(_WHY.get(type(error), "the token can't be read"))
+        except (ValueError, ArithmeticError, RecursionError):
+            raise unauthenticated() from WrongCredential("the token's claims can't be read")
+        return claims
+
+
+def _header(token: bytes, algorithms: Sequence[str]) -> tuple[str, str]:
+    """Return the key id, empty without one, and algorithm that a token names; raises Unauthenticated.
+
+    Nothing of it is trusted: it selects among the keys and algorithms that the settings allow.
+    """
+    header = _read_header(token)
+    if not _NOT_UNDERSTOOD.isdisjoint(header):
+        raise refused("the token is encrypted, nested, or needs an extension")
+    kind = header.get("typ", "JWT")
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
+        raise refused("the token is of another type")
+    algorithm, key_id = header.get("alg"), header.get("kid", "")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise refused("the token is signed by an algorithm that isn't allowed")
+    if not isinstance(key_id, str) or len(key_id) > _MAX_KEY_ID:
+        raise refused("the token's key id can't be read")
+    return key_id, algorithm
+
+
+def _read_header(token: bytes) -> Mapping[str, Any]:
+    parts = token.split(b".", _PARTS)
+    if len(parts) != _PARTS or len(parts[0]) > _MAX_HEADER:
+        raise refused("the token doesn't have three parts, or its header is too long")
+    try:
+        header = orjson.loads(base64.urlsafe_b64decode(parts[0] + b"=" * (-len(parts[0]) % 4)))
+    except (binascii.Error, ValueError):
+        header = None
+    if not isinstance(header, dict):
+        raise refused("the token's header can't be read")
+    return header
+
+
+def _roles(claims: Mapping[str, Any], path: str) -> Sequence[str]:
+    """Return the roles that a claim names: a list of texts, or a text with spaces, as `scope` has it."""
+    found = _at(claims, path)
+    if isinstance(found, str):
+        found = found.split()
+    if not isinstance(found, list):
+        return ()
+    return [role for role in found[:_MAX_ROLES] if isinstance(role, str)]
+
+
+def _at(claims: Any, path: str) -> Any:
+    """Return what a path of names leads to; a name may have dots itself, as those that are URLs do."""
+    if not isinstance(claims, dict):
+        return None
+    if path in claims:
+        return claims[path]
+    name, dot, rest = path.partition(".")
+    return _at(claims.get(name), rest) if dot else None
+
+
+def _check(value: Any, depth: int) -> None:
+    """Raise ValueError for what policies can't compare: what nests too deep, no number, no Unicode."""
+    if isinstance(value, dict | list):
+        if not depth:
+            raise ValueError("nests too deep")
+        for one in value.values() if isinstance(value, dict) else value:
+            _check(one, depth - 1)
+        value = "".join(value) if isinstance(value, dict) else ""
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValueError("is no number")
