@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gateway.auth.authenticator import Authenticator, Credentials
+from gateway.auth.authenticator import Authenticator, Credentials, refused
 from gateway.auth.principal import Principal
 from gateway.errors import PermissionDenied
 from gateway.transport.exchange import Exchange
-from gateway.transport.wire.headers import find
 from gateway.transport.wire.request import Header
 
 _AUTHORIZATION = b"authorization"
@@ -66,4 +65,14 @@ def _credentials(exchange: Exchange) -> Credentials:
 
 
 def _authorization(headers: Sequence[Header]) -> bytes:
-    return find(headers, _AUTHORIZATION) or b""
+    """Return the header that names the caller; raises Unauthenticated where there are two.
+
+    Whoever stands before the gateway may have looked at the other one.
+    """
+    found = b""
+    for name, value in headers:
+        if name == _AUTHORIZATION:
+            if found:
+                raise refused("there are two authorization headers")
+            found = value
+    return found

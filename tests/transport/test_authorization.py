@@ -25,9 +25,10 @@ class _Known:
     """Knows one principal at once, and one after waiting."""
 
     def __init__(self) -> None:
-        self.waited = 0
+        self.recalled = self.waited = 0
 
     def recall(self, credentials: Credentials) -> Principal | None:
+        self.recalled += 1
         if credentials.authorization in {b"", b"Bearer ann"}:
             return _ANN if credentials.authorization else ANONYMOUS
         if credentials.authorization.startswith(b"Bearer late"):
@@ -57,15 +58,22 @@ class _Handler:
         return request
 
 
-async def _called(authorization: bytes, *, places: int = 1) -> tuple[Reply, _Handler, Exchange]:
+def _dispatcher(known: _Known, handler: _Handler, places: int = 1) -> Dispatcher:
     method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
-    handler = _Handler()
-    guard = Authorization(_Known(), {method.path: _Authenticated()})
+    guard = Authorization(known, {method.path: _Authenticated()})
     interceptors = Interceptors(Admission(places), Deadlines(1, 1, 1), Processor(), guard)
-    dispatcher = Dispatcher({SERVICE: [(method, handler)]}, settings_of().limits, 1, interceptors)
-    headers = [(b"authorization", authorization)] if authorization else []
-    one = Exchange(b"", CallRecord(GET, "id"), arrived=monotonic(), headers=headers)
-    return await dispatcher(method.path, one), handler, one
+    return Dispatcher({SERVICE: [(method, handler)]}, settings_of().limits, 1, interceptors)
+
+
+def _exchange(*authorization: bytes) -> Exchange:
+    headers = [(b"authorization", one) for one in authorization]
+    return Exchange(b"", CallRecord(GET, "id"), arrived=monotonic(), headers=headers)
+
+
+async def _called(*authorization: bytes, places: int = 1) -> tuple[Reply, _Handler, Exchange]:
+    handler, one = _Handler(), _exchange(*authorization)
+    dispatcher = _dispatcher(_Known(), handler, places)
+    return await dispatcher(f"/{GET}", one), handler, one
 
 
 async def test_a_known_caller_is_let_in() -> None:
@@ -93,5 +101,19 @@ async def test_a_credential_that_is_wrong_after_waiting_does_nothing() -> None:
 
 
 async def test_anonymous_callers_may_do_nothing_that_they_are_not_allowed() -> None:
-    _, handler, one = await _called(b"")
+    _, handler, one = await _called()
     assert (one.record.code, one.record.reason, handler.called_by) == (7, "CALL_NOT_ALLOWED", [])
+
+
+async def test_of_two_credentials_neither_is_taken() -> None:
+    _, handler, one = await _called(b"Bearer ann", b"Bearer ann")
+    assert (one.record.code, one.record.reason, handler.called_by) == (16, "CREDENTIAL_REFUSED", [])
+    assert one.record.cause == "there are two authorization headers"
+
+
+async def test_a_caller_is_looked_for_once_though_a_plain_call_enters_twice() -> None:
+    known, handler, one = _Known(), _Handler(), _exchange(b"Bearer ann")
+    dispatcher = _dispatcher(known, handler)
+    assert dispatcher.arrive(one) is None
+    assert (await dispatcher(f"/{GET}", one)).status is None
+    assert (known.recalled, handler.called_by) == (1, [_ANN])
