@@ -26,6 +26,7 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres, Keeper
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
+from gateway.db.statements.watch import StatementWatch
 from gateway.introspect import (
     DriftWatch,
     comparing,
@@ -148,7 +149,8 @@ class Gateway:
             identified = await _authorization(schema, settings, opened)
             tables = build_tables(schema)
             where = await _locate_database(settings, opened)
-            database = await Database.open(where)
+            watch = None if settings.admin.listen is None else StatementWatch()
+            database = await Database.open(where, watch)
             opened.push_async_callback(database.close)
             connect = connector(where)
             grants = await warn_of_missing_grants(database, schema, tables, Call("start"))
@@ -200,7 +202,7 @@ class Gateway:
             server = make_server(api, settings)
             await server.start()
             drift_watch.start(api.set_failing)
-            source = None if calls is None else GatewaySource(api, server, calls)
+            source = None if calls is None else GatewaySource(api, server, calls, database, (reads, writes))
             return cls(schema, server, drift_watch, opened.pop_all(), source)
 
     @property

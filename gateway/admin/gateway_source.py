@@ -1,11 +1,18 @@
 """One gateway as the admin address tells of it."""
 
+from dataclasses import dataclass
+
+from gateway.admin.database_figures import batch_figures, database_figures
+from gateway.admin.process_figures import process_figures
+from gateway.db.coalesce import PointReads, RowWrites
+from gateway.db.database import Database
 from gateway.observe.metrics.calls import CallMetrics
-from gateway.observe.metrics.figures import Figures
+from gateway.observe.metrics.figures import Figures, Labels
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server
 
 
+@dataclass(frozen=True, slots=True)
 class GatewaySource:
     """A Source.
 
@@ -13,25 +20,44 @@ class GatewaySource:
         api: what is served.
         server: what listens.
         calls: counts the calls.
+        database: runs the statements.
+        batchers: let calls share statements.
 
     """
 
-    def __init__(self, api: ServedApi, server: Server, calls: CallMetrics) -> None:
-        self._api = api
-        self._server = server
-        self._calls = calls
+    api: ServedApi
+    server: Server
+    calls: CallMetrics
+    database: Database
+    batchers: tuple[PointReads, RowWrites]
 
     async def figures(self) -> Figures:
         """Return the figures of all its metrics."""
-        connections = self._server.connections
-        under_way = [call.path.removeprefix("/") for call in self._api.under_way]
+        under_way = [call.path.removeprefix("/") for call in self.api.under_way]
         return {
-            **self._calls.figures(under_way),
-            "rowgate_ready": {(): float(self._api.is_serving)},
-            "rowgate_workers": {(): 1.0},
-            "rowgate_connections": {} if connections is None else {(): float(connections)},
+            **self.calls.figures(under_way),
+            **self._server_figures(),
+            **database_figures(self.database.figures),
+            **batch_figures([kind for one in self.batchers for kind in one.figures]),
+            **process_figures(),
         }
 
     async def is_ready(self) -> bool:
         """Whether it takes calls, and its database answers."""
-        return self._api.is_serving
+        return self.api.is_serving
+
+    def _server_figures(self) -> Figures:
+        api, server = self.api, self.server
+        return {
+            "rowgate_ready": {(): float(api.is_serving)},
+            "rowgate_workers": {(): 1.0},
+            "rowgate_connections": _known(server.connections),
+            "rowgate_tls_certificate_expiry_timestamp_seconds": _known(server.certificate_expires_at),
+            "rowgate_response_memory_bytes": {(): float(api.dispatcher.memory.held)},
+            "rowgate_event_loop_lag_seconds": {(): api.processor.lateness},
+            "rowgate_calls_waiting": {(): float(api.processor.waiting)},
+        }
+
+
+def _known(value: float | None) -> dict[Labels, float]:
+    return {} if value is None else {(): float(value)}

@@ -1,16 +1,18 @@
 """The query executor: every statement of a served RPC passes here; driver errors are translated behind it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.pool.pool import Pool
+from gateway.db.pool.pool import Pool, PoolFigures
 from gateway.db.retry import Retry
 from gateway.db.statements.cursor import Cursor, CursorPlaces
 from gateway.db.statements.runner import StatementRunner
 from gateway.db.statements.transaction import Row, Transaction
+from gateway.db.statements.watch import StatementWatch
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable
+from gateway.observe.metrics.figures import Distribution
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call, StreamCall
 from gateway.request.deadline_timer import Deadline, DeadlineTimer
@@ -23,6 +25,23 @@ _NO_BOUND = nullcontext()
 _NOT_RUN = (DeadlineExceeded, ResourceExhausted, Unavailable)
 
 
+class DatabaseFigures(NamedTuple):
+    """The numbers of the way to PostgreSQL.
+
+    Args:
+        pool: its connections.
+        retries: that were made.
+        cursors: that are open.
+        statements: seconds that statements took, by their names; empty where nobody watches them.
+
+    """
+
+    pool: PoolFigures
+    retries: int
+    cursors: int
+    statements: Mapping[str, Distribution]
+
+
 class Database:
     """PostgreSQL, as the methods see it.
 
@@ -30,25 +49,39 @@ class Database:
     deadline around all.
     """
 
-    def __init__(self, pool: Pool, retry: Retry, places: CursorPlaces) -> None:
+    def __init__(
+        self, pool: Pool, retry: Retry, places: CursorPlaces, watch: StatementWatch | None = None
+    ) -> None:
         self._pool = pool
         self._places = places
-        self._direct = StatementRunner(pool)
+        self._watch = watch
+        self._direct = StatementRunner(pool, watch)
         self._retry = retry
         self._timer = DeadlineTimer()
 
     @classmethod
-    async def open(cls, settings: DatabaseSettings) -> "Database":
+    async def open(cls, settings: DatabaseSettings, watch: StatementWatch | None = None) -> "Database":
         """Connect; raises gateway.errors.Unavailable where no server answers.
 
         Raises gateway.db.connections.dsn.DsnError too, where the DSN is none.
+
+        Args:
+            settings: where it is, and how it is used.
+            watch: told of each statement.
+
         """
         pool = Pool(settings)
         await pool.open()
         # More would wait for connections that streams can't have.
         cursors = min(settings.max_cursors, share_of(settings.pool_size))
         retry = Retry(settings.retry, overloaded=pool.is_overloaded)
-        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall_timeout))
+        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall_timeout), watch)
+
+    @property
+    def figures(self) -> "DatabaseFigures":
+        """The numbers as they are now."""
+        statements = {} if self._watch is None else self._watch.durations
+        return DatabaseFigures(self._pool.figures, self._retry.made, self._places.in_use, statements)
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.

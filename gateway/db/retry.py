@@ -102,6 +102,8 @@ class Retry:
         self._clock = clock or LoopClock()
         self._random_fraction = random_fraction
         self._overloaded = overloaded
+        self.made = 0
+        """Retries that were made."""
 
     async def __call__(self, attempt: Callable[[], Awaitable[T]], call: Call) -> T:
         """Return what `attempt` returns; raises what it raises, and TryAgain's error when it is too late."""
@@ -116,6 +118,7 @@ class Retry:
             else:
                 self._budget.earn()
                 return answer
+            self.made += 1
             await self._clock.sleep(pause)
             tried += 1
 

@@ -113,6 +113,11 @@ class HttpServer:
         return len(self._context.connections) + len(self._taking)
 
     @property
+    def certificate_expires_at(self) -> float | None:
+        """When the server's certificate expires; None without one."""
+        return self._certificates.expires_at
+
+    @property
     def calls(self) -> int:
         """How many are under way."""
         return self._api.in_flight

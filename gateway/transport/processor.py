@@ -7,9 +7,12 @@ from time import monotonic
 
 from gateway.errors import ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
+from gateway.observe.metrics.figures import Distribution
 from gateway.transport.loop_load import LoopLoad, ThreadClock, ThreadTimes
 
 _BEAT = 0.02
+_LATENESS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Bounds of the seconds that a beat is late."""
 _STUCK = 25
 """Beats after which a call waits for something else: a lock, a queue, its client."""
 _WINDOW = 0.06
@@ -55,6 +58,8 @@ class Processor:
         self._clock = clock
         self._times_now = times or ThreadClock()
         self._load = LoopLoad()
+        self.lateness = Distribution(_LATENESS)
+        """How late the event loop came to its beats, while calls were under way."""
         self._lines: OrderedDict[str, Line] = OrderedDict()
         self._readers: deque[Callable[[], None]] = deque()
         self._under_way = 0
@@ -79,6 +84,11 @@ class Processor:
     def is_bounded(self) -> bool:
         """Whether no more calls may be under way than are answered in a moment."""
         return self._most < _UNBOUNDED
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait to begin."""
+        return self._waiting
 
     def check_deadline(self, connection: str, deadline: float) -> None:
         """Raise ResourceExhausted for a call that wouldn't be answered by its deadline."""
@@ -166,6 +176,7 @@ class Processor:
 
     def _measure(self) -> None:
         now, times, before = self._clock(), self._times_now(), self._times
+        self.lateness.add(max(0.0, now - self._due))
         self._load.note(
             late=now - self._due,
             elapsed=now - self._beaten,

@@ -21,6 +21,10 @@ class Server(Protocol):
     def connections(self) -> int | None:
         """How many are open; None where it doesn't know."""
 
+    @property
+    def certificate_expires_at(self) -> float | None:
+        """When the server's certificate expires, as time.time() counts; None where nobody knows."""
+
     async def start(self) -> int:
         """Listen; return the first address's port (0 for a Unix socket). Raises OSError."""
 

@@ -102,6 +102,10 @@ async def test_calls_are_counted_by_method_and_code_and_measured(start: Start, d
     assert total(samples, "rowgate_response_bytes_count", **get) == 4
     assert total(samples, "rowgate_response_bytes_sum", **get) > 0
     assert total(samples, "rowgate_ready") == total(samples, "rowgate_workers") == 1
+    assert total(samples, "db_client_operation_duration_seconds_count", db_query_summary="get order") == 4
+    assert total(samples, "rowgate_batch_alone_total") == total(samples, "rowgate_batch_calls_total") == 5
+    assert total(samples, "db_client_connection_max") == 8
+    used = {"db_client_connection_state": "used"}
     async with locked(dsn) as connection:
         waiting = asyncio.create_task(call(target, LIST))
         await until_waiting(connection, 1)
@@ -109,6 +113,7 @@ async def test_calls_are_counted_by_method_and_code_and_measured(start: Start, d
         assert total(samples, "rowgate_calls_in_flight") == 1
         assert total(samples, "rowgate_calls_in_flight", grpc_method="ListAccounts") == 1
         assert total(samples, "grpc_server_started_total") == 7
+        assert total(samples, "db_client_connection_count", **used) == 1
     assert await waiting == "OK"
 
 

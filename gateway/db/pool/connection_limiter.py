@@ -6,6 +6,7 @@ from time import monotonic
 
 from gateway.db.pool.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
+from gateway.observe.metrics.figures import SECONDS, Distribution
 from gateway.request.bulkheads import Bulkheads, Operation, share_of_connection
 from gateway.request.call import Call
 
@@ -48,6 +49,10 @@ class ConnectionLimiter:
         self._wakes_at = inf
         self._closed = False
         self._drained = asyncio.Event()
+        self.waits = Distribution(SECONDS)
+        """How long those waited who got a permit."""
+        self.refused = 0
+        """How many got none, or none in time."""
 
     @property
     def free(self) -> int:
@@ -76,8 +81,12 @@ class ConnectionLimiter:
         flow = self._flows.get(call.operation) or self._add(call.operation)
         # While one is free, nobody waits who may have it.
         if self._free and self._waiting.may_start(flow, call.connection):
+            self.waits.counts[0] += 1
             return self._grant(flow, call.connection, call.size)
-        return await self._wait(flow, call)
+        begun = monotonic()
+        permit = await self._wait(flow, call)
+        self.waits.add(monotonic() - begun)
+        return permit
 
     def leave(self, permit: Permit) -> None:
         """Give a permit back: to those whose turn it is."""
@@ -202,6 +211,7 @@ class ConnectionLimiter:
         return self._exhausted(flow, "no connection came free in time")
 
     def _exhausted(self, flow: Flow, what: str) -> ResourceExhausted:
+        self.refused += 1
         return ResourceExhausted(
             f"the gateway is busy: {what}",
             reason="POOL_EXHAUSTED",

@@ -45,6 +45,9 @@ class Idle:
         self._stack: list[Member] = []
         self._timer: asyncio.TimerHandle | None = None
 
+    def __len__(self) -> int:
+        return len(self._stack)
+
     def push(self, member: Member) -> None:
         """Keep a connection until it is wanted, or its time is up."""
         member.idle_since = monotonic()

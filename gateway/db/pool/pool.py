@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
 
@@ -17,6 +17,7 @@ from gateway.db.pool.idle_connections import Idle, Member
 from gateway.db.pool.outage import NO_ANSWER, Outage
 from gateway.db.retry import TryAgain
 from gateway.errors import ResourceExhausted, RowgateError
+from gateway.observe.metrics.figures import SECONDS, Distribution
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 
@@ -30,6 +31,31 @@ _LEAST_START_TIMEOUT = 5.0
 # After these the other connections lead to a server that is going, or that takes no writes any more.
 _EXPIRING = frozenset({"25006", "57P01", "57P02", "57P03", "57P04", "57P05"})
 _STALE = (InvalidCachedStatementError, OutdatedSchemaCacheError)
+
+
+class PoolFigures(NamedTuple):
+    """A pool's numbers.
+
+    Args:
+        size: connections that there may be.
+        used: connections that are lent out.
+        idle: connections that nobody uses.
+        waiting: calls that wait for one.
+        refused: calls that got none, since the start.
+        failed: connections that could not be made.
+        waits: seconds that calls waited for one.
+        made: seconds that it took to make each.
+
+    """
+
+    size: int
+    used: int
+    idle: int
+    waiting: int
+    refused: int
+    failed: int
+    waits: Distribution
+    made: Distribution
 
 
 class Pool:
@@ -53,6 +79,8 @@ class Pool:
         self._generation = 0
         self._connecting = 0
         self._rescues: set[asyncio.Task[None]] = set()
+        self._made = Distribution(SECONDS)
+        self._failed = 0
         self._is_open = False
         self._cut = False
 
@@ -101,6 +129,21 @@ class Pool:
             for task in self._rescues:
                 task.cancel()
         await asyncio.gather(*self._rescues, return_exceptions=True)
+
+    @property
+    def figures(self) -> "PoolFigures":
+        """The numbers as they are now."""
+        limiter = self._limiter
+        return PoolFigures(
+            size=self._settings.pool_size,
+            used=limiter.out - self._connecting,
+            idle=len(self._idle),
+            waiting=limiter.waiting,
+            refused=limiter.refused,
+            failed=self._failed,
+            waits=limiter.waits,
+            made=self._made,
+        )
 
     @property
     def free(self) -> int:
@@ -164,12 +207,16 @@ class Pool:
     async def _add(self) -> Member:
         generation = self._generation
         self._connecting += 1
+        begun = monotonic()
         try:
             connection = await self._connect()
+            self._made.add(monotonic() - begun)
         except TryAgain as again:
+            self._failed += 1
             self._outage.failed(self._connect.refusal(again.error))
             raise
         except RowgateError as error:
+            self._failed += 1
             if self._is_open:  # else the start ends with it
                 self._outage.failed(self._connect.refusal(error))
             raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.db.connections.received_bytes import is_too_large
 from gateway.db.driver_errors import translated
 from gateway.db.statements.transaction import Row
+from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import OutOfRange, ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import Bulkheads, Operation
@@ -33,13 +34,20 @@ class Cursor:
         statement: the query.
         args: its arguments.
         call: whose rows they are.
+        watch: told of each slice.
 
     """
 
     def __init__(
-        self, connection: "Connection", statement: Statement, args: Sequence[Any], call: Call
+        self,
+        connection: "Connection",
+        statement: Statement,
+        args: Sequence[Any],
+        call: Call,
+        watch: StatementWatch | None = None,
     ) -> None:
         self._connection = connection
+        self._watch = watch
         self._statement = statement
         self._args = args
         self._call = call
@@ -114,7 +122,8 @@ class Cursor:
 
     async def _next(self, count: int) -> Sequence[Row]:
         with translated(self._connection), self._connection.received.of(self._call):
-            rows: Sequence[Row] = await self._portal.fetch(count)
+            answer = self._portal.fetch(count)
+            rows: Sequence[Row] = await watched(self._watch, self._statement, self._call, answer)
         self._fetched += len(rows)
         return rows
 

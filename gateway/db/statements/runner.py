@@ -22,6 +22,7 @@ from gateway.db.retry import TryAgain
 from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle
 from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row, Transaction
+from gateway.db.statements.watch import StatementWatch
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
 from gateway.request.call import Call
@@ -41,8 +42,9 @@ class StatementRunner:
     Whoever is cancelled where there is no proof finds its Call `unsettled`.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, watch: StatementWatch | None = None) -> None:
         self._pool = pool
+        self._watch = watch
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own; return its rows."""
@@ -51,7 +53,10 @@ class StatementRunner:
             counted = statement.fields and not statement.writes
             try:
                 with connection.received.of(call) if counted else UNCOUNTED:
-                    rows: Sequence[Row] = await connection.fetch_rows(statement, args)
+                    answer = connection.fetch_rows(statement, args)
+                    if self._watch is not None:
+                        answer = self._watch.over(statement, call, answer)
+                    rows: Sequence[Row] = await answer
             except DRIVER_ERRORS as error:
                 cause = as_lost(error, connection)
                 raise _judge_alone(cause, writes=statement.writes) from cause
@@ -75,7 +80,7 @@ class StatementRunner:
         """Open a query that reads; its transaction lasts as long as the context."""
         async with self._pool.lease(call) as connection:
             try:
-                cursor = Cursor(connection, statement, args, call)
+                cursor = Cursor(connection, statement, args, call, self._watch)
                 await _begin(cursor, connection)
                 yield cursor
             except Exception:
@@ -87,7 +92,7 @@ class StatementRunner:
         """Run `work` in a transaction and commit it; return what `work` returned."""
         async with self._pool.lease(call) as connection:
             try:
-                result, mark = await _carry_out(connection, work, call)
+                result, mark = await _carry_out(connection, work, call, self._watch)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is undone and raised again
                 await _roll_back(connection)
                 call.hold(0)
@@ -113,10 +118,13 @@ async def _begin(cursor: Cursor, connection: "Connection") -> None:
 
 
 async def _carry_out(
-    connection: "Connection", work: Callable[[Transaction], Awaitable[T]], call: Call
+    connection: "Connection",
+    work: Callable[[Transaction], Awaitable[T]],
+    call: Call,
+    watch: StatementWatch | None,
 ) -> tuple[T, Mark | None]:
     """Begin and do the work; return its result, and the transaction's mark where it has written."""
-    transaction = Transaction(connection, call)
+    transaction = Transaction(connection, call, watch)
     with translated(connection):
         await connection.execute("BEGIN")
     result = await work(transaction)

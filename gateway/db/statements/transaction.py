@@ -7,10 +7,12 @@ from typing import Any
 from gateway.auth.principal import Principal
 from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import translated
+from gateway.db.statements.watch import StatementWatch, watched
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
 Row = Sequence[Any]
+_COPY = "copy rows"
 
 
 class Transaction:
@@ -19,8 +21,9 @@ class Transaction:
     What its methods raise is translated: gateway.errors, with the driver's exception as the cause.
     """
 
-    def __init__(self, connection: Any, call: Call) -> None:
+    def __init__(self, connection: Any, call: Call, watch: StatementWatch | None = None) -> None:
         self._connection = connection
+        self._watch = watch
         self._call = call
         self._depth = 0
         self.wrote = False
@@ -39,7 +42,8 @@ class Transaction:
         connection = self._connection
         counting = connection.received.of(self._call) if statement.fields else UNCOUNTED
         with translated(connection), counting:
-            rows: Sequence[Row] = await connection.fetch_rows(statement, args)
+            answer = connection.fetch_rows(statement, args)
+            rows: Sequence[Row] = await watched(self._watch, statement, self._call, answer)
             return rows
 
     async def stores_as_sent(self, statement: Statement) -> bool:
@@ -56,7 +60,8 @@ class Transaction:
         """Run a statement for its effect; return how many rows it touched."""
         self.wrote = self.wrote or statement.writes
         with translated(self._connection):
-            tag: str = await self._connection.execute(statement.text, *args)
+            answer = self._connection.execute(statement.text, *args)
+            tag: str = await watched(self._watch, statement, self._call, answer)
         return int(tag.rpartition(" ")[2])
 
     async def copy(
@@ -73,9 +78,10 @@ class Transaction:
         """
         self.wrote = True
         with translated(self._connection):
-            tag: str = await self._connection.copy_to_table(
+            answer = self._connection.copy_to_table(
                 table, schema_name=schema, columns=columns, source=parts, format="binary"
             )
+            tag: str = await watched(self._watch, _COPY, self._call, answer)
         return int(tag.rpartition(" ")[2])
 
     @asynccontextmanager

@@ -8,9 +8,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.rpc import code_pb2
 
 from gateway.observe.call_record import CallRecord
-from gateway.observe.metrics.figures import Distribution, Figures, Labels, Value
+from gateway.observe.metrics.figures import SECONDS, Distribution, Figures, Labels, Value
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 BYTES = (64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864)
 _CODES: Mapping[int, str] = dict(zip(code_pb2.Code.values(), code_pb2.Code.keys(), strict=True))
 

@@ -27,9 +27,83 @@ SERVER = (
     Metric("rowgate_ready", "gauge", "1 where calls are taken and the database answers.", several=min),
     Metric("rowgate_workers", "gauge", "Processes that serve."),
     Metric("rowgate_connections", "gauge", "Connections of clients."),
+    Metric(
+        "rowgate_tls_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "When the server's certificate expires, or one of its chain, in seconds since 1970.",
+        several=min,
+    ),
+    Metric("rowgate_response_memory_bytes", "gauge", "Bytes of responses that clients haven't taken yet."),
+    Metric(
+        "rowgate_event_loop_lag_seconds",
+        "histogram",
+        "How late the event loop comes to what is due, looked at each 20 ms while calls are under way.",
+    ),
+    Metric("rowgate_calls_waiting", "gauge", "Calls that wait for the processor to begin."),
+)
+DATABASE = (
+    Metric(
+        "db_client_connection_count", "gauge", "Connections to the database.", ("db_client_connection_state",)
+    ),
+    Metric("db_client_connection_max", "gauge", "Connections to the database that there may be."),
+    Metric("db_client_connection_pending_requests", "gauge", "Calls that wait for a connection."),
+    Metric("db_client_connection_timeouts_total", "counter", "Calls that got no connection, or not in time."),
+    Metric("db_client_connection_wait_time_seconds", "histogram", "How long calls waited for a connection."),
+    Metric("db_client_connection_create_time_seconds", "histogram", "How long it took to connect."),
+    Metric("rowgate_connection_failures_total", "counter", "Connections to the database that failed."),
+    Metric(
+        "db_client_operation_duration_seconds",
+        "histogram",
+        "Time from sending a statement to its rows, of a stream each slice of them.",
+        ("db_query_summary",),
+    ),
+    Metric("rowgate_retries_total", "counter", "Attempts that were made again after a failure that passes."),
+    Metric("rowgate_cursors", "gauge", "Streams that read, each with a connection."),
+)
+BATCHES = (
+    Metric("rowgate_batches_total", "counter", "Statements that calls could share.", ("statement",)),
+    Metric(
+        "rowgate_batch_calls_total",
+        "counter",
+        "Calls that statements answered which they could share.",
+        ("statement",),
+    ),
+    Metric(
+        "rowgate_batch_alone_total",
+        "counter",
+        "Of those calls, those that found nothing to share.",
+        ("statement",),
+    ),
+    Metric("rowgate_batch_size", "histogram", "Calls that shared a statement.", ("statement",)),
+    Metric(
+        "rowgate_batch_wait_seconds_total",
+        "counter",
+        "The longest wait of each batch's calls, added up: by `rowgate_batches_total` it is the mean.",
+        ("statement",),
+    ),
+    Metric(
+        "rowgate_batches_divided_total",
+        "counter",
+        "Batches that failed for one of their calls, and were divided.",
+        ("statement",),
+    ),
+)
+PROCESS = (
+    Metric("process_cpu_seconds_total", "counter", "Time on processors, of all workers."),
+    Metric(
+        "process_resident_memory_bytes", "gauge", "Memory that is resident, of all workers; some is shared."
+    ),
+    Metric(
+        "process_start_time_seconds",
+        "gauge",
+        "When the first worker began, in seconds since 1970.",
+        several=min,
+    ),
 )
 
-CATALOGUE: Mapping[str, Metric] = {metric.name: metric for metric in (*CALLS, *SERVER)}
+CATALOGUE: Mapping[str, Metric] = {
+    metric.name: metric for metric in (*CALLS, *SERVER, *DATABASE, *BATCHES, *PROCESS)
+}
 """All of them, by name."""
 
 

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 Kind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[str, ...]
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Bounds of durations, of calls and of what they wait for."""
 
 
 class Distribution:

@@ -55,6 +55,11 @@ class GrpcServer:
         """How many are open: grpc core doesn't tell."""
         return
 
+    @property
+    def certificate_expires_at(self) -> None:
+        """When the server's certificate expires: its files are grpc core's."""
+        return
+
     async def start(self) -> int:
         """Listen; return the first address's port (0 for a Unix socket).
 

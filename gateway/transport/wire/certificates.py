@@ -5,6 +5,8 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import ServerSettings
 
@@ -29,6 +31,8 @@ class Certificates:
         self._server = server
         self._stamps = self._look()
         self.context = tls_context(server)
+        self.expires_at = _expiry(server)
+        """When the first of the server's chain expires, as time.time() counts; None without TLS."""
 
     def tick(self) -> None:
         """Read the files anew where they have changed; called about once a second.
@@ -42,6 +46,7 @@ class Certificates:
         self._stamps = stamps
         try:
             self.context = tls_context(self._server)
+            self.expires_at = _expiry(self._server)
         except ConfigError as error:
             _logger.warning("TLS files have changed and can't be used", extra={"error": str(error)})
         else:
@@ -76,6 +81,13 @@ def tls_context(server: ServerSettings) -> ssl.SSLContext | None:
     context.set_alpn_protocols(_PROTOCOLS)
     _load(context, server.tls_cert, server.tls_key, server.tls_client_ca)
     return context
+
+
+def _expiry(server: ServerSettings) -> float | None:
+    if server.tls_cert is None:
+        return None
+    chain = load_pem_x509_certificates(server.tls_cert.read_bytes())
+    return min(one.not_valid_after_utc for one in chain).timestamp()
 
 
 def _load(context: ssl.SSLContext, cert: Path, key: Path, authorities: Path | None) -> None:
