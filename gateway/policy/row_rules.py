@@ -12,14 +12,15 @@ from weakref import WeakKeyDictionary
 
 from gateway.auth.principal import Principal
 from gateway.errors import InvalidArgument
-from gateway.policy.caller import Value, caller_condition, caller_value, is_caller, is_id
+from gateway.policy.caller import Value, caller_value, is_caller, is_id
+from gateway.policy.condition import condition_of
 from gateway.request.filter.check import Checker
 from gateway.request.filter.compare import COMPARES, Subject, check_operator
 from gateway.request.filter.context import Context
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.parser import parse
 from gateway.request.filter.plan import Column, Comparison, Given, Predicate
-from gateway.request.filter.tree import Arg, Function, Member
+from gateway.request.filter.tree import Arg, Function, Member, Restriction
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Field, Resource, Schema, TablePolicy
 from gateway.schema.tables.internal import OWN_COLUMNS
@@ -206,11 +207,11 @@ class _RuleChecker(Checker):
         """Return a comparison's condition."""
         if comparator is None and isinstance(left, Member):
             raise self._context.error(left.offset, "expected a field, or the caller, and a comparator")
-        if comparator is None or not isinstance(left, Member) or not is_caller(left):
+        if not _is_of_caller(left):
             return super().restriction(left, comparator, arg)
-        if not isinstance(arg, Member) or is_caller(arg):
-            raise self._context.error(comparator.offset, "expected a literal after it")
-        condition = caller_condition(self._context, left, comparator, arg)
+        if isinstance(arg, Member) and is_caller(arg):
+            raise self._context.error(arg.offset, "expected a literal: a field stands on the left")
+        condition = condition_of(self._context, Restriction(left, comparator, arg))
         return Given(self._bind(_BOOLEAN, condition))
 
     def compare(self, left: Member, field: Field, comparator: Token, literal: Member) -> Predicate:
@@ -231,6 +232,13 @@ class _RuleChecker(Checker):
         bind = self._context.bind(None)
         self.callers[bind] = self._columns.add(value_type, read)
         return bind
+
+
+def _is_of_caller(left: Member | Function) -> bool:
+    if isinstance(left, Member):
+        return is_caller(left)
+    named, first = Member(left.names[:-1]) if len(left.names) > 1 else None, next(iter(left.args), None)
+    return any(isinstance(one, Member) and is_caller(one) for one in (named, first))
 
 
 def _encoded(value_type: ValueType, value: Value, *, is_text: bool) -> Value:
