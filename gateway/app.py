@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
@@ -16,7 +15,7 @@ from gateway.config import settings as config
 from gateway.config.address import Address
 from gateway.config.rules import require_identity
 from gateway.config.setting_sources import DEFAULT
-from gateway.config.settings import Settings
+from gateway.config.settings import AuthSettings, Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.connections.database_location import database_settings, dsn_of, embedded_folder
@@ -38,7 +37,7 @@ from gateway.introspect import (
 from gateway.methods import HANDLERS, Engine
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics.calls import CallMetrics
-from gateway.policy.permissions import permissions_of, without_policy
+from gateway.policy.permissions import permission_of, permissions_of, without_policy
 from gateway.policy.policy_file import read_policy_file
 from gateway.policy.row_rules import TableRules, row_rules
 from gateway.request.bulkheads import share_of
@@ -52,9 +51,12 @@ from gateway.schema.tables.metadata import build_tables
 from gateway.schema.view_writes import refuse_view_writes
 from gateway.sql.statement import Statement
 from gateway.transport.authorization import Authorization
+from gateway.transport.builtin.health import PATHS as HEALTH
 from gateway.transport.builtin.probe import Probe
+from gateway.transport.builtin.reflection import PATHS as REFLECTION
 from gateway.transport.dispatch import Services
 from gateway.transport.http_server import HttpServer
+from gateway.transport.protocols.rest.openapi.document import PATH as OPENAPI
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
 
@@ -72,21 +74,25 @@ def bind(schema: Schema, engine: Engine) -> Services:
     }
 
 
-def authorization(schema: Schema, authenticator: Authenticator, policy: Path | None = None) -> Authorization:
+def authorization(schema: Schema, authenticator: Authenticator, auth: AuthSettings) -> Authorization:
     """Return what lets callers in, as the schema says; tells of methods that nobody may call.
 
     Args:
         schema: says who may call what.
         authenticator: knows who calls.
-        policy: a file of what callers have to be beside.
+        auth: a file of what callers have to be beside, and who may ask for the schema.
 
     Raises SchemaError for what the schema says wrongly, ConfigError for what the file does.
 
     """
-    permissions = permissions_of(schema, None if policy is None else read_policy_file(policy, schema))
+    permissions = permissions_of(
+        schema, None if auth.policy is None else read_policy_file(auth.policy, schema)
+    )
     if nobodys := without_policy(schema):
         _logger.warning("nobody may call methods of which no policy says who may", extra={"methods": nobodys})
-    return Authorization(authenticator, permissions)
+    of_schema = permission_of(auth.schema_roles)
+    about_schema = dict.fromkeys((*REFLECTION, OPENAPI), of_schema)
+    return Authorization(authenticator, {**permissions, **about_schema}, HEALTH, of_schema)
 
 
 def _row_rules(schema: Schema, *, identified: bool) -> Mapping[str, TableRules]:
@@ -239,7 +245,7 @@ async def _authorization(schema: Schema, settings: Settings, opened: AsyncExitSt
         return None
     opened.push_async_callback(chain.stop)
     await chain.start()
-    return authorization(schema, chain, settings.auth.policy)
+    return authorization(schema, chain, settings.auth)
 
 
 def _call_metrics(settings: Settings, services: Services) -> CallMetrics | None:

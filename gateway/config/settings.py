@@ -200,6 +200,8 @@ class AuthSettings(Section):
     """the file of API keys, which `rowgate keys` writes; a changed one is taken up within seconds"""
     policy: Path | None = None
     """a file of rules, TOML, that callers have to meet beside what the schema says"""
+    schema_roles: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    """roles whose callers may ask for the schema (reflection, OpenAPI) and limits, where callers are known"""
     jwt_issuer: Annotated[str, Field(min_length=1)] | None = None
     """who makes the tokens: their `iss`, letter by letter"""
     jwt_audience: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()

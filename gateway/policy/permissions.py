@@ -1,6 +1,6 @@
 """The permission of each method: who may call it, as its `allow` says, and a file of policy beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -38,7 +38,7 @@ class Permission:
     """Says whether a caller may call a method: all rules let it in. They are asked once of each caller.
 
     Args:
-        rules: those of the method; at least one.
+        rules: those of the method; without any nobody may.
 
     """
 
@@ -50,7 +50,8 @@ class Permission:
         """Whether a caller may."""
         known = self._known.get(principal)
         if known is None:
-            known = self._known[principal] = all(rule.lets_in(principal) for rule in self.rules)
+            lets_in = bool(self.rules) and all(rule.lets_in(principal) for rule in self.rules)
+            known = self._known[principal] = lets_in
         return known
 
 
@@ -73,6 +74,11 @@ def permissions_of(schema: Schema, narrowing: Rules | None = None) -> Mapping[st
     known: dict[tuple[Rule, ...], Permission] = {}
     found = {path: (rules[allow], *further.get(path, ())) for path, allow in allowed.items()}
     return {path: known.setdefault(rules, Permission(rules)) for path, rules in found.items()}
+
+
+def permission_of(roles: Collection[str]) -> Permission:
+    """Return the permission of callers of one of some roles; that of nobody for none."""
+    return Permission([Rule(frozenset(roles))] if roles else [])
 
 
 def without_policy(schema: Schema) -> list[str]:

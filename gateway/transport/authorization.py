@@ -1,6 +1,6 @@
 """Authorization of calls: who makes each, and whether they may. It comes before all that a call costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Protocol
 
 from gateway.auth.authenticator import Authenticator, Credentials, refused
@@ -25,12 +25,22 @@ class Authorization:
     Args:
         authenticator: knows them.
         permissions: of the methods, by path; nobody may call a method without one.
+        open_paths: of what everybody may call, whoever they are.
+        unknown: says who is told that a path leads nowhere; others hear what they hear of every path.
 
     """
 
-    def __init__(self, authenticator: Authenticator, permissions: Mapping[str, Permission]) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        permissions: Mapping[str, Permission],
+        open_paths: Container[str] = (),
+        unknown: Permission | None = None,
+    ) -> None:
         self._authenticator = authenticator
         self._permissions = permissions
+        self._open = open_paths
+        self._unknown = unknown
 
     def enter(self, exchange: Exchange) -> None:
         """Let a call in whose caller is known; raises Unauthenticated, and PermissionDenied.
@@ -53,11 +63,30 @@ class Authorization:
         if not exchange.is_identified:
             await self.wait(exchange)
 
+    def may_ask(self, exchange: Exchange) -> bool:
+        """Whether the caller is known, and may learn what its path leads to; raises as `wait`.
+
+        One who may not hears the same of every path. One who isn't known yet has to `wait_to_ask`.
+        """
+        if exchange.path in self._open:
+            return True
+        principal = self._authenticator.recall(_credentials(exchange))
+        if principal is not None:
+            self._require(self._permissions.get(exchange.path, self._unknown), principal)
+        return principal is not None
+
+    async def wait_to_ask(self, exchange: Exchange) -> None:
+        """Find out who asks, and whether they may learn what their path leads to; raises as `wait`."""
+        principal = await self._authenticator.authenticate(_credentials(exchange))
+        self._require(self._permissions.get(exchange.path, self._unknown), principal)
+
     def _let_in(self, exchange: Exchange, principal: Principal) -> None:
-        permission = self._permissions.get(exchange.path)
+        self._require(self._permissions.get(exchange.path), principal)
+        exchange.principal, exchange.is_identified = principal, True
+
+    def _require(self, permission: Permission | None, principal: Principal) -> None:
         if permission is None or not permission.allows(principal):
             raise PermissionDenied("the caller may not call this method", reason="CALL_NOT_ALLOWED")
-        exchange.principal, exchange.is_identified = principal, True
 
 
 def _credentials(exchange: Exchange) -> Credentials:

@@ -235,6 +235,13 @@ class Dispatcher:
             _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.record.request_id})
             return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
 
+    def refuse(self, exchange: Exchange, error: RowgateError) -> Status:
+        """Return the status of what is refused before it is a call; observers hear of known methods."""
+        status = _refusal(exchange, error)
+        if exchange.path in self._answers:
+            self._tell(exchange)
+        return status
+
     def arrive(self, exchange: Exchange) -> Status | None:
         """Take a place for a call before it is begun, until it ends or `leave`; return why it gets none."""
         if exchange.record.method in self._uncounted:

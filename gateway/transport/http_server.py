@@ -14,13 +14,14 @@ from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames, host_names
 from gateway.transport.listen_address import warn_if_open
+from gateway.transport.protocols.caller_check import CallerCheck
 from gateway.transport.protocols.calls import Calls
 from gateway.transport.protocols.connect.responder import ConnectResponder
 from gateway.transport.protocols.cors import Origins
 from gateway.transport.protocols.grpc.plain import plain_methods
 from gateway.transport.protocols.grpc.responder import GrpcResponder
 from gateway.transport.protocols.rest.responder import Rest
-from gateway.transport.protocols.routing import Routing
+from gateway.transport.protocols.routing import PathResponder, Routing
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.certificates import Certificates
 from gateway.transport.wire.connection import ConnectionFactory
@@ -228,10 +229,15 @@ def _responder(api: ServedApi, calls: Calls, settings: Settings) -> Responder:
     http = settings.http
     connect = [ConnectResponder(calls)] if http.connect else []
     rest = [Rest.of(api, calls, settings)] if http.rest else []
+    paths: list[PathResponder] = [*connect, *rest]
+    callers = None
+    if api.authorization is not None:
+        callers = CallerCheck(api.authorization, api.dispatcher, [one.path_of for one in paths])
     return Routing(
         GrpcResponder(calls),
-        [*connect, *rest],
+        paths,
         calls.methods,
         Origins(http.allowed_origins),
         grpc_web=http.grpc_web,
+        callers=callers,
     )

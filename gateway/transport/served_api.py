@@ -71,6 +71,8 @@ class ServedApi:
         """Those of the schema."""
         self.descriptors = descriptors
         operations = {method.path: Operation.of(method) for method in self.methods}
+        self.authorization = authorization
+        """What lets callers in; None where everybody may call."""
         interceptors = Interceptors.of(server, limits, operations, authorization)
         self._admission = interceptors.admission
         self._processor = interceptors.processor

@@ -7,6 +7,7 @@ import pytest
 from gateway.app import authorization
 from gateway.auth.authenticator import Authenticator, Credentials
 from gateway.auth.principal import ANONYMOUS, Principal
+from gateway.config.settings import AuthSettings
 from gateway.policy.permissions import permissions_of, without_policy
 from gateway.schema.diagnostics import SchemaError
 from gateway.schema.model import Allow, Schema
@@ -50,7 +51,7 @@ class _Nobody(Authenticator):
 
 
 def test_methods_without_a_policy_are_told_at_start(caplog: pytest.LogCaptureFixture) -> None:
-    authorization(schema_of("allowed"), _Nobody())
+    authorization(schema_of("allowed"), _Nobody(), AuthSettings())
     (record,) = caplog.records
     assert vars(record)["methods"] == ["allowed.v1.BinService.DeleteSheet"]
 
@@ -63,8 +64,8 @@ def test_where_an_allow_stands_is_kept() -> None:
         methods["allowed.v1.SheetService.CreateSheet"],
         methods["allowed.v1.SheetService.GetSheet"],
     )
-    assert own == Allow(("writer", "clerk"), "", "allowed.proto", 32, "allowed.v1.SheetService.CreateSheet")
-    assert of_service == Allow(("reader",), "", "allowed.proto", 20, "allowed.v1.SheetService")
+    assert own == Allow(("writer", "clerk"), "", "allowed.proto", 35, "allowed.v1.SheetService.CreateSheet")
+    assert of_service == Allow(("reader",), "", "allowed.proto", 21, "allowed.v1.SheetService")
 
 
 _NOTES = """

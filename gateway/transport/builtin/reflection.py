@@ -19,6 +19,7 @@ from gateway.transport.parsing.parser import small_reader
 
 _METHOD = "ServerReflectionInfo"
 SERVICE_NAMES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
+PATHS = tuple(f"/{service}/{_METHOD}" for service in SERVICE_NAMES)
 _read = small_reader(pb.ServerReflectionRequest)
 
 
@@ -43,7 +44,7 @@ class Reflection:
         """Return both versions."""
         declared = pb.DESCRIPTOR.services_by_name["ServerReflection"].methods_by_name[_METHOD]
         method = BuiltinMethod(declared, self.server_reflection_info)
-        return {f"/{service}/{_METHOD}": method for service in SERVICE_NAMES}
+        return dict.fromkeys(PATHS, method)
 
     async def server_reflection_info(self, exchange: Exchange) -> bytes:
         """Answer each request of a stream, each file once; raises ResourceExhausted for too many streams."""

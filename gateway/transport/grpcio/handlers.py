@@ -7,6 +7,7 @@ headers have come, and its request is waited for as everything else is, with a p
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -17,6 +18,7 @@ from google.rpc.status_pb2 import Status
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.call_record import CallRecord
+from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id, status_metadata
 from gateway.transport.parsing.parser import too_large
 from gateway.transport.protocols.calls import running_task
@@ -154,17 +156,30 @@ async def _abort(context: Any, status: Status, trailing: tuple[tuple[str, str | 
 
 
 class UnknownMethods(grpc.GenericRpcHandler):
-    """Every method: stands behind all others, and says that there is none."""
+    """Every method: stands behind all others, and says that there is none, to callers who may know.
 
-    def __init__(self) -> None:
-        self._handler: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(self._refuse)
+    Args:
+        authorization: says who may; None where everybody may call.
 
-    def service(self, _handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
+    """
+
+    def __init__(self, authorization: Authorization | None) -> None:
+        self._authorization = authorization
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
         """Return what refuses the call."""
-        return self._handler
+        return grpc.stream_stream_rpc_method_handler(partial(self._refuse, handler_call_details.method))
 
-    async def _refuse(self, _requests: Any, context: Any) -> None:
-        await abort_with(context, unknown_method())
+    async def _refuse(self, path: str, _requests: Any, context: Any) -> None:
+        exchange = _exchange(path, context)
+        try:
+            if self._authorization is not None and not self._authorization.may_ask(exchange):
+                await self._authorization.wait_to_ask(exchange)
+        except RowgateError as error:
+            refusal = error
+        else:
+            refusal = unknown_method()
+        await _abort(context, to_status(refusal), ((REQUEST_ID, exchange.record.request_id),))
 
 
 class _ContextChannel:
@@ -226,14 +241,18 @@ class _ContextChannel:
 
 
 def _channel(method: ServedMethod, limit: int, context: Any) -> "_ContextChannel":
-    metadata = context.invocation_metadata()
-    sent = next((value for key, value in metadata if key == REQUEST_ID), None)
-    record = CallRecord(method.path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
-    headers = write_metadata(metadata)
-    exchange = Exchange(b"", record, monotonic(), context.time_remaining(), headers=headers)
+    exchange = _exchange(method.path, context)
     channel = _ContextChannel(context, exchange, limit)
     if method.streams:
         exchange.channel = channel
     if not method.descriptor.client_streaming:
         exchange.read = channel.receive_only
     return channel
+
+
+def _exchange(path: str, context: Any) -> Exchange:
+    metadata = context.invocation_metadata()
+    sent = next((value for key, value in metadata if key == REQUEST_ID), None)
+    record = CallRecord(path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
+    headers = write_metadata(metadata)
+    return Exchange(b"", record, monotonic(), context.time_remaining(), headers=headers)

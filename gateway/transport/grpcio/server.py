@@ -97,7 +97,9 @@ class GrpcServer:
     async def _listen(self, listen: Sequence[Address]) -> tuple[grpc.aio.Server, tuple[Address, ...]]:
         """Return a server that has begun, and its addresses; raises OSError."""
         options = channel_options(self._settings.server, self._limits)
-        server = grpc.aio.server(handlers=(self._methods, UnknownMethods()), options=options)
+        server = grpc.aio.server(
+            handlers=(self._methods, UnknownMethods(self._api.authorization)), options=options
+        )
         tls = credentials(self._settings.server)
         addresses = tuple(_bind(server, one, tls) for one in listen)
         before = asyncio.all_tasks()

@@ -1,17 +1,19 @@
 """The protocol of a request, by method, content type and path, and what is refused before it is a call."""
 
-from collections.abc import Awaitable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
+from functools import partial
 from typing import Protocol
 
 from google.rpc import code_pb2
 
 from gateway.errors.status import to_status
+from gateway.transport.protocols.caller_check import CallerCheck
 from gateway.transport.protocols.connect.errors import error_object, to_json
 from gateway.transport.protocols.cors import Origins
 from gateway.transport.protocols.grpc_web import GrpcWebRequest
 from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.refusals import unknown_method
-from gateway.transport.wire.headers import find, media_type_of, named
+from gateway.transport.wire.headers import find, media_type, media_type_of, named
 from gateway.transport.wire.request import Header, HttpRequest, Responder
 
 _GRPC = b"application/grpc"
@@ -27,6 +29,9 @@ _NOWHERE = to_json({"code": code_pb2.NOT_FOUND, "message": "nothing is served at
 class PathResponder(Protocol):
     """A protocol that has paths of its own."""
 
+    def path_of(self, request: HttpRequest) -> str | None:
+        """Return the path of the method that a request calls; None where it calls none."""
+
     def answer(self, request: HttpRequest) -> Awaitable[None] | None:
         """Return what answers a request, which raises Gone; None where its path is none of its."""
 
@@ -40,6 +45,7 @@ class Routing:
         methods: the paths of the served methods.
         origins: whose pages may call.
         grpc_web: whether gRPC-Web is spoken.
+        callers: lets callers in; None where everybody may call.
 
     """
 
@@ -51,12 +57,14 @@ class Routing:
         origins: Origins,
         *,
         grpc_web: bool,
+        callers: CallerCheck | None = None,
     ) -> None:
         self._grpc = grpc
         self._paths = tuple(paths)
         self._methods = methods
         self._origins = origins
         self._grpc_web = grpc_web
+        self._callers = callers
 
     def __call__(self, request: HttpRequest) -> Awaitable[None]:
         """Return what answers a request, which raises Gone."""
@@ -78,9 +86,18 @@ class Routing:
     def _answer(self, request: HttpRequest, content_type: bytes) -> Awaitable[None]:
         if content_type.startswith(_GRPC):
             if _is(_GRPC, content_type):
-                return self._grpc(request)
+                return self._admit(request, content_type, partial(self._grpc, request))
             if self._grpc_web and content_type.startswith(_GRPC_WEB):
-                return self._grpc(GrpcWebRequest(request, content_type))
+                page = GrpcWebRequest(request, content_type)
+                return self._admit(page, media_type(page.headers), partial(self._grpc, page))
+        return self._admit(request, content_type, partial(self._answer_by_path, request, content_type))
+
+    def _admit(
+        self, request: HttpRequest, content_type: bytes, answer: Callable[[], Awaitable[None]]
+    ) -> Awaitable[None]:
+        return answer() if self._callers is None else self._callers.admit(request, content_type, answer)
+
+    def _answer_by_path(self, request: HttpRequest, content_type: bytes) -> Awaitable[None]:
         for protocol in self._paths:
             answer = protocol.answer(request)
             if answer is not None:

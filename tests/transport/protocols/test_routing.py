@@ -25,6 +25,10 @@ class Protocol:
         """Answer where it has the path."""
         return self(request) if request.path in self._paths else None
 
+    def path_of(self, request: HttpRequest) -> str | None:
+        """Return its path, where it has it."""
+        return request.path if request.path in self._paths else None
+
     async def __call__(self, request: HttpRequest) -> None:
         """Answer."""
         seen = next((value for name, value in request.headers if name == b"content-type"), b"")

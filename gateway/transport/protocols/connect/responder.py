@@ -35,6 +35,10 @@ class ConnectResponder:
             path: ConnectMethod(served) for path, served in calls.methods.items()
         }
 
+    def path_of(self, request: HttpRequest) -> str | None:
+        """Return the path of the method that a request is for; None where its path is no method's."""
+        return request.path if request.path in self._methods else None
+
     def answer(self, request: HttpRequest) -> Awaitable[None] | None:
         """Return what answers a request, which raises Gone; None where its path is no method's."""
         method = self._methods.get(request.path)

@@ -55,6 +55,11 @@ class Rest:
         document = partial(openapi_document, api.methods, api.descriptors, proto_names=names)
         return cls(api.methods, calls, settings.http, document if settings.server.reflection else None)
 
+    def path_of(self, request: HttpRequest) -> str | None:
+        """Return the path of the method that a request's route leads to; None where it leads nowhere."""
+        found = self._router.find(request.method, request.path)
+        return None if found is None else found[0].path
+
     def answer(self, request: HttpRequest) -> Awaitable[None] | None:
         """Return what answers a request, which raises Gone; None where its path leads nowhere."""
         found = self._router.find(request.method, request.path)
