@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from gateway.auth.provider_chain import Provider, ProviderChain
-from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import AuthSettings, Settings
 
 
@@ -12,14 +11,7 @@ def provider_chain(settings: Settings) -> ProviderChain | None:
     names = settings.auth.providers
     if not names or names == ("none",):
         return None
-    return ProviderChain([_provider(name, settings.auth) for name in names])
-
-
-def _provider(name: str, auth: AuthSettings) -> Provider:
-    if name in _PROVIDERS:
-        return _PROVIDERS[name](auth)
-    wrong, allowed = f"{name} can't be had yet", "jwt, api_key, or none"
-    raise ConfigError([ConfigDiagnostic("auth.providers", "settings", wrong, allowed)])
+    return ProviderChain([_PROVIDERS[name](settings.auth) for name in names])
 
 
 # Each is imported where it is asked for: a start without it needn't wait for what it needs.
@@ -35,4 +27,14 @@ def _tokens(auth: AuthSettings) -> Provider:
     return json_web_tokens(auth)
 
 
-_PROVIDERS: Mapping[str, Callable[[AuthSettings], Provider]] = {"api_key": _api_keys, "jwt": _tokens}
+def _certificates(auth: AuthSettings) -> Provider:
+    from gateway.auth.client_certificates import ClientCertificates  # noqa: PLC0415 - as above
+
+    return ClientCertificates(auth.certificate_roles)
+
+
+_PROVIDERS: Mapping[str, Callable[[AuthSettings], Provider]] = {
+    "client_certificate": _certificates,
+    "jwt": _tokens,
+    "api_key": _api_keys,
+}

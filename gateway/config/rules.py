@@ -88,6 +88,9 @@ def _of_auth(settings: Settings, source: Callable[[str], Source]) -> Iterator[Co
     for provider, needed in _NEEDED:
         if provider in auth.providers and not _value(settings, needed):
             yield _diagnostic(source, key, f"has {provider} without {needed}", f"set {needed}")
+    if auth.has_optional_certificates and settings.server.transport == "grpcio":
+        wrong, allowed = "client_certificate stands beside others", "over grpcio it stands alone"
+        yield _diagnostic(source, key, wrong, allowed)
     if "jwt" in auth.providers:
         yield from _of_keys(auth, source)
 

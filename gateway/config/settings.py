@@ -17,6 +17,7 @@ MIB = 1024 * 1024
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Wait = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Origin = Annotated[str, AfterValidator(origin)]
+CertificateRole = Annotated[str, Field(pattern=r"^.+=[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}$")]
 HostName = Annotated[str, AfterValidator(host_name)]
 MessageBytes = Annotated[int, Field(ge=1024, le=1024 * MIB)]
 
@@ -202,6 +203,8 @@ class AuthSettings(Section):
     """a file of rules, TOML, that callers have to meet beside what the schema says"""
     schema_roles: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     """roles whose callers may ask for the schema (reflection, OpenAPI) and limits, where callers are known"""
+    certificate_roles: Annotated[tuple[CertificateRole, ...], BeforeValidator(listed)] = ()
+    """roles of client certificates by their names, as `spiffe://example.org/*=reader`, `CN=ci=writer`"""
     jwt_issuer: Annotated[str, Field(min_length=1)] | None = None
     """who makes the tokens: their `iss`, letter by letter"""
     jwt_audience: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
@@ -226,6 +229,11 @@ class AuthSettings(Section):
     """how much the issuer's clock may differ from this one"""
     jwt_roles_claim: Annotated[str, Field(min_length=1)] = "roles"
     """the path of the claim that names roles, as `realm_access.roles`: a list, or a text with spaces"""
+
+    @property
+    def has_optional_certificates(self) -> bool:
+        """Whether a client certificate is one of several ways to say who calls."""
+        return "client_certificate" in self.providers and len(self.providers) > 1
 
 
 class LimitSettings(Section):

@@ -155,7 +155,8 @@ class HttpServer:
     async def _listen(self) -> None:
         """Take the addresses; on a failure those that were taken are let go."""
         server = self._settings.server
-        self._certificates = Certificates(server)
+        is_optional = self._settings.auth.has_optional_certificates
+        self._certificates = Certificates(server, is_optional=is_optional)
         self._factory = ConnectionFactory(self._context, self._certificates)
         try:
             if self._private is None:

@@ -1,5 +1,7 @@
 """Calls with credentials, and what became of them."""
 
+from collections.abc import Awaitable
+
 import grpc
 
 from tests.harness.client import RpcFailed
@@ -16,8 +18,13 @@ async def answer(gateway: RunningGateway, *authorization: str | bytes, path: str
     """Return how a call ended that has these `authorization` headers: its code, reason and message."""
     stub = gateway.client.channel.unary_unary(path)
     metadata = tuple(("authorization", value) for value in authorization)
+    return await said(stub(b"", metadata=metadata, timeout=30))
+
+
+async def said(call: Awaitable[bytes]) -> str:
+    """Return how a call ended: as `answer`."""
     try:
-        await stub(b"", metadata=metadata, timeout=30)
+        await call
     except grpc.aio.AioRpcError as error:
         failed = RpcFailed(error)
         if failed.code is grpc.StatusCode.NOT_FOUND:

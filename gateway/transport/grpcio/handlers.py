@@ -5,9 +5,10 @@ headers have come, and its request is waited for as everything else is, with a p
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from time import monotonic
 from typing import Any
 
@@ -255,4 +256,12 @@ def _exchange(path: str, context: Any) -> Exchange:
     sent = next((value for key, value in metadata if key == REQUEST_ID), None)
     record = CallRecord(path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
     headers = write_metadata(metadata)
-    return Exchange(b"", record, monotonic(), context.time_remaining(), headers=headers)
+    exchange = Exchange(b"", record, monotonic(), context.time_remaining(), headers=headers)
+    if certificates := context.auth_context().get("x509_pem_cert"):
+        exchange.certificate = _der(certificates[0])
+    return exchange
+
+
+@lru_cache(1024)
+def _der(certificate: bytes) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(certificate.decode("ascii"))

@@ -77,7 +77,8 @@ class CallerCheck:
         path = next(found, request.path)
         sent_id = find(request.headers, _REQUEST_ID) or b""
         record = CallRecord(path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer)
-        return Exchange(b"", record, monotonic(), headers=request.headers)
+        certificate = request.certificate
+        return Exchange(b"", record, monotonic(), headers=request.headers, certificate=certificate)
 
     async def _refuse(
         self, request: HttpRequest, content_type: bytes, exchange: Exchange, error: RowgateError

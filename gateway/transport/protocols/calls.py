@@ -160,6 +160,7 @@ class Calls:
         sent_id = find(request.headers, _REQUEST_ID) or b""
         record = CallRecord(method.name, request_id(sent_id.decode("latin-1")), request.peer)
         exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers, json=response.json)
+        exchange.certificate = request.certificate
         response.exchange = exchange
         if not method.takes_stream:
             exchange.read, exchange.take = messages.receive_only, messages.take

@@ -22,6 +22,7 @@ class DecoratedRequest:
         self.header_bytes = request.header_bytes
         self.authority = request.authority
         self.peer = request.peer
+        self.certificate = request.certificate
         self.misdirected = request.misdirected
         self.trailers = request.trailers
         self.task = request.task

@@ -24,13 +24,15 @@ class Certificates:
 
     Args:
         server: names the files. Raises ConfigError where one can't be used.
+        is_optional: whether clients without a certificate are served too, where clients are to have one.
 
     """
 
-    def __init__(self, server: ServerSettings) -> None:
+    def __init__(self, server: ServerSettings, *, is_optional: bool = False) -> None:
         self._server = server
+        self._is_optional = is_optional
         self._stamps = self._look()
-        self.context = tls_context(server)
+        self.context = tls_context(server, is_optional=is_optional)
         self.expires_at = _expiry(server)
         """When the first of the server's chain expires, as time.time() counts; None without TLS."""
 
@@ -45,7 +47,7 @@ class Certificates:
         # Noted before they are read: what changes meanwhile is seen the next time.
         self._stamps = stamps
         try:
-            self.context = tls_context(self._server)
+            self.context = tls_context(self._server, is_optional=self._is_optional)
             self.expires_at = _expiry(self._server)
         except ConfigError as error:
             _logger.warning("TLS files have changed and can't be used", extra={"error": str(error)})
@@ -68,8 +70,14 @@ def _stamp(file: Path | None) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def tls_context(server: ServerSettings) -> ssl.SSLContext | None:
-    """Return the context of the TLS files; None without. Raises ConfigError where one can't be used."""
+def tls_context(server: ServerSettings, *, is_optional: bool = False) -> ssl.SSLContext | None:
+    """Return the context of the TLS files; None without. Raises ConfigError where one can't be used.
+
+    Args:
+        server: names the files.
+        is_optional: as that of Certificates.
+
+    """
     if server.tls_cert is None or server.tls_key is None:
         return None
     for name in ("tls_cert", "tls_key", "tls_client_ca"):
@@ -80,6 +88,8 @@ def tls_context(server: ServerSettings) -> ssl.SSLContext | None:
     context.set_ciphers(_CIPHERS)
     context.set_alpn_protocols(_PROTOCOLS)
     _load(context, server.tls_cert, server.tls_key, server.tls_client_ca)
+    if is_optional and server.tls_client_ca is not None:
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

@@ -1,6 +1,7 @@
-"""Names of clients, by their connections."""
+"""Names of clients, and their certificates, by their connections."""
 
 import asyncio
+import ssl
 from itertools import count
 
 from gateway.transport.wire.headers import peer_name
@@ -15,3 +16,11 @@ def peer_of(transport: asyncio.BaseTransport) -> str:
     """
     peer = transport.get_extra_info("peername")
     return peer_name((peer[0], peer[1]) if isinstance(peer, tuple) else ("", next(_numbers)))
+
+
+def certificate_of(transport: asyncio.BaseTransport) -> bytes:
+    """Return a client's certificate, DER, as the handshake has verified it; empty without one."""
+    tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if tls is None or tls.context.verify_mode is ssl.CERT_NONE:
+        return b""
+    return tls.getpeercert(binary_form=True) or b""

@@ -28,6 +28,7 @@ class HttpRequest(Protocol):
         header_bytes: the size of all headers, as HTTP/2 counts them (RFC 9113, 6.5.2).
         authority: the host that it names; empty where it names none.
         peer: the client's address as gRPC writes it, such as `ipv4:127.0.0.1:5000`.
+        certificate: the client's, DER, as the TLS handshake has verified it; empty without one.
         misdirected: whether it names a host that the server isn't called by.
         trailers: whether a response may have trailers that the client sees: over HTTP/2.
         task: in which it is answered; None where that isn't known.
@@ -40,6 +41,7 @@ class HttpRequest(Protocol):
     headers: Sequence[Header]
     header_bytes: int
     peer: str
+    certificate: bytes
     misdirected: bool
     trailers: bool
     task: "Task[None] | None"

@@ -32,6 +32,7 @@ class RecordedRequest:
         self.authority, self.peer = HOST, "ipv4:127.0.0.1:5000"
         self.task: Task[None] | None = None
         self.misdirected = self.trailers = False
+        self.certificate = b""
         self._body = iter(body)
         self.status = 0
         self.told: list[Header] = []

@@ -103,7 +103,8 @@ class PlainHeaders(NamedTuple):
         if message is None:
             return False
         record = CallRecord(method.name, request_id(sent_id), connection.peer, request_bytes=len(message))
-        exchange = Exchange(message, record, now, remaining, headers=headers)
+        certificate = connection.certificate
+        exchange = Exchange(message, record, now, remaining, headers=headers, certificate=certificate)
         status = method.arrive(exchange)
         if status is not None:
             connection.outgoing.put(refused(number, content_type, status, record.request_id))

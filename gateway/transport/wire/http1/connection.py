@@ -14,7 +14,7 @@ from gateway.transport.wire.http1.head import HEAD_END, Head, check_count, check
 from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.http1.request import Http1Request
 from gateway.transport.wire.http1.response import CLOSE, length, response_head
-from gateway.transport.wire.peer_names import peer_of
+from gateway.transport.wire.peer_names import certificate_of, peer_of
 from gateway.transport.wire.request import Gone, Responder
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Http1Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._loop = asyncio.get_running_loop()
         self._transport.set_write_buffer_limits(_WRITE_BUFFER)
-        self._peer = peer_of(transport)
+        self._peer, self._certificate = peer_of(transport), certificate_of(transport)
         self.output = Output(self._transport)
         if self._is_private or len(self._connections) < self._settings.limits.max_connections:
             self._connections.add(self)
@@ -178,7 +178,8 @@ class Http1Connection(asyncio.Protocol):
         else:
             body = Body(fields.length) if fields.length else _NO_BODY
         misdirected = hosts is not None and not hosts.allow(fields.host or b"")
-        self._request = request = Http1Request(head, body, self, self._peer, misdirected=misdirected)
+        peer, certificate = self._peer, self._certificate
+        self._request = request = Http1Request(head, body, self, peer, certificate, misdirected=misdirected)
         request.task = self._loop.create_task(self._respond(request))
 
     async def _respond(self, request: Http1Request) -> None:

@@ -36,6 +36,7 @@ class Http1Request:
         body: what comes after them.
         turn: the connection.
         peer: the client's address, as gRPC writes it.
+        certificate: the client's, DER; empty without one.
         misdirected: whether it names a host that the server isn't called by.
 
     """
@@ -50,13 +51,16 @@ class Http1Request:
     _gone: Callable[[], object] | None = None
     _arrived: asyncio.Future[None] | None = None
 
-    def __init__(self, head: Head, body: Body, turn: Turn, peer: str, *, misdirected: bool) -> None:
+    def __init__(
+        self, head: Head, body: Body, turn: Turn, peer: str, certificate: bytes, *, misdirected: bool
+    ) -> None:
         self.method, self.path, self.query, self._is_1_1, fields, _ = head
         self.headers = fields.headers
         # The path counts as HTTP/2's does.
         self.header_bytes = fields.size + _PATH_OVERHEAD + len(self.path) + len(self.query)
         self.misdirected = misdirected
         self.peer = peer
+        self.certificate = certificate
         self.body = body
         self._turn = turn
         self._host = fields.host

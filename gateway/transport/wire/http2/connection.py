@@ -14,7 +14,7 @@ from gateway.transport.wire.http2.pings import Pings
 from gateway.transport.wire.http2.request_body import CONNECTION_WINDOW, Window
 from gateway.transport.wire.http2.session import Session
 from gateway.transport.wire.http2.streams import Streams
-from gateway.transport.wire.peer_names import peer_of
+from gateway.transport.wire.peer_names import certificate_of, peer_of
 from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ class Http2Connection(asyncio.Protocol):
         self._outgoing = outgoing = Outgoing(self._transport.write, asyncio.get_running_loop())
         window = Window(outgoing.put, 0, CONNECTION_WINDOW)
         reader = FrameReader()
-        self._streams = Streams(context, reader, outgoing, window, peer_of(transport))
+        peer, certificate = peer_of(transport), certificate_of(transport)
+        self._streams = Streams(context, reader, outgoing, window, peer=peer, certificate=certificate)
         self._pings = Pings(outgoing, context.settings.server)
         self._session = Session(
             context,

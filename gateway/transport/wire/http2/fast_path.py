@@ -40,12 +40,14 @@ class FastConnection(Protocol):
     Args:
         outgoing: what leaves by it.
         peer: the client's address.
+        certificate: the client's, DER; empty without one.
         loop: the event loop.
 
     """
 
     outgoing: Outgoing
     peer: str
+    certificate: bytes
     loop: asyncio.AbstractEventLoop
 
     def ended(self, number: int) -> None:

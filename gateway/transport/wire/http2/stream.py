@@ -19,6 +19,7 @@ class Stream:
         number: the stream's.
         head: what its headers say.
         peer: the client's address.
+        certificate: the client's, DER; empty without one.
         body: what arrives of its body.
         outgoing: the connection's.
         ended: called when neither side has anything more to send.
@@ -32,6 +33,7 @@ class Stream:
         number: int,
         head: Head,
         peer: str,
+        certificate: bytes,
         *,
         body: RequestBody,
         outgoing: Outgoing,
@@ -46,6 +48,7 @@ class Stream:
         self.authority = head.authority
         self.misdirected = head.misdirected
         self.peer = peer
+        self.certificate = certificate
         self.task: asyncio.Task[None] | None = None
         self.is_finished = False
         """Whether the response is whole; the peer may not have taken it."""

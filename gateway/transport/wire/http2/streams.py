@@ -33,6 +33,7 @@ class Streams:
         outgoing: the connection's.
         window: the connection's.
         peer: the client's address.
+        certificate: the client's, DER; empty without one.
 
     """
 
@@ -42,13 +43,16 @@ class Streams:
         reader: FrameReader,
         outgoing: Outgoing,
         window: Window,
+        *,
         peer: str,
+        certificate: bytes,
     ) -> None:
         self._context = context
         self._reader = reader
         self.outgoing = outgoing
         self._window = window
         self.peer = peer
+        self.certificate = certificate
         self.loop = asyncio.get_running_loop()
         self._open: dict[int, Call] = {}
         self._held: dict[int, Head] = {}
@@ -232,7 +236,15 @@ class Streams:
 
     def _open_stream(self, number: int, head: Head) -> Stream:
         body = RequestBody(self.outgoing.put, number, self._window, head.length)
-        stream = Stream(number, head, self.peer, body=body, outgoing=self.outgoing, ended=self.ended)
+        stream = Stream(
+            number,
+            head,
+            self.peer,
+            self.certificate,
+            body=body,
+            outgoing=self.outgoing,
+            ended=self.ended,
+        )
         self._widen_held(number, stream)
         self._open[number] = stream
         stream.task = self.loop.create_task(self._run(stream))
