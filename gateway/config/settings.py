@@ -240,7 +240,7 @@ class LimitSettings(Section):
     """What one server takes at once."""
 
     max_in_flight: Annotated[int, Field(ge=1)] = 1000
-    """calls under way: half for one connection, else shared as `pool_size` is; more are refused"""
+    """calls under way: half for one caller, else shared as `pool_size` is; more are refused"""
     max_request_bytes: MessageBytes = 64 * MIB
     """size of a request; over grpcio 16777216 at most"""
     max_response_bytes: MessageBytes = 64 * MIB

@@ -29,7 +29,7 @@ class Operation:
         return cls(f"{method.resource.schema}.{method.resource.table}", method.kind.name)
 
 
-_CONNECTION, _KIND = "connection", "kind of method"
+_CONNECTION, _KIND = "caller", "kind of method"
 UNKNOWN = Operation()
 """What is bound to no method: it counts against the limit alone."""
 

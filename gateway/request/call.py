@@ -19,7 +19,8 @@ class Call:
         deadline: when the caller's time is up, on the event loop's clock (`loop.time()`); None where it
             set none and the server adds none.
         operation: what it does, and to which table.
-        connection: the peer's address; empty where it speaks for several.
+        connection: whose turn it takes: the principal's name, or else the peer's address; empty where that
+            speaks for several.
         size: bytes of its request; 0 where that says nothing of what it asks for.
         unsettled: whether it may have written what its caller hasn't been answered: a write was sent, and
             isn't known to be undone.

@@ -1,4 +1,4 @@
-"""Admission of calls: how many are in flight, in all and by table, connection and kind of method."""
+"""Admission of calls: how many are in flight, in all and by table, caller and kind of method."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ class Arrival(Protocol):
         """`/package.Service/Method`."""
 
     @property
-    def peer(self) -> str:
-        """The connection's other end; empty where that tells no connections apart."""
+    def caller(self) -> str:
+        """Whose it is, a principal's or a connection's; empty where that tells no callers apart."""
 
 
 class Admission:
@@ -109,7 +109,7 @@ class Admission:
             raise self._busy(full, in_flight.share_of(full))
 
     def _owner(self, arrival: Arrival) -> tuple[Operation, str]:
-        return self._operations.get(arrival.path, UNKNOWN), arrival.peer
+        return self._operations.get(arrival.path, UNKNOWN), arrival.caller
 
     def _busy(self, holder: str, limit: int) -> RowgateError:
         return ResourceExhausted(

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
+from gateway.auth.principal import ANONYMOUS
 from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
 from gateway.errors import Internal, OutOfRange, RowgateError
@@ -82,7 +83,7 @@ class Endpoint:
             exchange.principal,
             exchange.deadline,
             self._operation,
-            exchange.peer,
+            exchange.caller,
             size,
             memory=self._memory,
             json=exchange.json,
@@ -192,7 +193,7 @@ class Dispatcher:
             with self._deadlines.around(exchange) as deadline:
                 begun = processor.begin()
                 if begun is None:
-                    begun = await processor.wait(exchange.peer, deadline.when)
+                    begun = await processor.wait(exchange.caller, deadline.when)
                 if self._authorization is not None and not exchange.is_identified:
                     await self._authorization.wait(exchange)
                 if exchange.read is not None and not exchange.receive_now():
@@ -263,8 +264,10 @@ class Dispatcher:
         # A call that has a deadline has been here before: it is known by then who makes it.
         if self._authorization is not None and exchange.deadline is None:
             self._authorization.enter(exchange)
+            if exchange.principal is not ANONYMOUS:
+                exchange.owner = exchange.principal.name
         self._admission.enter(exchange)
-        self._processor.check_deadline(exchange.peer, exchange.deadline or self._deadlines.set(exchange))
+        self._processor.check_deadline(exchange.caller, exchange.deadline or self._deadlines.set(exchange))
 
     def _tell(self, exchange: Exchange) -> None:
         exchange.record.duration = monotonic() - exchange.arrived

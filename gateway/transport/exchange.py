@@ -78,6 +78,7 @@ class Exchange:
         time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
         principal: who calls; set by the authorization, where callers are identified.
         is_identified: whether that is done; nothing may be done for a call before it is.
+        owner: the principal's name, where it was known when the call came.
         certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
         task: the task it runs in; None where the transport doesn't know.
@@ -99,6 +100,7 @@ class Exchange:
     time_remaining: float | None = None
     principal: Principal = ANONYMOUS
     is_identified: bool = True
+    owner: str = ""
     certificate: bytes = b""
     deadline: float | None = None
     channel: Channel | None = None
@@ -121,6 +123,11 @@ class Exchange:
     def peer(self) -> str:
         """The other end of the connection that it came by; empty where that tells no connections apart."""
         return named_peer(self.record.peer)
+
+    @property
+    def caller(self) -> str:
+        """Whose turn it takes: its principal's, whatever connections that has, or else its connection's."""
+        return self.owner or self.peer
 
     def receive_now(self) -> bool:
         """Have the request, if all of it is here; return whether. Raises RowgateError."""

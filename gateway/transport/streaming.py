@@ -77,7 +77,7 @@ def _sent(method: Method, respond: Respond, send_timeout: float, memory: Respons
             exchange.principal,
             exchange.deadline,
             operation,
-            exchange.peer,
+            exchange.caller,
             memory=memory,
             json=exchange.json,
         )

@@ -16,22 +16,22 @@ OPERATIONS = {
     f"/{kind}{table}": Operation(table, kind) for kind in ("GET", "LIST") for table in ("flight", "plane")
 }
 
-SHARES = {"connection": share_of_connection, "table": share_of, "kind": share_of_kind}
+SHARES = {"caller": share_of_connection, "table": share_of, "kind": share_of_kind}
 
 
 @dataclass(frozen=True, eq=False)
 class Arriving:
-    """A call of a method by a peer."""
+    """A call of a method by a caller."""
 
     path: str
-    peer: str
+    caller: str
 
     @property
     def keys(self) -> list[tuple[str, str]]:
         """What it counts as."""
         operation = OPERATIONS.get(self.path)
         named = [("table", operation.table), ("kind", operation.kind)] if operation else []
-        return [("connection", self.peer), *named]
+        return [("caller", self.caller), *named]
 
 
 @given(
@@ -43,11 +43,11 @@ class Arriving:
 )
 async def test_any_order_of_coming_and_going(limit: int, steps: list[tuple[int, str, str]]) -> None:
     admission, inside = Admission(limit, OPERATIONS), list[Arriving]()
-    for which, path, peer in steps:
+    for which, path, caller in steps:
         if which < len(inside):
             admission.leave(inside.pop(which))
             continue
-        one = Arriving(path, peer)
+        one = Arriving(path, caller)
         held = Counter(key for other in inside for key in other.keys)
         fits = len(inside) < limit and all(held[key] < SHARES[key[0]](limit) for key in one.keys)
         if fits:
@@ -67,7 +67,7 @@ async def test_any_order_of_coming_and_going(limit: int, steps: list[tuple[int, 
         ([("/GETflight", "a"), ("/LISTflight", "b")], ("/GETflight", "c"), 63),
         ([("/GETflight", "a"), ("/GETplane", "b")], ("/GETflight", "c"), 75),
     ],
-    ids=["connection", "table", "kind of method"],
+    ids=["caller", "table", "kind of method"],
 )
 async def test_none_takes_the_last_quarter(
     others: list[tuple[str, str]], one: tuple[str, str], share: int, request: pytest.FixtureRequest
