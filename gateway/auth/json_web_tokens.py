@@ -108,7 +108,7 @@ class JsonWebTokens:
         if isinstance(ends, bool) or not isinstance(ends, int | float):
             raise refused("the token's exp is no number")
         roles = with_credential(_roles(claims, self._expected.roles_claim))
-        return Principal(name, "jwt", roles, claims, min(ends, _LATEST) + self._expected.leeway)
+        return Principal(name, "jwt", roles, claims, min(int(ends), _LATEST) + self._expected.leeway)
 
     def _claims(self, token: bytes, key: Key, algorithm: str) -> dict[str, Any]:
         """Return the claims of a token whose signature and time are right; raises Unauthenticated."""

@@ -49,3 +49,8 @@ def with_credential(named: Iterable[str]) -> frozenset[str]:
 def unauthenticated() -> Unauthenticated:
     """Return the error of a wrong credential: it doesn't say what is wrong with it, the log does."""
     return Unauthenticated("the credential is not accepted", reason="CREDENTIAL_REFUSED")
+
+
+def credential_expired() -> Unauthenticated:
+    """Return the error of a call that lasts longer than its caller's credential."""
+    return Unauthenticated("the credential has expired: go on with a new one", reason="CREDENTIAL_EXPIRED")

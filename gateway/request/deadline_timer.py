@@ -55,6 +55,12 @@ class Deadline:
         if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise _exceeded() from error
 
+    def end_by(self, when: float) -> None:
+        """Ring sooner, if that is sooner; it has been entered."""
+        if when < self.when:
+            self.when = when
+            self._timer.add(self)
+
     def ring(self) -> None:
         """Cancel the task."""
         if self._task is not None:

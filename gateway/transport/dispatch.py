@@ -11,10 +11,10 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
-from gateway.auth.principal import ANONYMOUS
+from gateway.auth.principal import ANONYMOUS, credential_expired
 from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
-from gateway.errors import Internal, OutOfRange, RowgateError
+from gateway.errors import DeadlineExceeded, Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
 from gateway.methods import AnyHandler, BidiHandler, Handler, Response, StreamHandler, WrittenResponse
 from gateway.observe.call_record import Observer
@@ -196,6 +196,7 @@ class Dispatcher:
                     begun = await processor.wait(exchange.caller, deadline.when)
                 if self._authorization is not None and not exchange.is_identified:
                     await self._authorization.wait(exchange)
+                    self._deadlines.cut(exchange, deadline)
                 if exchange.read is not None and not exchange.receive_now():
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
@@ -288,6 +289,8 @@ def _endpoint(
 
 def _refusal(exchange: Exchange, error: RowgateError) -> Status:
     exchange.release()
+    if exchange.ends_with_credential and isinstance(error, DeadlineExceeded) and exchange.is_late:
+        error = credential_expired()
     exchange.record.code, exchange.record.reason = error.code, error.reason
     if error.__cause__ is not None:
         exchange.record.cause = cause_of(error)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from google.rpc.status_pb2 import Status
@@ -81,6 +82,7 @@ class Exchange:
         owner: the principal's name, where it was known when the call came.
         certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
+        ends_with_credential: whether that is because its caller's credential ends; set so, too.
         task: the task it runs in; None where the transport doesn't know.
         read: waits for the only request, where it has not come with the headers; raises RowgateError.
         take: returns it where it is all here by now, else None, and `read` is to be asked; raises so, too.
@@ -103,6 +105,7 @@ class Exchange:
     owner: str = ""
     certificate: bytes = b""
     deadline: float | None = None
+    ends_with_credential: bool = False
     channel: Channel | None = None
     task: "Task[Any] | None" = None
     read: Callable[[], Awaitable[bytes]] | None = None
@@ -128,6 +131,11 @@ class Exchange:
     def caller(self) -> str:
         """Whose turn it takes: its principal's, whatever connections that has, or else its connection's."""
         return self.owner or self.peer
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its deadline has passed."""
+        return self.deadline is not None and monotonic() >= self.deadline
 
     def receive_now(self) -> bool:
         """Have the request, if all of it is here; return whether. Raises RowgateError."""

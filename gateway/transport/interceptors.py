@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from time import monotonic, time
 
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.request.bulkheads import Operation
@@ -37,8 +38,17 @@ class Deadlines:
         """Set a call's deadline, and return it."""
         usual, most = self._unary if exchange.channel is None else self._stream
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
-        exchange.deadline = deadline = exchange.arrived + min(asked, most)
+        deadline = exchange.arrived + min(asked, most)
+        if exchange.channel is not None:
+            deadline = _until_credential_ends(exchange, deadline)
+        exchange.deadline = deadline
         return deadline
+
+    def cut(self, exchange: Exchange, deadline: Deadline) -> None:
+        """End a call that streams with its caller's credential, which wasn't known when it began."""
+        if exchange.channel is not None:
+            exchange.deadline = _until_credential_ends(exchange, deadline.when)
+            deadline.end_by(exchange.deadline)
 
     def of_caller(self, exchange: Exchange) -> AbstractContextManager[object]:
         """Return what to answer a call in whose caller alone may set a deadline."""
@@ -51,6 +61,15 @@ class Deadlines:
         usual, most = self._unary
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
         return Deadline(self._timer, exchange.arrived + min(asked, most), exchange.task)
+
+
+def _until_credential_ends(exchange: Exchange, deadline: float) -> float:
+    """Return when a call has to end that may last longer than its caller's credential."""
+    ends = exchange.principal.expires_at
+    if ends is None or (when := monotonic() + ends - time()) >= deadline:
+        return deadline
+    exchange.ends_with_credential = True
+    return when
 
 
 @dataclass(frozen=True, slots=True)
