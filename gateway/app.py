@@ -44,8 +44,7 @@ from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
 from gateway.schema.catalog_facts import with_found
-from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.model import MethodKind, Schema
+from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 from gateway.schema.view_writes import refuse_view_writes
@@ -61,7 +60,6 @@ from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
 
 _logger = logging.getLogger(__name__)
-_BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
 _PROBE_SECONDS = 5.0
 
@@ -96,7 +94,7 @@ def authorization(schema: Schema, authenticator: Authenticator, auth: AuthSettin
 
 
 def _row_rules(schema: Schema, *, identified: bool) -> Mapping[str, TableRules]:
-    """Return the rules of rows that hold; raises SchemaError for wrong ones, and for what can't uphold them.
+    """Return the rules of rows that hold; raises SchemaError for wrong ones.
 
     Where callers aren't identified none hold, which is told.
     """
@@ -104,13 +102,6 @@ def _row_rules(schema: Schema, *, identified: bool) -> Mapping[str, TableRules]:
     if rules and not identified:
         _logger.warning("policies of rows don't hold: callers aren't identified", extra={"tables": [*rules]})
         return {}
-    wrong, right = "bulk writes don't uphold the policy of their table yet", "leave the method out"
-    bulk = [m for service in schema.services.values() for m in service.methods if m.kind in _BULK]
-    if unable := [m for m in bulk if m.resource.message.full_name in rules]:
-        files = (m.descriptor.containing_service.file.name for m in unable)
-        raise SchemaError(
-            Diagnostic(f, 0, m.full_name, wrong, right) for f, m in zip(files, unable, strict=True)
-        )
     return rules
 
 

@@ -46,6 +46,9 @@ class Rule:
     retry_delay: float | None = None
 
 
+NOT_ALLOWED = "2201G"
+"""Of width_bucket without buckets: how a statement says that a row isn't what the table's policy asks for."""
+
 STATES: dict[str, Rule] = {
     "08007": Rule(OutcomeUnknown, "COMMIT_OUTCOME_UNKNOWN", "the write may or may not have been committed"),
     "22001": Rule(InvalidArgument, "STRING_TOO_LONG", "a text is longer than its column allows"),
@@ -57,8 +60,7 @@ STATES: dict[str, Rule] = {
     "22021": Rule(InvalidArgument, "INVALID_TEXT", "a text holds characters that the database can't store"),
     "2200H": Rule(FailedPrecondition, "SEQUENCE_EXHAUSTED", "a sequence has no numbers left"),
     "2201B": Rule(InvalidArgument, "INVALID_REGULAR_EXPRESSION", "a regular expression is malformed"),
-    # width_bucket without buckets: how a statement says that a row isn't what a policy asks for.
-    "2201G": Rule(PermissionDenied, "ROW_NOT_ALLOWED", "the caller may not write a row like this"),
+    NOT_ALLOWED: Rule(PermissionDenied, "ROW_NOT_ALLOWED", "the caller may not write a row like this"),
     "22P05": Rule(InvalidArgument, "INVALID_TEXT", "a text holds characters that the database can't store"),
     "23001": Rule(FailedPrecondition, "FOREIGN_KEY_VIOLATION", "other rows refer to this one"),
     "23502": Rule(InvalidArgument, "NOT_NULL_VIOLATION", "a column that needs a value got none"),

@@ -48,7 +48,7 @@ def may_be_written(
     is taken is found before that, and must not tell of a row beside which the caller could write none anyway.
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
-    conditions = [one for rule in checks for one in _decidable(rule, frozenset(columns))]
+    conditions = [one for rule in checks for one in decidable(rule, frozenset(columns))]
     if not conditions:
         return None
     rows = items(fields)
@@ -58,7 +58,7 @@ def may_be_written(
     return RowsStatement(compile_statement(query, name=f"check {resource.table}"), fields)
 
 
-def _decidable(rule: RowRule, columns: frozenset[str]) -> Iterator[RowRule]:
+def decidable(rule: RowRule, columns: frozenset[str]) -> Iterator[RowRule]:
     """Yield the parts of a rule that ask for these columns alone, all of which a row has to meet."""
     if rule.nobody:
         yield rule

@@ -1,86 +1,12 @@
 """Policies of rows: each method sees and changes what the caller's rules let it, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 
-from tests.harness.callers import Caller, clients_of, write_keys
-from tests.harness.client import Client, RpcFailed
-from tests.harness.gateway import RunningGateway
-
-NOTES = "shared.v1.NoteService"
-CALLERS = (
-    Caller("ann", claims={"tenant": "acme"}),
-    Caller("bob", claims={"tenant": "acme"}),
-    Caller("eve", claims={"tenant": "evil"}),
-    Caller("aud", roles=("auditor",), claims={"tenant": "acme"}),
-    Caller("odd", claims={"tenant": 7}),
-    Caller("non"),
-    Caller("any", claims={"tenant": "*"}),
-)
-# number, tenant, owner, title, public
-STORED = (
-    (1, "acme", "ann", "one", False),
-    (2, "acme", "ann", "two", True),
-    (3, "acme", "bob", "three", False),
-    (4, "evil", "eve", "four", False),
-    (5, "evil", "ann", "five", True),
-    (6, "acme", "ann", "kept", False),
-)
-READABLE = {
-    "ann": {1, 2, 6},
-    "bob": {2, 3},
-    "eve": {4, 5},
-    "aud": {1, 2, 3, 6},
-    "odd": set[int](),
-    "non": set[int](),
-    "any": set[int](),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The served notes, and a client for each caller."""
-
-    gateway: RunningGateway
-    clients: Mapping[str, Client]
-
-    async def call(self, name: str, method: str, **fields: Any) -> Any:
-        """Call a method of the notes on behalf of a caller."""
-        return await self.clients[name].call(f"{NOTES}/{method}", **fields)
-
-    async def refused(self, name: str, method: str, **fields: Any) -> tuple[str, str]:
-        """Return the code and reason of the refusal of such a call."""
-        with pytest.raises(RpcFailed) as failed:
-            await self.call(name, method, **fields)
-        return failed.value.code.name, failed.value.reason
-
-    async def stored(self) -> list[tuple[Any, ...]]:
-        """Return what is stored."""
-        rows = await self.gateway.sql("SELECT id, tenant, owner, title, text FROM note ORDER BY id")
-        return [tuple(row.values()) for row in rows]
-
-
-@pytest.fixture
-async def shared(
-    gateway_for: Callable[..., Awaitable[RunningGateway]], tmp_path: Path
-) -> AsyncIterator[Shared]:
-    path = tmp_path / "keys.json"
-    keys = write_keys(path, CALLERS)
-    gateway = await gateway_for("shared", auth_providers="api_key", auth_api_keys=path)
-    for number, tenant, owner, title, public in STORED:
-        await gateway.sql(
-            "INSERT INTO note (id, tenant, owner, title, public, text, version) "
-            "VALUES ($1, $2, $3, $4, $5, '', 1)",
-            *(number, tenant, owner, title, public),
-        )
-    async with clients_of(gateway, "shared", keys) as clients:
-        yield Shared(gateway, clients)
+from tests.harness.client import RpcFailed
+from tests.policy.shared_notes import NOTES, READABLE, Shared
 
 
 async def test_reads(shared: Shared) -> None:
@@ -213,13 +139,7 @@ async def test_deletes(shared: Shared) -> None:
 
 
 async def test_what_a_row_becomes_by_a_trigger_counts(shared: Shared) -> None:
-    await shared.gateway.sql(
-        "CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN IF NEW.text = 'steal' THEN NEW.owner := 'eve'; END IF; RETURN NEW; END $$"
-    )
-    await shared.gateway.sql(
-        "CREATE TRIGGER steal BEFORE INSERT OR UPDATE ON note FOR EACH ROW EXECUTE FUNCTION steal()"
-    )
+    await shared.steal_by_trigger()
     before = await shared.stored()
     denied = ("PERMISSION_DENIED", "ROW_NOT_ALLOWED")
     note = {"id": 1, "text": "steal"}

@@ -1,12 +1,15 @@
 """The two steps that stand in for MERGE: insert what is new, and give way; update what is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gateway.db.bulk.outcomes import Outcome
 from gateway.db.bulk.target_table import Target
-from gateway.db.database import Transaction
+from gateway.db.database import Row, Transaction
 from gateway.errors import Aborted
 from gateway.sql.bulk.write import BulkStatements
+from gateway.sql.row_arrays import NOBODY
+from gateway.sql.statement import Statement
 
 _PASSES = 5
 _PASSES_KEPT_OUT = 2
@@ -32,6 +35,7 @@ class TwoSteps:
         target: the table.
         indexes: the rows, ascending: all that are staged from the first to the last.
         settled: those of them that are left alone.
+        caller: the values that the table's rules ask for.
 
     """
 
@@ -42,7 +46,10 @@ class TwoSteps:
         target: Target,
         indexes: Sequence[int],
         settled: Sequence[int] = (),
+        *,
+        caller: Mapping[str, Any] = NOBODY,
     ) -> None:
+        self._caller = caller
         self._transaction = transaction
         self._statements = statements
         self._target = target
@@ -73,7 +80,7 @@ class TwoSteps:
 
     async def _insert(self) -> int:
         """Insert; return how many rows were stored under a key that no sent row has."""
-        rows = await self._transaction.fetch(self._statements.insert, self._arguments())
+        rows = await self._fetch(self._statements.insert, self._arguments())
         named = [index for (index,) in rows if index is not None]
         self._inserted += named
         self._left.difference_update(named)
@@ -81,11 +88,9 @@ class TwoSteps:
 
     async def _update(self) -> None:
         arguments = self._arguments()
-        found = await self._transaction.fetch(self._statements.find, arguments)
+        found = await self._fetch(self._statements.find, arguments)
         if any(differs for _, differs in found):
-            updated = {
-                index for (index,) in await self._transaction.fetch(self._statements.update, arguments)
-            }
+            updated = {index for (index,) in await self._fetch(self._statements.update, arguments)}
             self._updated += updated
             self._kept += (index for index, differs in found if differs and index not in updated)
         self._left.difference_update(index for index, _ in found)
@@ -98,6 +103,9 @@ class TwoSteps:
             raise Untold
         self._inserted += self._left
         self._left.clear()
+
+    async def _fetch(self, statement: Statement, arguments: Sequence[object]) -> Sequence[Row]:
+        return await self._transaction.fetch(statement, [*arguments, *statement.arguments(self._caller)])
 
     def _arguments(self) -> Sequence[object]:
         settled = [index for index in self._indexes if index not in self._left]

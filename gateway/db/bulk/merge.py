@@ -18,10 +18,11 @@ from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.db.bulk.target_table import SMALL, Target, check_deferred, inserted_so_far
 from gateway.db.database import Transaction
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
-from gateway.errors.sqlstate import rule_for
+from gateway.errors.sqlstate import NOT_ALLOWED, rule_for
 from gateway.schema.tables.metadata import constraints
 from gateway.sql.bulk.shape import INDEX, stage_name
 from gateway.sql.bulk.write import BulkStatements
+from gateway.sql.row_arrays import NOBODY
 from gateway.sql.statement import Statement
 
 MERGE_RETURNS = 170_000
@@ -107,7 +108,9 @@ class BulkWriter:
         self._tells_rows = tells_rows or refuses_stored or draws_keys or not target.plain
         self._target = target
         can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge
-        self._merges = can_merge and not self._shape.nulls_equal and not target.alone
+        rules = self._shape.rules
+        self._merges = can_merge and not self._shape.nulls_equal and not target.alone and rules is None
+        self._caller = rules.values(transaction.principal) if rules is not None else NOBODY
         self._rows = CopyRows(self._shape.staged, ["i"])
         self._staging = False
         self._halvings = _HALVINGS
@@ -149,6 +152,7 @@ class BulkWriter:
             await self._drop_unread_keys(rows.indexes)
             await self._drop_duplicates()
         await self._drop_unknown_numbers()
+        await self._drop_forbidden()
 
     async def settle(self, rows: EncodedRows) -> None:
         """Write the staged rows; bad ones are found and left out. Raises Collision."""
@@ -216,6 +220,15 @@ class BulkWriter:
             unknown = [index for (index,) in await self._transaction.fetch(statement, ())]
             column = self._shape.found_by_number[0].column
             self._refuse(unknown, numbered_by_postgresql(column, self._shape.resource.table))
+
+    async def _drop_forbidden(self) -> None:
+        """Take the rows out that the rules of the table let nobody write who calls."""
+        statement = self._statements.forbidden
+        if statement is not None:
+            arguments = statement.arguments(self._caller)
+            forbidden = [index for (index,) in await self._transaction.fetch(statement, arguments)]
+            await self._transaction.fetch(self._statements.remove, [forbidden])
+            self._refuse(forbidden, not_allowed())
 
     async def _halve(self, indexes: list[int], error: RowgateError, attempt: _Attempt) -> None:
         """Find the bad rows by trying halves, where no query can tell them."""
@@ -313,7 +326,9 @@ class BulkWriter:
         return bool(held == count)
 
     def _in_two_steps(self, indexes: list[int], settled: Sequence[int] = ()) -> TwoSteps:
-        return TwoSteps(self._transaction, self._statements, self._target, indexes, settled)
+        return TwoSteps(
+            self._transaction, self._statements, self._target, indexes, settled, caller=self._caller
+        )
 
     async def _merge_counted(self, bounds: list[int]) -> Counter[Outcome]:
         # RETURNING would cost a twentieth of the whole, and the command tag doesn't tell what was new.
@@ -371,6 +386,12 @@ def numbered_by_postgresql(column: str, table: str) -> RowgateError:
     """Return the error of a row that sends a number which PostgreSQL alone may give (GENERATED ALWAYS)."""
     rule = rule_for(_GENERATED_ALWAYS)
     return rule.error(rule.message, reason=rule.reason, metadata={"column": column, "table": table})
+
+
+def not_allowed() -> RowgateError:
+    """Return the error of a row that the table's policy lets the caller neither create nor update."""
+    rule = rule_for(NOT_ALLOWED)
+    return rule.error(rule.message, reason=rule.reason)
 
 
 def stored_key(target_names: frozenset[str], table: str) -> RowgateError:

@@ -50,7 +50,9 @@ class Ingest:
     def __init__(self, method: Method, engine: Engine) -> None:
         roles = {role: field.name for role, field in method.request.items()}
         self._start, self._sequence, self._rows = roles["start"], roles["sequence"], roles["rows"]
-        self._options = OptionReader(method.resource, _OPTIONS, prefix=f"{self._start}.")
+        self._options = OptionReader(
+            method.resource, _OPTIONS, engine.rules_of(method.resource), prefix=f"{self._start}."
+        )
         self._database = engine.database
         self._require_own_tables = engine.require_own_tables
         self._watermarks = Watermarks()

@@ -9,6 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rowgate.v1 import bulk_pb2
 
 from gateway.errors import InvalidArgument
+from gateway.policy.row_rules import TableRules
 from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
 from gateway.schema.model import Resource
@@ -42,12 +43,16 @@ class OptionReader:
     Args:
         resource: what is written.
         names: the message's field for each role.
+        rules: of the table's rows; None where it has none.
         prefix: where the message stands in the request, such as `start.`.
 
     """
 
-    def __init__(self, resource: Resource, names: Mapping[str, str], prefix: str = "") -> None:
+    def __init__(
+        self, resource: Resource, names: Mapping[str, str], rules: TableRules | None, prefix: str = ""
+    ) -> None:
         self._resource = resource
+        self._rules = rules
         self._names = names
         self._prefix = prefix
         self._keys = unique_keys(resource)
@@ -73,6 +78,7 @@ class OptionReader:
                 updates=conflict in (bulk_pb2.ON_CONFLICT_UNSPECIFIED, bulk_pb2.ON_CONFLICT_UPDATE),
                 replaced=self._replaced(request),
                 nulls_equal=nulls_equal,
+                rules=self._rules,
             ),
             refuses_stored=conflict == bulk_pb2.ON_CONFLICT_FAIL,
             last_wins=duplicate != bulk_pb2.ON_DUPLICATE_FAIL,

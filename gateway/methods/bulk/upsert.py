@@ -23,7 +23,7 @@ class BulkUpsert:
     def __init__(self, method: Method, engine: Engine) -> None:
         names = {role: field.name for role, field in method.request.items()}
         rows = names["rows"]
-        self._options = OptionReader(method.resource, names)
+        self._options = OptionReader(method.resource, names, engine.rules_of(method.resource))
         self._writes = Writes(method, engine)
         self._answers = Answers(method, rows)
         self._upserts = Upserts(rows, engine)

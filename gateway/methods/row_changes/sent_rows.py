@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from gateway.errors import PermissionDenied
+from gateway.db.bulk.merge import not_allowed
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.policy.row_rules import ChangeRules, TableRules
@@ -37,4 +37,4 @@ class SentRows:
         arguments = statement.arguments(rows, caller=self._rules.values(session.principal))
         ((allowed,),) = await session.fetch(statement.statement, arguments)
         if not allowed:
-            raise PermissionDenied("the caller may not write a row like this", reason="ROW_NOT_ALLOWED")
+            raise not_allowed()

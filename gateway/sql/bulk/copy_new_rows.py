@@ -14,8 +14,11 @@ from gateway.sql.unnest import unnest_text
 
 
 def can_load(shape: BulkShape) -> bool:
-    """Return whether COPY stores the values as the other statements do, and keys can be told apart here."""
-    return shape.compares_in_python and all(map(is_sent_as_stored, shape.staged))
+    """Return whether COPY stores the values as the other statements do, and keys can be told apart here.
+
+    It checks no rules of rows.
+    """
+    return shape.rules is None and shape.compares_in_python and all(map(is_sent_as_stored, shape.staged))
 
 
 def left_to_default(field: Field) -> bool:

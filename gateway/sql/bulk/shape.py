@@ -12,6 +12,7 @@ from zlib import crc32
 
 from sqlalchemy.dialects import postgresql
 
+from gateway.policy.row_rules import TableRules
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.types.sql_types import without_modifiers
@@ -39,6 +40,7 @@ class BulkShape:
         nulls_equal: whether two NULLs in the key are equal (NULLS NOT DISTINCT).
         always: the identities that PostgreSQL alone may number (GENERATED ALWAYS). A number that is sent can
             find a stored row, where it is of the key; otherwise it is refused.
+        rules: of the table's rows; None where it has none.
 
     """
 
@@ -48,6 +50,7 @@ class BulkShape:
     replaced: frozenset[str] | None = None
     nulls_equal: bool = False
     always: frozenset[str] = frozenset()
+    rules: TableRules | None = None
 
     def numbered_in(self, always: frozenset[str]) -> "BulkShape":
         """Return the shape for a table some of whose columns are GENERATED ALWAYS AS IDENTITY."""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.policy.row_rules import TableRules
 from gateway.schema.model import Field
+from gateway.sql.bulk.rules import RuleConditions, checked, forbidden_rows, guarded
 from gateway.sql.bulk.shape import (
     INDEX,
     BulkShape,
@@ -32,7 +34,8 @@ def _unsettled(number: int) -> str:
     return f"s.{_I} NOT IN (SELECT pg_catalog.unnest(${number}::integer[]))"
 
 
-_UNSETTLED = _unsettled(3)
+_OWN_PARAMETERS = 3
+_UNSETTLED = _unsettled(_OWN_PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class BulkStatements:
         find: locks the stored rows, but for the bound indexes, in the order of their keys, where they may be
             updated; returns indexes, each with whether its row would be another one.
         update: updates the stored rows, but for the bound indexes; returns the indexes of those that changed.
+        forbidden: names the staged rows that the rules let nobody write; None where they can't tell before.
+
+    Where the table has rules, `insert`, `find` and `update` fail for a row that doesn't meet them, and take
+    the caller's values, by their binds, behind their other arguments; MERGE doesn't know them.
 
     """
 
@@ -80,6 +87,7 @@ class BulkStatements:
     insert: Statement
     find: Statement
     update: Statement
+    forbidden: Statement | None
 
 
 def bulk_statements(shape: BulkShape) -> BulkStatements:
@@ -109,9 +117,10 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         merge_sent=statement(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
         hold=statement(_hold(shape, staged, _UNSETTLED)),
         hold_sent=statement(_hold(shape, f"{_unnested(shape)} AS s", _unsettled(len(shape.staged) + 2))),
-        insert=statement(_insert(shape, fresh)),
-        find=statement(_find(shape, staged)),
-        update=statement(_update(shape, staged)),
+        insert=_insert(shape, fresh, name),
+        find=_find(shape, staged, name),
+        update=_update(shape, staged, name),
+        forbidden=forbidden_rows(shape, shape.rules) if shape.rules is not None else None,
     )
 
 
@@ -201,7 +210,7 @@ def _names(values: Mapping[str, str]) -> str:
     return ", ".join(map(quote, values))
 
 
-def _insert(shape: BulkShape, source: str) -> str:
+def _insert(shape: BulkShape, source: str, name: str) -> Statement:
     """Return the INSERT that gives way to a concurrent one.
 
     RETURNING knows nothing of the source, so the new rows find their indexes again by key; a row without a
@@ -210,23 +219,39 @@ def _insert(shape: BulkShape, source: str) -> str:
     values = inserted_values(shape)
     table = table_name(shape.resource)
     keys = ", ".join(map(quote, shape.target))
+    conditions = RuleConditions(shape.resource, _OWN_PARAMETERS)
+    returned = [quote(column) for column in shape.target]
+    if shape.rules is not None:
+        created = conditions.met(*shape.rules.creating.checks)
+        returned[0] = f"{checked(f't.{returned[0]}', created)} AS {returned[0]}"
     free = f"NOT EXISTS (SELECT FROM {table} AS t WHERE {key_matches(shape)})"
-    return (
+    text = (
         f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {_UNSETTLED}), "
-        f"w AS (INSERT INTO {table} ({_names(values)}) {_overriding(shape)}"
+        f"w AS (INSERT INTO {table} AS t ({_names(values)}) {_overriding(shape)}"
         f"SELECT {', '.join(values.values())} FROM sent AS s "
-        f"WHERE {free} ORDER BY {_key_order(shape)} ON CONFLICT ({keys}) DO NOTHING RETURNING {keys}) "
+        f"WHERE {free} ORDER BY {_key_order(shape)} ON CONFLICT ({keys}) DO NOTHING "
+        f"RETURNING {', '.join(returned)}) "
         f"SELECT s.{_I} FROM w LEFT JOIN sent AS s ON {key_matches(shape, 'w')}"
     )
+    return conditions.statement(text, name)
 
 
-def _find(shape: BulkShape, source: str) -> str:
+def _find(shape: BulkShape, source: str, name: str) -> Statement:
     differs = changes(shape) if shape.updates and updated_values(shape) else "false"
+    conditions = RuleConditions(shape.resource, _OWN_PARAMETERS)
+    if shape.rules is not None:
+        differs = guarded(_using(shape, shape.rules, conditions), differs)
     found = (
         f"SELECT s.{_I}, {differs} FROM {table_name(shape.resource)} AS t "
         f"JOIN {source} ON {key_matches(shape)} WHERE {_UNSETTLED}"
     )
-    return f"{found} ORDER BY {_stored_order(shape)} FOR NO KEY UPDATE OF t" if shape.updates else found
+    locked = f"{found} ORDER BY {_stored_order(shape)} FOR NO KEY UPDATE OF t"
+    return conditions.statement(locked if shape.updates else found, name)
+
+
+def _using(shape: BulkShape, rules: TableRules, conditions: RuleConditions) -> str:
+    """Return the condition of stored rows that the caller may be told of: and, where they change, update."""
+    return conditions.met(rules.read, rules.update) if shape.updates else conditions.met(rules.read)
 
 
 def _hold(shape: BulkShape, source: str, unsettled: str) -> str:
@@ -242,13 +267,19 @@ def _hold(shape: BulkShape, source: str, unsettled: str) -> str:
     )
 
 
-def _update(shape: BulkShape, source: str) -> str:
+def _update(shape: BulkShape, source: str, name: str) -> Statement:
+    conditions = RuleConditions(shape.resource, _OWN_PARAMETERS)
     if not updated_values(shape):
-        return f"SELECT s.{_I} FROM {source} WHERE false AND {_UNSETTLED}"
-    return (
+        return conditions.statement(f"SELECT s.{_I} FROM {source} WHERE false AND {_UNSETTLED}", name)
+    changed, returned = f"({changes(shape)})", f"s.{_I}"
+    if shape.rules is not None:
+        changed = guarded(_using(shape, shape.rules, conditions), changed)
+        returned = checked(returned, conditions.met(*shape.rules.updating.checks))
+    text = (
         f"UPDATE {table_name(shape.resource)} AS t SET {_assignments(shape)} FROM {source} "
-        f"WHERE {key_matches(shape)} AND {_UNSETTLED} AND ({changes(shape)}) RETURNING s.{_I}"
+        f"WHERE {key_matches(shape)} AND {_UNSETTLED} AND {changed} RETURNING {returned}"
     )
+    return conditions.statement(text, name)
 
 
 def _stored_columns(shape: BulkShape) -> Statement:

@@ -1,0 +1,107 @@
+"""Rules of rows in the statements of a bulk upsert: conditions as text, over the table as `t`."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, column, false, func, not_, or_, table, text
+
+from gateway.policy.row_rules import RowRule, TableRules
+from gateway.schema.model import Resource
+from gateway.sql.binds import bound
+from gateway.sql.bulk.shape import INDEX, BulkShape, may_be_unset, quote, stage_name
+from gateway.sql.filter import where_rule
+from gateway.sql.rule_checks import decidable
+from gateway.sql.statement import Statement, compile_statement
+
+# A parameter, where it is none within a quoted name or a text.
+_PARAMETER = re.compile(r'("(?:[^"]|"")*"|\'(?:[^\']|\'\')*\')|\$(\d+)')
+
+
+class RuleConditions:
+    """Writes the conditions of one statement, whose own parameters come first.
+
+    Args:
+        resource: what is written.
+        parameters: how many the statement has of its own.
+
+    """
+
+    def __init__(self, resource: Resource, parameters: int) -> None:
+        self._resource = resource
+        self._parameters = parameters
+        self._statement = Statement("", (), (), writes=False, name="", constants={})
+
+    def met(self, *rules: RowRule) -> str:
+        """Return the condition that a row of `t` meets some rules; unknown, as false, is not met."""
+        fields = self._resource.fields
+        stored: Any = table("t", *(column(field.column, field.type.engine) for field in fields))
+        return self._text(and_(*(_condition(rule, self._resource, stored) for rule in rules)))
+
+    def statement(self, text: str, name: str) -> Statement:
+        """Return a statement with such conditions; its binds are those that follow its own parameters."""
+        found = self._statement
+        return Statement(text, found.binds, (), writes=True, name=name, constants=found.constants)
+
+    def _text(self, condition: Any) -> str:
+        compiled, known = compile_statement(condition, name=""), self._statement
+        first = self._parameters + len(known.binds)
+        self._statement = Statement(
+            "",
+            (*known.binds, *compiled.binds),
+            (),
+            writes=False,
+            name="",
+            constants={**known.constants, **compiled.constants},
+        )
+        return f"({_PARAMETER.sub(lambda found: found[1] or f'${first + int(found[2])}', compiled.text)})"
+
+
+def passed(condition: str) -> str:
+    """Return what is true where a condition is met, and else fails (gateway.sql.rule_checks).
+
+    PostgreSQL doesn't work it out before there is a row, whatever the condition: random() differs for each.
+    """
+    buckets = f"CASE WHEN {condition} THEN 1 ELSE (pg_catalog.random() * 0)::integer END"
+    zero, one = "0.0::double precision", "1.0::double precision"
+    return f"(pg_catalog.width_bucket({zero}, {zero}, {one}, {buckets}) > 0)"
+
+
+def checked(value: str, condition: str) -> str:
+    """Return a value of a row that has to meet a condition, or else the statement fails."""
+    return f"CASE WHEN {passed(condition)} THEN {value} ELSE {value} END"
+
+
+def guarded(using: str, condition: str) -> str:
+    """Return a condition of rows that the caller has to be allowed to change, or else the statement fails."""
+    return f"CASE WHEN {using} THEN ({condition}) ELSE {passed(using)} END"
+
+
+def forbidden_rows(shape: BulkShape, rules: TableRules) -> Statement | None:
+    """Return the statement that names the staged rows which neither could be created so, nor updated.
+
+    None where what is always sent doesn't tell. Rows are checked again when they are written: but a key that
+    is taken is found before that, and must not tell of a row beside which the caller could write none anyway.
+    """
+    resource = shape.resource
+    told = frozenset(f.column for f in shape.staged if not (may_be_unset(f) or f.type.text_cast))
+    ways = [[one for rule in way for one in decidable(rule, told)] for way in _ways(rules)]
+    if not all(ways):
+        return None
+    staged: Any = table("s", *(column(field.column, field.type.engine) for field in shape.staged))
+    allowed = or_(*(and_(*(_condition(rule, resource, staged) for rule in way)) for way in ways))
+    compiled = compile_statement(not_(func.coalesce(allowed, false())), name=f"check {resource.table}")
+    query = f"SELECT s.{quote(INDEX)} FROM pg_temp.{quote(stage_name(resource))} AS s WHERE {compiled.text}"
+    return Statement(
+        query, compiled.binds, (), writes=False, name=compiled.name, constants=compiled.constants
+    )
+
+
+def _ways(rules: TableRules) -> Sequence[tuple[RowRule, ...]]:
+    return rules.creating.checks, rules.updating.checks
+
+
+def _condition(rule: RowRule, resource: Resource, rows: Any) -> Any:
+    if rule.shape is None and not rule.nobody:
+        return text("true")
+    return where_rule(rule, resource, rows, {f.column: bound(f.type, f.column) for f in rule.fields})
