@@ -1,7 +1,7 @@
 """Bulkheads: one table, connection or kind of method holds its share of a common limit at most."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -75,7 +75,7 @@ class Bulkheads(Generic[T]):
 
     __slots__ = (
         *("_connections", "_counts", "_holders", "_kinds", "_owner", "_tables"),
-        *("connection_share", "kind_share", "share"),
+        *("connection_share", "holders", "kind_share", "share"),
     )
 
     def __init__(
@@ -87,6 +87,8 @@ class Bulkheads(Generic[T]):
         self.kind_share = share_of_kind(limit)
         self._owner = owner
         self._holders: set[T] = set()
+        self.holders: Set[T] = self._holders
+        """Who holds a place: always the same set, as who asks it for each call asks no method of ours."""
         self._counts = False
         """Whether holders are counted by the following."""
         self._tables: Counter[str] = Counter()

@@ -45,6 +45,7 @@ class Admission:
         self._limit = limit
         self._operations = operations or {}
         self._in_flight = Bulkheads[Arrival](limit, self._owner, share_of_connection(limit))
+        self._holders = self._in_flight.holders
         self._unseen = self._in_flight.connection_share
         """Below so many in flight a call needs no look: none once closed."""
         self._closed = False
@@ -83,19 +84,18 @@ class Admission:
 
     def enter(self, arrival: Arrival) -> None:
         """Take a place, until `leave`; raises ResourceExhausted or Unavailable. Who has one keeps it."""
-        in_flight = self._in_flight
-        if arrival in in_flight:
+        holders = self._holders
+        if arrival in holders:
             return
-        if len(in_flight) >= self._unseen:
+        if len(holders) >= self._unseen:
             self._look(arrival)
-        in_flight.take(arrival)
+        self._in_flight.take(arrival)
 
     def leave(self, arrival: Arrival) -> None:
         """Leave it. Who has none, or has left it, leaves nothing."""
-        in_flight = self._in_flight
-        if arrival in in_flight:
-            in_flight.give_back(arrival)
-            if not in_flight:
+        if arrival in self._holders:
+            self._in_flight.give_back(arrival)
+            if not self._holders:
                 self._idle.set()
 
     def _look(self, arrival: Arrival) -> None:

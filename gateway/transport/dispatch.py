@@ -189,7 +189,8 @@ class Dispatcher:
             return await self._answer_builtin(path, exchange)
         begun, processor = None, self._processor
         try:
-            self._enter(exchange)
+            if exchange.deadline is None:  # else it has arrived, and was let in
+                self._enter(exchange)
             with self._deadlines.around(exchange) as deadline:
                 begun = processor.begin()
                 if begun is None:
@@ -262,13 +263,16 @@ class Dispatcher:
         self._admission.leave(exchange)
 
     def _enter(self, exchange: Exchange) -> None:
-        # A call that has a deadline has been here before: it is known by then who makes it.
-        if self._authorization is not None and exchange.deadline is None:
+        if exchange.deadline is not None:
+            return  # it has been here before, and it is known by then who makes it
+        if self._authorization is not None:
             self._authorization.enter(exchange)
             if exchange.principal is not ANONYMOUS:
                 exchange.owner = exchange.principal.name
         self._admission.enter(exchange)
-        self._processor.check_deadline(exchange.caller, exchange.deadline or self._deadlines.set(exchange))
+        deadline = self._deadlines.set(exchange)
+        if self._processor.is_full:
+            self._processor.check_deadline(exchange.caller, deadline)
 
     def _tell(self, exchange: Exchange) -> None:
         exchange.record.duration = monotonic() - exchange.arrived

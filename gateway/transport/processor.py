@@ -90,12 +90,14 @@ class Processor:
         """Calls that wait to begin."""
         return self._waiting
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as many calls are under way as may be."""
+        return self._under_way >= self._most
+
     def check_deadline(self, connection: str, deadline: float) -> None:
         """Raise ResourceExhausted for a call that wouldn't be answered by its deadline."""
-        if (
-            self._under_way >= self._most
-            and self._clock() + _MARGIN * self._seconds_before(connection) > deadline
-        ):
+        if self.is_full and self._clock() + _MARGIN * self._seconds_before(connection) > deadline:
             raise self._refusal("has")
 
     def begin(self) -> int | None:
