@@ -1,7 +1,8 @@
 """Bulkheads: one table, connection or kind of method holds its share of a common limit at most."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -87,7 +88,7 @@ class Bulkheads(Generic[T]):
         self.kind_share = share_of_kind(limit)
         self._owner = owner
         self._holders: set[T] = set()
-        self.holders: Set[T] = self._holders
+        self.holders: AbstractSet[T] = self._holders
         """Who holds a place: always the same set, as who asks it for each call asks no method of ours."""
         self._counts = False
         """Whether holders are counted by the following."""

@@ -1,6 +1,7 @@
 """Row → message: one function per row shape, built when the statement is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
@@ -9,8 +10,9 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.request.etag import etag_of
 from gateway.response.read_mask import cutter
 from gateway.response.shape import Row, RowShape
-from gateway.schema.types.times import decode_timestamps
-from gateway.schema.values import InvalidValueError, ValueKind
+from gateway.schema.types.times import decode_timestamp, decode_timestamps
+from gateway.schema.types.timestamp_bytes import timestamp_bytes, timestamps_bytes
+from gateway.schema.values import InvalidValueError
 
 RowToMessage = Callable[[Row], Message]
 RowsToMessage = Callable[[Sequence[Row]], Message]
@@ -25,11 +27,14 @@ def row_to_message(shape: RowShape) -> RowToMessage:
     function raises gateway.errors.DataLoss.
     """
     message = GetMessageClass(shape.resource.message)
-    values = _row_values(shape)
+    values, told = row_values(shape), _told(shape)
     cut = _cutter(shape)
 
     def build(row: Row) -> Message:
-        made = message(**values(row))
+        try:
+            made = message(**values(*row))
+        except InvalidValueError:
+            made = message(**told(row))
         if cut is not None:
             cut(made)
         return made
@@ -48,11 +53,20 @@ def rows_in(response: type[Message], name: str, shape: RowShape) -> RowsToMessag
         shape: the rows'.
 
     """
-    values = _rows_values(shape)
+    values, of_row, told = rows_values(shape), row_values(shape), _told(shape)
     cut = _cutter(shape)
 
+    def one(row: Row) -> Mapping[str, Any]:
+        try:
+            return of_row(*row)
+        except InvalidValueError:
+            return told(row)
+
     def build(rows: Sequence[Row]) -> Message:
-        made = response(**{name: values(rows)})
+        try:
+            made = response(**{name: values(rows)})
+        except InvalidValueError:
+            made = response(**{name: [one(row) for row in rows]})
         if cut is not None:
             for row in getattr(made, name):
                 cut(row)
@@ -65,28 +79,29 @@ def _cutter(shape: RowShape) -> Callable[[Message], None] | None:
     return cutter(shape.mask.below) if shape.mask is not None and shape.is_cut else None
 
 
-def _row_values(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
-    """Return the function that makes the arguments of the message's constructor of a row."""
-    shown = shape.shown
-    names = tuple(field.name for field in shown)
-    decoders = tuple((field.name, field.type.decode) for field in shown if field.type.decode is not None)
-    version = shape.version
-    etag = shape.resource.etag or ""
-    numbers = {field.name: field.descriptor.number for field in shown}
+def row_values(shape: RowShape) -> Callable[..., Mapping[str, Any]]:
+    """Return the function that makes the arguments of the message's constructor of a row's columns.
 
-    def values(row: Row) -> Mapping[str, Any]:
-        # A row may have more columns than are shown; zip ends with the names.
-        made = dict(zip(names, row))  # noqa: B905
-        try:
-            for name, decode in decoders:
-                value = made[name]
-                if value is not None:
-                    made[name] = decode(value)
-        except InvalidValueError:
-            return told(row)
-        if version is not None:
-            made[etag] = etag_of(row[version])
-        return made
+    It raises InvalidValueError for a stored value that its field can't hold exactly. Its source is written
+    here, as that of dict_maker: to look each column's decoder up takes as long again.
+    """
+    decoders = {f"d{i}": field.type.decode for i, field in enumerate(shape.shown)}
+    items = [
+        f"{field.name!r}: v{i}" if decode is None else f"{field.name!r}: None if v{i} is None else d{i}(v{i})"
+        for i, (field, decode) in enumerate(zip(shape.shown, decoders.values(), strict=True))
+    ]
+    if shape.version is not None:
+        items.append(f"{shape.resource.etag!r}: etag_of(v{shape.version})")
+    columns = "".join(f"v{i}, " for i in range(len(shape.fields)))
+    made: Callable[..., Mapping[str, Any]]
+    made = eval(f"lambda {columns}: {{{', '.join(items)}}}", {"etag_of": etag_of, **decoders})  # noqa: S307 - names of fields, as literals
+    return made
+
+
+def _told(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
+    """Return the function that makes them of a row that has a value that its field can't hold."""
+    version, etag = shape.version, shape.resource.etag or ""
+    numbers = {field.name: field.descriptor.number for field in shape.shown}
 
     def told(row: Row) -> Mapping[str, Any]:
         made = shape.told(row)
@@ -95,15 +110,18 @@ def _row_values(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
             made[etag] = etag_of(row[version], [numbers[one["field"]] for one in without])
         return made
 
-    return values
+    return told
 
 
-def _rows_values(shape: RowShape) -> Callable[[Sequence[Row]], Sequence[Mapping[str, Any]]]:
-    """Return the function that makes the arguments of the message's constructor of each row."""
+def rows_values(shape: RowShape) -> Callable[[Sequence[Row]], Sequence[Mapping[str, Any]]]:
+    """Return the function that makes the arguments of the message's constructor of each row.
+
+    It raises InvalidValueError where any row has a value that its field can't hold exactly.
+    """
     shown = shape.shown
     names = [field.name for field in shown]
     decoders = [
-        (i, _column_decoder(field.type.kind, decode))
+        (i, _OF_COLUMNS.get(decode) or partial(_decoded, decode))
         for i, field in enumerate(shown)
         if (decode := field.type.decode) is not None
     ]
@@ -111,16 +129,12 @@ def _rows_values(shape: RowShape) -> Callable[[Sequence[Row]], Sequence[Mapping[
     if version is not None:
         names.append(shape.resource.etag or "")
     as_dicts = dict_maker(names)
-    of_row = _row_values(shape)
 
     def values(rows: Sequence[Row]) -> Sequence[Mapping[str, Any]]:
         read = list(zip(*rows, strict=True)) or [()] * len(shape.fields)
         columns: list[Iterable[Any]] = [*read[: len(shown)]]
-        try:
-            for place, decode in decoders:
-                columns[place] = decode(read[place])
-        except InvalidValueError:
-            return [of_row(row) for row in rows]
+        for place, decode in decoders:
+            columns[place] = decode(read[place])
         if version is not None:
             columns.append(map(etag_of, read[version]))
         return as_dicts(zip(*columns, strict=True))
@@ -140,7 +154,12 @@ def dict_maker(names: Sequence[str]) -> Callable[[Iterable[Sequence[Any]]], list
     return made
 
 
-def _column_decoder(kind: ValueKind, decode: Callable[[Any], Any]) -> Callable[[Iterable[Any]], list[Any]]:
-    if kind is ValueKind.TIMESTAMP:
-        return decode_timestamps
-    return lambda values: [None if value is None else decode(value) for value in values]
+_OF_COLUMNS: Mapping[Callable[[Any], Any], Callable[[Sequence[Any]], list[Any]]] = {
+    decode_timestamp: decode_timestamps,
+    timestamp_bytes: timestamps_bytes,
+}
+"""Those that decode a column at once, by those that decode a value."""
+
+
+def _decoded(decode: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    return [None if value is None else decode(value) for value in values]

@@ -189,8 +189,7 @@ class Dispatcher:
             return await self._answer_builtin(path, exchange)
         begun, processor = None, self._processor
         try:
-            if exchange.deadline is None:  # else it has arrived, and was let in
-                self._enter(exchange)
+            self._enter(exchange)
             with self._deadlines.around(exchange) as deadline:
                 begun = processor.begin()
                 if begun is None:

@@ -13,6 +13,7 @@ from gateway.methods.handlers import Response, WrittenResponse
 from gateway.request.call import Call
 from gateway.response.json_rows import row_to_json, rows_to_json
 from gateway.response.rows import row_to_message, rows_in
+from gateway.response.sent_rows import sent_row, sent_rows
 from gateway.response.serialized import serialized
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
@@ -42,6 +43,7 @@ class RowsResponse:
         self._make = GetMessageClass(self._descriptor)
         self._rows = rows
         self._of_rows = rows_in(self._make, rows.name, shape)
+        self._sent_of_rows = sent_rows(self._make, rows.name, shape)
         self._at_once = rows_at_once(shape.fields)
         self._to_json = lru_cache(_FORMS)(lambda writers: rows_to_json(shape, writers))
 
@@ -60,7 +62,7 @@ class RowsResponse:
         # Messages one after the other are the message that holds what all of them do. They are put together
         # as they are made: to touch 64 MiB of new memory at one go takes tens of milliseconds.
         body = BytesIO()
-        await self._in_parts(rows, lambda part: body.write(serialized(self._of_rows(part))), call)
+        await self._in_parts(rows, lambda part: body.write(serialized(self._sent_of_rows(part))), call)
         if others:
             body.write(serialized(self._make(**others)))
         return body.getvalue()
@@ -118,13 +120,14 @@ class RowResponse:
     def __init__(self, shape: RowShape) -> None:
         self._descriptor = shape.resource.message
         self._message = row_to_message(shape)
+        self._sent = sent_row(shape)
         self._to_json = lru_cache(_FORMS)(lambda writers: row_to_json(shape, writers))
 
     def __call__(self, row: Row, call: Call) -> Response:
         """Return the response of a row."""
         form = call.json
         if form is None:
-            return self._message(row)
+            return self._sent(row)
         try:
             return WrittenResponse(form.text(self._to_json(form.writers)(row)), 1, is_json=True)
         except (JsonError, RecursionError):

@@ -17,6 +17,7 @@ from gateway.methods.writes.items import One
 from gateway.request.keys import below
 from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message
+from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape
 from gateway.schema.model import Method
 
@@ -43,7 +44,8 @@ class Creating:
         self._inserts = Inserts(
             method.resource, engine.table(method.resource), engine.rules_of(method.resource)
         )
-        self._message = row_to_message(RowShape(method.resource, method.resource.fields))
+        shape = RowShape(method.resource, method.resource.fields)
+        self._message, self._sent = row_to_message(shape), sent_row(shape)
 
     def read(self, request: Message, place: str) -> NewRow:
         """Return the row that a Create request asks for."""
@@ -60,7 +62,7 @@ class Creating:
 
     def answer(self, row: Row) -> Message:
         """Return the stored row's message."""
-        return self._message(row)
+        return self._sent(row)
 
     async def write(self, session: Session, items: Sequence[NewRow]) -> list[Message]:
         """Insert the rows; return them as stored."""

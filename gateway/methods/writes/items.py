@@ -52,7 +52,7 @@ class Worker(Protocol[T]):
         """
 
     def answer(self, row: Row) -> Message:
-        """Return the message of the row that such a statement returned."""
+        """Return the message of the row that such a statement returned, to be sent as it is."""
 
     async def write(self, session: Session, items: Sequence[T]) -> list[Message]:
         """Carry out the items together; return their messages in order."""

@@ -24,6 +24,7 @@ from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
 from gateway.request.unreadable import erased_reader, refuse_erasing
 from gateway.response.rows import row_to_message
+from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
@@ -64,7 +65,8 @@ class Updating:
         self._changes = Changes(method.resource, table, engine.rules_of(method.resource), UPDATING)
         self._quick = QuickUpdates(method, self._changes)
         self._inserts = Inserts(method.resource, table, engine.rules_of(method.resource))
-        self._message = row_to_message(RowShape(method.resource, method.resource.fields))
+        shape = RowShape(method.resource, method.resource.fields)
+        self._message, self._sent = row_to_message(shape), sent_row(shape)
 
     def read(self, request: Message, place: str) -> Wanted:
         """Return what an Update request asks for; raises InvalidArgument for a wrong key, mask or value."""
@@ -115,7 +117,7 @@ class Updating:
 
     def answer(self, row: Row) -> Message:
         """Return the changed row's message."""
-        return self._message(row)
+        return self._sent(row)
 
     async def write(self, session: Session, items: Sequence[Wanted]) -> list[Message]:
         """Change the rows, create those that may be; return them as stored."""

@@ -13,13 +13,13 @@ from gateway.schema.types.precision import exactly, precision_of
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
-_MICROS = 1_000_000
+MICROS = 1_000_000
 # PostgreSQL counts from 2000-01-01, protobuf from 1970-01-01.
-_EPOCH_SECONDS = 946_684_800
+EPOCH_SECONDS = 946_684_800
 # google/protobuf/timestamp.proto: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z.
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
-_FIRST = (_FIRST_SECOND - _EPOCH_SECONDS) * _MICROS
-_LAST = (_LAST_SECOND - _EPOCH_SECONDS) * _MICROS + _MICROS - 1
+FIRST_MICROS = (_FIRST_SECOND - EPOCH_SECONDS) * MICROS
+LAST_MICROS = (_LAST_SECOND - EPOCH_SECONDS) * MICROS + MICROS - 1
 
 _NANOS_MAX = 999_999_999
 _KEPT = 8192
@@ -38,7 +38,7 @@ def timestamp(sql: SqlType) -> ValueType:
         engine=postgresql.TIMESTAMP(timezone=zoned, precision=precision_of(sql)),
         kind=ValueKind.TIMESTAMP,
         encode=exactly(sql, encode_timestamp),
-        decode=_decode_timestamp,
+        decode=decode_timestamp,
         parse=_parse_timestamp,
     )
 
@@ -52,7 +52,7 @@ def encode_timestamp(value: Any) -> tuple[int]:
         )
     if nanos % 1000:
         raise InvalidValueError("is finer than a microsecond, which is what is stored", "INEXACT")
-    return ((seconds - _EPOCH_SECONDS) * _MICROS + nanos // 1000,)
+    return ((seconds - EPOCH_SECONDS) * MICROS + nanos // 1000,)
 
 
 def encode_timestamps(values: Iterable[Any]) -> list[tuple[int] | None]:
@@ -62,7 +62,7 @@ def encode_timestamps(values: Iterable[Any]) -> list[tuple[int] | None]:
     second, which is also what an unset field reads as.
     """
     return [
-        ((seconds - _EPOCH_SECONDS) * _MICROS + nanos // 1000,)
+        ((seconds - EPOCH_SECONDS) * MICROS + nanos // 1000,)
         if seconds
         and _FIRST_SECOND <= seconds <= _LAST_SECOND
         and (not nanos or (0 < nanos <= _NANOS_MAX and not nanos % 1000))
@@ -71,12 +71,13 @@ def encode_timestamps(values: Iterable[Any]) -> list[tuple[int] | None]:
     ]
 
 
-def _decode_timestamp(value: Any) -> dict[str, int]:
+def decode_timestamp(value: Any) -> dict[str, int]:
+    """Return the fields of a Timestamp for a stored time; raises InvalidValueError."""
     (micros,) = value
-    if not _FIRST <= micros <= _LAST:
+    if not FIRST_MICROS <= micros <= LAST_MICROS:
         raise InvalidValueError("the stored time is infinite, or outside the years 1 to 9999", "OUT_OF_RANGE")
-    seconds, rest = divmod(micros, _MICROS)
-    return {"seconds": seconds + _EPOCH_SECONDS, "nanos": rest * 1000}
+    seconds, rest = divmod(micros, MICROS)
+    return {"seconds": seconds + EPOCH_SECONDS, "nanos": rest * 1000}
 
 
 def decode_timestamps(values: Iterable[tuple[int] | None]) -> list[dict[str, int] | None]:
@@ -85,11 +86,11 @@ def decode_timestamps(values: Iterable[tuple[int] | None]) -> list[dict[str, int
     Whole seconds come without nanos, which is the same and sooner read.
     """
     return [
-        value and _decode_timestamp(value)
-        if value is None or not _FIRST <= value[0] <= _LAST
-        else {"seconds": value[0] // _MICROS + _EPOCH_SECONDS, "nanos": micros * 1000}
-        if (micros := value[0] % _MICROS)
-        else {"seconds": value[0] // _MICROS + _EPOCH_SECONDS}
+        value and decode_timestamp(value)
+        if value is None or not FIRST_MICROS <= value[0] <= LAST_MICROS
+        else {"seconds": value[0] // MICROS + EPOCH_SECONDS, "nanos": micros * 1000}
+        if (micros := value[0] % MICROS)
+        else {"seconds": value[0] // MICROS + EPOCH_SECONDS}
         for value in values
     ]
 
@@ -99,12 +100,12 @@ class _Texts(dict[tuple[int], str]):
 
     def __missing__(self, value: tuple[int]) -> str:
         micros = value[0]
-        if not _FIRST <= micros <= _LAST:
-            _decode_timestamp(value)
+        if not FIRST_MICROS <= micros <= LAST_MICROS:
+            decode_timestamp(value)
         if len(self) >= _KEPT:
             self.clear()
-        seconds, rest = divmod(micros, _MICROS)
-        text = self[value] = utc_text(seconds + _EPOCH_SECONDS, rest * 1000)
+        seconds, rest = divmod(micros, MICROS)
+        text = self[value] = utc_text(seconds + EPOCH_SECONDS, rest * 1000)
         return text
 
 
@@ -126,4 +127,4 @@ def _parse_timestamp(text: str) -> tuple[int]:
         since = datetime.fromisoformat(whole) - datetime(2000, 1, 1, tzinfo=UTC)
     except ValueError:
         raise InvalidValueError("is no time of the calendar", "INVALID_TIMESTAMP") from None
-    return ((since.days * 86_400 + since.seconds) * _MICROS + int(fraction[:6]),)
+    return ((since.days * 86_400 + since.seconds) * MICROS + int(fraction[:6]),)

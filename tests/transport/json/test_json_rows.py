@@ -17,6 +17,7 @@ from gateway.methods.handlers import Response, WrittenResponse
 from gateway.methods.reads.row_responses import RowResponse, RowsResponse
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
+from gateway.response.serialized import serialized
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Field, Method, MethodKind, Resource, Schema
 from gateway.schema.protojson.form import JsonForm
@@ -147,9 +148,8 @@ async def check(data: st.DataObject, method: Method) -> None:
 
 def message_of(response: Response, method: Method) -> Message:
     """Return what a response says."""
-    if isinstance(response, WrittenResponse):
-        return GetMessageClass(method.descriptor.output_type).FromString(response.body)
-    return response
+    body = response.body if isinstance(response, WrittenResponse) else serialized(response)
+    return GetMessageClass(method.descriptor.output_type).FromString(body)
 
 
 def same(found: Any, expected: Any) -> bool:
