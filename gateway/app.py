@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
@@ -13,6 +14,7 @@ from gateway.auth.authenticator import Authenticator
 from gateway.auth.providers import provider_chain
 from gateway.config import settings as config
 from gateway.config.address import Address
+from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.rules import require_identity
 from gateway.config.setting_sources import DEFAULT
 from gateway.config.settings import AuthSettings, Settings
@@ -58,6 +60,9 @@ from gateway.transport.http_server import HttpServer
 from gateway.transport.protocols.rest.openapi.document import PATH as OPENAPI
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory
+
+if TYPE_CHECKING:
+    from gateway.observe.traces import Traces
 
 _logger = logging.getLogger(__name__)
 _PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
@@ -146,7 +151,11 @@ class Gateway:
             identified = await _authorization(schema, settings, opened)
             tables = build_tables(schema)
             where = await _locate_database(settings, opened)
-            watch = None if settings.admin.listen is None else StatementWatch()
+            traces = _traces(settings)
+            if traces is not None:
+                opened.push_async_callback(traces.stop)
+            is_watched = traces is not None or settings.admin.listen is not None
+            watch = StatementWatch(traces) if is_watched else None
             database = await Database.open(where, watch)
             opened.push_async_callback(database.close)
             connect = connector(where)
@@ -195,6 +204,7 @@ class Gateway:
                 observers=[AccessLog(settings.log.access), drift_watch.observe, *counting],
                 probe=_probe(database, settings.database.acquire_timeout),
                 authorization=identified,
+                traces=traces,
             )
             server = make_server(api, settings)
             await server.start()
@@ -237,6 +247,21 @@ async def _authorization(schema: Schema, settings: Settings, opened: AsyncExitSt
     opened.push_async_callback(chain.stop)
     await chain.start()
     return authorization(schema, chain, settings.auth)
+
+
+def _traces(settings: Settings) -> "Traces | None":
+    """Return what traces calls; None without a collector. Raises ConfigError where the SDK is missing."""
+    traces = settings.traces
+    if traces.endpoint is None:
+        return None
+    try:
+        from gateway.observe.traces import Traces  # noqa: PLC0415 - an extra, which few have
+    except ImportError as error:
+        wrong = f"OpenTelemetry isn't installed: {error}"
+        raise ConfigError(
+            [ConfigDiagnostic("traces.endpoint", traces.endpoint, wrong, "pip install 'rowgate[otel]'")]
+        ) from error
+    return Traces(traces.endpoint, traces.sample_ratio, traces.max_followed)
 
 
 def _call_metrics(settings: Settings, services: Services) -> CallMetrics | None:

@@ -9,6 +9,7 @@ from gateway.config.settings import Section, Settings
 DIVIDED: Mapping[str, tuple[str, ...]] = {
     "database": ("pool_size", "queue_size", "max_cursors"),
     "coalesce": ("max_waiting",),
+    "traces": ("max_followed",),
     "limits": (
         *("max_in_flight", "max_concurrent_bulk", "max_connections"),
         *("max_request_bytes_in_flight", "max_response_bytes_in_flight"),

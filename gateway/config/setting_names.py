@@ -21,6 +21,7 @@ from gateway.config.settings import (
     Section,
     ServerSettings,
     TokenSettings,
+    TraceSettings,
 )
 
 
@@ -131,6 +132,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "limits": LimitSettings,
     "log": LogSettings,
     "admin": AdminSettings,
+    "traces": TraceSettings,
     "tokens": TokenSettings,
 }
 """Each section's class, by its name."""

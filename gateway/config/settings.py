@@ -309,6 +309,19 @@ class AdminSettings(Section):
     """where metrics and probes are answered: a port, for this machine alone, `host:port` or `unix:PATH`"""
 
 
+class TraceSettings(Section):
+    """Traces of calls, sent to a collector; they take the extra `rowgate[otel]`."""
+
+    flat_prefix: ClassVar[str] = "traces_"
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] | None = None
+    """the collector, for OTLP over gRPC, such as `http://127.0.0.1:4317`; without one there are no traces"""
+    sample_ratio: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """part of the calls that are traced, of those whose callers don't say (`traceparent`)"""
+    max_followed: Annotated[int, Field(ge=0)] = 100
+    """calls a second that are traced because their callers say so"""
+
+
 class TokenSettings(Section):
     """The key of page tokens. Gateways that serve one schema side by side need the same."""
 
@@ -331,4 +344,5 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     log: LogSettings = field(default_factory=LogSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
+    traces: TraceSettings = field(default_factory=TraceSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)

@@ -68,6 +68,10 @@ def _shown(record: CallRecord) -> dict[str, object]:
         shown["cause"] = record.cause
     if record.rows is not None:
         shown["rows"] = record.rows
+    if record.principal:
+        shown["principal"] = record.principal
+    if record.trace_id:
+        shown["trace_id"] = record.trace_id
     return shown
 
 
@@ -76,13 +80,15 @@ def _as_json(record: CallRecord, level: str) -> str:
     reason = f', "reason": {quoted(record.reason)}' if record.reason else ""
     cause = f', "cause": {quoted(record.cause)}' if record.cause else ""
     rows = f', "rows": {record.rows}' if record.rows is not None else ""
+    principal = f', "principal": {quoted(record.principal)}' if record.principal else ""
+    trace = f', "trace_id": "{record.trace_id}"' if record.trace_id else ""
     return (
         f'{{"event": "call", "level": "{level}", "logger": "gateway.access", '
         f'"method": {quoted(record.method)}, "code": "{_CODE_NAMES[record.code]}", '
         f'"duration_ms": {record.duration * 1000:.3f}, "request_id": {quoted(record.request_id)}, '
         f'"peer": {quoted(record.peer)}, '
         f'"request_bytes": {record.request_bytes}, "response_bytes": {record.response_bytes}'
-        f'{reason}{cause}{rows}, "timestamp": "{_now()}"}}\n'
+        f'{reason}{cause}{rows}{principal}{trace}, "timestamp": "{_now()}"}}\n'
     )
 
 

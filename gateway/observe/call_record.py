@@ -14,6 +14,8 @@ class CallRecord:
         peer: the caller's address, as the transport spells it.
         code: google.rpc.Code's number; OK is 0.
         reason: the error's stable reason; empty when the call succeeded.
+        trace_id: of the trace that its caller began, or we did; empty where traces are off.
+        principal: who calls, as its name is over all kinds; empty where callers aren't identified.
         cause: what the database or the network said of the error, where no value can be in it.
         duration: seconds, from the request's arrival to its answer.
         rows: rows sent or received, where the method has rows.
@@ -32,6 +34,8 @@ class CallRecord:
     request_bytes: int = 0
     response_bytes: int = 0
     cause: str = ""
+    trace_id: str = ""
+    principal: str = ""
 
 
 Observer = Callable[[CallRecord], None]

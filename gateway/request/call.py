@@ -1,6 +1,7 @@
 """One RPC beside its message: deadline, caller, connection."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.request.bulkheads import UNKNOWN, Operation
@@ -26,6 +27,7 @@ class Call:
             isn't known to be undone.
         memory: counts what is held of responses; None where nobody bounds it.
         held: bytes that are counted of its own.
+        spans: its trace's, or those of all calls that share its statement; none unless they are sampled.
         json: how its response is written, if that is JSON; its handler may write it, or return a message.
 
     """
@@ -40,6 +42,7 @@ class Call:
     memory: ResponseMemory | None = None
     held: int = 0
     json: JsonForm | None = None
+    spans: tuple[Any, ...] = ()
 
     def hold(self, size: int, *, anyway: bool = False) -> None:
         """Hold so many bytes of its response from now on; raises ResourceExhausted, unless `anyway`."""

@@ -81,6 +81,7 @@ class Authorization:
         self._require(self._permissions.get(exchange.path, self._unknown), principal)
 
     def _let_in(self, exchange: Exchange, principal: Principal) -> None:
+        exchange.record.principal = principal.name  # who is refused is logged, too
         self._require(self._permissions.get(exchange.path), principal)
         exchange.principal, exchange.is_identified = principal, True
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
@@ -31,8 +31,13 @@ from gateway.transport.parsing.parser import RequestParser, sizes
 from gateway.transport.parsing.scan import SLICE
 from gateway.transport.refusals import WriteCancelled, unknown_method
 from gateway.transport.streaming import bidi_answer, stream_answer
+from gateway.transport.wire.headers import find
+
+if TYPE_CHECKING:
+    from gateway.observe.traces import Traces
 
 _logger = logging.getLogger(__name__)
+_TRACEPARENT = b"traceparent"
 _UNEXPECTED = "unexpected error in %s"
 
 _READS = frozenset({MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT})
@@ -87,6 +92,7 @@ class Endpoint:
             size,
             memory=self._memory,
             json=exchange.json,
+            spans=exchange.spans,
         )
         response = await self._handler(request, call)
         if isinstance(response, WrittenResponse):
@@ -137,6 +143,7 @@ class Dispatcher:
         timeout: seconds that a client may leave a streamed response untaken.
         interceptors: stand around every call.
         observers: told of each call when it has ended.
+        traces: begins and ends the spans of calls; None where they aren't traced.
 
     """
 
@@ -147,7 +154,10 @@ class Dispatcher:
         timeout: float,
         interceptors: Interceptors,
         observers: Sequence[Observer] = (),
+        *,
+        traces: "Traces | None" = None,
     ) -> None:
+        self._traces = traces
         self._observers = tuple(observers)
         self._authorization = interceptors.authorization
         self._admission = interceptors.admission
@@ -264,6 +274,9 @@ class Dispatcher:
     def _enter(self, exchange: Exchange) -> None:
         if exchange.deadline is not None:
             return  # it has been here before, and it is known by then who makes it
+        if self._traces is not None:
+            traceparent = find(exchange.headers, _TRACEPARENT)
+            exchange.spans = self._traces.begin(exchange.record, traceparent, exchange.arrived)
         if self._authorization is not None:
             self._authorization.enter(exchange)
             if exchange.principal is not ANONYMOUS:
@@ -274,9 +287,12 @@ class Dispatcher:
             self._processor.check_deadline(exchange.caller, deadline)
 
     def _tell(self, exchange: Exchange) -> None:
-        exchange.record.duration = monotonic() - exchange.arrived
+        record = exchange.record
+        record.duration = monotonic() - exchange.arrived
+        if self._traces is not None and exchange.spans:
+            self._traces.end(exchange.spans, record)
         for observer in self._observers:
-            observer(exchange.record)
+            observer(record)
 
 
 def _endpoint(

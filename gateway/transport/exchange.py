@@ -92,6 +92,7 @@ class Exchange:
         metadata: what its response has beside messages and status; set by the method's answer.
         json: how its response is written, where that is JSON.
         is_json: whether its messages are JSON already, and not protobuf's bytes; set by the method's answer.
+        spans: its trace's; none unless it is sampled.
         resume_token: where a client goes on that has read the message that is being sent; set so, too.
 
     """
@@ -116,6 +117,7 @@ class Exchange:
     json: JsonForm | None = None
     is_json: bool = False
     resume_token: str = ""
+    spans: tuple[Any, ...] = ()
 
     @property
     def path(self) -> str:

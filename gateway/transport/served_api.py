@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_health.v1 import health_pb2
@@ -23,6 +23,9 @@ from gateway.transport.dispatch import Dispatcher, Services
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.processor import Processor
 from gateway.transport.served_method import ServedMethod
+
+if TYPE_CHECKING:
+    from gateway.observe.traces import Traces
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class ServedApi:
         observers: told of each call when it has ended.
         probe: asks the database whether it answers, for health.
         authorization: says who calls, and whether they may; None where everybody may.
+        traces: begins and ends the spans of calls; None where they aren't traced.
 
     """
 
@@ -65,6 +69,7 @@ class ServedApi:
         observers: Sequence[Observer] = (),
         probe: Probe = _always,
         authorization: Authorization | None = None,
+        traces: "Traces | None" = None,
     ) -> None:
         self._settings = server
         self.methods = tuple(method for methods in services.values() for method, _ in methods)
@@ -76,7 +81,8 @@ class ServedApi:
         interceptors = Interceptors.of(server, limits, operations, authorization)
         self._admission = interceptors.admission
         self._processor = interceptors.processor
-        self._dispatcher = Dispatcher(services, limits, server.stream_send_timeout, interceptors, observers)
+        timeout = server.stream_send_timeout
+        self._dispatcher = Dispatcher(services, limits, timeout, interceptors, observers, traces=traces)
         streams = places_of_streams(limits)
         self._health = Health(services, streams)
         self._dispatcher.add(self._health.methods())

@@ -80,6 +80,7 @@ def _sent(method: Method, respond: Respond, send_timeout: float, memory: Respons
             exchange.caller,
             memory=memory,
             json=exchange.json,
+            spans=exchange.spans,
         )
         exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:

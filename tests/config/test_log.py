@@ -79,7 +79,11 @@ def facts(code: int, reason: str = "") -> CallRecord:
     return CallRecord("a.v1.S/M", "id-1", "peer", code, reason, 0.0123456, 7 if not code else None, 10, 20)
 
 
-@given(facts=builds(CallRecord, text(), text(), text(), sampled_from(sorted(code_pb2.Code.values())), text()))
+CODES = sampled_from(sorted(code_pb2.Code.values()))
+TRACE = sampled_from(["", "0af7651916cd43dd8448eb211c80319c"])
+
+
+@given(builds(CallRecord, text(), text(), text(), CODES, text(), principal=text(), trace_id=TRACE))
 def test_a_call_s_line_is_what_a_record_of_it_would_be(facts: CallRecord) -> None:
     stream = io.StringIO()
     handlers = logging.getLogger().handlers[:]

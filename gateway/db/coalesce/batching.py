@@ -275,7 +275,8 @@ class Batcher(ABC):
         """Run the callers' statement and answer them, whatever happens."""
         call = places[0].call
         if len(places) > 1:
-            call = Call(call.method, deadline=batch.deadline, operation=call.operation)
+            spans = tuple(span for place in places for span in place.call.spans)
+            call = Call(call.method, deadline=batch.deadline, operation=call.operation, spans=spans)
         callers = [place.args for place in places]
         batch.sent = False
         try:

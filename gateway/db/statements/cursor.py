@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.connections.received_bytes import is_too_large
@@ -133,7 +134,10 @@ class Cursor:
         The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the
         plan is made for these very values.
         """
-        prepared, _ = await self._connection.prepare_once(self._statement)
+        statement = self._statement
+        if self._watch is not None:
+            statement = replace(statement, text=self._watch.commented(statement.text, self._call))
+        prepared, _ = await self._connection.prepare_once(statement)
         self._portal = await prepared.cursor(*self._args)
 
 

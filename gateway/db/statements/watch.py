@@ -2,23 +2,32 @@
 
 from collections.abc import Awaitable
 from time import monotonic
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.observe.metrics.figures import SECONDS, Distribution
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
+if TYPE_CHECKING:
+    from gateway.observe.traces import Traces
+
 T = TypeVar("T")
 
 
 class StatementWatch:
-    """Told of statements, at the cost of a look-up and a bisection for each."""
+    """Told of statements, at the cost of a look-up and a bisection for each.
 
-    def __init__(self) -> None:
+    Args:
+        traces: begins and ends the spans of statements; None where they aren't traced.
+
+    """
+
+    def __init__(self, traces: "Traces | None" = None) -> None:
+        self._traces = traces
         self.durations: dict[str, Distribution] = {}
         """How long they took, in seconds, by name."""
 
-    async def over(self, statement: Statement | str, call: Call, answer: Awaitable[T]) -> T:  # noqa: ARG002 - traces
+    async def over(self, statement: Statement | str, call: Call, answer: Awaitable[T]) -> T:
         """Return what a statement answers, and note how long that took, also where it fails.
 
         Args:
@@ -27,15 +36,31 @@ class StatementWatch:
             answer: waits for it.
 
         """
+        name = statement if isinstance(statement, str) else statement.name
         begun = monotonic()
         try:
+            if self._traces is not None and call.spans:
+                return await self._traced(self._traces, name, call, answer)
             return await answer
         finally:
-            name = statement if isinstance(statement, str) else statement.name
             durations = self.durations.get(name)
             if durations is None:
                 durations = self.durations[name] = Distribution(SECONDS)
             durations.add(monotonic() - begun)
+
+    async def _traced(self, traces: "Traces", name: str, call: Call, answer: Awaitable[T]) -> T:
+        span = traces.begin_statement(name, call.spans)
+        try:
+            result = await answer
+        except BaseException as error:
+            traces.end_statement(span, error)
+            raise
+        traces.end_statement(span, None)
+        return result
+
+    def commented(self, text: str, call: Call) -> str:
+        """Return a statement's text with the trace of its call: only for one that isn't kept prepared."""
+        return text if self._traces is None else text + self._traces.comment(call.spans)
 
 
 async def watched(

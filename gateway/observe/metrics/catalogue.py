@@ -18,7 +18,7 @@ CALLS = (
     Metric(
         "rowgate_refusals_total",
         "counter",
-        "Calls that ended with an error, by its reason (docs/errors.md): METHOD_NOT_ALLOWED and "
+        "Calls that ended with an error, by its reason (docs/errors.md): CALL_NOT_ALLOWED and "
         "CREDENTIAL_REFUSED are those of policy.",
         ("grpc_code", "reason"),
     ),
