@@ -13,6 +13,7 @@ DIVIDED: Mapping[str, tuple[str, ...]] = {
     "limits": (
         *("max_in_flight", "max_concurrent_bulk", "max_connections"),
         *("max_request_bytes_in_flight", "max_response_bytes_in_flight"),
+        *("caller_rate", "caller_burst", "caller_in_flight"),
     ),
 }
 """The settings that are divided, by section. What a call, a connection or the database has isn't."""

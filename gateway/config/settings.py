@@ -19,6 +19,7 @@ Wait = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Origin = Annotated[str, AfterValidator(origin)]
 CertificateRole = Annotated[str, Field(pattern=r"^.+=[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}$")]
 HostName = Annotated[str, AfterValidator(host_name)]
+CallWeight = Annotated[str, Field(pattern=r"^[A-Z_]{1,32}=[1-9][0-9]{0,5}$")]
 MessageBytes = Annotated[int, Field(ge=1024, le=1024 * MIB)]
 
 
@@ -265,6 +266,17 @@ class LimitSettings(Section):
     """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
     """connections to the server; more are refused"""
+    caller_rate: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """calls a second of one caller, as they weigh: a principal, or an address without one; 0 is any number"""
+    caller_burst: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """calls at once of one caller who has rested; 0 is what `caller_rate` allows in a second"""
+    caller_weights: Annotated[tuple[CallWeight, ...], BeforeValidator(listed)] = (
+        *("LIST=5", "COUNT=5", "BATCH_GET=5", "BATCH_CREATE=5", "BATCH_UPDATE=5", "BATCH_DELETE=5"),
+        *("BULK_UPSERT=20", "STREAM=20", "INGEST=20"),
+    )
+    """as how many a call counts, by the kind of its method; 1 where it isn't named"""
+    caller_in_flight: Annotated[int, Field(ge=0)] = 0
+    """calls under way of one caller; 0 is its share of `max_in_flight`"""
 
     @property
     def max_taken_bytes(self) -> int:

@@ -20,6 +20,7 @@ from gateway.methods import AnyHandler, BidiHandler, Handler, Response, StreamHa
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
+from gateway.request.deadline_timer import Deadline
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.response.serialized import serialized
 from gateway.schema.model import Method, MethodKind
@@ -160,6 +161,7 @@ class Dispatcher:
         self._traces = traces
         self._observers = tuple(observers)
         self._authorization = interceptors.authorization
+        self._callers = interceptors.callers
         self._admission = interceptors.admission
         self._deadlines = interceptors.deadlines
         self._processor = interceptors.processor
@@ -204,9 +206,8 @@ class Dispatcher:
                 begun = processor.begin()
                 if begun is None:
                     begun = await processor.wait(exchange.caller, deadline.when)
-                if self._authorization is not None and not exchange.is_identified:
-                    await self._authorization.wait(exchange)
-                    self._deadlines.cut(exchange, deadline)
+                if not exchange.is_identified:
+                    await self._identify_late(exchange, deadline)
                 if exchange.read is not None and not exchange.receive_now():
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
@@ -225,7 +226,7 @@ class Dispatcher:
         finally:
             if begun is not None:
                 processor.end(begun)
-            self._admission.leave(exchange)
+            self.leave(exchange)
             self._tell(exchange)
 
     async def _answer_builtin(self, path: str, exchange: Exchange) -> Reply:
@@ -261,15 +262,17 @@ class Dispatcher:
         try:
             self._enter(exchange)
         except RowgateError as error:
-            self._admission.leave(exchange)
+            self.leave(exchange)
             status = _refusal(exchange, error)
             self._tell(exchange)
             return status
         return None
 
     def leave(self, exchange: Exchange) -> None:
-        """Leave the place of a call that was never begun."""
+        """Leave the place of a call that has ended, or was never begun."""
         self._admission.leave(exchange)
+        if self._callers is not None:
+            self._callers.leave(exchange)
 
     def _enter(self, exchange: Exchange) -> None:
         if exchange.deadline is not None:
@@ -281,10 +284,19 @@ class Dispatcher:
             self._authorization.enter(exchange)
             if exchange.principal is not ANONYMOUS:
                 exchange.owner = exchange.principal.name
+        if self._callers is not None and exchange.is_identified:
+            self._callers.enter(exchange)
         self._admission.enter(exchange)
         deadline = self._deadlines.set(exchange)
         if self._processor.is_full:
             self._processor.check_deadline(exchange.caller, deadline)
+
+    async def _identify_late(self, exchange: Exchange, deadline: Deadline) -> None:
+        if self._authorization is not None:
+            await self._authorization.wait(exchange)
+            self._deadlines.cut(exchange, deadline)
+        if self._callers is not None:
+            self._callers.enter(exchange)
 
     def _tell(self, exchange: Exchange) -> None:
         record = exchange.record

@@ -10,6 +10,7 @@ from gateway.request.bulkheads import Operation
 from gateway.request.deadline_timer import Deadline, DeadlineTimer
 from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
+from gateway.transport.caller_limits import CallerLimits
 from gateway.transport.exchange import Exchange
 from gateway.transport.processor import Processor
 
@@ -84,6 +85,7 @@ class Interceptors:
         deadlines: bound each.
         processor: its time is shared among them.
         authorization: says who calls, and whether they may; None where everybody may.
+        callers: counts the calls of each caller; None where they aren't limited.
 
     """
 
@@ -91,6 +93,7 @@ class Interceptors:
     deadlines: Deadlines
     processor: Processor
     authorization: Authorization | None = None
+    callers: CallerLimits | None = None
 
     @classmethod
     def of(
@@ -100,6 +103,11 @@ class Interceptors:
         operations: Mapping[str, Operation] | None = None,
         authorization: Authorization | None = None,
     ) -> "Interceptors":
-        """Return those that the settings ask for; `operations` is what each method does, by its path."""
+        """Return those that the settings ask for; `operations` is what each method does, by its path.
+
+        Raises ConfigError.
+        """
         deadlines = Deadlines(server.default_deadline, server.max_deadline, server.stream_deadline)
-        return cls(Admission(limits.max_in_flight, operations), deadlines, Processor(), authorization)
+        admission = Admission(limits.max_in_flight, operations)
+        callers = CallerLimits.of(limits, operations or {})
+        return cls(admission, deadlines, Processor(), authorization, callers)
