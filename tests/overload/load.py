@@ -128,10 +128,12 @@ class Clients:
     Args:
         target: the gateway's address.
         connections: how many.
+        authorization: what their calls say of who makes them; empty for nothing.
 
     """
 
-    def __init__(self, target: str, connections: int = 1) -> None:
+    def __init__(self, target: str, connections: int = 1, authorization: str = "") -> None:
+        self._metadata = (("authorization", authorization),) if authorization else ()
         self._channels = [grpc.aio.insecure_channel(target, options=_CHANNEL) for _ in range(connections)]
 
     async def __aenter__(self) -> Self:
@@ -170,7 +172,7 @@ class Clients:
                 break
             await asyncio.sleep(due - time.monotonic())
             stub = stubs[len(tasks) % len(stubs)]
-            call = _call(stub, body(len(tasks)), chance.uniform(*deadlines))
+            call = _call(stub, body(len(tasks)), chance.uniform(*deadlines), self._metadata)
             tasks.append(asyncio.create_task(call))
         return Outcome(seconds, await asyncio.gather(*tasks))
 
@@ -184,17 +186,22 @@ class Clients:
         async def client(number: int) -> None:
             stub = self._channels[number % len(self._channels)].unary_unary(path)
             while True:
-                ended = await _call(stub, body, deadline)
+                ended = await _call(stub, body, deadline, self._metadata)
                 await asyncio.sleep(max(ended.retry_after or 0, 1) if ended.refused else 0)
 
         await asyncio.gather(*(client(number) for number in range(in_flight)))
 
 
-async def _call(stub: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes], body: bytes, deadline: float) -> Ended:
+async def _call(
+    stub: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes],
+    body: bytes,
+    deadline: float,
+    metadata: Sequence[tuple[str, str]] = (),
+) -> Ended:
     begun = time.monotonic()
     code, retry, message = grpc.StatusCode.OK, None, ""
     try:
-        await stub(body, timeout=deadline)
+        await stub(body, timeout=deadline, metadata=metadata)
     except grpc.aio.AioRpcError as error:
         packed = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
         code, message = error.code(), error.details() or ""

@@ -16,7 +16,7 @@ import click
 from tests.harness.databases import forgetful_databases
 from tests.harness.gateway import start_gateway
 from tests.overload.load import Outcome
-from tests.overload.neighbours import BESIDE, POOL, alone_and_beside
+from tests.overload.neighbours import BESIDE, POOL, PRINCIPAL, Keys, alone_and_beside
 from tests.overload.slow import fill
 
 TRANSPORTS = ("http", "grpcio")
@@ -39,18 +39,25 @@ def fell_short(alone: Outcome, crowded: Outcome) -> bool:
     return lost or crowded.latency(0.99) > FACTOR * max(alone.latency(0.99), LEAST_SECONDS)
 
 
+def _known_by(file: Path) -> dict[str, str]:
+    """Return the settings by which callers are known by a file of API keys."""
+    return {"auth_providers": "api_key", "auth_api_keys": str(file)}
+
+
 async def run(folder: Path, seconds: float) -> bool:
     """Print the table; return whether all held."""
     held = True
     with forgetful_databases(folder) as databases:
         for transport in TRANSPORTS:
-            for beside in BESIDE:
+            for beside in (*BESIDE, PRINCIPAL):
+                file = folder / f"{transport}.json"
+                keys, known = (Keys.of(file), _known_by(file)) if beside == PRINCIPAL else (Keys(), {})
                 gateway = await start_gateway(
-                    "busy", databases, transport=transport, apart=True, pool_size=POOL
+                    "busy", databases, transport=transport, apart=True, pool_size=POOL, **known
                 )
                 try:
                     await fill(gateway)
-                    outcomes = await alone_and_beside(gateway, beside, seconds)
+                    outcomes = await alone_and_beside(gateway, beside, seconds, keys)
                 finally:
                     await gateway.stop()
                 for method, (alone, crowded) in outcomes.items():
