@@ -154,8 +154,7 @@ class Gateway:
             traces = _traces(settings)
             if traces is not None:
                 opened.push_async_callback(traces.stop)
-            is_watched = traces is not None or settings.admin.listen is not None
-            watch = StatementWatch(traces) if is_watched else None
+            watch = _statement_watch(settings, traces)
             database = await Database.open(where, watch)
             opened.push_async_callback(database.close)
             connect = connector(where)
@@ -262,6 +261,14 @@ def _traces(settings: Settings) -> "Traces | None":
             [ConfigDiagnostic("traces.endpoint", traces.endpoint, wrong, "pip install 'rowgate[otel]'")]
         ) from error
     return Traces(traces.endpoint, traces.sample_ratio, traces.max_followed)
+
+
+def _statement_watch(settings: Settings, traces: "Traces | None") -> StatementWatch | None:
+    """Return what is told of statements; None where nobody wants to know."""
+    slow = settings.log.slow_statement
+    if traces is None and settings.admin.listen is None and not slow:
+        return None
+    return StatementWatch(traces, slow)
 
 
 def _call_metrics(settings: Settings, services: Services) -> CallMetrics | None:

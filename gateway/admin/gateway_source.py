@@ -1,11 +1,14 @@
 """One gateway as the admin address tells of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.admin.calls_under_way import calls_under_way
 from gateway.admin.database_figures import batch_figures, database_figures
 from gateway.admin.process_figures import process_figures
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
+from gateway.observe.call_record import CallUnderWay
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.observe.metrics.figures import Figures, Labels
 from gateway.transport.served_api import ServedApi
@@ -19,7 +22,7 @@ class GatewaySource:
     Args:
         api: what is served.
         server: what listens.
-        calls: counts the calls.
+        call_metrics: counts the calls.
         database: runs the statements.
         batchers: let calls share statements.
 
@@ -27,7 +30,7 @@ class GatewaySource:
 
     api: ServedApi
     server: Server
-    calls: CallMetrics
+    call_metrics: CallMetrics
     database: Database
     batchers: tuple[PointReads, RowWrites]
 
@@ -35,12 +38,16 @@ class GatewaySource:
         """Return the figures of all its metrics."""
         under_way = [call.path.removeprefix("/") for call in self.api.under_way]
         return {
-            **self.calls.figures(under_way),
+            **self.call_metrics.figures(under_way),
             **self._server_figures(),
             **database_figures(self.database.figures),
             **batch_figures([kind for one in self.batchers for kind in one.figures]),
             **process_figures(),
         }
+
+    async def calls(self) -> Sequence[CallUnderWay]:
+        """Return the calls under way, the oldest first."""
+        return calls_under_way(self.api.under_way)
 
     async def is_ready(self) -> bool:
         """Whether it takes calls, and its database answers."""

@@ -4,11 +4,17 @@ import logging
 from http import HTTPStatus
 from typing import NamedTuple
 
+import orjson
+
 from gateway.admin.source import Source
 from gateway.observe.metrics.exposition import CONTENT_TYPE, exposition
 from gateway.transport.wire.request import HttpRequest
 
 _logger = logging.getLogger(__name__)
+_CALLS = "/debug/calls"
+_OF_THIS_MACHINE = ("ipv4:127.", "ipv6:[::1]", "unix:")
+"""Peers that may read who calls what: scrapers have no need to."""
+_READABLE = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -34,6 +40,7 @@ class Pages:
             "/live": self._live,
             "/ready": self._ready,
             "/metrics": self._metrics,
+            _CALLS: self._calls,
         }
 
     async def __call__(self, request: HttpRequest) -> None:
@@ -47,6 +54,8 @@ class Pages:
             return Page(b"the host name isn't one of this server's\n", HTTPStatus.MISDIRECTED_REQUEST)
         if request.method not in ("GET", "HEAD"):
             return Page(b"GET and HEAD alone\n", HTTPStatus.METHOD_NOT_ALLOWED)
+        if request.path == _CALLS and not request.peer.startswith(_OF_THIS_MACHINE):
+            return Page(b"answered to callers of this machine alone\n", HTTPStatus.FORBIDDEN)
         make = self._pages.get(request.path)
         if make is None:
             return Page("".join(f"{path}\n" for path in self._pages).encode(), HTTPStatus.NOT_FOUND)
@@ -64,6 +73,10 @@ class Pages:
         if await self._source.is_ready():
             return Page(b"ready\n")
         return Page(b"not ready\n", HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _calls(self) -> Page:
+        calls = [call._asdict() for call in await self._source.calls()]
+        return Page(orjson.dumps({"calls": calls}, option=_READABLE), content_type="application/json")
 
     async def _metrics(self) -> Page:
         return Page(exposition(await self._source.figures()), content_type=CONTENT_TYPE)

@@ -1,7 +1,9 @@
 """What the admin address tells of: one gateway, or several workers as one."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from gateway.observe.call_record import CallUnderWay
 from gateway.observe.metrics.figures import Figures
 
 
@@ -10,6 +12,9 @@ class Source(Protocol):
 
     async def figures(self) -> Figures:
         """Return the figures of all its metrics."""
+
+    async def calls(self) -> Sequence[CallUnderWay]:
+        """Return the calls under way, the oldest first."""
 
     async def is_ready(self) -> bool:
         """Whether it takes calls, and its database answers."""

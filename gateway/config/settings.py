@@ -310,6 +310,8 @@ class LogSettings(Section):
     """json, one object a line; console, for eyes; auto, console on a terminal and json elsewhere"""
     access: Literal["all", "errors", "none"] = "all"
     """which calls get a line: all, errors or none"""
+    slow_statement: Seconds = 0.0
+    """statements that take longer than this get a line, with name and method, never values; 0 is none"""
 
 
 class AdminSettings(Section):

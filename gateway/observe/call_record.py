@@ -1,7 +1,8 @@
-"""The record of one RPC, from which the log is written."""
+"""The record of one RPC, from which the log is written, and what is told of one under way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(slots=True)
@@ -39,3 +40,26 @@ class CallRecord:
 
 
 Observer = Callable[[CallRecord], None]
+
+
+class CallUnderWay(NamedTuple):
+    """A call that hasn't ended.
+
+    Args:
+        method: `package.Service/Method`.
+        principal: who calls; empty where callers aren't identified.
+        age_seconds: since it came.
+        waits_for: what it waits for.
+        request_id: the caller's, or ours.
+        trace_id: its trace; empty without.
+        peer: the caller's address.
+
+    """
+
+    method: str
+    principal: str
+    age_seconds: float
+    waits_for: str
+    request_id: str
+    trace_id: str
+    peer: str

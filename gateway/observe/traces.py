@@ -119,7 +119,7 @@ class Traces:
             {**attributes, "client.address": record.peer, "rowgate.request_id": record.request_id},
             start_time=time_ns() - int((monotonic() - arrived) * 1e9),
         )
-        record.trace_id = f"{span.get_span_context().trace_id:032x}"
+        record.trace_id = self.trace_id((span,))
         return (span,)
 
     def end(self, spans: tuple[Span, ...], record: CallRecord) -> None:
@@ -157,6 +157,11 @@ class Traces:
             span.set_attribute("error.type", getattr(error, "sqlstate", None) or type(error).__name__)
             span.set_status(Status(StatusCode.ERROR))
         span.end()
+
+    @staticmethod
+    def trace_id(spans: tuple[Span, ...]) -> str:
+        """Return the id of the trace that spans belong to, the first of several."""
+        return f"{spans[0].get_span_context().trace_id:032x}"
 
     @staticmethod
     def comment(spans: tuple[Span, ...]) -> str:

@@ -139,6 +139,17 @@ async def test_the_workers_figures_are_one_s_and_none_is_lost_with_a_worker(star
     assert total(await scraped(admin), "grpc_server_handled_total") == 9
 
 
+async def test_the_calls_under_way_of_all_workers_are_told(start: Start, dsn: str) -> None:
+    _, target, admin = await started(start, "--workers", "2")
+    async with locked(dsn) as connection:
+        waiting = [asyncio.create_task(call(target, LIST)) for _ in range(4)]
+        await until_waiting(connection, 4)
+        calls = (await ask(admin, "GET", "/debug/calls")).json["calls"]
+    assert [one["method"] for one in calls] == [LIST] * 4
+    assert {one["waits_for"] for one in calls} == {"statement: list order"}
+    assert await asyncio.gather(*waiting) == ["OK"] * 4
+
+
 async def test_probes_and_whoever_asks_for_something_else(start: Start) -> None:
     _, _, admin = await started(start)
     assert admin.startswith("127.0.0.1:")

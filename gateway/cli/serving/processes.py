@@ -20,6 +20,7 @@ from gateway.config.per_worker import divided
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
+from gateway.observe.call_record import CallUnderWay
 from gateway.observe.metrics.catalogue import together
 from gateway.observe.metrics.figures import Figures
 from gateway.transport.listen_address import warn_if_open
@@ -182,6 +183,12 @@ class WorkerProcesses:
         retired, serving = self._retired, [self._supervisor, *self._retiring.values()]
         told = await asyncio.gather(*(one.figures() for one in serving if one is not None))
         return together([retired, *told])
+
+    async def calls(self) -> Sequence[CallUnderWay]:
+        """Return the calls under way of all workers, the oldest first."""
+        serving = [one for one in (self._supervisor, *self._retiring.values()) if one is not None]
+        told = await asyncio.gather(*(one.calls() for one in serving))
+        return sorted((call for calls in told for call in calls), key=lambda call: -call.age_seconds)
 
     async def is_ready(self) -> bool:
         """Whether each worker takes calls, and its database answers."""

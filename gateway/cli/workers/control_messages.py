@@ -2,11 +2,12 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from gateway.config.settings import Settings
+from gateway.observe.call_record import CallUnderWay
 from gateway.observe.metrics.figures import Figures
 
 CHANNEL_VARIABLE = "ROWGATE_WORKER_CHANNEL"
@@ -66,10 +67,12 @@ class Ask:
 
     Args:
         number: the question's, which its answer has.
+        calls: whether the calls under way are asked for, and not the figures.
 
     """
 
     number: int
+    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,14 @@ class Told:
 
     Args:
         number: the question's.
-        figures: of all its metrics.
+        figures: of all its metrics; None where they weren't asked for.
+        calls: those under way.
 
     """
 
     number: int
-    figures: Figures
+    figures: Figures | None = None
+    calls: Sequence[CallUnderWay] = ()
 
 
 @dataclass(frozen=True, slots=True)

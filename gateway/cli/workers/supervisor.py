@@ -8,6 +8,7 @@ import click
 
 from gateway.cli.workers.rebalancing import Balance
 from gateway.cli.workers.worker_process import WorkerProcess
+from gateway.observe.call_record import CallUnderWay
 from gateway.observe.metrics.catalogue import cumulative, together
 from gateway.observe.metrics.figures import Figures
 
@@ -91,6 +92,11 @@ class Supervisor:
             for worker, figures in zip(workers, told, strict=True)
         )
         return together([ended, *parts])
+
+    async def calls(self) -> Sequence[CallUnderWay]:
+        """Return the workers' calls under way."""
+        told = await asyncio.gather(*(worker.calls() for worker in self._workers.values()))
+        return [call for calls in told for call in calls]
 
     @property
     def counted(self) -> Figures:

@@ -104,9 +104,14 @@ class Worker:
         source = None if self._gateway is None else self._gateway.source
         return {} if source is None else await source.figures()
 
-    async def _tell(self, number: int) -> None:
+    async def _tell(self, asked: Ask) -> None:
         """Answer the supervisor's question."""
-        await asyncio.to_thread(self._channel.send, Told(number, await self._figures()))
+        source = None if self._gateway is None else self._gateway.source
+        if not asked.calls:
+            told = Told(asked.number, figures=await self._figures())
+        else:
+            told = Told(asked.number, calls=() if source is None else await source.calls())
+        await asyncio.to_thread(self._channel.send, told)
 
     def close(self) -> None:
         """Have `serve` stop at once, if it hasn't."""
@@ -154,8 +159,8 @@ class Worker:
             case SendAway(connections, weight):
                 if self._server is not None:
                     self._server.send_away(connections, weight)
-            case Ask(number):
-                telling = asyncio.ensure_future(self._tell(number))
+            case Ask():
+                telling = asyncio.ensure_future(self._tell(message))
                 self._telling.add(telling)
                 telling.add_done_callback(self._telling.discard)
             case ForceStop():

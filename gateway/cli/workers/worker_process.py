@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -33,6 +34,7 @@ from gateway.cli.workers.control_messages import (
 )
 from gateway.cli.workers.handoff import SOCKETS_VARIABLE, Giver
 from gateway.cli.workers.liveness import Liveness
+from gateway.observe.call_record import CallUnderWay
 from gateway.observe.metrics.figures import Figures
 
 _logger = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ class WorkerProcess:
         self._forced = asyncio.Event()
         self._channel: Channel | None = None
         self._process: Process | None = None
-        self._asked: dict[int, asyncio.Future[Figures]] = {}
+        self._asked: dict[int, asyncio.Future[Told]] = {}
         self._questions = count()
         self.services: tuple[str, ...] = ()
         self.last_figures: Figures = {}
@@ -157,14 +159,24 @@ class WorkerProcess:
 
     async def figures(self) -> Figures | None:
         """Return the figures of its metrics; None where it doesn't tell them in time, or any more."""
+        told = await self._ask(calls=False)
+        return None if told is None else told.figures
+
+    async def calls(self) -> Sequence[CallUnderWay]:
+        """Return its calls under way; none where it doesn't tell."""
+        told = await self._ask(calls=True)
+        return () if told is None else told.calls
+
+    async def _ask(self, *, calls: bool) -> Told | None:
+        """Return its answer; None where it doesn't answer in time, or any more."""
         if self._channel is None or self._giver is None or self._stopped.is_set():
             return None
         number = next(self._questions)
-        asked: asyncio.Future[Figures] = asyncio.get_running_loop().create_future()
+        asked: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._asked[number] = asked
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                await asyncio.to_thread(self._channel.send, Ask(number))
+                await asyncio.to_thread(self._channel.send, Ask(number, calls))
                 return await asked
         except TimeoutError:
             return None
@@ -274,12 +286,12 @@ class WorkerProcess:
             self._ready.set_result(message)
         if isinstance(message, (Stopped, Ended)):
             self._stopped.set()
-        if isinstance(message, (Told, Stopped)):
+        if isinstance(message, (Told, Stopped)) and message.figures is not None:
             self.last_figures = message.figures
         if isinstance(message, Told):
             asked = self._asked.get(message.number)
             if asked is not None and not asked.done():
-                asked.set_result(message.figures)
+                asked.set_result(message)
 
     def _cleanup(self) -> None:
         self._folder.cleanup()

@@ -1,6 +1,8 @@
 """The watch over statements: how long each took, told by its name, never with its values."""
 
+import logging
 from collections.abc import Awaitable
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.observe.traces import Traces
 
 T = TypeVar("T")
+_logger = logging.getLogger(__name__)
 
 
 class StatementWatch:
@@ -19,11 +22,13 @@ class StatementWatch:
 
     Args:
         traces: begins and ends the spans of statements; None where they aren't traced.
+        slow: seconds past which a statement is logged; 0 for none.
 
     """
 
-    def __init__(self, traces: "Traces | None" = None) -> None:
+    def __init__(self, traces: "Traces | None" = None, slow: float = 0.0) -> None:
         self._traces = traces
+        self._slow = slow or inf
         self.durations: dict[str, Distribution] = {}
         """How long they took, in seconds, by name."""
 
@@ -46,7 +51,17 @@ class StatementWatch:
             durations = self.durations.get(name)
             if durations is None:
                 durations = self.durations[name] = Distribution(SECONDS)
-            durations.add(monotonic() - begun)
+            seconds = monotonic() - begun
+            durations.add(seconds)
+            if seconds > self._slow:
+                self._tell(name, call, seconds)
+
+    def _tell(self, name: str, call: Call, seconds: float) -> None:
+        facts: dict[str, object] = {"statement": name, "duration_ms": round(seconds * 1000, 3)}
+        facts |= {"method": call.method, "peer": call.connection}
+        if self._traces is not None and call.spans:
+            facts["trace_id"] = self._traces.trace_id(call.spans)
+        _logger.warning("a statement was slow", extra=facts)
 
     async def _traced(self, traces: "Traces", name: str, call: Call, answer: Awaitable[T]) -> T:
         span = traces.begin_statement(name, call.spans)
