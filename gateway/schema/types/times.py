@@ -95,10 +95,12 @@ def decode_timestamps(values: Iterable[tuple[int] | None]) -> list[dict[str, int
     ]
 
 
-class _Texts(dict[tuple[int], str]):
+class _Texts(dict[tuple[int] | None, str | None]):
     """The texts of stored times; rows have many in common, and the same page is asked for again."""
 
-    def __missing__(self, value: tuple[int]) -> str:
+    def __missing__(self, value: tuple[int] | None) -> str | None:
+        if value is None:
+            return self.setdefault(None)
         micros = value[0]
         if not FIRST_MICROS <= micros <= LAST_MICROS:
             decode_timestamp(value)
@@ -109,8 +111,8 @@ class _Texts(dict[tuple[int], str]):
         return text
 
 
-timestamp_json: Callable[[tuple[int]], str] = _Texts().__getitem__
-"""Returns the JSON of a stored time; raises InvalidValueError where `decode` does."""
+timestamp_json: Callable[[tuple[int] | None], str | None] = _Texts().__getitem__
+"""Returns the JSON of a stored time, None of NULL; raises InvalidValueError where `decode` does."""
 
 
 def _parse_timestamp(text: str) -> tuple[int]:
