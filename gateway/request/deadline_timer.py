@@ -38,9 +38,9 @@ class Deadline:
         """Start the timer; raises DeadlineExceeded where the deadline has passed."""
         if self.when <= monotonic():
             raise _exceeded()
-        self._task = task = self._task or self._timer.current_task()
+        task = self._task
         if task is None:
-            raise RuntimeError("not in a task")
+            task = self._task = self._timer.current_task()
         self._cancelling = task.cancelling()
         self._timer.add(self)
         return self
@@ -91,9 +91,12 @@ class DeadlineTimer:
         self.discard = self._set.discard
         """Don't ring a deadline."""
 
-    def current_task(self) -> "asyncio.Task[Any] | None":
+    def current_task(self) -> "asyncio.Task[Any]":
         """Return the task that runs now."""
-        return asyncio.current_task(self._loop)
+        task = asyncio.current_task(self._loop)
+        if task is None:
+            raise RuntimeError("not in a task")
+        return task
 
     def add(self, deadline: Deadline) -> None:
         """Ring it when its time comes."""

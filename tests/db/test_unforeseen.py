@@ -57,9 +57,9 @@ async def test_a_write_whose_answer_fails_is_told_as_unknown(
 ) -> None:
     """And its connection, which may be in the middle of the answer, is not lent again."""
     [(before,)] = await database.fetch(PID, (), CALL)
-    monkeypatch.setattr(
-        asyncpg.Connection, "fetch", _failing_once(asyncpg.Connection.fetch, INSERT.text, sent=True)
-    )
+    driver: Any = asyncpg.Connection
+    failing = _failing_once(driver._do_execute, INSERT.text, sent=True)
+    monkeypatch.setattr(driver, "_do_execute", failing)
 
     with pytest.raises(OutcomeUnknown):
         await database.fetch(INSERT, (), CALL)

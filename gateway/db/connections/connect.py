@@ -59,7 +59,7 @@ class Connection(_DriversConnection):
         if len(statement.text) > self._longest_kept:
             return self._fetch_once(statement, args)
         self._statement = statement
-        return self.fetch(statement.text, *args)
+        return self._fetch_kept(statement.text, args)
 
     async def prepare_once(self, statement: Statement) -> "tuple[PreparedStatement[Any], bool]":
         """Prepare a statement without a name, so that nobody keeps it; raises UnfitColumnError too.
@@ -75,6 +75,19 @@ class Connection(_DriversConnection):
         driver: Any = self
         self.received = ReceivedBytes(driver._protocol, limit)  # noqa: SLF001 - see above
         driver._transport.set_protocol(self.received)  # noqa: SLF001 - see above
+
+    async def _fetch_kept(self, text: str, args: Sequence[Any]) -> list[Any]:
+        """Do what `fetch` does, past three coroutines of the driver's that pass each call on."""
+        driver: Any = self
+        driver._check_open()  # noqa: SLF001 - see the class
+        protocol = driver._protocol  # noqa: SLF001 - see the class
+        rows: list[Any]
+        rows, _ = await driver._do_execute(  # noqa: SLF001 - see the class
+            text,
+            lambda kept, timeout: protocol.bind_execute(kept, args, "", 0, False, timeout),
+            protocol._get_timeout(None),  # noqa: SLF001 - see the class
+        )
+        return rows
 
     async def _fetch_once(self, statement: Statement, args: Sequence[Any]) -> list[Any]:
         prepared, _ = await self.prepare_once(statement)

@@ -6,12 +6,14 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from struct import Struct
 
 PREFIX = 5
 PIECE = 256 * 1024
 """Bytes that are unpacked at once, in less than a millisecond."""
 _PACKED_PIECE = 64 * 1024
 _COMPRESSED = 1
+_read_prefix = Struct(">BI").unpack_from
 
 
 class BadFrame(ValueError):  # noqa: N818 - becomes the call's status
@@ -53,7 +55,7 @@ def prefix(size: int, flag: bytes = b"\x00") -> bytes:
 def whole_message(body: bytes, limit: int) -> bytes | None:
     """Return the message that the bytes are, where they are one, uncompressed and within the limit."""
     size = len(body) - PREFIX
-    if 0 <= size <= limit and body[0] == 0 and int.from_bytes(body[1:PREFIX], "big") == size:
+    if 0 <= size <= limit and _read_prefix(body) == (0, size):
         return body[PREFIX:]
     return None
 

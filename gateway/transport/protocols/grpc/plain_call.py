@@ -110,15 +110,19 @@ class PlainCall:
 
     def _succeed(self, body: bytes) -> None:
         number, exchange, connection = self._number, self._exchange, self._connection
-        outgoing = connection.outgoing
-        size = PREFIX + len(body)
-        room = min(MAX_FRAME, outgoing.room(), outgoing.stream_window + self._credit)
-        if size > room or exchange.metadata is not None:
+        outgoing, length = connection.outgoing, len(body)
+        size = PREFIX + length
+        if (
+            size > MAX_FRAME
+            or size > outgoing.room()
+            or size > outgoing.stream_window + self._credit
+            or exchange.metadata is not None
+        ):
             self._send_slowly(body)
             return
         outgoing.window -= size
-        start = PLAIN_ANSWERS[self._content_type].start(number, len(body))
-        outgoing.put(b"".join((start, body, ok_trailers(number, exchange.record.request_id))))
+        start = PLAIN_ANSWERS[self._content_type].start(number, length)
+        outgoing.put(start + body + ok_trailers(number, exchange.record.request_id))
         connection.ended(number)
 
     def _send_slowly(self, body: bytes) -> None:

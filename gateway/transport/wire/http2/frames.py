@@ -20,7 +20,8 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDO
     range(10)
 )
 UNKNOWN = 10
-"""Stands for every type that RFC 9113 doesn't know."""
+"""The first type that RFC 9113 doesn't know."""
+TYPES = 256
 
 END_STREAM = ACK = 0x1
 END_HEADERS = 0x4

@@ -91,7 +91,7 @@ class Session:
             self._take_goaway,
             self._take_window_update,
             self._refuse,
-            self._ignore,
+            *[self._ignore] * (frames.TYPES - frames.UNKNOWN),
         )
 
     @property
@@ -119,7 +119,7 @@ class Session:
         for kind, flags, number, payload in self._frames.feed(data):
             try:
                 if self._block is None and self.greeted:
-                    self._takers[min(kind, frames.UNKNOWN)](flags, number, payload)
+                    self._takers[kind](flags, number, payload)
                 else:
                     self._take_in_order(kind, flags, number, payload)
             except StreamError as error:

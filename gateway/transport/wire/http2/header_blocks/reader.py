@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
 
 from hpack import HPACKError, OversizedHeaderListError
 from hpack.table import table_entry_size
@@ -24,6 +24,25 @@ _OVERHEAD = 1024
 """Bytes that what is made of a block takes, about."""
 
 
+class _Span(NamedTuple):
+    """A value of a block of some size.
+
+    Args:
+        piece: what is before it.
+        at: where that begins.
+        start: where the value does, as it is written.
+        length: its first byte, which says how long it is, and how it is written.
+        end: where it ends.
+
+    """
+
+    piece: bytes
+    at: int
+    start: int
+    length: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Alike(Generic[Known]):
     """Blocks that are alike but for some values.
@@ -40,17 +59,33 @@ class _Alike(Generic[Known]):
     end: bytes
     at: Sequence[int]
     known: Known
+    spans: dict[int, Sequence[_Span]] = field(default_factory=dict)
+    """Where the values were in the last block of a size: mostly they are there in the next one too."""
 
     def values_in(self, block: bytes) -> Sequence[bytes] | None:
         """Return the values that a block has, as they are written; None for another kind of block."""
-        values, at, size = [], 0, len(block)
+        spans = self.spans.get(len(block))
+        if spans is None or not block.endswith(self.end):
+            return self._find(block)
+        values = []
+        for piece, at, start, length, end in spans:
+            if block[start] != length or not block.startswith(piece, at):
+                return self._find(block)
+            values.append(block[start:end])
+        return values
+
+    def _find(self, block: bytes) -> Sequence[bytes] | None:
+        spans, at, size = [], 0, len(block)
         for piece in self.pieces:
             start = at + len(piece)
             if not block.startswith(piece, at) or start == size or (length := block[start] & LONG) == LONG:
                 return None
+            spans.append(_Span(piece, at, start, block[start], start + length + 1))
             at = start + length + 1
-            values.append(block[start:at])
-        return values if at + len(self.end) == size and block.endswith(self.end) else None
+        if at + len(self.end) != size or not block.endswith(self.end):
+            return None
+        self.spans[size] = spans
+        return [block[span.start : span.end] for span in spans]
 
 
 class HeaderReader(Generic[Known]):
