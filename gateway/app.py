@@ -36,7 +36,7 @@ from gateway.introspect import (
     tables_of_services,
     warn_of_missing_grants,
 )
-from gateway.methods import HANDLERS, Engine
+from gateway.methods import HANDLERS, Engine, handler_of
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.policy.permissions import permission_of, permissions_of, without_policy
@@ -72,7 +72,7 @@ _PROBE_SECONDS = 5.0
 def bind(schema: Schema, engine: Engine) -> Services:
     """Return each service's methods with their handlers, made once."""
     return {
-        name: [(m, HANDLERS[m.kind](m, engine)) for m in service.methods if m.kind in HANDLERS]
+        name: [(m, handler_of(m, engine)) for m in service.methods if m.kind in HANDLERS]
         for name, service in schema.services.items()
     }
 
@@ -189,6 +189,7 @@ class Gateway:
                 page_tokens=PageTokens(_secret(settings)),
                 rules=_row_rules(schema, identified=identified is not None),
                 own_tables=own_tables,
+                identified=identified is not None,
             )
             drift_watch = DriftWatch(comparing(connect, tables.metadata), tables_of_services(schema))
             opened.push_async_callback(drift_watch.stop)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.methods.bulk.ingest import Ingest
 from gateway.methods.bulk.upsert import BulkUpsert
+from gateway.methods.by_columns import ByColumns
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import (
     AnyHandler,
@@ -26,6 +27,7 @@ from gateway.methods.writes.create import Create
 from gateway.methods.writes.delete import Delete
 from gateway.methods.writes.undelete import Undelete
 from gateway.methods.writes.update import Update
+from gateway.policy.columns import has_limits
 from gateway.schema.model import Method, MethodKind
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
@@ -46,6 +48,15 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 }
 """The handler of each standard method, made once per method when the server starts."""
 
+
+def handler_of(method: Method, engine: Engine) -> AnyHandler:
+    """Return the handler of a method, one of HANDLERS; it gives each caller the columns that it may have."""
+    make = HANDLERS[method.kind]
+    if engine.identified and has_limits(method.resource):
+        return ByColumns(method, engine, make)
+    return make(method, engine)
+
+
 __all__ = [
     "HANDLERS",
     "AnyHandler",
@@ -56,4 +67,5 @@ __all__ = [
     "Response",
     "StreamHandler",
     "WrittenResponse",
+    "handler_of",
 ]

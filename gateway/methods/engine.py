@@ -33,6 +33,7 @@ class Engine:
         rules: of the rows that callers may see and change, by the message's full name; none of a resource
             without a policy, and none at all where callers aren't identified.
         own_tables: whether the database has the gateway's own tables.
+        identified: whether callers are identified, so that columns may be some callers' alone.
 
     """
 
@@ -49,6 +50,7 @@ class Engine:
 
     rules: Mapping[str, TableRules] = field(default_factory=dict)
     own_tables: bool = True
+    identified: bool = False
 
     def require_own_tables(self, what: str) -> None:
         """Raise FailedPrecondition where the database hasn't the gateway's own tables, which `what` needs."""

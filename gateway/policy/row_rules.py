@@ -51,6 +51,7 @@ class RowRule:
     """One rule. Told apart by identity: there is one object for each of a table's.
 
     Args:
+        resource: what the rows are, with all columns: rules may ask for some that their callers may not read.
         name: what it is for: `read`, `create` …
         shape: its condition; None where every row meets it.
         constants: the values of those binds that the policy itself names.
@@ -59,6 +60,7 @@ class RowRule:
 
     """
 
+    resource: Resource
     name: str
     shape: Predicate | None
     constants: Mapping[int, Any] = field(default_factory=dict)
@@ -162,22 +164,22 @@ def _table_rules(resource: Resource, policy: TablePolicy, wrong: list[Diagnostic
             where = f"{resource.message.full_name}, policy.{name}"
             text = error.violations[0].description
             wrong.append(Diagnostic(resource.message.file.name, resource.line, where, text))
-            return RowRule(name, None, nobody=True)
+            return RowRule(resource, name, None, nobody=True)
 
     return TableRules(rule("read"), rule("create"), rule("update"), rule("update_check"), rule("delete"))
 
 
 def _rule(name: str, text: str, resource: Resource, columns: "_CallerColumns") -> RowRule:
     if text.strip() == _ALL:
-        return RowRule(name, None)
+        return RowRule(resource, name, None)
     tree = parse(text, parentheses=True)
     if tree is None:
-        return RowRule(name, None, nobody=True)
+        return RowRule(resource, name, None, nobody=True)
     context = Context(text)
     checker = _RuleChecker(context, resource, columns)
     shape = checker.expression(tree)
     constants = {i: value for i, value in enumerate(context.values()) if i not in checker.callers}
-    return RowRule(name, shape, constants, checker.callers)
+    return RowRule(resource, name, shape, constants, checker.callers)
 
 
 class _CallerColumns:

@@ -37,6 +37,14 @@ class Action(Enum):
     SET_DEFAULT = "SET DEFAULT"
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnAccess:
+    """Which roles may read and write a column; none stands for all."""
+
+    read: frozenset[str] = frozenset()
+    write: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Field:
     """One column and the proto field that carries it."""
@@ -61,6 +69,8 @@ class Field:
     """Whether the zero value of a field without presence takes the default on create: identity 0, UUID ""."""
     line: int = 0
     """Where the proto file declares it; 0 where that isn't known."""
+    access: ColumnAccess = ColumnAccess()
+    """Which callers may read and write it."""
 
     def __repr__(self) -> str:
         return f"Field({self.descriptor.full_name}: {self.type.sql})"

@@ -169,11 +169,11 @@ class _Plan:
     def _there(self) -> list[ColumnElement[bool]]:
         """Return the condition of a row that is there for the caller."""
         rule = self.rules.read if self.rules is not None else None
-        return [is_met(rule, self.resource, self.table)] if rule is not None else []
+        return [is_met(rule, self.table)] if rule is not None else []
 
     def _allowed(self) -> Any:
         rule = self.rules.using if self.rules is not None else None
-        met = func.coalesce(is_met(rule, self.resource, self.table), false()) if rule is not None else true()
+        met = func.coalesce(is_met(rule, self.table), false()) if rule is not None else true()
         return met.label("allowed")
 
     def _order(self) -> list[ColumnElement[Any]]:

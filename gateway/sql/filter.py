@@ -53,15 +53,12 @@ _CASTS: Mapping[ValueKind, TypeEngine[Any]] = {
 _JSON_TYPES = {ValueKind.DECIMAL: "number", ValueKind.BOOL: "boolean", ValueKind.TEXT: "string"}
 
 
-def where_rule(
-    rule: RowRule, resource: Resource, table: Table, callers: Mapping[str, Value]
-) -> ColumnElement[bool]:
+def where_rule(rule: RowRule, table: Table, callers: Mapping[str, Value]) -> ColumnElement[bool]:
     """Return the condition of a rule over `table`; unknown, as false, is not met.
 
     Args:
         rule: what rows have to be.
-        resource: what they are rows of.
-        table: its table.
+        table: the rows' table.
         callers: the caller's values, by their columns' names.
 
     """
@@ -70,7 +67,9 @@ def where_rule(
     if rule.shape is None:
         return true()
     given = {bind: callers[column.field.column] for bind, column in rule.callers.items()}
-    writer = _Writer(resource, table, prefix=f"rule_{rule.name}", constants=rule.constants, callers=given)
+    writer = _Writer(
+        rule.resource, table, prefix=f"rule_{rule.name}", constants=rule.constants, callers=given
+    )
     return writer.condition(rule.shape)
 
 

@@ -80,7 +80,7 @@ def select_by_key(
     With a rule the row has to meet it, of the caller whose values are bound by their columns' names.
     """
     key = [comparable(field, table) == bound(field.type, field.column) for field in resource.key_fields]
-    query = _select(table, fields).where(*key, *_met(rule, resource, table))
+    query = _select(table, fields).where(*key, *_met(rule, table))
     return compile_statement(query, fields=fields, name=f"get {resource.table}")
 
 
@@ -104,7 +104,7 @@ def select_by_keys(
     keys = unnest(*arrays).table_valued(*names, with_ordinality="n").render_derived("rowgate_wanted")
     values = {f.column: element(f.type, keys.c[name]) for f, name in zip(given, names, strict=True)}
     same = [comparable(field, table) == values[field.column] for field in resource.key_fields]
-    met = [where_rule(rule, resource, table, values)] if rule is not None else []
+    met = [where_rule(rule, table, values)] if rule is not None else []
     row = _select(table, fields).where(*same, *met).limit(literal_column("1")).lateral("rowgate_found")
     query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
     return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
@@ -182,7 +182,7 @@ def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElem
     conditions = [comparable(f, table) == bound(f.type, equals_name(f.column)) for f in fields]
     if rows.live and resource.soft_delete is not None:
         conditions.append(table.c[resource.soft_delete].is_(None))
-    met = _met(rows.rule, resource, table)
+    met = _met(rows.rule, table)
     conditions += met
     if rows.filter is not None:
         wanted = where_filter(rows.filter, resource, table)
@@ -193,7 +193,7 @@ def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElem
     return conditions
 
 
-def _met(rule: RowRule | None, resource: Resource, table: Table) -> list[ColumnElement[bool]]:
+def _met(rule: RowRule | None, table: Table) -> list[ColumnElement[bool]]:
     if rule is None:
         return []
-    return [is_met(rule, resource, table)]
+    return [is_met(rule, table)]

@@ -15,9 +15,9 @@ from gateway.sql.row_arrays import RowsStatement, items, output_columns
 from gateway.sql.statement import compile_statement
 
 
-def is_met(rule: RowRule, resource: Resource, table: Table) -> ColumnElement[bool]:
+def is_met(rule: RowRule, table: Table) -> ColumnElement[bool]:
     """Return whether a row of `table` meets a rule of its caller, whose values are bound by their names."""
-    return where_rule(rule, resource, table, _callers(rule))
+    return where_rule(rule, table, _callers(rule))
 
 
 def checked_columns(resource: Resource, table: Table, rules: ChangeRules | None) -> list[ColumnElement[Any]]:
@@ -29,7 +29,7 @@ def checked_columns(resource: Resource, table: Table, rules: ChangeRules | None)
     columns = output_columns(resource, table)
     if rules is None or not rules.checks:
         return columns
-    met = and_(*(is_met(rule, resource, table) for rule in rules.checks))
+    met = and_(*(is_met(rule, table) for rule in rules.checks))
     buckets = case((met, 1), else_=0)
     zero: ColumnElement[float] = literal_column("0.0::float8")
     one: ColumnElement[float] = literal_column("1.0::float8")
@@ -53,7 +53,7 @@ def may_be_written(
         return None
     rows = items(fields)
     sent: Any = select(*(value.label(name) for name, value in rows.values.items())).subquery("rowgate_sent")
-    met = [where_rule(rule, resource, sent, _callers(rule)) for rule in conditions]
+    met = [where_rule(rule, sent, _callers(rule)) for rule in conditions]
     query = select(func.coalesce(func.bool_and(func.coalesce(and_(*met), false())), true())).select_from(sent)
     return RowsStatement(compile_statement(query, name=f"check {resource.table}"), fields)
 

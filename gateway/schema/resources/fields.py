@@ -4,7 +4,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import Field, ServerSet
+from gateway.schema.model import ColumnAccess, Field, ServerSet
 from gateway.schema.protos.options import column_options
 from gateway.schema.types import InvalidTypeError, value_type
 from gateway.schema.types.enums import stores_zero
@@ -51,6 +51,7 @@ def _read_field(
         zero_is_default=_zero_is_default(field, options, stored),
         comment=diagnostics.elements[field.full_name].comment,
         line=diagnostics.elements[field.full_name].line,
+        access=ColumnAccess(frozenset(options.access.read), frozenset(options.access.write)),
     )
 
 

@@ -1,7 +1,7 @@
 """Rules of one column: defaults, generated values, identity, NOT NULL; and of what has none."""
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import Field, Resource, ServerSet
+from gateway.schema.model import ColumnAccess, Field, Resource, ServerSet
 from gateway.schema.protos.options import column_options
 from gateway.schema.rules.finding import Finding, Findings
 
@@ -14,7 +14,24 @@ def column_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
         yield from _default(field, managed=resource.managed)
         yield from _made(field)
         yield from _presence(field, not_null=column_options(field.descriptor.full_name, diagnostics).not_null)
+    yield from _access(resource)
     yield from _extensions(resource)
+
+
+def _access(resource: Resource) -> Findings:
+    """Yield the columns whose access can't be some callers' alone: statements need them for everybody."""
+    for field in resource.fields:
+        if field.access == ColumnAccess():
+            continue
+        where = field.descriptor.full_name
+        if field.column in resource.primary_key:
+            yield Finding(
+                where, "has access, but is of the primary key", "leave access out: keys are everybody's"
+            )
+        elif field.server_set not in (ServerSet.NO, ServerSet.OUTPUT_ONLY, ServerSet.GENERATED):
+            yield Finding(
+                where, f"has access, but is the table's {field.server_set.value}", "leave access out"
+            )
 
 
 def _extensions(resource: Resource) -> Findings:

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import and_, column, false, func, not_, or_, table, text
 
 from gateway.policy.row_rules import RowRule, TableRules
-from gateway.schema.model import Resource
 from gateway.sql.binds import bound
 from gateway.sql.bulk.shape import INDEX, BulkShape, may_be_unset, quote, stage_name
 from gateway.sql.filter import where_rule
@@ -22,21 +21,19 @@ class RuleConditions:
     """Writes the conditions of one statement, whose own parameters come first.
 
     Args:
-        resource: what is written.
         parameters: how many the statement has of its own.
 
     """
 
-    def __init__(self, resource: Resource, parameters: int) -> None:
-        self._resource = resource
+    def __init__(self, parameters: int) -> None:
         self._parameters = parameters
         self._statement = Statement("", (), (), writes=False, name="", constants={})
 
     def met(self, *rules: RowRule) -> str:
         """Return the condition that a row of `t` meets some rules; unknown, as false, is not met."""
-        fields = self._resource.fields
-        stored: Any = table("t", *(column(field.column, field.type.engine) for field in fields))
-        return self._text(and_(*(_condition(rule, self._resource, stored) for rule in rules)))
+        columns = {f.column: column(f.column, f.type.engine) for rule in rules for f in rule.resource.fields}
+        stored: Any = table("t", *columns.values())
+        return self._text(and_(*(_condition(rule, stored) for rule in rules)))
 
     def statement(self, text: str, name: str) -> Statement:
         """Return a statement with such conditions; its binds are those that follow its own parameters."""
@@ -89,7 +86,7 @@ def forbidden_rows(shape: BulkShape, rules: TableRules) -> Statement | None:
     if not all(ways):
         return None
     staged: Any = table("s", *(column(field.column, field.type.engine) for field in shape.staged))
-    allowed = or_(*(and_(*(_condition(rule, resource, staged) for rule in way)) for way in ways))
+    allowed = or_(*(and_(*(_condition(rule, staged) for rule in way)) for way in ways))
     compiled = compile_statement(not_(func.coalesce(allowed, false())), name=f"check {resource.table}")
     query = f"SELECT s.{quote(INDEX)} FROM pg_temp.{quote(stage_name(resource))} AS s WHERE {compiled.text}"
     return Statement(
@@ -101,7 +98,7 @@ def _ways(rules: TableRules) -> Sequence[tuple[RowRule, ...]]:
     return rules.creating.checks, rules.updating.checks
 
 
-def _condition(rule: RowRule, resource: Resource, rows: Any) -> Any:
+def _condition(rule: RowRule, rows: Any) -> Any:
     if rule.shape is None and not rule.nobody:
         return text("true")
-    return where_rule(rule, resource, rows, {f.column: bound(f.type, f.column) for f in rule.fields})
+    return where_rule(rule, rows, {f.column: bound(f.type, f.column) for f in rule.fields})

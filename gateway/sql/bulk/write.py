@@ -219,7 +219,7 @@ def _insert(shape: BulkShape, source: str, name: str) -> Statement:
     values = inserted_values(shape)
     table = table_name(shape.resource)
     keys = ", ".join(map(quote, shape.target))
-    conditions = RuleConditions(shape.resource, _OWN_PARAMETERS)
+    conditions = RuleConditions(_OWN_PARAMETERS)
     returned = [quote(column) for column in shape.target]
     if shape.rules is not None:
         created = conditions.met(*shape.rules.creating.checks)
@@ -238,7 +238,7 @@ def _insert(shape: BulkShape, source: str, name: str) -> Statement:
 
 def _find(shape: BulkShape, source: str, name: str) -> Statement:
     differs = changes(shape) if shape.updates and updated_values(shape) else "false"
-    conditions = RuleConditions(shape.resource, _OWN_PARAMETERS)
+    conditions = RuleConditions(_OWN_PARAMETERS)
     if shape.rules is not None:
         differs = guarded(_using(shape, shape.rules, conditions), differs)
     found = (
@@ -268,7 +268,7 @@ def _hold(shape: BulkShape, source: str, unsettled: str) -> str:
 
 
 def _update(shape: BulkShape, source: str, name: str) -> Statement:
-    conditions = RuleConditions(shape.resource, _OWN_PARAMETERS)
+    conditions = RuleConditions(_OWN_PARAMETERS)
     if not updated_values(shape):
         return conditions.statement(f"SELECT s.{_I} FROM {source} WHERE false AND {_UNSETTLED}", name)
     changed, returned = f"({changes(shape)})", f"s.{_I}"

@@ -172,7 +172,7 @@ class Reference(_message.Message):
     def __init__(self, table: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., on_delete: _Optional[_Union[Reference.Action, str]] = ..., on_update: _Optional[_Union[Reference.Action, str]] = ..., enforced: _Optional[bool] = ...) -> None: ...
 
 class ColumnOptions(_message.Message):
-    __slots__ = ("name", "type", "length", "default", "generated", "output_only", "not_null", "references", "enum_type", "currency", "identity")
+    __slots__ = ("name", "type", "length", "default", "generated", "output_only", "not_null", "references", "enum_type", "currency", "identity", "access")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -184,6 +184,7 @@ class ColumnOptions(_message.Message):
     ENUM_TYPE_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     length: int
@@ -195,7 +196,16 @@ class ColumnOptions(_message.Message):
     enum_type: str
     currency: str
     identity: bool
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ...) -> None: ...
+    access: ColumnAccess
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ..., access: _Optional[_Union[ColumnAccess, _Mapping]] = ...) -> None: ...
+
+class ColumnAccess(_message.Message):
+    __slots__ = ("read", "write")
+    READ_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    read: _containers.RepeatedScalarFieldContainer[str]
+    write: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, read: _Optional[_Iterable[str]] = ..., write: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EnumValueOptions(_message.Message):
     __slots__ = ("label",)

@@ -1,0 +1,113 @@
+"""Methods of resources some of whose columns aren't everybody's: a handler for each kind of caller."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.errors import FieldViolation, PermissionDenied
+from gateway.methods.engine import Engine
+from gateway.methods.handlers import AnyHandler
+from gateway.policy.columns import ColumnLimits, limits_of, narrowed
+from gateway.request.keys import below
+from gateway.schema.model import Method, MethodKind
+
+_KINDS = 64
+"""How many kinds of callers have a handler at once. Only roles that the schema names make one."""
+_CREATING = frozenset({MethodKind.CREATE, MethodKind.BATCH_CREATE, MethodKind.BULK_UPSERT, MethodKind.INGEST})
+_ALL = "*"
+
+
+class ByColumns:
+    """Answers each caller by a handler to which hidden fields don't exist.
+
+    What a caller sends of fields that it may not write is refused: with a new row, and in an update mask. An
+    update without a mask leaves them alone, so that a row may be sent back as it was read.
+
+    Args:
+        method: the method.
+        engine: the gateway's parts.
+        make: makes a handler.
+
+    """
+
+    def __init__(self, method: Method, engine: Engine, make: Callable[[Method, Engine], AnyHandler]) -> None:
+        self._method = method
+        self._named = frozenset(
+            role for field in method.resource.fields for role in (*field.access.read, *field.access.write)
+        )
+        self._handler = lru_cache(_KINDS)(lambda limits: make(narrowed(method, limits), engine))
+        self._limits = lru_cache(_KINDS)(lambda roles: limits_of(method.resource, roles))
+
+    def __call__(self, request: Any, call: Any) -> Any:
+        """Return what the caller's handler does; raises PermissionDenied."""
+        limits = self._limits(call.principal.roles & self._named)
+        handler: Any = self._handler(limits)
+        if not limits.unwritable:
+            return handler(request, call)
+        if isinstance(request, Message):
+            self._check(request, limits)
+            return handler(request, call)
+        return handler(self._checked(request, limits), call)
+
+    async def _checked(
+        self, requests: AsyncIterator[Message], limits: ColumnLimits
+    ) -> AsyncIterator[Message]:
+        async for request in requests:
+            self._check(request, limits)
+            yield request
+
+    def _check(self, request: Message, limits: ColumnLimits) -> None:
+        for asked, field in self._method.equals:
+            if field.name in limits.hidden and _is_set(request, asked.name):
+                raise _not_allowed(asked.name)
+        for one, method, place in _single_requests(self._method, request):
+            _check_written(one, method, place, limits)
+
+
+def _single_requests(method: Method, request: Message) -> Iterator[tuple[Message, Method, str]]:
+    """Yield what a request asks for, one by one, each with its place."""
+    requests = method.request.get("requests")
+    if requests is None or method.item is None:
+        yield request, method, ""
+        return
+    for i, one in enumerate(getattr(request, requests.name)):
+        yield one, method.item, f"{requests.name}[{i}]"
+
+
+def _check_written(request: Message, method: Method, place: str, limits: ColumnLimits) -> None:
+    mask = method.request.get("update_mask")
+    if mask is not None:
+        name = below(place, mask.name)
+        for path in getattr(request, mask.name).paths:
+            if path.partition(".")[0] in limits.unwritable:
+                raise _not_allowed(name)
+    if method.kind in _CREATING:
+        for row, path in _rows(method, request, place):
+            for descriptor, _ in row.ListFields():
+                if descriptor.name in limits.unwritable:
+                    raise _not_allowed(below(path, descriptor.name))
+
+
+def _rows(method: Method, request: Message, place: str) -> Iterator[tuple[Message, str]]:
+    resource, rows = method.request.get("resource"), method.request.get("rows")
+    if resource is not None and request.HasField(resource.name):
+        yield getattr(request, resource.name), below(place, resource.name)
+    if rows is not None:
+        sent: Sequence[Message] = getattr(request, rows.name)
+        for i, row in enumerate(sent):
+            yield row, f"{rows.name}[{i}]"
+
+
+def _is_set(request: Message, name: str) -> bool:
+    return any(descriptor.name == name for descriptor, _ in request.ListFields())
+
+
+def _not_allowed(path: str) -> PermissionDenied:
+    text = "may not be set by the caller"
+    return PermissionDenied(
+        f"{path}: {text}",
+        reason="FIELD_NOT_ALLOWED",
+        violations=[FieldViolation(path, text, "FIELD_NOT_ALLOWED")],
+    )

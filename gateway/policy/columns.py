@@ -1,0 +1,83 @@
+"""Columns by role: the resource as a caller knows it, without what it may not read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gateway.schema.model import Field, Method, Resource, ServerSet
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLimits:
+    """The fields that some caller may not have, by name.
+
+    Args:
+        hidden: those that it may not read, nor write.
+        kept: those that it may read, and not write.
+
+    """
+
+    hidden: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+
+    @property
+    def unwritable(self) -> frozenset[str]:
+        """Those that it may not write."""
+        return self.hidden | self.kept
+
+
+def limits_of(resource: Resource, roles: frozenset[str]) -> ColumnLimits:
+    """Return what a caller of some roles may not have of a resource."""
+    hidden = frozenset(f.name for f in resource.fields if _is_kept_from(f.access.read, roles))
+    kept = frozenset(f.name for f in resource.fields if _is_kept_from(f.access.write, roles))
+    return ColumnLimits(hidden, kept - hidden)
+
+
+def has_limits(resource: Resource) -> bool:
+    """Whether some columns aren't everybody's."""
+    return any(field.access.read or field.access.write for field in resource.fields)
+
+
+def narrowed(method: Method, limits: ColumnLimits) -> Method:
+    """Return a method for callers of such limits: to it, the resource has no hidden fields.
+
+    Fields that may not be written are as those that only the server sets.
+    """
+    resource = _narrowed_resource(method.resource, limits)
+    equals = tuple(
+        (asked, resource.by_name[field.name])
+        for asked, field in method.equals
+        if field.name in resource.by_name
+    )
+    item = narrowed(method.item, limits) if method.item is not None else None
+    return replace(method, resource=resource, equals=equals, item=item)
+
+
+def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
+    fields = tuple(_narrowed_field(f, limits) for f in resource.fields if f.name not in limits.hidden)
+    columns = {field.column for field in fields}
+    return replace(
+        resource,
+        fields=fields,
+        unique=tuple(key for key in resource.unique if columns.issuperset(key.columns)),
+        indexes=tuple(i for i in resource.indexes if columns.issuperset(part.column for part in i.columns)),
+        checks=tuple(check for check in resource.checks if columns.issuperset(check.columns)),
+        foreign_keys=tuple(key for key in resource.foreign_keys if columns.issuperset(key.columns)),
+        constraints=_narrowed_constraints(resource.constraints, columns),
+    )
+
+
+def _narrowed_field(field: Field, limits: ColumnLimits) -> Field:
+    kept = field.name in limits.kept and field.writable
+    return replace(field, server_set=ServerSet.OUTPUT_ONLY) if kept else field
+
+
+def _narrowed_constraints(
+    constraints: Mapping[str, tuple[str, ...]] | None, columns: set[str]
+) -> Mapping[str, tuple[str, ...]] | None:
+    if constraints is None:
+        return None
+    return {name: parts for name, parts in constraints.items() if columns.issuperset(parts)}
+
+
+def _is_kept_from(allowed: frozenset[str], roles: frozenset[str]) -> bool:
+    return bool(allowed) and allowed.isdisjoint(roles)
