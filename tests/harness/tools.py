@@ -13,6 +13,7 @@ _FROM = {
     "curl": "Debian's package curl brings it",
     "flights-client-rust": "`make test` builds it where Rust is",
     "java": "Debian's package default-jre brings it",
+    "prometheus": "Debian's package prometheus brings it",
     "node": "Debian's package nodejs brings it",
 }
 

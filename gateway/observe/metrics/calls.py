@@ -56,12 +56,12 @@ class CallMetrics:
     def __init__(self, methods: Iterable[MethodDescriptor]) -> None:
         names = [_Name.of(method) for method in methods]
         self._names = {f"{name.service}/{name.name}": name for name in names}
-        self._methods = {method: _Method() for method in self._names}
+        self._methods: dict[str, _Method] = {}
         self._reasons: Counter[tuple[int, str]] = Counter()
 
     def __call__(self, record: CallRecord) -> None:
         """Count a call that has ended."""
-        method = self._methods[record.method]
+        method = self._methods.get(record.method) or self._add(record.method)
         method.codes[record.code] += 1
         method.seconds.add(record.duration)
         method.request_bytes.add(record.request_bytes)
@@ -72,38 +72,41 @@ class CallMetrics:
             self._reasons[record.code, record.reason] += 1
 
     def figures(self, under_way: Iterable[str]) -> Figures:
-        """Return what was counted; `under_way` names the method of each call that hasn't ended."""
+        """Return what was counted, of the methods that were called.
+
+        Args:
+            under_way: names the method of each call that hasn't ended.
+
+        """
         in_flight = Counter(under_way)
+        for method in in_flight:
+            if method not in self._methods:
+                self._add(method)
+        called = {self._names[name]: one for name, one in self._methods.items() if name in self._names}
+        waiting = {name: float(in_flight[f"{name.service}/{name.name}"]) for name in called}
         return {
-            "grpc_server_started_total": dict(self._started(in_flight)),
-            "grpc_server_handled_total": dict(self._handled()),
-            "grpc_server_handling_seconds": self._each("seconds"),
-            "rowgate_calls_in_flight": {
-                self._names[name][1:]: float(in_flight[name]) for name in self._methods
+            "grpc_server_started_total": {
+                name: sum(method.codes) + waiting[name] for name, method in called.items()
             },
-            "rowgate_request_bytes": {
-                labels[1:]: value for labels, value in self._each("request_bytes").items()
-            },
-            "rowgate_response_bytes": {
-                labels[1:]: value for labels, value in self._each("response_bytes").items()
-            },
-            "rowgate_rows_total": {
-                self._names[name][1:]: float(one.rows) for name, one in self._methods.items()
-            },
+            "grpc_server_handled_total": dict(_handled(called)),
+            "grpc_server_handling_seconds": {name: method.seconds for name, method in called.items()},
+            "rowgate_calls_in_flight": {name[1:]: waiting[name] for name in called},
+            "rowgate_request_bytes": {name[1:]: method.request_bytes for name, method in called.items()},
+            "rowgate_response_bytes": {name[1:]: method.response_bytes for name, method in called.items()},
+            "rowgate_rows_total": {name[1:]: float(method.rows) for name, method in called.items()},
             "rowgate_refusals_total": {
                 (_CODES[code], reason): float(count) for (code, reason), count in self._reasons.items()
             },
         }
 
-    def _started(self, in_flight: Mapping[str, int]) -> Iterator[tuple[Labels, Value]]:
-        for name, method in self._methods.items():
-            yield self._names[name], float(sum(method.codes) + in_flight[name])
+    def _add(self, name: str) -> _Method:
+        """Begin to count a method: none of a large schema takes a place before it is called."""
+        self._methods[name] = method = _Method()
+        return method
 
-    def _handled(self) -> Iterator[tuple[Labels, Value]]:
-        for name, method in self._methods.items():
-            for code, count in enumerate(method.codes):
-                if count:
-                    yield (*self._names[name], _CODES[code]), float(count)
 
-    def _each(self, attribute: str) -> dict[Labels, Value]:
-        return {self._names[name]: getattr(method, attribute) for name, method in self._methods.items()}
+def _handled(called: Mapping[_Name, _Method]) -> Iterator[tuple[Labels, Value]]:
+    for name, method in called.items():
+        for code, count in enumerate(method.codes):
+            if count:
+                yield (*name, _CODES[code]), float(count)
