@@ -27,12 +27,14 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres, Keeper
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
+from gateway.db.statements.caller_role import caller_roles
 from gateway.db.statements.watch import StatementWatch
 from gateway.introspect import (
     DriftWatch,
     comparing,
     has_own_tables,
     require_match,
+    require_policies_hold,
     tables_of_services,
     warn_of_missing_grants,
 )
@@ -158,7 +160,8 @@ class Gateway:
             database = await Database.open(where, watch)
             opened.push_async_callback(database.close)
             connect = connector(where)
-            grants = await warn_of_missing_grants(database, schema, tables, Call("start"))
+            roles, own = caller_roles(settings.auth), Call("start")
+            grants = await warn_of_missing_grants(database, schema, tables, own, by_callers=roles is not None)
             folder = settings.schema.migrations
             found = await require_match(connect, tables.metadata, folder, grants=grants)
             schema = with_found(schema, found)
@@ -166,9 +169,13 @@ class Gateway:
             # More would wait for connections that statements of one kind can't have.
             most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
             sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})
-            reads = PointReads(database, sharing)
+            serving = database
+            if roles is not None:
+                await require_policies_hold(database, roles.allowed, tables.metadata, own)
+                serving = database.by_roles(roles)
+            reads = PointReads(serving, sharing, apart=roles is not None)
             opened.push_async_callback(reads.close, settings.database.close_timeout)
-            writes = RowWrites(database, sharing)
+            writes = RowWrites(serving, sharing, apart=roles is not None)
             opened.push_async_callback(writes.close, settings.database.close_timeout)
             room = Room(settings.database.request_id_max_bytes)
             own_tables = await has_own_tables(connect, tables.metadata)
@@ -177,7 +184,7 @@ class Gateway:
                 opened.push_async_callback(cleaner.stop)
                 cleaner.start()
             engine = Engine(
-                database=database,
+                database=serving,
                 reads=reads,
                 writes=writes,
                 tables=tables.tables,
@@ -188,6 +195,7 @@ class Gateway:
                 max_concurrent_bulk=settings.limits.max_concurrent_bulk,
                 page_tokens=PageTokens(_secret(settings)),
                 rules=_row_rules(schema, identified=identified is not None),
+                hides_rows=roles is not None,
                 own_tables=own_tables,
                 identified=identified is not None,
             )

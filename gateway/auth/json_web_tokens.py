@@ -11,7 +11,7 @@ import orjson
 
 from gateway.auth.authenticator import WrongCredential, refused
 from gateway.auth.key_sources import KeySource
-from gateway.auth.principal import Principal, unauthenticated, with_credential
+from gateway.auth.principal import Principal, claim_at, unauthenticated, with_credential
 from gateway.auth.provider_chain import Presented
 from gateway.auth.verification_keys import Key
 
@@ -166,22 +166,12 @@ def _read_header(token: bytes) -> Mapping[str, Any]:
 
 def _roles(claims: Mapping[str, Any], path: str) -> Sequence[str]:
     """Return the roles that a claim names: a list of texts, or a text with spaces, as `scope` has it."""
-    found = _at(claims, path)
+    found = claim_at(claims, path)
     if isinstance(found, str):
         found = found.split()
     if not isinstance(found, list):
         return ()
     return [role for role in found[:_MAX_ROLES] if isinstance(role, str)]
-
-
-def _at(claims: Any, path: str) -> Any:
-    """Return what a path of names leads to; a name may have dots itself, as those that are URLs do."""
-    if not isinstance(claims, dict):
-        return None
-    if path in claims:
-        return claims[path]
-    name, dot, rest = path.partition(".")
-    return _at(claims.get(name), rest) if dot else None
 
 
 def _check(value: Any, depth: int) -> None:

@@ -46,6 +46,16 @@ def with_credential(named: Iterable[str]) -> frozenset[str]:
     return frozenset(named) - {ANONYMOUS_ROLE} | {AUTHENTICATED_ROLE}
 
 
+def claim_at(claims: Any, path: str) -> Any:
+    """Return what a path of names leads to; a name may have dots itself, as those that are URLs do."""
+    if not isinstance(claims, Mapping):
+        return None
+    if path in claims:
+        return claims[path]
+    name, dot, rest = path.partition(".")
+    return claim_at(claims.get(name), rest) if dot else None
+
+
 def unauthenticated() -> Unauthenticated:
     """Return the error of a wrong credential: it doesn't say what is wrong with it, the log does."""
     return Unauthenticated("the credential is not accepted", reason="CREDENTIAL_REFUSED")

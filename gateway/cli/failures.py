@@ -40,6 +40,7 @@ def _told(error: Exception) -> click.ClickException | None:
     from gateway.introspect import (  # noqa: PLC0415
         LackedPrivilegeError,
         ModelRefusedError,
+        PoliciesBypassedError,
         SchemaMismatchError,
     )
     from gateway.schema.diagnostics import SchemaError  # noqa: PLC0415
@@ -56,7 +57,7 @@ def _told(error: Exception) -> click.ClickException | None:
             cause = cause_of(error) if isinstance(error, Internal | PermissionDenied) else ""
             return Failed(f"{error.message} ({error.reason})" + (f": {cause}" if cause else ""))
         case (SchemaMismatchError() | ModelRefusedError() | LackedPrivilegeError()) | (
-            EmbeddedPostgresError() | OSError()
+            EmbeddedPostgresError() | OSError() | PoliciesBypassedError()
         ):
             return Failed(str(error))
     return None

@@ -16,6 +16,7 @@ _NEEDED = (
     ("jwt", "auth.jwt_audience"),
 )
 """The settings that a provider can't do without."""
+_ROLES = ("database_role", "database_role_claim", "database_roles")
 _KEYS = ("jwt_keys_url", "jwt_keys_file", "jwt_secret_file")
 
 
@@ -93,6 +94,26 @@ def _of_auth(settings: Settings, source: Callable[[str], Source]) -> Iterator[Co
         yield _diagnostic(source, key, wrong, allowed)
     if "jwt" in auth.providers:
         yield from _of_keys(auth, source)
+    yield from _of_row_security(auth, source)
+
+
+def _of_row_security(auth: AuthSettings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
+    """Yield what is wrong about the roles of callers in the database."""
+    key = "auth.row_security"
+    named = [name for name in _ROLES if getattr(auth, name)]
+    if auth.row_security != "postgres":
+        if named:
+            wrong = "is set, but statements run by the gateway's own role"
+            yield _diagnostic(source, f"auth.{named[0]}", wrong, 'set auth.row_security = "postgres"')
+        return
+    if auth.providers in ((), ("none",)):
+        yield _diagnostic(source, key, "is postgres, but nobody is asked who calls", "set auth.providers")
+    if not (auth.database_role or auth.database_role_claim):
+        allowed = "set auth.database_role, or auth.database_role_claim"
+        yield _diagnostic(source, key, "is postgres, but no caller has a role", allowed)
+    if bool(auth.database_role_claim) != bool(auth.database_roles):
+        wrong = "has the claim that names a role without the roles that it may name, or these without it"
+        yield _diagnostic(source, key, wrong, "set auth.database_role_claim and auth.database_roles")
 
 
 def _of_keys(auth: AuthSettings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:

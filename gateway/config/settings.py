@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from gateway.config.address import Address, addresses, admin_address, host_name, https_url, listed, origin
+from gateway.config.role_name import role_name
 from gateway.config.worker_count import AUTO, WorkerCount, worker_count
 
 MIB = 1024 * 1024
@@ -188,6 +189,7 @@ class HttpSettings(Section):
 
 _Published = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 JwtAlgorithm = _Published | Literal["HS256", "HS384", "HS512"]
+DatabaseRole = Annotated[str, AfterValidator(role_name)]
 Provider = Literal["client_certificate", "jwt", "api_key", "none"]
 
 
@@ -206,6 +208,14 @@ class AuthSettings(Section):
     """roles whose callers may ask for the schema (reflection, OpenAPI) and limits, where callers are known"""
     certificate_roles: Annotated[tuple[CertificateRole, ...], BeforeValidator(listed)] = ()
     """roles of client certificates by their names, as `spiffe://example.org/*=reader`, `CN=ci=writer`"""
+    row_security: Literal["rowgate", "postgres"] = "rowgate"
+    """who upholds rules of rows: the gateway alone, by the protos, or the database's own policies too"""
+    database_role: DatabaseRole | None = None
+    """row_security `postgres`: the role that calls run by, of callers whose credential names none"""
+    database_role_claim: Annotated[str, Field(min_length=1)] | None = None
+    """row_security `postgres`: the path of the claim that names the role"""
+    database_roles: Annotated[tuple[DatabaseRole, ...], BeforeValidator(listed)] = ()
+    """row_security `postgres`: the roles that the claim may name"""
     jwt_issuer: Annotated[str, Field(min_length=1)] | None = None
     """who makes the tokens: their `iss`, letter by letter"""
     jwt_audience: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()

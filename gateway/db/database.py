@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool.pool import Pool, PoolFigures
 from gateway.db.retry import Retry
+from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.cursor import Cursor, CursorPlaces
 from gateway.db.statements.runner import StatementRunner
 from gateway.db.statements.transaction import Row, Transaction
@@ -50,12 +51,17 @@ class Database:
     """
 
     def __init__(
-        self, pool: Pool, retry: Retry, places: CursorPlaces, watch: StatementWatch | None = None
+        self,
+        pool: Pool,
+        retry: Retry,
+        places: CursorPlaces,
+        watch: StatementWatch | None = None,
+        roles: CallerRoles | None = None,
     ) -> None:
         self._pool = pool
         self._places = places
         self._watch = watch
-        self._direct = StatementRunner(pool, watch)
+        self._direct = StatementRunner(pool, watch, roles)
         self._retry = retry
         self._timer = DeadlineTimer()
 
@@ -76,6 +82,10 @@ class Database:
         cursors = min(settings.max_cursors, share_of(settings.pool_size))
         retry = Retry(settings.retry, overloaded=pool.is_overloaded)
         return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall_timeout), watch)
+
+    def by_roles(self, roles: CallerRoles) -> "Database":
+        """Return the same connections, on which each call runs by its caller's role; `self` closes them."""
+        return Database(self._pool, self._retry, self._places, self._watch, roles)
 
     @property
     def figures(self) -> "DatabaseFigures":

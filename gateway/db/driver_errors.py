@@ -20,7 +20,16 @@ from gateway.errors import (
     Unavailable,
     Unimplemented,
 )
-from gateway.errors.sqlstate import LATER, MISMATCH, NAMES_NOTHING, SOON, Rule, may_be_of_a_name, rule_for
+from gateway.errors.sqlstate import (
+    LATER,
+    MISMATCH,
+    NAMES_NOTHING,
+    OF_A_POLICY,
+    SOON,
+    Rule,
+    may_be_of_a_name,
+    rule_for,
+)
 
 
 class UnfitColumnError(Exception):
@@ -82,6 +91,7 @@ _WITHOUT_VALUES = frozenset(
     ("08", "0A", "25", "26", "28", "3D", "3F", "42", "53", "55", "57", "58", "F0", "XX")
 )
 _MAX_CAUSE = 300
+_CHECKS_POLICIES = "ExecWithCheckOptions"
 _NAMES = {
     "constraint": "constraint_name",
     "schema": "schema_name",
@@ -153,6 +163,8 @@ def rule_of(error: Exception) -> Rule | None:
             return rule
     if is_of_a_name(error):
         return NAMES_NOTHING
+    if is_of_a_policy(error):
+        return OF_A_POLICY
     return rule_for(sqlstate_of(error)) if isinstance(error, _FROM_SERVER) else None
 
 
@@ -166,6 +178,18 @@ def is_of_a_name(error: BaseException | None) -> bool:
     if found is None or not may_be_of_a_name(str(found.sqlstate)):
         return False
     return not any(getattr(found, name, None) for name in ("position", "internal_position", "context"))
+
+
+def is_of_a_policy(error: BaseException | None) -> bool:
+    """Return whether a policy of the table's refuses a row, not a lack of privileges, which has its state.
+
+    PostgreSQL's routine tells the two apart: its text is translated.
+    """
+    return any(
+        isinstance(cause, asyncpg.InsufficientPrivilegeError)
+        and getattr(cause, "server_source_function", None) == _CHECKS_POLICIES
+        for cause in causes(error)
+    )
 
 
 def sqlstate_of(error: BaseException | None) -> str:

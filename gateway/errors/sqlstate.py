@@ -104,6 +104,8 @@ STATES: dict[str, Rule] = {
     "XX002": Rule(DataLoss, "INDEX_CORRUPTED", "an index is corrupt"),
 }
 
+OF_A_POLICY = Rule(PermissionDenied, "ROW_NOT_ALLOWED", "the caller may not write a row like this")
+"""Of a policy of PostgreSQL's own that refuses a row: 42501, as a lack of privileges."""
 _OURS = Rule(Internal, "INVALID_STATEMENT", "the gateway sent a statement that the database refuses")
 _ROUTINE = Rule(Internal, "DATABASE_ROUTINE_FAILED", "a routine in the database failed")
 MISMATCH = Rule(Internal, "SCHEMA_MISMATCH", "the database's schema isn't the one the gateway knows")

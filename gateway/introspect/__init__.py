@@ -1,5 +1,6 @@
 """From catalog to model: what the database really holds, and where it drifts."""
 
+from gateway.introspect.database_roles import PoliciesBypassedError, require_policies_hold
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
 from gateway.introspect.drift_watch import DriftWatch, comparing, tables_of_services
@@ -14,6 +15,7 @@ __all__ = [
     "Kind",
     "LackedPrivilegeError",
     "ModelRefusedError",
+    "PoliciesBypassedError",
     "SchemaMismatchError",
     "Sides",
     "comparing",
@@ -21,6 +23,7 @@ __all__ = [
     "has_own_tables",
     "read_sides",
     "require_match",
+    "require_policies_hold",
     "tables_of_services",
     "warn_of_missing_grants",
 ]

@@ -14,6 +14,7 @@ from gateway.introspect.table_records import Name
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind, Schema
 from gateway.schema.privileges import privileges_for, writes_of
+from gateway.schema.tables.internal import INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
 from gateway.sql.cascade import references_to
 from gateway.sql.statement import Statement
@@ -95,12 +96,17 @@ class _Lack:
         return Name(self.namespace, self.name)
 
 
-async def warn_of_missing_grants(database: Database, schema: Schema, tables: Tables, call: Call) -> str:
+async def warn_of_missing_grants(
+    database: Database, schema: Schema, tables: Tables, call: Call, *, by_callers: bool = False
+) -> str:
     """Write a line of the log with all that the role may not do and methods do.
 
-    Return the GRANT statements for it; empty where nothing is lacking.
+    Return the GRANT statements for it; empty where nothing is lacking. With `by_callers` statements
+    run by roles of their callers', and the gateway's own needs no more than its own tables.
     """
     needed = _needed(schema, tables)
+    if by_callers:
+        needed = {table: methods for table, methods in needed.items() if table.schema == INTERNAL_SCHEMA}
     asked = [(*table, privilege) for table, methods in needed.items() for privilege in sorted(methods)]
     schemas, names, privileges = ([one[i] for one in asked] for i in range(3))
     kinds = {method.kind for service in schema.services.values() for method in service.methods}

@@ -32,6 +32,7 @@ class Engine:
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
         rules: of the rows that callers may see and change, by the message's full name; none of a resource
             without a policy, and none at all where callers aren't identified.
+        hides_rows: whether the database's own policies say which rows are there for a caller.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
 
@@ -49,6 +50,7 @@ class Engine:
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
     rules: Mapping[str, TableRules] = field(default_factory=dict)
+    hides_rows: bool = False
     own_tables: bool = True
     identified: bool = False
 

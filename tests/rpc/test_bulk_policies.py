@@ -49,7 +49,7 @@ async def test_rows_that_a_policy_refuses_fail_alone(tenant: RunningGateway) -> 
     answer = await tenant.call(BULK, things=things, partial_failure=True, outcomes=True)
     # What may not be changed can't be held as it is, what may not be seen is in the way all the same.
     assert {index: reason for index, (reason, _) in named(answer).items()} == {
-        **dict.fromkeys((1, 3, 5), "INSUFFICIENT_PRIVILEGE"),
+        **dict.fromkeys((1, 3, 5), "ROW_NOT_ALLOWED"),
         4: "ROW_KEPT_OUT",
     }
     assert (answer.inserted_count, answer.updated_count) == (2, 0)
@@ -61,7 +61,7 @@ async def test_rows_that_a_policy_refuses_fail_alone(tenant: RunningGateway) -> 
 async def test_without_partial_failure_the_refused_row_is_named(tenant: RunningGateway) -> None:
     with pytest.raises(RpcFailed) as refused:
         await tenant.call(BULK, things=[{"id": 5, "number": 5}, {"id": 6, "number": -1}])
-    assert (refused.value.code.name, refused.value.reason) == ("PERMISSION_DENIED", "INSUFFICIENT_PRIVILEGE")
+    assert (refused.value.code.name, refused.value.reason) == ("PERMISSION_DENIED", "ROW_NOT_ALLOWED")
     assert refused.value.fields == ["things[1]"]
 
 

@@ -8,7 +8,8 @@ calls.
 The contract of both:
 
 - Each caller gets its own row. Calls of different statements (another method or field mask) never share one;
-  those of different principals may, as what each may see and change is among its own arguments. Every
+  those of different principals may, as what each may see and change is among its own arguments; but not
+  (`apart`) where statements run by their caller's role in the database. Every
   statement is a transaction of its own, at the database's isolation.
 - The error of one row is one caller's: a batch that fails because of a key or a row is tried again in halves.
   Any other failure (no connection, no time, no permission) is every caller's of the batch. None is left

@@ -4,8 +4,9 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gateway.auth.principal import Principal
 from gateway.db.coalesce.batch_statements import Args, Kind
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.statistics import Outcomes
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import asyncio
 
 Queue = OrderedDict["Place", None]
+QueueKey: TypeAlias = Kind | tuple[Kind, Principal]
+"""A kind of statement, and whose calls those are that may share it."""
 _AMPLE = 4
 """So many times the last statement's time is enough, whatever comes."""
 _turn_of = attrgetter("turn")
@@ -93,8 +96,10 @@ class BatchQueue:
         "alone",
         "concurrency",
         "earliest",
+        "key",
         "kind",
         "last_begun",
+        "principal",
         "queue",
         "refuses",
         "tally",
@@ -104,8 +109,14 @@ class BatchQueue:
         "waits_since",
     )
 
-    def __init__(self, kind: Kind, concurrency: BatchConcurrency, tally: Outcomes) -> None:
+    def __init__(
+        self, kind: Kind, concurrency: BatchConcurrency, tally: Outcomes, principal: Principal | None = None
+    ) -> None:
         self.kind = kind
+        self.principal = principal
+        """Whose calls these are; None where all principals share."""
+        self.key: QueueKey = kind if principal is None else (kind, principal)
+        """What it is found by."""
         self.concurrency = concurrency
         self.tally = tally
         self.queue: Queue = OrderedDict()

@@ -8,8 +8,9 @@ from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
+from gateway.auth.principal import ANONYMOUS
 from gateway.config.settings import CoalesceSettings
-from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
+from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place, QueueKey
 from gateway.db.coalesce.batch_statements import Args, Kind
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.statistics import BatchStatistics, Outcomes
@@ -43,6 +44,8 @@ class Batcher(ABC):
     Args:
         executor: where statements go.
         settings: the bounds.
+        apart: whether each principal's calls share among themselves alone, as their statements run by a role
+            of theirs.
 
     """
 
@@ -52,12 +55,13 @@ class Batcher(ABC):
     hands_back: bool
     """Whether a caller of a batch that failed tries again on its own."""
 
-    def __init__(self, executor: QueryExecutor, settings: CoalesceSettings) -> None:
+    def __init__(self, executor: QueryExecutor, settings: CoalesceSettings, *, apart: bool = False) -> None:
         self._executor = executor
+        self._apart = apart
         self._settings = settings
         # Kept, as to ask for it costs a system call.
         self._loop = asyncio.get_running_loop()
-        self._queues: dict[Kind, BatchQueue] = {}
+        self._queues: dict[QueueKey, BatchQueue] = {}
         self._concurrencies: dict[str, tuple[BatchConcurrency, Outcomes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
@@ -90,8 +94,11 @@ class Batcher(ABC):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _new_queue(self, kind: Kind) -> BatchQueue:
-        return BatchQueue(kind, *self._pace_of(kind.name))
+    def _queue_of(self, kind: Kind, call: Call) -> BatchQueue | None:
+        return self._queues.get((kind, call.principal) if self._apart else kind)
+
+    def _new_queue(self, kind: Kind, call: Call) -> BatchQueue:
+        return BatchQueue(kind, *self._pace_of(kind.name), call.principal if self._apart else None)
 
     def _pace_of(self, name: str) -> tuple[BatchConcurrency, Outcomes]:
         found = self._concurrencies.get(name)
@@ -110,7 +117,7 @@ class Batcher(ABC):
         """Carry out in the caller's own task, in a new queue: nothing is under way that it could share."""
         try:
             statement, values = queue.kind.alone(place.args)
-            self._queues[queue.kind] = queue
+            self._queues[queue.key] = queue
             queue.take(place.row)
             place.holds = True
             place.sent = queue.alone = True
@@ -189,8 +196,8 @@ class Batcher(ABC):
         Nobody knows any more what the queue's records are worth. Statements under way end as they would.
         """
         _logger.error("unexpected error in shared statements: %s", queue.kind.name, exc_info=error)
-        if self._queues.get(queue.kind) is queue:
-            del self._queues[queue.kind]
+        if self._queues.get(queue.key) is queue:
+            del self._queues[queue.key]
         if queue.timer is not None:
             queue.timer.cancel()
         _fail(queue.clear(), self._unexpected(sent=False))
@@ -227,10 +234,10 @@ class Batcher(ABC):
     def _move_on(self, queue: BatchQueue) -> None:
         """Send the next statement after one has ended; forget the queue where there is nothing left."""
         self._set_out(queue)
-        if queue.is_empty and self._queues.get(queue.kind) is queue:
+        if queue.is_empty and self._queues.get(queue.key) is queue:
             if queue.timer is not None:
                 queue.timer.cancel()
-            del self._queues[queue.kind]
+            del self._queues[queue.key]
 
     async def _carry(self, queue: BatchQueue, batch: Batch) -> None:
         """Answer those who wait now. They are taken here, when the task runs, so that others could join."""
@@ -275,8 +282,9 @@ class Batcher(ABC):
         """Run the callers' statement and answer them, whatever happens."""
         call = places[0].call
         if len(places) > 1:
+            principal = queue.principal or ANONYMOUS
             spans = tuple(span for place in places for span in place.call.spans)
-            call = Call(call.method, deadline=batch.deadline, operation=call.operation, spans=spans)
+            call = Call(call.method, principal, batch.deadline, call.operation, spans=spans)
         callers = [place.args for place in places]
         batch.sent = False
         try:

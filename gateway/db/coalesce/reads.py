@@ -31,8 +31,8 @@ class PointReads(Batcher):
     alone_counts = True
     hands_back = False
 
-    def __init__(self, executor: QueryExecutor, settings: CoalesceSettings) -> None:
-        super().__init__(executor, settings)
+    def __init__(self, executor: QueryExecutor, settings: CoalesceSettings, *, apart: bool = False) -> None:
+        super().__init__(executor, settings, apart=apart)
         self._handover = Handover(self._loop)
 
     @overload
@@ -51,11 +51,11 @@ class PointReads(Batcher):
         """
         if self._closed:
             raise closing()
-        queue = self._queues.get(read)
+        queue = self._queue_of(read, call)
         if queue is not None:
             return await self._shared(queue, self._place(args, None, call))
         if self._settings.reads:
-            rows = await self._alone(self._new_queue(read), self._place(args, None, call))
+            rows = await self._alone(self._new_queue(read, call), self._place(args, None, call))
         else:
             rows = await self._executor.fetch(*read.alone(args), call)
         return read.deal(rows, [args])[0]

@@ -8,7 +8,7 @@ from asyncpg import DataError
 from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place
 from gateway.db.coalesce.batch_statements import Args, RowWrite
 from gateway.db.coalesce.batching import OF_CALLER, Batcher, internal
-from gateway.db.driver_errors import is_connection_lost, sqlstate_of
+from gateway.db.driver_errors import is_connection_lost, is_of_a_policy, sqlstate_of
 from gateway.db.pool.connection_limiter import closing
 from gateway.db.statements.commit_outcome import outcome_unknown
 from gateway.db.statements.transaction import Row
@@ -78,8 +78,8 @@ class RowWrites(Batcher):
         if not self._settings.writes:
             rows = await self._executor.fetch(*requested_write.write.alone(requested_write.args), call)
             return answer(rows[0]) if rows else await self._undone(call, otherwise)
-        known = self._queues.get(requested_write.write)
-        queue = known or self._new_queue(requested_write.write)
+        known = self._queue_of(requested_write.write, call)
+        queue = known or self._new_queue(requested_write.write, call)
         place = self._place(requested_write.args, requested_write.row, call)
         try:
             try:
@@ -142,6 +142,8 @@ class RowWrites(Batcher):
         """Let it run on: breaking it off would save little, and leave in doubt what was written."""
 
     def _is_of_one(self, error: Exception) -> bool:
+        if is_of_a_policy(error):
+            return True
         if isinstance(error, _OF_ALL):
             return False
         if isinstance(error.__cause__, DataError):

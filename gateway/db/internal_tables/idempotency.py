@@ -126,15 +126,15 @@ class RequestIds:
         large to be kept, or there was no room, and ResourceExhausted where not even a new id has room.
         """
         if self._room.is_full:
-            found = await transaction.fetch(_FIND, _FIND.arguments(claim.key))
+            found = await transaction.fetch_own(_FIND, _FIND.arguments(claim.key))
             if not found:
                 raise _too_many()
             return self._answer(claim, *found[0])
         values = {**claim.key, "body_hash": claim.body_hash}
         for _ in range(_CLAIMS):
-            if await transaction.fetch(_CLAIM, _CLAIM.arguments(values)):
+            if await transaction.fetch_own(_CLAIM, _CLAIM.arguments(values)):
                 return None
-            found = await transaction.fetch(_FIND, _FIND.arguments(claim.key))
+            found = await transaction.fetch_own(_FIND, _FIND.arguments(claim.key))
             if found:
                 return self._answer(claim, *found[0])
         # Only a record that expires between the two statements, over and over, leads here.
@@ -145,7 +145,7 @@ class RequestIds:
         fits = len(answer) <= self._max_bytes and self._room.has(RECORD_BYTES + len(answer))
         self._room.take(RECORD_BYTES + fits * len(answer))
         kept = {"answer": answer, "size": 0} if fits else {"answer": b"", "size": len(answer)}
-        await transaction.fetch(_KEEP, _KEEP.arguments({**claim.key, **kept}))
+        await transaction.fetch_own(_KEEP, _KEEP.arguments({**claim.key, **kept}))
 
     def _answer(self, claim: Claim, body_hash: bytes, answer: bytes, left_out: int) -> bytes:
         if body_hash != claim.body_hash:

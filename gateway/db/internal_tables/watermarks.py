@@ -101,14 +101,14 @@ class Watermarks:
         InvalidArgument (STREAM_ID_REUSED) where it has other options.
         """
         values = stream.values(options_hash=stream.options_hash, secret_hash=stream.secret_hash)
-        taken = await transaction.fetch(_TAKE, _TAKE.arguments(values))
+        taken = await transaction.fetch_own(_TAKE, _TAKE.arguments(values))
         if not taken:
             raise await self._refusal(transaction, stream)
         ((watermark, answer),) = taken
         return Progress(watermark, answer)
 
     async def _refusal(self, transaction: Transaction, stream: IngestStream) -> RowgateError:
-        found = await transaction.fetch(_FIND, _FIND.arguments(stream.values()))
+        found = await transaction.fetch_own(_FIND, _FIND.arguments(stream.values()))
         if found and found[0][0] != stream.secret_hash:
             return PermissionDenied(
                 "start.stream_id: is the name of a stream that was opened with another secret, or none",
@@ -123,7 +123,7 @@ class Watermarks:
 
         Raises Aborted (reason STREAM_TAKEN_OVER) where another call owns it by now.
         """
-        found = await transaction.fetch(_LOCK, _LOCK.arguments(stream.values()))
+        found = await transaction.fetch_own(_LOCK, _LOCK.arguments(stream.values()))
         if not found:
             raise Aborted(
                 "another call goes on with this stream, or its record has expired", reason="STREAM_TAKEN_OVER"
@@ -136,4 +136,4 @@ class Watermarks:
     ) -> None:
         """Move the watermark of a locked stream to a chunk, and keep what the chunk is answered with."""
         values = stream.values(sequence=sequence, reply=answer)
-        await transaction.fetch(_ADVANCE, _ADVANCE.arguments(values))
+        await transaction.fetch_own(_ADVANCE, _ADVANCE.arguments(values))

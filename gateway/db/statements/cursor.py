@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 # One snapshot for all its portals, and a place to go back to where one is broken off.
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT before_portal"
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SAVEPOINT = "SAVEPOINT before_portal"
 _GO_BACK = "ROLLBACK TO before_portal"
 _LARGE = 1024 * 1024
 """A slice of more bytes is used before the next is fetched."""
@@ -36,6 +37,7 @@ class Cursor:
         args: its arguments.
         call: whose rows they are.
         watch: told of each slice.
+        as_caller: what makes its transaction the caller's; empty where it is the gateway's own.
 
     """
 
@@ -46,8 +48,11 @@ class Cursor:
         args: Sequence[Any],
         call: Call,
         watch: StatementWatch | None = None,
+        *,
+        as_caller: str = "",
     ) -> None:
         self._connection = connection
+        self._begin = "; ".join(filter(None, (_BEGIN, as_caller, _SAVEPOINT)))
         self._watch = watch
         self._statement = statement
         self._args = args
@@ -58,7 +63,7 @@ class Cursor:
 
     async def begin(self) -> None:
         """Begin a transaction, and bind the query to a portal; nothing of it has run then."""
-        await self._connection.execute(_BEGIN)
+        await self._connection.execute(self._begin)
         await self._bind()
 
     async def slices(self, size: Callable[[], int]) -> AsyncGenerator[Sequence[Row]]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
@@ -19,6 +20,7 @@ from gateway.db.driver_errors import (
 )
 from gateway.db.pool.pool import Pool
 from gateway.db.retry import TryAgain
+from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle
 from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row, Transaction
@@ -40,14 +42,25 @@ class StatementRunner:
     Raises TryAgain only where it is proven that nothing was committed. A session that an operator ends
     (57P01) says so in an answer, but may do so after the COMMIT: that is a lost connection, not a proof.
     Whoever is cancelled where there is no proof finds its Call `unsettled`.
+
+    Args:
+        pool: of connections.
+        watch: told of statements.
+        roles: by which each call runs, in a transaction of its caller's; None for the gateway's own.
+
     """
 
-    def __init__(self, pool: Pool, watch: StatementWatch | None = None) -> None:
+    def __init__(
+        self, pool: Pool, watch: StatementWatch | None = None, roles: CallerRoles | None = None
+    ) -> None:
         self._pool = pool
         self._watch = watch
+        self._roles = roles
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own; return its rows."""
+        if self._roles is not None:
+            return await self.transact(partial(_fetched, statement, args), call)
         async with self._pool.lease(call) as connection:
             # What a write has changed can't be undone any more when its rows are too many.
             counted = statement.fields and not statement.writes
@@ -78,9 +91,10 @@ class StatementRunner:
     @asynccontextmanager
     async def cursor(self, statement: Statement, args: Sequence[Any], call: Call) -> AsyncIterator[Cursor]:
         """Open a query that reads; its transaction lasts as long as the context."""
+        as_caller = self._as_caller(call)
         async with self._pool.lease(call) as connection:
             try:
-                cursor = Cursor(connection, statement, args, call, self._watch)
+                cursor = Cursor(connection, statement, args, call, self._watch, as_caller=as_caller)
                 await _begin(cursor, connection)
                 yield cursor
             except Exception:
@@ -90,9 +104,11 @@ class StatementRunner:
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
         """Run `work` in a transaction and commit it; return what `work` returned."""
+        as_caller = self._as_caller(call)
         async with self._pool.lease(call) as connection:
             try:
-                result, mark = await _carry_out(connection, work, call, self._watch)
+                transaction = Transaction(connection, call, self._watch, as_caller)
+                result, mark = await _carry_out(connection, transaction, work)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is undone and raised again
                 await _roll_back(connection)
                 call.hold(0)
@@ -108,6 +124,14 @@ class StatementRunner:
             raise TryAgain(lost)
         return result
 
+    def _as_caller(self, call: Call) -> str:
+        """Return what makes a transaction the caller's; raises PermissionDenied, before there is one."""
+        return "" if self._roles is None else self._roles.settings(call.principal)
+
+
+async def _fetched(statement: Statement, args: Sequence[Any], transaction: Transaction) -> Sequence[Row]:
+    return await transaction.fetch(statement, args, counted=not statement.writes)
+
 
 async def _begin(cursor: Cursor, connection: "Connection") -> None:
     try:
@@ -118,15 +142,11 @@ async def _begin(cursor: Cursor, connection: "Connection") -> None:
 
 
 async def _carry_out(
-    connection: "Connection",
-    work: Callable[[Transaction], Awaitable[T]],
-    call: Call,
-    watch: StatementWatch | None,
+    connection: "Connection", transaction: Transaction, work: Callable[[Transaction], Awaitable[T]]
 ) -> tuple[T, Mark | None]:
     """Begin and do the work; return its result, and the transaction's mark where it has written."""
-    transaction = Transaction(connection, call, watch)
     with translated(connection):
-        await connection.execute("BEGIN")
+        await connection.execute(transaction.begin)
     result = await work(transaction)
     if not transaction.wrote:
         return result, None

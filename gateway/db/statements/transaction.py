@@ -1,13 +1,15 @@
 """An open transaction, as the work in it sees it."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from gateway.auth.principal import Principal
 from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import translated
+from gateway.db.statements.caller_role import LEAVE_ROLE
 from gateway.db.statements.watch import StatementWatch, watched
+from gateway.errors import RowgateError
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
@@ -19,32 +21,64 @@ class Transaction:
     """An open transaction, handed to the work of `Database.transact`. Never outlives it.
 
     What its methods raise is translated: gateway.errors, with the driver's exception as the cause.
+
+    Args:
+        connection: where it is.
+        call: whose it is.
+        watch: told of statements.
+        as_caller: what makes it the caller's, where PostgreSQL's own policies hold; empty where not.
+
     """
 
-    def __init__(self, connection: Any, call: Call, watch: StatementWatch | None = None) -> None:
+    def __init__(
+        self, connection: Any, call: Call, watch: StatementWatch | None = None, as_caller: str = ""
+    ) -> None:
         self._connection = connection
+        self._as_caller = as_caller
         self._watch = watch
         self._call = call
         self._depth = 0
         self.wrote = False
 
     @property
+    def begin(self) -> str:
+        """What it begins with."""
+        return f"BEGIN; {self._as_caller}" if self._as_caller else "BEGIN"
+
+    @property
     def principal(self) -> Principal:
         """On whose behalf it is."""
         return self._call.principal
 
-    async def fetch(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
+    async def fetch(
+        self, statement: Statement, args: Sequence[Any], *, counted: bool = True
+    ) -> Sequence[Row]:
         """Run a statement with its arguments in bind order; return its rows, which are in memory then.
 
-        Raises OutOfRange (RESPONSE_TOO_LARGE) for more of a response's rows than one may have.
+        Raises OutOfRange (RESPONSE_TOO_LARGE) for more of a response's rows than one may have, if `counted`.
         """
         self.wrote = self.wrote or statement.writes
         connection = self._connection
-        counting = connection.received.of(self._call) if statement.fields else UNCOUNTED
+        counting = connection.received.of(self._call) if counted and statement.fields else UNCOUNTED
         with translated(connection), counting:
             answer = connection.fetch_rows(statement, args)
             rows: Sequence[Row] = await watched(self._watch, statement, self._call, answer)
             return rows
+
+    async def fetch_own(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
+        """As `fetch`, of the gateway's own tables: always by its own role, callers' have no right to them."""
+        if not self._as_caller:
+            return await self.fetch(statement, args)
+        await self._run(LEAVE_ROLE)
+        try:
+            rows = await self.fetch(statement, args)
+        except Exception:
+            # Where the statement failed nothing runs any more, and the rollback brings the role back.
+            with suppress(RowgateError):
+                await self._run(self._as_caller)
+            raise
+        await self._run(self._as_caller)
+        return rows
 
     async def stores_as_sent(self, statement: Statement) -> bool:
         """Return whether the columns of a SELECT are stored byte by byte as their fields are sent.

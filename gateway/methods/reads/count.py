@@ -29,8 +29,9 @@ class Count:
     def __init__(self, method: Method, engine: Engine) -> None:
         self._method = method
         self._database = engine.database
-        self._rules = engine.rules_of(method.resource)
-        self._selection = selection_reader(method, self._rules)
+        rules = engine.rules_of(method.resource)
+        self._hides_rows = engine.hides_rows or rules is not None
+        self._selection = selection_reader(method, rules)
         self._response = GetMessageClass(method.descriptor.output_type)
         resource, table = method.resource, engine.table(method.resource)
         self._exact = lru_cache(_STATEMENTS)(lambda rows: count_rows(resource, table, rows))
@@ -40,7 +41,7 @@ class Count:
         """Return the number of rows."""
         rows, values = self._selection(request, call)
         # The planner's statistics are of all rows, and would tell of those that aren't there for the caller.
-        estimated = self._rules is None and self._is_estimated(request)
+        estimated = not self._hides_rows and self._is_estimated(request)
         number = await (self._estimate(rows, values, call) if estimated else self._count(rows, values, call))
         answer = {"count": number, "estimated": estimated}
         roles = self._method.response

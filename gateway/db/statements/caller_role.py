@@ -1,0 +1,95 @@
+"""The database role that a caller's statements run by, and what PostgreSQL's policies can ask of the caller.
+
+Both are settings of the call's transaction alone (`SET LOCAL`): they end with it, however it ends. So the
+next call on the connection, and a pooler's next client, find nothing of them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from gateway.auth.principal import Principal, claim_at
+from gateway.config.settings import AuthSettings
+from gateway.errors import PermissionDenied
+
+MAX_CLAIMS = 16 * 1024
+"""Bytes of what policies can ask of one caller, as JSON: they are sent with each of its transactions."""
+LEAVE_ROLE = "SET LOCAL role TO DEFAULT"
+"""Returns to the gateway's own role, until the transaction ends."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallerRoles:
+    """Says which role each caller's statements run by.
+
+    Args:
+        allowed: the roles that callers may have. What a caller says never becomes a role that isn't here.
+        usual: the role of callers without the claim; None where they have none.
+        claim: the path of the claim that names the role; None where all have the usual one.
+
+    """
+
+    allowed: frozenset[str]
+    usual: str | None = None
+    claim: str | None = None
+    _known: WeakKeyDictionary[Principal, str] = field(default_factory=WeakKeyDictionary)
+
+    def settings(self, caller: Principal) -> str:
+        """Return the SQL that makes an open transaction the caller's.
+
+        Raises PermissionDenied (DATABASE_ROLE_NOT_ALLOWED, CLAIMS_TOO_LARGE) for one who has no role.
+        """
+        known = self._known.get(caller)
+        if known is None:
+            known = self._known[caller] = _settings(self.role_of(caller), caller)
+        return known
+
+    def role_of(self, caller: Principal) -> str:
+        """Return a caller's role; raises PermissionDenied for one who has none."""
+        named = None if self.claim is None else claim_at(caller.claims, self.claim)
+        role = self.usual if named is None else named
+        if not isinstance(role, str) or role not in self.allowed:
+            raise PermissionDenied(
+                "the caller has no role in the database that it may act by",
+                reason="DATABASE_ROLE_NOT_ALLOWED",
+            )
+        return role
+
+
+def caller_roles(settings: AuthSettings) -> CallerRoles | None:
+    """Return which role each caller has; None where all calls run by the gateway's own."""
+    if settings.row_security != "postgres":
+        return None
+    usual = settings.database_role
+    allowed = frozenset(settings.database_roles) | ({usual} if usual else set())
+    return CallerRoles(allowed, usual, settings.database_role_claim)
+
+
+def _settings(role: str, caller: Principal) -> str:
+    claims = _json({**caller.claims, "sub": caller.id, "role": role})
+    given = {
+        "request.jwt.claims": claims,
+        "rowgate.principal": caller.name,
+        "rowgate.roles": _json(sorted(caller.roles)),
+        "role": role,
+    }
+    if sum(map(len, given.values())) > MAX_CLAIMS:
+        raise PermissionDenied(
+            f"what the caller's credential says is larger than {MAX_CLAIMS} bytes", reason="CLAIMS_TOO_LARGE"
+        )
+    calls = (f"pg_catalog.set_config('{name}', {_literal(text)}, true)" for name, text in given.items())
+    return f"SELECT {', '.join(calls)}"
+
+
+def _json(value: Mapping[str, Any] | list[str]) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _literal(text: str) -> str:
+    """Return a text as SQL has it, whatever `standard_conforming_strings` is."""
+    if "\0" in text:
+        raise PermissionDenied("the caller's name can't be told to the database", reason="CLAIMS_TOO_LARGE")
+    doubled = text.replace("\\", "\\\\").replace("'", "''")
+    return f"E'{doubled}'"
