@@ -152,10 +152,10 @@ class Gateway:
         async with AsyncExitStack() as opened:
             identified = await _authorization(schema, settings, opened)
             tables = build_tables(schema)
-            where = await _locate_database(settings, opened)
             traces = _traces(settings)
             if traces is not None:
                 opened.push_async_callback(traces.stop)
+            where = await _locate_database(settings, opened)
             watch = _statement_watch(settings, traces)
             database = await Database.open(where, watch)
             opened.push_async_callback(database.close)

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,11 +18,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import format_span_id, format_trace_id
 
+from gateway.app import Gateway
+from gateway.config.errors import ConfigError
+from gateway.config.load import settings_of
 from gateway.observe.traces import parent_of
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases
-from tests.harness.gateway import RunningGateway, schema_of, serve
+from tests.harness.gateway import RunningGateway, descriptors_of, schema_of, serve
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -69,7 +74,8 @@ async def traced(
 ) -> AsyncIterator[RunningGateway]:
     """Serve a schema with traces on; when it has stopped the collector has all of them."""
     dsn = await databases.copy_of(schema, build_tables(schema_of(schema)).metadata)
-    running = await serve(schema, dsn, transport="http", traces_endpoint=collector.endpoint, **settings)
+    given = {"transport": "http", "traces_endpoint": collector.endpoint, **settings}
+    running = await serve(schema, dsn, **given)
     try:
         yield running
     finally:
@@ -84,15 +90,16 @@ async def get(client: Client, number: int, traceparent: str = "") -> None:
         await client.channel.unary_unary(f"/{GET}")(request.SerializeToString(), metadata=metadata)
 
 
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
 async def test_a_trace_goes_from_the_client_by_the_gateway_to_the_statement(
-    databases: Databases, collector: Collector
+    databases: Databases, collector: Collector, transport: str
 ) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(collector.endpoint)))
     span = provider.get_tracer("client").start_span("client")
     own = span.get_span_context()
     sent = f"00-{format_trace_id(own.trace_id)}-{format_span_id(own.span_id)}-01"
-    async with traced(databases, collector, traces_sample_ratio=0) as running:
+    async with traced(databases, collector, transport=transport, traces_sample_ratio=0) as running:
         await get(running.client, 1, sent)
         await get(running.client, 2)  # nobody samples it
     await asyncio.to_thread(span.end)
@@ -173,6 +180,19 @@ async def test_callers_can_not_have_more_than_so_many_calls_traced(
     async with traced(databases, collector, traces_sample_ratio=0, traces_max_followed=0) as running:
         await get(running.client, 1, f"00-{TRACE}-{SPAN}-01")
     assert collector.spans == []
+
+
+async def test_without_the_sdk_a_start_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "gateway.observe.traces", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(ConfigError, match=r"traces\.endpoint.*pip install 'rowgate\[otel\]'"):
+        await Gateway.start(descriptors_of("ledger"), settings_of(traces_endpoint="http://127.0.0.1:1"))
+
+
+def test_nothing_of_opentelemetry_is_imported_where_traces_are_off() -> None:
+    code = "import sys, gateway.app, gateway.cli.serve; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [one for one in loaded.stdout.split() if one.startswith("opentelemetry")] == []
 
 
 @pytest.mark.parametrize(

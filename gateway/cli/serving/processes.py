@@ -182,7 +182,10 @@ class WorkerProcesses:
         # Noted together: who retires meanwhile isn't counted twice.
         retired, serving = self._retired, [self._supervisor, *self._retiring.values()]
         told = await asyncio.gather(*(one.figures() for one in serving if one is not None))
-        return together([retired, *told])
+        added = dict(together([retired, *told]))
+        if told and "rowgate_ready" in told[0]:
+            added["rowgate_ready"] = told[0]["rowgate_ready"]  # those that retire have others in their place
+        return added
 
     async def calls(self) -> Sequence[CallUnderWay]:
         """Return the calls under way of all workers, the oldest first."""
