@@ -1,7 +1,8 @@
 """Row → message: one function per row shape, built when the statement is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from types import CodeType
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,6 +15,8 @@ from gateway.schema.types.times import decode_timestamp, decode_timestamps
 from gateway.schema.types.timestamp_bytes import timestamp_bytes, timestamps_bytes
 from gateway.schema.values import InvalidValueError
 
+_SOURCES = 256
+"""Functions whose source is kept compiled."""
 RowToMessage = Callable[[Row], Message]
 RowsToMessage = Callable[[Sequence[Row]], Message]
 """Makes a response that holds a message for each row."""
@@ -93,9 +96,16 @@ def row_values(shape: RowShape) -> Callable[..., Mapping[str, Any]]:
     if shape.version is not None:
         items.append(f"{shape.resource.etag!r}: etag_of(v{shape.version})")
     columns = "".join(f"v{i}, " for i in range(len(shape.fields)))
+    source = f"lambda {columns}: {{{', '.join(items)}}}"
     made: Callable[..., Mapping[str, Any]]
-    made = eval(f"lambda {columns}: {{{', '.join(items)}}}", {"etag_of": etag_of, **decoders})  # noqa: S307 - names of fields, as literals
+    made = eval(_compiled(source), {"etag_of": etag_of, **decoders})  # noqa: S307 - names of fields, as literals
     return made
+
+
+@lru_cache(_SOURCES)
+def _compiled(source: str) -> CodeType:
+    """Return an expression compiled: the methods of a table have theirs in common."""
+    return compile(source, "<columns>", "eval")
 
 
 def _told(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
@@ -136,10 +146,16 @@ def rows_values(shape: RowShape) -> Callable[[Sequence[Row]], Sequence[Mapping[s
         for place, decode in decoders:
             columns[place] = decode(read[place])
         if version is not None:
-            columns.append(map(etag_of, read[version]))
+            columns.append(_etags(read[version]))
         return as_dicts(zip(*columns, strict=True))
 
     return values
+
+
+def _etags(versions: Sequence[int]) -> Iterable[str]:
+    """Return the etags of many versions, of which most are equal."""
+    made = {version: etag_of(version) for version in {*versions}}
+    return map(made.__getitem__, versions)
 
 
 def dict_maker(names: Sequence[str]) -> Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]:
