@@ -1,5 +1,7 @@
 """One gateway as the admin address tells of it."""
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,11 +10,16 @@ from gateway.admin.database_figures import batch_figures, database_figures
 from gateway.admin.process_figures import process_figures
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
+from gateway.errors import RowgateError
 from gateway.observe.call_record import CallUnderWay
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.observe.metrics.figures import Figures, Labels
+from gateway.request.call import Call
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server
+
+_logger = logging.getLogger(__name__)
+_PLAN_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,15 @@ class GatewaySource:
     async def calls(self) -> Sequence[CallUnderWay]:
         """Return the calls under way, the oldest first."""
         return calls_under_way(self.api.under_way)
+
+    async def plan(self, statement: str) -> str | None:
+        """Return PostgreSQL's plan of a statement, by its name; None where it wasn't seen, or has none."""
+        deadline = asyncio.get_running_loop().time() + _PLAN_SECONDS
+        try:
+            return await self.database.plan(statement, Call("plan", deadline=deadline))
+        except RowgateError as error:
+            _logger.warning("a statement has no plan", extra={"statement": statement, "error": str(error)})
+            return None
 
     async def is_ready(self) -> bool:
         """Whether it takes calls, and its database answers."""

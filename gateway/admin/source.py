@@ -16,5 +16,8 @@ class Source(Protocol):
     async def calls(self) -> Sequence[CallUnderWay]:
         """Return the calls under way, the oldest first."""
 
+    async def plan(self, statement: str) -> str | None:
+        """Return PostgreSQL's plan of a statement, by its name; None where it wasn't seen, or has none."""
+
     async def is_ready(self) -> bool:
         """Whether it takes calls, and its database answers."""

@@ -9,6 +9,7 @@ from gateway.db.pool.pool import Pool, PoolFigures
 from gateway.db.retry import Retry
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.cursor import Cursor, CursorPlaces
+from gateway.db.statements.plan import plan_of
 from gateway.db.statements.runner import StatementRunner
 from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.watch import StatementWatch
@@ -92,6 +93,18 @@ class Database:
         """The numbers as they are now."""
         statements = {} if self._watch is None else self._watch.durations
         return DatabaseFigures(self._pool.figures, self._retry.made, self._places.in_use, statements)
+
+    async def plan(self, name: str, call: Call) -> str | None:
+        """Return the plan of the slowest statement of a name; None where none of it was seen.
+
+        It is PostgreSQL's for any values: none are sent, and nothing is run. Raises what a statement raises.
+        """
+        statement = None if self._watch is None else self._watch.slowest(name)
+        if statement is None:
+            return None
+        with self._until(call.deadline):
+            async with self._pool.lease(call) as connection:
+                return await plan_of(connection, statement)
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.

@@ -109,6 +109,27 @@ def test_every_function_that_tells_what_is_waited_for_is_there() -> None:
     assert {function.__qualname__ for function in functions} == set(calls_under_way.PLACES)
 
 
+async def test_a_plan_is_told_of_the_slowest_statement_of_a_name_without_a_value(
+    databases: Databases,
+) -> None:
+    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    async with served(dsn, pool_size=1) as (client, admin):
+        assert (await ask(admin, "GET", "/debug/plan?statement=list%20order")).status == 404
+        await client.call(LIST, filter='title = "hunter2"')
+        account = {"book": "main", "number": 1, "title": "hunter2", "iban": "1"}
+        await client.call(f"{SERVICE}/CreateAccount", account=account)
+        for _ in range(2):
+            plan = await ask(admin, "GET", "/debug/plan?statement=list%20order")
+            assert plan.status == 200
+            assert b"Limit" in plan.body
+            assert b"$1" in plan.body
+            assert b"hunter2" not in plan.body
+        made = await ask(admin, "GET", "/debug/plan?statement=create%20order")
+        assert (made.status, b"Insert on " in made.body) == (200, True)
+        # Nothing was run, and the connection is as good as before.
+        assert len((await client.call(LIST)).accounts) == 1
+
+
 async def test_who_calls_what_is_told_to_this_machine_alone() -> None:
     class Asked:
         method, path, misdirected, peer = "GET", "/debug/calls", False, "ipv4:192.0.2.7:4000"

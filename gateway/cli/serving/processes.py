@@ -193,6 +193,10 @@ class WorkerProcesses:
         told = await asyncio.gather(*(one.calls() for one in serving))
         return sorted((call for calls in told for call in calls), key=lambda call: -call.age_seconds)
 
+    async def plan(self, statement: str) -> str | None:
+        """Return PostgreSQL's plan of a statement that a worker has seen."""
+        return None if self._supervisor is None else await self._supervisor.plan(statement)
+
     async def is_ready(self) -> bool:
         """Whether each worker takes calls, and its database answers."""
         supervisor = self._supervisor

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import Literal
 
 from gateway.config.settings import Settings
 from gateway.observe.call_record import CallUnderWay
@@ -67,12 +68,14 @@ class Ask:
 
     Args:
         number: the question's, which its answer has.
-        calls: whether the calls under way are asked for, and not the figures.
+        what: is asked for.
+        statement: whose plan.
 
     """
 
     number: int
-    calls: bool = False
+    what: Literal["figures", "calls", "plan"] = "figures"
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,14 @@ class Told:
         number: the question's.
         figures: of all its metrics; None where they weren't asked for.
         calls: those under way.
+        plan: of the statement; None where it has none.
 
     """
 
     number: int
     figures: Figures | None = None
     calls: Sequence[CallUnderWay] = ()
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

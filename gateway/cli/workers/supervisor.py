@@ -98,6 +98,11 @@ class Supervisor:
         told = await asyncio.gather(*(worker.calls() for worker in self._workers.values()))
         return [call for calls in told for call in calls]
 
+    async def plan(self, statement: str) -> str | None:
+        """Return the plan of a statement, of the first worker that has seen it."""
+        told = await asyncio.gather(*(worker.plan(statement) for worker in self._workers.values()))
+        return next((plan for plan in told if plan is not None), None)
+
     @property
     def counted(self) -> Figures:
         """What the workers have counted, as far as they have told."""

@@ -106,12 +106,19 @@ class Worker:
 
     async def _tell(self, asked: Ask) -> None:
         """Answer the supervisor's question."""
+        await asyncio.to_thread(self._channel.send, await self._answer(asked))
+
+    async def _answer(self, asked: Ask) -> Told:
         source = None if self._gateway is None else self._gateway.source
-        if not asked.calls:
-            told = Told(asked.number, figures=await self._figures())
-        else:
-            told = Told(asked.number, calls=() if source is None else await source.calls())
-        await asyncio.to_thread(self._channel.send, told)
+        if source is None:
+            return Told(asked.number)
+        match asked.what:
+            case "figures":
+                return Told(asked.number, figures=await source.figures())
+            case "calls":
+                return Told(asked.number, calls=await source.calls())
+            case "plan":
+                return Told(asked.number, plan=await source.plan(asked.statement))
 
     def close(self) -> None:
         """Have `serve` stop at once, if it hasn't."""

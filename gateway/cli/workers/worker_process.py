@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
+from typing import Literal
 
 from gateway.cli.failures import Failed as FailedError
 from gateway.cli.failures import Wrong
@@ -159,15 +160,20 @@ class WorkerProcess:
 
     async def figures(self) -> Figures | None:
         """Return the figures of its metrics; None where it doesn't tell them in time, or any more."""
-        told = await self._ask(calls=False)
+        told = await self._ask("figures")
         return None if told is None else told.figures
 
     async def calls(self) -> Sequence[CallUnderWay]:
         """Return its calls under way; none where it doesn't tell."""
-        told = await self._ask(calls=True)
+        told = await self._ask("calls")
         return () if told is None else told.calls
 
-    async def _ask(self, *, calls: bool) -> Told | None:
+    async def plan(self, statement: str) -> str | None:
+        """Return the plan of a statement; None where it knows none, or doesn't tell."""
+        told = await self._ask("plan", statement)
+        return None if told is None else told.plan
+
+    async def _ask(self, what: Literal["figures", "calls", "plan"], statement: str = "") -> Told | None:
         """Return its answer; None where it doesn't answer in time, or any more."""
         if self._channel is None or self._giver is None or self._stopped.is_set():
             return None
@@ -176,7 +182,7 @@ class WorkerProcess:
         self._asked[number] = asked
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                await asyncio.to_thread(self._channel.send, Ask(number, calls))
+                await asyncio.to_thread(self._channel.send, Ask(number, what, statement))
                 return await asked
         except TimeoutError:
             return None

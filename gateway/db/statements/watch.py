@@ -1,7 +1,7 @@
 """The watch over statements: how long each took, told by its name, never with its values."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +17,17 @@ T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 
 
+class _Known:
+    """Statements of one name."""
+
+    __slots__ = ("durations", "longest", "slowest")
+
+    def __init__(self) -> None:
+        self.durations = Distribution(SECONDS)
+        self.longest = 0.0
+        self.slowest: Statement | None = None
+
+
 class StatementWatch:
     """Told of statements, at the cost of a look-up and a bisection for each.
 
@@ -29,8 +40,17 @@ class StatementWatch:
     def __init__(self, traces: "Traces | None" = None, slow: float = 0.0) -> None:
         self._traces = traces
         self._slow = slow or inf
-        self.durations: dict[str, Distribution] = {}
+        self._known: dict[str, _Known] = {}
+
+    @property
+    def durations(self) -> Mapping[str, Distribution]:
         """How long they took, in seconds, by name."""
+        return {name: known.durations for name, known in self._known.items()}
+
+    def slowest(self, name: str) -> Statement | None:
+        """Return the statement of a name that has taken the longest: it may have several forms."""
+        known = self._known.get(name)
+        return None if known is None else known.slowest
 
     async def over(self, statement: Statement | str, call: Call, answer: Awaitable[T]) -> T:
         """Return what a statement answers, and note how long that took, also where it fails.
@@ -48,11 +68,13 @@ class StatementWatch:
                 return await self._traced(self._traces, name, call, answer)
             return await answer
         finally:
-            durations = self.durations.get(name)
-            if durations is None:
-                durations = self.durations[name] = Distribution(SECONDS)
             seconds = monotonic() - begun
-            durations.add(seconds)
+            known = self._known.get(name)
+            if known is None:
+                known = self._known[name] = _Known()
+            known.durations.add(seconds)
+            if seconds > known.longest and not isinstance(statement, str):
+                known.longest, known.slowest = seconds, statement
             if seconds > self._slow:
                 self._tell(name, call, seconds)
 
