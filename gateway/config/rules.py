@@ -95,6 +95,7 @@ def _of_auth(settings: Settings, source: Callable[[str], Source]) -> Iterator[Co
     if "jwt" in auth.providers:
         yield from _of_keys(auth, source)
     yield from _of_row_security(auth, source)
+    yield from _of_tenants(auth, source)
 
 
 def _of_row_security(auth: AuthSettings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
@@ -114,6 +115,16 @@ def _of_row_security(auth: AuthSettings, source: Callable[[str], Source]) -> Ite
     if bool(auth.database_role_claim) != bool(auth.database_roles):
         wrong = "has the claim that names a role without the roles that it may name, or these without it"
         yield _diagnostic(source, key, wrong, "set auth.database_role_claim and auth.database_roles")
+
+
+def _of_tenants(auth: AuthSettings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
+    key = "auth.tenant_column" if auth.tenant_column else "auth.tenant_claim"
+    if bool(auth.tenant_column) != bool(auth.tenant_claim):
+        yield _diagnostic(source, key, "stands alone", "tenant_column and tenant_claim go together")
+    elif auth.tenant_exempt and not auth.tenant_column:
+        yield _diagnostic(source, "auth.tenant_exempt", "is set without a tenant", "set auth.tenant_column")
+    elif auth.tenant_column and auth.providers in ((), ("none",)):
+        yield _diagnostic(source, key, "is set, but nobody is asked who calls", "set auth.providers")
 
 
 def _of_keys(auth: AuthSettings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:

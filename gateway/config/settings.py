@@ -216,6 +216,14 @@ class AuthSettings(Section):
     """row_security `postgres`: the path of the claim that names the role"""
     database_roles: Annotated[tuple[DatabaseRole, ...], BeforeValidator(listed)] = ()
     """row_security `postgres`: the roles that the claim may name"""
+    tenant_column: Annotated[str, Field(min_length=1)] | None = None
+    """the column that says, in each table that has it, whose a row is: no other tenant may see or write it"""
+    tenant_claim: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)] | None = (
+        None
+    )
+    """the path of the claim that says which tenant a caller belongs to"""
+    tenant_exempt: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    """messages, as `shop.v1.Country`, whose tables are of no tenant"""
     jwt_issuer: Annotated[str, Field(min_length=1)] | None = None
     """who makes the tokens: their `iss`, letter by letter"""
     jwt_audience: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()

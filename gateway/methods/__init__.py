@@ -1,6 +1,7 @@
 """One file per standard method. Each reads, top to bottom, as the way of a request; none holds SQL."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from gateway.methods.bulk.ingest import Ingest
 from gateway.methods.bulk.upsert import BulkUpsert
@@ -20,6 +21,7 @@ from gateway.methods.reads.count import Count
 from gateway.methods.reads.get import Get
 from gateway.methods.reads.list_rows import List
 from gateway.methods.reads.stream import Stream
+from gateway.methods.with_tenant import CREATING, WithTenant
 from gateway.methods.writes.batch_create import BatchCreate
 from gateway.methods.writes.batch_delete import BatchDelete
 from gateway.methods.writes.batch_update import BatchUpdate
@@ -50,8 +52,14 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 
 
 def handler_of(method: Method, engine: Engine) -> AnyHandler:
-    """Return the handler of a method, one of HANDLERS; it gives each caller the columns that it may have."""
+    """Return the handler of a method, one of HANDLERS.
+
+    It gives each caller the columns that it may have, and new rows their caller's tenant.
+    """
     make = HANDLERS[method.kind]
+    tenant = engine.tenants.get(method.resource.message.full_name)
+    if tenant is not None and method.kind in CREATING:
+        make = partial(WithTenant, make=make, tenant=tenant)
     if engine.identified and has_limits(method.resource):
         return ByColumns(method, engine, make)
     return make(method, engine)

@@ -52,7 +52,7 @@ def caller_value(context: Context, member: Member) -> Value:
     if part.text == _CLAIMS:
         if not below:
             raise context.error(part.end, "expected the name of a claim: principal.claims.NAME")
-        return _claim(tuple(token.text for token in below))
+        return claim_reader(tuple(token.text for token in below))
     if part.text not in _OWN:
         hint = did_you_mean(part.text, _PARTS)
         expected = "expected principal.id, principal.kind or principal.claims.NAME"
@@ -101,7 +101,9 @@ def _has_role(context: Context, left: Member, comparator: Token, literal: Member
     return lambda caller: role in caller.roles
 
 
-def _claim(steps: tuple[str, ...]) -> Value:
+def claim_reader(steps: tuple[str, ...]) -> Value:
+    """Return what reads the claim to which some names lead."""
+
     def read(caller: Principal) -> Any:
         value: Any = caller.claims
         for step in steps:

@@ -19,6 +19,8 @@ from gateway.config.settings import Settings
 POOL = BY_FLAT["pool_size"]
 NAMES = sorted({setting.name for setting in SETTINGS})
 
+_KEYS = {"auth_providers": "api_key", "auth_api_keys": "k"}
+
 
 def write(folder: Path, text: str) -> Path:
     path = folder / "rowgate.toml"
@@ -284,6 +286,27 @@ def test_a_value_of_another_kind_is_told_what_it_should_be(tmp_path: Path, text:
 def test_providers_that_can_tell_nobody_are_refused(tmp_path: Path, flags: dict[str, str], told: str) -> None:
     (diagnostic,) = diagnostics(tmp_path, **flags)
     assert diagnostic.startswith("auth.providers (flag --auth-providers): ")
+    assert told in diagnostic
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"auth_row_security": "postgres", "auth_database_role": "r"}, "but nobody is asked who calls"),
+        ({"auth_row_security": "postgres", **_KEYS}, "is postgres, but no caller has a role"),
+        ({"auth_row_security": "postgres", "auth_database_role_claim": "role", **_KEYS}, "without the roles"),
+        ({"auth_database_role": "r", **_KEYS}, "statements run by the gateway's own role"),
+        ({"auth_row_security": "postgres", "auth_database_role": "none", **_KEYS}, "the role that logged in"),
+        ({"auth_tenant_column": "tenant", **_KEYS}, "stands alone"),
+        ({"auth_tenant_claim": "tenant", **_KEYS}, "stands alone"),
+        ({"auth_tenant_exempt": "a.B", **_KEYS}, "is set without a tenant"),
+        ({"auth_tenant_column": "tenant", "auth_tenant_claim": "tenant"}, "nobody is asked who calls"),
+    ],
+)
+def test_rules_of_rows_that_could_hold_for_nobody_are_refused(
+    tmp_path: Path, flags: dict[str, str], told: str
+) -> None:
+    (diagnostic,) = diagnostics(tmp_path, **flags)
     assert told in diagnostic
 
 

@@ -1,0 +1,151 @@
+"""Tenants: the column that says whose a row is, in each table that has it, and the claim of the caller's."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from gateway.auth.principal import Principal
+from gateway.errors import InvalidArgument
+from gateway.policy.caller import CALLER, Value, claim_reader
+from gateway.request.filter.parser import parse
+from gateway.schema.diagnostics import Diagnostic, SchemaError
+from gateway.schema.model import Field, Resource, Schema, TablePolicy
+from gateway.schema.values import ValueKind
+
+_logger = logging.getLogger(__name__)
+_TYPES: Mapping[ValueKind, type] = {ValueKind.TEXT: str, ValueKind.UUID: str, ValueKind.INTEGER: int}
+"""The kinds of columns that can be a tenant's, and the claims that go with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """Which column and which claim say the tenant.
+
+    Args:
+        column: of the tables.
+        claim: the path of the claim, its names divided by dots.
+        exempt: the messages whose tables are everybody's, by full name.
+
+    """
+
+    column: str
+    claim: str
+    exempt: frozenset[str] = frozenset()
+
+    @property
+    def value(self) -> Value:
+        """Return what reads a caller's tenant."""
+        return claim_reader(tuple(self.claim.split(".")))
+
+    def column_of(self, resource: Resource) -> Field | None:
+        """Return the field of a resource's tenant; None where its rows are of no tenant."""
+        is_exempt = resource.message.full_name in self.exempt
+        return None if is_exempt else resource.by_column.get(self.column)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantColumn:
+    """The tenant's field of a resource.
+
+    Args:
+        field: of the resource.
+        value: reads a caller's tenant.
+
+    """
+
+    field: Field
+    value: Value
+
+    def of(self, caller: Principal) -> str | int | None:
+        """Return a caller's tenant as the field has it; None for a claim of another type, or none."""
+        value: Any = self.value(caller)
+        is_fit = type(value) is _TYPES[self.field.type.kind]
+        found: str | int | None = value if is_fit else None
+        return found
+
+
+def with_tenants(schema: Schema, tenants: Tenants) -> Schema:
+    """Return the schema whose policies keep the tenants apart; raises SchemaError for tables that can't.
+
+    Keys through which tenants could still hear of each other are told in the log.
+    """
+    wrong = [*_unknown(schema, tenants), *_without_tenant(schema, tenants)]
+    if wrong:
+        raise SchemaError(wrong)
+    if telling := sorted(_telling_keys(schema, tenants)):
+        _logger.warning(
+            "keys without the tenant: that one is taken, or refers to a row, tells of other tenants' rows",
+            extra={"keys": telling},
+        )
+    resources = {name: _with_policy(resource, tenants) for name, resource in schema.resources.items()}
+    return replace(schema, resources=resources)
+
+
+def tenant_columns(schema: Schema, tenants: Tenants) -> Mapping[str, TenantColumn]:
+    """Return the tenant's field of each resource that has one, by the message's full name."""
+    found = {name: tenants.column_of(resource) for name, resource in schema.resources.items()}
+    return {name: TenantColumn(field, tenants.value) for name, field in found.items() if field is not None}
+
+
+def _with_policy(resource: Resource, tenants: Tenants) -> Resource:
+    field = tenants.column_of(resource)
+    if field is None:
+        return resource
+    condition = f"{field.name} = {CALLER}.claims.{tenants.claim}"
+    given = resource.policy
+    rules = {
+        rule.name: condition if given is None else _narrowed(getattr(given, rule.name), condition)
+        for rule in fields(TablePolicy)
+    }
+    return replace(resource, policy=TablePolicy(**rules))
+
+
+def _narrowed(rule: str, condition: str) -> str:
+    """Return a rule with a condition more; a wrong rule as it is, to be told with its place."""
+    text = rule.strip()
+    if not text:
+        return rule
+    if text == "*":
+        return condition
+    try:
+        parse(text, parentheses=True)
+    except InvalidArgument:
+        return rule
+    return f"{condition} AND ({text})"
+
+
+def _unknown(schema: Schema, tenants: Tenants) -> Iterator[Diagnostic]:
+    for name in sorted(tenants.exempt - schema.resources.keys()):
+        yield Diagnostic("", 0, name, "is in auth.tenant_exempt, but no table", "name its message in full")
+
+
+def _without_tenant(schema: Schema, tenants: Tenants) -> Iterator[Diagnostic]:
+    """Yield the tables that nothing keeps apart by tenants."""
+    for name, resource in schema.resources.items():
+        file, field = resource.message.file.name, resource.by_column.get(tenants.column)
+        if name in tenants.exempt:
+            continue
+        if field is None and resource.policy is None:
+            wrong = f"has neither the tenant's column, {tenants.column}, nor a policy of its own"
+            right = "add one of them, or name the message in auth.tenant_exempt"
+            yield Diagnostic(file, resource.line, name, wrong, right)
+        elif field is not None and field.type.kind not in _TYPES:
+            wrong = f"{tenants.column} can't be a tenant's column: it is neither text, UUID nor integer"
+            yield Diagnostic(file, resource.line, name, wrong)
+
+
+def _telling_keys(schema: Schema, tenants: Tenants) -> Iterator[str]:
+    """Yield the keys of tenants' tables by which one can hear of another's rows."""
+    of_tenants = {(one.schema, one.table) for one in schema.resources.values() if tenants.column_of(one)}
+    for resource in schema.resources.values():
+        if tenants.column_of(resource) is None:
+            continue
+        unique = [resource.primary_key, *(key.columns for key in resource.unique)]
+        unique += [tuple(c.column for c in index.columns) for index in resource.indexes if index.unique]
+        for key in resource.foreign_keys:
+            if (key.target_schema, key.target_table) in of_tenants:
+                unique.append(key.columns)
+        for columns in unique:
+            if columns and tenants.column not in columns:
+                yield f"{resource.schema}.{resource.table} ({', '.join(columns)})"
