@@ -45,7 +45,7 @@ class GatewaySource:
         """Return the figures of all its metrics."""
         under_way = [call.path.removeprefix("/") for call in self.api.under_way]
         return {
-            **self.call_metrics.figures(under_way),
+            **self.call_metrics.figures(under_way, self.api.dispatcher.other_refusals),
             **self._server_figures(),
             **database_figures(self.database.figures),
             **batch_figures([kind for one in self.batchers for kind in one.figures]),

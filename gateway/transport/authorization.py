@@ -72,12 +72,14 @@ class Authorization:
             return True
         principal = self._authenticator.recall(_credentials(exchange))
         if principal is not None:
+            exchange.record.principal = principal.name
             self._require(self._permissions.get(exchange.path, self._unknown), principal)
         return principal is not None
 
     async def wait_to_ask(self, exchange: Exchange) -> None:
         """Find out who asks, and whether they may learn what their path leads to; raises as `wait`."""
         principal = await self._authenticator.authenticate(_credentials(exchange))
+        exchange.record.principal = principal.name
         self._require(self._permissions.get(exchange.path, self._unknown), principal)
 
     def _let_in(self, exchange: Exchange, principal: Principal) -> None:

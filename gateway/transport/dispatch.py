@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, cast
@@ -173,6 +174,8 @@ class Dispatcher:
             for method, handler in methods
         }
         self._builtin: dict[str, BuiltinMethod] = {}
+        self.other_refusals: Counter[tuple[int, str]] = Counter()
+        """How often what is no method of the schema was refused, by code and reason."""
         self._uncounted: set[str] = set()
         self.methods: dict[str, MethodDescriptor] = {
             method.path: method.descriptor for methods in services.values() for method, _ in methods
@@ -243,6 +246,7 @@ class Dispatcher:
                         await exchange.receive()
                 return Reply(await method.answer(exchange))
         except RowgateError as error:
+            self.other_refusals[error.code, error.reason] += 1
             return Reply(status=_refusal(exchange, error))
         except Exception:
             _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.record.request_id})
@@ -253,6 +257,8 @@ class Dispatcher:
         status = _refusal(exchange, error)
         if exchange.path in self._answers:
             self._tell(exchange)
+        else:
+            self.other_refusals[error.code, error.reason] += 1
         return status
 
     def arrive(self, exchange: Exchange) -> Status | None:

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import grpc
 import pytest
 from click.testing import CliRunner
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -17,6 +18,8 @@ from tests.harness.client import Client
 from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, schema_of
 from tests.harness.http import ask
+
+REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 
 
 def key(path: Path, name: str, roles: str) -> str:
@@ -49,13 +52,17 @@ async def test_refusals_of_policy_are_counted_by_reason_and_logged_with_the_prin
     assert await answer(reader) == LET_IN
     assert (await answer(stranger)).startswith("PERMISSION_DENIED CALL_NOT_ALLOWED")
     assert await answer("rgk_wrong") == REFUSED
+    # Whoever asks for the schema is no caller of its methods, and is counted where it may not.
+    about = client.channel.stream_stream(REFLECTION)(iter([b""]))
+    with pytest.raises(grpc.aio.AioRpcError):
+        await about.read()
     text = (await ask(str(admin.address), "GET", "/metrics")).body.decode()
     families = {one.name: one for one in text_string_to_metric_families(text)}
     refused = {one.labels["reason"]: one.value for one in families["rowgate_refusals"].samples}
     await client.close()
     await gateway.stop(grace=1)
     await admin.stop()
-    assert refused["CALL_NOT_ALLOWED"] == refused["CREDENTIAL_REFUSED"] == 1
+    assert refused == {"ROW_NOT_FOUND": 1, "CALL_NOT_ALLOWED": 2, "CREDENTIAL_REFUSED": 1}
     lines = [vars(one) for one in caplog.records if one.name == "gateway.access"]
     named = {line.get("reason"): line.get("principal") for line in lines}
     assert named["ROW_NOT_FOUND"] == "api_key:reports"

@@ -71,11 +71,14 @@ class CallMetrics:
         if record.reason:
             self._reasons[record.code, record.reason] += 1
 
-    def figures(self, under_way: Iterable[str]) -> Figures:
+    def figures(
+        self, under_way: Iterable[str], refusals: Mapping[tuple[int, str], int] | None = None
+    ) -> Figures:
         """Return what was counted, of the methods that were called.
 
         Args:
             under_way: names the method of each call that hasn't ended.
+            refusals: of calls that no observer is told of, by code and reason.
 
         """
         in_flight = Counter(under_way)
@@ -95,7 +98,8 @@ class CallMetrics:
             "rowgate_response_bytes": {name[1:]: method.response_bytes for name, method in called.items()},
             "rowgate_rows_total": {name[1:]: float(method.rows) for name, method in called.items()},
             "rowgate_refusals_total": {
-                (_CODES[code], reason): float(count) for (code, reason), count in self._reasons.items()
+                (_CODES[code], reason): float(count)
+                for (code, reason), count in (self._reasons + Counter(refusals or {})).items()
             },
         }
 
