@@ -30,7 +30,7 @@ class Operation:
         return cls(f"{method.resource.schema}.{method.resource.table}", method.kind.name)
 
 
-_CONNECTION, _KIND = "caller", "kind of method"
+CALLER, _KIND = "caller", "kind of method"
 UNKNOWN = Operation()
 """What is bound to no method: it counts against the limit alone."""
 
@@ -112,7 +112,7 @@ class Bulkheads(Generic[T]):
         if not self._counts:
             self._count_all()
         if connection and self._connections[connection] >= self.connection_share:
-            return _CONNECTION
+            return CALLER
         if operation.table and self._tables[operation.table] >= self.share:
             return "table"
         if operation.kind and self._kinds[operation.kind] >= self.kind_share:
@@ -121,7 +121,7 @@ class Bulkheads(Generic[T]):
 
     def share_of(self, full: str) -> int:
         """Return the share of what `full` returned."""
-        if full == _CONNECTION:
+        if full == CALLER:
             return self.connection_share
         return self.kind_share if full == _KIND else self.share
 

@@ -12,7 +12,7 @@ from gateway.db.statements.transaction import Row
 from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import OutOfRange, ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
-from gateway.request.bulkheads import Bulkheads, Operation
+from gateway.request.bulkheads import CALLER, Bulkheads, Operation
 from gateway.request.call import Call, StreamCall
 from gateway.sql.statement import Statement
 
@@ -207,7 +207,7 @@ class CursorPlaces:
             reader: seconds
             for reader in self._readers
             if (seconds := reader.delivery.stalled) > self._stall
-            and (full != "connection" or reader.connection == call.connection)
+            and (full != CALLER or reader.connection == call.connection)
             and (full != "table" or reader.operation.table == call.operation.table)
         }
         return max(stalled, key=lambda reader: stalled[reader], default=None)
