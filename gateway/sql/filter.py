@@ -63,7 +63,8 @@ def where_rule(rule: RowRule, table: Table, callers: Mapping[str, Value]) -> Col
 
     """
     if rule.nobody:
-        return false()
+        # What stands beside SQLAlchemy's own false() it leaves out, parameters and all.
+        return literal_column("false")
     if rule.shape is None:
         return true()
     given = {bind: callers[column.field.column] for bind, column in rule.callers.items()}
