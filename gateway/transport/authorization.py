@@ -93,8 +93,7 @@ class Authorization:
 
 
 def _credentials(exchange: Exchange) -> Credentials:
-    told = exchange.authorization
-    return Credentials(_authorization(exchange.headers) if told is None else told, exchange.certificate)
+    return Credentials(_authorization(exchange.headers), exchange.certificate)
 
 
 def _authorization(headers: Sequence[Header]) -> bytes:

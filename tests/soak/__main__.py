@@ -46,6 +46,7 @@ SOAKS: Mapping[str, Soak] = {
     "overload": Soak("tests.soak.overload", (), minutes=15),
     "fairness": Soak("tests.soak.fairness", (), minutes=8),
     "migrations": Soak("tests.soak.migrations", (), minutes=10),
+    "policies": Soak("tests.row_policies", ("--cases", "10000"), minutes=40),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),
 }
 """All of them, in the order in which they run."""

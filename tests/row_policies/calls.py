@@ -1,0 +1,150 @@
+"""A call, as a case draws it, and the request that it makes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.row_policies.callers import Caller
+from tests.row_policies.tables import Row, Table
+
+READS = ("Get", "BatchGet", "List", "Count", "Stream")
+BULKS = ("BulkUpsert", "Ingest")
+
+
+@dataclass(slots=True)
+class Item:
+    """One row's part of a call.
+
+    Args:
+        key: the row's.
+        values: what it sets.
+        whole: whether an update's mask is `*`; else it names the values.
+        etag: `right`, `wrong`, or none.
+        allow_missing: whether it is no fault that there is no such row.
+
+    """
+
+    key: tuple[Any, ...]
+    values: Row = field(default_factory=dict)
+    whole: bool = False
+    etag: str = ""
+    allow_missing: bool = False
+
+
+@dataclass(slots=True)
+class Call:
+    """A caller, a table, a method, and what is asked."""
+
+    caller: Caller
+    table: Table
+    kind: str
+    items: Sequence[Item] = ()
+    filter: str = ""
+    order_by: str = ""
+    mask: Sequence[str] = ()
+    page_size: int = 0
+    show_deleted: bool = False
+    estimated: bool = False
+    allow_missing: bool = False
+    validate_only: bool = False
+    force: bool = False
+    request_id: str = ""
+    on_conflict: str = ""
+    partial: bool = False
+
+    @property
+    def method(self) -> str:
+        """The full name."""
+        return self.table.method(self.kind)
+
+    def request(self, etags: Mapping[tuple[Any, ...], str]) -> Mapping[str, Any]:
+        """Return the request in proto JSON, with etags by the items' keys."""
+        common = {
+            "requestId": self.request_id,
+            "validateOnly": self.validate_only,
+        }
+        if self.kind in READS:
+            return _set(self._reading())
+        if self.kind in BULKS:
+            return _set({**common, **self._bulk_options(), self.table.rows: self.sent_rows()})
+        if not self.kind.startswith("Batch"):
+            return _set({**common, **self._part(self.items[0], etags)})
+        if self.kind == "BatchDelete" and self.table.by_keys:
+            return _set(
+                {**common, "allowMissing": self.allow_missing, "ids": [item.key[0] for item in self.items]}
+            )
+        parts = [_set(self._part(item, etags)) for item in self.items]
+        whole = {"allowMissing": self.allow_missing} if self.kind == "BatchDelete" else {}
+        return _set({**common, **whole, "requests": parts})
+
+    def start(self) -> Mapping[str, Any]:
+        """Return what starts an Ingest."""
+        return _set({**self._bulk_options(), "streamId": self.request_id})
+
+    def _bulk_options(self) -> Mapping[str, Any]:
+        return {
+            "onConflict": self.on_conflict,
+            "partialFailure": self.partial,
+            "outcomes": True,
+            "updateMask": ",".join(_camel(name) for name in self.items[0].values),
+        }
+
+    def sent_rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return the items as rows in proto JSON."""
+        return [self._row(item) for item in self.items]
+
+    def _row(self, item: Item) -> dict[str, Any]:
+        row = {name: _json(self.table, name, value) for name, value in item.values.items()}
+        return {**_set(row, keep_zeros=True), **self._key(item)}
+
+    def _reading(self) -> Mapping[str, Any]:
+        fields: dict[str, Any] = {"readMask": ",".join(_camel(name) for name in self.mask)}
+        if self.kind == "Get":
+            return {**fields, **self._key(self.items[0])}
+        if self.kind == "BatchGet":
+            keys = [self._key(item) for item in self.items]
+            composite = len(self.table.key) > 1
+            return {**fields, **({"keys": keys} if composite else {"ids": [key["id"] for key in keys]})}
+        fields |= {"filter": self.filter, "showDeleted": self.show_deleted and self.table.soft}
+        if self.kind == "Count":
+            mode = "COUNT_MODE_ESTIMATED" if self.estimated else "COUNT_MODE_EXACT"
+            return {**fields, "readMask": "", "mode": mode}
+        return {
+            **fields,
+            "orderBy": self.order_by,
+            **({"pageSize": self.page_size} if self.kind == "List" else {}),
+        }
+
+    def _part(self, item: Item, etags: Mapping[tuple[Any, ...], str]) -> Mapping[str, Any]:
+        etag = etags.get(item.key, "") if item.etag else ""
+        if self.kind.endswith("elete"):
+            return {**self._key(item), "etag": etag, "allowMissing": item.allow_missing, "force": self.force}
+        row = self._row(item)
+        if self.kind.endswith("Create"):
+            return {self.table.lower: row}
+        mask = "*" if item.whole else ",".join(_camel(name) for name in item.values)
+        row |= {"etag": etag} if etag else {}
+        return {self.table.lower: row, "updateMask": mask, "allowMissing": item.allow_missing}
+
+    def _key(self, item: Item) -> dict[str, Any]:
+        return dict(zip(self.table.key, item.key, strict=True))
+
+
+def _set(fields: Mapping[str, Any], *, keep_zeros: bool = False) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None and (keep_zeros or value not in ("", False))
+    }
+
+
+def _json(table: Table, name: str, value: Any) -> Any:
+    if table.fields[name].kind == "document" and table.fields[name].optional and value is not None:
+        return json.loads(value)
+    return value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,182 @@
+"""Calls drawn for a world: on rows that a caller may read, on hidden ones, and on none."""
+
+from collections.abc import Sequence
+from functools import cache
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+from tests.row_policies.callers import Caller, all_callers
+from tests.row_policies.calls import BULKS, READS, Call, Item
+from tests.row_policies.oracle import OK, expected, visible
+from tests.row_policies.tables import CALLED, VAULT_DOCUMENT, Row, Table
+from tests.row_policies.world import World
+
+ONE = (
+    "Get",
+    "BatchGet",
+    "List",
+    "Count",
+    "Stream",
+    "Create",
+    "Update",
+    "Update",
+    "Update",
+    "Delete",
+    "Undelete",
+)
+BATCHES = ("BatchCreate", "BatchUpdate", "BatchDelete")
+
+
+@cache
+def _callers() -> Sequence[Caller]:
+    return all_callers()
+
+
+def drawn_caller(world: World, table: Table, chance: Random) -> Caller:
+    """Draw a caller, more often one who sees something."""
+    callers = chance.sample(_callers(), 4)
+    if chance.random() < 0.4:
+        return callers[0]
+    return max(callers, key=lambda one: sum(visible(table, row, one) for row in world[table.name].values()))
+
+
+def drawn_call(schema: str, world: World, chance: Random) -> Call:
+    """Draw a call."""
+    table = chance.choice(CALLED[schema])
+    kinds = [kind for kind in (*ONE, *BATCHES, *BULKS) if kind != "Undelete" or table.soft]
+    return call_of(chance.choice(kinds), table, drawn_caller(world, table, chance), world, chance)
+
+
+def call_of(kind: str, table: Table, caller: Caller, world: World, chance: Random) -> Call:
+    """Draw a call of a kind; half of the writes are drawn again for a while where they would be refused."""
+    tries = 12 if kind not in READS and chance.random() < 0.5 else 1
+    for _ in range(tries):
+        call = _call_of(kind, table, caller, world, chance)
+        if tries == 1 or OK in expected(world, call).answers:
+            break
+    return call
+
+
+def _call_of(kind: str, table: Table, caller: Caller, world: World, chance: Random) -> Call:
+    call = Call(caller, table, kind)
+    if kind in ("List", "Count", "Stream"):
+        return _asked(call, chance)
+    keys = list(dict.fromkeys(drawn_key(call, world, chance) for _ in range(_how_many(kind, chance))))
+    call.items = [_item(call, key, world, chance) for key in keys]
+    if kind in ("Get", "BatchGet"):
+        call.mask = _some(list(table.fields), chance) if chance.random() < 0.3 else ()
+        return call
+    call.validate_only = chance.random() < 0.2 and kind != "Ingest"
+    if kind in BULKS:
+        call.on_conflict = chance.choice(["", "ON_CONFLICT_UPDATE", "ON_CONFLICT_IGNORE", "ON_CONFLICT_FAIL"])
+        call.partial = chance.random() < 0.5
+        call.request_id = request_id() if kind == "Ingest" else ""  # a stream's name, in each run another
+    call.allow_missing = kind == "BatchDelete" and chance.random() < 0.3
+    call.force = table.name == "Lease" and kind.endswith("Delete") and chance.random() < 0.5
+    if kind == "BatchDelete" and table.refers:
+        call.items = call.items[:1]  # what refers to what within a batch is no matter of policies
+    if kind in ("BatchCreate", "BatchUpdate"):
+        _tell_apart(call)
+    return call
+
+
+def _how_many(kind: str, chance: Random) -> int:
+    return chance.choice([1, 2, 3, 5]) if kind.startswith("Batch") or kind in BULKS else 1
+
+
+def _asked(call: Call, chance: Random) -> Call:
+    if call.table.filters and chance.random() < 0.7:
+        call.filter = chance.choice(call.table.filters)
+    names = [name for name, one in call.table.fields.items() if one.kind != "document"]
+    if chance.random() < 0.5:
+        call.order_by = chance.choice(names) + chance.choice(["", " desc"])
+    call.mask = (
+        _some(list(call.table.fields), chance) if chance.random() < 0.3 and call.kind != "Count" else ()
+    )
+    call.show_deleted = call.table.soft and chance.random() < 0.5
+    call.estimated = chance.random() < 0.5
+    return call
+
+
+def _some(names: Sequence[str], chance: Random) -> Sequence[str]:
+    return chance.sample(names, chance.randrange(1, min(4, len(names) + 1)))
+
+
+def drawn_key(call: Call, world: World, chance: Random) -> tuple[Any, ...]:
+    """Draw a key: of a row that the caller sees, of a hidden one, or of none."""
+    rows = world[call.table.name]
+    seen = [key for key, row in rows.items() if visible(call.table, row, call.caller)]
+    hidden = [key for key in rows if key not in seen]
+    drawn = call.table.key_of({name: call.table.fields[name].draw(chance) for name in call.table.key})
+    weights = (2, 2, 8) if call.kind.endswith("Create") else (6, 4, 1)
+    (kind,) = chance.choices([seen, hidden, [drawn]], weights)
+    return chance.choice(kind or [drawn])
+
+
+def _item(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Item:
+    item = Item(key)
+    kind = call.kind.removeprefix("Batch")
+    if kind == "Create":
+        item.values = _new_values(call, world, chance)
+    if kind in BULKS:
+        item.values = _bulk_values(call, key, world, chance)
+    if kind == "Update":
+        item.whole = chance.random() < 0.3
+        values = _new_values(call, world, chance)
+        item.values = values if item.whole else {name: values[name] for name in _some(list(values), chance)}
+    if kind in ("Update", "Delete"):
+        batch_of_keys = call.kind == "BatchDelete"
+        item.allow_missing = chance.random() < 0.3 and not batch_of_keys
+    if call.table.name == "Dossier" and kind == "Update" and "data" not in item.values:
+        item.allow_missing = False  # a new one needs a document
+    if call.table.versioned and kind in ("Update", "Delete", "Undelete"):
+        item.etag = chance.choice(["", "", "right", "wrong"])
+    if item.allow_missing and item.etag:
+        item.etag = ""  # what an etag says of a row that isn't there is no matter of policies
+    return item
+
+
+def _new_values(call: Call, world: World, chance: Random) -> Row:
+    """Draw values, in part those of a row that the caller sees: such are more often allowed."""
+    table = call.table
+    names = [name for name, one in table.fields.items() if name not in table.key and not one.fixed]
+    values = {name: table.fields[name].draw(chance) for name in names}
+    seen = [row for row in world[table.name].values() if visible(table, row, call.caller)]
+    if seen and chance.random() < 0.8:
+        row = chance.choice(seen)
+        keep = chance.choice([0.5, 0.8, 0.95])
+        single = {name for key in table.unique for name in key[-1:]}
+        values |= {name: row[name] for name in names if name not in single and chance.random() < keep}
+    return {
+        name: None if value == VAULT_DOCUMENT and table.fields[name].optional else value
+        for name, value in values.items()
+    } | ({"data": "[2]"} if values.get("data") == VAULT_DOCUMENT else {})
+
+
+def _bulk_values(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Row:
+    """Draw values that neither triggers nor other keys have a say in."""
+    values = _new_values(call, world, chance)
+    stored = world[call.table.name].get(key)
+    if stored and visible(call.table, stored, call.caller) and chance.random() < 0.2:
+        values = {name: stored[name] for name in values}
+    for name, target in call.table.refers.items():
+        values[name] = values[name] if (values[name],) in world[target] else None
+    values |= {key[-1]: f"bulk {chance.randrange(1 << 30)}" for key in call.table.unique}
+    return values | {name: "ann" for name, value in values.items() if value in ("handover", "given away")}
+
+
+def _tell_apart(call: Call) -> None:
+    """Let no two rows of a batch want one unique key: that is no matter of policies."""
+    wanted: set[Any] = set()
+    for number, item in enumerate(call.items):
+        for key in call.table.unique:
+            last = key[-1]
+            if last in item.values and (last, item.values[last]) in wanted:
+                item.values[last] = f"apart {number}"
+            wanted.add((last, item.values.get(last)))
+
+
+def request_id() -> str:
+    """Return a name for a call or a stream: another in each run, as the gateway remembers them."""
+    return str(uuid4())

@@ -1,0 +1,253 @@
+"""A policy's rule, or a caller's filter, judged in SQL's three values: true, false and None, the unknown.
+
+Written from docs/row-policies.md, docs/authorization.md and docs/filters.md; it has what those say of texts,
+numbers, bools, enums, UUIDs and times, and no more of the language than this folder's rules and filters have.
+"""
+
+import json
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from tests.row_policies.callers import Caller
+
+Row = Mapping[str, Any]
+Verdict = bool | None
+_TOKEN = re.compile(r'\s*(?:("(?:\\.|[^"\\])*")|(!=|<=|>=|[=<>:()-])|([^\s!<>=:()"]+))')
+_ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_INT64 = range(-(1 << 63), 1 << 63)
+_MISSING = object()
+"""A value that is neither equal nor unequal to any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A literal in quotes, as it stands in them."""
+
+    text: str
+
+
+Token = Quoted | str
+Judge = Callable[[Row, Mapping[str, str], Caller], Verdict]
+"""Judges a row, whose fields have types, for a caller."""
+
+
+def judged(text: str, row: Row, types: Mapping[str, str], caller: Caller) -> Verdict:
+    """Judge a row by a rule: `*` is true of every row, and a rule that is left out of none."""
+    if text in ("", "*"):
+        return text == "*"
+    return _parsed(text)(row, types, caller)
+
+
+def found(text: str, row: Row, types: Mapping[str, str]) -> Verdict:
+    """Judge a row by a caller's filter: an empty one finds every row."""
+    return not text or _parsed(text)(row, types, Caller("", ""))
+
+
+@cache
+def _parsed(text: str) -> Judge:
+    tokens: list[Token] = []
+    place = 0
+    while place < len(text.rstrip()):
+        match = _TOKEN.match(text, place)
+        assert match, (text, place)
+        quoted, sign, word = match.groups()
+        tokens.append(Quoted(re.sub(r"\\(.)", _unescaped, quoted[1:-1])) if quoted else sign or word)
+        place = match.end()
+    parser = _Parser(tokens)
+    judge = parser.conjunction()
+    assert not parser.tokens, text
+    return judge
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    # A star that was escaped stays so until it is known whether the text is a pattern.
+    return "\\*" if match[1] == "*" else match[1]
+
+
+class _Parser:
+    """Descends: OR binds tighter than AND, NOT tighter than both."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+
+    def conjunction(self) -> Judge:
+        parts = [self.disjunction()]
+        while self.tokens[:1] == ["AND"]:
+            self.tokens.pop(0)
+            parts.append(self.disjunction())
+        return parts[0] if len(parts) == 1 else lambda *of: _all(part(*of) for part in parts)
+
+    def disjunction(self) -> Judge:
+        parts = [self.negation()]
+        while self.tokens[:1] == ["OR"]:
+            self.tokens.pop(0)
+            parts.append(self.negation())
+        return parts[0] if len(parts) == 1 else lambda *of: _any(part(*of) for part in parts)
+
+    def negation(self) -> Judge:
+        if self.tokens[0] in ("NOT", "-"):
+            self.tokens.pop(0)
+            inner = self.negation()
+            return lambda *of: _not(inner(*of))
+        if self.tokens[0] == "(":
+            self.tokens.pop(0)
+            whole = self.conjunction()
+            assert self.tokens.pop(0) == ")"
+            return whole
+        return self.comparison()
+
+    def comparison(self) -> Judge:
+        name = self.tokens.pop(0)
+        assert isinstance(name, str)
+        sign = self.tokens.pop(0)
+        if sign == "(":
+            (argument, _) = (self.tokens.pop(0), self.tokens.pop(0))
+            return lambda row, _types, _caller: _part(name, row, argument)
+        assert isinstance(sign, str)
+        value = self.tokens.pop(0)
+        if value == "-":
+            value = f"-{self.tokens.pop(0)}"
+        if name.startswith("principal."):
+            return lambda _row, _types, caller: _of_caller(caller, name, sign, value)
+        return lambda row, types, caller: _of_row(row, types, caller, name, sign, value)
+
+
+def _all(parts: Any) -> Verdict:
+    verdicts = list(parts)
+    return False if False in verdicts else None if None in verdicts else True
+
+
+def _any(parts: Any) -> Verdict:
+    verdicts = list(parts)
+    return True if True in verdicts else None if None in verdicts else False
+
+
+def _not(verdict: Verdict) -> Verdict:
+    return None if verdict is None else not verdict
+
+
+def _of_caller(caller: Caller, name: str, sign: str, value: Token) -> Verdict:
+    """Judge the caller alone."""
+    if name == "principal.roles":
+        assert isinstance(value, Quoted)
+        return _has_role(caller, value.text)
+    held = _held(caller, name)
+    if value == "null":
+        return (held is _MISSING or held is None) == (sign == "=")
+    if sign == ":":
+        return _plain(value) in held if isinstance(held, list) else None
+    literal = _plain(value)
+    return _ORDERS[sign](held, literal) if _kind(held) == _kind(literal) else None
+
+
+def _has_role(caller: Caller, role: str) -> bool:
+    own = {"anonymous"} if caller.kind == "anonymous" else {"authenticated"}
+    return role in own | set(caller.roles)
+
+
+def _held(caller: Caller, name: str) -> Any:
+    """Return what a caller's name stands for: `principal.id`, `principal.claims.desk.state` …."""
+    _, first, *path = name.split(".")
+    if first != "claims":
+        return getattr(caller, first)
+    value: Any = caller.claims
+    for part in path:
+        if not isinstance(value, Mapping) or part not in value:
+            return _MISSING
+        value = value[part]
+    return value
+
+
+def _plain(value: Token) -> Any:
+    """Return what a literal beside the caller is: a text in quotes, a bool, a number."""
+    if isinstance(value, Quoted):
+        return value.text
+    return json.loads(value) if re.fullmatch(r"true|false|-?[\d.]+", value) else value
+
+
+def _kind(value: Any) -> str:
+    """Return JSON's type of a value; what can't be compared has one of its own."""
+    if isinstance(value, bool):
+        return "bool"
+    return (
+        "number" if isinstance(value, int | float) else "text" if isinstance(value, str) else f"{id(value)}"
+    )
+
+
+def _of_row(  # noqa: PLR0917 - as a judge, with what it was made of
+    row: Row, types: Mapping[str, str], caller: Caller, name: str, sign: str, value: Token
+) -> Verdict:
+    """Judge a field of the row."""
+    if name not in types:
+        return _in_document(row, name, sign, value)
+    stored = row[name]
+    if value == "null":
+        return (stored is None) == (sign == "=")
+    if isinstance(value, str) and value.startswith("principal."):
+        right = _typed(types[name], _held(caller, value), spelled=value == "principal.id")
+        return None if stored is None or right is _MISSING else _ORDERS[sign](stored, right)
+    return None if stored is None else _to_literal(stored, types[name], sign, value)
+
+
+def _typed(kind: str, held: Any, *, spelled: bool) -> Any:
+    """Return a caller's value as a field of a kind has it; _MISSING where it is of another type."""
+    if spelled and kind == "int" and isinstance(held, str) and re.fullmatch(r"-?(0|[1-9]\d*)", held):
+        held = int(held)
+    if kind in ("text", "enum"):
+        return held if isinstance(held, str) else _MISSING
+    if kind == "uuid":
+        return _uuid(held)
+    if kind == "int":
+        return held if isinstance(held, int) and not isinstance(held, bool) and held in _INT64 else _MISSING
+    return held if kind == "bool" and isinstance(held, bool) else _MISSING
+
+
+def _uuid(held: Any) -> Any:
+    try:
+        return str(UUID(held)) if isinstance(held, str) else _MISSING
+    except ValueError:
+        return _MISSING
+
+
+def _to_literal(stored: Any, kind: str, sign: str, value: Token) -> bool:
+    text = value.text if isinstance(value, Quoted) else value
+    if kind == "text" and sign == ":":
+        return text.replace("\\*", "*").casefold() in stored.casefold()
+    if kind == "text" and sign in ("=", "!="):
+        parts = (re.escape(part.replace("\0", "*")) for part in text.replace("\\*", "\0").split("*"))
+        return bool(re.fullmatch(".*".join(parts), stored, re.DOTALL)) == (sign == "=")
+    literal = int(text) if kind == "int" else text == "true" if kind == "bool" else text
+    return _ORDERS["=" if sign == ":" else sign](stored, literal)
+
+
+def _part(name: str, row: Row, argument: Token) -> Verdict:
+    """Judge by `startsWith` and its like."""
+    field, _, function = name.partition(".")
+    assert isinstance(argument, Quoted)
+    if row[field] is None:
+        return None
+    stored: str = row[field]
+    if function == "contains":
+        return argument.text in stored
+    return stored.startswith(argument.text) if function == "startsWith" else stored.endswith(argument.text)
+
+
+def _in_document(row: Row, name: str, sign: str, value: Token) -> Verdict:
+    """Judge a value of a document: only where its type is the literal's."""
+    field, _, key = name.partition(".")
+    document = json.loads(row[field]) if isinstance(row[field], str) else None
+    held = document.get(key) if isinstance(document, dict) else None
+    literal = _plain(value)
+    return _ORDERS[sign](held, literal) if _kind(held) == _kind(literal) else None

@@ -1,0 +1,192 @@
+"""Gateways over the three schemas on both transports, and a client for each caller of each."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import grpc
+from google.protobuf import json_format
+from google.rpc import error_details_pb2
+
+from gateway.cli.servers import SERVERS
+from tests.harness.client import Client, RpcFailed
+from tests.harness.databases import Databases
+from tests.harness.gateway import RunningGateway, descriptors_of, start_gateway
+from tests.row_policies.callers import Caller, all_callers, credentials, id_of
+from tests.row_policies.calls import BULKS, Call
+from tests.row_policies.tables import PAST_THE_GATEWAY, TABLES, Field, Row, Table
+from tests.row_policies.world import document
+
+_SETTINGS = {"pool_size": 4, "secret": "a secret of sixteen or more", "log_level": "error"}
+_OWN_TO_EACH = "x-request-id"
+"""A trailer that is another with each call."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of a call.
+
+    Args:
+        outcome: `OK`, or the code and the reason.
+        told: of an error everything that its client hears.
+        rows: in order.
+        missing: keys of a BatchGet.
+        count: of a Count; of a List its total_size.
+        token: asks for what follows.
+        outcomes: what became of each row of a bulk.
+        failures: how its rows were refused, by their places.
+
+    """
+
+    outcome: str
+    told: tuple[Any, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+    missing: list[tuple[Any, ...]] = field(default_factory=list)
+    count: int | None = None
+    token: str = ""
+    outcomes: list[str] = field(default_factory=list)
+    failures: dict[int, str] = field(default_factory=dict)
+
+
+class Served:
+    """A schema that a gateway serves.
+
+    Args:
+        schema: its name.
+        gateway: serves it.
+        sql: a connection past the gateway.
+        keys: each caller's credential.
+
+    """
+
+    def __init__(
+        self,
+        schema: str,
+        gateway: RunningGateway,
+        sql: asyncpg.Connection,
+        keys: Mapping[tuple[str, str], str],
+    ) -> None:
+        self.schema = schema
+        self.sql = sql
+        self.etags: dict[tuple[str, int], str] = {}
+        self._gateway = gateway
+        self._keys = keys
+        self._clients: dict[tuple[str, str], Client] = {}
+
+    def client(self, caller: Caller) -> Client:
+        """Return a caller's client."""
+        who = id_of(caller)
+        if who not in self._clients:
+            descriptors = descriptors_of(self.schema)
+            self._clients[who] = Client(self._gateway.target, descriptors, authorization=self._keys[who])
+        return self._clients[who]
+
+    async def close(self) -> None:
+        """Close all clients."""
+        for client in self._clients.values():
+            await client.close()
+
+    async def ask(self, call: Call, etags: Mapping[tuple[Any, ...], str], **more: Any) -> Answer:
+        """Make a call."""
+        client = self.client(call.caller)
+        request = {**call.request(etags), **more}
+        try:
+            if call.kind == "Ingest":
+                return _answer(call, await _ingested(client, call))
+            if call.kind != "Stream":
+                return _answer(call, await client.call(call.method, request))
+            chunks = [chunk async for chunk in client.stream(call.method, request)]
+        except RpcFailed as error:
+            trailers = tuple(
+                sorted((name, value) for name, value in error.trailers.items() if name != _OWN_TO_EACH)
+            )
+            return Answer(f"{error.code.name} {error.reason}", (error.message, trailers))
+        rows = [row for chunk in chunks for row in _answer(call, chunk).rows]
+        return Answer("OK", rows=rows, token=chunks[-1].resume_token if chunks else "")
+
+
+def _answer(call: Call, message: Any) -> Answer:
+    table = call.table
+    answer = Answer("OK")
+    name = message.DESCRIPTOR.name
+    if name == table.name:
+        answer.rows = [row_of(table, message)]
+    elif name != "Empty":
+        answer.rows = [row_of(table, row) for row in getattr(message, table.rows, ())]
+    if call.kind == "BatchGet":
+        answer.missing = [_key_of(table, key) for key in message.missing]
+    if call.kind in ("List", "Count"):
+        answer.count = message.total_size if call.kind == "List" else message.count
+    if call.kind in BULKS:
+        kinds = message.DESCRIPTOR.fields_by_name["outcomes"].enum_type.values_by_number
+        answer.outcomes = [kinds[one].name.removeprefix("ROW_OUTCOME_") for one in message.outcomes]
+        answer.failures = {one.index: _failure(one) for one in message.failures}
+    answer.token = getattr(message, "next_page_token", "")
+    return answer
+
+
+async def _ingested(client: Client, call: Call) -> Any:
+    """Send one chunk; return what it was answered."""
+    conversation = client.converse(call.method)
+    await conversation.ask(start=call.start())
+    answer = await conversation.ask(sequence=1, **{call.table.rows: call.sent_rows()})
+    await conversation.end()
+    return answer
+
+
+def _failure(failure: Any) -> str:
+    info = error_details_pb2.ErrorInfo()
+    for detail in failure.status.details:
+        if detail.Is(info.DESCRIPTOR):
+            detail.Unpack(info)
+    (code,) = (one.name for one in grpc.StatusCode if one.value[0] == failure.status.code)
+    return f"{code} {info.reason}"
+
+
+def _key_of(table: Table, key: Any) -> tuple[Any, ...]:
+    return (key,) if len(table.key) == 1 else tuple(getattr(key, name) for name in table.key)
+
+
+def row_of(table: Table, message: Any) -> Row:
+    """Return a message as a row."""
+    return {name: _value(message, name, one) for name, one in table.fields.items()}
+
+
+def _value(message: Any, name: str, one: Field) -> Any:
+    kind = one.kind
+    if kind == "time":
+        return message.HasField(name)
+    if one.optional and not message.HasField(name):
+        return None
+    value = getattr(message, name)
+    if kind == "enum":
+        return message.DESCRIPTOR.fields_by_name[name].enum_type.values_by_number[value].name
+    if kind == "document" and not isinstance(value, str):
+        value = json_format.MessageToJson(value).replace(".0", "")
+    return document(value) if kind == "document" and value else value
+
+
+@asynccontextmanager
+async def serving(
+    databases: Databases,
+    folder: Path,
+    schemas: Sequence[str] = tuple(TABLES),
+    transports: Sequence[str] = tuple(SERVERS),
+) -> AsyncIterator[Mapping[tuple[str, str], Served]]:
+    """Serve schemas; give them by their names and transports."""
+    keys, settings = credentials(folder, all_callers())
+    async with AsyncExitStack() as stack:
+        served = {}
+        for schema in schemas:
+            for transport in transports:
+                started = await start_gateway(schema, databases, transport=transport, **_SETTINGS, **settings)
+                stack.push_async_callback(started.stop)
+                sql = await asyncpg.connect(started.dsn)
+                stack.push_async_callback(sql.close)
+                await sql.execute(PAST_THE_GATEWAY.get(schema, "SELECT"))
+                served[schema, transport] = Served(schema, started, sql, keys)
+                stack.push_async_callback(served[schema, transport].close)
+        yield served

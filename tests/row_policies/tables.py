@@ -1,0 +1,321 @@
+"""The tables of the three schemas: their fields, the values of rows, and what SQL alone knows of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+from typing import Any
+
+from rowgate.v1 import annotations_pb2
+
+from tests.harness.gateway import descriptors_of
+from tests.row_policies.callers import IDS, TENANTS, UIDS
+
+Draw = Callable[[Random], Any]
+Row = dict[str, Any]
+
+STATES = ("STATE_UNSPECIFIED", "STATE_OPEN", "STATE_LENT", "STATE_SEALED")
+VAULT_DOCUMENT = '{"size": 1e400, "name": "treasure"}'
+"""What no double holds: a cast of it fails, so a filter may only meet it where its row may be read."""
+
+_OWNERS = ("ann", "ann", "bob", "bob", *IDS)
+_HOUSES = ("acme", "acme", "acme", "evil", *TENANTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column.
+
+    Args:
+        kind: `text`, `int`, `bool`, `enum`, `uuid`, `time` or `document`.
+        draw: a value for it.
+        optional: whether it may be NULL.
+        column: its name in the database.
+        fixed: whether no request sets it but by the key.
+
+    """
+
+    kind: str
+    draw: Draw
+    optional: bool = False
+    column: str = ""
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, and how its methods are called.
+
+    Args:
+        schema: the folder of tests/schemas.
+        name: the message's.
+        plural: as methods have it.
+        relation: in SQL.
+        key: its fields.
+        fields: all that are stored.
+        unique: unique keys beside the primary key.
+        refers: the fields that name a row of another table by its key.
+        versioned: whether it has a version and an etag.
+        soft: whether its rows are marked as deleted.
+        by_keys: whether BatchDelete takes keys.
+        trigger: what a trigger makes of a row that is written.
+        defaults: values of fields that a new row leaves out.
+        vault: what a row holds that nobody may read.
+        filters: those of callers.
+
+    """
+
+    schema: str
+    name: str
+    plural: str
+    relation: str
+    key: tuple[str, ...]
+    fields: Mapping[str, Field]
+    unique: Sequence[tuple[str, ...]] = ()
+    refers: Mapping[str, str] = field(default_factory=dict)
+    versioned: bool = False
+    soft: bool = False
+    by_keys: bool = True
+    trigger: Callable[[Row], None] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    vault: Mapping[str, Any] = field(default_factory=dict)
+    filters: Sequence[str] = ()
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The kinds of its fields; with a question mark those that may be NULL."""
+        return {**{name: one.kind for name, one in self.fields.items()}, **self._optional}
+
+    @property
+    def _optional(self) -> Mapping[str, str]:
+        return {f"{name}?": "" for name, one in self.fields.items() if one.optional}
+
+    @property
+    def lower(self) -> str:
+        """The name as fields have it."""
+        return self.name.lower()
+
+    @property
+    def rows(self) -> str:
+        """The field of its rows in responses."""
+        return self.plural.lower()
+
+    def method(self, kind: str) -> str:
+        """Return a method's full name."""
+        many = kind.startswith("Batch") or kind in ("List", "Count", "Stream", "BulkUpsert", "Ingest")
+        return f"{self.schema}.v1.{self.name}Service/{kind}{self.plural if many else self.name}"
+
+    def key_of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return a row's key."""
+        return tuple(row[name] for name in self.key)
+
+
+@cache
+def policy_of(table_schema: str, name: str) -> Any:
+    """Return the policy as the proto says it; None where there is none."""
+    for file in descriptors_of(table_schema).file:
+        for message in file.message_type:
+            options = message.options.Extensions[annotations_pb2.table]  # type: ignore[index]
+            if message.name == name and options.HasField("policy"):
+                return options.policy
+    return None
+
+
+def _of(*values: Any) -> Draw:
+    return lambda chance: chance.choice(values)
+
+
+def _numbered(name: str, most: int) -> Draw:
+    return lambda chance: f"{name}{chance.randrange(most)}"
+
+
+def _handed_on(row: Row) -> None:
+    if row["holder"] == "handover":
+        row["holder"] = "warden"
+
+
+def _given_away(row: Row) -> None:
+    if row["name"] == "given away":
+        row["steward"] = "nobody"
+        row["grade"] += 1
+
+
+_SMALL = Field("int", lambda chance: chance.randrange(1, 40))
+
+DESK = Table(
+    "offices",
+    "Desk",
+    "Desks",
+    "desk",
+    ("id",),
+    {
+        "id": _SMALL,
+        "tenant": Field("text", _of(*_HOUSES)),
+        "owner": Field("text", _of(*_OWNERS)),
+        "label": Field("text", _numbered("label ", 30)),
+        "badge": Field("text", _numbered("badge ", 40)),
+        "level": Field("int", _of(-1, 0, 2, 5, 8, 9)),
+        "public": Field("bool", _of(True, False)),
+        "note": Field("text", _of(None, None, "", "locked", "locked*", "a note"), optional=True),
+        "doc": Field(
+            "document",
+            _of(None, '{"size": 3}', '{"size": "7"}', '{"size": 7}', VAULT_DOCUMENT),
+            optional=True,
+        ),
+    },
+    unique=(("tenant", "label"), ("badge",)),
+    vault={"tenant": "nowhere"},
+    filters=(
+        'tenant = "evil"',
+        'owner = "ann" OR level > 2',
+        "NOT public = true",
+        "note = null",
+        'note = "lock*"',
+        'note = "locked\\*" OR note = ""',
+        'note != "locked"',
+        "doc.size > 4",
+        "doc.size = 3",
+        'badge = "badge 3"',
+        'label:"1"',
+        "level > 4 AND public = true",
+        'owner.startsWith("a")',
+    ),
+)
+NOTICE = Table(
+    "offices",
+    "Notice",
+    "Notices",
+    "notice",
+    ("id",),
+    {"id": _SMALL, "author": Field("text", _of(*_OWNERS)), "text": Field("text", _of("a", "b"))},
+    filters=('author = "ann"', "id > 9"),
+)
+LETTER = Table(
+    "offices", "Letter", "Letters", "letter", ("id",), {"id": _SMALL, "text": Field("text", _of("a", "b"))}
+)
+DOSSIER = Table(
+    "archive",
+    "Dossier",
+    "Dossiers",
+    '"Order"',
+    ("shelf", "code"),
+    {
+        "shelf": Field("text", _of("a", "a", "b", "*", "vault")),
+        "code": Field("uuid", lambda chance: f"{chance.randrange(20):08x}-0000-4000-8000-000000000000"),
+        "holder": Field("uuid", _of(None, *UIDS), optional=True),
+        "state": Field("enum", _of(*STATES)),
+        "user": Field("text", _of(None, "bob", "ann", "*", ""), optional=True),
+        "number": Field("int", _of(0, 7, -3, 9)),
+        "rank": Field("int", _of(None, 0, 3, 4, 9), optional=True),
+        "open": Field("bool", _of(True, False)),
+        "flag": Field("bool", _of(None, True, False), optional=True),
+        "text": Field("text", _of("x", "y*", 'q"'), column='Mixed "Case"'),
+        "data": Field("document", _of('{"size": 3}', '{"size": "7"}', '{"size": 9}', "[1]", VAULT_DOCUMENT)),
+    },
+    by_keys=False,
+    vault={"shelf": "vault"},
+    filters=(
+        "data.size > 4",
+        "data.size = 3",
+        'user = "bob" OR rank >= 3',
+        "NOT rank > 3",
+        "state = STATE_OPEN",
+        "flag = null",
+        "holder != null",
+        'text = "y\\*"',
+        'shelf = "vault"',
+        'user = "*"',
+        "NOT flag = true",
+    ),
+)
+ESTATE = Table(
+    "estates",
+    "Estate",
+    "Estates",
+    "estate",
+    ("id",),
+    {
+        "id": _SMALL,
+        "tenant": Field("text", _of(*_HOUSES), optional=True),
+        "steward": Field("text", _of(*_OWNERS)),
+        "name": Field(
+            "text", lambda chance: chance.choice(["kept", "given away", f"name {chance.randrange(30)}"])
+        ),
+        "grade": Field("int", _of(0, 3, 4, 9)),
+        "version": Field("int", _of(1, 2, 3), fixed=True),
+        "deleted_at": Field("time", _of(False, False, False, True), optional=True, fixed=True),
+    },
+    unique=(("tenant", "name"),),
+    versioned=True,
+    soft=True,
+    by_keys=False,
+    trigger=_given_away,
+    defaults={"tenant": "acme"},
+    filters=(
+        "grade > 3",
+        'steward = "ann"',
+        'tenant = "evil" OR grade = 0',
+        'name = "kept"',
+        "NOT grade <= 3",
+    ),
+)
+LEASE = Table(
+    "estates",
+    "Lease",
+    "Leases",
+    "lease",
+    ("id",),
+    {
+        "id": Field("text", _numbered("lease ", 30)),
+        "tenant": Field("text", _of(*_HOUSES)),
+        "holder": Field("text", _of(*_OWNERS, "handover")),
+        "estate": Field("int", lambda chance: chance.choice([None, chance.randrange(1, 40)]), optional=True),
+        "after": Field(
+            "text", lambda chance: chance.choice([None, f"lease {chance.randrange(30)}"]), optional=True
+        ),
+        "version": Field("int", _of(1, 2, 3), fixed=True),
+    },
+    refers={"estate": "Estate", "after": "Lease"},
+    versioned=True,
+    by_keys=False,
+    trigger=_handed_on,
+    filters=('holder = "ann"', "estate > 4", "after = null", "NOT estate < 9", 'tenant = "evil"'),
+)
+LINE = Table(
+    "estates",
+    "Line",
+    "Lines",
+    "line",
+    ("id",),
+    {"id": _SMALL, "lease": Field("text", _numbered("lease ", 30))},
+    refers={"lease": "Lease"},
+)
+
+TABLES: Mapping[str, Sequence[Table]] = {
+    "offices": (DESK, NOTICE, LETTER),
+    "archive": (DOSSIER,),
+    "estates": (ESTATE, LEASE, LINE),
+}
+"""Those of each schema, each after those that it refers to."""
+
+CALLED: Mapping[str, Sequence[Table]] = {
+    "offices": (DESK, DESK, DESK, NOTICE, LETTER),
+    "archive": (DOSSIER,),
+    "estates": (ESTATE, ESTATE, LEASE, LEASE),
+}
+"""Those that cases are about, the more often the more their policies say."""
+
+PAST_THE_GATEWAY: Mapping[str, str] = {
+    "estates": """
+        CREATE FUNCTION hand_on() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF NEW.holder = 'handover' THEN NEW.holder := 'warden'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER hand_on BEFORE INSERT OR UPDATE ON lease FOR EACH ROW EXECUTE FUNCTION hand_on();
+        CREATE FUNCTION give_away() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN
+            IF NEW.name = 'given away' THEN NEW.steward := 'nobody'; NEW.grade := NEW.grade + 1; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER give_away BEFORE INSERT OR UPDATE ON estate FOR EACH ROW EXECUTE FUNCTION give_away();
+    """,
+}
+"""What SQL makes in a schema's database, of which the protos know nothing."""

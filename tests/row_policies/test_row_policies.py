@@ -1,0 +1,150 @@
+"""Calls of many callers: nothing is shown or changed that policy forbids; and the oracle sees where it is."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import true
+
+import gateway.methods.idempotent
+import gateway.methods.reads.ordered_rows
+import gateway.methods.row_changes.sent_rows
+import gateway.sql.insert
+import gateway.sql.read
+from gateway.auth.principal import ANONYMOUS
+from gateway.db.coalesce.batch_statements import _Arrays
+from gateway.db.internal_tables.idempotency import Claim
+from gateway.policy.row_rules import ChangeRules, TableRules
+from gateway.request.page_token import fingerprint_of
+from gateway.sql.row_arrays import output_columns
+from tests.harness.client import RpcFailed
+from tests.harness.databases import Databases
+from tests.row_policies.callers import NOBODY
+from tests.row_policies.rounds import Round, Tally
+from tests.row_policies.served import Served, serving
+from tests.row_policies.tables import LETTER
+
+CASES = 200
+_TRIES = 400
+AllServed = Mapping[tuple[str, str], Served]
+Patch = pytest.MonkeyPatch
+
+
+@pytest.fixture(scope="module")
+async def served(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AllServed]:
+    async with serving(databases, tmp_path_factory.mktemp("row_policies")) as served:
+        yield served
+
+
+async def test_nothing_is_shown_or_changed_that_policy_forbids(
+    served: AllServed, tell: Callable[[str], None]
+) -> None:
+    tally = Tally()
+    names = sorted(served)
+    for number in range(CASES):
+        await Round(number, served[names[number % len(names)]], tally).run()
+    tell(f"policies: {tally}")
+    assert not tally.faults, "\n\n".join(tally.faults)
+
+
+async def test_a_row_that_nobody_may_read_is_not_there(served: AllServed) -> None:
+    one = served["offices", "http"]
+    await one.sql.execute("TRUNCATE letter; INSERT INTO letter VALUES (1, 'a')")
+    with pytest.raises(RpcFailed, match="NOT_FOUND"):
+        await one.client(NOBODY).call(LETTER.method("Get"), id=1)
+
+
+def _update_is_everybodys(patch: Patch) -> None:
+    """Let everybody change what may be read."""
+    rules = property(lambda self: ChangeRules((self.update_check, self.read), self.read))
+    patch.setattr(TableRules, "updating", rules)
+
+
+def _delete_is_everybodys(patch: Patch) -> None:
+    """Let everybody delete what may be read."""
+    patch.setattr(TableRules, "deleting", property(lambda self: ChangeRules((), self.read)))
+
+
+def _rows_are_deleted_unread(patch: Patch) -> None:
+    """Let rows be deleted that may not be read."""
+    patch.setattr(TableRules, "deleting", property(lambda self: ChangeRules((), None, self.delete)))
+
+
+def _new_rows_are_not_checked(patch: Patch) -> None:
+    """Let everybody create every row."""
+    none = "gateway.methods.row_changes.sent_rows.may_be_written"
+    patch.setattr(none, lambda *_args, **_named: None)
+    patch.setattr(
+        gateway.sql.insert, "checked_columns", lambda resource, table, _: output_columns(resource, table)
+    )
+
+
+def _lists_show_all(patch: Patch) -> None:
+    """Show all rows to whoever lists, counts or streams."""
+    right = gateway.sql.read._conditions
+    patch.setattr(gateway.sql.read, "_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None)))
+
+
+def _read_is_not_asked_with_others(patch: Patch) -> None:
+    """Read all rows by keys that share a statement."""
+    patch.setattr(gateway.sql.read, "where_rule", lambda *_: true())
+
+
+def _values_are_the_first_callers(patch: Patch) -> None:
+    """Give all of a shared statement's keys the values of the first one's caller."""
+    right = _Arrays.__call__
+
+    def wrong(self: Any, keys: Any) -> Any:
+        arrays = right(self, keys)
+        return [*arrays[:1], *([one[0]] * len(one) for one in arrays[1:])]
+
+    patch.setattr(_Arrays, "__call__", wrong)
+
+
+def _values_are_forgotten_late(patch: Patch) -> None:
+    """Remember the values of whoever called first, for everybody."""
+    right, first = TableRules.values, {}
+
+    def wrong(self: Any, caller: Any) -> Any:
+        return first.setdefault(self, right(self, caller))
+
+    patch.setattr(TableRules, "values", wrong)
+
+
+def _tokens_are_everybodys(patch: Patch) -> None:
+    """Serve tokens to whoever brings them."""
+    patch.setattr(gateway.methods.reads.ordered_rows, "fingerprint_of", lambda *of: fingerprint_of(*of[:2]))
+
+
+def _answers_are_everybodys(patch: Patch) -> None:
+    """Answer a request_id as it was answered whoever sent it first."""
+    patch.setattr(gateway.methods.idempotent, "Claim", lambda _, *of: Claim(ANONYMOUS.name, *of))
+
+
+PLANTED = (
+    _update_is_everybodys,
+    _delete_is_everybodys,
+    _rows_are_deleted_unread,
+    _new_rows_are_not_checked,
+    _lists_show_all,
+    _read_is_not_asked_with_others,
+    _values_are_the_first_callers,
+    _values_are_forgotten_late,
+    _tokens_are_everybodys,
+    _answers_are_everybodys,
+)
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__[1:])
+async def test_the_oracle_sees(
+    databases: Databases, tmp_path: Path, transport: str, monkeypatch: Patch, plant: Callable[[Patch], None]
+) -> None:
+    plant(monkeypatch)
+    tally = Tally()
+    async with serving(databases, tmp_path, ["offices"], [transport]) as served:
+        for number in range(_TRIES):
+            if await Round(number, served["offices", transport], tally).run():
+                return
+    pytest.fail(f"not seen: {tally}")
