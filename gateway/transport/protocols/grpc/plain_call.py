@@ -122,8 +122,7 @@ class PlainCall:
             return
         outgoing.window -= size
         start = PLAIN_ANSWERS[self._content_type].start(number, length)
-        outgoing.put(start + body + ok_trailers(number, exchange.record.request_id))
-        connection.ended(number)
+        connection.finish(number, start + body + ok_trailers(number, exchange.record.request_id))
 
     def _send_slowly(self, body: bytes) -> None:
         """Send what the peer doesn't take in a frame now, or what has metadata of its own."""

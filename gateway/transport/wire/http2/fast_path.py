@@ -50,6 +50,9 @@ class FastConnection(Protocol):
     certificate: bytes
     loop: asyncio.AbstractEventLoop
 
+    def finish(self, number: int, frames: bytes) -> None:
+        """Put out all that answers a call whose request is whole, and let go of it."""
+
     def ended(self, number: int) -> None:
         """Let go of a call whose response has been put out."""
 

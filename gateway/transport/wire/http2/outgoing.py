@@ -117,6 +117,16 @@ class Outgoing:
         self._paused = False
         self._go_on()
 
+    def put_at_once(self, frames: bytes) -> None:
+        """Send frames without waiting for the turn's end."""
+        if self._frames:
+            self._frames.append(frames)
+            self.flush()
+        else:
+            self._written += 1
+            self._write(frames)
+            self._go_on()
+
     def flush(self) -> None:
         """Write what was put out, without waiting for the turn's end."""
         if self._frames:

@@ -261,6 +261,15 @@ class Streams:
             if not stream.is_finished:
                 self.cut_off(stream.number, ErrorCode.INTERNAL_ERROR)
 
+    def finish(self, number: int, frames: bytes) -> None:
+        """Put out all that answers a call whose request is whole, and let go of it."""
+        self._open.pop(number, None)
+        if self._open:
+            self.outgoing.put(frames)
+        else:
+            # Nobody else answers in this turn: a call alone need not wait for its end.
+            self.outgoing.put_at_once(frames)
+
     def ended(self, number: int) -> None:
         """Let go of a call whose answer has been put out."""
         call = self._open.pop(number, None)
@@ -269,8 +278,7 @@ class Streams:
             self.outgoing.put(rst_stream(number, ErrorCode.NO_ERROR))
             self._remember_cut(number)
         if not self._open:
-            # Nobody else answers in this turn: a call alone need not wait for its end.
-            self.outgoing.flush()
+            self.outgoing.flush()  # as above
 
     def _remember_cut(self, number: int) -> None:
         self._cut[number] = None
