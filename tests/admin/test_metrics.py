@@ -126,6 +126,11 @@ async def test_the_workers_figures_are_one_s_and_none_is_lost_with_a_worker(star
     assert total(samples, "rowgate_workers") == 2
     assert total(samples, "grpc_server_handling_seconds_count", grpc_method="GetAccount") == 8
     pids = await workers_of(server)
+    os.kill(pids[0], signal.SIGSTOP)
+    # One that hangs holds nobody up, and what it had counted is still there.
+    for samples in await asyncio.gather(*(scraped(admin) for _ in range(20))):
+        assert total(samples, "grpc_server_handled_total") == 8
+        assert total(samples, "rowgate_workers") == 1
     os.kill(pids[0], signal.SIGKILL)
     await server.logged("a worker is ready again")
     assert total(await scraped(admin), "grpc_server_handled_total") == 8

@@ -44,6 +44,8 @@ _ANSWER_SECONDS = 2.0
 """For a worker to tell its figures: a scrape waits no longer for one that hangs."""
 _CLOSED_IN_TURN = 4
 """Parts of a gateway that are closed one after the other, each within `close_timeout`."""
+_MOST_UNANSWERED = 16
+"""Questions that a worker which hangs may leave unread: the supervisor must never wait to write to it."""
 _PREFIX = "rowgate-"
 _RANDOM_LETTERS = 8
 # sockaddr_un holds 108 bytes with the closing zero on Linux, 104 on macOS.
@@ -89,6 +91,7 @@ class WorkerProcess:
         self._process: Process | None = None
         self._asked: dict[int, asyncio.Future[Told]] = {}
         self._questions = count()
+        self._unanswered = 0
         self.services: tuple[str, ...] = ()
         self.last_figures: Figures = {}
         """Those that it told last."""
@@ -177,6 +180,9 @@ class WorkerProcess:
         """Return its answer; None where it doesn't answer in time, or any more."""
         if self._channel is None or self._giver is None or self._stopped.is_set():
             return None
+        if self._unanswered >= _MOST_UNANSWERED:
+            return None
+        self._unanswered += 1
         number = next(self._questions)
         asked: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._asked[number] = asked
@@ -295,6 +301,7 @@ class WorkerProcess:
         if isinstance(message, (Told, Stopped)) and message.figures is not None:
             self.last_figures = message.figures
         if isinstance(message, Told):
+            self._unanswered -= 1
             asked = self._asked.get(message.number)
             if asked is not None and not asked.done():
                 asked.set_result(message)
