@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -149,6 +150,47 @@ async def test_ingest_keeps_its_watermark_by_the_gateways_own_role(walled: Walle
     assert (ann.watermark, ann.inserted_count, ann.failed_count) == (1, 3, 0)
     assert (eve.watermark, eve.inserted_count, eve.failed_count) == (1, 2, 1)
     assert await walled.listed("eve") == EVIL | {3000, 3002}
+
+
+async def test_a_login_that_may_do_all_opens_nothing(
+    databases: Databases, tmp_path: Path, transport: str
+) -> None:
+    """Each call is its caller's role's, also after the gateway has written into tables of its own for it."""
+    dsn = await walled_database(databases)
+    async with walled_items(dsn, tmp_path, transport, login=dsn) as walled:
+        await asyncio.gather(*(_reads(walled, name, mine) for name, mine in (("ann", ACME), ("eve", EVIL))))
+        await _streams(walled, "ann", ACME)
+        await _write_and_look(walled)
+        await _write_once(walled)
+        foreign = {"id": 40, "tenant": "evil"}
+        talk = walled.clients["ann"].converse(f"{ITEMS}/IngestItems")
+        await talk.ask(start={"stream_id": "one", "partial_failure": True})
+        told = await talk.ask(sequence=1, items=[foreign, {"id": 41, "tenant": "acme"}])
+        assert (told.inserted_count, told.failed_count) == (1, 1)
+        told = await talk.ask(sequence=2, items=[foreign])
+        assert (told.watermark, told.failed_count) == (2, 1)
+        assert await walled.refused("ann", "BulkUpsertItems", items=[foreign]) == DENIED
+
+
+async def test_request_ids_are_kept_by_the_gateways_own_role(walled: Walled) -> None:
+    await _write_once(walled)
+
+
+async def _write_once(walled: Walled) -> None:
+    """Write with request ids, and without any effect: as a caller both times."""
+    request_id = str(uuid4())
+    item = {"id": 50, "tenant": "acme", "text": "once"}
+    foreign = {**item, "tenant": "evil"}
+    assert await walled.refused("ann", "CreateItem", item=foreign, requestId=request_id) == DENIED
+    assert await walled.refused("ann", "CreateItem", item=foreign, validateOnly=True) == DENIED
+    first = await walled.call("ann", "CreateItem", item=item, requestId=request_id)
+    assert await walled.call("ann", "CreateItem", item=item, requestId=request_id) == first
+    again = ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
+    assert await walled.refused("ann", "CreateItem", item=foreign, requestId=request_id) == again
+    # The id is its principal's: another's request of the same id is another request.
+    taken = ("ALREADY_EXISTS", "UNIQUE_VIOLATION")
+    assert await walled.refused("eve", "CreateItem", item=foreign, requestId=request_id) == taken
+    await walled.call("ada", "DeleteItem", id=50)
 
 
 @pytest.mark.parametrize("name", ["sly", "cut", "lot"])

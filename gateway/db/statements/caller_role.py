@@ -39,7 +39,8 @@ class CallerRoles:
     def settings(self, caller: Principal) -> str:
         """Return the SQL that makes an open transaction the caller's.
 
-        Raises PermissionDenied (DATABASE_ROLE_NOT_ALLOWED, CLAIMS_TOO_LARGE) for one who has no role.
+        Raises PermissionDenied for one who has no role (DATABASE_ROLE_NOT_ALLOWED), or of whom PostgreSQL
+        can't be told (CLAIMS_TOO_LARGE, CALLER_UNTELLABLE).
         """
         known = self._known.get(caller)
         if known is None:
@@ -90,6 +91,6 @@ def _json(value: Mapping[str, Any] | list[str]) -> str:
 def _literal(text: str) -> str:
     """Return a text as SQL has it, whatever `standard_conforming_strings` is."""
     if "\0" in text:
-        raise PermissionDenied("the caller's name can't be told to the database", reason="CLAIMS_TOO_LARGE")
+        raise PermissionDenied("the caller's name can't be told to the database", reason="CALLER_UNTELLABLE")
     doubled = text.replace("\\", "\\\\").replace("'", "''")
     return f"E'{doubled}'"
