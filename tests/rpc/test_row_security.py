@@ -13,11 +13,13 @@ from gateway.introspect import PoliciesBypassedError
 from tests.db.bouncer import bouncer
 from tests.harness.client import RpcFailed, fresh_name
 from tests.harness.databases import Databases, fetch
+from tests.harness.polling import next_poll
 from tests.rpc.test_pgbouncer import BEHIND_A_POOLER
 from tests.rpc.walls import ACME, EVIL, ITEMS, LOGIN, MEMBER, READER, Walled, walled_database, walled_items
 
 DENIED = ("PERMISSION_DENIED", "ROW_NOT_ALLOWED")
 ABSENT = ("NOT_FOUND", "ROW_NOT_FOUND")
+_WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -228,10 +230,18 @@ async def test_nothing_is_left_on_a_connection(
 async def _end_calls(walled: Walled, pooled: str) -> None:
 
     async def broken_off() -> None:
-        call = asyncio.ensure_future(walled.call("eve", "ListItems"))
-        await asyncio.sleep(0)
-        call.cancel()
-        await asyncio.gather(call, return_exceptions=True)
+        """Cancel a batch in the middle of its transaction, which waits for another's row."""
+        holder = await asyncpg.connect(walled.dsn)
+        try:
+            await holder.execute("BEGIN; SELECT FROM item WHERE id = 1 FOR UPDATE")
+            changes = [{"item": {"id": 1, "text": "late"}, "updateMask": "text"}]
+            call = asyncio.ensure_future(walled.call("eve", "BatchUpdateItems", requests=changes))
+            while not await fetch(walled.dsn, _WAITING):
+                await next_poll()
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+        finally:
+            await holder.close()
 
     async def stream_left() -> None:
         responses = walled.clients["eve"].stream(f"{ITEMS}/StreamItems")
@@ -254,6 +264,7 @@ async def _end_calls(walled: Walled, pooled: str) -> None:
             assert await walled.listed("non") == set()
             assert await walled.listed("ann") == ACME
             assert await _look(pooled) == (LOGIN, "")
+    assert (1, "evil", "e") in await walled.stored()
 
 
 async def _look(pooled: str) -> tuple[str, str]:
