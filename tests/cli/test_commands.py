@@ -126,7 +126,7 @@ def test_without_a_folder_neither_alembic_nor_sqlalchemys_engines_are_loaded(mod
 
 
 def test_every_command_is_there() -> None:
-    names = ["new", "serve", "migrate", "pull", "scaffold", "protos", "keys", "config"]
+    names = ["new", "serve", "migrate", "pull", "scaffold", "protos", "keys", "policy", "config"]
     assert main.list_commands(None) == names
     for name in main.list_commands(None):
         assert main.get_command(None, name).help
