@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -106,6 +106,7 @@ def changed_keys(path: Path) -> Iterator[dict[str, ApiKey]]:
 
     Who comes meanwhile waits. Raises ConfigError as `read_keys`, and OSError where nothing can be written.
     """
+    path = path.resolve()
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -127,10 +128,18 @@ def _write(path: Path, text: str) -> None:
             file.write(f"{text}\n")
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path.resolve())
+        _keep_owner(path, fresh)
+        fresh.replace(path)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def _keep_owner(path: Path, fresh: Path) -> None:
+    """Give a file to whoever has the one that it takes the place of: the server may be another user."""
+    with suppress(FileNotFoundError, PermissionError):
+        before = path.stat()
+        os.chown(fresh, before.st_uid, before.st_gid)
 
 
 def _told(error: Any) -> str:

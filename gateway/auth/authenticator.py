@@ -18,6 +18,10 @@ class Credentials(NamedTuple):
     authorization: bytes = b""
     certificate: bytes = b""
 
+    def __repr__(self) -> str:
+        """Return a text without them."""
+        return "Credentials(…)"
+
 
 class Authenticator(Protocol):
     """Knows principals by their credentials. No credential is `ANONYMOUS`.

@@ -30,6 +30,10 @@ class Presented(NamedTuple):
     token: bytes
     certificate: bytes
 
+    def __repr__(self) -> str:
+        """Return a text without them."""
+        return "Presented(…)"
+
 
 class Provider(Protocol):
     """Knows the principals of one kind of credential."""

@@ -17,6 +17,8 @@ _KINDS: Mapping[str, tuple[str, str | None]] = {
     "EdDSA": ("OKP", "Ed25519"),
 }
 """The `kty` and `crv` of the keys of an algorithm."""
+_MAX_MODULUS, _MAX_EXPONENT = 1366, 6
+"""Letters of base64 of an RSA key: 8,192 and 32 bits, past which a signature takes long to check."""
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 Key = jwt.PyJWK | bytes
@@ -83,7 +85,7 @@ def _keys(described: Any, algorithms: Sequence[str]) -> Iterator[tuple[tuple[str
     if not isinstance(described, dict) or described.get("use", "sig") != "sig":
         return
     key_id = described.get("kid", "")
-    if not isinstance(key_id, str) or not _PRIVATE.isdisjoint(described):
+    if not isinstance(key_id, str) or not _PRIVATE.isdisjoint(described) or _is_slow(described):
         return
     for algorithm in algorithms:
         kind, curve = _KINDS[algorithm]
@@ -93,3 +95,7 @@ def _keys(described: Any, algorithms: Sequence[str]) -> Iterator[tuple[tuple[str
                 yield (key_id, algorithm), jwt.PyJWK(described, algorithm)
             except jwt.PyJWTError:
                 continue
+
+
+def _is_slow(described: Mapping[str, Any]) -> bool:
+    return len(str(described.get("n", ""))) > _MAX_MODULUS or len(str(described.get("e", ""))) > _MAX_EXPONENT

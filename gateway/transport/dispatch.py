@@ -241,10 +241,11 @@ class Dispatcher:
             with self._deadlines.of_caller(exchange):
                 if self._authorization is not None and not method.is_open:
                     await self._authorization.let_in(exchange)
-                if exchange.read is not None and not exchange.receive_now():
-                    with self._deadlines.of_request(exchange):
-                        await exchange.receive()
-                return Reply(await method.answer(exchange))
+                with self._deadlines.of_credential(exchange):
+                    if exchange.read is not None and not exchange.receive_now():
+                        with self._deadlines.of_request(exchange):
+                            await exchange.receive()
+                    return Reply(await method.answer(exchange))
         except RowgateError as error:
             self.other_refusals[error.code, error.reason] += 1
             return Reply(status=_refusal(exchange, error))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import inf
 from time import monotonic, time
 
 from gateway.config.settings import LimitSettings, ServerSettings
@@ -56,6 +57,14 @@ class Deadlines:
         if exchange.time_remaining is None:
             return nullcontext()
         return Deadline(self._timer, exchange.arrived + exchange.time_remaining, exchange.task)
+
+    def of_credential(self, exchange: Exchange) -> AbstractContextManager[object]:
+        """Return what to answer a call in that lasts as long as its caller likes, and its credential."""
+        ends = _until_credential_ends(exchange, inf)
+        if ends == inf:
+            return nullcontext()
+        exchange.deadline = ends
+        return Deadline(self._timer, ends, exchange.task)
 
     def of_request(self, exchange: Exchange) -> Deadline:
         """Return what to wait for the only request in, whether or not the answer is a stream."""

@@ -104,6 +104,20 @@ def test_only_the_hash_is_kept_and_only_its_owner_may_read_the_file(tmp_path: Pa
     assert _keys(path, "list") == "reports  never ends"
 
 
+def test_a_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    path = tmp_path / "keys.json"
+    path.symlink_to(tmp_path / "real" / "keys.json")
+    _keys(path, "create", "reports")
+    assert path.is_symlink()
+    assert [key.name for key in read_keys(path)] == ["reports"]
+
+
+def test_credentials_are_in_no_text_of_ours() -> None:
+    credentials = Credentials(b"Bearer secret", b"certificate")
+    assert f"{credentials!r} {credentials}" == "Credentials(…) Credentials(…)"
+
+
 @pytest.mark.parametrize(
     "args",
     [

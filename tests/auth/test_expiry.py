@@ -101,3 +101,19 @@ async def test_a_stream_is_not_begun_with_a_credential_that_has_ended(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
     assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
+async def test_a_stream_of_reflection_ends_so_too(
+    gateway_for: GatewayFor, transport: str, tmp_path: Path
+) -> None:
+    (tmp_path / "keys.json").write_bytes(key_set(_SIGNER))
+    files = {"auth_jwt_keys_file": tmp_path / "keys.json", "auth_schema_roles": "reader"}
+    gateway = await gateway_for("flow", transport=transport, **files, **_JWT)
+    path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+    call = gateway.client.channel.stream_stream(path)(metadata=_headers(2))
+    await call.write(b"\x3a\x00")  # list_services
+    assert await call.read()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call.read()
+    assert RpcFailed(caught.value).reason == "CREDENTIAL_EXPIRED"
