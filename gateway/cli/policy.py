@@ -12,6 +12,7 @@ from gateway.config.load import Loaded
 from gateway.policy.matrix import as_json, as_lines, matrix_of
 from gateway.policy.permissions import permissions_of
 from gateway.policy.policy_file import read_policy_file
+from gateway.policy.table_matrix import tables_as_json, tables_as_lines
 from gateway.schema.read import read_schema
 
 
@@ -21,9 +22,10 @@ from gateway.schema.read import read_schema
 )
 @with_settings("schema.protos", "schema.descriptor_set", "auth.policy")
 def policy(load: Callable[[], Loaded], form: str) -> None:
-    """Print which roles may call which methods, as the schema and the file of policy say.
+    """Print which roles may call which methods, and have which columns and rows.
 
-    The columns are callers of one role each: `if` is where the condition is true of the caller.
+    The schema and the file of policy say it. The columns are callers of one role each: `if` is where the
+    condition is true of the caller; `r` is to read, `rw` to write too.
     """
     with reported():
         settings = load().settings
@@ -31,6 +33,9 @@ def policy(load: Callable[[], Loaded], form: str) -> None:
         path = settings.auth.policy
         narrowing = None if path is None else read_policy_file(path, schema)
         rows = matrix_of(schema, permissions_of(schema, narrowing))
-    lines = [json.dumps(as_json(rows), indent=2)] if form == "json" else as_lines(rows)
+    if form == "json":
+        lines = [json.dumps({**as_json(rows), **tables_as_json(schema)}, indent=2)]
+    else:
+        lines = [*as_lines(rows), *tables_as_lines(schema)]
     for line in lines:
         click.echo(line)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.auth.principal import ANONYMOUS_ROLE, AUTHENTICATED_ROLE
 from gateway.policy.permissions import Permission, methods_of
+from gateway.policy.table_matrix import aligned
 from gateway.schema.model import Schema
 
 YES, IF, NO = "yes", "if", "no"
@@ -47,9 +48,7 @@ def as_json(rows: Sequence[MethodRow]) -> dict[str, Any]:
 def as_lines(rows: Sequence[MethodRow]) -> list[str]:
     """Return the matrix as a table."""
     roles = list(rows[0].roles) if rows else []
-    table = [["method", *roles, _BEHIND], *(_cells(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
+    return aligned([["method", *roles, _BEHIND], *(_cells(row) for row in rows)])
 
 
 def _cells(row: MethodRow) -> list[str]:

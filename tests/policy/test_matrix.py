@@ -61,3 +61,30 @@ def test_what_is_printed_is_what_callers_may() -> None:
         for role, said in row["roles"].items():
             one = ANONYMOUS if role == "anonymous" else caller(role)
             assert (permission is not None and permission.allows(one)) is (said == "yes")
+
+
+def test_columns_and_rows_are_printed_too() -> None:
+    printed = _lines_of("payroll")
+    by_column = {
+        line.split()[0]: line.split()[1:] for line in printed if line.startswith("payroll.v1.Employee.")
+    }
+    header = next(line.split() for line in printed if line.startswith("column "))
+    assert header == ["column", "anonymous", "authenticated", "boss", "guard", "hr"]
+    assert by_column == {
+        "payroll.v1.Employee.salary": ["-", "-", "r", "-", "rw"],
+        "payroll.v1.Employee.badge": ["-", "-", "-", "rw", "-"],
+        "payroll.v1.Employee.title": ["r", "r", "rw", "r", "rw"],
+        "payroll.v1.Employee.notes": ["-", "-", "-", "-", "rw"],
+    }
+    (update,) = [line.split() for line in _lines_of("shared") if line.startswith("shared.v1.Remark  update ")]
+    assert update == ["shared.v1.Remark", "update", "nobody"]
+    done = CliRunner().invoke(main, ["policy", "--protos", str(SCHEMAS / "payroll"), "--format", "json"])
+    told = json.loads(done.stdout)
+    assert told["rows"]["payroll.v1.Employee"]["create"] == "*"
+    assert {row["column"]: row["roles"]["hr"] for row in told["columns"]}["payroll.v1.Employee.badge"] == "-"
+
+
+def _lines_of(schema: str) -> list[str]:
+    done = CliRunner().invoke(main, ["policy", "--protos", str(SCHEMAS / schema)])
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()

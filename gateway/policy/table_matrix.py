@@ -1,0 +1,87 @@
+"""What policies say of tables: the rules of rows, and which roles may read and write which columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gateway.auth.principal import ANONYMOUS_ROLE, AUTHENTICATED_ROLE
+from gateway.policy.columns import limits_of
+from gateway.schema.model import Field, Resource, Schema
+
+NOTHING, READ, BOTH = "-", "r", "rw"
+_NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """Who may do what with one column that isn't everybody's.
+
+    Args:
+        field: its full name.
+        roles: NOTHING, READ or BOTH, by role, of a caller who has no other.
+
+    """
+
+    field: str
+    roles: Mapping[str, str]
+
+
+def column_rows(schema: Schema) -> Sequence[ColumnRow]:
+    """Return who may read and write each column that isn't everybody's."""
+    limited = [
+        (one, field) for one in schema.resources.values() for field in one.fields if _is_limited(field)
+    ]
+    named = {role for _, field in limited for role in (*field.access.read, *field.access.write)}
+    roles = [ANONYMOUS_ROLE, AUTHENTICATED_ROLE, *sorted(named - {ANONYMOUS_ROLE, AUTHENTICATED_ROLE})]
+    return [
+        ColumnRow(field.descriptor.full_name, {role: _answer(one, field, role) for role in roles})
+        for one, field in limited
+    ]
+
+
+def row_rules_of(schema: Schema) -> Mapping[str, Mapping[str, str]]:
+    """Return the rules of the tables that have some, by message: what each is for, and its filter."""
+    return {
+        name: {use: rule or _NOBODY for use, rule in asdict(resource.policy).items()}
+        for name, resource in schema.resources.items()
+        if resource.policy is not None
+    }
+
+
+def tables_as_json(schema: Schema) -> dict[str, Any]:
+    """Return both as JSON has them."""
+    columns = [{"column": row.field, "roles": dict(row.roles)} for row in column_rows(schema)]
+    return {"rows": {name: dict(rules) for name, rules in row_rules_of(schema).items()}, "columns": columns}
+
+
+def tables_as_lines(schema: Schema) -> list[str]:
+    """Return both as tables, each behind an empty line; nothing where there is none."""
+    columns, rules = column_rows(schema), row_rules_of(schema)
+    lines = []
+    if columns:
+        lines += [
+            "",
+            *aligned([["column", *columns[0].roles], *([row.field, *row.roles.values()] for row in columns)]),
+        ]
+    if rules:
+        uses = [[name, use, rule] for name, found in rules.items() for use, rule in found.items()]
+        lines += ["", *aligned([["rows of", "may be", "where"], *uses])]
+    return lines
+
+
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines whose cells stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
+
+
+def _is_limited(field: Field) -> bool:
+    return bool(field.access.read or field.access.write)
+
+
+def _answer(resource: Resource, field: Field, role: str) -> str:
+    held = {role} if role == ANONYMOUS_ROLE else {role, AUTHENTICATED_ROLE}
+    limits = limits_of(resource, frozenset(held))
+    if field.name in limits.hidden:
+        return NOTHING
+    return READ if field.name in limits.kept else BOTH
