@@ -56,6 +56,7 @@ from gateway.schema.view_writes import refuse_view_writes
 from gateway.sql.statement import Statement
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.health import PATHS as HEALTH
+from gateway.transport.builtin.limits import PATH as LIMITS
 from gateway.transport.builtin.probe import Probe
 from gateway.transport.builtin.reflection import PATHS as REFLECTION
 from gateway.transport.dispatch import Services
@@ -97,7 +98,7 @@ def authorization(schema: Schema, authenticator: Authenticator, auth: AuthSettin
     if nobodys := without_policy(schema):
         _logger.warning("nobody may call methods of which no policy says who may", extra={"methods": nobodys})
     of_schema = permission_of(auth.schema_roles)
-    about_schema = dict.fromkeys((*REFLECTION, OPENAPI), of_schema)
+    about_schema = dict.fromkeys((*REFLECTION, OPENAPI, LIMITS), of_schema)
     return Authorization(authenticator, {**permissions, **about_schema}, HEALTH, of_schema)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_health.v1 import health_pb2
+from rowgate.v1 import limits_pb2
 
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.call_record import Observer
@@ -17,6 +18,8 @@ from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import places_of_streams
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH
 from gateway.transport.builtin.health import Health
+from gateway.transport.builtin.limits import SERVICE_NAME as LIMITS
+from gateway.transport.builtin.limits import Limits
 from gateway.transport.builtin.probe import DatabaseWatch, Probe
 from gateway.transport.builtin.reflection import Reflection
 from gateway.transport.dispatch import Dispatcher, Services
@@ -86,9 +89,10 @@ class ServedApi:
         streams = places_of_streams(limits)
         self._health = Health(services, streams)
         self._dispatcher.add(self._health.methods())
+        self._dispatcher.add(Limits(server, limits).methods())
         if server.reflection:
-            files = [*descriptors.file, _file_of_health()]
-            self._dispatcher.add(Reflection([*services, HEALTH], files, streams).methods())
+            files = [*descriptors.file, *map(_file, (health_pb2, limits_pb2))]
+            self._dispatcher.add(Reflection([*services, HEALTH, LIMITS], files, streams).methods())
         self._watch = DatabaseWatch(probe, self._health.set_serving, server.probe_interval)
         self._forced = asyncio.Event()
 
@@ -165,7 +169,8 @@ class ServedApi:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _file_of_health() -> FileDescriptorProto:
+def _file(module: Any) -> FileDescriptorProto:
+    """Return the file of a generated module."""
     file = FileDescriptorProto()
-    health_pb2.DESCRIPTOR.CopyToProto(file)
+    module.DESCRIPTOR.CopyToProto(file)
     return file

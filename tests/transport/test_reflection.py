@@ -46,6 +46,7 @@ async def test_the_services_are_listed(ask: Any) -> None:
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
         SERVICE,
+        "rowgate.v1.LimitsService",
     ]
 
 
