@@ -148,13 +148,13 @@ def _upserted(world: World, call: Call, item: Item) -> str:
 def _or_refused(world: World, call: Call) -> frozenset[str]:
     """Return how a call may be refused as well that has to change nothing that it may not.
 
-    A row that only a trigger makes right may be refused as it is sent; and the documents don't say whether a
-    row that is deleted already may be deleted by whom `delete` doesn't let, nor whether what an update
-    creates has to meet `update_check`.
+    A row that only a trigger makes right may be refused as it is sent. And the documents leave open what has to
+    be met by what a trigger makes of a row that is marked as deleted, whether one that is deleted already may be
+    deleted by whom `delete` doesn't let, and whether what an update creates has to meet `update_check`.
     """
     missing = call.kind.endswith("Update") and any(item.allow_missing for item in call.items)
     stored = [world[call.table.name].get(item.key) for item in call.items]
-    triggered = call.table.trigger is not None and not call.kind.endswith("Delete")
+    triggered = call.table.trigger is not None
     return frozenset(
         {DENIED} if triggered or missing or any(row and row.get("deleted_at") for row in stored) else ()
     )
@@ -299,8 +299,7 @@ def _marked(world: World, call: Call, item: Item, stored: Row, *, deleted: bool)
     row = stored | {"deleted_at": deleted, "version": stored["version"] + 1}
     if call.table.trigger:
         call.table.trigger(row)
-    checked = deleted or _meets("update_check", call.table, row, call.caller)
-    if not (checked and visible(call.table, row, call.caller)):
+    if not (deleted or _may_become(call, row)):
         raise _Refused(DENIED)
     world[call.table.name][item.key] = row
     return row

@@ -90,7 +90,7 @@ class Round:
         bare = await self.served.ask(call, etags)
         if call.kind in BULKS and any(item.key in hidden[call.table.name] for item in call.items):
             return  # a row that is hidden is refused, and one that isn't there may be inserted
-        if bare.outcome.startswith(_TELLS_OF_KEYS):
+        if any(told.startswith(_TELLS_OF_KEYS) for told in (bare.outcome, *bare.failures.values())):
             return
         self.tally.compared += 1
         if _heard(bare) != _heard(answer):

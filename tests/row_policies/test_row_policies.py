@@ -11,6 +11,7 @@ from sqlalchemy import true
 import gateway.methods.idempotent
 import gateway.methods.reads.ordered_rows
 import gateway.methods.row_changes.sent_rows
+import gateway.sql.bulk.rules
 import gateway.sql.insert
 import gateway.sql.read
 from gateway.auth.principal import ANONYMOUS
@@ -81,6 +82,11 @@ def _new_rows_are_not_checked(patch: Patch) -> None:
     )
 
 
+def _bulks_are_not_checked(patch: Patch) -> None:
+    """Let everybody send every row in bulk."""
+    patch.setattr(gateway.sql.bulk.rules, "where_rule", lambda *_: true())
+
+
 def _lists_show_all(patch: Patch) -> None:
     """Show all rows to whoever lists, counts or streams."""
     right = gateway.sql.read._conditions
@@ -128,6 +134,7 @@ PLANTED = (
     _delete_is_everybodys,
     _rows_are_deleted_unread,
     _new_rows_are_not_checked,
+    _bulks_are_not_checked,
     _lists_show_all,
     _read_is_not_asked_with_others,
     _values_are_the_first_callers,
