@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, false, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Table, and_, case, cast, false, func, literal_column, select, true
 
 from gateway.policy.row_rules import ChangeRules, RowRule
 from gateway.request.filter.plan import And, columns_of
-from gateway.schema.model import Resource
+from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound
 from gateway.sql.filter import where_rule
 from gateway.sql.row_arrays import RowsStatement, items, output_columns
@@ -44,18 +44,27 @@ def may_be_written(
 ) -> RowsStatement | None:
     """Return the statement that says whether rows with values for `columns` may meet the checks, as sent.
 
-    None where the checks ask for other columns. Rows are checked again when they are written: but a key that
-    is taken is found before that, and must not tell of a row beside which the caller could write none anyway.
+    A column that is left out has its declared default. None where the checks ask for other columns. Rows are
+    checked again when they are written: but a key that is taken is found before that, and must not tell of a
+    row beside which the caller could write none anyway.
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
-    conditions = [one for rule in checks for one in decidable(rule, frozenset(columns))]
+    left_out = {f.column: f for f in resource.fields if f.default is not None and f.column not in columns}
+    conditions = [one for rule in checks for one in decidable(rule, frozenset({*columns, *left_out}))]
     if not conditions:
         return None
+    asked = {name for one in conditions if one.shape is not None for name in columns_of(one.shape)}
     rows = items(fields)
-    sent: Any = select(*(value.label(name) for name, value in rows.values.items())).subquery("rowgate_sent")
+    values: list[Any] = [value.label(name) for name, value in rows.values.items()]
+    values += [_default(field) for name, field in left_out.items() if name in asked]
+    sent: Any = select(*values).select_from(rows.cte).subquery("rowgate_sent")
     met = [where_rule(rule, sent, _callers(rule)) for rule in conditions]
     query = select(func.coalesce(func.bool_and(func.coalesce(and_(*met), false())), true())).select_from(sent)
     return RowsStatement(compile_statement(query, name=f"check {resource.table}"), fields)
+
+
+def _default(field: Field) -> ColumnElement[Any]:
+    return cast(literal_column(str(field.default)), field.type.engine).label(field.column)
 
 
 def decidable(rule: RowRule, columns: frozenset[str]) -> Iterator[RowRule]:

@@ -148,9 +148,9 @@ def _upserted(world: World, call: Call, item: Item) -> str:
 def _or_refused(world: World, call: Call) -> frozenset[str]:
     """Return how a call may be refused as well that has to change nothing that it may not.
 
-    A row that only a trigger makes right may be refused as it is sent. And the documents leave open what has to
-    be met by what a trigger makes of a row that is marked as deleted, whether one that is deleted already may be
-    deleted by whom `delete` doesn't let, and whether what an update creates has to meet `update_check`.
+    A row that only a trigger makes right may be refused as it is sent. And the documents leave open which
+    rules hold for what a trigger makes of a row that is marked as deleted, whether one that is deleted
+    already may be deleted by whom `delete` does not let, and whether `update_check` holds for new rows.
     """
     missing = call.kind.endswith("Update") and any(item.allow_missing for item in call.items)
     stored = [world[call.table.name].get(item.key) for item in call.items]
@@ -221,10 +221,8 @@ def _created(world: World, call: Call, item: Item) -> Row:
     table = call.table
     row = _new_row(table, item)
     if not _may_create(call, item):
-        # What triggers and defaults make of a row is known where it is written: after its keys are.
-        late = _may_create(call, item, as_sent=True) or any(
-            name not in item.values for name in table.defaults
-        )
+        # What triggers make of a row is known where it is written: after its keys are.
+        late = _may_create(call, item, as_sent=True)
         raise _Refused(DENIED, *([TAKEN] if late else []))
     there = item.key in world[table.name]
     if there and call.kind.endswith("Update"):

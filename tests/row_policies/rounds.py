@@ -270,8 +270,11 @@ def _keep_apart(call: Call, number: int) -> None:
     """Let calls that run together not meet but at their rows."""
     call.force = False
     for place, item in enumerate(call.items):
-        for name in {key[-1] for key in call.table.unique} & set(item.values):
-            item.values[name] = f"together {number} {place}"
+        for name in {key[-1] for key in call.table.unique}:
+            if name in item.values:
+                item.values[name] = f"together {number} {place}"
+            elif call.kind == "Update":
+                item.allow_missing = False  # two new rows would want the same
         for name in call.table.refers:
             if name in item.values:
                 item.values[name] = None

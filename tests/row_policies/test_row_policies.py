@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,10 +23,13 @@ from gateway.request.page_token import fingerprint_of
 from gateway.sql.row_arrays import output_columns
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
-from tests.row_policies.callers import NOBODY
+from tests.row_policies import world as worlds
+from tests.row_policies.callers import NOBODY, all_callers
+from tests.row_policies.calls import Call, Item
+from tests.row_policies.oracle import DENIED
 from tests.row_policies.rounds import Round, Tally
 from tests.row_policies.served import Served, serving
-from tests.row_policies.tables import LETTER
+from tests.row_policies.tables import ESTATE, LETTER
 
 CASES = 200
 _TRIES = 400
@@ -55,6 +59,15 @@ async def test_a_row_that_nobody_may_read_is_not_there(served: AllServed) -> Non
     await one.sql.execute("TRUNCATE letter; INSERT INTO letter VALUES (1, 'a')")
     with pytest.raises(RpcFailed, match="NOT_FOUND"):
         await one.client(NOBODY).call(LETTER.method("Get"), id=1)
+
+
+async def test_a_taken_key_is_not_told_where_a_default_makes_the_row_forbidden(served: AllServed) -> None:
+    one = served["estates", "http"]
+    row = worlds.drawn_row(ESTATE, Random(1)) | {"id": 1, "tenant": "acme"}  # noqa: S311 - a row
+    await worlds.write(one.sql, "estates", {"Estate": {(1,): row}, "Lease": {}, "Line": {}})
+    stranger = next(one for one in all_callers() if one.claims.get("org") == {"tenant": "evil", "grade": 5})
+    create = Call(stranger, ESTATE, "Create", [Item((1,), {"steward": "7", "name": "new", "grade": 0})])
+    assert (await one.ask(create, {})).outcome == DENIED
 
 
 def _update_is_everybodys(patch: Patch) -> None:
