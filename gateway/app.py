@@ -44,7 +44,7 @@ from gateway.observe.metrics.calls import CallMetrics
 from gateway.policy.permissions import permission_of, permissions_of, without_policy
 from gateway.policy.policy_file import read_policy_file
 from gateway.policy.row_rules import TableRules, row_rules
-from gateway.policy.tenants import Tenants, tenant_columns, with_tenants
+from gateway.policy.tenants import tenant_columns, tenants_of, with_tenants
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
@@ -152,7 +152,7 @@ class Gateway:
         require_identity(settings, lambda _: DEFAULT)
         schema = read_schema(descriptors)
         async with AsyncExitStack() as opened:
-            tenants = _tenants(settings.auth)
+            tenants = tenants_of(settings.auth)
             if tenants is not None:
                 schema = with_tenants(schema, tenants)
             identified = await _authorization(schema, settings, opened)
@@ -284,13 +284,6 @@ def _statement_watch(settings: Settings, traces: "Traces | None") -> StatementWa
     if traces is None and settings.admin.listen is None and not slow:
         return None
     return StatementWatch(traces, slow)
-
-
-def _tenants(auth: AuthSettings) -> Tenants | None:
-    """Return what says the tenants; None where there are none."""
-    if auth.tenant_column is None or auth.tenant_claim is None:
-        return None
-    return Tenants(auth.tenant_column, auth.tenant_claim, frozenset(auth.tenant_exempt))
 
 
 def _call_metrics(settings: Settings, services: Services) -> CallMetrics | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from gateway.auth.principal import Principal
+from gateway.config.settings import AuthSettings
 from gateway.errors import InvalidArgument
 from gateway.policy.caller import CALLER, Value, claim_reader
 from gateway.request.filter.parser import parse
@@ -63,6 +64,13 @@ class TenantColumn:
         is_fit = type(value) is _TYPES[self.field.type.kind]
         found: str | int | None = value if is_fit else None
         return found
+
+
+def tenants_of(settings: AuthSettings) -> Tenants | None:
+    """Return what says the tenants; None where there are none."""
+    if settings.tenant_column is None or settings.tenant_claim is None:
+        return None
+    return Tenants(settings.tenant_column, settings.tenant_claim, frozenset(settings.tenant_exempt))
 
 
 def with_tenants(schema: Schema, tenants: Tenants) -> Schema:

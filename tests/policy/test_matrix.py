@@ -88,3 +88,15 @@ def _lines_of(schema: str) -> list[str]:
     done = CliRunner().invoke(main, ["policy", "--protos", str(SCHEMAS / schema)])
     assert done.exit_code == 0, done.output
     return done.stdout.splitlines()
+
+
+def test_tenants_are_among_the_rules_of_rows(tmp_path: Path) -> None:
+    config = tmp_path / "rowgate.toml"
+    config.write_text(
+        '[auth]\nproviders = ["api_key"]\napi_keys = "keys.json"\n'
+        'tenant_column = "tenant"\ntenant_claim = "org.tenant"\n'
+    )
+    schema = ["--protos", str(SCHEMAS / "walled"), "--config", str(config)]
+    done = CliRunner().invoke(main, ["policy", *schema])
+    assert done.exit_code == 0
+    assert "walled.v1.Item  read          tenant = principal.claims.org.tenant\n" in done.stdout
