@@ -144,7 +144,7 @@ def test_messages_are_written_and_read_as_protobuf_does(schema: str, data: st.Da
 
 
 def _names_a_field_twice(text: str, kind: Descriptor) -> bool:
-    """Return whether a field has the name that is another's in JSON, and both are there: json_format takes one."""
+    """Whether a field's name is another's in JSON, and both are there: json_format takes one of them."""
     mine = {field.json_name: field.name for field in kind.fields}
     found = json.loads(text)
     return any(name in found and mine[name] != name and mine[name] in found for name in mine)
