@@ -18,7 +18,7 @@ from tests.harness.gateway import RunningGateway, schema_of, serve
 from tests.rpc.bulk_ways import taking
 
 SERVICE = "guarded.v1.ThingService"
-_CALLS = ("execute", "fetch", "fetchrow", "copy_to_table")
+_CALLS = ("execute", "_do_execute", "copy_to_table")
 _TURNS = 50
 LOST = {("UNAVAILABLE", "DATABASE_CONNECTION_LOST"), ("UNAVAILABLE", "DATABASE_SHUTTING_DOWN")}
 UNKNOWN = {("UNKNOWN", "COMMIT_OUTCOME_UNKNOWN")}
