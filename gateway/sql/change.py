@@ -1,5 +1,6 @@
 """Statements that change or remove rows by key, and tell of each what they found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -27,7 +28,7 @@ from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
 from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
-from gateway.sql.rule_checks import checked_columns, is_met
+from gateway.sql.rule_checks import checked_columns, is_met, outcome_is_met
 from gateway.sql.statement import compile_statement
 
 _HELD = "rowgate_held"
@@ -82,7 +83,7 @@ def change_rows(
     expects = resource.version is not None
     plan = _Plan(resource, table, change, items(fields, expects=expects), rules)
     sent: dict[str, Any] = {name: plan.items.values[name] for name in columns}
-    held = plan.held()
+    held = plan.held(sent, defaults)
     changed = plan.changed(held, sent | {name: literal_column("DEFAULT") for name in defaults})
     name = f"{change.value} {resource.table}"
     report = compile_statement(plan.report(held, changed), fields=resource.fields, writes=True, name=name)
@@ -153,13 +154,13 @@ class _Plan:
     items: Items
     rules: ChangeRules | None
 
-    def held(self) -> CTE:
+    def held(self, sent: Mapping[str, Any], defaults: tuple[str, ...]) -> CTE:
         stored, rows = self.table.c, self.items
         keys = {name: f"k{i}" for i, name in enumerate(self.resource.primary_key)}
         columns = [stored[name].label(label) for name, label in keys.items()]
         whole = output_columns(self.resource, self.table) if self.change in _STAYING else []
         match = and_(*(stored[name] == rows.values[name] for name in keys))
-        found = select(rows.n, *columns, self._live(), self._fresh(), self._allowed(), *whole)
+        found = select(rows.n, *columns, self._live(), self._fresh(), self._allowed(sent, defaults), *whole)
         there = found.join_from(rows.cte, self.table, match).where(*self._there())
         ordered = there.order_by(*self._order())
         # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
@@ -171,10 +172,19 @@ class _Plan:
         rule = self.rules.read if self.rules is not None else None
         return [is_met(rule, self.table)] if rule is not None else []
 
-    def _allowed(self) -> Any:
-        rule = self.rules.using if self.rules is not None else None
-        met = func.coalesce(is_met(rule, self.table), false()) if rule is not None else true()
-        return met.label("allowed")
+    def _allowed(self, sent: Mapping[str, Any], defaults: tuple[str, ...]) -> Any:
+        """Return whether the caller may change the row, and make of it what it asks for.
+
+        The outcome is looked at again when it is written: but a key that is taken is found before that.
+        """
+        rules = self.rules
+        if rules is None or rules.using is None:
+            return true().label("allowed")
+        met = [is_met(rules.using, self.table)]
+        if self.change not in _STAYING:
+            changed = {**sent, **server_set(self.resource, self.table, self.change)}
+            met += outcome_is_met(rules.checks, self.resource, self.table, changed, defaults)
+        return func.coalesce(and_(*met), false()).label("allowed")
 
     def _order(self) -> list[ColumnElement[Any]]:
         stored = {name: self.table.c[name] for name in self.resource.primary_key}

@@ -1,7 +1,7 @@
 """Rules of rows in statements that write: which rows may be changed, and what has to come of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, case, cast, false, func, literal_column, select, true
@@ -37,6 +37,39 @@ def checked_columns(resource: Resource, table: Table, rules: ChangeRules | None)
     passed = func.pg_catalog.width_bucket(zero, zero, one, buckets) > 0
     # Both cases are the column: so it keeps its type, which a domain beside NULL would not.
     return [case((passed, first), else_=first).label(first.name), *others]
+
+
+def outcome_is_met(
+    checks: Sequence[RowRule],
+    resource: Resource,
+    table: Table,
+    changed: Mapping[str, Any],
+    defaults: Sequence[str] = (),
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that a stored row of `table` meets the checks after a change, as far as it tells.
+
+    What PostgreSQL computes of the others, and defaults that aren't declared, are known afterwards alone.
+
+    Args:
+        checks: what rows have to be.
+        resource: what they are.
+        table: their table.
+        changed: what columns become.
+        defaults: the columns that take their default.
+
+    """
+    declared = {name: _default(f) for name in defaults if (f := resource.by_column[name]).default is not None}
+    after: Any = _Outcome({**table.c, **changed, **declared})
+    lost = {*defaults} - declared.keys() | {f.column for f in resource.fields if f.generated is not None}
+    known = frozenset(set(after.c) - lost)
+    return [where_rule(one, after, _callers(one)) for rule in checks for one in decidable(rule, known)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A row as it will be: each column's value."""
+
+    c: Mapping[str, Any]
 
 
 def may_be_written(

@@ -12,7 +12,6 @@ from gateway.db.database import Row, Transaction
 from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.row_errors import RowErrors
-from gateway.methods.row_changes.sent_rows import SentRows
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
 from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.keys import Key
@@ -100,7 +99,6 @@ class Changes:
         self._rules = rules
         self._identity = key_identity(resource.key_fields)
         of_change = kind(rules) if rules is not None else None
-        self._sent = SentRows(resource, rules, kind(rules)) if rules is not None else None
         self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table, rules=of_change))
         self._kinds = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
@@ -163,8 +161,6 @@ class Changes:
         rows = [{**edit.values, **edit.key} for edit in edits]
         caller = self._rules.values(session.principal) if self._rules is not None else NOBODY
         arguments = statement.arguments(rows, [edit.expected for edit in edits], caller)
-        if self._sent is not None and columns:
-            await self._sent.check(session, columns, rows)
         found = await session.fetch(statement.statement, arguments)
         for edit, row in zip(edits, found, strict=True):
             if row[FLAGS - 1]:

@@ -1,10 +1,11 @@
 """Rules of rows in the statements of a bulk upsert: conditions as text, over the table as `t`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, column, false, func, not_, or_, table, text
+from sqlalchemy import and_, column, false, func, literal_column, not_, or_, table, text
 
 from gateway.policy.row_rules import RowRule, TableRules
 from gateway.sql.binds import bound
@@ -35,6 +36,26 @@ class RuleConditions:
         stored: Any = table("t", *columns.values())
         return self._text(and_(*(_condition(rule, stored) for rule in rules)))
 
+    def met_after(self, changed: Mapping[str, str], *rules: RowRule) -> str:
+        """Return the condition that a row of `t` would meet some rules whose columns are `changed` so.
+
+        What PostgreSQL computes of them is left out: it is known afterwards alone.
+        """
+        parts = []
+        for rule in rules:
+            fields = rule.resource.fields
+            after = _Outcome(
+                {
+                    f.column: literal_column(f"({changed[f.column]})", f.type.engine)
+                    if f.column in changed
+                    else literal_column(f"t.{quote(f.column)}", f.type.engine)
+                    for f in fields
+                }
+            )
+            known = frozenset(f.column for f in fields if f.generated is None)
+            parts += [_condition(one, after) for one in decidable(rule, known)]
+        return self._text(and_(*parts)) if parts else "true"
+
     def statement(self, text: str, name: str) -> Statement:
         """Return a statement with such conditions; its binds are those that follow its own parameters."""
         found = self._statement
@@ -52,6 +73,13 @@ class RuleConditions:
             constants={**known.constants, **compiled.constants},
         )
         return f"({_PARAMETER.sub(lambda found: found[1] or f'${first + int(found[2])}', compiled.text)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A row as it will be: each column's value."""
+
+    c: Mapping[str, Any]
 
 
 def passed(condition: str) -> str:

@@ -273,7 +273,12 @@ def _update(shape: BulkShape, source: str, name: str) -> Statement:
         return conditions.statement(f"SELECT s.{_I} FROM {source} WHERE false AND {_UNSETTLED}", name)
     changed, returned = f"({changes(shape)})", f"s.{_I}"
     if shape.rules is not None:
-        changed = guarded(_using(shape, shape.rules, conditions), changed)
+        # The outcome is looked at again when it is written: but a key that is taken is found before that.
+        outcome = conditions.met_after(
+            {**updated_values(shape), **stamps(shape)}, *shape.rules.updating.checks
+        )
+        using = _using(shape, shape.rules, conditions)
+        changed = guarded(f"({using} AND (NOT {changed} OR {outcome}))", changed)
         returned = checked(returned, conditions.met(*shape.rules.updating.checks))
     text = (
         f"UPDATE {table_name(shape.resource)} AS t SET {_assignments(shape)} FROM {source} "
