@@ -228,7 +228,11 @@ def _created(world: World, call: Call, item: Item) -> Row:
     if there and call.kind.endswith("Update"):
         # It is hidden: whether its key is taken, or nobody may update it so, it can't but be told apart.
         raise _Refused(TAKEN, DENIED)
-    _look_at_keys(world, table, row, key_is_taken=there)
+    try:
+        _look_at_keys(world, table, row, key_is_taken=there)
+    except _Refused as refused:
+        as_sent = _may_create(call, item, as_sent=True)
+        raise _Refused(*refused.answers, *([] if as_sent else [DENIED])) from None
     world[table.name][item.key] = row
     return row
 
