@@ -9,7 +9,7 @@ from bench.clients import CLIENTS
 from bench.contenders import BY_HAND, GO, POSTGRAPHILE
 from bench.datasets import DATASETS, FLIGHTS, ITEMS
 from bench.results import ONE_WORKER, OURS, REST, ROWGATE, Results, Series
-from bench.workloads import bulk, calls, clients, ghz, rest, sizes, streams
+from bench.workloads import bulk, calls, clients, ghz, rest, sizes, streams, trust
 from bench.workloads.pgbench import PGBENCH
 from bench.workloads.start import START
 
@@ -100,6 +100,7 @@ def goals() -> Iterator[Goal]:
     yield from _by_clients()
     yield from _updates()
     yield from _rest()
+    yield from _trust()
     yield from _bulk()
     yield from _streams()
     for cost in ("p50", "cpu"):
@@ -158,6 +159,12 @@ def _rest() -> Iterator[Goal]:
     for workload in (*rest.GETS.values(), *rest.LISTS.values()):
         yield Goal(workload, "rate", 1, POSTGRAPHILE, who=REST)
         yield Goal(workload, "cpu", 1, POSTGRAPHILE, at_most=True, who=REST)
+
+
+def _trust() -> Iterator[Goal]:
+    """Yield what knowing callers may cost: a fifth of the rate, and traces a twentieth of what is left."""
+    yield Goal(trust.TRUST, "rate", 0.8, ROWGATE, who=trust.KNOWN)
+    yield Goal(trust.TRUST, "rate", 0.95, trust.KNOWN, who=trust.TRACED)
 
 
 def _bulk() -> Iterator[Goal]:

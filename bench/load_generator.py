@@ -67,6 +67,7 @@ class Load:
         seconds: how long new calls are made.
         connections: at most one a call in flight; over HTTP/1.1 always one.
         timeout: seconds of one call, below 100: it is sent in microseconds, of eight digits at most.
+        credentials: a file of `authorization` headers, a line each, of which each call draws one.
 
     """
 
@@ -75,6 +76,7 @@ class Load:
     seconds: float
     connections: int = 8
     timeout: float = 20.0
+    credentials: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ async def load(address: str, asked: Load) -> Loaded:
         *("-connections", str(asked.connections), "-in-flight", str(asked.in_flight)),
         *("-duration", f"{asked.seconds}s", "-timeout", f"{asked.timeout}s"),
         *([] if asked.requests.method else ["-http1"]),
+        *([] if asked.credentials is None else ["-credentials", str(asked.credentials)]),
     ) as process:
         bound = asked.seconds + asked.timeout + _GRACE
         output, errors = await asyncio.wait_for(process.communicate(), bound)

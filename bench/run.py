@@ -30,6 +30,7 @@ from bench.workloads.scaling import concurrency, idle
 from bench.workloads.sizes import batches, pages, tables
 from bench.workloads.start import start
 from bench.workloads.streams import streams
+from bench.workloads.trust import trust
 from gateway.db.embedded import EmbeddedPostgres
 
 WORKLOADS: Mapping[str, Callable[[Testbed], Awaitable[None]]] = {
@@ -46,6 +47,7 @@ WORKLOADS: Mapping[str, Callable[[Testbed], Awaitable[None]]] = {
     "start": start,
     "ghz": ghz,
     "clients": real_clients,
+    "trust": trust,
 }
 # 128 clients of pgbench beside the pools: PostgreSQL's own default is 100 connections in all.
 _POSTGRES = {"max_connections": "400"}

@@ -15,6 +15,8 @@ import (
 )
 
 const (
+	timeoutField = 7 // of the fields, that of grpc-timeout; authorization follows
+
 	window   = 1 << 24 // what the server may send of one answer, and of all, before we say more
 	buffered = 1 << 16
 	spent    = time.Millisecond // of a call's timeout before it is sent, at most
@@ -33,6 +35,7 @@ type connection struct {
 	timeout  time.Duration
 	decoder  *hpack.Decoder
 	requests [][]byte
+	drawn    []string // what says who calls, of which each call draws one
 	random   *rand.Rand
 	tally    *tally
 
@@ -63,6 +66,7 @@ func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
 		in:       bufio.NewReaderSize(socket, buffered),
 		out:      bufio.NewWriterSize(socket, buffered),
 		requests: requests,
+		drawn:    o.drawn,
 		random:   rand.New(rand.NewPCG(seed, 1)),
 		tally:    newTally(),
 		open:     map[uint32]*call{},
@@ -80,6 +84,9 @@ func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
 			{Name: "te", Value: "trailers"},
 			{Name: "grpc-timeout"},
 		},
+	}
+	if len(c.drawn) > 0 {
+		c.fields = append(c.fields, hpack.HeaderField{Name: "authorization"})
 	}
 	c.encoder = hpack.NewEncoder(&c.block)
 	c.framer = http2.NewFramer(c.out, c.in)
@@ -122,7 +129,10 @@ func (c *connection) greet() error {
 // microsecond, so that they differ from call to call.
 func (c *connection) headers() ([]byte, error) {
 	remaining := c.timeout.Microseconds() - c.random.Int64N(spent.Microseconds())
-	c.fields[len(c.fields)-1].Value = strconv.FormatInt(remaining, 10) + "u"
+	c.fields[timeoutField].Value = strconv.FormatInt(remaining, 10) + "u"
+	if len(c.drawn) > 0 {
+		c.fields[timeoutField+1].Value = c.drawn[c.random.IntN(len(c.drawn))]
+	}
 	c.block.Reset()
 	for _, field := range c.fields {
 		if err := c.encoder.WriteField(field); err != nil {

@@ -32,6 +32,8 @@ type options struct {
 	timeout     time.Duration
 	idle        int
 	http1       bool
+	credentials string
+	drawn       []string // the lines of credentials
 }
 
 func parse() options {
@@ -45,6 +47,7 @@ func parse() options {
 	flag.DurationVar(&o.timeout, "timeout", 20*time.Second, "how long one call may take")
 	flag.IntVar(&o.idle, "idle", 0, "open so many quiet connections, say so, and hold them until a line is read; no load")
 	flag.BoolVar(&o.http1, "http1", false, "send whole HTTP/1.1 requests, a connection for each call in flight; no gRPC")
+	flag.StringVar(&o.credentials, "credentials", "", "a file of `authorization` headers, a line each, of which each call draws one")
 	flag.Parse()
 	o.connections = min(o.connections, o.inFlight)
 	if o.timeout >= 100*time.Second {
@@ -80,6 +83,11 @@ func run(o options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	credentials, err := readLines(o.credentials)
+	if err != nil {
+		return nil, err
+	}
+	o.drawn = credentials
 	by := loadGRPC
 	if o.http1 {
 		by = loadHTTP1

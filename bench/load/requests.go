@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 )
 
 const prefix = 5 // a byte for compression, four for the length
@@ -31,4 +32,13 @@ func readRequests(path string) ([][]byte, error) {
 		return nil, errors.New("there are no requests")
 	}
 	return requests, nil
+}
+
+// readLines returns the lines of a file; none where it has no name.
+func readLines(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	return strings.Split(strings.TrimSpace(string(data)), "\n"), err
 }

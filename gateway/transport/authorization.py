@@ -93,7 +93,8 @@ class Authorization:
 
 
 def _credentials(exchange: Exchange) -> Credentials:
-    return Credentials(_authorization(exchange.headers), exchange.certificate)
+    told = exchange.authorization
+    return Credentials(_authorization(exchange.headers) if told is None else told, exchange.certificate)
 
 
 def _authorization(headers: Sequence[Header]) -> bytes:

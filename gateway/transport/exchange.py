@@ -80,6 +80,7 @@ class Exchange:
         principal: who calls; set by the authorization, where callers are identified.
         is_identified: whether that is done; nothing may be done for a call before it is.
         owner: the principal's name, where it was known when the call came.
+        authorization: the header of this name, empty where there is none; None where `headers` have to tell.
         certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
         ends_with_credential: whether that is because its caller's credential ends; set so, too.
@@ -104,6 +105,7 @@ class Exchange:
     principal: Principal = ANONYMOUS
     is_identified: bool = True
     owner: str = ""
+    authorization: bytes | None = None
     certificate: bytes = b""
     deadline: float | None = None
     ends_with_credential: bool = False

@@ -13,6 +13,7 @@ from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import whole_message
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.http2.fast_path import FastConnection
+from gateway.transport.wire.http2.header_blocks.varying import CREDENTIAL
 from gateway.transport.wire.request import Header
 
 _IDENTITY = b"identity"
@@ -58,7 +59,8 @@ class PlainMethod:
             remaining = None if timeout is None else read_timeout(timeout)
         except BadHeader:
             return None
-        return PlainHeaders(self, content_type, remaining, headers.get(_REQUEST_ID, b"").decode("latin-1"))
+        sent_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
+        return PlainHeaders(self, content_type, remaining, sent_id, headers.get(CREDENTIAL, b""))
 
 
 def plain_methods(
@@ -78,6 +80,7 @@ class PlainHeaders(NamedTuple):
         content_type: one of CONTENT_TYPES.
         remaining: seconds until the caller's deadline; None where it set none.
         sent_id: the request id that the caller sent; empty where it sent none.
+        authorization: what says who calls; empty where nothing does.
 
     """
 
@@ -85,26 +88,38 @@ class PlainHeaders(NamedTuple):
     content_type: bytes
     remaining: float | None
     sent_id: str
+    authorization: bytes
 
     def with_header(self, name: bytes, value: bytes) -> "PlainHeaders":
         """Return what they say with another value of a header; raises BadHeader."""
+        method, content_type, remaining, sent_id, authorization = self
         if name == b"grpc-timeout":
-            return PlainHeaders(self.method, self.content_type, read_timeout(value), self.sent_id)
+            return PlainHeaders(method, content_type, read_timeout(value), sent_id, authorization)
+        if name == CREDENTIAL:
+            return PlainHeaders(method, content_type, remaining, sent_id, value)
         if name == _REQUEST_ID:
-            return PlainHeaders(self.method, self.content_type, self.remaining, value.decode("latin-1"))
+            return PlainHeaders(method, content_type, remaining, value.decode("latin-1"), authorization)
         return self
 
     def begin(
         self, connection: FastConnection, number: int, body: bytes, headers: Sequence[Header], now: float
     ) -> bool:
         """Answer a call whose body is whole; return False where that isn't one message as it stands."""
-        method, content_type, remaining, sent_id = self
+        method, content_type, remaining, sent_id, authorization = self
         message = whole_message(body, method.limit)
         if message is None:
             return False
         record = CallRecord(method.name, request_id(sent_id), connection.peer, request_bytes=len(message))
         certificate = connection.certificate
-        exchange = Exchange(message, record, now, remaining, headers=headers, certificate=certificate)
+        exchange = Exchange(
+            message,
+            record,
+            now,
+            remaining,
+            headers=headers,
+            authorization=authorization,
+            certificate=certificate,
+        )
         status = method.arrive(exchange)
         if status is not None:
             connection.outgoing.put(refused(number, content_type, status, record.request_id))

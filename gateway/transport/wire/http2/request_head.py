@@ -10,6 +10,7 @@ from gateway.transport.wire.headers import BadHeader, size_of
 from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastHeaders, FastMethod
 from gateway.transport.wire.http2.header_blocks.varying import (
+    CREDENTIAL,
     MAX_GROWTH,
     READ_LATER,
     VariedHeaders,
@@ -88,13 +89,12 @@ class HeadReader:
         method = pseudo[b":method"].decode("latin-1")
         fast_method = self._fast_methods.get(path)
         named = dict(regular)
-        if len(named) < len(regular):
-            _check_once(regular)
+        twice = len(named) < len(regular) and _check_once(regular)
         authority, host = pseudo.get(b":authority", b""), named.get(b"host", b"")
         misdirected = not self._may_be_called(authority, host)
         # What is refused for its name or its size goes the general way, which has the words.
         size = size_of(headers)
-        may_be_fast = fast_method is not None and not misdirected and size <= self._limit
+        may_be_fast = fast_method is not None and not (misdirected or twice) and size <= self._limit
         fast = fast_method.read(method, named) if fast_method is not None and may_be_fast else None
         named_host = (authority or host).decode("latin-1")
         length = _length(named)
@@ -109,8 +109,8 @@ class HeadReader:
             name = headers[place][0]
             if name == READ_LATER:
                 continue
-            value = read_value(text)
-            if value is None:
+            value = read_value(name, text)
+            if value is None or (name == CREDENTIAL and size + MAX_GROWTH + len(value) > self._limit):
                 return None
             try:
                 fast = fast and fast.with_header(name, value)
@@ -148,10 +148,12 @@ def _check_regular(headers: Sequence[Header]) -> None:
         _check_field(name, value)
 
 
-def _check_once(headers: Sequence[Header]) -> None:
+def _check_once(headers: Sequence[Header]) -> bool:
+    """Refuse headers that may not come twice; return whether the one does that says who calls."""
     names = [name for name, _ in headers]
     if any(names.count(name) > 1 for name in _ONCE):
         raise _malformed("a host or a content-length that comes twice")
+    return names.count(CREDENTIAL) > 1
 
 
 @lru_cache(_REMEMBERED_FIELDS)

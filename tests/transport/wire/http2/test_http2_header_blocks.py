@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 from hpack import Decoder, Encoder, HPACKError
+from hpack.hpack import encode_integer
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 from hpack.huffman_table import decode_huffman as hpack_decode
@@ -35,10 +36,10 @@ steps = st.lists(
     st.tuples(headers, st.booleans(), st.sampled_from([None, None, None, 0, 64, 200, 4096])), max_size=12
 )
 # Few shapes, so that blocks are alike; values that look like the names that vary, and that no call has.
-varying = st.sampled_from([b"grpc-timeout", b"traceparent", b"x-request-id"])
+varying = st.sampled_from([b"grpc-timeout", b"traceparent", b"x-request-id", b"authorization"])
 texts = st.sampled_from(
     [b"20S", b"19999m", b"0m", b"soon", b"", b"a b", b"t" * 200, b"\x0cgrpc-timeout\x0220S"]
-)
+) | st.integers(100, 400).map(lambda size: b"Bearer " + b"W" * size)
 fixed = st.sampled_from(
     [(b":path", b"/x.Y/Z"), (b"x-a", b"\x0cgrpc-timeout"), (b"x-\x0cgrpc-timeout", b"20S")]
 )
@@ -63,10 +64,28 @@ def no_table(fields: Sequence[Header], *, huffman: bool) -> bytes:
     return encoder.encode(fields, huffman=huffman)
 
 
+def static_names(fields: Sequence[Header], *, huffman: bool) -> bytes:
+    """Return a block as grpc-go writes it: without the table, but for names of the static one."""
+    strings = [
+        (b"\x0f\x08" if name == b"authorization" else b"\x00" + _string(name, huffman=huffman))
+        + _string(value, huffman=huffman)
+        for name, value in fields
+    ]
+    return b"".join(strings)
+
+
+def _string(text: bytes, *, huffman: bool) -> bytes:
+    coded = CODED.encode(text) if huffman else text
+    length = encode_integer(len(coded), 7)
+    length[0] |= 0x80 if huffman else 0
+    return bytes(length) + coded
+
+
 def with_values(fields: list[Header], at: Sequence[int], written: Sequence[bytes]) -> list[Header] | None:
     """Return headers with other values at some places, counted from the last; None for what must be read."""
     varied = VariedHeaders(fields, at, written)
-    return None if None in map(read_value, written) else list(varied)
+    names = [fields[place][0] for place in at]
+    return None if None in map(read_value, names, written) else list(varied)
 
 
 def plain_reader(limit: int = LIMIT) -> HeaderReader[list[Header]]:
@@ -167,36 +186,44 @@ def test_what_is_remembered_is_made_once_and_bounded() -> None:
     assert len(reader._alike) <= 64
 
 
-def test_blocks_that_differ_in_a_deadline_and_a_trace_are_made_once() -> None:
+@pytest.mark.parametrize("write", [no_table, static_names])
+def test_blocks_that_differ_in_a_deadline_and_a_trace_are_made_once(write: Callable[..., bytes]) -> None:
+    """Those of many users, too, where a client writes names from the static table."""
     made: list[list[Header]] = []
 
     def make(fields: list[Header]) -> list[Header]:
         made.append(fields)
         return fields
 
-    reader = HeaderReader(LIMIT, make, with_values)
+    reader = HeaderReader(4 * LIMIT, make, with_values)
     reader.read(NO_TABLE)
     made.clear()
     for n in range(100):
         fields = [
             (b":path", b"/x.Y/Z"),
             (b"grpc-timeout", b"%du" % (250_000 - n)),
-            (b"authorization", b"Bearer " + b"a" * 1000),
+            (b"authorization", b"Bearer " + (b"a%d" % n if write is static_names else b"a") * 300),
             (b"traceparent", b"00-%032x-%016x-01" % (n + 1, n + 7)),
         ]
-        assert reader.read(no_table(fields, huffman=bool(n & 1))) == fields
+        assert reader.read(write(fields, huffman=bool(n & 1))) == fields
     assert len(made) == 2  # with Huffman's code and without
 
 
-@given(st.lists(alike, min_size=1, max_size=20), st.booleans(), st.integers(100, LIMIT))
+@given(
+    st.lists(alike, min_size=1, max_size=20),
+    st.booleans(),
+    st.sampled_from([no_table, static_names]),
+    st.integers(100, 3 * LIMIT),
+)
 @settings(max_examples=300)
 def test_blocks_that_are_alike_are_read_as_a_decoder_reads_them(
     blocks: list[list[Header]],
     huffman: bool,  # noqa: FBT001 - drawn
+    write: Callable[..., bytes],
     limit: int,
 ) -> None:
     reader, decoder = plain_reader(limit), Decoder(limit)
-    for block in [NO_TABLE, *(no_table(fields, huffman=huffman) for fields in blocks)]:
+    for block in [NO_TABLE, *(write(fields, huffman=huffman) for fields in blocks)]:
         expected = outcome(lambda data: decoder.decode(data, raw=True), block)
         assert outcome(reader.read, block) == expected
         if expected is None:

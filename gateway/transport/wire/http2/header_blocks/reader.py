@@ -9,8 +9,17 @@ from hpack import HPACKError, OversizedHeaderListError
 from hpack.table import table_entry_size
 
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
-from gateway.transport.wire.http2.header_blocks.decoder import LONG, FieldDecoder
-from gateway.transport.wire.http2.header_blocks.varying import MAX_GROWTH, cut, names_in, places
+from gateway.transport.wire.http2.header_blocks.decoder import FieldDecoder
+from gateway.transport.wire.http2.header_blocks.varying import (
+    CREDENTIAL,
+    MAX_CREDENTIAL_GROWTH,
+    MAX_GROWTH,
+    cut,
+    end_of_value,
+    length_of_value,
+    names_in,
+    places,
+)
 from gateway.transport.wire.request import Header
 
 # At the level of debug it would log every header, metadata that is secret among them.
@@ -18,6 +27,8 @@ logging.getLogger("hpack").setLevel(logging.INFO)
 
 Known = TypeVar("Known")
 
+_SIZES = 512
+"""How many sizes of blocks that are alike are remembered."""
 _REMEMBERED_BLOCK = 4096
 _REMEMBERED_BYTES = 65_536
 _OVERHEAD = 1024
@@ -31,7 +42,7 @@ class _Span(NamedTuple):
         piece: what is before it.
         at: where that begins.
         start: where the value does, as it is written.
-        length: its first byte, which says how long it is, and how it is written.
+        length: its first bytes, which say how long it is, and how it is written.
         end: where it ends.
 
     """
@@ -39,7 +50,7 @@ class _Span(NamedTuple):
     piece: bytes
     at: int
     start: int
-    length: int
+    length: bytes
     end: int
 
 
@@ -69,7 +80,7 @@ class _Alike(Generic[Known]):
             return self._find(block)
         values = []
         for piece, at, start, length, end in spans:
-            if block[start] != length or not block.startswith(piece, at):
+            if not (block.startswith(length, start) and block.startswith(piece, at)):
                 return self._find(block)
             values.append(block[start:end])
         return values
@@ -78,12 +89,14 @@ class _Alike(Generic[Known]):
         spans, at, size = [], 0, len(block)
         for piece in self.pieces:
             start = at + len(piece)
-            if not block.startswith(piece, at) or start == size or (length := block[start] & LONG) == LONG:
+            if not block.startswith(piece, at) or (end := end_of_value(block, start)) is None:
                 return None
-            spans.append(_Span(piece, at, start, block[start], start + length + 1))
-            at = start + length + 1
+            spans.append(_Span(piece, at, start, length_of_value(block, start), end))
+            at = end
         if at + len(self.end) != size or not block.endswith(self.end):
             return None
+        if len(self.spans) >= _SIZES:
+            self.spans.clear()
         self.spans[size] = spans
         return [block[span.start : span.end] for span in spans]
 
@@ -182,7 +195,8 @@ class HeaderReader(Generic[Known]):
         if parts is None or at is None:
             return
         # Longer values must not take a list past its limit unseen.
-        if sum(table_entry_size(*header) for header in headers) + MAX_GROWTH <= self._limit:
+        growth = MAX_GROWTH + MAX_CREDENTIAL_GROWTH * any(headers[place][0] == CREDENTIAL for place in at)
+        if sum(table_entry_size(*header) for header in headers) + growth <= self._limit:
             alike = _Alike(parts.pieces[:-1], parts.pieces[-1], at, made)
             self._alike[parts.pieces] = self._last = alike
             self._names[names] = None

@@ -1,7 +1,7 @@
 """Header blocks that are alike but for values that differ from call to call, such as deadlines.
 
 A client without a dynamic table sends each field whole: the blocks of two calls of a method then differ in
-the text of `grpc-timeout` and in the ids of a trace, and in nothing else.
+the text of `grpc-timeout`, in the ids of a trace, in who calls, and in nothing else.
 """
 
 import re
@@ -19,19 +19,30 @@ from gateway.transport.wire.request import Header
 
 READ_LATER = b"traceparent"
 """The header that most calls are answered without: its value is read when somebody looks at it."""
-NAMES = (b"grpc-timeout", READ_LATER, b"x-request-id")
+CREDENTIAL = b"authorization"
+"""The header of which a client that calls for many users sends as many, again and again."""
+NAMES = (b"grpc-timeout", READ_LATER, b"x-request-id", CREDENTIAL)
 """The headers whose values differ from call to call."""
 
 _INDEXED, _ADDED, _RESIZE = 0x80, 0x40, 0x20
+_GOES_ON = 0x80
+_LONGEST_LENGTH = 4
+"""Bytes that a value's length is read of: it is within a block."""
 _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 # What needs no further look: no line break, no space to strip, and little of it.
 _SIMPLE = re.compile(rb"[!-~]{1,128}")
+_SIMPLE_CREDENTIAL = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
+_MAX_CREDENTIAL = 2048
+"""Bytes of a credential, as it is written, that is read so, and remembered."""
+_CREDENTIALS = 2048
 _SHORT = 16
 """Bytes of a value, as it is written, that is read once: deadlines come again, ids don't."""
 _SHORTEST_CODE = 5
 """Bits of the most frequent letters in Huffman's code."""
-MAX_GROWTH = LONG * 8 // _SHORTEST_CODE * len(NAMES)
-"""Bytes by which the headers of blocks can differ that are alike."""
+MAX_GROWTH = LONG * 8 // _SHORTEST_CODE * (len(NAMES) - 1)
+"""Bytes by which the headers of blocks can differ that are alike, but for a credential."""
+MAX_CREDENTIAL_GROWTH = _MAX_CREDENTIAL * 8 // _SHORTEST_CODE
+"""The same of a credential."""
 
 
 class CutBlock(NamedTuple):
@@ -67,26 +78,60 @@ def cut(block: bytes, names: Iterable[bytes]) -> CutBlock | None:
     for name in names:
         found = block.find(name, at)
         start = found + len(name)
-        if found < 0 or start == len(block) or (size := block[start] & LONG) == LONG:
+        if found < 0 or (end := end_of_value(block, start)) is None:
             return None
         pieces.append(block[at:start])
-        at = start + size + 1
-        values.append(block[start:at])
+        values.append(block[start:end])
+        at = end
     pieces.append(block[at:])
     return None if at > len(block) else CutBlock(tuple(pieces), values)
 
 
-def read_value(written: bytes) -> bytes | None:
-    """Return the text of a value; None for one that has to be looked at by who knows more."""
+def end_of_value(block: bytes, start: int) -> int | None:
+    """Return where a value ends that begins at a place of a block; None for one that is cut off."""
+    if start >= len(block):
+        return None
+    length = block[start] & LONG
+    if length < LONG:
+        end = start + length + 1
+    else:
+        length, size = decode_integer(block[start : start + _LONGEST_LENGTH], 7)
+        end = start + length + size
+    return end if end <= len(block) else None
+
+
+def length_of_value(block: bytes, start: int) -> bytes:
+    """Return the bytes that say how long a value of a block is, and how it is written."""
+    end = start + 1
+    if block[start] & LONG == LONG:
+        while block[end] & _GOES_ON:
+            end += 1
+        end += 1
+    return block[start:end]
+
+
+def read_value(name: bytes, written: bytes) -> bytes | None:
+    """Return the text of a header's value; None for one that has to be looked at by who knows more."""
+    if name == CREDENTIAL:
+        return _read_credential(written) if len(written) <= _MAX_CREDENTIAL else None
     return (_read_short if len(written) <= _SHORT else _read)(written)
 
 
+@lru_cache(_CREDENTIALS)
+def _read_credential(written: bytes) -> bytes | None:
+    return _text(written, _SIMPLE_CREDENTIAL)
+
+
 def _read(written: bytes) -> bytes | None:
+    return _text(written, _SIMPLE)
+
+
+def _text(written: bytes, simple: re.Pattern[bytes]) -> bytes | None:
     try:
         read = read_string(written, 0)
     except HPACKError:
         return None
-    return read[0] if read is not None and _SIMPLE.fullmatch(read[0]) else None
+    return read[0] if read is not None and simple.fullmatch(read[0]) else None
 
 
 _read_short = lru_cache(1024)(_read)
@@ -131,7 +176,8 @@ class VariedHeaders(Sequence[Header]):
         if self._read is None:
             headers = list(self._like)
             for place, written in zip(self._at, self._written, strict=True):
-                headers[place] = headers[place][0], read_value(written) or b""
+                name = headers[place][0]
+                headers[place] = name, read_value(name, written) or b""
             self._read = headers
         return self._read
 
@@ -186,4 +232,7 @@ def _spellings(name: bytes) -> Iterator[bytes]:
     yield bytes([len(coded) | HUFFMAN]) + coded
 
 
-_NAME = re.compile(b"|".join(re.escape(one) for name in NAMES for one in _spellings(name)))
+# RFC 7541, appendix A: authorization is in the static table; fields of neither kind are added to the other.
+_INDEXED_CREDENTIAL = (b"\x0f\x08", b"\x1f\x08")
+_SPELLED = [one for name in NAMES for one in _spellings(name)]
+_NAME = re.compile(b"|".join(map(re.escape, (*_SPELLED, *_INDEXED_CREDENTIAL))))
