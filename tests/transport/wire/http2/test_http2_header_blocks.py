@@ -209,6 +209,29 @@ def test_blocks_that_differ_in_a_deadline_and_a_trace_are_made_once(write: Calla
     assert len(made) == 2  # with Huffman's code and without
 
 
+def test_a_token_that_holds_what_looks_like_a_name_is_a_value_all_the_same() -> None:
+    made: list[list[Header]] = []
+
+    def make(fields: list[Header]) -> list[Header]:
+        made.append(fields)
+        return fields
+
+    reader = HeaderReader(4 * LIMIT, make, with_values)
+    for n in range(50):
+        fields = [
+            (b":path", b"/x.Y/Z"),
+            (b"authorization", b"Bearer " + b"a" * 200 + b"\x0cgrpc-timeout\x0220S" * 3 + b"%d" % n),
+            (b"grpc-timeout", b"%du" % (250_000 - n)),
+        ]
+        assert reader.read(static_names(fields, huffman=False)) == fields
+    assert len(made) == 1 + 49  # what is no plain text is looked at each time
+    made.clear()
+    for n in range(50):
+        fields[1] = b"authorization", b"Bearer " + b"a" * 200 + b"%d" % n
+        reader.read(static_names(fields, huffman=False))
+    assert len(made) <= 2
+
+
 @given(
     st.lists(alike, min_size=1, max_size=20),
     st.booleans(),

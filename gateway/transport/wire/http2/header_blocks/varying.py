@@ -68,8 +68,18 @@ class CutBlock(NamedTuple):
 
 
 def names_in(block: bytes) -> tuple[bytes, ...]:
-    """Return what look like NAMES in a block, as they are written there, in their order."""
-    return tuple(_NAME.findall(block))
+    """Return what look like NAMES in a block, as they are written there, in their order.
+
+    What looks like one within the value of another is none: a token may hold any bytes.
+    """
+    names, at = [], 0
+    while (found := _NAME.search(block, at)) is not None:
+        names.append(found[0])
+        end = end_of_value(block, found.end())
+        if end is None:
+            break
+        at = end
+    return tuple(names)
 
 
 def cut(block: bytes, names: Iterable[bytes]) -> CutBlock | None:
