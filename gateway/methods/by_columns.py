@@ -1,7 +1,7 @@
 """Methods of resources some of whose columns aren't everybody's: a handler for each kind of caller."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 from google.protobuf.message import Message
@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from gateway.errors import FieldViolation, PermissionDenied
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
+from gateway.methods.sent_messages import seen, sent_rows, single_requests
 from gateway.policy.columns import ColumnLimits, limits_of, narrowed
 from gateway.request.keys import below
 from gateway.schema.model import Method, MethodKind
@@ -16,7 +17,6 @@ from gateway.schema.model import Method, MethodKind
 _KINDS = 64
 """How many kinds of callers have a handler at once. Only roles that the schema names make one."""
 _CREATING = frozenset({MethodKind.CREATE, MethodKind.BATCH_CREATE, MethodKind.BULK_UPSERT, MethodKind.INGEST})
-_ALL = "*"
 
 
 class ByColumns:
@@ -46,34 +46,14 @@ class ByColumns:
         handler: Any = self._handler(limits)
         if not limits.unwritable:
             return handler(request, call)
-        if isinstance(request, Message):
-            self._check(request, limits)
-            return handler(request, call)
-        return handler(self._checked(request, limits), call)
-
-    async def _checked(
-        self, requests: AsyncIterator[Message], limits: ColumnLimits
-    ) -> AsyncIterator[Message]:
-        async for request in requests:
-            self._check(request, limits)
-            yield request
+        return handler(seen(request, partial(self._check, limits=limits)), call)
 
     def _check(self, request: Message, limits: ColumnLimits) -> None:
         for asked, field in self._method.equals:
             if field.name in limits.hidden and _is_set(request, asked.name):
                 raise _not_allowed(asked.name)
-        for one, method, place in _single_requests(self._method, request):
+        for one, method, place in single_requests(self._method, request):
             _check_written(one, method, place, limits)
-
-
-def _single_requests(method: Method, request: Message) -> Iterator[tuple[Message, Method, str]]:
-    """Yield what a request asks for, one by one, each with its place."""
-    requests = method.request.get("requests")
-    if requests is None or method.item is None:
-        yield request, method, ""
-        return
-    for i, one in enumerate(getattr(request, requests.name)):
-        yield one, method.item, f"{requests.name}[{i}]"
 
 
 def _check_written(request: Message, method: Method, place: str, limits: ColumnLimits) -> None:
@@ -84,20 +64,10 @@ def _check_written(request: Message, method: Method, place: str, limits: ColumnL
             if path.partition(".")[0] in limits.unwritable:
                 raise _not_allowed(name)
     if method.kind in _CREATING:
-        for row, path in _rows(method, request, place):
+        for row, path in sent_rows(method, request, place):
             for descriptor, _ in row.ListFields():
                 if descriptor.name in limits.unwritable:
                     raise _not_allowed(below(path, descriptor.name))
-
-
-def _rows(method: Method, request: Message, place: str) -> Iterator[tuple[Message, str]]:
-    resource, rows = method.request.get("resource"), method.request.get("rows")
-    if resource is not None and request.HasField(resource.name):
-        yield getattr(request, resource.name), below(place, resource.name)
-    if rows is not None:
-        sent: Sequence[Message] = getattr(request, rows.name)
-        for i, row in enumerate(sent):
-            yield row, f"{rows.name}[{i}]"
 
 
 def _is_set(request: Message, name: str) -> bool:

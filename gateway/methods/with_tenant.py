@@ -1,7 +1,8 @@
 """Methods that create rows of a tenant: a row that is sent without its tenant is the caller's tenant's."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
@@ -9,6 +10,7 @@ from google.protobuf.message import Message
 from gateway.auth.principal import Principal
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
+from gateway.methods.sent_messages import seen, sent_rows, single_requests
 from gateway.policy.tenants import TenantColumn
 from gateway.schema.model import Method, MethodKind
 
@@ -52,25 +54,20 @@ class WithTenant:
 
     def __call__(self, request: Any, call: Any) -> Any:
         """Return what the handler does."""
-        if isinstance(request, Message):
-            self._fill(request, call.principal)
-            return self._handler(request, call)
-        return self._handler(self._filled(request, call.principal), call)
-
-    async def _filled(self, requests: AsyncIterator[Message], caller: Principal) -> AsyncIterator[Message]:
-        async for request in requests:
-            self._fill(request, caller)
-            yield request
+        return self._handler(seen(request, partial(self._fill, caller=call.principal)), call)
 
     def _fill(self, request: Message, caller: Principal) -> None:
         value = self._tenant.of(caller)
         if value is None:
             return
-        for row in _new_rows(self._method, request):
-            # A value that the field can't hold is no row's: the rules refuse the row without it.
-            if not self._is_set(row):
-                with suppress(ValueError):
-                    setattr(row, self._name, value)
+        for one, method, place in single_requests(self._method, request):
+            if not _may_create(method, one):
+                continue
+            for row, _ in sent_rows(method, one, place):
+                # A value that the field can't hold is no row's: the rules refuse the row without it.
+                if not self._is_set(row):
+                    with suppress(ValueError):
+                        setattr(row, self._name, value)
 
     def _is_set(self, row: Message) -> bool:
         if self._tenant.field.has_presence:
@@ -78,22 +75,6 @@ class WithTenant:
         return bool(getattr(row, self._name))
 
 
-def _new_rows(method: Method, request: Message) -> Iterator[Message]:
-    """Yield the rows of a request that may be new."""
-    requests, rows = method.request.get("requests"), method.request.get("rows")
-    if rows is not None:
-        yield from getattr(request, rows.name)
-    elif requests is not None and method.item is not None:
-        for one in getattr(request, requests.name):
-            yield from _new_row(method.item, one)
-    else:
-        yield from _new_row(method, request)
-
-
-def _new_row(method: Method, request: Message) -> Iterator[Message]:
-    resource, missing = method.request.get("resource"), method.request.get("allow_missing")
-    is_update = method.kind is MethodKind.UPDATE
-    if is_update and not (missing is not None and getattr(request, missing.name)):
-        return
-    if resource is not None and request.HasField(resource.name):
-        yield getattr(request, resource.name)
+def _may_create(method: Method, request: Message) -> bool:
+    missing = method.request.get("allow_missing")
+    return method.kind is not MethodKind.UPDATE or (missing is not None and getattr(request, missing.name))
