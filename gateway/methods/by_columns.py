@@ -20,7 +20,7 @@ _CREATING = frozenset({MethodKind.CREATE, MethodKind.BATCH_CREATE, MethodKind.BU
 
 
 class ByColumns:
-    """Answers each caller by a handler to which hidden fields don't exist.
+    """Answers each caller by a handler to which hidden fields don't exist, and masked ones are masks alone.
 
     What a caller sends of fields that it may not write is refused: with a new row, and in an update mask. An
     update without a mask leaves them alone, so that a row may be sent back as it was read.
@@ -50,7 +50,7 @@ class ByColumns:
 
     def _check(self, request: Message, limits: ColumnLimits) -> None:
         for asked, field in self._method.equals:
-            if field.name in limits.hidden and _is_set(request, asked.name):
+            if field.name in limits.unreadable and _is_set(request, asked.name):
                 raise _not_allowed(asked.name)
         for one, method, place in single_requests(self._method, request):
             _check_written(one, method, place, limits)

@@ -37,6 +37,7 @@ def map_error(
     """
     if isinstance(error, Internal):
         return error
+    resource = resource.askable
     columns = _columns(error, resource) or _unwritable(error, values or {}) or _names(error, resource)
     if not columns:
         return error

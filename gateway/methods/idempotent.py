@@ -63,6 +63,8 @@ class Writes:
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._has_id = "request_id" in method.request
         self._has_dry_run = "validate_only" in method.request
+        # An answer is for whoever may have what it holds: the same caller may have lost a role since.
+        self._narrowed = method.resource.narrowed.encode()
 
     async def atomically(
         self, request: Message, call: Call, work: Callable[[Transaction], Awaitable[Message]]
@@ -113,5 +115,5 @@ class Writes:
             raise InvalidArgument.field(
                 "request_id", "is no UUID: send 36 characters such as a random UUID", reason="INVALID_UUID"
             )
-        digest = sha256(request.SerializeToString(deterministic=True)).digest()
+        digest = sha256(request.SerializeToString(deterministic=True) + self._narrowed).digest()
         return Claim(call.principal.name, call.method, UUID(text), digest)

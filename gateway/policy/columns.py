@@ -13,23 +13,37 @@ class ColumnLimits:
     Args:
         hidden: those that it may not read, nor write.
         kept: those that it may read, and not write.
+        masked: those that it sees masked alone, and may not write.
 
     """
 
     hidden: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+    masked: frozenset[str] = frozenset()
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """Those that it can't ask for."""
+        return self.hidden | self.masked
 
     @property
     def unwritable(self) -> frozenset[str]:
         """Those that it may not write."""
-        return self.hidden | self.kept
+        return self.hidden | self.kept | self.masked
+
+    @property
+    def told(self) -> str:
+        """What tells these limits from others; nothing of those that limit nothing."""
+        parts = [sorted(names) for names in (self.hidden, self.kept, self.masked)]
+        return repr(parts) if self.unwritable else ""
 
 
 def limits_of(resource: Resource, roles: frozenset[str]) -> ColumnLimits:
     """Return what a caller of some roles may not have of a resource."""
-    hidden = frozenset(f.name for f in resource.fields if _is_kept_from(f.access.read, roles))
+    unreadable = frozenset(f.name for f in resource.fields if _is_kept_from(f.access.read, roles))
     kept = frozenset(f.name for f in resource.fields if _is_kept_from(f.access.write, roles))
-    return ColumnLimits(hidden, kept - hidden)
+    masked = frozenset(f.name for f in resource.fields if f.access.mask is not None) & unreadable
+    return ColumnLimits(unreadable - masked, kept - unreadable, masked)
 
 
 def has_limits(resource: Resource) -> bool:
@@ -40,24 +54,23 @@ def has_limits(resource: Resource) -> bool:
 def narrowed(method: Method, limits: ColumnLimits) -> Method:
     """Return a method for callers of such limits: to it, the resource has no hidden fields.
 
-    Fields that may not be written are as those that only the server sets.
+    Fields that may not be written are as those that only the server sets. Those that are masked are known
+    where rows are answered alone.
     """
     resource = _narrowed_resource(method.resource, limits)
-    equals = tuple(
-        (asked, resource.by_name[field.name])
-        for asked, field in method.equals
-        if field.name in resource.by_name
-    )
+    known = resource.askable.by_name
+    equals = tuple((asked, known[field.name]) for asked, field in method.equals if field.name in known)
     item = narrowed(method.item, limits) if method.item is not None else None
     return replace(method, resource=resource, equals=equals, item=item)
 
 
 def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
     fields = tuple(_narrowed_field(f, limits) for f in resource.fields if f.name not in limits.hidden)
-    columns = {field.column for field in fields}
+    columns = {field.column for field in fields if not field.masked}
     return replace(
         resource,
         fields=fields,
+        narrowed=limits.told,
         unique=tuple(key for key in resource.unique if columns.issuperset(key.columns)),
         indexes=tuple(i for i in resource.indexes if columns.issuperset(part.column for part in i.columns)),
         checks=tuple(check for check in resource.checks if columns.issuperset(check.columns)),
@@ -67,8 +80,9 @@ def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
 
 
 def _narrowed_field(field: Field, limits: ColumnLimits) -> Field:
-    kept = field.name in limits.kept and field.writable
-    return replace(field, server_set=ServerSet.OUTPUT_ONLY) if kept else field
+    unwritable = field.name in limits.unwritable and field.writable
+    server_set = ServerSet.OUTPUT_ONLY if unwritable else field.server_set
+    return replace(field, server_set=server_set, masked=field.name in limits.masked)
 
 
 def _narrowed_constraints(

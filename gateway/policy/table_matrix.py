@@ -8,7 +8,7 @@ from gateway.auth.principal import ANONYMOUS_ROLE, AUTHENTICATED_ROLE
 from gateway.policy.columns import limits_of
 from gateway.schema.model import Field, Resource, Schema
 
-NOTHING, READ, BOTH = "-", "r", "rw"
+NOTHING, MASKED, READ, BOTH = "-", "m", "r", "rw"
 _NOBODY = "nobody"
 
 
@@ -18,7 +18,7 @@ class ColumnRow:
 
     Args:
         field: its full name.
-        roles: NOTHING, READ or BOTH, by role, of a caller who has no other.
+        roles: NOTHING, MASKED, READ or BOTH, by role, of a caller who has no other.
 
     """
 
@@ -84,4 +84,6 @@ def _answer(resource: Resource, field: Field, role: str) -> str:
     limits = limits_of(resource, frozenset(held))
     if field.name in limits.hidden:
         return NOTHING
+    if field.name in limits.masked:
+        return MASKED
     return READ if field.name in limits.kept else BOTH

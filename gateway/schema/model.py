@@ -5,7 +5,7 @@ statements, migrations, drift checks) works from these and never from descriptor
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
@@ -37,12 +37,42 @@ class Action(Enum):
     SET_DEFAULT = "SET DEFAULT"
 
 
+HIDDEN_CHARACTERS = "***"
+"""What stands for the characters that a mask doesn't show, however many."""
+
+
+class Shown(Enum):
+    """What a column's mask shows of a value."""
+
+    TEXT = "text"
+    KEEP_FIRST = "keep_first"
+    KEEP_LAST = "keep_last"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMask:
+    """What is shown in place of a value.
+
+    Args:
+        shows: what of it; None of a mask that says nothing, which is no schema's.
+        text: TEXT: what is shown of any value.
+        count: KEEP_FIRST and KEEP_LAST: how many characters.
+
+    """
+
+    shows: Shown | None
+    text: str = ""
+    count: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnAccess:
-    """Which roles may read and write a column; none stands for all."""
+    """Which roles may read and write a column, none stands for all; and what others see of it."""
 
     read: frozenset[str] = frozenset()
     write: frozenset[str] = frozenset()
+    mask: ColumnMask | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,6 +101,8 @@ class Field:
     """Where the proto file declares it; 0 where that isn't known."""
     access: ColumnAccess = ColumnAccess()
     """Which callers may read and write it."""
+    masked: bool = False
+    """Whether it is read through the mask of its access, and known for nothing else: so for some callers."""
 
     def __repr__(self) -> str:
         return f"Field({self.descriptor.full_name}: {self.type.sql})"
@@ -182,6 +214,8 @@ class Resource:
     """Whether it is a view in the database, or anything else whose rows have no place of their own."""
     line: int = field(default=0, compare=False)
     """Where the proto file declares it; 0 where that isn't known."""
+    narrowed: str = ""
+    """What tells it from the whole resource, where it is that of callers who may not have all columns."""
 
     def __repr__(self) -> str:
         return f"Resource({self.message.full_name})"
@@ -206,6 +240,12 @@ class Resource:
     def by_name(self) -> Mapping[str, Field]:
         """Fields by proto name."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def askable(self) -> "Resource":
+        """The resource as filters, orders and errors know it: without the fields that are masked."""
+        fields = tuple(field for field in self.fields if not field.masked)
+        return self if len(fields) == len(self.fields) else replace(self, fields=fields)
 
     @cached_property
     def oneofs(self) -> tuple[tuple[Field, ...], ...]:

@@ -9,6 +9,7 @@ from sqlalchemy.types import Enum, Numeric, String, TypeEngine
 from gateway.schema.model import Field
 from gateway.schema.types.sql_types import NamedType
 from gateway.schema.values import ValueType
+from gateway.sql.column_masks import masked_column
 
 _TEXT = postgresql.TEXT()
 
@@ -80,8 +81,10 @@ def _may_be_enum(value_type: ValueType) -> bool:
 
 
 def read_column(field: Field, table: Table) -> ColumnElement[Any]:
-    """Return a field's column as the driver reads it, under its own name."""
+    """Return a field's column as the driver reads it, or its mask, under its own name."""
     column = table.c[field.column]
+    if field.masked:
+        return masked_column(field, table).label(field.column)
     if not field.type.text_cast:
         return column
     return cast(column, _text_of(field.type)).label(field.column)

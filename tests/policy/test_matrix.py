@@ -12,6 +12,7 @@ from gateway.policy.permissions import permissions_of
 from tests.harness.gateway import SCHEMAS, schema_of
 from tests.policy.callers import caller
 
+MASKED = ("account", "phone", "email", "born", "hired")
 _RULES = """
 [[rules]]
 methods = ["*.CreateSheet"]
@@ -75,6 +76,7 @@ def test_columns_and_rows_are_printed_too() -> None:
         "payroll.v1.Employee.badge": ["-", "-", "-", "rw", "-"],
         "payroll.v1.Employee.title": ["r", "r", "rw", "r", "rw"],
         "payroll.v1.Employee.notes": ["-", "-", "-", "-", "rw"],
+        **{f"payroll.v1.Employee.{name}": ["m", "m", "m", "m", "rw"] for name in MASKED},
     }
     (update,) = [line.split() for line in _lines_of("shared") if line.startswith("shared.v1.Remark  update ")]
     assert update == ["shared.v1.Remark", "update", "nobody"]

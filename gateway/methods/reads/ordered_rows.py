@@ -159,7 +159,7 @@ class OrderedRows:
 
     def _parse_order(self, text: str) -> tuple[Order, str]:
         """Return an order, and what tokens are bound to of it: its columns and their types."""
-        order = parse_order(text, self._resource)
+        order = parse_order(text, self._resource.askable)
         printed = repr([(term, self._resource.by_column[term.column].type.sql) for term in order])
         return order, f"without a key {printed}" if self._ties else printed
 

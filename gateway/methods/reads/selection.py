@@ -32,7 +32,7 @@ def selection_reader(method: Method, rules: TableRules | None) -> Callable[[Mess
 
     @lru_cache(maxsize=_FILTERS)
     def parsed(text: str) -> Filter:
-        return parse_filter(text, resource)
+        return parse_filter(text, resource.askable)
 
     def read(request: Message, call: Call) -> Selection:
         checked = parsed(getattr(request, filter_name) if filter_name else "")

@@ -4,7 +4,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import ColumnAccess, Field, ServerSet
+from gateway.schema.model import ColumnAccess, ColumnMask, Field, ServerSet, Shown
 from gateway.schema.protos.options import column_options
 from gateway.schema.types import InvalidTypeError, value_type
 from gateway.schema.types.enums import stores_zero
@@ -51,8 +51,19 @@ def _read_field(
         zero_is_default=_zero_is_default(field, options, stored),
         comment=diagnostics.elements[field.full_name].comment,
         line=diagnostics.elements[field.full_name].line,
-        access=ColumnAccess(frozenset(options.access.read), frozenset(options.access.write)),
+        access=_access(options.access),
     )
+
+
+def _access(access: annotations_pb2.ColumnAccess) -> ColumnAccess:
+    mask = _mask(access.mask) if access.HasField("mask") else None
+    return ColumnAccess(frozenset(access.read), frozenset(access.write), mask)
+
+
+def _mask(mask: annotations_pb2.ColumnMask) -> ColumnMask:
+    kind = mask.WhichOneof("kind")
+    shows = None if kind is None or (kind == "year" and not mask.year) else Shown(kind)
+    return ColumnMask(shows, mask.text, mask.keep_first or mask.keep_last)
 
 
 def _nullable(

@@ -3,6 +3,7 @@
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import ColumnAccess, Field, Resource, ServerSet
 from gateway.schema.protos.options import column_options
+from gateway.schema.rules.column_masks import mask_findings
 from gateway.schema.rules.finding import Finding, Findings
 
 _IDENTITY_TYPES = ("smallint", "integer", "bigint")
@@ -32,6 +33,8 @@ def _access(resource: Resource) -> Findings:
             yield Finding(
                 where, f"has access, but is the table's {field.server_set.value}", "leave access out"
             )
+        elif field.access.mask is not None:
+            yield from mask_findings(field, field.access.mask)
 
 
 def _extensions(resource: Resource) -> Findings:

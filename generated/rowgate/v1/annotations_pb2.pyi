@@ -200,12 +200,26 @@ class ColumnOptions(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ..., access: _Optional[_Union[ColumnAccess, _Mapping]] = ...) -> None: ...
 
 class ColumnAccess(_message.Message):
-    __slots__ = ("read", "write")
+    __slots__ = ("read", "write", "mask")
     READ_FIELD_NUMBER: _ClassVar[int]
     WRITE_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
     read: _containers.RepeatedScalarFieldContainer[str]
     write: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, read: _Optional[_Iterable[str]] = ..., write: _Optional[_Iterable[str]] = ...) -> None: ...
+    mask: ColumnMask
+    def __init__(self, read: _Optional[_Iterable[str]] = ..., write: _Optional[_Iterable[str]] = ..., mask: _Optional[_Union[ColumnMask, _Mapping]] = ...) -> None: ...
+
+class ColumnMask(_message.Message):
+    __slots__ = ("text", "keep_first", "keep_last", "year")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIRST_FIELD_NUMBER: _ClassVar[int]
+    KEEP_LAST_FIELD_NUMBER: _ClassVar[int]
+    YEAR_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    keep_first: int
+    keep_last: int
+    year: bool
+    def __init__(self, text: _Optional[str] = ..., keep_first: _Optional[int] = ..., keep_last: _Optional[int] = ..., year: _Optional[bool] = ...) -> None: ...
 
 class EnumValueOptions(_message.Message):
     __slots__ = ("label",)
