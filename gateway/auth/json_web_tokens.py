@@ -16,6 +16,7 @@ from gateway.auth.provider_chain import Presented
 from gateway.auth.verification_keys import Key
 
 _PARTS = 3
+_UNKNOWN_KEY = "the token's key isn't known"
 _MAX_HEADER = 1024
 _MAX_KEY_ID = 256
 _MAX_NAME = 256
@@ -89,16 +90,15 @@ class JsonWebTokens:
             return self._principal(presented.token, key, algorithm)
         if self._source.may_look():
             return None
-        raise refused("the token's key isn't known")
+        raise refused(_UNKNOWN_KEY)
 
     async def authenticate(self, presented: Presented) -> Principal:
         """Return whose token this is, after a look for its key; raises Unauthenticated."""
         await self._source.look()
-        key_id, algorithm = _header(presented.token, self._expected.algorithms)
-        key = self._source.keys.find(key_id, algorithm)
-        if key is None:
-            raise refused("the token's key isn't known")
-        return self._principal(presented.token, key, algorithm)
+        principal = self.recall(presented)
+        if principal is None:
+            raise refused(_UNKNOWN_KEY)
+        return principal
 
     def _principal(self, token: bytes, key: Key, algorithm: str) -> Principal:
         claims = self._claims(token, key, algorithm)

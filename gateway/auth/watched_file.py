@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from gateway.background_task import BackgroundTask
+from gateway.file_stamp import file_stamp
 
 _SECONDS = 1.0
-
-_Stamp = tuple[int, int, int] | None
 
 
 class WatchedFile:
@@ -23,7 +22,7 @@ class WatchedFile:
     def __init__(self, path: Path, changed: Callable[[], Awaitable[None]]) -> None:
         self._path = path
         self._changed = changed
-        self._stamp = _stamp(path)
+        self._stamp = file_stamp(path)
         self._watching = BackgroundTask(f"watch of {path.name}")
 
     def start(self) -> None:
@@ -37,17 +36,8 @@ class WatchedFile:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_SECONDS)
-            stamp = await asyncio.to_thread(_stamp, self._path)
+            stamp = await asyncio.to_thread(file_stamp, self._path)
             if stamp != self._stamp:
                 # Noted before it is read: what changes meanwhile is seen the next time.
                 self._stamp = stamp
                 await self._changed()
-
-
-def _stamp(path: Path) -> _Stamp:
-    """Return what differs when a file is written anew, or another takes its place; None where it is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

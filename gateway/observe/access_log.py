@@ -10,6 +10,7 @@ from typing import Literal
 from google.rpc import code_pb2
 
 from gateway.observe.call_record import CallRecord
+from gateway.observe.code_names import CODE_NAMES
 from gateway.observe.log_lines import LineHandler
 
 Access = Literal["all", "errors", "none"]
@@ -19,7 +20,6 @@ _OURS = {code_pb2.INTERNAL, code_pb2.UNKNOWN, code_pb2.DATA_LOSS}
 _OPERATORS = "INSUFFICIENT_PRIVILEGE"
 """The reason that blames neither the gateway nor the caller: grants are missing."""
 _LEVEL_NAMES = {logging.ERROR: "error", logging.WARNING: "warning", logging.INFO: "info"}
-_CODE_NAMES = dict(zip(code_pb2.Code.values(), code_pb2.Code.keys(), strict=True))
 
 
 class AccessLog:
@@ -30,7 +30,7 @@ class AccessLog:
     """
 
     def __init__(self, access: Access) -> None:
-        self._least_code = {"all": 0, "errors": 1, "none": len(_CODE_NAMES)}[access]
+        self._least_code = {"all": 0, "errors": 1, "none": len(CODE_NAMES)}[access]
         self._lines = LineHandler.installed()
 
     def __call__(self, record: CallRecord) -> None:
@@ -55,7 +55,7 @@ def _level(record: CallRecord) -> int:
 def _shown(record: CallRecord) -> dict[str, object]:
     shown: dict[str, object] = {
         "method": record.method,
-        "code": _CODE_NAMES[record.code],
+        "code": CODE_NAMES[record.code],
         "duration_ms": round(record.duration * 1000, 3),
         "request_id": record.request_id,
         "peer": record.peer,
@@ -84,7 +84,7 @@ def _as_json(record: CallRecord, level: str) -> str:
     trace = f', "trace_id": "{record.trace_id}"' if record.trace_id else ""
     return (
         f'{{"event": "call", "level": "{level}", "logger": "gateway.access", '
-        f'"method": {quoted(record.method)}, "code": "{_CODE_NAMES[record.code]}", '
+        f'"method": {quoted(record.method)}, "code": "{CODE_NAMES[record.code]}", '
         f'"duration_ms": {record.duration * 1000:.3f}, "request_id": {quoted(record.request_id)}, '
         f'"peer": {quoted(record.peer)}, '
         f'"request_bytes": {record.request_bytes}, "response_bytes": {record.response_bytes}'

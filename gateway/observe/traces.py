@@ -29,6 +29,7 @@ from opentelemetry.trace import (
 )
 
 from gateway.observe.call_record import CallRecord
+from gateway.observe.code_names import CODE_NAMES
 
 _TRACEPARENT = re.compile(
     rb"(?P<version>(?!ff)[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})"
@@ -36,7 +37,6 @@ _TRACEPARENT = re.compile(
 )
 _OURS = frozenset({code_pb2.UNKNOWN, code_pb2.INTERNAL, code_pb2.UNAVAILABLE, code_pb2.DATA_LOSS})
 """Codes that are errors of the server's: others are the caller's own."""
-_CODE_NAMES = dict(zip(code_pb2.Code.values(), code_pb2.Code.keys(), strict=True))
 _SAMPLED = frozenset(b"13579bdf")
 """Last digits of flags whose lowest bit is set."""
 _EXPORT_SECONDS = 5.0
@@ -125,7 +125,7 @@ class Traces:
     def end(self, spans: tuple[Span, ...], record: CallRecord) -> None:
         """End a call's span, with what became of it."""
         for span in spans:
-            span.set_attribute("rpc.response.status_code", _CODE_NAMES[record.code])
+            span.set_attribute("rpc.response.status_code", CODE_NAMES[record.code])
             if record.reason:
                 span.set_attribute("error.type", record.reason)
             if record.principal:

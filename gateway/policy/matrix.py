@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.auth.principal import ANONYMOUS_ROLE, AUTHENTICATED_ROLE
 from gateway.policy.permissions import Permission, methods_of
+from gateway.policy.roles import held_with, with_own
 from gateway.policy.table_matrix import aligned
 from gateway.schema.model import Schema
 
@@ -63,7 +63,7 @@ def _cells(row: MethodRow) -> list[str]:
 def _roles(permissions: Mapping[str, Permission]) -> list[str]:
     """Return all roles that policies name, Rowgate's own first."""
     named = {role for permission in permissions.values() for rule in permission.rules for role in rule.roles}
-    return [ANONYMOUS_ROLE, AUTHENTICATED_ROLE, *sorted(named - {ANONYMOUS_ROLE, AUTHENTICATED_ROLE})]
+    return with_own(named)
 
 
 def _row(method: str, permission: Permission | None, roles: Sequence[str]) -> MethodRow:
@@ -74,7 +74,7 @@ def _row(method: str, permission: Permission | None, roles: Sequence[str]) -> Me
 
 
 def _answer(permission: Permission, role: str) -> str:
-    held = {role} if role == ANONYMOUS_ROLE else {role, AUTHENTICATED_ROLE}
+    held = held_with(role)
     if any(rule.roles and rule.roles.isdisjoint(held) for rule in permission.rules):
         return NO
     return IF if any(rule.condition for rule in permission.rules) else YES

@@ -28,6 +28,8 @@ from gateway.schema.types.numbers import boolean
 from gateway.schema.types.sql_types import SqlType
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
+NO_VALUES: Mapping[str, Any] = {}
+"""The values of a caller where no rule asks for them."""
 _ALL = "*"
 _BOOLEAN = boolean(SqlType("boolean"))
 
@@ -139,6 +141,16 @@ class TableRules:
             known = {column.field.column: column.read(caller) for column in columns}
             self._known[caller] = known
         return known
+
+
+def read_rule(rules: TableRules | ChangeRules | None) -> RowRule | None:
+    """Return the rule of the rows that are there for a caller; None for a table without rules."""
+    return rules.read if rules is not None else None
+
+
+def caller_values(rules: TableRules | None, caller: Principal) -> Mapping[str, Any]:
+    """Return a caller's values of all rules, by the columns' names; none for a table without rules."""
+    return rules.values(caller) if rules is not None else NO_VALUES
 
 
 def row_rules(schema: Schema) -> Mapping[str, TableRules]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway.auth.principal import ANONYMOUS_ROLE, AUTHENTICATED_ROLE
 from gateway.policy.columns import limits_of
+from gateway.policy.roles import held_with, with_own
 from gateway.schema.model import Field, Resource, Schema
 
 NOTHING, MASKED, READ, BOTH = "-", "m", "r", "rw"
@@ -32,7 +32,7 @@ def column_rows(schema: Schema) -> Sequence[ColumnRow]:
         (one, field) for one in schema.resources.values() for field in one.fields if _is_limited(field)
     ]
     named = {role for _, field in limited for role in (*field.access.read, *field.access.write)}
-    roles = [ANONYMOUS_ROLE, AUTHENTICATED_ROLE, *sorted(named - {ANONYMOUS_ROLE, AUTHENTICATED_ROLE})]
+    roles = with_own(named)
     return [
         ColumnRow(field.descriptor.full_name, {role: _answer(one, field, role) for role in roles})
         for one, field in limited
@@ -80,8 +80,7 @@ def _is_limited(field: Field) -> bool:
 
 
 def _answer(resource: Resource, field: Field, role: str) -> str:
-    held = {role} if role == ANONYMOUS_ROLE else {role, AUTHENTICATED_ROLE}
-    limits = limits_of(resource, frozenset(held))
+    limits = limits_of(resource, held_with(role))
     if field.name in limits.hidden:
         return NOTHING
     if field.name in limits.masked:

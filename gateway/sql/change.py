@@ -22,13 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CTE
 
-from gateway.policy.row_rules import ChangeRules
+from gateway.policy.row_rules import ChangeRules, read_rule
 from gateway.schema.identity import is_exact
 from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
 from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
-from gateway.sql.rule_checks import checked_columns, is_met, outcome_is_met
+from gateway.sql.rule_checks import checked_columns, is_met, is_there, outcome_is_met
 from gateway.sql.statement import compile_statement
 
 _HELD = "rowgate_held"
@@ -161,16 +161,12 @@ class _Plan:
         whole = output_columns(self.resource, self.table) if self.change in _STAYING else []
         match = and_(*(stored[name] == rows.values[name] for name in keys))
         found = select(rows.n, *columns, self._live(), self._fresh(), self._allowed(sent, defaults), *whole)
-        there = found.join_from(rows.cte, self.table, match).where(*self._there())
+        allowed = is_there(read_rule(self.rules), self.table)
+        there = found.join_from(rows.cte, self.table, match).where(*allowed)
         ordered = there.order_by(*self._order())
         # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
         weak = self.change not in {Change.DELETE, Change.SEIZE}
         return ordered.with_for_update(key_share=weak, of=self.table).cte(_HELD)
-
-    def _there(self) -> list[ColumnElement[bool]]:
-        """Return the condition of a row that is there for the caller."""
-        rule = self.rules.read if self.rules is not None else None
-        return [is_met(rule, self.table)] if rule is not None else []
 
     def _allowed(self, sent: Mapping[str, Any], defaults: tuple[str, ...]) -> Any:
         """Return whether the caller may change the row, and make of it what it asks for.

@@ -28,7 +28,7 @@ from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filter import may_fail, where_filter, where_rule
 from gateway.sql.order import Nulls, order_clause, where_after, where_from
-from gateway.sql.rule_checks import is_met
+from gateway.sql.rule_checks import is_there
 from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.unnest import unnest
 
@@ -80,7 +80,7 @@ def select_by_key(
     With a rule the row has to meet it, of the caller whose values are bound by their columns' names.
     """
     key = [comparable(field, table) == bound(field.type, field.column) for field in resource.key_fields]
-    query = _select(table, fields).where(*key, *_met(rule, table))
+    query = _select(table, fields).where(*key, *is_there(rule, table))
     return compile_statement(query, fields=fields, name=f"get {resource.table}")
 
 
@@ -182,7 +182,7 @@ def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElem
     conditions = [comparable(f, table) == bound(f.type, equals_name(f.column)) for f in fields]
     if rows.live and resource.soft_delete is not None:
         conditions.append(table.c[resource.soft_delete].is_(None))
-    met = _met(rows.rule, table)
+    met = is_there(rows.rule, table)
     conditions += met
     if rows.filter is not None:
         wanted = where_filter(rows.filter, resource, table)
@@ -191,9 +191,3 @@ def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElem
             case((and_(*met), wanted), else_=false()) if met and may_fail(rows.filter) else wanted
         )
     return conditions
-
-
-def _met(rule: RowRule | None, table: Table) -> list[ColumnElement[bool]]:
-    if rule is None:
-        return []
-    return [is_met(rule, table)]

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import CTE
 
+from gateway.policy.row_rules import NO_VALUES
 from gateway.schema.model import Field, Resource
 from gateway.schema.types.sql_types import NamedType, without_modifiers
 from gateway.sql.binds import read_column
@@ -17,10 +18,6 @@ from gateway.sql.statement import Statement
 
 ITEM = "rowgate_item"
 """The name of the rows' CTE. It hides a table of that name, so it is none that an author would choose."""
-
-
-NOBODY: Mapping[str, Any] = {}
-"""The values of a caller where no rule asks for them."""
 
 
 def _array_of(field_type: str) -> ARRAY[Any]:
@@ -71,7 +68,7 @@ class RowsStatement:
         self,
         rows: Sequence[Mapping[str, Any]],
         expected: Sequence[int | None] = (),
-        caller: Mapping[str, Any] = NOBODY,
+        caller: Mapping[str, Any] = NO_VALUES,
     ) -> Sequence[Any]:
         """Return the arguments in bind order, of rows given as driver values by column name.
 
@@ -85,7 +82,7 @@ class RowsStatement:
         count: int,
         columns: Sequence[Sequence[Any]],
         expected: Sequence[int | None] = (),
-        caller: Mapping[str, Any] = NOBODY,
+        caller: Mapping[str, Any] = NO_VALUES,
     ) -> Sequence[Any]:
         """Return the arguments in bind order, of so many rows given by `fields`, each field's values."""
         binds: dict[str, Any] = {"n": range(count), **caller}
@@ -151,7 +148,7 @@ class RowStatement:
     fields: tuple[Field, ...]
 
     def arguments(
-        self, row: Mapping[str, Any], expected: int | None = None, caller: Mapping[str, Any] = NOBODY
+        self, row: Mapping[str, Any], expected: int | None = None, caller: Mapping[str, Any] = NO_VALUES
     ) -> Sequence[Any]:
         """Return the arguments in bind order, of a row given as driver values by column name."""
         binds = {f"v{i}": row[field.column] for i, field in enumerate(self.fields)}

@@ -15,9 +15,26 @@ from gateway.sql.row_arrays import RowsStatement, items, output_columns
 from gateway.sql.statement import compile_statement
 
 
-def is_met(rule: RowRule, table: Table) -> ColumnElement[bool]:
-    """Return whether a row of `table` meets a rule of its caller, whose values are bound by their names."""
-    return where_rule(rule, table, _callers(rule))
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A row as it will be, where a rule asks for a table's.
+
+    Args:
+        c: each column's value.
+
+    """
+
+    c: Mapping[str, Any]
+
+
+def is_met(rule: RowRule, rows: Any) -> ColumnElement[bool]:
+    """Return whether a row of `rows` meets a rule; the caller's values are bound by name."""
+    return where_rule(rule, rows, {field.column: bound(field.type, field.column) for field in rule.fields})
+
+
+def is_there(rule: RowRule | None, table: Table) -> list[ColumnElement[bool]]:
+    """Return the conditions of a row that is there for the caller; none where all are."""
+    return [is_met(rule, table)] if rule is not None else []
 
 
 def checked_columns(resource: Resource, table: Table, rules: ChangeRules | None) -> list[ColumnElement[Any]]:
@@ -59,17 +76,10 @@ def outcome_is_met(
 
     """
     declared = {name: _default(f) for name in defaults if (f := resource.by_column[name]).default is not None}
-    after: Any = _Outcome({**table.c, **changed, **declared})
+    after: Any = Outcome({**table.c, **changed, **declared})
     lost = {*defaults} - declared.keys() | {f.column for f in resource.fields if f.generated is not None}
     known = frozenset(set(after.c) - lost)
-    return [where_rule(one, after, _callers(one)) for rule in checks for one in decidable(rule, known)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """A row as it will be: each column's value."""
-
-    c: Mapping[str, Any]
+    return [is_met(one, after) for rule in checks for one in decidable(rule, known)]
 
 
 def may_be_written(
@@ -91,7 +101,7 @@ def may_be_written(
     values: list[Any] = [value.label(name) for name, value in rows.values.items()]
     values += [_default(field) for name, field in left_out.items() if name in asked]
     sent: Any = select(*values).select_from(rows.cte).subquery("rowgate_sent")
-    met = [where_rule(rule, sent, _callers(rule)) for rule in conditions]
+    met = [is_met(rule, sent) for rule in conditions]
     query = select(func.coalesce(func.bool_and(func.coalesce(and_(*met), false())), true())).select_from(sent)
     return RowsStatement(compile_statement(query, name=f"check {resource.table}"), fields)
 
@@ -109,7 +119,3 @@ def decidable(rule: RowRule, columns: frozenset[str]) -> Iterator[RowRule]:
     for part in parts:
         if columns_of(part) <= columns:
             yield replace(rule, shape=part)
-
-
-def _callers(rule: RowRule) -> Mapping[str, ColumnElement[Any]]:
-    return {field.column: bound(field.type, field.column) for field in rule.fields}

@@ -97,7 +97,7 @@ def _new_rows_are_not_checked(patch: Patch) -> None:
 
 def _bulks_are_not_checked(patch: Patch) -> None:
     """Let everybody send every row in bulk."""
-    patch.setattr(gateway.sql.bulk.rules, "where_rule", lambda *_: true())
+    patch.setattr(gateway.sql.bulk.rules, "is_met", lambda *_: true())
 
 
 def _lists_show_all(patch: Patch) -> None:

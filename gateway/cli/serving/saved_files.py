@@ -7,14 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.config.load import Loaded
+from gateway.file_stamp import FileStamp, file_stamp
 from gateway.schema.protos.sources import proto_files
 
 _INTERVAL = 0.2
 _SHARE = 0.1
 """Of the time, how much the looks may take where there are very many files."""
 
-_Seen = Mapping[Path, tuple[int, ...]]
-"""What a look saw of each file: when it was written, its size, and which file it is."""
+_Seen = Mapping[Path, FileStamp]
+"""What a look saw of each file."""
 
 
 class SavedFiles:
@@ -69,12 +70,9 @@ def _places(loaded: Loaded) -> Sequence[Path]:
     return [loaded.file] if source is None else [loaded.file, source]
 
 
-def _files(place: Path) -> Sequence[tuple[Path, tuple[int, ...]]]:
+def _files(place: Path) -> Sequence[tuple[Path, FileStamp]]:
     """Return what is there now; what goes while it is looked at isn't."""
-    found = []
     with suppress(OSError):
-        for path in proto_files(place) if place.is_dir() else [place]:
-            with suppress(OSError):
-                status = path.stat()
-                found.append((path, (status.st_mtime_ns, status.st_size, status.st_ino)))
-    return found
+        stamps = ((path, file_stamp(path)) for path in (proto_files(place) if place.is_dir() else [place]))
+        return [(path, stamp) for path, stamp in stamps if stamp is not None]
+    return []

@@ -7,8 +7,8 @@ from gateway.db.bulk.outcomes import Outcome
 from gateway.db.bulk.target_table import Target
 from gateway.db.database import Row, Transaction
 from gateway.errors import Aborted
+from gateway.policy.row_rules import NO_VALUES
 from gateway.sql.bulk.write import BulkStatements
-from gateway.sql.row_arrays import NOBODY
 from gateway.sql.statement import Statement
 
 _PASSES = 5
@@ -47,7 +47,7 @@ class TwoSteps:
         indexes: Sequence[int],
         settled: Sequence[int] = (),
         *,
-        caller: Mapping[str, Any] = NOBODY,
+        caller: Mapping[str, Any] = NO_VALUES,
     ) -> None:
         self._caller = caller
         self._transaction = transaction

@@ -19,10 +19,10 @@ from gateway.db.bulk.target_table import SMALL, Target, check_deferred, inserted
 from gateway.db.database import Transaction
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
 from gateway.errors.sqlstate import NOT_ALLOWED, rule_for
+from gateway.policy.row_rules import caller_values
 from gateway.schema.tables.metadata import constraints
 from gateway.sql.bulk.shape import INDEX, stage_name
 from gateway.sql.bulk.write import BulkStatements
-from gateway.sql.row_arrays import NOBODY
 from gateway.sql.statement import Statement
 
 MERGE_RETURNS = 170_000
@@ -110,7 +110,7 @@ class BulkWriter:
         can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge
         rules = self._shape.rules
         self._merges = can_merge and not self._shape.nulls_equal and not target.alone and rules is None
-        self._caller = rules.values(transaction.principal) if rules is not None else NOBODY
+        self._caller = caller_values(rules, transaction.principal)
         self._rows = CopyRows(self._shape.staged, ["i"])
         self._staging = False
         self._halvings = _HALVINGS

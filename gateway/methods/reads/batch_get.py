@@ -11,11 +11,12 @@ from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import WrittenResponse
 from gateway.methods.reads.row_responses import RowsResponse
+from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
 from gateway.response.shape import RowShape
-from gateway.schema.model import Field, Method
+from gateway.schema.model import Method
 from gateway.sql.read import select_by_keys, selected
 
 MAX_KEYS = 1000
@@ -37,6 +38,8 @@ class BatchGet:
         self._resource = method.resource
         self._table = engine.table(method.resource)
         self._rules = engine.rules_of(method.resource)
+        self._rule = read_rule(self._rules)
+        self._caller_fields = self._rule.fields if self._rule is not None else ()
         self._reads = engine.reads
         self._keys_name = method.request["keys"].name
         item = method.item
@@ -55,15 +58,9 @@ class BatchGet:
         missing = self._missing([i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
         return await respond([by_place[place] for place in sorted(by_place)], missing, call)
 
-    @property
-    def _caller_fields(self) -> Sequence[Field]:
-        return self._rules.read.fields if self._rules is not None else ()
-
     def _caller_values(self, call: Call) -> Sequence[Any]:
         """Return the caller's values, which go with each key."""
-        if self._rules is None:
-            return ()
-        values = self._rules.values(call.principal)
+        values = caller_values(self._rules, call.principal)
         return [values[field.column] for field in self._caller_fields]
 
     def _read_keys(self, asked: Sequence[Any]) -> list[Key]:
@@ -84,8 +81,7 @@ class BatchGet:
     def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, RowsResponse]:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
-        rule = self._rules.read if self._rules is not None else None
-        statement = select_by_keys(self._resource, self._table, fields, rule)
+        statement = select_by_keys(self._resource, self._table, fields, self._rule)
         callers = (field.column for field in self._caller_fields)
         read = KeysRead(statement, (*self._resource.primary_key, *callers))
         return read, RowsResponse(self._method, RowShape(self._resource, fields, mask))

@@ -10,6 +10,7 @@ from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Response
 from gateway.methods.reads.row_responses import RowResponse
+from gateway.policy.row_rules import read_rule
 from gateway.request.call import Call
 from gateway.request.keys import key_reader, key_text
 from gateway.request.masks import read_fields
@@ -55,7 +56,7 @@ class Get:
     def _build_plan(self, paths: tuple[str, ...]) -> Plan:
         mask = read_fields(self._resource, paths)
         fields = selected(self._resource, mask)
-        rule = self._rules.read if self._rules is not None else None
+        rule = read_rule(self._rules)
         single = select_by_key(self._resource, self._table, fields, rule)
         many = select_by_keys(self._resource, self._table, fields, rule)
         return Plan(KeyRead(single, many), RowResponse(RowShape(self._resource, fields, mask)))

@@ -12,6 +12,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.reads.place import Place, place_after
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.reads.selection import selection_reader
+from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, order_columns, parse_order
@@ -140,7 +141,7 @@ class OrderedRows:
         statement = self._look_up(order)
         columns = [term.column for term in order if term.column in self._resource.primary_key]
         key = dict(zip(columns, values, strict=True))
-        caller = self._rules.values(call.principal) if self._rules is not None else {}
+        caller = caller_values(self._rules, call.principal)
         found = await self._database.fetch(statement, statement.arguments({**key, **caller}), call)
         if not found or digest_of([*found[0]]) != digest:
             raise self._use.outdated()
@@ -149,8 +150,7 @@ class OrderedRows:
     def _row_statement(self, order: Order) -> Statement:
         """Return the statement that reads the values of an order's columns of one row."""
         fields = tuple(self._resource.by_column[term.column] for term in order)
-        rule = self._rules.read if self._rules is not None else None
-        return select_by_key(self._resource, self._table, fields, rule)
+        return select_by_key(self._resource, self._table, fields, read_rule(self._rules))
 
     def argument(self, request: Message, role: str, default: Any) -> Any:
         """Return the value of a role's field; the default where the request has none."""

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.policy.row_rules import TableRules
+from gateway.policy.row_rules import TableRules, caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.keys import encode_value
@@ -44,10 +44,8 @@ def selection_reader(method: Method, rules: TableRules | None) -> Callable[[Mess
                 value = getattr(request, descriptor.name)
                 values[equals_name(field.column)] = encode_value(field, value, descriptor.name)
         live = resource.soft_delete is not None and not (show_deleted and getattr(request, show_deleted))
-        if rules is None:
-            return Rows(checked.shape, tuple(equals), live=live), values
-        values |= rules.values(call.principal)
-        return Rows(checked.shape, tuple(equals), live, rules.read), values
+        values |= caller_values(rules, call.principal)
+        return Rows(checked.shape, tuple(equals), live, read_rule(rules)), values
 
     return read
 

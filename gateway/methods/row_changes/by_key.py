@@ -13,13 +13,12 @@ from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
-from gateway.policy.row_rules import ChangeRules, TableRules
+from gateway.policy.row_rules import ChangeRules, TableRules, caller_values
 from gateway.request.keys import Key
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.change import FLAGS, Change, change_row, change_rows
-from gateway.sql.row_arrays import NOBODY
 from gateway.sql.shared_writes import change_each
 
 
@@ -159,7 +158,7 @@ class Changes:
             change = Change.HOLD  # nothing to change: the row answers as it stands
         statement = self._statement(change, columns=columns, defaults=defaults)
         rows = [{**edit.values, **edit.key} for edit in edits]
-        caller = self._rules.values(session.principal) if self._rules is not None else NOBODY
+        caller = caller_values(self._rules, session.principal)
         arguments = statement.arguments(rows, [edit.expected for edit in edits], caller)
         found = await session.fetch(statement.statement, arguments)
         for edit, row in zip(edits, found, strict=True):

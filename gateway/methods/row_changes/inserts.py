@@ -12,12 +12,12 @@ from gateway.db.database import Row
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.sent_rows import SentRows
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
-from gateway.policy.row_rules import TableRules
+from gateway.policy.row_rules import TableRules, caller_values
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.insert import insert_row, insert_rows
-from gateway.sql.row_arrays import NOBODY, RowsStatement, RowStatement
+from gateway.sql.row_arrays import RowsStatement, RowStatement
 from gateway.sql.shared_writes import insert_each
 
 
@@ -86,7 +86,7 @@ class Inserts:
             await self._sent.check(session, shape, rows)
 
     def _caller(self, session: Session) -> Mapping[str, Any]:
-        return self._rules.values(session.principal) if self._rules is not None else NOBODY
+        return caller_values(self._rules, session.principal)
 
     def _shape(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(column for column in self._columns if column in row)

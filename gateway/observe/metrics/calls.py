@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from google.protobuf.descriptor import MethodDescriptor
-from google.rpc import code_pb2
 
 from gateway.observe.call_record import CallRecord
+from gateway.observe.code_names import CODE_NAMES
 from gateway.observe.metrics.figures import SECONDS, Distribution, Figures, Labels, Value
 
 BYTES = (64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864)
-_CODES: Mapping[int, str] = dict(zip(code_pb2.Code.values(), code_pb2.Code.keys(), strict=True))
 
 
 _TYPES = {(False, False): "unary", (False, True): "server_stream", (True, True): "bidi_stream"}
@@ -38,7 +37,7 @@ class _Method:
     __slots__ = ("codes", "request_bytes", "response_bytes", "rows", "seconds")
 
     def __init__(self) -> None:
-        self.codes = [0] * len(_CODES)
+        self.codes = [0] * len(CODE_NAMES)
         self.seconds = Distribution(SECONDS)
         self.request_bytes = Distribution(BYTES)
         self.response_bytes = Distribution(BYTES)
@@ -98,7 +97,7 @@ class CallMetrics:
             "rowgate_response_bytes": {name[1:]: method.response_bytes for name, method in called.items()},
             "rowgate_rows_total": {name[1:]: float(method.rows) for name, method in called.items()},
             "rowgate_refusals_total": {
-                (_CODES[code], reason): float(count)
+                (CODE_NAMES[code], reason): float(count)
                 for (code, reason), count in (self._reasons + Counter(refusals or {})).items()
             },
         }
@@ -113,4 +112,4 @@ def _handled(called: Mapping[_Name, _Method]) -> Iterator[tuple[Labels, Value]]:
     for name, method in called.items():
         for code, count in enumerate(method.codes):
             if count:
-                yield (*name, _CODES[code]), float(count)
+                yield (*name, CODE_NAMES[code]), float(count)

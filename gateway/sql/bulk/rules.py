@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, column, false, func, literal_column, not_, or_, table, text
+from sqlalchemy import and_, column, false, func, literal_column, not_, or_, table
 
 from gateway.policy.row_rules import RowRule, TableRules
-from gateway.sql.binds import bound
 from gateway.sql.bulk.shape import INDEX, BulkShape, may_be_unset, quote, stage_name
-from gateway.sql.filter import where_rule
-from gateway.sql.rule_checks import decidable
+from gateway.sql.rule_checks import Outcome, decidable, is_met
 from gateway.sql.statement import Statement, compile_statement
 
 # A parameter, where it is none within a quoted name or a text.
@@ -34,7 +31,7 @@ class RuleConditions:
         """Return the condition that a row of `t` meets some rules; unknown, as false, is not met."""
         columns = {f.column: column(f.column, f.type.engine) for rule in rules for f in rule.resource.fields}
         stored: Any = table("t", *columns.values())
-        return self._text(and_(*(_condition(rule, stored) for rule in rules)))
+        return self._text(and_(*(is_met(rule, stored) for rule in rules)))
 
     def met_after(self, changed: Mapping[str, str], *rules: RowRule) -> str:
         """Return the condition that a row of `t` would meet some rules whose columns are `changed` so.
@@ -44,7 +41,7 @@ class RuleConditions:
         parts = []
         for rule in rules:
             fields = rule.resource.fields
-            after = _Outcome(
+            after = Outcome(
                 {
                     f.column: literal_column(f"({changed[f.column]})", f.type.engine)
                     if f.column in changed
@@ -53,7 +50,7 @@ class RuleConditions:
                 }
             )
             known = frozenset(f.column for f in fields if f.generated is None)
-            parts += [_condition(one, after) for one in decidable(rule, known)]
+            parts += [is_met(one, after) for one in decidable(rule, known)]
         return self._text(and_(*parts)) if parts else "true"
 
     def statement(self, text: str, name: str) -> Statement:
@@ -73,13 +70,6 @@ class RuleConditions:
             constants={**known.constants, **compiled.constants},
         )
         return f"({_PARAMETER.sub(lambda found: found[1] or f'${first + int(found[2])}', compiled.text)})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """A row as it will be: each column's value."""
-
-    c: Mapping[str, Any]
 
 
 def passed(condition: str) -> str:
@@ -114,7 +104,7 @@ def forbidden_rows(shape: BulkShape, rules: TableRules) -> Statement | None:
     if not all(ways):
         return None
     staged: Any = table("s", *(column(field.column, field.type.engine) for field in shape.staged))
-    allowed = or_(*(and_(*(_condition(rule, staged) for rule in way)) for way in ways))
+    allowed = or_(*(and_(*(is_met(rule, staged) for rule in way)) for way in ways))
     compiled = compile_statement(not_(func.coalesce(allowed, false())), name=f"check {resource.table}")
     query = f"SELECT s.{quote(INDEX)} FROM pg_temp.{quote(stage_name(resource))} AS s WHERE {compiled.text}"
     return Statement(
@@ -124,9 +114,3 @@ def forbidden_rows(shape: BulkShape, rules: TableRules) -> Statement | None:
 
 def _ways(rules: TableRules) -> Sequence[tuple[RowRule, ...]]:
     return rules.creating.checks, rules.updating.checks
-
-
-def _condition(rule: RowRule, rows: Any) -> Any:
-    if rule.shape is None and not rule.nobody:
-        return text("true")
-    return where_rule(rule, rows, {f.column: bound(f.type, f.column) for f in rule.fields})

@@ -9,14 +9,13 @@ from cryptography.x509 import load_pem_x509_certificates
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import ServerSettings
+from gateway.file_stamp import FileStamp, file_stamp
 
 _logger = logging.getLogger(__name__)
 
 # RFC 9113, 9.2.2: what TLS 1.2 may use beside it is prohibited; TLS 1.3 has no others.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _PROTOCOLS = ["h2", "http/1.1"]
-
-_Stamps = Sequence[tuple[int, int, int] | None]
 
 
 class Certificates:
@@ -54,20 +53,10 @@ class Certificates:
         else:
             _logger.info("TLS files have changed: new connections have the new certificate")
 
-    def _look(self) -> _Stamps:
+    def _look(self) -> Sequence[FileStamp | None]:
         server = self._server
-        return [_stamp(file) for file in (server.tls_cert, server.tls_key, server.tls_client_ca)]
-
-
-def _stamp(file: Path | None) -> tuple[int, int, int] | None:
-    """Return what differs when a file is written anew, or another takes its place; None where it is none."""
-    if file is None:
-        return None
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+        files = (server.tls_cert, server.tls_key, server.tls_client_ca)
+        return [None if file is None else file_stamp(file) for file in files]
 
 
 def tls_context(server: ServerSettings, *, is_optional: bool = False) -> ssl.SSLContext | None:
