@@ -18,14 +18,13 @@ from gateway.db.pool.pool import Pool
 from gateway.db.retry import LoopClock
 from gateway.db.statements import runner
 from gateway.db.statements.watch import StatementWatch
-from gateway.schema.tables.metadata import build_tables
 from gateway.transport import streaming
 from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import Exchange
 from gateway.transport.processor import Processor
 from tests.harness.client import Client
 from tests.harness.databases import Databases
-from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.gateway import descriptors_of, ledger_database
 from tests.harness.http import ask
 from tests.harness.polling import next_poll
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
@@ -67,7 +66,7 @@ async def until_told(admin: str, waits: Sequence[str]) -> list[dict[str, Any]]:
 
 
 async def test_each_call_says_what_it_waits_for(databases: Databases) -> None:
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     async with served(dsn, pool_size=1) as (client, admin):
         assert await told(admin) == []
         async with locked(dsn) as connection:
@@ -86,7 +85,7 @@ async def test_each_call_says_what_it_waits_for(databases: Databases) -> None:
 
 
 async def test_calls_that_share_a_statement_say_so(databases: Databases) -> None:
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     async with served(dsn) as (client, admin):
         async with locked(dsn) as connection:
             alone = asyncio.create_task(client.call(GET, {"book": "main", "number": 1}))
@@ -112,7 +111,7 @@ def test_every_function_that_tells_what_is_waited_for_is_there() -> None:
 async def test_a_plan_is_told_of_the_slowest_statement_of_a_name_without_a_value(
     databases: Databases,
 ) -> None:
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     async with served(dsn, pool_size=1) as (client, admin):
         assert (await ask(admin, "GET", "/debug/plan?statement=list%20order")).status == 404
         await client.call(LIST, filter='title = "hunter2"')
@@ -148,7 +147,7 @@ async def test_who_calls_what_is_told_to_this_machine_alone() -> None:
 async def test_slow_statements_are_logged_by_their_names_alone(
     databases: Databases, caplog: pytest.LogCaptureFixture, seconds: float
 ) -> None:
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     async with served(dsn, log_slow_statement=seconds) as (client, _):
         await client.call(LIST, filter='title = "hunter2"')
     slow = [vars(one) for one in caplog.records if one.getMessage() == "a statement was slow"]

@@ -3,18 +3,17 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gateway.observe.metrics.catalogue import CATALOGUE
-from gateway.schema.tables.metadata import build_tables
-from tests.cli.running import LEDGER, Running
+from tests.cli.running import LEDGER, Running, Start, servers
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
-from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.gateway import descriptors_of, ledger_database
 from tests.harness.http import ask
 from tests.harness.polling import next_poll
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
@@ -22,30 +21,20 @@ from tests.transport.conftest import GET, SERVICE, locked, until_waiting
 KEY = {"book": "main", "number": 1}
 LIST = f"{SERVICE}/ListAccounts"
 CREATE = f"{SERVICE}/CreateAccount"
-Start = Callable[..., Coroutine[Any, Any, Running]]
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 @pytest.fixture
 async def dsn(databases: Databases) -> str:
     """Return the DSN of a database with the ledger's tables."""
-    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    return await ledger_database(databases)
 
 
 @pytest.fixture
 async def start(dsn: str) -> AsyncIterator[Start]:
-    """Give what starts a server of the ledger; what still runs at the end is killed."""
-    running: list[Running] = []
-
-    async def started(*flags: str) -> Running:
-        running.append(await Running.start("--protos", str(LEDGER), "--dsn", dsn, *flags))
-        return running[-1]
-
-    yield started
-    for one in running:
-        if one.process.returncode is None:
-            one.process.kill()
-            await one.process.wait()
+    """Give what starts a server of the ledger."""
+    async with servers("--protos", str(LEDGER), "--dsn", dsn) as started:
+        yield started
 
 
 async def scraped(admin: str) -> Samples:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.harness.gateway import SCHEMAS, descriptors_of
@@ -56,6 +57,25 @@ class Running:
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), err.decode()
+
+
+Start = Callable[..., Awaitable[Running]]
+
+
+@asynccontextmanager
+async def servers(*first: str) -> AsyncIterator[Start]:
+    """Give what starts servers, with these flags before others; what still runs at the end is killed."""
+    running: list[Running] = []
+
+    async def started(*flags: str) -> Running:
+        running.append(await Running.start(*first, *flags))
+        return running[-1]
+
+    yield started
+    for one in running:
+        if one.process.returncode is None:
+            one.process.kill()
+            await one.process.wait()
 
 
 async def rowgate(*args: str, **variables: str) -> tuple[int, str, str]:

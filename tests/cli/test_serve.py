@@ -4,48 +4,40 @@ import asyncio
 import re
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.schema.tables.metadata import build_tables
-from tests.cli.running import LEDGER, Running, descriptor_set, rowgate
+from tests.cli.running import LEDGER, Running, Start, descriptor_set, rowgate, servers
 from tests.db.servers import kill_server
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases, fetch
-from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.gateway import descriptors_of, ledger_database
 from tests.harness.polling import next_poll
 from tests.harness.transports import TRANSPORTS
 from tests.transport.conftest import GET, locked, until_waiting
 
-Start = Callable[..., Coroutine[Any, Any, Running]]
 KEY = {"book": "main", "number": 1}
 
 
 @pytest.fixture
 async def dsn(databases: Databases) -> str:
     """Return the DSN of a database with the ledger's tables."""
-    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    return await ledger_database(databases)
 
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Give what starts servers; those that still run at the end are killed."""
-    running: list[Running] = []
+    """Give what starts a server of the ledger."""
+    async with servers() as started:
 
-    async def started(*flags: str, schema: Sequence[str] = ("--protos", str(LEDGER))) -> Running:
-        running.append(await Running.start(*schema, *flags))
-        return running[-1]
+        def of_schema(*flags: str, schema: Sequence[str] = ("--protos", str(LEDGER))) -> Awaitable[Running]:
+            return started(*schema, *flags)
 
-    yield started
-    for one in running:
-        if one.process.returncode is None:
-            one.process.kill()
-            await one.process.wait()
+        yield of_schema
 
 
 @pytest.fixture

@@ -3,22 +3,20 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import grpc
 import pytest
 
-from gateway.schema.tables.metadata import build_tables
 from tests.cli.connections import connections_of
-from tests.cli.running import LEDGER, Running, rowgate
+from tests.cli.running import LEDGER, Start, rowgate, servers
 from tests.harness.certificates import Certificate
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
-from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.gateway import descriptors_of, ledger_database
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
 
 KEY = {"book": "main", "number": 1}
@@ -27,29 +25,19 @@ IMPATIENT = ("--liveness-interval", "0.1", "--liveness-timeout", "1", "--livenes
 UNSEEN = "a-secret-not-to-be-seen"
 ALONE = [("grpc.use_local_subchannel_pool", 1)]
 SERVING = b"\x08\x01"
-Start = Callable[..., Coroutine[Any, Any, Running]]
 
 
 @pytest.fixture
 async def dsn(databases: Databases) -> str:
     """Return the DSN of a database with the ledger's tables."""
-    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    return await ledger_database(databases)
 
 
 @pytest.fixture
 async def start(dsn: str) -> AsyncIterator[Start]:
-    """Give what starts a server of the ledger; what still runs at the end is killed."""
-    running: list[Running] = []
-
-    async def started(*flags: str) -> Running:
-        running.append(await Running.start("--protos", str(LEDGER), "--dsn", dsn, *flags))
-        return running[-1]
-
-    yield started
-    for one in running:
-        if one.process.returncode is None:
-            one.process.kill()
-            await one.process.wait()
+    """Give what starts a server of the ledger."""
+    async with servers("--protos", str(LEDGER), "--dsn", dsn) as started:
+        yield started
 
 
 @pytest.fixture

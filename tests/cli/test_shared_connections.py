@@ -17,13 +17,12 @@ from typing import Self
 import grpc
 import pytest
 
-from gateway.schema.tables.metadata import build_tables
 from tests.cli.connections import connections_of
 from tests.cli.running import LEDGER, Running
 from tests.cli.test_serve_workers import KEY, apart, children, is_there, left_in
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
-from tests.harness.gateway import schema_of
+from tests.harness.gateway import ledger_database
 from tests.harness.polling import next_poll
 from tests.transport.conftest import GET
 
@@ -40,7 +39,7 @@ service AddedService {
 @pytest.fixture(scope="module")
 async def dsn(databases: Databases) -> str:
     """Return the DSN of a database with the ledger's tables."""
-    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    return await ledger_database(databases)
 
 
 @asynccontextmanager

@@ -10,11 +10,10 @@ from tempfile import TemporaryDirectory
 import grpc
 import pytest
 
-from gateway.schema.tables.metadata import build_tables
 from tests.cli.running import LEDGER, Running
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
-from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.gateway import descriptors_of, ledger_database
 from tests.harness.polling import next_poll
 from tests.harness.process import ROWGATE, environment
 from tests.transport.conftest import GET
@@ -23,7 +22,7 @@ CLOSED = 'exec "$@" <&- >&- 2>&-'
 
 
 async def test_without_standard_streams_it_serves_and_stops(databases: Databases) -> None:
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     with TemporaryDirectory(dir="/tmp") as folder:  # a socket's path is short
         socket = Path(folder) / "s"
         serve = (*ROWGATE, "serve", "--protos", str(LEDGER), "--dsn", dsn, "--listen", f"unix:{socket}")
@@ -71,7 +70,7 @@ def no_room() -> Iterator[int]:
 async def test_it_serves_though_its_output_is_lost(
     databases: Databases, output: Callable[[], AbstractContextManager[int]]
 ) -> None:
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     with output() as stdout:
         serve = ("serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--protos", str(LEDGER))
         server = Running(

@@ -10,13 +10,12 @@ import grpc
 import pytest
 
 from gateway.schema.protos.sources import compile_protos
-from gateway.schema.tables.metadata import build_tables
 from tests.cli.running import LEDGER, Running
 from tests.cli.test_serve_workers import children
 from tests.cli.test_shared_connections import ADDED, Load, call
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
-from tests.harness.gateway import schema_of
+from tests.harness.gateway import ledger_database
 from tests.transport.conftest import GET
 
 ADDED_GET = "ledger.v1.AddedService/GetAccount"
@@ -67,7 +66,7 @@ class Project:
 @pytest.fixture
 async def dsn(databases: Databases) -> str:
     """Return the DSN of a database with the ledger's tables."""
-    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    return await ledger_database(databases)
 
 
 @pytest.fixture

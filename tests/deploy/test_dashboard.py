@@ -17,11 +17,10 @@ from prometheus_client.samples import Sample
 from gateway.admin.server import AdminServer
 from gateway.app import Gateway
 from gateway.config.load import settings_of
-from gateway.schema.tables.metadata import build_tables
 from tests.deploy.prometheus import Prometheus, prometheus
 from tests.harness.certificates import Certificate
 from tests.harness.databases import Databases
-from tests.harness.gateway import descriptors_of, schema_of
+from tests.harness.gateway import descriptors_of, ledger_database, schema_of
 from tests.harness.http import ask
 from tests.harness.polling import next_poll
 from tests.transport.conftest import GET, SERVICE
@@ -66,7 +65,7 @@ OF_POLICY = {query for query in SHOWN if "CALL_NOT_ALLOWED" in query}
 @asynccontextmanager
 async def scraped(databases: Databases, folder: Path) -> AsyncIterator[tuple[str, grpc.aio.Channel]]:
     """Serve the ledger with TLS and an admin address; give that, and a channel to call by."""
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     own = Certificate(folder, "server")
     tls = {"tls_cert": str(own.cert_path), "tls_key": str(own.key_path)}
     settings = settings_of(dsn=dsn, listen="127.0.0.1:0", admin_listen="0", log_access="none", **tls)

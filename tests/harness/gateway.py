@@ -105,3 +105,8 @@ async def _serve_apart(name: str, settings: dict[str, Any]) -> tuple[str, Callab
     quiet = {"drain_timeout": 1, "log_level": "error"}
     server = await ServerProcess.start(descriptors_of(name), {**quiet, **settings})
     return server.target, server.stop
+
+
+async def ledger_database(databases: Databases) -> str:
+    """Return the DSN of a database with the ledger's tables."""
+    return await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)

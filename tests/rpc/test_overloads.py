@@ -1,8 +1,7 @@
 """Functions that others called as PostgreSQL's own, for types that are nearer: none of them is called."""
 
-from gateway.schema.tables.metadata import build_tables
 from tests.harness.databases import Databases, fetch
-from tests.harness.gateway import schema_of, serve
+from tests.harness.gateway import ledger_database, serve
 from tests.rpc.test_bulk_errors import account, named
 
 _SERVICE = "ledger.v1.AccountService"
@@ -15,7 +14,7 @@ _POLYMORPHIC = {
 
 async def test_an_overload_is_not_taken_for_the_function(databases: Databases, transport: str) -> None:
     """The start ended with a traceback: PostgreSQL's unnest takes any array, and so was never the nearest."""
-    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    dsn = await ledger_database(databases)
     for name, kinds in _POLYMORPHIC.items():
         for kind in kinds:
             await fetch(dsn, f"CREATE FUNCTION {name}({kind}) RETURNS int LANGUAGE sql AS 'SELECT 1 / 0'")
