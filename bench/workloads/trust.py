@@ -1,8 +1,9 @@
-"""What knowing callers costs a Get: tokens, a policy of rows, metrics, traces."""
+"""What knowing callers costs a Get: tokens, rules of rows by Rowgate or by PostgreSQL, metrics, traces."""
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from shutil import copytree
 
@@ -21,6 +22,7 @@ from bench.workloads.calls import IN_FLIGHT, gets_of
 TRUST = "Get item, 128 in flight, 100 principals"
 KNOWN = "Rowgate, JWT and policy and metrics"
 TRACED = "Rowgate, and traces of 1 %"
+NATIVE = "Rowgate, JWT and PostgreSQL's row-level security"
 PRINCIPALS = 100
 _KEY_BITS = 2048
 _SECONDS = 24 * 3600
@@ -29,6 +31,21 @@ _TABLE = 'primary_key: "id"'
 _POLICY = 'policy: {read: "quantity < principal.claims.most" create: "*" update: "*" delete: "*"}'
 _SERVICE = "service ItemService {"
 _ALLOW = 'option (rowgate.v1.service) = {allow: {roles: "reader"}};'
+_ROLE = "bench_reader"
+_SECURED = f"""
+CREATE ROLE {_ROLE};
+GRANT SELECT ON item TO {_ROLE};
+ALTER TABLE item ENABLE ROW LEVEL SECURITY;
+CREATE POLICY {_ROLE} ON item USING (
+  quantity < (nullif(current_setting('request.jwt.claims', true), '')::json ->> 'most')::bigint
+)
+"""
+_UNSECURED = f"""
+DROP POLICY {_ROLE} ON item;
+ALTER TABLE item DISABLE ROW LEVEL SECURITY;
+REVOKE ALL ON item FROM {_ROLE};
+DROP ROLE {_ROLE}
+"""
 _COLLECTOR = "http://127.0.0.1:9"
 """Nobody is there: what is sent to it costs as much."""
 
@@ -39,8 +56,8 @@ async def trust(testbed: Testbed) -> None:
     requests = gets_of(testbed, ITEMS, keys)
     folder = testbed.folder / "trust"
     folder.mkdir()
-    asked = {ROWGATE: None, KNOWN: _credentials(folder), TRACED: folder / "credentials"}
-    async with testbed.running(*_servers(testbed, folder)) as running:
+    credentials = _credentials(folder)
+    async with _row_security(testbed), testbed.running(*_servers(testbed, folder)) as running:
         turns = [
             Turn(
                 TRUST,
@@ -48,7 +65,12 @@ async def trust(testbed: Testbed) -> None:
                 loading(
                     testbed,
                     one,
-                    Load(requests, IN_FLIGHT, testbed.options.seconds, credentials=asked[one.name]),
+                    Load(
+                        requests,
+                        IN_FLIGHT,
+                        testbed.options.seconds,
+                        credentials=None if one.name == ROWGATE else credentials,
+                    ),
                 ),
             )
             for one in running
@@ -56,24 +78,36 @@ async def trust(testbed: Testbed) -> None:
         await take_turns(testbed.results, turns, testbed.options.rounds)
 
 
+@asynccontextmanager
+async def _row_security(testbed: Testbed) -> AsyncIterator[None]:
+    """Let the database have a policy as the protos have one; it doesn't hold for who may do everything."""
+    await testbed.connection.execute(_SECURED)
+    try:
+        yield
+    finally:
+        await testbed.connection.execute(_UNSECURED)
+
+
 def _servers(testbed: Testbed, folder: Path) -> Iterator[tuple[str, contenders.Start]]:
-    protos = _protos(folder)
+    protos, unruled = _protos(folder / "protos", _POLICY), _protos(folder / "unruled", "")
     known = (
         *("--auth-providers", "jwt", "--auth-jwt-issuer", _ISSUER, "--auth-jwt-audience", _AUDIENCE),
         *("--auth-jwt-keys-file", str(folder / "keys.json"), "--admin-listen", "127.0.0.1:0"),
     )
     traces = ("--traces-endpoint", _COLLECTOR, "--traces-sample-ratio", "0.01")
+    native = ("--auth-row-security", "postgres", "--auth-database-role", _ROLE)
     yield ROWGATE, lambda: contenders.rowgate(testbed.dsn, ITEMS.protos)
     yield KNOWN, lambda: contenders.rowgate(testbed.dsn, protos, *known, name=KNOWN)
     yield TRACED, lambda: contenders.rowgate(testbed.dsn, protos, *known, *traces, name=TRACED)
+    yield NATIVE, lambda: contenders.rowgate(testbed.dsn, unruled, *known, *native, name=NATIVE)
 
 
-def _protos(folder: Path) -> Path:
-    """Return the items' protos, with a policy that lets each caller read all rows."""
-    protos = Path(copytree(ITEMS.protos, folder / "protos"))
+def _protos(folder: Path, policy: str) -> Path:
+    """Return the items' protos with a policy, which lets each caller read all rows."""
+    protos = Path(copytree(ITEMS.protos, folder))
     (file,) = protos.rglob("item.proto")
     text = file.read_text()
-    text = text.replace(_TABLE, f"{_TABLE} {_POLICY}", 1).replace(_SERVICE, f"{_SERVICE} {_ALLOW}", 1)
+    text = text.replace(_TABLE, f"{_TABLE} {policy}", 1).replace(_SERVICE, f"{_SERVICE} {_ALLOW}", 1)
     file.write_text(text)
     return protos
 
