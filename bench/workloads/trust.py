@@ -11,6 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bench import contenders
+from bench.collector import collecting
 from bench.datasets import ITEMS
 from bench.load_generator import Load
 from bench.measured_load import loading
@@ -46,8 +47,6 @@ ALTER TABLE item DISABLE ROW LEVEL SECURITY;
 REVOKE ALL ON item FROM {_ROLE};
 DROP ROLE {_ROLE}
 """
-_COLLECTOR = "http://127.0.0.1:9"
-"""Nobody is there: what is sent to it costs as much."""
 
 
 async def trust(testbed: Testbed) -> None:
@@ -57,7 +56,11 @@ async def trust(testbed: Testbed) -> None:
     folder = testbed.folder / "trust"
     folder.mkdir()
     credentials = _credentials(folder)
-    async with _row_security(testbed), testbed.running(*_servers(testbed, folder)) as running:
+    async with (
+        _row_security(testbed),
+        collecting() as collector,
+        testbed.running(*_servers(testbed, folder, collector)) as running,
+    ):
         turns = [
             Turn(
                 TRUST,
@@ -88,13 +91,13 @@ async def _row_security(testbed: Testbed) -> AsyncIterator[None]:
         await testbed.connection.execute(_UNSECURED)
 
 
-def _servers(testbed: Testbed, folder: Path) -> Iterator[tuple[str, contenders.Start]]:
+def _servers(testbed: Testbed, folder: Path, collector: str) -> Iterator[tuple[str, contenders.Start]]:
     protos, unruled = _protos(folder / "protos", _POLICY), _protos(folder / "unruled", "")
     known = (
         *("--auth-providers", "jwt", "--auth-jwt-issuer", _ISSUER, "--auth-jwt-audience", _AUDIENCE),
         *("--auth-jwt-keys-file", str(folder / "keys.json"), "--admin-listen", "127.0.0.1:0"),
     )
-    traces = ("--traces-endpoint", _COLLECTOR, "--traces-sample-ratio", "0.01")
+    traces = ("--traces-endpoint", collector, "--traces-sample-ratio", "0.01")
     native = ("--auth-row-security", "postgres", "--auth-database-role", _ROLE)
     yield ROWGATE, lambda: contenders.rowgate(testbed.dsn, ITEMS.protos)
     yield KNOWN, lambda: contenders.rowgate(testbed.dsn, protos, *known, name=KNOWN)

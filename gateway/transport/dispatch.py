@@ -27,19 +27,18 @@ from gateway.response.serialized import serialized
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.services.standard_methods import SHAPES, Streams
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
-from gateway.transport.exchange import Answer, Exchange, Reply
+from gateway.transport.exchange import TRACEPARENT, Answer, Exchange, Reply
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing.parser import RequestParser, sizes
 from gateway.transport.parsing.scan import SLICE
 from gateway.transport.refusals import WriteCancelled, unknown_method
 from gateway.transport.streaming import bidi_answer, stream_answer
-from gateway.transport.wire.headers import find
+from gateway.transport.wire.headers import only
 
 if TYPE_CHECKING:
     from gateway.observe.traces import Traces
 
 _logger = logging.getLogger(__name__)
-_TRACEPARENT = b"traceparent"
 _UNEXPECTED = "unexpected error in %s"
 
 _READS = frozenset({MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT})
@@ -186,6 +185,11 @@ class Dispatcher:
         )
         """The paths of those that are known to change nothing."""
 
+    @property
+    def is_traced(self) -> bool:
+        """Whether it is asked of each call which trace it belongs to."""
+        return self._traces is not None
+
     def add(self, methods: BuiltinMethods) -> None:
         """Answer further methods, of the server's own."""
         for path, method in methods.items():
@@ -285,7 +289,8 @@ class Dispatcher:
         if exchange.deadline is not None:
             return  # it has been here before, and it is known by then who makes it
         if self._traces is not None:
-            traceparent = find(exchange.headers, _TRACEPARENT)
+            sent = exchange.traceparent
+            traceparent = only(exchange.headers, TRACEPARENT) if sent is None else sent
             exchange.spans = self._traces.begin(exchange.record, traceparent, exchange.arrived)
         if self._authorization is not None:
             self._authorization.enter(exchange)

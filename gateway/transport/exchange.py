@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asyncio import Task
 
 REQUEST_ID = "x-request-id"
+TRACEPARENT = b"traceparent"
 _STATUS_DETAILS = "grpc-status-details-bin"
 _RETRY_PUSHBACK = "grpc-retry-pushback-ms"
 # An id of ours tells calls apart and is no secret: one random half for all of a process's is enough.
@@ -81,6 +82,7 @@ class Exchange:
         is_identified: whether that is done; nothing may be done for a call before it is.
         owner: the principal's name, where it was known when the call came.
         authorization: the header of this name, empty where there is none; None where `headers` have to tell.
+        traceparent: the same of this one.
         certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
         deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
         ends_with_credential: whether that is because its caller's credential ends; set so, too.
@@ -106,6 +108,7 @@ class Exchange:
     is_identified: bool = True
     owner: str = ""
     authorization: bytes | None = None
+    traceparent: bytes | None = None
     certificate: bytes = b""
     deadline: float | None = None
     ends_with_credential: bool = False

@@ -27,6 +27,7 @@ from tests.harness.client import Client
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of, serve
 from tests.transport.conftest import GET, SERVICE, locked, until_waiting
+from tests.transport.wire.http2.peer import peer_of
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 _EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -82,10 +83,9 @@ async def traced(
         await running.stop()
 
 
-async def get(client: Client, number: int, traceparent: str = "") -> None:
+async def get(client: Client, number: int, *metadata: tuple[str, str]) -> None:
     """Read an account that isn't there."""
     request = client.message("ledger.v1.GetAccountRequest", {"book": "main", "number": number})
-    metadata = (("traceparent", traceparent),) if traceparent else ()
     with pytest.raises(grpc.aio.AioRpcError, match="NOT_FOUND"):
         await client.channel.unary_unary(f"/{GET}")(request.SerializeToString(), metadata=metadata)
 
@@ -100,7 +100,7 @@ async def test_a_trace_goes_from_the_client_by_the_gateway_to_the_statement(
     own = span.get_span_context()
     sent = f"00-{format_trace_id(own.trace_id)}-{format_span_id(own.span_id)}-01"
     async with traced(databases, collector, transport=transport, traces_sample_ratio=0) as running:
-        await get(running.client, 1, sent)
+        await get(running.client, 1, ("traceparent", sent))
         await get(running.client, 2)  # nobody samples it
     await asyncio.to_thread(span.end)
     await asyncio.to_thread(provider.shutdown)
@@ -168,17 +168,61 @@ async def test_the_log_has_the_trace_of_a_call_whether_or_not_it_is_sampled(
 ) -> None:
     caplog.set_level(logging.INFO, "gateway.access")
     async with traced(databases, collector, log_access="all") as running:
-        await get(running.client, 1, f"00-{TRACE}-{SPAN}-00")
+        await get(running.client, 1, ("traceparent", f"00-{TRACE}-{SPAN}-00"))
     (line,) = [one for one in caplog.records if one.name == "gateway.access"]
     assert vars(line)["trace_id"] == TRACE
     assert collector.spans == []
+
+
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [("traceparent", f"00-{TRACE}-{SPAN}-01-more")],
+        [("tracestate", "a=1")],
+    ],
+)
+async def test_what_names_no_one_trace_is_passed_over_and_the_call_goes_on(
+    databases: Databases, collector: Collector, transport: str, sent: Sequence[tuple[str, str]]
+) -> None:
+    async with traced(databases, collector, transport=transport, traces_sample_ratio=0) as running:
+        await get(running.client, 1, *sent)
+    assert collector.spans == []
+
+
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
+async def test_a_tracestate_changes_nothing(
+    databases: Databases, collector: Collector, transport: str
+) -> None:
+    parent = ("traceparent", f"00-{TRACE}-{SPAN}-01")
+    async with traced(databases, collector, transport=transport, traces_sample_ratio=0) as running:
+        await get(running.client, 1, parent, ("tracestate", "a=1,b=2"))
+        await get(running.client, 2, parent, ("tracestate", "=,no state at all"))
+    calls = collector.named(GET)
+    assert [(one.trace_id.hex(), one.parent_span_id.hex()) for one in calls] == [(TRACE, SPAN)] * 2
+
+
+async def test_calls_whose_headers_differ_in_their_traces_alone_are_told_apart(
+    databases: Databases, collector: Collector
+) -> None:
+    """Of a client without a dynamic table no header but the trace is read; one that comes twice is none."""
+    traces = [f"{n:032x}" for n in range(1, 9)]
+    async with (
+        traced(databases, collector, traces_sample_ratio=0) as running,
+        peer_of(running.target) as peer,
+    ):
+        peer.encoder.header_table_size = 0
+        for n, trace in enumerate(traces):
+            await peer.answer(peer.call(f"/{GET}", b"", ("traceparent", f"00-{trace}-{SPAN}-0{n % 2}")))
+            await peer.answer(peer.call(f"/{GET}", b"", *[("traceparent", f"00-{trace}-{SPAN}-01")] * 2))
+    assert [one.trace_id.hex() for one in collector.named(GET)] == traces[1::2]
 
 
 async def test_callers_can_not_have_more_than_so_many_calls_traced(
     databases: Databases, collector: Collector
 ) -> None:
     async with traced(databases, collector, traces_sample_ratio=0, traces_max_followed=0) as running:
-        await get(running.client, 1, f"00-{TRACE}-{SPAN}-01")
+        await get(running.client, 1, ("traceparent", f"00-{TRACE}-{SPAN}-01"))
     assert collector.spans == []
 
 
@@ -198,7 +242,6 @@ def test_nothing_of_opentelemetry_is_imported_where_traces_are_off() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        None,
         b"",
         b"00",
         f"ff-{TRACE}-{SPAN}-01".encode(),
@@ -210,7 +253,7 @@ def test_nothing_of_opentelemetry_is_imported_where_traces_are_off() -> None:
         f"00-{TRACE}-{SPAN}-01\n".encode(),
     ],
 )
-def test_what_is_no_traceparent_is_passed_over(header: bytes | None) -> None:
+def test_what_is_no_traceparent_is_passed_over(header: bytes) -> None:
     assert parent_of(header) is None
 
 

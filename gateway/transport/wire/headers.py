@@ -75,6 +75,12 @@ def find(headers: Sequence[Header], name: bytes) -> bytes | None:
     return None
 
 
+def only(headers: Sequence[Header], name: bytes) -> bytes:
+    """Return the value of a header that comes once; empty for one that is missing, or comes again."""
+    values = [value for key, value in headers if key == name]
+    return values[0] if len(values) == 1 else b""
+
+
 def named(headers: Sequence[Header]) -> dict[bytes, bytes]:
     """Return the first value of each header: of several it takes less time than to find them."""
     return dict(reversed(headers))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gateway.observe.call_record import CallRecord
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.exchange import REQUEST_ID, TRACEPARENT, Exchange, Reply, request_id
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.grpc.plain_answer import CONTENT_TYPES, refused
 from gateway.transport.protocols.grpc.plain_call import PlainCall
@@ -13,7 +13,7 @@ from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import whole_message
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.http2.fast_path import FastConnection
-from gateway.transport.wire.http2.header_blocks.varying import CREDENTIAL
+from gateway.transport.wire.http2.header_blocks.varying import CREDENTIAL, read_only
 from gateway.transport.wire.request import Header
 
 _IDENTITY = b"identity"
@@ -43,6 +43,7 @@ class PlainMethod:
         self.arrive = dispatcher.arrive
         self.leave = dispatcher.leave
         self.limit = limit
+        self.is_traced = dispatcher.is_traced
 
     def read(self, method: str, headers: Mapping[bytes, bytes]) -> "PlainHeaders | None":
         """Return what the headers of a plain call say; None for what is none, or is wrong."""
@@ -60,7 +61,9 @@ class PlainMethod:
         except BadHeader:
             return None
         sent_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
-        return PlainHeaders(self, content_type, remaining, sent_id, headers.get(CREDENTIAL, b""))
+        has_trace = self.is_traced and TRACEPARENT in headers
+        credential = headers.get(CREDENTIAL, b"")
+        return PlainHeaders(self, content_type, remaining, sent_id, credential, has_trace)
 
 
 def plain_methods(
@@ -81,6 +84,7 @@ class PlainHeaders(NamedTuple):
         remaining: seconds until the caller's deadline; None where it set none.
         sent_id: the request id that the caller sent; empty where it sent none.
         authorization: what says who calls; empty where nothing does.
+        has_trace: whether they name a trace that somebody looks at.
 
     """
 
@@ -89,23 +93,24 @@ class PlainHeaders(NamedTuple):
     remaining: float | None
     sent_id: str
     authorization: bytes
+    has_trace: bool
 
     def with_header(self, name: bytes, value: bytes) -> "PlainHeaders":
         """Return what they say with another value of a header; raises BadHeader."""
-        method, content_type, remaining, sent_id, authorization = self
+        method, content_type, remaining, sent_id, authorization, has_trace = self
         if name == b"grpc-timeout":
-            return PlainHeaders(method, content_type, read_timeout(value), sent_id, authorization)
-        if name == CREDENTIAL:
-            return PlainHeaders(method, content_type, remaining, sent_id, value)
-        if name == _REQUEST_ID:
-            return PlainHeaders(method, content_type, remaining, value.decode("latin-1"), authorization)
-        return self
+            remaining = read_timeout(value)
+        elif name == CREDENTIAL:
+            authorization = value
+        elif name == _REQUEST_ID:
+            sent_id = value.decode("latin-1")
+        return PlainHeaders(method, content_type, remaining, sent_id, authorization, has_trace)
 
     def begin(
         self, connection: FastConnection, number: int, body: bytes, headers: Sequence[Header], now: float
     ) -> bool:
         """Answer a call whose body is whole; return False where that isn't one message as it stands."""
-        method, content_type, remaining, sent_id, authorization = self
+        method, content_type, remaining, sent_id, authorization, has_trace = self
         message = whole_message(body, method.limit)
         if message is None:
             return False
@@ -118,6 +123,7 @@ class PlainHeaders(NamedTuple):
             remaining,
             headers=headers,
             authorization=authorization,
+            traceparent=read_only(headers, TRACEPARENT) if has_trace else b"",
             certificate=certificate,
         )
         status = method.arrive(exchange)

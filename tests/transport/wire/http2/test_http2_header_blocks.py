@@ -20,7 +20,7 @@ from gateway.transport.wire.headers import find
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
 from gateway.transport.wire.http2.header_blocks.reader import HeaderReader
-from gateway.transport.wire.http2.header_blocks.varying import VariedHeaders, read_value
+from gateway.transport.wire.http2.header_blocks.varying import VariedHeaders, read_only, read_value
 from gateway.transport.wire.http2.header_blocks.writer import write_block
 from gateway.transport.wire.http2.request_head import Head, HeadReader
 from gateway.transport.wire.request import Header
@@ -276,7 +276,11 @@ def test_a_head_that_is_alike_says_what_one_that_is_read_says(
     reader = HeaderReader(LIMIT, read, read.vary)
     for timeout, trace in calls:
         fields = request(timeout, trace, request_id, authority)
-        assert plainly(reader.read(write_block(fields))) == plainly(read(fields))
+        head = reader.read(write_block(fields))
+        for name, value in head.headers:
+            assert read_only(head.headers, name) == value
+        assert read_only(head.headers, b"x-missing") == b""
+        assert plainly(head) == plainly(read(fields))
 
 
 def request(timeout: bytes, trace: bytes, request_id: bytes = b"r", authority: bytes = b"") -> list[Header]:

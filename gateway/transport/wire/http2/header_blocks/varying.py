@@ -14,6 +14,7 @@ from hpack.hpack import decode_integer
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
+from gateway.transport.wire.headers import only
 from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
 from gateway.transport.wire.request import Header
 
@@ -182,6 +183,13 @@ class VariedHeaders(Sequence[Header]):
     def __iter__(self) -> Iterator[Header]:
         return iter(self._headers())
 
+    def only(self, name: bytes) -> bytes:
+        """Return the value of a header that comes once, as `only` does, and read no other."""
+        for place, written in zip(self._at, self._written, strict=True):
+            if self._like[place][0] == name:
+                return read_value(name, written) or b""
+        return only(self._like, name)
+
     def _headers(self) -> Sequence[Header]:
         if self._read is None:
             headers = list(self._like)
@@ -190,6 +198,11 @@ class VariedHeaders(Sequence[Header]):
                 headers[place] = name, read_value(name, written) or b""
             self._read = headers
         return self._read
+
+
+def read_only(headers: Sequence[Header], name: bytes) -> bytes:
+    """Return the value of a header that comes once, as `only` does; of those that vary no other is read."""
+    return headers.only(name) if isinstance(headers, VariedHeaders) else only(headers, name)
 
 
 def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence[int] | None:
