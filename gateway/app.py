@@ -41,10 +41,12 @@ from gateway.introspect import (
 from gateway.methods import HANDLERS, Engine, handler_of
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics.calls import CallMetrics
+from gateway.policy.columns import has_limits
 from gateway.policy.permissions import permission_of, permissions_of, without_policy
 from gateway.policy.policy_file import read_policy_file
+from gateway.policy.presets import Presets, merged, presets_of
 from gateway.policy.row_rules import TableRules, row_rules
-from gateway.policy.tenants import tenant_columns, tenants_of, with_tenants
+from gateway.policy.tenants import Tenants, tenant_presets, tenants_of, with_tenants
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.request.page_token import PageTokens
@@ -112,6 +114,23 @@ def _row_rules(schema: Schema, *, identified: bool) -> Mapping[str, TableRules]:
         _logger.warning("policies of rows don't hold: callers aren't identified", extra={"tables": [*rules]})
         return {}
     return rules
+
+
+def _presets(schema: Schema, tenants: Tenants | None, *, identified: bool) -> Mapping[str, Presets]:
+    """Return what is written of callers; raises SchemaError for what isn't theirs.
+
+    Where callers aren't identified nothing is, and columns are everybody's, which is told.
+    """
+    presets = presets_of(schema)
+    if identified:
+        return merged(presets, tenant_presets(schema, tenants) if tenants is not None else {})
+    limited = [name for name, resource in schema.resources.items() if name in presets or has_limits(resource)]
+    if limited:
+        _logger.warning(
+            "access, masks and presets of columns don't hold: callers aren't identified",
+            extra={"tables": limited},
+        )
+    return {}
 
 
 class Gateway:
@@ -200,7 +219,7 @@ class Gateway:
                 max_concurrent_bulk=settings.limits.max_concurrent_bulk,
                 page_tokens=PageTokens(_secret(settings)),
                 rules=_row_rules(schema, identified=identified is not None),
-                tenants=tenant_columns(schema, tenants) if tenants is not None else {},
+                presets=_presets(schema, tenants, identified=identified is not None),
                 hides_rows=roles is not None,
                 own_tables=own_tables,
                 identified=identified is not None,

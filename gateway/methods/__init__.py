@@ -21,7 +21,7 @@ from gateway.methods.reads.count import Count
 from gateway.methods.reads.get import Get
 from gateway.methods.reads.list_rows import List
 from gateway.methods.reads.stream import Stream
-from gateway.methods.with_tenant import CREATING, WithTenant
+from gateway.methods.with_presets import SENDING, WithPresets
 from gateway.methods.writes.batch_create import BatchCreate
 from gateway.methods.writes.batch_delete import BatchDelete
 from gateway.methods.writes.batch_update import BatchUpdate
@@ -29,7 +29,7 @@ from gateway.methods.writes.create import Create
 from gateway.methods.writes.delete import Delete
 from gateway.methods.writes.undelete import Undelete
 from gateway.methods.writes.update import Update
-from gateway.policy.columns import has_limits
+from gateway.policy.columns import has_limits, without_presets
 from gateway.schema.model import Method, MethodKind
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
@@ -54,13 +54,15 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 def handler_of(method: Method, engine: Engine) -> AnyHandler:
     """Return the handler of a method, one of HANDLERS.
 
-    It gives each caller the columns that it may have, and new rows their caller's tenant.
+    It gives each caller the columns that it may have, and rows what is preset of their caller.
     """
     make = HANDLERS[method.kind]
-    tenant = engine.tenants.get(method.resource.message.full_name)
-    if tenant is not None and method.kind in CREATING:
-        make = partial(WithTenant, make=make, tenant=tenant)
-    if engine.identified and has_limits(method.resource):
+    if not engine.identified:
+        return make(without_presets(method), engine)
+    presets = engine.presets_of(method.resource)
+    if presets is not None and method.kind in SENDING:
+        make = partial(WithPresets, make=make, presets=presets)
+    if has_limits(method.resource):
         return ByColumns(method, engine, make)
     return make(method, engine)
 

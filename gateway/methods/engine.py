@@ -10,8 +10,8 @@ from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.internal_tables.idempotency import RequestIds, Room
 from gateway.errors import FailedPrecondition
+from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
-from gateway.policy.tenants import TenantColumn
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Resource
 
@@ -33,7 +33,7 @@ class Engine:
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
         rules: of the rows that callers may see and change, by the message's full name; none of a resource
             without a policy, and none at all where callers aren't identified.
-        tenants: the field of each tenants' table that says whose a row is, by the message's full name.
+        presets: what is written of callers, by the message's full name; none where they aren't identified.
         hides_rows: whether the database's own policies say which rows are there for a caller.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
@@ -52,7 +52,7 @@ class Engine:
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
     rules: Mapping[str, TableRules] = field(default_factory=dict)
-    tenants: Mapping[str, TenantColumn] = field(default_factory=dict)
+    presets: Mapping[str, Presets] = field(default_factory=dict)
     hides_rows: bool = False
     own_tables: bool = True
     identified: bool = False
@@ -68,6 +68,10 @@ class Engine:
     def rules_of(self, resource: Resource) -> TableRules | None:
         """Return the rules of the resource's rows; None where it has none."""
         return self.rules.get(resource.message.full_name)
+
+    def presets_of(self, resource: Resource) -> Presets | None:
+        """Return what is written of callers in the resource's rows; None where nothing is."""
+        return self.presets.get(resource.message.full_name)
 
     @property
     def tables_with_rules(self) -> frozenset[Table]:

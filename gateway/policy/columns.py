@@ -64,6 +64,17 @@ def narrowed(method: Method, limits: ColumnLimits) -> Method:
     return replace(method, resource=resource, equals=equals, item=item)
 
 
+def without_presets(method: Method) -> Method:
+    """Return a method for callers of whom nothing is known: presets are columns as any other."""
+    if all(field.preset is None for field in method.resource.fields):
+        return method
+    fields = tuple(replace(field, preset=None) for field in method.resource.fields)
+    resource = replace(method.resource, fields=fields)
+    equals = tuple((asked, resource.by_name[field.name]) for asked, field in method.equals)
+    item = without_presets(method.item) if method.item is not None else None
+    return replace(method, resource=resource, equals=equals, item=item)
+
+
 def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
     fields = tuple(_narrowed_field(f, limits) for f in resource.fields if f.name not in limits.hidden)
     columns = {field.column for field in fields if not field.masked}

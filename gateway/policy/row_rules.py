@@ -232,14 +232,14 @@ class _RuleChecker(Checker):
         """Return the condition of a field beside a literal, or beside a value of the caller."""
         if not is_caller(literal):
             return super().compare(left, field, comparator, literal)
-        if len(left.tokens) > 1 or field.type.kind not in _SPELLINGS:
+        if len(left.tokens) > 1 or field.type.kind not in SPELLINGS:
             raise self._context.error(left.offset, f"{field.name} can't be compared with the caller")
         if comparator.text == ":":
             raise self._context.error(comparator.offset, "expected = or another comparator, which is exact")
         op = COMPARES[comparator.text]
         check_operator(self._context, Subject(Column(field.column), field.type, field.name), comparator, op)
         value = caller_value(self._context, literal)
-        read = _encoded(field.type, value, is_text=is_id(literal))
+        read = driver_value(field.type, value, is_text=is_id(literal))
         return Comparison(Column(field.column), op, self._bind(field.type, read))
 
     def _bind(self, value_type: ValueType, read: Value) -> int:
@@ -255,13 +255,13 @@ def _is_of_caller(left: Member | Function) -> bool:
     return any(isinstance(one, Member) and is_caller(one) for one in (named, first))
 
 
-def _encoded(value_type: ValueType, value: Value, *, is_text: bool) -> Value:
+def driver_value(value_type: ValueType, value: Value, *, is_text: bool) -> Value:
     """Return what reads a caller's value as the driver binds it; None for one of another type.
 
     With `is_text` it is a text whatever the column is, which may spell a number.
     """
     numbered = is_text and value_type.kind is ValueKind.INTEGER
-    spell = _whole if numbered else _SPELLINGS[value_type.kind]
+    spell = _whole if numbered else SPELLINGS[value_type.kind]
 
     def read(caller: Principal) -> Any:
         text = spell(value(caller))
@@ -290,7 +290,7 @@ def _bool(value: Any) -> str | None:
 
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
-_SPELLINGS: Mapping[ValueKind, Callable[[Any], str | None]] = {
+SPELLINGS: Mapping[ValueKind, Callable[[Any], str | None]] = {
     ValueKind.TEXT: _text,
     ValueKind.ENUM: _text,
     ValueKind.UUID: _text,

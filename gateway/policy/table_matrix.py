@@ -1,4 +1,4 @@
-"""What policies say of tables: the rules of rows, and which roles may read and write which columns."""
+"""What policies say of tables: the rules of rows, who may have which columns, and what these are set to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -48,21 +48,36 @@ def row_rules_of(schema: Schema) -> Mapping[str, Mapping[str, str]]:
     }
 
 
+def presets_of(schema: Schema) -> Mapping[str, Mapping[str, str]]:
+    """Return what is written of callers, by the field's full name: by which changes, and what."""
+    return {
+        field.descriptor.full_name: {use: value for use, value in asdict(field.preset).items() if value}
+        for resource in schema.resources.values()
+        for field in resource.fields
+        if field.preset is not None
+    }
+
+
 def tables_as_json(schema: Schema) -> dict[str, Any]:
-    """Return both as JSON has them."""
+    """Return all three as JSON has them."""
     columns = [{"column": row.field, "roles": dict(row.roles)} for row in column_rows(schema)]
-    return {"rows": {name: dict(rules) for name, rules in row_rules_of(schema).items()}, "columns": columns}
+    rows = {name: dict(rules) for name, rules in row_rules_of(schema).items()}
+    presets = [{"column": name, "preset": dict(found)} for name, found in presets_of(schema).items()]
+    return {"rows": rows, "columns": columns, "presets": presets}
 
 
 def tables_as_lines(schema: Schema) -> list[str]:
-    """Return both as tables, each behind an empty line; nothing where there is none."""
-    columns, rules = column_rows(schema), row_rules_of(schema)
+    """Return all three as tables, each behind an empty line; nothing where there is none."""
+    columns, presets, rules = column_rows(schema), presets_of(schema), row_rules_of(schema)
     lines = []
     if columns:
         lines += [
             "",
             *aligned([["column", *columns[0].roles], *([row.field, *row.roles.values()] for row in columns)]),
         ]
+    if presets:
+        uses = [[name, use, value] for name, found in presets.items() for use, value in found.items()]
+        lines += ["", *aligned([["column", "set by", "to"], *uses])]
     if rules:
         uses = [[name, use, rule] for name, found in rules.items() for use, rule in found.items()]
         lines += ["", *aligned([["rows of", "may be", "where"], *uses])]

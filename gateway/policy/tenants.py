@@ -3,20 +3,20 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
-from gateway.auth.principal import Principal
 from gateway.config.settings import AuthSettings
 from gateway.errors import InvalidArgument
 from gateway.policy.caller import CALLER, Value, claim_reader
+from gateway.policy.presets import Preset
+from gateway.policy.row_rules import driver_value
 from gateway.request.filter.parser import parse
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Field, Resource, Schema, TablePolicy
 from gateway.schema.values import ValueKind
 
 _logger = logging.getLogger(__name__)
-_TYPES: Mapping[ValueKind, type] = {ValueKind.TEXT: str, ValueKind.UUID: str, ValueKind.INTEGER: int}
-"""The kinds of columns that can be a tenant's, and the claims that go with them."""
+_KINDS = (ValueKind.TEXT, ValueKind.UUID, ValueKind.INTEGER)
+"""The kinds of columns that can be a tenant's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,6 @@ class Tenants:
         return None if is_exempt else resource.by_column.get(self.column)
 
 
-@dataclass(frozen=True, slots=True)
-class TenantColumn:
-    """The tenant's field of a resource.
-
-    Args:
-        field: of the resource.
-        value: reads a caller's tenant.
-
-    """
-
-    field: Field
-    value: Value
-
-    def of(self, caller: Principal) -> str | int | None:
-        """Return a caller's tenant as the field has it; None for a claim of another type, or none."""
-        value: Any = self.value(caller)
-        is_fit = type(value) is _TYPES[self.field.type.kind]
-        found: str | int | None = value if is_fit else None
-        return found
-
-
 def tenants_of(settings: AuthSettings) -> Tenants | None:
     """Return what says the tenants; None where there are none."""
     if settings.tenant_column is None or settings.tenant_claim is None:
@@ -90,10 +69,22 @@ def with_tenants(schema: Schema, tenants: Tenants) -> Schema:
     return replace(schema, resources=resources)
 
 
-def tenant_columns(schema: Schema, tenants: Tenants) -> Mapping[str, TenantColumn]:
-    """Return the tenant's field of each resource that has one, by the message's full name."""
+def tenant_presets(schema: Schema, tenants: Tenants) -> Mapping[str, Preset]:
+    """Return what new rows take that leave their tenant unset, by the message's full name."""
+    source = f"{CALLER}.claims.{tenants.claim}"
     found = {name: tenants.column_of(resource) for name, resource in schema.resources.items()}
-    return {name: TenantColumn(field, tenants.value) for name, field in found.items() if field is not None}
+    return {
+        name: Preset(
+            field,
+            source,
+            driver_value(field.type, tenants.value, is_text=False),
+            create=True,
+            update=False,
+            always=False,
+        )
+        for name, field in found.items()
+        if field is not None and field.descriptor.message_type is None
+    }
 
 
 def _with_policy(resource: Resource, tenants: Tenants) -> Resource:
@@ -138,7 +129,7 @@ def _without_tenant(schema: Schema, tenants: Tenants) -> Iterator[Diagnostic]:
             wrong = f"has neither the tenant's column, {tenants.column}, nor a policy of its own"
             right = "add one of them, or name the message in auth.tenant_exempt"
             yield Diagnostic(file, resource.line, name, wrong, right)
-        elif field is not None and field.type.kind not in _TYPES:
+        elif field is not None and field.type.kind not in _KINDS:
             wrong = f"{tenants.column} can't be a tenant's column: it is neither text, UUID nor integer"
             yield Diagnostic(file, resource.line, name, wrong)
 

@@ -60,7 +60,7 @@ def update_columns(
 
     A member of a oneof that is written and set takes the other members along, which become NULL.
     Server-set fields, the key and the etag may be named but are never among the result, so that one mask
-    serves reading and writing (AIP-161).
+    serves reading and writing (AIP-161). What each change sets is, as soon as anything else is.
     Raises InvalidArgument naming every path that leads nowhere (reason INVALID_FIELD_MASK).
     """
     paths = tuple(mask.paths) if mask is not None else ()
@@ -84,8 +84,11 @@ def _populated(message: Message) -> list[str]:
 
 def _writable(resource: Resource, mask: Mask, message: Message) -> Mask:
     written = _with_rivals(resource, mask, message) if resource.oneofs else mask.fields
-    fields = tuple(f for f in written if f.writable and f.column not in resource.primary_key)
-    names = {field.name for field in fields}
+    sent = (field for field in written if field.writable and field.preset is None)
+    names = {field.name for field in sent if field.column not in resource.primary_key}
+    if names:
+        names.update(field.name for field in resource.changed_by)
+    fields = tuple(field for field in resource.fields if field.name in names)
     return Mask(fields, {name: steps for name, steps in mask.below.items() if name in names}, etag=False)
 
 

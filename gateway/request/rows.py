@@ -27,7 +27,7 @@ def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
     Raises InvalidArgument, when called, naming every value that its column can't hold, and every field that
     the resource doesn't know.
     """
-    fields = tuple(field for field in resource.fields if field.writable)
+    fields = tuple(field for field in resource.fields if field.is_created)
     erased = erased_reader(resource)
     omitted = frozenset(field.name for field in fields if _is_filled(field))
 

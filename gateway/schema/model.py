@@ -75,6 +75,14 @@ class ColumnAccess:
     mask: ColumnMask | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnPreset:
+    """What of the caller is written in new rows, and in those that change: its name; empty for nothing."""
+
+    create: str = ""
+    update: str = ""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Field:
     """One column and the proto field that carries it."""
@@ -101,6 +109,8 @@ class Field:
     """Where the proto file declares it; 0 where that isn't known."""
     access: ColumnAccess = ColumnAccess()
     """Which callers may read and write it."""
+    preset: ColumnPreset | None = None
+    """What is written of the caller, in place of what requests say."""
     masked: bool = False
     """Whether it is read through the mask of its access, and known for nothing else: so for some callers."""
 
@@ -111,6 +121,16 @@ class Field:
     def writable(self) -> bool:
         """Whether a request's value for the field is used."""
         return self.server_set is ServerSet.NO
+
+    @property
+    def is_created(self) -> bool:
+        """Whether a new row takes what its message holds."""
+        return self.writable and (self.preset is None or bool(self.preset.create))
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a row that changes may take what its message holds."""
+        return self.writable and (self.preset is None or bool(self.preset.update))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +260,11 @@ class Resource:
     def by_name(self) -> Mapping[str, Field]:
         """Fields by proto name."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def changed_by(self) -> tuple[Field, ...]:
+        """The fields that each change sets to something of its caller."""
+        return tuple(field for field in self.fields if field.preset is not None and field.preset.update)
 
     @cached_property
     def askable(self) -> "Resource":

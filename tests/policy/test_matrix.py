@@ -92,6 +92,20 @@ def _lines_of(schema: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_presets_are_printed_too() -> None:
+    preset = [line.split() for line in _lines_of("signed") if line.startswith("signed.v1.Entry.")]
+    assert preset == [
+        ["signed.v1.Entry.author", "create", "principal.id"],
+        ["signed.v1.Entry.writer", "create", "principal.id"],
+        ["signed.v1.Entry.writer", "update", "principal.id"],
+        ["signed.v1.Entry.editor", "update", "principal.id"],
+        ["signed.v1.Entry.desk", "create", "principal.claims.desk.number"],
+    ]
+    done = CliRunner().invoke(main, ["policy", "--protos", str(SCHEMAS / "signed"), "--format", "json"])
+    told = {row["column"]: row["preset"] for row in json.loads(done.stdout)["presets"]}
+    assert told["signed.v1.Entry.editor"] == {"update": "principal.id"}
+
+
 def test_tenants_are_among_the_rules_of_rows(tmp_path: Path) -> None:
     config = tmp_path / "rowgate.toml"
     config.write_text(

@@ -13,6 +13,7 @@ from gateway.errors import InvalidArgument
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
+from gateway.policy.presets import Presets
 from gateway.policy.row_rules import ChangeRules, TableRules, caller_values
 from gateway.request.keys import Key
 from gateway.request.rows import Values
@@ -84,6 +85,7 @@ class Changes:
         table: the table.
         rules: of the table's rows; None where it has none.
         kind: those of this kind of change.
+        presets: what is written of callers in the table's rows; None where nothing is.
 
     """
 
@@ -93,9 +95,11 @@ class Changes:
         table: Table,
         rules: TableRules | None,
         kind: Callable[[TableRules], ChangeRules],
+        presets: Presets | None = None,
     ) -> None:
         self._resource = resource
         self._rules = rules
+        self._presets = presets if resource.changed_by else None
         self._identity = key_identity(resource.key_fields)
         of_change = kind(rules) if rules is not None else None
         self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table, rules=of_change))
@@ -139,6 +143,8 @@ class Changes:
         columns = tuple(edit.values) if change is Change.UPDATE else ()
         # A view's rows have no place to be changed by; rules are told of by the flags of change_rows.
         unlike = edit.defaults or self._resource.is_view or self._rules is not None
+        # What a request sends is preset before it is read; these send nothing.
+        unlike = unlike or (self._presets is not None and change in _MARKING)
         if unlike or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
             return None
         write = self.kind(change, columns, expects=edit.expected is not None)
@@ -153,11 +159,12 @@ class Changes:
         return self._kinds(change, columns, expects=expects)
 
     async def _run(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
-        columns, defaults = edits[0].shape if change is Change.UPDATE else ((), ())
+        preset = self._presets.of_changes(session.principal) if self._presets and change in _MARKING else {}
+        columns, defaults = edits[0].shape if change is Change.UPDATE else (tuple(preset), ())
         if change is Change.UPDATE and not (columns or defaults):
             change = Change.HOLD  # nothing to change: the row answers as it stands
         statement = self._statement(change, columns=columns, defaults=defaults)
-        rows = [{**edit.values, **edit.key} for edit in edits]
+        rows = [{**edit.values, **preset, **edit.key} for edit in edits]
         caller = caller_values(self._rules, session.principal)
         arguments = statement.arguments(rows, [edit.expected for edit in edits], caller)
         found = await session.fetch(statement.statement, arguments)
@@ -208,3 +215,4 @@ def _kind(
 
 
 _ANSWERS_ONLY = frozenset({Change.HOLD, Change.SEIZE})
+_MARKING = frozenset({Change.SOFT_DELETE, Change.UNDELETE})

@@ -58,7 +58,8 @@ class Deleting:
         self._roles = method.request
         self._read_key = key_reader(resource, method.keys)
         self._expected = expectation(method)
-        self._changes = Changes(resource, table, engine.rules_of(resource), DELETING)
+        presets = engine.presets_of(resource)
+        self._changes = Changes(resource, table, engine.rules_of(resource), DELETING, presets)
         self._dependents = Dependents(resource, table, engine.tables_with_rules)
         self._soft = resource.soft_delete is not None
         self._row = row_to_message(RowShape(resource, resource.fields))

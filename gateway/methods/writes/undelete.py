@@ -25,9 +25,9 @@ class _Undeleting:
         self._resource = method.resource
         self._read_key = key_reader(method.resource, method.keys)
         self._expected = expectation(method)
-        self._changes = Changes(
-            method.resource, engine.table(method.resource), engine.rules_of(method.resource), UPDATING
-        )
+        resource = method.resource
+        rules, presets = engine.rules_of(resource), engine.presets_of(resource)
+        self._changes = Changes(resource, engine.table(resource), rules, UPDATING, presets)
         self._message = row_to_message(RowShape(method.resource, method.resource.fields))
 
     def read(self, request: Message, place: str) -> Edit:

@@ -4,7 +4,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import ColumnAccess, ColumnMask, Field, ServerSet, Shown
+from gateway.schema.model import ColumnAccess, ColumnMask, ColumnPreset, Field, ServerSet, Shown
 from gateway.schema.protos.options import column_options
 from gateway.schema.types import InvalidTypeError, value_type
 from gateway.schema.types.enums import stores_zero
@@ -52,7 +52,12 @@ def _read_field(
         comment=diagnostics.elements[field.full_name].comment,
         line=diagnostics.elements[field.full_name].line,
         access=_access(options.access),
+        preset=_preset(options) if options.HasField("preset") else None,
     )
+
+
+def _preset(options: annotations_pb2.ColumnOptions) -> ColumnPreset:
+    return ColumnPreset(options.preset.create.strip(), options.preset.update.strip())
 
 
 def _access(access: annotations_pb2.ColumnAccess) -> ColumnAccess:

@@ -4,6 +4,7 @@ from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import ColumnAccess, Field, Resource, ServerSet
 from gateway.schema.protos.options import column_options
 from gateway.schema.rules.column_masks import mask_findings
+from gateway.schema.rules.column_presets import preset_findings
 from gateway.schema.rules.finding import Finding, Findings
 
 _IDENTITY_TYPES = ("smallint", "integer", "bigint")
@@ -15,6 +16,7 @@ def column_findings(resource: Resource, diagnostics: Diagnostics) -> Findings:
         yield from _default(field, managed=resource.managed)
         yield from _made(field)
         yield from _presence(field, not_null=column_options(field.descriptor.full_name, diagnostics).not_null)
+        yield from preset_findings(field, resource)
     yield from _access(resource)
     yield from _extensions(resource)
 
@@ -47,7 +49,7 @@ def _extensions(resource: Resource) -> Findings:
 
 def _default(field: Field, *, managed: bool) -> Findings:
     where = field.descriptor.full_name
-    used = field.has_presence or field.zero_is_default or not field.writable
+    used = field.has_presence or field.zero_is_default or not field.is_created
     if field.default and not used:
         right = "declare the field optional, or output_only"
         yield Finding(where, "has a default, but no presence: its zero value would always be written", right)
@@ -56,6 +58,10 @@ def _default(field: Field, *, managed: bool) -> Findings:
         yield Finding(
             where, "is output_only and NOT NULL, and nothing fills it", "give it a default, or presence"
         )
+    is_late = field.preset is not None and bool(field.preset.update) and not field.preset.create
+    if managed and field.writable and is_late and unfilled:
+        right = "set preset.create too, or give it a default, or presence"
+        yield Finding(where, "is NOT NULL, and nothing fills it in new rows", right)
 
 
 def _made(field: Field) -> Findings:

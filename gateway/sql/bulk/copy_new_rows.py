@@ -18,7 +18,8 @@ def can_load(shape: BulkShape) -> bool:
 
     It checks no rules of rows.
     """
-    return shape.rules is None and shape.compares_in_python and all(map(is_sent_as_stored, shape.staged))
+    as_sent = all(is_sent_as_stored(field) and field.is_created for field in shape.staged)
+    return shape.rules is None and shape.compares_in_python and as_sent
 
 
 def left_to_default(field: Field) -> bool:

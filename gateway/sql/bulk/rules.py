@@ -1,7 +1,7 @@
 """Rules of rows in the statements of a bulk upsert: conditions as text, over the table as `t`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import and_, column, false, func, literal_column, not_, or_, table
@@ -100,7 +100,10 @@ def forbidden_rows(shape: BulkShape, rules: TableRules) -> Statement | None:
     """
     resource = shape.resource
     told = frozenset(f.column for f in shape.staged if not (may_be_unset(f) or f.type.text_cast))
-    ways = [[one for rule in way for one in decidable(rule, told)] for way in _ways(rules)]
+    created = told & {field.column for field in shape.staged if field.is_created}
+    changed = told & {*shape.target, *(field.column for field in shape.updated)}
+    known = ((rules.creating, created), (rules.updating, changed))
+    ways = [[one for rule in way.checks for one in decidable(rule, sent)] for way, sent in known]
     if not all(ways):
         return None
     staged: Any = table("s", *(column(field.column, field.type.engine) for field in shape.staged))
@@ -110,7 +113,3 @@ def forbidden_rows(shape: BulkShape, rules: TableRules) -> Statement | None:
     return Statement(
         query, compiled.binds, (), writes=False, name=compiled.name, constants=compiled.constants
     )
-
-
-def _ways(rules: TableRules) -> Sequence[tuple[RowRule, ...]]:
-    return rules.creating.checks, rules.updating.checks

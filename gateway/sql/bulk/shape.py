@@ -66,7 +66,7 @@ class BulkShape:
     def updated(self) -> tuple[Field, ...]:
         """The fields that a stored row may take. A row's keys never change."""
         keys = {*self.resource.primary_key, *self.target, *self.always}
-        fields = (field for field in self.staged if field.column not in keys)
+        fields = (field for field in self.staged if field.is_changed and field.column not in keys)
         return tuple(f for f in fields if self.names(f) or self.rivals(f))
 
     def names(self, field: Field) -> bool:
@@ -179,7 +179,7 @@ def _same(left: str, right: str, shape: BulkShape, field: Field) -> str:
 
 def inserted_values(shape: BulkShape) -> dict[str, str]:
     """Return what a new row gets, by column; absent ones take their defaults."""
-    values = {field.column: _new_value(field) for field in shape.staged}
+    values = {f.column: _new_value(f) if f.is_created else _default(f) for f in shape.staged}
     # NULL for a row whose number was sent: it was stored a moment ago, or it would have been refused.
     values |= {field.column: _drawn_number(field) for field in shape.staged if field.column in shape.always}
     for field in shape.resource.fields:
@@ -226,10 +226,10 @@ def restated(shape: BulkShape) -> dict[str, str]:
 
 
 def changes(shape: BulkShape) -> str:
-    """Return the condition that the stored row would be another one after the update."""
-    return " OR ".join(
-        _differs(shape.resource.by_column[column], value) for column, value in updated_values(shape).items()
-    )
+    """Return the condition that the stored row would be another one after the update, whoever makes it."""
+    by_caller = {field.column for field in shape.resource.changed_by}
+    sent = {column: value for column, value in updated_values(shape).items() if column not in by_caller}
+    return " OR ".join(_differs(shape.resource.by_column[c], value) for c, value in sent.items()) or "false"
 
 
 def numbered(shape: BulkShape, rows: str) -> str:
@@ -255,6 +255,10 @@ def _number(field: Field) -> str:
 
 def _drawn_number(field: Field) -> str:
     return f"s.{_number(field)}"
+
+
+def _default(field: Field) -> str:
+    return f"({field.default})" if field.default else "NULL"
 
 
 def _new_value(field: Field) -> str:

@@ -172,7 +172,7 @@ class Reference(_message.Message):
     def __init__(self, table: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., on_delete: _Optional[_Union[Reference.Action, str]] = ..., on_update: _Optional[_Union[Reference.Action, str]] = ..., enforced: _Optional[bool] = ...) -> None: ...
 
 class ColumnOptions(_message.Message):
-    __slots__ = ("name", "type", "length", "default", "generated", "output_only", "not_null", "references", "enum_type", "currency", "identity", "access")
+    __slots__ = ("name", "type", "length", "default", "generated", "output_only", "not_null", "references", "enum_type", "currency", "identity", "access", "preset")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -185,6 +185,7 @@ class ColumnOptions(_message.Message):
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     ACCESS_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     length: int
@@ -197,7 +198,16 @@ class ColumnOptions(_message.Message):
     currency: str
     identity: bool
     access: ColumnAccess
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ..., access: _Optional[_Union[ColumnAccess, _Mapping]] = ...) -> None: ...
+    preset: ColumnPreset
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ..., access: _Optional[_Union[ColumnAccess, _Mapping]] = ..., preset: _Optional[_Union[ColumnPreset, _Mapping]] = ...) -> None: ...
+
+class ColumnPreset(_message.Message):
+    __slots__ = ("create", "update")
+    CREATE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
+    create: str
+    update: str
+    def __init__(self, create: _Optional[str] = ..., update: _Optional[str] = ...) -> None: ...
 
 class ColumnAccess(_message.Message):
     __slots__ = ("read", "write", "mask")
