@@ -281,7 +281,7 @@ class LimitSettings(Section):
     max_response_bytes_in_flight: Annotated[int, Field(ge=1024)] = 256 * MIB
     """bytes of responses over 64 KiB that clients haven't taken yet; one connection may hold five eighths"""
     max_concurrent_streams: Annotated[int, Field(ge=1)] = 1000
-    """calls under way on one connection, and at most its share of `max_in_flight`; more wait at the client"""
+    """calls under way on one connection: its share of `max_in_flight` at most, over grpcio 100; more wait"""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
     """connections to the server; more are refused"""
     caller_rate: Annotated[int, Field(ge=0, le=1_000_000)] = 0

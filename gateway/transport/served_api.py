@@ -23,6 +23,7 @@ from gateway.transport.builtin.limits import Limits
 from gateway.transport.builtin.probe import DatabaseWatch, Probe
 from gateway.transport.builtin.reflection import Reflection
 from gateway.transport.dispatch import Dispatcher, Services
+from gateway.transport.grpcio_limits import bounded
 from gateway.transport.interceptors import Interceptors
 from gateway.transport.processor import Processor
 from gateway.transport.served_method import ServedMethod
@@ -89,7 +90,8 @@ class ServedApi:
         streams = places_of_streams(limits)
         self._health = Health(services, streams)
         self._dispatcher.add(self._health.methods())
-        self._dispatcher.add(Limits(server, limits).methods())
+        held = bounded(limits) if server.transport == "grpcio" else limits
+        self._dispatcher.add(Limits(server, held).methods())
         if server.reflection:
             files = [*descriptors.file, *map(_file, (health_pb2, limits_pb2))]
             self._dispatcher.add(Reflection([*services, HEALTH, LIMITS], files, streams).methods())

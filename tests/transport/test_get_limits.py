@@ -45,6 +45,13 @@ async def test_what_is_told_is_what_is_set(gateway_for: GatewayFor) -> None:
     assert all(one.description for one in told.limits)
 
 
+async def test_what_is_told_is_what_the_transport_holds_to(gateway_for: GatewayFor, transport: str) -> None:
+    values = {one.name: one.value for one in (await _limits(await gateway_for("ledger"))).limits}
+    streams, mebibytes = {"http": (500, 64), "grpcio": (100, 16)}[transport]
+    assert values["limits.max_concurrent_streams"] == streams
+    assert values["limits.max_request_bytes"] == mebibytes * 2**20
+
+
 async def test_names_are_of_settings_and_reasons_of_errors(gateway_for: GatewayFor) -> None:
     told = await _limits(await gateway_for("ledger"))
     settings = settings_of()

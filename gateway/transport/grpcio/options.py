@@ -9,15 +9,8 @@ from gateway.transport.admission import streams_of_connection
 from gateway.transport.wire.certificates import tls_context
 
 _MAX_INT32 = 2**31 - 1
-_MAX_REQUEST_BYTES = 16 * 2**20
-"""grpc.aio copies a request in one piece, for which it holds the event loop: 64 MiB for up to 0.2 s."""
 MAX_UNTAKEN = 3000
 """Calls that grpc core keeps until grpc.aio takes them, which it does one by one."""
-
-
-def bounded(limits: LimitSettings) -> LimitSettings:
-    """Return the limits with none of requests that is more than this transport can hold to."""
-    return limits.model_copy(update={"max_request_bytes": min(limits.max_request_bytes, _MAX_REQUEST_BYTES)})
 
 
 def channel_options(server: ServerSettings, limits: LimitSettings) -> list[tuple[str, int]]:
