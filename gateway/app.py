@@ -33,6 +33,8 @@ from gateway.introspect import (
     DriftWatch,
     comparing,
     has_own_tables,
+    is_audited,
+    require_audit,
     require_match,
     require_policies_hold,
     tables_of_services,
@@ -165,7 +167,8 @@ class Gateway:
         Raises gateway.schema.diagnostics.SchemaError, gateway.config.errors.ConfigError,
         gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
         gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
-        gateway.introspect.LackedPrivilegeError, and OSError where no address can be listened on.
+        gateway.introspect.LackedPrivilegeError, gateway.introspect.AuditUnavailableError, and OSError where
+        no address can be listened on.
 
         """
         require_identity(settings, lambda _: DEFAULT)
@@ -202,11 +205,11 @@ class Gateway:
             writes = RowWrites(serving, sharing, apart=roles is not None)
             opened.push_async_callback(writes.close, settings.database.close_timeout)
             room = Room(settings.database.request_id_max_bytes)
+            retention = _retention(settings.database, keeps_audit=is_audited(tables.metadata))
+            await require_audit(database, tables.metadata, own, removes=retention.audit is not None)
             own_tables = await has_own_tables(connect, tables.metadata)
             if own_tables:
-                cleaner = Cleaner(database, _retention(settings.database), room)
-                opened.push_async_callback(cleaner.stop)
-                cleaner.start()
+                _start_cleaning(Cleaner(database, retention, room), opened)
             engine = Engine(
                 database=serving,
                 reads=reads,
@@ -312,6 +315,11 @@ def _call_metrics(settings: Settings, services: Services) -> CallMetrics | None:
     return CallMetrics(method.descriptor for methods in services.values() for method, _ in methods)
 
 
+def _start_cleaning(cleaner: Cleaner, opened: AsyncExitStack) -> None:
+    opened.push_async_callback(cleaner.stop)
+    cleaner.start()
+
+
 async def _locate_database(settings: Settings, opened: AsyncExitStack) -> DatabaseSettings:
     """Return where the database is; the embedded one is started, and kept running."""
     dsn = dsn_of(settings.database)
@@ -326,10 +334,11 @@ async def _locate_database(settings: Settings, opened: AsyncExitStack) -> Databa
     return replace(database_settings(settings.database, dsn), max_read_bytes=settings.limits.max_read_bytes)
 
 
-def _retention(settings: config.DatabaseSettings) -> Retention:
+def _retention(settings: config.DatabaseSettings, *, keeps_audit: bool) -> Retention:
     return Retention(
         request_ids=settings.request_id_retention,
         streams=settings.ingest_retention,
+        audit=(settings.audit_retention or None) if keeps_audit else None,
     )
 
 

@@ -38,6 +38,7 @@ def _told(error: Exception) -> click.ClickException | None:
     from gateway.db.embedded import EmbeddedPostgresError  # noqa: PLC0415
     from gateway.errors import Internal, PermissionDenied, RowgateError  # noqa: PLC0415
     from gateway.introspect import (  # noqa: PLC0415
+        AuditUnavailableError,
         LackedPrivilegeError,
         ModelRefusedError,
         PoliciesBypassedError,
@@ -57,7 +58,7 @@ def _told(error: Exception) -> click.ClickException | None:
             cause = cause_of(error) if isinstance(error, Internal | PermissionDenied) else ""
             return Failed(f"{error.message} ({error.reason})" + (f": {cause}" if cause else ""))
         case (SchemaMismatchError() | ModelRefusedError() | LackedPrivilegeError()) | (
-            EmbeddedPostgresError() | OSError() | PoliciesBypassedError()
+            EmbeddedPostgresError() | OSError() | PoliciesBypassedError() | AuditUnavailableError()
         ):
             return Failed(str(error))
     return None

@@ -92,6 +92,8 @@ class DatabaseSettings(Section):
     """size of an answer that is kept; a repetition is told ALREADY_EXISTS where it was larger"""
     ingest_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 604_800.0
     """how long an Ingest stream can be resumed after its last chunk, at least"""
+    audit_retention: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """how long rows of `rowgate.audit` are kept; 0 for ever"""
 
 
 class CoalesceSettings(Section):

@@ -1,14 +1,17 @@
 """From catalog to model: what the database really holds, and where it drifts."""
 
+from gateway.introspect.audit_table import AuditUnavailableError, require_audit
 from gateway.introspect.database_roles import PoliciesBypassedError, require_policies_hold
 from gateway.introspect.differences import Change, Difference, Kind
 from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
 from gateway.introspect.drift_watch import DriftWatch, comparing, tables_of_services
 from gateway.introspect.grants import LackedPrivilegeError, warn_of_missing_grants
+from gateway.introspect.model_tables import is_audited
 from gateway.introspect.own_tables import has_own_tables
 from gateway.introspect.startup_check import SchemaMismatchError, require_match
 
 __all__ = [
+    "AuditUnavailableError",
     "Change",
     "Difference",
     "DriftWatch",
@@ -21,7 +24,9 @@ __all__ = [
     "comparing",
     "drift",
     "has_own_tables",
+    "is_audited",
     "read_sides",
+    "require_audit",
     "require_match",
     "require_policies_hold",
     "tables_of_services",

@@ -14,7 +14,7 @@ from gateway.introspect.table_records import Name
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind, Schema
 from gateway.schema.privileges import privileges_for, writes_of
-from gateway.schema.tables.internal import INTERNAL_SCHEMA
+from gateway.schema.tables.internal import AUDIT, INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
 from gateway.sql.cascade import references_to
 from gateway.sql.statement import Statement
@@ -23,6 +23,8 @@ _logger = logging.getLogger(__name__)
 
 _READ = frozenset({"SELECT"})
 _ALL = _READ | {"INSERT", "UPDATE", "DELETE"}
+_APPENDED = frozenset({"INSERT"})
+_AUDIT = table_name(AUDIT)
 _BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
 
 _Needed = dict[Name, dict[str, set[str]]]
@@ -169,7 +171,7 @@ def _needed_by(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractS
         privileges |= {"INSERT"}
     yield Name(resource.schema, resource.table), privileges
     for own in own_tables_of(method):
-        yield own, _ALL
+        yield own, _APPENDED if own == _AUDIT else _ALL
     if method.kind in _BULK:
         # They look for the rows whose references lead nowhere.
         for key in resource.foreign_keys:

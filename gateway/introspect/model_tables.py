@@ -17,8 +17,8 @@ from gateway.introspect import ddl
 from gateway.introspect.catalog import Connection
 from gateway.introspect.table_records import Catalog, ForeignKey, Name, Surroundings, Table
 from gateway.introspect.temporary_tables import read_scratch, spelled_default
-from gateway.schema.tables.internal import INTERNAL
-from gateway.schema.tables.metadata import MANAGED, ZERO
+from gateway.schema.tables.internal import own_tables
+from gateway.schema.tables.metadata import AUDITED, MANAGED, ZERO
 
 # Types that an extension brings, by the name that a column's type begins with.
 EXTENSIONS: Mapping[str, str] = {
@@ -52,7 +52,13 @@ def tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:
     managed = managed_tables_of(metadata)
     if metadata.tables and not managed and GATEWAY_TABLES not in metadata.info:
         return ()
-    return (*managed, *INTERNAL.tables.values())
+    return (*managed, *own_tables(audited=is_audited(metadata)))
+
+
+def is_audited(metadata: MetaData) -> bool:
+    """Return whether changes of a table are kept as rows."""
+    audited = (table.info.get(AUDITED) for table in metadata.tables.values())
+    return any(one is not None and one.in_rows for one in audited)
 
 
 def managed_tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:

@@ -9,8 +9,15 @@ from sqlalchemy import MetaData
 from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.model_tables import managed_tables_of, table_name
 from gateway.introspect.table_records import Name
-from gateway.schema.model import Method, MethodKind
-from gateway.schema.tables.internal import IDEMPOTENCY, INGEST, INTERNAL, INTERNAL_SCHEMA
+from gateway.schema.model import Audit, Method, MethodKind
+from gateway.schema.privileges import WRITES
+from gateway.schema.tables.internal import (
+    AUDIT,
+    IDEMPOTENCY,
+    INGEST,
+    INTERNAL_SCHEMA,
+    own_tables,
+)
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
@@ -30,6 +37,8 @@ def own_tables_of(method: Method) -> Iterator[Name]:
         yield table_name(IDEMPOTENCY)
     if method.kind is MethodKind.INGEST:
         yield table_name(INGEST)
+    if method.resource.audit is Audit.ROWS and method.kind in WRITES:
+        yield table_name(AUDIT)
 
 
 async def has_own_tables(connect: Callable[[], Awaitable[Any]], metadata: MetaData) -> bool:
@@ -61,10 +70,11 @@ async def has_own_tables(connect: Callable[[], Awaitable[Any]], metadata: MetaDa
 
 
 async def _are_there(connection: Connection) -> bool:
-    found = (await read_catalog(connection, [table_name(table) for table in INTERNAL.tables.values()])).tables
-    for table in INTERNAL.tables.values():
+    tables = own_tables(audited=False)
+    found = (await read_catalog(connection, [table_name(table) for table in tables])).tables
+    for table in tables:
         there = found.get(table_name(table))
         if there is None or not {column.name for column in table.columns} <= set(there.columns):
             return False
-    names = [table.name for table in INTERNAL.tables.values()]
+    names = [table.name for table in tables]
     return bool((await connection.fetch(_MAY_WRITE, names))[0][0])

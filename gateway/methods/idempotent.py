@@ -97,6 +97,7 @@ class Writes:
             earlier = await self._ids.claim(transaction, claim)
             if earlier is not None:
                 return self._answer.FromString(earlier)
+            transaction.idempotency_key = claim.request_id
             answer = await work(transaction)
             await self._ids.keep(transaction, claim, answer.SerializePartialToString(deterministic=True))
             return answer

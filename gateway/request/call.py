@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.auth.principal import ANONYMOUS, Principal
+from gateway.observe.call_record import CallRecord
 from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.request.stream_delivery import Delivery
@@ -28,6 +29,8 @@ class Call:
         memory: counts what is held of responses; None where nobody bounds it.
         held: bytes that are counted of its own.
         spans: its trace's, or those of all calls that share its statement; none unless they are sampled.
+        record: what is logged of it; None of one that nobody logs.
+        sharing: the calls that share its statement, in their order; empty where it stands for itself.
         json: how its response is written, if that is JSON; its handler may write it, or return a message.
 
     """
@@ -43,6 +46,8 @@ class Call:
     held: int = 0
     json: JsonForm | None = None
     spans: tuple[Any, ...] = ()
+    record: CallRecord | None = None
+    sharing: "tuple[Call, ...]" = ()
 
     def hold(self, size: int, *, anyway: bool = False) -> None:
         """Hold so many bytes of its response from now on; raises ResourceExhausted, unless `anyway`."""

@@ -186,6 +186,16 @@ class ForeignKey:
     name: str | None = None
 
 
+class Audit(Enum):
+    """What is kept of each change of a row."""
+
+    NOTHING = "nothing"
+    ROWS = "rows"
+    """A row of the gateway's own table, in the transaction of the change."""
+    LOG = "log"
+    """A line of the log, after the change is committed."""
+
+
 @dataclass(frozen=True, slots=True)
 class TablePolicy:
     """Which rows callers may see and change: filters over row and caller; empty ones let nobody.
@@ -224,6 +234,7 @@ class Resource:
     comment: str = ""
     policy: TablePolicy | None = None
     """Which rows callers may see and change; None where whoever may call a method may have all."""
+    audit: Audit = Audit.NOTHING
     managed: bool = True
     """Whether migrations make and alter the table; they know nothing of others."""
     constraints: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)

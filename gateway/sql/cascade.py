@@ -23,11 +23,13 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
+from gateway.sql import audit
 from gateway.sql.row_arrays import RowsStatement, items
 from gateway.sql.statement import Statement, compile_statement
 
@@ -104,13 +106,18 @@ def remove_rows(tables: Sequence[Table]) -> Statement:
 
     It binds `oids0`, `tids0`, `oids1`, …: the rows' `tableoid` and `ctid`, by table.
     """
-    removals = []
+    removals, told = [], []
     for i, table in enumerate(tables):
         given = _given(f"oids{i}", f"tids{i}")
         target: Any = table.alias(_BELOW)
         removal = delete(target).where(_is_given(_BELOW, given))
-        removals.append(removal.cte(f"removed{i}"))
-    return compile_statement(select(literal(1)).add_cte(*removals), writes=True, name="remove rows")
+        keys = audit.key_columns(table, target)
+        removals.append((removal.returning(*keys) if keys else removal).cte(f"removed{i}"))
+        if keys:
+            told.append(select(removals[i].c[audit.KEY], literal_column(str(i)).label("i")))
+    removed: Any = union_all(*told) if told else select(literal(1))
+    audited = audit.removed_rows(tables)
+    return compile_statement(removed.add_cte(*removals), writes=True, name="remove rows", audited=audited)
 
 
 def _given(oids: str, tids: str) -> Any:

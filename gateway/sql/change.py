@@ -26,6 +26,7 @@ from gateway.policy.row_rules import ChangeRules, read_rule
 from gateway.schema.identity import is_exact
 from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
+from gateway.sql import audit
 from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.rule_checks import checked_columns, is_met, is_there, outcome_is_met
@@ -47,6 +48,14 @@ class Change(Enum):
     SOFT_DELETE = "soft delete"
     UNDELETE = "undelete"
 
+
+ACTIONS = {
+    Change.UPDATE: audit.UPDATE,
+    Change.DELETE: audit.DELETE,
+    Change.SOFT_DELETE: audit.SOFT_DELETE,
+    Change.UNDELETE: audit.UNDELETE,
+}
+"""What is kept of a change, of those that change rows."""
 
 FLAGS = 6
 """The columns before the row's own: found, live (not soft-deleted), fresh (at the expected version), allowed
@@ -86,7 +95,9 @@ def change_rows(
     held = plan.held(sent, defaults)
     changed = plan.changed(held, sent | {name: literal_column("DEFAULT") for name in defaults})
     name = f"{change.value} {resource.table}"
-    report = compile_statement(plan.report(held, changed), fields=resource.fields, writes=True, name=name)
+    report = compile_statement(
+        plan.report(held, changed), fields=resource.fields, writes=True, name=name, audited=plan.audited()
+    )
     return RowsStatement(report, fields, expects)
 
 
@@ -104,7 +115,7 @@ def change_row(
     where = [table.c[name] == values[name] for name in resource.primary_key]
     expected = bindparam("expected", type_=NamedType("bigint")) if expects else None
     where += is_ready(resource, table, change, expected)
-    returned = output_columns(resource, table)
+    returned = [*audit.key_columns(table), *output_columns(resource, table)]
     statement: Any = delete(table)
     if change is not Change.DELETE:
         sent = {name: values[name] for name in columns}
@@ -115,6 +126,7 @@ def change_row(
         fields=resource.fields,
         writes=True,
         name=f"{change.value} {resource.table}",
+        audited=audit.changed_rows(table, ACTIONS[change]),
     )
     return RowStatement(compiled, fields)
 
@@ -202,7 +214,8 @@ class _Plan:
         match = (self.table.c[name] == held.c[f"k{i}"] for i, name in enumerate(self.resource.primary_key))
         live = ~held.c.live if self.change is Change.UNDELETE else held.c.live
         ready = and_(*match, held.c.n == self.items.n, held.c.fresh, held.c.allowed, live)
-        returned = (held.c.n, *checked_columns(self.resource, self.table, self.rules))
+        keys = audit.key_columns(self.table)
+        returned = (*keys, held.c.n, *checked_columns(self.resource, self.table, self.rules))
         if self.change is Change.DELETE:
             return delete(self.table).where(ready).returning(*returned).cte(_CHANGED)
         values = {
@@ -226,7 +239,11 @@ class _Plan:
         met = (held.c.n.is_not(None), held.c.live, held.c.fresh, held.c.allowed)
         flags = (*met, changed.c.n.is_not(None), self._repeated())
         whole = (changed.c[f"f{i}"] for i in range(len(self.resource.fields)))
-        return select(*flags, *whole).select_from(found).order_by(rows.n)
+        keys = [changed.c[audit.KEY]] if self.audited() is not None else []
+        return select(*keys, *flags, *whole).select_from(found).order_by(rows.n)
+
+    def audited(self) -> audit.AuditedRows | None:
+        return None if self.change in _STAYING else audit.changed_rows(self.table, ACTIONS[self.change])
 
 
 _STAYING = frozenset({Change.HOLD, Change.SEIZE})

@@ -12,6 +12,7 @@ from sqlalchemy.sql.selectable import CTE
 
 from gateway.policy.row_rules import ChangeRules
 from gateway.schema.model import Field, Resource
+from gateway.sql import audit
 from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, row_values
 from gateway.sql.rule_checks import checked_columns
@@ -48,11 +49,15 @@ def insert_rows(
     added = insert(table).from_select([table.c[name] for name in values], source)
     if skip_existing:
         added = added.on_conflict_do_nothing(index_elements=arbiter(resource))
-    returned: Any = added.returning(*checked_columns(resource, table, rules))
+    returned: Any = added.returning(*audit.key_columns(table), *checked_columns(resource, table, rules))
     if keys and not skip_existing:
         returned = _in_order_of_items(resource, returned.cte(_ADDED), rows, keys)
     compiled = compile_statement(
-        returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
+        returned,
+        fields=resource.fields,
+        writes=True,
+        name=f"create {resource.table}",
+        audited=audit.changed_rows(table, audit.INSERT),
     )
     return RowsStatement(compiled, fields)
 
@@ -73,7 +78,9 @@ def _in_order_of_items(
     inserted = select(func.row_number().over().label("place"), *added.c).subquery(_INSERTED)
     nth = func.row_number().over(order_by=[*keys, rows.n])
     sent = select(rows.n, nth.label("place")).select_from(rows.cte).subquery(_SENT)
-    whole = (inserted.c[f"f{i}"] for i in range(len(resource.fields)))
+    whole = [inserted.c[f"f{i}"] for i in range(len(resource.fields))]
+    if audit.KEY in inserted.c:
+        whole.insert(0, inserted.c[audit.KEY])
     return select(*whole).join_from(inserted, sent, inserted.c.place == sent.c.place).order_by(sent.c.n)
 
 
@@ -87,9 +94,13 @@ def insert_row(
     fields = tuple(field for field in resource.fields if field.column in columns)
     values: dict[str, ColumnElement[Any]] = {**row_values(fields), **stamps(resource)}
     statement = insert(table).values({table.c[name]: value for name, value in values.items()})
-    returned = statement.returning(*checked_columns(resource, table, rules))
+    returned = statement.returning(*audit.key_columns(table), *checked_columns(resource, table, rules))
     compiled = compile_statement(
-        returned, fields=resource.fields, writes=True, name=f"create {resource.table}"
+        returned,
+        fields=resource.fields,
+        writes=True,
+        name=f"create {resource.table}",
+        audited=audit.changed_rows(table, audit.INSERT),
     )
     return RowStatement(compiled, fields)
 

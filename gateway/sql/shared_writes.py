@@ -25,7 +25,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.selectable import CTE, Subquery
 
 from gateway.schema.model import Resource
-from gateway.sql.change import Change, is_ready, server_set
+from gateway.sql import audit
+from gateway.sql.change import ACTIONS, Change, is_ready, server_set
 from gateway.sql.insert import arbiter, default_of, has_default, numbering, stamps
 from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, items, output_columns
@@ -66,9 +67,11 @@ def change_each(
         sent = {name: given[name] for name in columns}
         changed = {**sent, **server_set(resource, target, change)}
         statement = update(target).values({target.c[name]: value for name, value in changed.items()})
-    returned = statement.where(*where).returning(ready.c.n, *output_columns(resource, target))
+    keys = audit.key_columns(table, target)
+    returned = statement.where(*where).returning(*keys, ready.c.n, *output_columns(resource, target))
     name = f"{change.value} each {resource.table}"
-    compiled = compile_statement(returned, fields=resource.fields, writes=True, name=name)
+    audited = audit.shared_rows(table, ACTIONS[change])
+    compiled = compile_statement(returned, fields=resource.fields, writes=True, name=name, audited=audited)
     return RowsStatement(compiled, fields, expects)
 
 
@@ -99,14 +102,18 @@ def insert_each(resource: Resource, table: Table, columns: tuple[str, ...]) -> R
     added: Any = insert(table).from_select([table.c[name] for name in values], source)
     added = added.on_conflict_do_nothing(index_elements=arbiter(resource))
     key = [table.c[name].label(f"k{i}") for i, name in enumerate(resource.primary_key)]
-    stored = added.returning(*key, *output_columns(resource, table)).cte(_ADDED)
+    told = audit.key_columns(table)
+    stored = added.returning(*told, *key, *output_columns(resource, table)).cte(_ADDED)
     same = and_(*(stored.c[f"k{i}"] == given[name] for i, name in enumerate(resource.primary_key)))
     # Not of a place that is NULL, which divides without failing.
     place = func.coalesce(new.c.n, -1) // cast(_are_told_apart(stored, new.c.n), Integer)
     whole = (stored.c[f"f{i}"] for i in range(len(resource.fields)))
-    found = select(place, *whole).select_from(stored.outerjoin(new, same))
-    name = f"create each {resource.table}"
-    return RowsStatement(compile_statement(found, fields=resource.fields, writes=True, name=name), fields)
+    found = select(*(stored.c[column.name] for column in told), place, *whole).select_from(
+        stored.outerjoin(new, same)
+    )
+    name, audited = f"create each {resource.table}", audit.shared_rows(table, audit.INSERT)
+    compiled = compile_statement(found, fields=resource.fields, writes=True, name=name, audited=audited)
+    return RowsStatement(compiled, fields)
 
 
 def _are_told_apart(stored: CTE, place: ColumnElement[int]) -> ColumnElement[bool]:

@@ -12,6 +12,8 @@ from gateway.schema.model import Field
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
+    from gateway.sql.audit import AuditedRows
+
 # SQLAlchemy's asyncpg dialect numbers and casts the parameters: `$1::UUID`.
 _DIALECT = URL.create("postgresql+asyncpg").get_dialect()()
 # Every table is named with its schema: without one, pg_catalog's come first, and public may not come at all.
@@ -29,6 +31,7 @@ class Statement:
         writes: whether it changes rows, so that losing the connection leaves the outcome open.
         name: what logs and metrics call it, such as `get flight`.
         constants: values of binds that the statement itself brings (limits, literals), by name.
+        audited: reads from its rows which ones it has changed, where that is kept.
 
     """
 
@@ -38,6 +41,7 @@ class Statement:
     writes: bool
     name: str
     constants: Mapping[str, Any]
+    audited: "AuditedRows | None" = None
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return the values in bind order; `values` win over the statement's constants."""
@@ -46,7 +50,12 @@ class Statement:
 
 
 def compile_statement(
-    clause: ClauseElement, *, fields: tuple[Field, ...] = (), writes: bool = False, name: str
+    clause: ClauseElement,
+    *,
+    fields: tuple[Field, ...] = (),
+    writes: bool = False,
+    name: str,
+    audited: "AuditedRows | None" = None,
 ) -> Statement:
     """Return the Statement of an SQLAlchemy clause."""
     options: Any = {"schema_translate_map": _SCHEMAS, "render_schema_translate": True}
@@ -58,4 +67,5 @@ def compile_statement(
         writes=writes,
         name=name,
         constants={key: value for key, value in compiled.params.items() if value is not None},
+        audited=audited,
     )

@@ -94,6 +94,7 @@ class Endpoint:
             memory=self._memory,
             json=exchange.json,
             spans=exchange.spans,
+            record=exchange.record,
         )
         response = await self._handler(request, call)
         if isinstance(response, WrittenResponse):

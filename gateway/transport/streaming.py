@@ -81,6 +81,7 @@ def _sent(method: Method, respond: Respond, send_timeout: float, memory: Respons
             memory=memory,
             json=exchange.json,
             spans=exchange.spans,
+            record=exchange.record,
         )
         exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:

@@ -1,6 +1,7 @@
 """Clean-up of the gateway's own tables: what is expired, and of answers what is too much."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -181,3 +182,21 @@ async def test_it_outlives_what_nobody_foresaw(cleaner: Cleaner, monkeypatch: py
     cleaner.start()
     await asyncio.wait_for(tried_again.wait(), 60)
     await cleaner.stop()
+
+
+async def test_rows_of_the_audit_go_where_that_is_asked_for(dsn: str, open_database: Open) -> None:
+    day = 24 * 60
+    rows = (
+        "INSERT INTO rowgate.audit (changed_at, table_name, key, action, method, principal_kind,"
+        " principal_id, request_id)"
+        " SELECT now() - (i + 0.5) * interval '1 minute', 't', '{}', 'INSERT', 'm', 'k', 'p', ''"
+        " FROM generate_series($1 - 1, 0, -1) AS i"
+    )
+    await sql(dsn, rows, day + 2 * BATCH + 10)
+    database = await open_database(dsn)
+    for_ever = Cleaner(database, RETENTION, Room(1 << 30))
+    assert await for_ever.clean() == 0
+    cleaner = Cleaner(database, replace(RETENTION, audit=24 * HOUR), Room(1 << 30))
+    assert await cleaner.clean() == 2 * BATCH + 10
+    assert await left(dsn, "audit") == day
+    assert await cleaner.clean() == 0

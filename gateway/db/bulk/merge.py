@@ -106,6 +106,7 @@ class BulkWriter:
         draws_keys = any(field.identity for field in self._shape.target_fields)
         # Sums are told by the table's statistics, and held by keys: where neither is sure, rows are told.
         self._tells_rows = tells_rows or refuses_stored or draws_keys or not target.plain
+        self._tells_rows = self._tells_rows or self._shape.audited is not None
         self._target = target
         can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge
         rules = self._shape.rules

@@ -289,6 +289,8 @@ class Batcher(ABC):
         batch.sent = False
         try:
             statement, args = queue.kind.together(callers)
+            if statement.audited is not None and len(places) > 1:
+                call.sharing = tuple([place.call for place in places])
             batch.sent = True
             weight = batch.weight if places is batch.places else len(places)
             rows = await self._timed(queue, statement, args, call, weight)

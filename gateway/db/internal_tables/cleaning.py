@@ -45,6 +45,18 @@ def _removal(table: str, column: str) -> Statement:
     return _statement(f"WITH removed AS ({removed}) SELECT count(*) FROM removed")  # noqa: S608 - as above
 
 
+def _removal_by_number(table: str, column: str) -> Statement:
+    """As `_removal`, of records that are numbered as they come: times need no index.
+
+    They are locked by DELETE alone: FOR UPDATE takes the privilege to change them, which nobody should need.
+    """
+    first = f"SELECT id, {column} FROM {table} ORDER BY id LIMIT {BATCH}"  # noqa: S608 - two constants
+    oldest = f"SELECT id FROM ({first}) AS first WHERE {column} < now() - make_interval(secs => $1)"  # noqa: S608 - as above
+    removed = f"DELETE FROM {table} WHERE id = ANY(ARRAY({oldest})) RETURNING 1"  # noqa: S608 - as above
+    return _statement(f"WITH removed AS ({removed}) SELECT count(*) FROM removed")  # noqa: S608 - as above
+
+
+_EXPIRED_CHANGES = _removal_by_number("rowgate.audit", "changed_at")
 _EXPIRED_STREAMS = _removal("rowgate.ingest", "updated_at")
 _EXPIRED_IDS = _removal("rowgate.idempotency", "created_at")
 # The size on disk is never less than what is stored, and costs nothing to ask for.
@@ -68,11 +80,13 @@ class Retention:
     Args:
         request_ids: seconds that the answer to a request_id is kept for at least, where there is room.
         streams: seconds that an Ingest stream is kept for at least after its last chunk.
+        audit: seconds that it is kept who changed a row; None for ever.
 
     """
 
     request_ids: float
     streams: float
+    audit: float | None = None
 
 
 class _Sums:
@@ -146,6 +160,8 @@ class Cleaner:
         kept = self._retention
         removed = await self._remove(_EXPIRED_STREAMS, kept.streams)
         removed += await self._remove(_EXPIRED_IDS, kept.request_ids)
+        if kept.audit is not None:
+            removed += await self._remove(_EXPIRED_CHANGES, kept.audit)
         stored = await self._stored()
         if stored > self._room.most:
             age = max(self._sums.age_of_excess(self._room.most), LEAST_SECONDS)

@@ -20,6 +20,7 @@ from gateway.db.driver_errors import (
 )
 from gateway.db.pool.pool import Pool
 from gateway.db.retry import TryAgain
+from gateway.db.statements.audited_changes import Changes
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle
 from gateway.db.statements.cursor import Cursor
@@ -28,6 +29,7 @@ from gateway.db.statements.watch import StatementWatch
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
 from gateway.request.call import Call
+from gateway.sql.audit import AuditedRows
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ class StatementRunner:
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own; return its rows."""
-        if self._roles is not None:
+        audited = statement.audited
+        if self._roles is not None or (audited is not None and audited.in_rows):
             return await self.transact(partial(_fetched, statement, args), call)
         async with self._pool.lease(call) as connection:
             # What a write has changed can't be undone any more when its rows are too many.
@@ -86,7 +89,7 @@ class StatementRunner:
                 raise
             if statement.writes:
                 call.unsettled = True
-            return rows
+            return rows if audited is None else _told(audited, rows, call)
 
     @asynccontextmanager
     async def cursor(self, statement: Statement, args: Sequence[Any], call: Call) -> AsyncIterator[Cursor]:
@@ -122,6 +125,7 @@ class StatementRunner:
         if lost is not None and mark is not None and not await _settled(self._pool, mark):
             call.unsettled = False
             raise TryAgain(lost)
+        transaction.changes.tell(transaction.idempotency_key)
         return result
 
     def _as_caller(self, call: Call) -> str:
@@ -131,6 +135,14 @@ class StatementRunner:
 
 async def _fetched(statement: Statement, args: Sequence[Any], transaction: Transaction) -> Sequence[Row]:
     return await transaction.fetch(statement, args, counted=not statement.writes)
+
+
+def _told(audited: AuditedRows, rows: Sequence[Row], call: Call) -> Sequence[Row]:
+    """Write the log's lines of a statement that is committed; return its rows."""
+    changes = Changes()
+    rows = changes.take(audited, rows, call)
+    changes.tell()
+    return rows
 
 
 async def _begin(cursor: Cursor, connection: "Connection") -> None:
@@ -148,6 +160,7 @@ async def _carry_out(
     with translated(connection):
         await connection.execute(transaction.begin)
     result = await work(transaction)
+    await transaction.audit()
     if not transaction.wrote:
         return result, None
     with translated(connection):

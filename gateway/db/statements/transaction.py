@@ -2,19 +2,25 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.auth.principal import Principal
 from gateway.db.connections.received_bytes import UNCOUNTED
-from gateway.db.driver_errors import translated
+from gateway.db.driver_errors import sqlstate_of, translated
+from gateway.db.statements.audited_changes import APPEND, Changes
 from gateway.db.statements.caller_role import LEAVE_ROLE
 from gateway.db.statements.watch import StatementWatch, watched
-from gateway.errors import RowgateError
+from gateway.errors import Internal, RowgateError
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 
+if TYPE_CHECKING:
+    from uuid import UUID
+
 Row = Sequence[Any]
 _COPY = "copy rows"
+_REFUSALS = frozenset({"0A", "21", "22", "23", "2F", "42", "44", "P0"})
+"""Classes of SQLSTATE: of a value, a constraint, a privilege, a name, a trigger."""
 
 
 class Transaction:
@@ -39,6 +45,10 @@ class Transaction:
         self._call = call
         self._depth = 0
         self.wrote = False
+        self.changes = Changes()
+        """Those of audited tables."""
+        self.idempotency_key: UUID | None = None
+        """The request_id of the message that is carried out (AIP-155)."""
 
     @property
     def begin(self) -> str:
@@ -63,7 +73,9 @@ class Transaction:
         with translated(connection), counting:
             answer = connection.fetch_rows(statement, args)
             rows: Sequence[Row] = await watched(self._watch, statement, self._call, answer)
-            return rows
+        if statement.audited is not None:
+            return self.changes.take(statement.audited, rows, self._call)
+        return rows
 
     async def fetch_own(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
         """As `fetch`, of the gateway's own tables: always by its own role, callers' have no right to them."""
@@ -79,6 +91,16 @@ class Transaction:
             raise
         await self._run(self._as_caller)
         return rows
+
+    async def audit(self) -> None:
+        """Write the rows of the changes so far; raises Internal (AUDIT_FAILED) where the database won't."""
+        rows = self.changes.rows(self.idempotency_key)
+        if rows is None:
+            return
+        try:
+            await self.fetch_own(APPEND, rows)
+        except RowgateError as error:
+            raise (_not_audited() if _is_refused(error) else error) from error.__cause__
 
     async def stores_as_sent(self, statement: Statement) -> bool:
         """Return whether the columns of a SELECT are stored byte by byte as their fields are sent.
@@ -122,12 +144,13 @@ class Transaction:
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo what happens inside when it raises."""
         self._depth += 1
-        name = f"s{self._depth}"
+        name, made = f"s{self._depth}", len(self.changes)
         try:
             await self._run(f"SAVEPOINT {name}")
             try:
                 yield
             except Exception:
+                self.changes.undo(made)
                 await self._run(f"ROLLBACK TO {name}; RELEASE {name}")
                 raise
             await self._run(f"RELEASE {name}")
@@ -137,3 +160,12 @@ class Transaction:
     async def _run(self, command: str) -> None:
         with translated(self._connection):
             await self._connection.execute(command)
+
+
+def _is_refused(error: RowgateError) -> bool:
+    """Return whether the database refuses a statement, and would again."""
+    return sqlstate_of(error)[:2] in _REFUSALS
+
+
+def _not_audited() -> RowgateError:
+    return Internal("the change can't be audited: nothing was changed", reason="AUDIT_FAILED")

@@ -1,14 +1,17 @@
 """An annotated message → Resource: its fields, keys, indexes, checks and references."""
 
 from google.protobuf.descriptor import Descriptor
+from rowgate.v1 import annotations_pb2
 from rowgate.v1.annotations_pb2 import TableOptions
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import Resource, TablePolicy
+from gateway.schema.model import Audit, Resource, TablePolicy
 from gateway.schema.protos.options import table_options
 from gateway.schema.resources.fields import not_stored, read_fields
 from gateway.schema.resources.keys import TableReader
 from gateway.schema.tables.naming import snake_case
+
+_AUDITS = {annotations_pb2.AUDIT_ROWS: Audit.ROWS, annotations_pb2.AUDIT_LOG: Audit.LOG}
 
 
 def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
@@ -34,6 +37,7 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         etag=options.etag or None,
         unreadable=options.unreadable or None,
         policy=_policy(options) if options.HasField("policy") else None,
+        audit=_AUDITS.get(options.audit, Audit.NOTHING),
         comment=diagnostics.elements[message.full_name].comment,
         managed=options.managed if options.HasField("managed") else True,
         line=diagnostics.elements[message.full_name].line,

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Identity,
     Index,
     LargeBinary,
     MetaData,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 INTERNAL_SCHEMA = "rowgate"
 """The PostgreSQL schema that holds them."""
@@ -60,3 +62,35 @@ INGEST = Table(
 
 `secret_hash` is a digest of the secret of whoever opened it; empty where there was none.
 """
+
+AUDIT = Table(
+    "audit",
+    INTERNAL,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("table_name", Text, nullable=False),
+    Column("key", JSONB, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("principal_kind", Text, nullable=False),
+    Column("principal_id", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("idempotency_key", Uuid),
+    Column("trace_id", Text),
+    comment="Who changed which row, of tables that say (rowgate.v1.table).audit.",
+)
+"""One row per changed row of tables that ask for it, written in the transaction of the change.
+
+Only where some do is it made. `request_id` is the call's x-request-id, `idempotency_key` the request_id of
+its message (AIP-155).
+"""
+
+
+def own_tables(*, audited: bool) -> tuple[Table, ...]:
+    """Return the gateway's own tables.
+
+    Args:
+        audited: whether changes of a table are to be kept as rows.
+
+    """
+    return tuple(table for table in INTERNAL.tables.values() if audited or table is not AUDIT)

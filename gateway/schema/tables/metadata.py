@@ -11,6 +11,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.sql.naming import conv
 
 from gateway.schema import model
+from gateway.schema.tables.audited import audited_table
 from gateway.schema.tables.naming import CONVENTION, primary_key_name
 from gateway.schema.tables.zeros import zero_of
 
@@ -19,6 +20,8 @@ _ACTION = {action: None if action is model.Action.NO_ACTION else action.value fo
 
 MANAGED = "managed"
 """The key of a table's `info` that says whether migrations make and alter it, as they do without it."""
+AUDITED = "audited"
+"""The key of a table's `info` that has its AuditedTable; None where its changes aren't kept."""
 STORED_TYPE = "type"
 """The key of a column's `info` that has its type as PostgreSQL's format_type prints it."""
 NULL_IS_EMPTY = "null is empty"
@@ -93,7 +96,11 @@ def _table(resource: model.Resource, metadata: sa.MetaData, known: Collection[tu
         ),
         schema=pg_schema(resource.schema),
         comment=resource.comment or None,
-        info={PLACE: place, MANAGED: resource.managed},
+        info={
+            PLACE: place,
+            MANAGED: resource.managed,
+            AUDITED: audited_table(resource),
+        },
     )
     for index in resource.indexes:
         _index(index, table)

@@ -16,8 +16,10 @@ from gateway.sql.unnest import unnest_text
 def can_load(shape: BulkShape) -> bool:
     """Return whether COPY stores the values as the other statements do, and keys can be told apart here.
 
-    It checks no rules of rows.
+    It checks no rules of rows, and tells of no row that it stores.
     """
+    if shape.audited is not None:
+        return False
     as_sent = all(is_sent_as_stored(field) and field.is_created for field in shape.staged)
     return shape.rules is None and shape.compares_in_python and as_sent
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from gateway.policy.row_rules import TableRules
 from gateway.schema.model import Field, Resource, ServerSet
+from gateway.schema.tables.audited import AuditedTable, audited_table
 from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import ValueKind
@@ -61,6 +62,11 @@ class BulkShape:
     def staged(self) -> tuple[Field, ...]:
         """The fields that are sent, in the order of the staging table's columns."""
         return tuple(field for field in self.resource.fields if field.writable)
+
+    @cached_property
+    def audited(self) -> AuditedTable | None:
+        """What is needed to keep changes; None where nothing is kept."""
+        return audited_table(self.resource)
 
     @cached_property
     def updated(self) -> tuple[Field, ...]:

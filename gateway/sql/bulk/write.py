@@ -1,10 +1,11 @@
 """The statements of a bulk upsert: staging, MERGE, and the two steps that stand in for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.policy.row_rules import TableRules
 from gateway.schema.model import Field
+from gateway.sql.audit import INSERT, KEY, UPDATE, key_text, merged_rows, of_rows
 from gateway.sql.bulk.rules import RuleConditions, checked, forbidden_rows, guarded
 from gateway.sql.bulk.shape import (
     INDEX,
@@ -102,6 +103,10 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
     def statement(text: str) -> Statement:
         return Statement(text, (), (), writes=True, name=name, constants={})
 
+    def merging(source: str) -> Statement:
+        audited = None if shape.audited is None else merged_rows(shape.audited)
+        return replace(statement(_merge_told(shape, source)), audited=audited)
+
     return BulkStatements(
         shape=shape,
         stored=_stored_columns(shape),
@@ -111,10 +116,10 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         drop_unknown_numbers=statement(_drop_unknown_numbers(shape)) if shape.found_by_number else None,
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
-        merge=statement(_merge_told(shape, fresh)),
+        merge=merging(fresh),
         merge_untold=statement(_merge(shape, fresh, restating=True)),
-        merge_few=statement(_merge_told(shape, f"{numbered(shape, ordered)} AS s")),
-        merge_sent=statement(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
+        merge_few=merging(f"{numbered(shape, ordered)} AS s"),
+        merge_sent=merging(f"{numbered(shape, _unnested(shape))} AS s"),
         hold=statement(_hold(shape, staged, _UNSETTLED)),
         hold_sent=statement(_hold(shape, f"{_unnested(shape)} AS s", _unsettled(len(shape.staged) + 2))),
         insert=_insert(shape, fresh, name),
@@ -177,8 +182,11 @@ def _keys_known(fields: tuple[Field, ...]) -> str:
 
 
 def _merge_told(shape: BulkShape, source: str) -> str:
-    merge = f"{_merge(shape, source)} RETURNING merge_action() AS action, s.{_I} AS i"
-    return f"WITH m AS ({merge}) SELECT action, pg_catalog.array_agg(i) FROM m GROUP BY action"
+    key, keys = "", ""
+    if shape.audited is not None:
+        key, keys = f"{key_text(shape.audited, 't', quote)} AS {KEY}, ", f"pg_catalog.array_agg({KEY}), "
+    merge = f"{_merge(shape, source)} RETURNING {key}merge_action() AS action, s.{_I} AS i"
+    return f"WITH m AS ({merge}) SELECT {keys}action, pg_catalog.array_agg(i) FROM m GROUP BY action"
 
 
 def _merge(shape: BulkShape, source: str, *, restating: bool = False) -> str:
@@ -224,6 +232,9 @@ def _insert(shape: BulkShape, source: str, name: str) -> Statement:
     if shape.rules is not None:
         created = conditions.met(*shape.rules.creating.checks)
         returned[0] = f"{checked(f't.{returned[0]}', created)} AS {returned[0]}"
+    told = "" if shape.audited is None else f"w.{KEY}, "
+    if shape.audited is not None:
+        returned.append(f"{key_text(shape.audited, 't', quote)} AS {KEY}")
     free = f"NOT EXISTS (SELECT FROM {table} AS t WHERE {key_matches(shape)})"
     text = (
         f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {_UNSETTLED}), "
@@ -231,9 +242,9 @@ def _insert(shape: BulkShape, source: str, name: str) -> Statement:
         f"SELECT {', '.join(values.values())} FROM sent AS s "
         f"WHERE {free} ORDER BY {_key_order(shape)} ON CONFLICT ({keys}) DO NOTHING "
         f"RETURNING {', '.join(returned)}) "
-        f"SELECT s.{_I} FROM w LEFT JOIN sent AS s ON {key_matches(shape, 'w')}"
+        f"SELECT {told}s.{_I} FROM w LEFT JOIN sent AS s ON {key_matches(shape, 'w')}"
     )
-    return conditions.statement(text, name)
+    return _audited(shape, conditions.statement(text, name), INSERT)
 
 
 def _find(shape: BulkShape, source: str, name: str) -> Statement:
@@ -280,11 +291,18 @@ def _update(shape: BulkShape, source: str, name: str) -> Statement:
         using = _using(shape, shape.rules, conditions)
         changed = guarded(f"({using} AND (NOT {changed} OR {outcome}))", changed)
         returned = checked(returned, conditions.met(*shape.rules.updating.checks))
+    if shape.audited is not None:
+        returned = f"{key_text(shape.audited, 't', quote)}, {returned}"
     text = (
         f"UPDATE {table_name(shape.resource)} AS t SET {_assignments(shape)} FROM {source} "
         f"WHERE {key_matches(shape)} AND {_UNSETTLED} AND {changed} RETURNING {returned}"
     )
-    return conditions.statement(text, name)
+    return _audited(shape, conditions.statement(text, name), UPDATE)
+
+
+def _audited(shape: BulkShape, statement: Statement, action: str) -> Statement:
+    """Return a statement whose rows begin with the keys of those that it has changed, where they are kept."""
+    return statement if shape.audited is None else replace(statement, audited=of_rows(shape.audited, action))
 
 
 def _stored_columns(shape: BulkShape) -> Statement:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crowgate/v1/annotations.proto\x12\nrowgate.v1\x1a google/protobuf/descriptor.proto\"\x9e\x04\n\x0cTableOptions\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06schema\x18\x02 \x01(\tR\x06schema\x12\x1f\n\x0bprimary_key\x18\x03 \x03(\tR\nprimaryKey\x12-\n\x06unique\x18\x04 \x03(\x0b\x32\x15.rowgate.v1.UniqueKeyR\x06unique\x12\'\n\x05index\x18\x05 \x03(\x0b\x32\x11.rowgate.v1.IndexR\x05index\x12\'\n\x05\x63heck\x18\x06 \x03(\x0b\x32\x11.rowgate.v1.CheckR\x05\x63heck\x12\x37\n\x0b\x66oreign_key\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.ForeignKeyR\nforeignKey\x12\x18\n\x07version\x18\x08 \x01(\tR\x07version\x12\x1d\n\ncreated_at\x18\t \x01(\tR\tcreatedAt\x12\x1d\n\nupdated_at\x18\n \x01(\tR\tupdatedAt\x12\x1f\n\x0bsoft_delete\x18\x0b \x01(\tR\nsoftDelete\x12\x12\n\x04\x65tag\x18\x0c \x01(\tR\x04\x65tag\x12\x1d\n\x07managed\x18\r \x01(\x08H\x00R\x07managed\x88\x01\x01\x12\x1e\n\nunreadable\x18\x0e \x01(\tR\nunreadable\x12/\n\x06policy\x18\x0f \x01(\x0b\x32\x17.rowgate.v1.TablePolicyR\x06policyB\n\n\x08_managed\"\x8c\x01\n\x0bTablePolicy\x12\x12\n\x04read\x18\x01 \x01(\tR\x04read\x12\x16\n\x06\x63reate\x18\x02 \x01(\tR\x06\x63reate\x12\x16\n\x06update\x18\x03 \x01(\tR\x06update\x12!\n\x0cupdate_check\x18\x04 \x01(\tR\x0bupdateCheck\x12\x16\n\x06\x64\x65lete\x18\x05 \x01(\tR\x06\x64\x65lete\"g\n\tUniqueKey\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12,\n\x12nulls_not_distinct\x18\x02 \x01(\x08R\x10nullsNotDistinct\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\x95\x01\n\x05Index\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12\x16\n\x06method\x18\x02 \x01(\tR\x06method\x12\x14\n\x05where\x18\x03 \x01(\tR\x05where\x12\x18\n\x07include\x18\x04 \x03(\tR\x07include\x12\x16\n\x06unique\x18\x05 \x01(\x08R\x06unique\x12\x12\n\x04name\x18\x06 \x01(\tR\x04name\";\n\x05\x43heck\x12\x1e\n\nexpression\x18\x01 \x01(\tR\nexpression\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"q\n\nForeignKey\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12\x35\n\nreferences\x18\x02 \x01(\x0b\x32\x15.rowgate.v1.ReferenceR\nreferences\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\xca\x02\n\tReference\x12\x14\n\x05table\x18\x01 \x01(\tR\x05table\x12\x18\n\x07\x63olumns\x18\x02 \x03(\tR\x07\x63olumns\x12\x39\n\ton_delete\x18\x03 \x01(\x0e\x32\x1c.rowgate.v1.Reference.ActionR\x08onDelete\x12\x39\n\ton_update\x18\x04 \x01(\x0e\x32\x1c.rowgate.v1.Reference.ActionR\x08onUpdate\x12\x1f\n\x08\x65nforced\x18\x05 \x01(\x08H\x00R\x08\x65nforced\x88\x01\x01\"i\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\r\n\tNO_ACTION\x10\x01\x12\x0c\n\x08RESTRICT\x10\x02\x12\x0b\n\x07\x43\x41SCADE\x10\x03\x12\x0c\n\x08SET_NULL\x10\x04\x12\x0f\n\x0bSET_DEFAULT\x10\x05\x42\x0b\n\t_enforced\"\xb3\x03\n\rColumnOptions\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04type\x18\x02 \x01(\tR\x04type\x12\x16\n\x06length\x18\x03 \x01(\x05R\x06length\x12\x18\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\tR\x07\x64\x65\x66\x61ult\x12\x1c\n\tgenerated\x18\x05 \x01(\tR\tgenerated\x12\x1f\n\x0boutput_only\x18\x06 \x01(\x08R\noutputOnly\x12\x19\n\x08not_null\x18\x07 \x01(\x08R\x07notNull\x12\x35\n\nreferences\x18\x08 \x01(\x0b\x32\x15.rowgate.v1.ReferenceR\nreferences\x12\x1b\n\tenum_type\x18\t \x01(\tR\x08\x65numType\x12\x1a\n\x08\x63urrency\x18\n \x01(\tR\x08\x63urrency\x12\x1a\n\x08identity\x18\x0b \x01(\x08R\x08identity\x12\x30\n\x06\x61\x63\x63\x65ss\x18\x0c \x01(\x0b\x32\x18.rowgate.v1.ColumnAccessR\x06\x61\x63\x63\x65ss\x12\x30\n\x06preset\x18\r \x01(\x0b\x32\x18.rowgate.v1.ColumnPresetR\x06preset\">\n\x0c\x43olumnPreset\x12\x16\n\x06\x63reate\x18\x01 \x01(\tR\x06\x63reate\x12\x16\n\x06update\x18\x02 \x01(\tR\x06update\"d\n\x0c\x43olumnAccess\x12\x12\n\x04read\x18\x01 \x03(\tR\x04read\x12\x14\n\x05write\x18\x02 \x03(\tR\x05write\x12*\n\x04mask\x18\x03 \x01(\x0b\x32\x16.rowgate.v1.ColumnMaskR\x04mask\"\x80\x01\n\nColumnMask\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12\x1f\n\nkeep_first\x18\x02 \x01(\x05H\x00R\tkeepFirst\x12\x1d\n\tkeep_last\x18\x03 \x01(\x05H\x00R\x08keepLast\x12\x14\n\x04year\x18\x04 \x01(\x08H\x00R\x04yearB\x06\n\x04kind\"(\n\x10\x45numValueOptions\x12\x14\n\x05label\x18\x01 \x01(\tR\x05label\"\x80\x01\n\rMethodOptions\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rowgate.v1.MethodKindR\x04kind\x12\x1a\n\x08resource\x18\x02 \x01(\tR\x08resource\x12\'\n\x05\x61llow\x18\x03 \x01(\x0b\x32\x11.rowgate.v1.AllowR\x05\x61llow\"9\n\x0eServiceOptions\x12\'\n\x05\x61llow\x18\x01 \x01(\x0b\x32\x11.rowgate.v1.AllowR\x05\x61llow\";\n\x05\x41llow\x12\x14\n\x05roles\x18\x01 \x03(\tR\x05roles\x12\x1c\n\tcondition\x18\x02 \x01(\tR\tcondition*\x8f\x03\n\nMethodKind\x12\x1b\n\x17METHOD_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fMETHOD_KIND_GET\x10\x01\x12\x14\n\x10METHOD_KIND_LIST\x10\x02\x12\x16\n\x12METHOD_KIND_CREATE\x10\x03\x12\x16\n\x12METHOD_KIND_UPDATE\x10\x04\x12\x16\n\x12METHOD_KIND_DELETE\x10\x05\x12\x18\n\x14METHOD_KIND_UNDELETE\x10\x06\x12\x19\n\x15METHOD_KIND_BATCH_GET\x10\x07\x12\x1c\n\x18METHOD_KIND_BATCH_CREATE\x10\x08\x12\x1c\n\x18METHOD_KIND_BATCH_UPDATE\x10\t\x12\x1c\n\x18METHOD_KIND_BATCH_DELETE\x10\n\x12\x15\n\x11METHOD_KIND_COUNT\x10\x0b\x12\x1b\n\x17METHOD_KIND_BULK_UPSERT\x10\x0c\x12\x16\n\x12METHOD_KIND_STREAM\x10\r\x12\x16\n\x12METHOD_KIND_INGEST\x10\x0e:Q\n\x05table\x12\x1f.google.protobuf.MessageOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x18.rowgate.v1.TableOptionsR\x05table:R\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.ColumnOptionsR\x06\x63olumn:`\n\nenum_value\x12!.google.protobuf.EnumValueOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x1c.rowgate.v1.EnumValueOptionsR\tenumValue:S\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.MethodOptionsR\x06method:W\n\x07service\x12\x1f.google.protobuf.ServiceOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x1a.rowgate.v1.ServiceOptionsR\x07serviceBb\n\x0e\x63om.rowgate.v1B\x10\x41nnotationsProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crowgate/v1/annotations.proto\x12\nrowgate.v1\x1a google/protobuf/descriptor.proto\"\xc7\x04\n\x0cTableOptions\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06schema\x18\x02 \x01(\tR\x06schema\x12\x1f\n\x0bprimary_key\x18\x03 \x03(\tR\nprimaryKey\x12-\n\x06unique\x18\x04 \x03(\x0b\x32\x15.rowgate.v1.UniqueKeyR\x06unique\x12\'\n\x05index\x18\x05 \x03(\x0b\x32\x11.rowgate.v1.IndexR\x05index\x12\'\n\x05\x63heck\x18\x06 \x03(\x0b\x32\x11.rowgate.v1.CheckR\x05\x63heck\x12\x37\n\x0b\x66oreign_key\x18\x07 \x03(\x0b\x32\x16.rowgate.v1.ForeignKeyR\nforeignKey\x12\x18\n\x07version\x18\x08 \x01(\tR\x07version\x12\x1d\n\ncreated_at\x18\t \x01(\tR\tcreatedAt\x12\x1d\n\nupdated_at\x18\n \x01(\tR\tupdatedAt\x12\x1f\n\x0bsoft_delete\x18\x0b \x01(\tR\nsoftDelete\x12\x12\n\x04\x65tag\x18\x0c \x01(\tR\x04\x65tag\x12\x1d\n\x07managed\x18\r \x01(\x08H\x00R\x07managed\x88\x01\x01\x12\x1e\n\nunreadable\x18\x0e \x01(\tR\nunreadable\x12/\n\x06policy\x18\x0f \x01(\x0b\x32\x17.rowgate.v1.TablePolicyR\x06policy\x12\'\n\x05\x61udit\x18\x10 \x01(\x0e\x32\x11.rowgate.v1.AuditR\x05\x61uditB\n\n\x08_managed\"\x8c\x01\n\x0bTablePolicy\x12\x12\n\x04read\x18\x01 \x01(\tR\x04read\x12\x16\n\x06\x63reate\x18\x02 \x01(\tR\x06\x63reate\x12\x16\n\x06update\x18\x03 \x01(\tR\x06update\x12!\n\x0cupdate_check\x18\x04 \x01(\tR\x0bupdateCheck\x12\x16\n\x06\x64\x65lete\x18\x05 \x01(\tR\x06\x64\x65lete\"g\n\tUniqueKey\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12,\n\x12nulls_not_distinct\x18\x02 \x01(\x08R\x10nullsNotDistinct\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\x95\x01\n\x05Index\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12\x16\n\x06method\x18\x02 \x01(\tR\x06method\x12\x14\n\x05where\x18\x03 \x01(\tR\x05where\x12\x18\n\x07include\x18\x04 \x03(\tR\x07include\x12\x16\n\x06unique\x18\x05 \x01(\x08R\x06unique\x12\x12\n\x04name\x18\x06 \x01(\tR\x04name\";\n\x05\x43heck\x12\x1e\n\nexpression\x18\x01 \x01(\tR\nexpression\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"q\n\nForeignKey\x12\x18\n\x07\x63olumns\x18\x01 \x03(\tR\x07\x63olumns\x12\x35\n\nreferences\x18\x02 \x01(\x0b\x32\x15.rowgate.v1.ReferenceR\nreferences\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\xca\x02\n\tReference\x12\x14\n\x05table\x18\x01 \x01(\tR\x05table\x12\x18\n\x07\x63olumns\x18\x02 \x03(\tR\x07\x63olumns\x12\x39\n\ton_delete\x18\x03 \x01(\x0e\x32\x1c.rowgate.v1.Reference.ActionR\x08onDelete\x12\x39\n\ton_update\x18\x04 \x01(\x0e\x32\x1c.rowgate.v1.Reference.ActionR\x08onUpdate\x12\x1f\n\x08\x65nforced\x18\x05 \x01(\x08H\x00R\x08\x65nforced\x88\x01\x01\"i\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\r\n\tNO_ACTION\x10\x01\x12\x0c\n\x08RESTRICT\x10\x02\x12\x0b\n\x07\x43\x41SCADE\x10\x03\x12\x0c\n\x08SET_NULL\x10\x04\x12\x0f\n\x0bSET_DEFAULT\x10\x05\x42\x0b\n\t_enforced\"\xb3\x03\n\rColumnOptions\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04type\x18\x02 \x01(\tR\x04type\x12\x16\n\x06length\x18\x03 \x01(\x05R\x06length\x12\x18\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\tR\x07\x64\x65\x66\x61ult\x12\x1c\n\tgenerated\x18\x05 \x01(\tR\tgenerated\x12\x1f\n\x0boutput_only\x18\x06 \x01(\x08R\noutputOnly\x12\x19\n\x08not_null\x18\x07 \x01(\x08R\x07notNull\x12\x35\n\nreferences\x18\x08 \x01(\x0b\x32\x15.rowgate.v1.ReferenceR\nreferences\x12\x1b\n\tenum_type\x18\t \x01(\tR\x08\x65numType\x12\x1a\n\x08\x63urrency\x18\n \x01(\tR\x08\x63urrency\x12\x1a\n\x08identity\x18\x0b \x01(\x08R\x08identity\x12\x30\n\x06\x61\x63\x63\x65ss\x18\x0c \x01(\x0b\x32\x18.rowgate.v1.ColumnAccessR\x06\x61\x63\x63\x65ss\x12\x30\n\x06preset\x18\r \x01(\x0b\x32\x18.rowgate.v1.ColumnPresetR\x06preset\">\n\x0c\x43olumnPreset\x12\x16\n\x06\x63reate\x18\x01 \x01(\tR\x06\x63reate\x12\x16\n\x06update\x18\x02 \x01(\tR\x06update\"d\n\x0c\x43olumnAccess\x12\x12\n\x04read\x18\x01 \x03(\tR\x04read\x12\x14\n\x05write\x18\x02 \x03(\tR\x05write\x12*\n\x04mask\x18\x03 \x01(\x0b\x32\x16.rowgate.v1.ColumnMaskR\x04mask\"\x80\x01\n\nColumnMask\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12\x1f\n\nkeep_first\x18\x02 \x01(\x05H\x00R\tkeepFirst\x12\x1d\n\tkeep_last\x18\x03 \x01(\x05H\x00R\x08keepLast\x12\x14\n\x04year\x18\x04 \x01(\x08H\x00R\x04yearB\x06\n\x04kind\"(\n\x10\x45numValueOptions\x12\x14\n\x05label\x18\x01 \x01(\tR\x05label\"\x80\x01\n\rMethodOptions\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rowgate.v1.MethodKindR\x04kind\x12\x1a\n\x08resource\x18\x02 \x01(\tR\x08resource\x12\'\n\x05\x61llow\x18\x03 \x01(\x0b\x32\x11.rowgate.v1.AllowR\x05\x61llow\"9\n\x0eServiceOptions\x12\'\n\x05\x61llow\x18\x01 \x01(\x0b\x32\x11.rowgate.v1.AllowR\x05\x61llow\";\n\x05\x41llow\x12\x14\n\x05roles\x18\x01 \x03(\tR\x05roles\x12\x1c\n\tcondition\x18\x02 \x01(\tR\tcondition*=\n\x05\x41udit\x12\x15\n\x11\x41UDIT_UNSPECIFIED\x10\x00\x12\x0e\n\nAUDIT_ROWS\x10\x01\x12\r\n\tAUDIT_LOG\x10\x02*\x8f\x03\n\nMethodKind\x12\x1b\n\x17METHOD_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fMETHOD_KIND_GET\x10\x01\x12\x14\n\x10METHOD_KIND_LIST\x10\x02\x12\x16\n\x12METHOD_KIND_CREATE\x10\x03\x12\x16\n\x12METHOD_KIND_UPDATE\x10\x04\x12\x16\n\x12METHOD_KIND_DELETE\x10\x05\x12\x18\n\x14METHOD_KIND_UNDELETE\x10\x06\x12\x19\n\x15METHOD_KIND_BATCH_GET\x10\x07\x12\x1c\n\x18METHOD_KIND_BATCH_CREATE\x10\x08\x12\x1c\n\x18METHOD_KIND_BATCH_UPDATE\x10\t\x12\x1c\n\x18METHOD_KIND_BATCH_DELETE\x10\n\x12\x15\n\x11METHOD_KIND_COUNT\x10\x0b\x12\x1b\n\x17METHOD_KIND_BULK_UPSERT\x10\x0c\x12\x16\n\x12METHOD_KIND_STREAM\x10\r\x12\x16\n\x12METHOD_KIND_INGEST\x10\x0e:Q\n\x05table\x12\x1f.google.protobuf.MessageOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x18.rowgate.v1.TableOptionsR\x05table:R\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.ColumnOptionsR\x06\x63olumn:`\n\nenum_value\x12!.google.protobuf.EnumValueOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x1c.rowgate.v1.EnumValueOptionsR\tenumValue:S\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x19.rowgate.v1.MethodOptionsR\x06method:W\n\x07service\x12\x1f.google.protobuf.ServiceOptions\x18\xbd\x95\x03 \x01(\x0b\x32\x1a.rowgate.v1.ServiceOptionsR\x07serviceBb\n\x0e\x63om.rowgate.v1B\x10\x41nnotationsProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,38 +33,40 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.annotations_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016com.rowgate.v1B\020AnnotationsProtoP\001Z\024rowgate/v1;rowgatev1\252\002\nRowgate.V1\312\002\nRowgate\\V1\352\002\013Rowgate::V1'
-  _globals['_METHODKIND']._serialized_start=2561
-  _globals['_METHODKIND']._serialized_end=2960
+  _globals['_AUDIT']._serialized_start=2601
+  _globals['_AUDIT']._serialized_end=2662
+  _globals['_METHODKIND']._serialized_start=2665
+  _globals['_METHODKIND']._serialized_end=3064
   _globals['_TABLEOPTIONS']._serialized_start=79
-  _globals['_TABLEOPTIONS']._serialized_end=621
-  _globals['_TABLEPOLICY']._serialized_start=624
-  _globals['_TABLEPOLICY']._serialized_end=764
-  _globals['_UNIQUEKEY']._serialized_start=766
-  _globals['_UNIQUEKEY']._serialized_end=869
-  _globals['_INDEX']._serialized_start=872
-  _globals['_INDEX']._serialized_end=1021
-  _globals['_CHECK']._serialized_start=1023
-  _globals['_CHECK']._serialized_end=1082
-  _globals['_FOREIGNKEY']._serialized_start=1084
-  _globals['_FOREIGNKEY']._serialized_end=1197
-  _globals['_REFERENCE']._serialized_start=1200
-  _globals['_REFERENCE']._serialized_end=1530
-  _globals['_REFERENCE_ACTION']._serialized_start=1412
-  _globals['_REFERENCE_ACTION']._serialized_end=1517
-  _globals['_COLUMNOPTIONS']._serialized_start=1533
-  _globals['_COLUMNOPTIONS']._serialized_end=1968
-  _globals['_COLUMNPRESET']._serialized_start=1970
-  _globals['_COLUMNPRESET']._serialized_end=2032
-  _globals['_COLUMNACCESS']._serialized_start=2034
-  _globals['_COLUMNACCESS']._serialized_end=2134
-  _globals['_COLUMNMASK']._serialized_start=2137
-  _globals['_COLUMNMASK']._serialized_end=2265
-  _globals['_ENUMVALUEOPTIONS']._serialized_start=2267
-  _globals['_ENUMVALUEOPTIONS']._serialized_end=2307
-  _globals['_METHODOPTIONS']._serialized_start=2310
-  _globals['_METHODOPTIONS']._serialized_end=2438
-  _globals['_SERVICEOPTIONS']._serialized_start=2440
-  _globals['_SERVICEOPTIONS']._serialized_end=2497
-  _globals['_ALLOW']._serialized_start=2499
-  _globals['_ALLOW']._serialized_end=2558
+  _globals['_TABLEOPTIONS']._serialized_end=662
+  _globals['_TABLEPOLICY']._serialized_start=665
+  _globals['_TABLEPOLICY']._serialized_end=805
+  _globals['_UNIQUEKEY']._serialized_start=807
+  _globals['_UNIQUEKEY']._serialized_end=910
+  _globals['_INDEX']._serialized_start=913
+  _globals['_INDEX']._serialized_end=1062
+  _globals['_CHECK']._serialized_start=1064
+  _globals['_CHECK']._serialized_end=1123
+  _globals['_FOREIGNKEY']._serialized_start=1125
+  _globals['_FOREIGNKEY']._serialized_end=1238
+  _globals['_REFERENCE']._serialized_start=1241
+  _globals['_REFERENCE']._serialized_end=1571
+  _globals['_REFERENCE_ACTION']._serialized_start=1453
+  _globals['_REFERENCE_ACTION']._serialized_end=1558
+  _globals['_COLUMNOPTIONS']._serialized_start=1574
+  _globals['_COLUMNOPTIONS']._serialized_end=2009
+  _globals['_COLUMNPRESET']._serialized_start=2011
+  _globals['_COLUMNPRESET']._serialized_end=2073
+  _globals['_COLUMNACCESS']._serialized_start=2075
+  _globals['_COLUMNACCESS']._serialized_end=2175
+  _globals['_COLUMNMASK']._serialized_start=2178
+  _globals['_COLUMNMASK']._serialized_end=2306
+  _globals['_ENUMVALUEOPTIONS']._serialized_start=2308
+  _globals['_ENUMVALUEOPTIONS']._serialized_end=2348
+  _globals['_METHODOPTIONS']._serialized_start=2351
+  _globals['_METHODOPTIONS']._serialized_end=2479
+  _globals['_SERVICEOPTIONS']._serialized_start=2481
+  _globals['_SERVICEOPTIONS']._serialized_end=2538
+  _globals['_ALLOW']._serialized_start=2540
+  _globals['_ALLOW']._serialized_end=2599
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Audit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUDIT_UNSPECIFIED: _ClassVar[Audit]
+    AUDIT_ROWS: _ClassVar[Audit]
+    AUDIT_LOG: _ClassVar[Audit]
+
 class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     METHOD_KIND_UNSPECIFIED: _ClassVar[MethodKind]
@@ -25,6 +31,9 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD_KIND_BULK_UPSERT: _ClassVar[MethodKind]
     METHOD_KIND_STREAM: _ClassVar[MethodKind]
     METHOD_KIND_INGEST: _ClassVar[MethodKind]
+AUDIT_UNSPECIFIED: Audit
+AUDIT_ROWS: Audit
+AUDIT_LOG: Audit
 METHOD_KIND_UNSPECIFIED: MethodKind
 METHOD_KIND_GET: MethodKind
 METHOD_KIND_LIST: MethodKind
@@ -52,7 +61,7 @@ SERVICE_FIELD_NUMBER: _ClassVar[int]
 service: _descriptor.FieldDescriptor
 
 class TableOptions(_message.Message):
-    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy")
+    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy", "audit")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +77,7 @@ class TableOptions(_message.Message):
     MANAGED_FIELD_NUMBER: _ClassVar[int]
     UNREADABLE_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_FIELD_NUMBER: _ClassVar[int]
     name: str
     schema: str
     primary_key: _containers.RepeatedScalarFieldContainer[str]
@@ -83,7 +93,8 @@ class TableOptions(_message.Message):
     managed: bool
     unreadable: str
     policy: TablePolicy
-    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ...) -> None: ...
+    audit: Audit
+    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ..., audit: _Optional[_Union[Audit, str]] = ...) -> None: ...
 
 class TablePolicy(_message.Message):
     __slots__ = ("read", "create", "update", "update_check", "delete")
