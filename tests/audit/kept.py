@@ -16,7 +16,7 @@ from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import RunningGateway, schema_of, serve
 
-CALLERS = tuple(Caller(name) for name in ("ann", "bob", "cat"))
+CALLERS = tuple(Caller(name, claims={"user": "u"}) for name in ("ann", "bob", "cat"))
 KEYS = {
     "public.Order": {"user": "user", "number": 'Mixed "Case"'},
     "public.note": {"id": "id"},

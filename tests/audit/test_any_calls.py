@@ -32,6 +32,14 @@ flags = st.booleans()
 ids = st.sampled_from(NOTES)
 conflicts = st.sampled_from(["ON_CONFLICT_UPDATE", "ON_CONFLICT_IGNORE", "ON_CONFLICT_FAIL"])
 
+OWN_ORDERS = {
+    "auth_tenant_column": "user",
+    "auth_tenant_claim": "user",
+    "auth_tenant_exempt": ",".join(
+        f"audited.v1.{name}" for name in ("Note", "Folder", "Page", "Scrap", "Entry")
+    ),
+}
+
 
 def _methods() -> Iterator[tuple[str, Fields]]:
     """Yield every method that writes with its requests: some with flags, some of rows that aren't there."""
@@ -67,12 +75,18 @@ def called(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
     return name, method, draw(st.fixed_dictionaries(METHODS[method]))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["all rows", "rows of one's own"])
 async def audited(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, transport: str
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    transport: str,
 ) -> AsyncIterator[Audited]:
+    """Serve the tables without policies, and with one that hides some orders from all callers."""
     dsn = await audited_database(databases)
-    async with audited_tables(dsn, tmp_path_factory.mktemp("any-calls"), transport) as served:
+    policies = OWN_ORDERS if request.param == "rows of one's own" else {}
+    folder = tmp_path_factory.mktemp("any-calls")
+    async with audited_tables(dsn, folder, transport, **policies) as served:
         yield served
 
 

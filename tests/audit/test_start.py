@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.introspect import AuditUnavailableError, SchemaMismatchError
 from gateway.introspect.model_tables import tables_of
+from gateway.schema.protos.options import TABLE
 from gateway.schema.tables.internal import AUDIT
 from gateway.schema.tables.metadata import build_tables
 from tests.audit.kept import audited_database, audited_tables
@@ -26,9 +28,14 @@ GRANTS = (
 ORDER = {"user": "u", "number": 1}
 
 
-async def _start(dsn: str, **more: object) -> None:
+async def _start(dsn: str, *, managed: bool = True, **more: object) -> None:
     settings = settings_of(dsn=dsn, listen="127.0.0.1:0", **more)
-    gateway = await Gateway.start(descriptors_of("audited"), settings, SERVERS["http"])
+    descriptors = FileDescriptorSet()
+    descriptors.CopyFrom(descriptors_of("audited"))
+    for message in (message for file in descriptors.file for message in file.message_type):
+        if message.options.HasExtension(TABLE):
+            message.options.Extensions[TABLE].managed = managed
+    gateway = await Gateway.start(descriptors, settings, SERVERS["http"])
     await gateway.stop(grace=0)
 
 
@@ -67,3 +74,11 @@ def test_tables_without_audit_need_no_table_for_it() -> None:
         False,
         True,
     ]
+
+
+async def test_tables_that_others_manage_are_not_served_without_it(databases: Databases) -> None:
+    """No comparison of tables finds it missing there."""
+    dsn = await audited_database(databases)
+    await fetch(dsn, "DROP TABLE rowgate.audit")
+    with pytest.raises(AuditUnavailableError, match=r"is not there: .*--gateway-tables"):
+        await _start(dsn, managed=False)

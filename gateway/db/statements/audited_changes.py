@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from gateway.db.statements.commit_outcome import MARK
 from gateway.request.call import Call
 from gateway.schema.tables.internal import AUDIT
 from gateway.sql.audit import AuditedRows, Changed
@@ -32,10 +33,12 @@ _NAMES = ", ".join(name for name, _ in _GIVEN)
 _ARRAYS = ", ".join(f"${n}::{kind}[]" for n, (_, kind) in enumerate(_GIVEN, 1))
 APPEND = Statement(
     f"""
-    INSERT INTO {AUDIT.fullname} ({_NAMES}, key)
-    SELECT {_NAMES}, one.key
-    FROM unnest({_ARRAYS}, ${len(_GIVEN) + 1}::text[]) AS change({_NAMES}, keys),
-        LATERAL pg_catalog.jsonb_array_elements(change.keys::jsonb) AS one(key)
+    WITH appended AS (
+        INSERT INTO {AUDIT.fullname} ({_NAMES}, key)
+        SELECT {_NAMES}, one.key
+        FROM unnest({_ARRAYS}, ${len(_GIVEN) + 1}::text[]) AS change({_NAMES}, keys),
+            LATERAL pg_catalog.jsonb_array_elements(change.keys::jsonb) AS one(key)
+    ) {MARK}
     """,  # noqa: S608 - names of our own
     binds=(*(name for name, _ in _GIVEN), "keys"),
     fields=(),
@@ -43,7 +46,10 @@ APPEND = Statement(
     name="audit",
     constants={},
 )
-"""Appends rows: of each call, table and action one item, whose keys are a JSON array."""
+"""Appends rows: of each call, table and action one item, whose keys are a JSON array.
+
+It returns the transaction's mark, which would take a round trip of its own.
+"""
 
 
 class Changes:

@@ -21,7 +21,8 @@ from gateway.db.retry import TryAgain
 from gateway.errors import OutcomeUnknown, RowgateError
 
 _LIFE = "checkpoint_lsn::text || ' ' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
-_MARK = "SELECT pg_current_xact_id_if_assigned()::text, " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
+MARK = "SELECT pg_current_xact_id_if_assigned()::text, " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
+"""Reads the open transaction's mark."""
 _STATUS = "SELECT pg_xact_status($1::text::xid8), " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
 _SECONDS = 10.0
 _FIRST_PAUSE = 0.02
@@ -53,7 +54,7 @@ class Outcome(Enum):
 
 async def read_mark(connection: Any) -> Mark:
     """Return the open transaction's mark, to be read as the last thing before COMMIT."""
-    xid, life = await connection.fetchrow(_MARK)
+    xid, life = await connection.fetchrow(MARK)
     return Mark(xid, life)
 
 

@@ -160,9 +160,9 @@ async def _carry_out(
     with translated(connection):
         await connection.execute(transaction.begin)
     result = await work(transaction)
-    await transaction.audit()
-    if not transaction.wrote:
-        return result, None
+    mark = await transaction.audit()
+    if mark is not None or not transaction.wrote:
+        return result, mark
     with translated(connection):
         return result, await read_mark(connection)
 

@@ -9,6 +9,7 @@ from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import sqlstate_of, translated
 from gateway.db.statements.audited_changes import APPEND, Changes
 from gateway.db.statements.caller_role import LEAVE_ROLE
+from gateway.db.statements.commit_outcome import Mark
 from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import Internal, RowgateError
 from gateway.request.call import Call
@@ -92,13 +93,16 @@ class Transaction:
         await self._run(self._as_caller)
         return rows
 
-    async def audit(self) -> None:
-        """Write the rows of the changes so far; raises Internal (AUDIT_FAILED) where the database won't."""
+    async def audit(self) -> Mark | None:
+        """Write the rows of the changes so far; return the transaction's mark, None where there are none.
+
+        Raises Internal (AUDIT_FAILED) where the database won't have them.
+        """
         rows = self.changes.rows(self.idempotency_key)
         if rows is None:
-            return
+            return None
         try:
-            await self.fetch_own(APPEND, rows)
+            return Mark(*(await self.fetch_own(APPEND, rows))[0])
         except RowgateError as error:
             raise (_not_audited() if _is_refused(error) else error) from error.__cause__
 
