@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import authorization
+from gateway.app.callers import authorization
 from gateway.auth.authenticator import Authenticator, Credentials
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.config.settings import AuthSettings

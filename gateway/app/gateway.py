@@ -1,0 +1,149 @@
+"""A gateway: a schema that is served, from its start to its end."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from gateway.admin.gateway_source import GatewaySource
+from gateway.app.callers import Callers, known_callers
+from gateway.app.observers import call_metrics, statement_watch, traces_of
+from gateway.app.storage import Storage, open_storage
+from gateway.config.address import Address
+from gateway.config.rules import require_identity
+from gateway.config.setting_sources import DEFAULT
+from gateway.config.settings import Settings
+from gateway.config.token_secret import token_secret
+from gateway.db.connections.database_location import embedded_folder
+from gateway.introspect import DriftWatch
+from gateway.methods import HANDLERS, Engine, handler_of
+from gateway.observe.access_log import AccessLog
+from gateway.request.page_token import PageTokens
+from gateway.schema.model import Schema
+from gateway.schema.read import read_schema
+from gateway.transport.dispatch import Services
+from gateway.transport.http_server import HttpServer
+from gateway.transport.served_api import ServedApi
+from gateway.transport.server import Server, ServerFactory
+
+
+class Gateway:
+    """A schema being served. Parts are closed in the reverse order of their start; `stop` twice is safe."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        server: Server,
+        drift_watch: DriftWatch,
+        opened: AsyncExitStack,
+        source: GatewaySource | None = None,
+    ) -> None:
+        self.schema = schema
+        self.source = source
+        """What the admin address tells of; None without one."""
+        self._server = server
+        self._drift_watch = drift_watch
+        self._opened = opened
+
+    @classmethod
+    async def start(
+        cls, descriptors: FileDescriptorSet, settings: Settings, make_server: ServerFactory = HttpServer
+    ) -> "Gateway":
+        """Read the schema, connect, bind and listen; a start that fails closes what it opened.
+
+        Args:
+            descriptors: the schema's files, and those they import.
+            settings: all of them.
+            make_server: makes what listens.
+
+        Raises gateway.schema.diagnostics.SchemaError, gateway.config.errors.ConfigError,
+        gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
+        gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
+        gateway.introspect.LackedPrivilegeError, gateway.introspect.AuditUnavailableError, and OSError where
+        no address can be listened on.
+
+        """
+        require_identity(settings, lambda _: DEFAULT)
+        async with AsyncExitStack() as opened:
+            callers = await known_callers(read_schema(descriptors), settings, opened)
+            traces = traces_of(settings, opened)
+            storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
+            services = _bind(storage.schema, _engine(callers.with_schema(storage.schema), storage, settings))
+            calls, watch = call_metrics(settings, services), storage.drift_watch
+            api = ServedApi(
+                services,
+                descriptors,
+                settings.server,
+                settings.limits,
+                observers=[AccessLog(settings.log.access), watch.observe, *([calls] if calls else [])],
+                probe=storage.probe(settings.database.acquire_timeout),
+                authorization=callers.authorization,
+                traces=traces,
+            )
+            server = make_server(api, settings)
+            await server.start()
+            watch.start(api.set_failing)
+            shared = (storage.reads, storage.writes)
+            source = None if calls is None else GatewaySource(api, server, calls, storage.database, shared)
+            return cls(storage.schema, server, watch, opened.pop_all(), source)
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        """Where the server listens, with the ports it was given."""
+        return self._server.addresses
+
+    @property
+    def port(self) -> int:
+        """The first address's port."""
+        return self.addresses[0].port or 0
+
+    def look_for_drift(self) -> None:
+        """Compare schema and database soon."""
+        self._drift_watch.look_soon()
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Drain for at most `grace` seconds (`drain_timeout` by default), then close."""
+        try:
+            await self._server.stop(grace)
+        finally:
+            await self._opened.aclose()
+
+    def force_stop(self) -> None:
+        """Let `stop` wait for no call any more."""
+        self._server.force_stop()
+
+
+def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
+    """Return what handlers work with; raises SchemaError for rules and presets that are wrong."""
+    limits = settings.limits
+    return Engine(
+        database=storage.serving,
+        reads=storage.reads,
+        writes=storage.writes,
+        tables=storage.tables.tables,
+        request_ids=storage.request_ids,
+        chunk_bytes=limits.stream_chunk_bytes,
+        response_bytes=limits.max_response_bytes,
+        bulk_max_rows=limits.bulk_max_rows,
+        max_concurrent_bulk=limits.max_concurrent_bulk,
+        page_tokens=PageTokens(_secret(settings)),
+        rules=callers.row_rules(),
+        presets=callers.presets(),
+        hides_rows=storage.by_callers,
+        own_tables=storage.own_tables,
+        identified=callers.identified,
+    )
+
+
+def _bind(schema: Schema, engine: Engine) -> Services:
+    """Return each service's methods with their handlers, made once."""
+    return {
+        name: [(m, handler_of(m, engine)) for m in service.methods if m.kind in HANDLERS]
+        for name, service in schema.services.items()
+    }
+
+
+def _secret(settings: Settings) -> bytes:
+    """Return the page tokens' secret; the embedded database keeps one beside it."""
+    embedded = embedded_folder(settings.database) is not None
+    return token_secret(settings.tokens, settings.database.data_dir if embedded else None)

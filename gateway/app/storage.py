@@ -1,0 +1,184 @@
+"""Storage: the database with a schema's tables, checked, and what shares its connections."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.config import settings as config
+from gateway.config.settings import Settings
+from gateway.db.coalesce import PointReads, RowWrites
+from gateway.db.connections.database_location import database_settings, dsn_of, embedded_folder
+from gateway.db.connections.plain_connections import connector
+from gateway.db.database import Database
+from gateway.db.database_settings import DatabaseSettings
+from gateway.db.embedded import EmbeddedPostgres, Keeper
+from gateway.db.internal_tables.cleaning import Cleaner, Retention
+from gateway.db.internal_tables.idempotency import RequestIds, Room
+from gateway.db.statements.caller_role import caller_roles
+from gateway.db.statements.watch import StatementWatch
+from gateway.introspect import (
+    DriftWatch,
+    comparing,
+    has_own_tables,
+    is_audited,
+    require_audit,
+    require_match,
+    require_policies_hold,
+    tables_of_services,
+    warn_of_missing_grants,
+)
+from gateway.request.bulkheads import share_of
+from gateway.request.call import Call
+from gateway.schema.catalog_facts import with_found
+from gateway.schema.model import Schema
+from gateway.schema.tables.metadata import Tables, build_tables
+from gateway.schema.view_writes import refuse_view_writes
+from gateway.sql.statement import Statement
+from gateway.transport.builtin.probe import Probe
+
+_PROBE = Statement(text="SELECT 1", binds=(), fields=(), writes=False, name="probe", constants={})
+_PROBE_SECONDS = 5.0
+_OWN = Call("start")
+"""The gateway's own call, for what it looks at before others may call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The database of a schema.
+
+    Args:
+        schema: with what is known of its tables from the database.
+        tables: its tables.
+        database: by the gateway's own role.
+        serving: by the callers' roles, where they have some; else the same.
+        reads: by key, shared by calls.
+        writes: of single rows, shared by calls.
+        request_ids: of calls that may be repeated.
+        own_tables: whether the gateway's own tables are there.
+        by_callers: whether callers have roles of the database.
+        drift_watch: compares the tables with the schema; not yet started.
+
+    """
+
+    schema: Schema
+    tables: Tables
+    database: Database
+    serving: Database
+    reads: PointReads
+    writes: RowWrites
+    request_ids: RequestIds
+    own_tables: bool
+    by_callers: bool
+    drift_watch: DriftWatch
+
+    def probe(self, acquire_timeout: float) -> Probe:
+        """Return what asks whether the database answers; raises what it fails with."""
+
+        async def probe() -> None:
+            # Past the wait for a connection: so a busy pool says so, and doesn't look like a dead database.
+            deadline = asyncio.get_running_loop().time() + acquire_timeout + _PROBE_SECONDS
+            await self.database.fetch(_PROBE, (), Call("probe", deadline=deadline))
+
+        return probe
+
+
+async def open_storage(
+    schema: Schema, settings: Settings, watch: StatementWatch | None, opened: AsyncExitStack
+) -> Storage:
+    """Return the database, once it holds what the schema needs.
+
+    Raises gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
+    gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
+    gateway.introspect.LackedPrivilegeError, gateway.introspect.AuditUnavailableError and
+    gateway.config.errors.ConfigError.
+    """
+    tables, roles = build_tables(schema), caller_roles(settings.auth)
+    where = await _locate_database(settings, opened)
+    connect = connector(where)
+    database = await Database.open(where, watch)
+    opened.push_async_callback(database.close)
+    checked = await _checked(schema, tables, settings, database, connect)
+    serving = database if roles is None else database.by_roles(roles)
+    reads, writes = _shared(serving, settings, opened, apart=roles is not None)
+    room = Room(settings.database.request_id_max_bytes)
+    own_tables = await has_own_tables(connect, tables.metadata)
+    if own_tables:
+        _start_cleaning(Cleaner(database, _retention(settings.database, tables), room), opened)
+    drift_watch = DriftWatch(comparing(connect, tables.metadata), tables_of_services(checked))
+    opened.push_async_callback(drift_watch.stop)
+    return Storage(
+        schema=checked,
+        tables=tables,
+        database=database,
+        serving=serving,
+        reads=reads,
+        writes=writes,
+        request_ids=RequestIds(settings.database.request_id_answer_bytes, room),
+        own_tables=own_tables,
+        by_callers=roles is not None,
+        drift_watch=drift_watch,
+    )
+
+
+async def _checked(
+    schema: Schema,
+    tables: Tables,
+    settings: Settings,
+    database: Database,
+    connect: Callable[[], Awaitable[Any]],
+) -> Schema:
+    """Return the schema with what its tables are found to be; raises what says why it can't be served."""
+    roles = caller_roles(settings.auth)
+    grants = await warn_of_missing_grants(database, schema, tables, _OWN, by_callers=roles is not None)
+    folder = settings.schema.migrations
+    found = await require_match(connect, tables.metadata, folder, grants=grants)
+    schema = with_found(schema, found)
+    refuse_view_writes(schema, found)
+    if roles is not None:
+        await require_policies_hold(database, roles.allowed, tables.metadata, _OWN)
+    removes = _retention(settings.database, tables).audit is not None
+    await require_audit(database, tables.metadata, _OWN, removes=removes)
+    return schema
+
+
+def _shared(
+    serving: Database, settings: Settings, opened: AsyncExitStack, *, apart: bool
+) -> tuple[PointReads, RowWrites]:
+    """Return what shares statements among calls; with `apart` among those of one principal alone."""
+    # More would wait for connections that statements of one kind can't have.
+    most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
+    sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})
+    reads = PointReads(serving, sharing, apart=apart)
+    opened.push_async_callback(reads.close, settings.database.close_timeout)
+    writes = RowWrites(serving, sharing, apart=apart)
+    opened.push_async_callback(writes.close, settings.database.close_timeout)
+    return reads, writes
+
+
+async def _locate_database(settings: Settings, opened: AsyncExitStack) -> DatabaseSettings:
+    """Return where the database is; the embedded one is started, and kept running."""
+    dsn = dsn_of(settings.database)
+    folder = embedded_folder(settings.database)
+    if folder is not None:
+        embedded = EmbeddedPostgres(folder)
+        opened.push_async_callback(asyncio.to_thread, embedded.stop)
+        dsn = await asyncio.to_thread(embedded.start)
+        keeper = Keeper(embedded)
+        opened.push_async_callback(keeper.stop)
+        keeper.start()
+    return replace(database_settings(settings.database, dsn), max_read_bytes=settings.limits.max_read_bytes)
+
+
+def _start_cleaning(cleaner: Cleaner, opened: AsyncExitStack) -> None:
+    opened.push_async_callback(cleaner.stop)
+    cleaner.start()
+
+
+def _retention(settings: config.DatabaseSettings, tables: Tables) -> Retention:
+    return Retention(
+        request_ids=settings.request_id_retention,
+        streams=settings.ingest_retention,
+        audit=(settings.audit_retention or None) if is_audited(tables.metadata) else None,
+    )
