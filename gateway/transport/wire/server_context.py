@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.config.settings import Settings
+from gateway.transport.host_names import HostNames
 from gateway.transport.processor import Processor
 from gateway.transport.wire.http2.fast_path import FastMethod
 from gateway.transport.wire.request import Responder
@@ -51,6 +52,7 @@ class ServerContext:
         processor: its time is shared among the requests.
         fast_methods: answer some calls over HTTP/2 themselves, by path.
         connections: those that are open.
+        heads: what header blocks of HTTP/2 say in any of them, by the names that the server is called by.
         is_leaving: whether clients are sent away, also those that come from now on.
 
     """
@@ -60,4 +62,5 @@ class ServerContext:
     processor: Processor
     fast_methods: Mapping[str, FastMethod] = field(default_factory=dict)
     connections: set[OpenConnection] = field(default_factory=set)
+    heads: dict[HostNames | None, dict[bytes, Any]] = field(default_factory=dict)
     is_leaving: bool = False

@@ -71,7 +71,8 @@ class Session:
         self._frames = reader
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
         make = HeadReader(context.fast_methods, limits.max_metadata_bytes, hosts)
-        self._heads = HeaderReader(self._block_limit, make, make.vary, self._note_change)
+        shared = context.heads.setdefault(hosts, {})
+        self._heads = HeaderReader(self._block_limit, make, make.vary, self._note_change, shared)
         self._block: Block | None = None
         self._table_changes = 0
         self._idle_frames = RateLimit(_IDLE_FRAMES, "frames that do nothing", self._idle_frames_of_calls)

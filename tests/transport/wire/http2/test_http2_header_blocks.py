@@ -9,7 +9,7 @@ from hpack.hpack import encode_integer
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 from hpack.huffman_table import decode_huffman as hpack_decode
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.config.address import Address
@@ -29,6 +29,8 @@ LIMIT = 4096
 CODED = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 NO_TABLE = b"\x20"
 """A block that sets the dynamic table's size to nothing (RFC 7541, 6.3)."""
+TABLE = b"\x3f\xe1\x1f"
+"""One that sets it to 4,096 bytes."""
 names = st.sampled_from([b":path", b":method", b"content-type", b"grpc-timeout", b"x-a", b"x-" + b"n" * 40])
 values = st.sampled_from([b"", b"POST", b"application/grpc", b"20S", b"v" * 150]) | st.binary(max_size=20)
 headers = st.lists(st.tuples(names, values), max_size=8)
@@ -262,6 +264,57 @@ def test_what_a_small_table_has_room_for_is_added_to_it() -> None:
         expected = outcome(lambda data: decoder.decode(data, raw=True), block)
         assert outcome(reader.read, block) == expected
     assert expected == timeouts[-1]
+
+
+def added_or_not(deadline: bytes) -> list[bytes]:
+    """Return a call's blocks that are added to the table, and not (RFC 7541, 6.2.1 and 6.2.2)."""
+    fields = [(b":path", b"/x.Y/Z"), (b"grpc-timeout", deadline)]
+    return [never_indexed(fields, pattern) for pattern in (0x40, 0x00)]
+
+
+(ADDED, PLAIN), (ADDED_LATER, _) = map(added_or_not, (b"20S", b"19999m"))
+calls = st.sampled_from([ADDED, PLAIN, ADDED_LATER, NO_TABLE, TABLE, b"\xbe"])
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), calls), max_size=30))
+@example([(0, ADDED), (0, ADDED_LATER), (1, TABLE), (1, PLAIN), (1, ADDED_LATER), (1, b"\xbe")])
+@settings(max_examples=300)
+def test_connections_that_share_what_blocks_say_read_as_decoders_of_their_own(
+    blocks: list[tuple[int, bytes]],
+) -> None:
+    """A block that one without a table has read may add to the table of another."""
+    shared: dict[bytes, list[Header]] = {}
+    readers = [HeaderReader(LIMIT, list, with_values, shared=shared) for _ in range(2)]
+    decoders = [Decoder(LIMIT), Decoder(LIMIT)]
+    for number, block in [(0, NO_TABLE), (1, NO_TABLE), *blocks]:
+        expected = outcome(lambda data, one=decoders[number]: one.decode(data, raw=True), block)  # type: ignore[misc]
+        assert outcome(readers[number].read, block) == expected
+        if expected is None:
+            break
+
+
+def test_a_deadline_that_any_connection_has_sent_is_read_once_and_so_many_are_kept() -> None:
+    varied: list[bytes] = []
+
+    def vary(known: list[Header], at: Sequence[int], written: Sequence[bytes]) -> list[Header] | None:
+        varied.extend(written)
+        return with_values(known, at, written)
+
+    shared: dict[bytes, list[Header]] = {}
+    readers = [HeaderReader(LIMIT, list, vary, shared=shared) for _ in range(2)]
+    for reader in readers:
+        reader.read(NO_TABLE)
+        for n in range(200):
+            fields = [(b":path", b"/x.Y/Z"), (b"grpc-timeout", b"%du" % (250_000 + n % 100))]
+            assert reader.read(static_names(fields, huffman=False)) == fields
+    assert len(varied) == len(shared) == 100
+    for n in range(10_000):
+        readers[0].read(static_names([(b":path", b"/x.Y/Z"), (b"grpc-timeout", b"%dm" % n)], huffman=False))
+    assert len(shared) <= 4096
+    traced = [[(b":path", b"/x.Y/Z"), (b"traceparent", trace)] for trace in TRACES]
+    before = dict(shared)
+    assert [readers[1].read(static_names(fields, huffman=False)) for fields in traced] == traced
+    assert shared == before  # ids don't come again
 
 
 @given(

@@ -53,6 +53,11 @@ class FieldDecoder:
         self._decoder = Decoder(limit)
         self._decoder.header_table = self._table = _CountingTable()
 
+    @property
+    def has_table(self) -> bool:
+        """Whether there is a dynamic table: one of so little size holds nothing, whatever is added to it."""
+        return self._table.maxsize >= _ENTRY_OVERHEAD
+
     def decode(self, block: bytes) -> tuple[list[Header], bool]:
         """Return the headers of a block, and whether it changed the table; raises hpack's errors."""
         before = self._table.changes

@@ -12,6 +12,7 @@ from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.header_blocks.decoder import FieldDecoder
 from gateway.transport.wire.http2.header_blocks.varying import (
     CREDENTIAL,
+    DEADLINE,
     MAX_CREDENTIAL_GROWTH,
     MAX_GROWTH,
     cut,
@@ -33,6 +34,9 @@ _REMEMBERED_BLOCK = 4096
 _REMEMBERED_BYTES = 65_536
 _OVERHEAD = 1024
 """Bytes that what is made of a block takes, about."""
+_SHARED = 4096
+"""How many blocks are remembered for all connections: clients send the same few thousand deadlines."""
+_SHARED_BLOCK = 512
 
 
 class _Span(NamedTuple):
@@ -63,6 +67,7 @@ class _Alike(Generic[Known]):
         end: what is after the last.
         at: the values' places among the headers, counted from the last header.
         known: what was made of one of the blocks.
+        comes_again: whether the values are of those that come again.
 
     """
 
@@ -70,6 +75,7 @@ class _Alike(Generic[Known]):
     end: bytes
     at: Sequence[int]
     known: Known
+    comes_again: bool
     spans: dict[int, Sequence[_Span]] = field(default_factory=dict)
     """Where the values were in the last block of a size: mostly they are there in the next one too."""
 
@@ -114,6 +120,7 @@ class HeaderReader(Generic[Known]):
         vary: what is made where the headers at some places, counted from the last, have other values, as they
             are written; None for what `make` has to look at.
         changed: called for each block that changes the dynamic table.
+        shared: what was made of blocks without a table, of all connections with the same limit and `make`.
 
     """
 
@@ -123,8 +130,11 @@ class HeaderReader(Generic[Known]):
         make: Callable[[list[Header]], Known],
         vary: Callable[[Known, Sequence[int], Sequence[bytes]], Known | None],
         changed: Callable[[], None] = lambda: None,
+        shared: dict[bytes, Known] | None = None,
     ) -> None:
         self._tell_changed = changed
+        self._shared = {} if shared is None else shared
+        self._has_table = True
         self._limit = limit
         self._decoder = FieldDecoder(limit)
         self._make = make
@@ -160,6 +170,7 @@ class HeaderReader(Generic[Known]):
         except (HPACKError, ValueError, IndexError) as error:
             raise Http2Error(ErrorCode.COMPRESSION_ERROR, "a header block that can't be read") from error
         if self._changed:
+            self._has_table = self._decoder.has_table
             self._forget()
             self._tell_changed()
         return headers
@@ -174,8 +185,17 @@ class HeaderReader(Generic[Known]):
         return self._vary_by(alike, block)
 
     def _vary_by(self, alike: _Alike[Known], block: bytes) -> Known | None:
+        # Without a table a block says the same in every connection.
+        is_shared = alike.comes_again and not self._has_table
+        if is_shared and (known := self._shared.get(block)) is not None:
+            return known
         written = alike.values_in(block)
-        return None if written is None else self._vary(alike.known, alike.at, written)
+        varied = None if written is None else self._vary(alike.known, alike.at, written)
+        if is_shared and varied is not None and len(block) <= _SHARED_BLOCK:
+            if len(self._shared) >= _SHARED:
+                self._shared.clear()
+            self._shared[block] = varied
+        return varied
 
     def _learn(self, block: bytes) -> Known:
         headers = self.headers(block)
@@ -197,7 +217,8 @@ class HeaderReader(Generic[Known]):
         # Longer values must not take a list past its limit unseen.
         growth = MAX_GROWTH + MAX_CREDENTIAL_GROWTH * any(headers[place][0] == CREDENTIAL for place in at)
         if sum(table_entry_size(*header) for header in headers) + growth <= self._limit:
-            alike = _Alike(parts.pieces[:-1], parts.pieces[-1], at, made)
+            comes_again = all(headers[place][0] == DEADLINE for place in at)
+            alike = _Alike(parts.pieces[:-1], parts.pieces[-1], at, made, comes_again)
             self._alike[parts.pieces] = self._last = alike
             self._names[names] = None
 

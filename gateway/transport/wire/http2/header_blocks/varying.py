@@ -18,11 +18,13 @@ from gateway.transport.wire.headers import only
 from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
 from gateway.transport.wire.request import Header
 
+DEADLINE = b"grpc-timeout"
+"""The header whose values come again."""
 READ_LATER = b"traceparent"
 """The header that most calls are answered without: its value is read when somebody looks at it."""
 CREDENTIAL = b"authorization"
 """The header of which a client that calls for many users sends as many, again and again."""
-NAMES = (b"grpc-timeout", READ_LATER, b"x-request-id", CREDENTIAL)
+NAMES = (DEADLINE, READ_LATER, b"x-request-id", CREDENTIAL)
 """The headers whose values differ from call to call."""
 
 _INDEXED, _ADDED, _RESIZE = 0x80, 0x40, 0x20
