@@ -36,6 +36,7 @@ class ReceivedBytes(asyncio.Protocol):
         "_driver",
         "_error",
         "_held",
+        "_loop",
         "_next",
         "_task",
         "limit",
@@ -45,6 +46,8 @@ class ReceivedBytes(asyncio.Protocol):
     def __init__(self, driver: asyncio.Protocol, limit: int) -> None:
         self._driver = driver
         self._deliver = driver.data_received
+        # Kept, as to ask for it costs a system call.
+        self._loop = asyncio.get_running_loop()
         self.limit = limit
         self.read = 0
         """Bytes of this statement, or the last one."""
@@ -67,7 +70,7 @@ class ReceivedBytes(asyncio.Protocol):
         self._held = call.held
         self.read = 0
         self._next = SMALL
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)
         return self
 
     def __enter__(self) -> Self:

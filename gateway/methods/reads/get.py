@@ -46,7 +46,8 @@ class Get:
     async def __call__(self, request: Message, call: Call) -> Response:
         """Return the row."""
         key = self._read_key(request, "")
-        plan = self._plan(tuple(getattr(request, self._mask).paths) if self._mask else ())
+        mask = self._mask
+        plan = self._plan(tuple(getattr(request, mask).paths) if mask and request.HasField(mask) else ())
         values = key if self._rules is None else {**key, **self._rules.values(call.principal)}
         row = await self._reads.fetch(plan.read, plan.read.single.arguments(values), call)
         if row is None:

@@ -1,5 +1,6 @@
 """Plain calls: unary, with a request that is one whole frame, uncompressed. Nearly every call is one."""
 
+from asyncio import Task
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -132,5 +133,6 @@ class PlainHeaders(NamedTuple):
             return True
         call = PlainCall(connection, number, content_type, exchange, method.leave)
         connection.add(number, call)
-        exchange.task = call.task = connection.loop.create_task(call.run(method.answer))
+        # Not by the loop's create_task, which would make up a name.
+        exchange.task = call.task = Task(call.run(method.answer), loop=connection.loop, name=method.name)
         return True
