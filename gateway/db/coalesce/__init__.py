@@ -1,9 +1,9 @@
 """Reads and writes of single rows that arrive together are carried out together, by one statement.
 
 A decorator over the query executor. Nobody is held back: a call that finds nothing of its kind under way
-goes at once, and alone; those that arrive meanwhile share the next statement. So an idle gateway adds no
-delay, and a busy one spends a round trip, a lease, a commit and PostgreSQL's work per statement on many
-calls.
+goes at once, and alone; those that arrive meanwhile share the next statement. Where the last ones came
+together, it takes along those that come in the same turn of the loop. So an idle gateway adds no delay, and
+a busy one spends a round trip, a lease, a commit and PostgreSQL's work per statement on many calls.
 
 The contract of both:
 

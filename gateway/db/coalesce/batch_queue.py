@@ -94,11 +94,13 @@ class BatchQueue:
         "_turn",
         "_turns",
         "alone",
+        "boards",
         "concurrency",
         "earliest",
         "key",
         "kind",
         "last_begun",
+        "opens",
         "principal",
         "queue",
         "refuses",
@@ -123,6 +125,10 @@ class BatchQueue:
         self.under_way: set[Batch] = set()
         self.alone = False
         """Whether the statement of a caller that shares with nobody is under way."""
+        self.boards = False
+        """Whether a statement is about to be sent, for those who have come by then."""
+        self.opens = False
+        """Whether those in the queue are its first, and nothing is under way before them."""
         self.last_begun = 0.0
         """When a statement last set out."""
         self.waits_since = 0.0

@@ -94,11 +94,16 @@ class Batcher(ABC):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _queue_of(self, kind: Kind, call: Call) -> BatchQueue | None:
-        return self._queues.get((kind, call.principal) if self._apart else kind)
+    def _queue_of(self, kind: Kind, call: Call) -> tuple[BatchQueue, bool]:
+        """Return the queue of a kind of statement, and whether a call goes alone: nobody is there.
 
-    def _new_queue(self, kind: Kind, call: Call) -> BatchQueue:
-        return BatchQueue(kind, *self._pace_of(kind.name), call.principal if self._apart else None)
+        Nor are others about to come with it, as far as those before it tell.
+        """
+        queue = self._queues.get((kind, call.principal) if self._apart else kind)
+        if queue is not None:
+            return queue, False
+        queue = BatchQueue(kind, *self._pace_of(kind.name), call.principal if self._apart else None)
+        return queue, not queue.concurrency.come_together
 
     def _pace_of(self, name: str) -> tuple[BatchConcurrency, Outcomes]:
         found = self._concurrencies.get(name)
@@ -127,6 +132,7 @@ class Batcher(ABC):
                 return await self._fetched_alone(statement, values, place.call)
             finally:
                 queue.alone = False
+                queue.concurrency.come_together = bool(queue.queue)
                 if queue.queue or queue.refuses:
                     queue.took_alone(place, self._loop.time())
                 self._move_on(queue)
@@ -164,6 +170,9 @@ class Batcher(ABC):
     def _join(self, queue: BatchQueue, place: Place) -> None:
         if not queue.queue:
             queue.waits_since = self._loop.time()
+            if not queue.is_busy:
+                self._queues[queue.key] = queue
+                queue.opens = True
         queue.join(place)
         self._waiting += 1
         if queue.timer is None or len(queue.queue) >= queue.concurrency.size:
@@ -206,7 +215,7 @@ class Batcher(ABC):
     def _set_out(self, queue: BatchQueue) -> None:
         """Send a statement for those who wait, if it is time for another."""
         under_way = len(queue.under_way) + (queue.alone and self.alone_counts)
-        if not queue.queue or under_way + 1 > queue.concurrency.limit:
+        if not queue.queue or queue.boards or under_way + 1 > queue.concurrency.limit:
             return
         now = self._loop.time()
         if queue.is_busy and len(queue.queue) < queue.concurrency.size:
@@ -216,6 +225,7 @@ class Batcher(ABC):
                     queue.timer = self._loop.call_at(due, self._stop_waiting, queue)
                 return
         batch = Batch(now)
+        queue.boards = True
         queue.under_way.add(batch)
         queue.last_begun = now
         batch.task = self._loop.create_task(self._carry(queue, batch))
@@ -258,6 +268,7 @@ class Batcher(ABC):
         places, batch.places = batch.places, ()
         queue.under_way.discard(batch)
         if task.cancelled():
+            queue.boards = False  # it may never have begun
             _fail(places, self._broken_off())
             self._move_on(queue)
         elif (error := task.exception()) is not None:
@@ -265,6 +276,7 @@ class Batcher(ABC):
             self._give_up(queue, error)
 
     def _board(self, queue: BatchQueue, batch: Batch) -> None:
+        queue.boards = False
         size, late = queue.in_time(self._loop.time())
         if late:
             queue.refuses = True
@@ -272,6 +284,9 @@ class Batcher(ABC):
             for place in late:
                 self._leave(queue, place)
         self._waiting -= queue.board(batch, size)
+        if queue.opens:
+            queue.opens = False
+            queue.concurrency.come_together = len(batch.places) > 1
         if not batch.places:
             return
         queue.tally.sent(len(batch.places), batch.begun - queue.waits_since)

@@ -19,7 +19,7 @@ class BatchConcurrency(Gradient):
 
     """
 
-    __slots__ = ("_max_batch", "forecast", "size")
+    __slots__ = ("_max_batch", "come_together", "forecast", "size")
 
     def __init__(self, maximum: int, max_batch_size: int) -> None:
         super().__init__(maximum)
@@ -27,6 +27,8 @@ class BatchConcurrency(Gradient):
         self.size = max_batch_size
         """How many rows a statement may be for."""
         self.forecast = Forecast()
+        self.come_together = False
+        """Whether callers came together when nobody was there: the next ones are taken to do so, too."""
 
     def took(self, seconds: float, rows: int = 1) -> None:
         """Note how long a statement for so many rows took."""

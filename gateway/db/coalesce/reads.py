@@ -51,13 +51,14 @@ class PointReads(Batcher):
         """
         if self._closed:
             raise closing()
-        queue = self._queue_of(read, call)
-        if queue is not None:
-            return await self._shared(queue, self._place(args, None, call))
-        if self._settings.reads:
-            rows = await self._alone(self._new_queue(read, call), self._place(args, None, call))
-        else:
+        if not self._settings.reads:
             rows = await self._executor.fetch(*read.alone(args), call)
+        else:
+            queue, goes_alone = self._queue_of(read, call)
+            place = self._place(args, None, call)
+            if not goes_alone:
+                return await self._shared(queue, place)
+            rows = await self._alone(queue, place)
         return read.deal(rows, [args])[0]
 
     def _settle(self, queue: BatchQueue, places: Sequence[Place], answers: Sequence[Any]) -> None:  # noqa: ARG002 - writes use the queue

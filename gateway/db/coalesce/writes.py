@@ -78,15 +78,14 @@ class RowWrites(Batcher):
         if not self._settings.writes:
             rows = await self._executor.fetch(*requested_write.write.alone(requested_write.args), call)
             return answer(rows[0]) if rows else await self._undone(call, otherwise)
-        known = self._queue_of(requested_write.write, call)
-        queue = known or self._new_queue(requested_write.write, call)
+        queue, goes_alone = self._queue_of(requested_write.write, call)
         place = self._place(requested_write.args, requested_write.row, call)
         try:
             try:
-                if known is not None:
-                    row = await self._shared(queue, place)
-                else:
+                if goes_alone:
                     row = next(iter(await self._alone(queue, place)), None)
+                else:
+                    row = await self._shared(queue, place)
                 if row is not None:
                     return answer(row)
             except OF_CALLER:

@@ -108,6 +108,36 @@ async def test_one_who_waits_alone_reads_singly(coalesced: CoalescedReads) -> No
     assert coalesced.executor.names == ["read", "read"]
 
 
+async def test_who_comes_together_sets_out_together_where_the_last_ones_did(
+    coalesced: CoalescedReads,
+) -> None:
+    """Until one comes alone, who waits for a turn of the loop."""
+    for keys, batches in [
+        ((1, 2, 3), [1, 2]),
+        ((4, 5, 6), [3]),
+        ((7,), [1]),
+        ((8, 9), [1, 1]),
+        ((1, 2), [2]),
+    ]:
+        coalesced.executor.sent.clear()
+        assert await answers(coalesced.start(*keys)) == [ROWS[key] for key in keys]
+        assert coalesced.batches() == batches
+    (figures,) = coalesced.reads.figures
+    assert (figures.calls, figures.alone) == (11, 2)
+    assert not coalesced.reads.in_use
+
+
+async def test_who_is_refused_when_nobody_is_there_leaves_nothing_behind(
+    coalesced: CoalescedReads,
+) -> None:
+    assert len(await answers(coalesced.start(1, 2))) == 2  # so the next ones are taken to come together
+    late = Call("Get", deadline=asyncio.get_running_loop().time() - 1)
+    (refused,) = await answers(coalesced.start(3, call=late))
+    assert isinstance(refused, ResourceExhausted)
+    assert not coalesced.reads.in_use
+    assert await answers(coalesced.start(3)) == ["row 3"]
+
+
 async def test_a_full_batch_takes_another_lane(stored: str, open_database: Open) -> None:
     """As many as allowed."""
     coalesced = await open_reads(
@@ -306,7 +336,7 @@ async def test_a_full_queue_refuses(stored: str, open_database: Open) -> None:
     await queued()
     coalesced.executor.answers.set()
     assert await answers(tasks) == ["row 1", "row 2", "row 5"]
-    assert await answers(coalesced.start(1, 2, 3)) == ["row 1", "row 2", "row 3"]
+    assert await answers(coalesced.start(1, 2)) == ["row 1", "row 2"]
 
 
 async def test_a_read_after_a_write_sees_it(fragile: EmbeddedPostgres, open_database: Open) -> None:

@@ -586,6 +586,15 @@ async def test_nothing_is_left_behind(stored: str, open_database: Open) -> None:
                 await asyncio.sleep(0)
 
 
+async def test_changes_that_come_together_are_one_commit_where_the_last_ones_came_so(
+    coalesced: CoalescedWrites,
+) -> None:
+    await answers(coalesced.start((0, 1), (1, 1)))
+    coalesced.executor.sent.clear()
+    await answers(coalesced.start((0, 2), (1, 2), (2, 2)))
+    assert coalesced.batches() == [3]
+
+
 async def test_figures_tell_what_was_shared(
     coalesced: CoalescedWrites, caplog: pytest.LogCaptureFixture
 ) -> None:
