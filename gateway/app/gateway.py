@@ -6,8 +6,9 @@ from contextlib import AsyncExitStack
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.admin.gateway_source import GatewaySource
+from gateway.admin.slow_calls import SlowCalls
 from gateway.app.callers import Callers, known_callers
-from gateway.app.observers import call_metrics, statement_watch, traces_of
+from gateway.app.observers import call_metrics, observers, statement_watch, traces_of
 from gateway.app.storage import Storage, open_storage
 from gateway.config.address import Address
 from gateway.config.rules import require_identity
@@ -17,7 +18,6 @@ from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
 from gateway.introspect import DriftWatch
 from gateway.methods import HANDLERS, Engine, handler_of
-from gateway.observe.access_log import AccessLog
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
@@ -70,12 +70,14 @@ class Gateway:
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
             services = _bind(storage.schema, _engine(callers.with_schema(storage.schema), storage, settings))
             calls, watch = call_metrics(settings, services), storage.drift_watch
+            slow_calls = SlowCalls(settings.log.slow_call)
+            opened.push_async_callback(slow_calls.stop)
             api = ServedApi(
                 services,
                 descriptors,
                 settings.server,
                 settings.limits,
-                observers=[AccessLog(settings.log.access), watch.observe, *([calls] if calls else [])],
+                observers=list(observers(settings, watch, calls, slow_calls)),
                 probe=storage.probe(settings.database.acquire_timeout),
                 authorization=callers.authorization,
                 traces=traces,
@@ -83,6 +85,7 @@ class Gateway:
             server = make_server(api, settings)
             await server.start()
             watch.start(api.set_failing)
+            slow_calls.start(lambda: api.under_way)
             shared = (storage.reads, storage.writes)
             source = None if calls is None else GatewaySource(api, server, calls, storage.database, shared)
             return cls(storage.schema, server, watch, opened.pop_all(), source)

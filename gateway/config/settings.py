@@ -332,6 +332,8 @@ class LogSettings(Section):
     """which calls get a line: all, errors or none"""
     slow_statement: Seconds = 0.0
     """statements that take longer than this get a line, with name and method, never values; 0 is none"""
+    slow_call: Seconds = 0.0
+    """calls that take longer than this get a line, with what they waited for; 0 is none"""
 
 
 class AdminSettings(Section):

@@ -41,7 +41,7 @@ class AccessLog:
         if not _logger.isEnabledFor(level):
             return
         if self._lines is None:
-            _logger.log(level, "call", extra=_shown(record))
+            _logger.log(level, "call", extra=facts_of(record))
         else:
             self._lines.write_soon(_as_json(record, _LEVEL_NAMES[level]))
 
@@ -52,7 +52,8 @@ def _level(record: CallRecord) -> int:
     return logging.WARNING if record.reason == _OPERATORS else logging.INFO
 
 
-def _shown(record: CallRecord) -> dict[str, object]:
+def facts_of(record: CallRecord) -> dict[str, object]:
+    """Return what a line of the log says of a call."""
     shown: dict[str, object] = {
         "method": record.method,
         "code": CODE_NAMES[record.code],
@@ -76,7 +77,7 @@ def _shown(record: CallRecord) -> dict[str, object]:
 
 
 def _as_json(record: CallRecord, level: str) -> str:
-    """Return what `_shown` shows as the log's formatter writes it."""
+    """Return what `facts_of` returns as the log's formatter writes it."""
     reason = f', "reason": {quoted(record.reason)}' if record.reason else ""
     cause = f', "cause": {quoted(record.cause)}' if record.cause else ""
     rows = f', "rows": {record.rows}' if record.rows is not None else ""

@@ -54,7 +54,7 @@ class Cursor:
         self._connection = connection
         self._begin = "; ".join(filter(None, (_BEGIN, as_caller, _SAVEPOINT)))
         self._watch = watch
-        self._statement = statement
+        self.statement = statement
         self._args = args
         self._call = call
         self._portal: Any = None
@@ -129,7 +129,7 @@ class Cursor:
     async def _next(self, count: int) -> Sequence[Row]:
         with translated(self._connection), self._connection.received.of(self._call):
             answer = self._portal.fetch(count)
-            rows: Sequence[Row] = await watched(self._watch, self._statement, self._call, answer)
+            rows: Sequence[Row] = await watched(self._watch, self.statement, self._call, answer)
         self._fetched += len(rows)
         return rows
 
@@ -139,7 +139,7 @@ class Cursor:
         The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the
         plan is made for these very values.
         """
-        statement = self._statement
+        statement = self.statement
         if self._watch is not None:
             statement = replace(statement, text=self._watch.commented(statement.text, self._call))
         prepared, _ = await self._connection.prepare_once(statement)

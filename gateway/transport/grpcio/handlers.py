@@ -257,6 +257,7 @@ def _exchange(path: str, context: Any) -> Exchange:
     record = CallRecord(path.removeprefix("/"), request_id(sent), peer=context.peer(), request_bytes=0)
     headers = write_metadata(metadata)
     exchange = Exchange(b"", record, monotonic(), context.time_remaining(), headers=headers)
+    exchange.task = running_task()
     if certificates := context.auth_context().get("x509_pem_cert"):
         exchange.certificate = _der(certificates[0])
     return exchange
