@@ -1,7 +1,7 @@
 """Edits of a .proto file's text at the places of its elements: whatever isn't edited stays byte for byte."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
@@ -53,9 +53,14 @@ class Edits:
         return [self._place(span) for span in self._spans.get(path, ())]
 
     def options(self, path: Path) -> list[Place]:
-        """Return where an option is said: whole, or value by value."""
-        whole = [one for one in self._spans if one[: len(path)] == path and len(one) <= len(path) + 1]
-        return sorted(place for one in whole for place in self.places(one))
+        """Return where an option is said: whole, or value by value, however deep."""
+        inside = [one for one in self._spans if one[: len(path)] == path]
+        return _whole({place for one in inside for place in self.places(one)})
+
+    def has_others(self, path: Path, option: Path) -> bool:
+        """Return whether something below a path is said that isn't of one option."""
+        inside = (one for one in self._spans if one[: len(path)] == path and len(one) > len(path))
+        return any(one[: len(option)] != option for one in inside)
 
     def statements(self, path: Path, option: Path) -> list[str]:
         """Return the texts of a field's options, but for one option."""
@@ -63,8 +68,7 @@ class Edits:
         inside = [one for one in self._spans if one[:at] == path and one[at : at + 1] in _IN_BRACKETS]
         others = [one for one in inside if len(one) > at + 1 or one[-1] != _OPTIONS]
         places = {place for one in others for place in self.places(one) if one[: len(option)] != option}
-        whole = [one for one in places if not any(_holds(other, one) for other in places)]
-        return [self.said(place) for place in sorted(whole)]
+        return [self.said(place) for place in _whole(places)]
 
     def said(self, place: Place) -> str:
         """Return the text at a place."""
@@ -171,6 +175,11 @@ def _spans(file: FileDescriptorProto) -> Mapping[Path, list[Sequence[int]]]:
     for location in file.source_code_info.location:
         found[tuple(location.path)].append(location.span)
     return dict(found)
+
+
+def _whole(places: Collection[Place]) -> list[Place]:
+    """Return places in order, without those inside of others."""
+    return sorted(one for one in places if not any(_holds(other, one) for other in places))
 
 
 def _holds(outer: Place, inner: Place) -> bool:

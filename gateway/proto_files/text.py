@@ -262,7 +262,7 @@ def _value(value: Value, indent: str) -> str:
             return _text(value)
         case Mapping():
             return _literal(value, indent)
-    return _list([text for text in value if isinstance(text, str)], indent)
+    return _list([one for one in value if isinstance(one, str)], indent)
 
 
 def _literal(values: Mapping[str, Value], indent: str) -> str:
@@ -283,8 +283,8 @@ def _entry(key: str, value: Value, indent: str) -> Iterator[str]:
 
 def _list(values: Sequence[str], indent: str) -> str:
     if len(values) == 1:
-        return _text(values[0])
-    lines = (f"{indent}  {_text(value)}" for value in values)
+        return _value(values[0], indent)
+    lines = (f"{indent}  {_value(value, indent)}" for value in values)
     return "\n".join(("[", ",\n".join(lines), f"{indent}]"))
 
 

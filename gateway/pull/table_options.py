@@ -10,6 +10,8 @@ from gateway.pull.earlier.committed import CommittedTable
 
 UNREADABLE = "unreadable"
 """The option that names the field for unreadable values, and what a pull calls that field."""
+# Options that are the catalog's; all others are the author's, and stay whatever they are.
+_OF_CATALOG = ("name", "schema", "primary_key", "unique", "foreign_key", "managed")
 # Options that name one field.
 _OF_A_FIELD = ("version", "created_at", "updated_at", "soft_delete", "etag", UNREADABLE)
 
@@ -49,7 +51,7 @@ def table_options(
         **schema,
         **({"primary_key": [fields[column] for column in key]} if key else {}),
         **({"unique": unique} if unique else {}),
-        **_said(old, {*fields.values(), *(one.name for one in old.others)}),
+        **_authors(old, {*fields.values(), *(one.name for one in old.others)}),
         **({UNREADABLE: unreadable} if unreadable else {}),
         **(
             {}
@@ -59,16 +61,17 @@ def table_options(
     }
 
 
-def _said(old: CommittedTable, names: Collection[str]) -> dict[str, Value]:
-    """Return the options that no catalog brings, without those that name a field which is gone."""
-    said = {name: old.options[name] for name in _OF_A_FIELD if old.options.get(name) in names}
+def _authors(old: CommittedTable, names: Collection[str]) -> dict[str, Value]:
+    """Return the options that no catalog brings, without what names a field which is gone."""
+    kept = {name: value for name, value in old.options.items() if name not in _OF_CATALOG}
+    gone = [name for name in _OF_A_FIELD if kept.get(name, "") not in ("", *names)]
     indexes = [
         one
-        for one in old.options.get("index", ())
+        for one in kept.pop("index", ())
         if {*(column.split()[0] for column in one.get("columns", ())), *one.get("include", ())} <= {*names}
     ]
-    checks = {"check": old.options["check"]} if "check" in old.options else {}
-    return {**said, **checks, **({"index": indexes} if indexes else {})}
+    said = {name: value for name, value in kept.items() if name not in gone}
+    return {**said, **({"index": indexes} if indexes else {})}
 
 
 def unique_keys(table: Table) -> list[Key]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from google.api import annotations_pb2
-from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, MethodDescriptorProto
 
 from gateway.proto_files.edits import Edits, Path
 from gateway.proto_files.imports import add_imports
@@ -103,15 +103,22 @@ class EditedFile:
                 self._reroute((_FILE.SERVICE_FIELD_NUMBER, index, 2, number), new)
 
     def _reroute(self, path: Path, method: ProtoMethod) -> None:
-        said = self.edits.options((*path, 4, annotations_pb2.HTTP_FIELD_NUMBER))
-        if said and method.http:
-            self.edits.replace(said[0], route_option(method.http))
-            for place in said[1:]:
-                self.edits.remove_statement(place)
-        else:
+        """Give a method another route, or none; its other options stay."""
+        options = (*path, MethodDescriptorProto.OPTIONS_FIELD_NUMBER)
+        route = (*options, annotations_pb2.HTTP_FIELD_NUMBER)
+        said, has_others = self.edits.options(route), self.edits.has_others(options, route)
+        self.imported |= {ROUTES_FILE} if method.http else set()
+        if not has_others and not (said and method.http):
             lines = method_lines(replace(method, comment=""))
             self.edits.replace(self.edits.places(path)[0], "\n".join(lines).strip())
-            self.imported |= {ROUTES_FILE} if method.http else set()
+            return
+        if not said:
+            self.edits.append_inside(path, f"    {route_option(method.http)}")
+        for number, place in enumerate(said):
+            if number == 0 and method.http:
+                self.edits.replace(place, route_option(method.http))
+            else:
+                self.edits.remove_statement(place)
 
     def remove_methods(self, service: str, names: Collection[str]) -> None:
         """Take methods of a service away, and their requests and responses, which no other has."""
