@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
+from gateway.files.regular import read_regular
 
 KEY_PREFIX = "rgk_"
 MAX_FILE = 16 * 1024 * 1024
@@ -88,12 +89,9 @@ def new_key(
 def read_keys(path: Path) -> Sequence[ApiKey]:
     """Return the keys of a file; raises ConfigError where it can't be read, or holds something else."""
     try:
-        with path.open("rb") as file:
-            text = file.read(MAX_FILE + 1)
+        text = read_regular(path, MAX_FILE)
     except OSError as error:
-        raise _wrong(path, f"can't be read: {error.strerror}") from error
-    if len(text) > MAX_FILE:
-        raise _wrong(path, f"has more than {MAX_FILE} bytes")
+        raise unreadable(path, error) from error
     try:
         return _File.model_validate_json(text).keys
     except ValidationError as error:
@@ -145,6 +143,11 @@ def _keep_owner(path: Path, fresh: Path) -> None:
 def _told(error: Any) -> str:
     place = ".".join(map(str, error["loc"]))
     return f"{place}: {error['msg']}" if place else error["msg"]
+
+
+def unreadable(path: Path, error: OSError) -> ConfigError:
+    """Return the error of a file that can't be read."""
+    return _wrong(path, f"can't be read: {error.strerror or error}")
 
 
 def _wrong(path: Path, wrong: str) -> ConfigError:

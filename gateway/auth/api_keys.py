@@ -1,23 +1,24 @@
 """API keys: bearer tokens that `rowgate keys` makes, known by the hashes in a file."""
 
-import asyncio
 import hmac
 import logging
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import time
 
-from gateway.auth.api_key_file import KEY_PREFIX, ApiKey, read_keys
+from gateway.auth.api_key_file import KEY_PREFIX, ApiKey, read_keys, unreadable
 from gateway.auth.authenticator import refused
 from gateway.auth.principal import Principal, with_credential
 from gateway.auth.provider_chain import Presented
-from gateway.auth.watched_file import WatchedFile
-from gateway.config.errors import ConfigError
+from gateway.files.watched import WatchedFiles
 
 _logger = logging.getLogger(__name__)
 _PREFIX = KEY_PREFIX.encode()
+_Keys = Mapping[bytes, tuple[bytes, Principal]]
+"""The hashes and owners of keys, by the keys' ids."""
 _KEY = re.compile(rb"rgk_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
@@ -31,21 +32,22 @@ class ApiKeys:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path or Path()
-        self._keys: Mapping[bytes, tuple[bytes, Principal]] = {}
+        self._keys: _Keys = {}
         self._changed: Callable[[], None] = lambda: None
-        self._file: WatchedFile | None = None
+        self._file = WatchedFiles((self._path,), partial(_read, self._path), self._take, self._failed)
 
     async def start(self, changed: Callable[[], None]) -> None:
         """Read the file, and watch it; raises ConfigError."""
         self._changed = changed
-        self._file = WatchedFile(self._path, self._read_anew)
-        self._keys = await asyncio.to_thread(_read, self._path)
+        try:
+            self._keys = await self._file.load()
+        except TimeoutError as error:
+            raise unreadable(self._path, error) from error
         self._file.start()
 
     async def stop(self) -> None:
         """Watch the file no more."""
-        if self._file is not None:
-            await self._file.stop()
+        await self._file.stop()
 
     def recognises(self, presented: Presented) -> bool:
         """Whether there is an API key, right or wrong."""
@@ -71,21 +73,21 @@ class ApiKeys:
         """Return whose key this is; raises Unauthenticated."""
         return self.recall(presented)
 
-    async def _read_anew(self) -> None:
-        try:
-            self._keys = await asyncio.to_thread(_read, self._path)
-        except ConfigError as error:
-            if self._path.exists():
-                _logger.warning("the API keys have changed and can't be used", extra={"error": str(error)})
-                return
-            self._keys = {}
-            _logger.warning("the API keys have gone: nobody is known by one", extra={"error": str(error)})
-        else:
-            _logger.info("the API keys have changed", extra={"keys": len(self._keys)})
+    def _take(self, keys: _Keys) -> None:
+        self._keys = keys
+        _logger.info("the API keys have changed", extra={"keys": len(keys)})
+        self._changed()
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            _logger.warning("the API keys have changed and can't be used", extra={"error": str(error)})
+            return
+        self._keys = {}
+        _logger.warning("the API keys have gone: nobody is known by one", extra={"error": str(error)})
         self._changed()
 
 
-def _read(path: Path) -> Mapping[bytes, tuple[bytes, Principal]]:
+def _read(path: Path) -> _Keys:
     return {key.id.encode(): (key.sha256.encode(), _principal(key)) for key in read_keys(path)}
 
 

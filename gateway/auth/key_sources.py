@@ -9,9 +9,10 @@ from typing import Protocol
 
 from gateway.auth.bounded_download import Download
 from gateway.auth.verification_keys import MAX_BYTES, BadKeys, VerificationKeys
-from gateway.auth.watched_file import WatchedFile
 from gateway.background_task import BackgroundTask
 from gateway.config.errors import ConfigDiagnostic, ConfigError
+from gateway.files.regular import read_regular
+from gateway.files.watched import WatchedFiles
 
 _logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
@@ -59,14 +60,13 @@ class KeyFile:
         self._setting = setting
         self._read = read
         self._changed: Callable[[], None] = lambda: None
-        self._file: WatchedFile | None = None
+        self._file = WatchedFiles((path,), self._load, self._take, self._failed)
 
     async def start(self, changed: Callable[[], None]) -> None:
         """Read the file, and watch it; raises ConfigError."""
         self._changed = changed
-        self._file = WatchedFile(self._path, self._read_anew)
         try:
-            self.keys = await asyncio.to_thread(self._load)
+            self.keys = await self._file.load()
         except (OSError, BadKeys) as error:
             wrong = f"can't be used: {_said(error)}"
             raise ConfigError([ConfigDiagnostic(self._setting, str(self._path), wrong)]) from error
@@ -74,8 +74,7 @@ class KeyFile:
 
     async def stop(self) -> None:
         """Watch the file no more."""
-        if self._file is not None:
-            await self._file.stop()
+        await self._file.stop()
 
     def may_look(self) -> bool:
         """Tell that it is watched anyway."""
@@ -84,22 +83,17 @@ class KeyFile:
     async def look(self) -> None:
         """Do nothing: it is watched."""
 
-    async def _read_anew(self) -> None:
-        try:
-            self.keys = await asyncio.to_thread(self._load)
-        except (OSError, BadKeys) as error:
-            told = {"file": str(self._path), "error": _said(error)}
-            _logger.warning("the keys of tokens have changed and can't be used", extra=told)
-        else:
-            _logger.info("the keys of tokens have changed", extra={"keys": len(self.keys)})
-            self._changed()
+    def _take(self, keys: VerificationKeys) -> None:
+        self.keys = keys
+        _logger.info("the keys of tokens have changed", extra={"keys": len(keys)})
+        self._changed()
+
+    def _failed(self, error: Exception) -> None:
+        told = {"file": str(self._path), "error": _said(error)}
+        _logger.warning("the keys of tokens have changed and can't be used", extra=told)
 
     def _load(self) -> VerificationKeys:
-        with self._path.open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
-            raise BadKeys(f"has more than {MAX_BYTES} bytes")
-        return self._read(text)
+        return self._read(read_regular(self._path, MAX_BYTES))
 
 
 class KeyUrl:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import TokenSettings
+from gateway.files.regular import read_regular
 
 _KEY_FILE = "page-tokens.key"
 _KEY_BYTES = 32
 _MIN_BYTES = 16
+_MAX_BYTES = 64 * 1024
 _logger = logging.getLogger(__name__)
 
 
@@ -40,9 +42,9 @@ def token_secret(settings: TokenSettings, keep_in: Path | None) -> bytes:
 
 def _of_file(path: Path) -> bytes:
     try:
-        text = path.read_bytes().strip()
+        text = read_regular(path, _MAX_BYTES).strip()
     except OSError as error:
-        raise _config_error(path, f"can't be read: {error.strerror}") from error
+        raise _config_error(path, f"can't be read: {error.strerror or error}") from error
     if len(text) < _MIN_BYTES:
         raise _config_error(path, "is short")
     return text

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.errors.suggest import did_you_mean
+from gateway.files.regular import read_regular
 from gateway.policy.condition import ConditionError, compile_condition
 from gateway.policy.permissions import Rule, Rules, methods_of
 from gateway.schema.model import Method, Schema
@@ -63,13 +64,9 @@ def read_policy_file(path: Path, schema: Schema) -> Rules:
 
 def _read(path: Path) -> _File:
     try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_FILE + 1)
-        if len(text) > _MAX_FILE:
-            raise ConfigError([_diagnostic(path, f"has more than {_MAX_FILE} bytes")])
-        return _File.model_validate(tomllib.loads(text.decode()))
+        return _File.model_validate(tomllib.loads(read_regular(path, _MAX_FILE).decode()))
     except OSError as error:
-        raise ConfigError([_diagnostic(path, f"can't be read: {error.strerror}")]) from error
+        raise ConfigError([_diagnostic(path, f"can't be read: {error.strerror or error}")]) from error
     except ValidationError as error:
         told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise ConfigError([_diagnostic(path, one) for one in told]) from error

@@ -55,6 +55,8 @@ class HttpServer:
         respond = _responder(api, self._calls, settings)
         fast = plain_methods(self._calls.methods.values(), api.dispatcher, settings.limits.max_taken_bytes)
         self._context = ServerContext(respond, settings, api.processor, fast)
+        is_optional = settings.auth.has_optional_certificates
+        self._certificates = Certificates(settings.server, is_optional=is_optional)
         self._addresses: tuple[Address, ...] = ()
         self._servers: list[asyncio.Server] = []
         self._ticking: asyncio.Task[None] | None = None
@@ -103,6 +105,7 @@ class HttpServer:
         for connection in self._connections():
             connection.abort()
         ticking.cancel()
+        await self._certificates.stop()
 
     def force_stop(self) -> None:
         """Let `stop`, under way or to come, wait for nothing."""
@@ -155,8 +158,7 @@ class HttpServer:
     async def _listen(self) -> None:
         """Take the addresses; on a failure those that were taken are let go."""
         server = self._settings.server
-        is_optional = self._settings.auth.has_optional_certificates
-        self._certificates = Certificates(server, is_optional=is_optional)
+        await self._certificates.start()
         self._factory = ConnectionFactory(self._context, self._certificates)
         try:
             if self._private is None:
@@ -166,6 +168,7 @@ class HttpServer:
                 await self._listen_privately(self._private)
         except BaseException:
             self._close_listeners()
+            await self._certificates.stop()
             raise
 
     async def _listen_on(self, address: Address) -> Address:
@@ -210,10 +213,9 @@ class HttpServer:
         return tuple(self._context.connections)
 
     async def _tick(self) -> None:
-        """Have the certificates and each connection do what is due, again and again."""
+        """Have each connection do what is due, again and again."""
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            self._certificates.tick()
             for connection in self._connections():
                 connection.tick(monotonic())
 

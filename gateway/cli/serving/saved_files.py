@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.config.load import Loaded
-from gateway.file_stamp import FileStamp, file_stamp
+from gateway.files.stamp import FileStamp, file_stamp
 from gateway.schema.protos.sources import proto_files
 
 _INTERVAL = 0.2

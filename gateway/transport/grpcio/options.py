@@ -1,12 +1,10 @@
 """The server's settings as grpc core's channel arguments, and its TLS files as credentials."""
 
-from pathlib import Path
-
 import grpc
 
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.transport.admission import streams_of_connection
-from gateway.transport.wire.certificates import tls_context
+from gateway.transport.wire.certificates import read_tls_file, tls_context
 
 _MAX_INT32 = 2**31 - 1
 MAX_UNTAKEN = 3000
@@ -49,13 +47,10 @@ def credentials(server: ServerSettings) -> grpc.ServerCredentials | None:
     if server.tls_cert is None or server.tls_key is None:
         return None
     tls_context(server)
-    pair = (server.tls_key.read_bytes(), server.tls_cert.read_bytes())
-    authorities = _read(server.tls_client_ca)
+    pair = (read_tls_file("tls_key", server.tls_key), read_tls_file("tls_cert", server.tls_cert))
+    clients = server.tls_client_ca
+    authorities = None if clients is None else read_tls_file("tls_client_ca", clients)
     return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
-
-
-def _read(path: Path | None) -> bytes | None:
-    return path.read_bytes() if path is not None else None
 
 
 def _ms(seconds: float) -> int:

@@ -64,6 +64,7 @@ class TlsServer:
 
     async def start(self) -> "TlsServer":
         """Listen."""
+        await self.certificates.start()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self.connection, "127.0.0.1", 0, backlog=2000)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -72,6 +73,7 @@ class TlsServer:
     async def stop(self) -> None:
         """Close all."""
         self._server.close()
+        await self.certificates.stop()
         for connection in tuple(self.connections):
             connection.abort()
 
@@ -239,13 +241,13 @@ async def test_changed_files_are_taken_up_and_open_connections_stay(serve: Serve
         assert await get(before) == 200
         former = serial_of(before)
         Certificate(server.folder, "server", server.authority)
-        server.certificates.tick()
+        await server.certificates._files.look()
         async with server.client(server.trusting()) as after:
             assert await get(after) == 200
             assert serial_of(after) != former
         assert await get(before) == 200
         kept = server.certificates.context
-        server.certificates.tick()
+        await server.certificates._files.look()
         assert server.certificates.context is kept
 
 
@@ -262,7 +264,7 @@ async def test_files_that_can_not_be_used_change_nothing(
         else:
             file.write_bytes(content)
         for _ in range(3):
-            server.certificates.tick()
+            await server.certificates._files.look()
         assert server.certificates.context is context
         told = [record for record in caplog.records if record.name.endswith("certificates")]
         assert len(told) == 1, "once for each change"
@@ -273,7 +275,7 @@ async def test_files_that_can_not_be_used_change_nothing(
     # As soon as both halves of a pair are there, it is taken up.
     cert.write_bytes(other.cert_path.read_bytes())
     key.write_bytes(other.key_path.read_bytes())
-    server.certificates.tick()
+    await server.certificates._files.look()
     assert server.certificates.context is not context
 
 
@@ -300,7 +302,7 @@ async def test_the_authority_of_clients_may_change(
     assert [await is_let_in(context) for context in (*contexts, server.trusting())] == [True, False, False]
     async with server.client(contexts[0]) as former:
         authorities.write_bytes(second.cert_path.read_bytes())
-        server.certificates.tick()
+        await server.certificates._files.look()
         assert [await is_let_in(context) for context in (*contexts, server.trusting())] == [
             False,
             True,
