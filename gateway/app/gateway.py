@@ -59,8 +59,8 @@ class Gateway:
         Raises gateway.schema.diagnostics.SchemaError, gateway.config.errors.ConfigError,
         gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
         gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
-        gateway.introspect.LackedPrivilegeError, gateway.introspect.AuditUnavailableError, and OSError where
-        no address can be listened on.
+        gateway.introspect.LackedPrivilegeError, gateway.introspect.PoliciesBypassedError,
+        gateway.introspect.AuditUnavailableError, and OSError where no address can be listened on.
 
         """
         require_identity(settings, lambda _: DEFAULT)

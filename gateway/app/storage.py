@@ -91,25 +91,29 @@ async def open_storage(
 
     Raises gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
     gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
-    gateway.introspect.LackedPrivilegeError, gateway.introspect.AuditUnavailableError and
-    gateway.config.errors.ConfigError.
+    gateway.introspect.LackedPrivilegeError, gateway.introspect.AuditUnavailableError,
+    gateway.introspect.PoliciesBypassedError and gateway.config.errors.ConfigError.
     """
     tables, roles = build_tables(schema), caller_roles(settings.auth)
     where = await _locate_database(settings, opened)
     connect = connector(where)
     database = await Database.open(where, watch)
     opened.push_async_callback(database.close)
-    checked = await _checked(schema, tables, settings, database, connect)
+    known = await _compared(schema, tables, settings, database, connect)
+    if roles is not None:
+        await require_policies_hold(database, roles.allowed, tables.metadata, _OWN)
+    retention = _retention(settings.database, tables)
+    await require_audit(database, tables.metadata, _OWN, removes=retention.audit is not None)
     serving = database if roles is None else database.by_roles(roles)
     reads, writes = _shared(serving, settings, opened, apart=roles is not None)
     room = Room(settings.database.request_id_max_bytes)
     own_tables = await has_own_tables(connect, tables.metadata)
     if own_tables:
-        _start_cleaning(Cleaner(database, _retention(settings.database, tables), room), opened)
-    drift_watch = DriftWatch(comparing(connect, tables.metadata), tables_of_services(checked))
+        _start_cleaning(Cleaner(database, retention, room), opened)
+    drift_watch = DriftWatch(comparing(connect, tables.metadata), tables_of_services(known))
     opened.push_async_callback(drift_watch.stop)
     return Storage(
-        schema=checked,
+        schema=known,
         tables=tables,
         database=database,
         serving=serving,
@@ -122,25 +126,20 @@ async def open_storage(
     )
 
 
-async def _checked(
+async def _compared(
     schema: Schema,
     tables: Tables,
     settings: Settings,
     database: Database,
     connect: Callable[[], Awaitable[Any]],
 ) -> Schema:
-    """Return the schema with what its tables are found to be; raises what says why it can't be served."""
-    roles = caller_roles(settings.auth)
-    grants = await warn_of_missing_grants(database, schema, tables, _OWN, by_callers=roles is not None)
-    folder = settings.schema.migrations
-    found = await require_match(connect, tables.metadata, folder, grants=grants)
-    schema = with_found(schema, found)
-    refuse_view_writes(schema, found)
-    if roles is not None:
-        await require_policies_hold(database, roles.allowed, tables.metadata, _OWN)
-    removes = _retention(settings.database, tables).audit is not None
-    await require_audit(database, tables.metadata, _OWN, removes=removes)
-    return schema
+    """Return the schema with what its tables are found to be; raises what says how they differ."""
+    by_callers = caller_roles(settings.auth) is not None
+    grants = await warn_of_missing_grants(database, schema, tables, _OWN, by_callers=by_callers)
+    found = await require_match(connect, tables.metadata, settings.schema.migrations, grants=grants)
+    known = with_found(schema, found)
+    refuse_view_writes(known, found)
+    return known
 
 
 def _shared(

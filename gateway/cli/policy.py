@@ -13,6 +13,7 @@ from gateway.policy.matrix import as_json, as_lines, matrix_of
 from gateway.policy.permissions import permissions_of
 from gateway.policy.policy_file import read_policy_file
 from gateway.policy.presets import presets_of
+from gateway.policy.row_rules import row_rules
 from gateway.policy.table_matrix import tables_as_json, tables_as_lines
 from gateway.policy.tenants import tenants_of, with_tenants
 from gateway.schema.read import read_schema
@@ -34,7 +35,7 @@ def policy(load: Callable[[], Loaded], form: str) -> None:
         schema = read_schema(read_descriptors(settings.schema))
         tenants = tenants_of(settings.auth)
         schema = schema if tenants is None else with_tenants(schema, tenants)
-        presets_of(schema)  # wrong ones are refused
+        row_rules(schema), presets_of(schema)  # wrong ones are refused
         path = settings.auth.policy
         narrowing = None if path is None else read_policy_file(path, schema)
         rows = matrix_of(schema, permissions_of(schema, narrowing))

@@ -1,4 +1,4 @@
-"""One file per standard method. Each reads, top to bottom, as the way of a request; none holds SQL."""
+"""The standard methods, a file each; each reads, top to bottom, as the way of a request. None holds SQL."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,1 +1,1 @@
-"""Observation of the gateway: one record per call, and the log that shows it."""
+"""Observation of the gateway: one record per call, and the logs, metrics and traces that show it."""

@@ -25,8 +25,8 @@ _LEVEL_NAMES = {logging.ERROR: "error", logging.WARNING: "warning", logging.INFO
 class AccessLog:
     """An observer that writes a line per call, or per failed call.
 
-    Where the log is JSON, its lines are made here: as records of Python's logging they would cost ten times
-    as much, for every call.
+    Where the log is JSON, its lines are made here: as records of Python's logging they would cost
+    several times as much, for every call.
     """
 
     def __init__(self, access: Access) -> None:
@@ -94,7 +94,7 @@ def _as_json(record: CallRecord, level: str) -> str:
 
 
 def _now() -> str:
-    """Return the time as the log's formatter writes it, at a third of the cost."""
+    """Return the time as the log's formatter writes it, at less cost."""
     second, microsecond = divmod(time_ns() // 1000, 1_000_000)
     return f"{_spelled(second)}.{microsecond:06d}Z"
 

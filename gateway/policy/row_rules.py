@@ -50,7 +50,7 @@ class CallerColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowRule:
-    """One rule. Told apart by identity: there is one object for each of a table's.
+    """One rule, or a part of one. Told apart by identity: statements are kept by the rules in them.
 
     Args:
         resource: what the rows are, with all columns: rules may ask for some that their callers may not read.

@@ -1,6 +1,7 @@
 """`rowgate policy` prints what callers of each role may call, which is what they may."""
 
 import json
+import shutil
 from pathlib import Path
 from textwrap import dedent
 
@@ -116,3 +117,14 @@ def test_tenants_are_among_the_rules_of_rows(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["policy", *schema])
     assert done.exit_code == 0
     assert "walled.v1.Item  read          tenant = principal.claims.org.tenant\n" in done.stdout
+
+
+def test_a_rule_of_rows_that_the_server_refuses_is_refused(tmp_path: Path) -> None:
+    file = shutil.copytree(SCHEMAS / "shared", tmp_path / "shared") / "shared.proto"
+    text = file.read_text()
+    assert 'update: "owner =' in text
+    file.write_text(text.replace('update: "owner =', 'update: "ownr =', 1))
+    done = CliRunner().invoke(main, ["policy", "--protos", str(file.parent)])
+    assert done.exit_code == 2
+    assert "shared.v1.Note, policy.update" in done.stderr
+    assert 'did you mean "owner"' in done.stderr
