@@ -10,7 +10,7 @@ from pathlib import Path
 from time import time
 
 from gateway.auth.api_key_file import KEY_PREFIX, ApiKey, read_keys, unreadable
-from gateway.auth.authenticator import refused
+from gateway.auth.authenticator import refused_credential
 from gateway.auth.principal import Principal, with_credential
 from gateway.auth.provider_chain import Presented
 from gateway.files.watched import WatchedFiles
@@ -20,6 +20,8 @@ _PREFIX = KEY_PREFIX.encode()
 _Keys = Mapping[bytes, tuple[bytes, Principal]]
 """The hashes and owners of keys, by the keys' ids."""
 _KEY = re.compile(rb"rgk_([0-9a-f]{16})_([0-9a-f]{64})")
+_NO_DIGEST = bytes(2 * sha256().digest_size)
+"""In the place of the hash of a key that isn't known."""
 
 
 class ApiKeys:
@@ -57,16 +59,16 @@ class ApiKeys:
         """Return whose key this is; raises Unauthenticated."""
         match = _KEY.fullmatch(presented.token)
         if match is None:
-            raise refused("no API key has this form")
-        digest, principal = self._keys.get(match[1], (b"", None))
-        # Compared in any case: what it takes tells nothing.
+            raise refused_credential("no API key has this form")
+        digest, principal = self._keys.get(match[1], (_NO_DIGEST, None))
+        # Compared in any case, with as many characters: what it takes tells nothing.
         is_right = hmac.compare_digest(sha256(match[2]).hexdigest().encode(), digest)
         if principal is None:
-            raise refused("no API key has this id: it may be revoked")
+            raise refused_credential("no API key has this id: it may be revoked")
         if not is_right:
-            raise refused(f"the secret of the API key {principal.id} is wrong")
+            raise refused_credential(f"the secret of the API key {principal.id} is wrong")
         if principal.expires_at is not None and principal.expires_at <= time():
-            raise refused(f"the API key {principal.id} has expired")
+            raise refused_credential(f"the API key {principal.id} has expired")
         return principal
 
     async def authenticate(self, presented: Presented) -> Principal:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from gateway.auth.principal import Principal, unauthenticated
+from gateway.auth.principal import Principal
 from gateway.errors import Unauthenticated
 
 
@@ -40,8 +40,13 @@ class WrongCredential(Exception):  # noqa: N818 - the caller's, not ours
     """Why a credential is refused, for the log alone: in words of ours, without a part of it."""
 
 
-def refused(why: str) -> Unauthenticated:
-    """Return the error of a wrong credential, with the reason for the log."""
-    error = unauthenticated()
+def refused_credential(why: str) -> Unauthenticated:
+    """Return the error of a wrong credential: it doesn't say what is wrong with it, the log does."""
+    error = Unauthenticated("the credential is not accepted", reason="CREDENTIAL_REFUSED")
     error.__cause__ = WrongCredential(why)
     return error
+
+
+def credential_expired() -> Unauthenticated:
+    """Return the error of a call that lasts longer than its caller's credential."""
+    return Unauthenticated("the credential has expired: go on with a new one", reason="CREDENTIAL_EXPIRED")

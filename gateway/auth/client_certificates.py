@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from cryptography import x509
 
-from gateway.auth.authenticator import refused
+from gateway.auth.authenticator import refused_credential
 from gateway.auth.principal import Principal, with_credential
 from gateway.auth.provider_chain import Presented
 
@@ -49,16 +49,16 @@ class ClientCertificates:
     def recall(self, presented: Presented) -> Principal:
         """Return whose certificate this is; raises Unauthenticated."""
         if len(presented.certificate) > _MAX_CERTIFICATE:
-            raise refused("the client's certificate is too long")
+            raise refused_credential("the client's certificate is too long")
         try:
             certificate = x509.load_der_x509_certificate(presented.certificate)
             names, ends = _names(certificate), certificate.not_valid_after_utc.timestamp()
         except (ValueError, x509.DuplicateExtension):
             names, ends = {}, 0.0
         if not names:
-            raise refused("the client's certificate has no name that can be read")
+            raise refused_credential("the client's certificate has no name that can be read")
         if ends <= time():  # TLS has looked when the connection was made
-            raise refused("the client's certificate has expired")
+            raise refused_credential("the client's certificate has expired")
         name = next(iter(names.values()))[0]
         roles = with_credential(role for pattern, role in self._roles if pattern.fullmatch(name))
         return Principal(name, "client_certificate", roles, names, ends)

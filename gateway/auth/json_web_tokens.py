@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import jwt
 import orjson
 
-from gateway.auth.authenticator import WrongCredential, refused
+from gateway.auth.authenticator import refused_credential
 from gateway.auth.key_sources import KeySource
-from gateway.auth.principal import Principal, claim_at, unauthenticated, with_credential
+from gateway.auth.principal import Principal, claim_at, with_credential
 from gateway.auth.provider_chain import Presented
 from gateway.auth.verification_keys import Key
 
@@ -90,23 +90,23 @@ class JsonWebTokens:
             return self._principal(presented.token, key, algorithm)
         if self._source.may_look():
             return None
-        raise refused(_UNKNOWN_KEY)
+        raise refused_credential(_UNKNOWN_KEY)
 
     async def authenticate(self, presented: Presented) -> Principal:
         """Return whose token this is, after a look for its key; raises Unauthenticated."""
         await self._source.look()
         principal = self.recall(presented)
         if principal is None:
-            raise refused(_UNKNOWN_KEY)
+            raise refused_credential(_UNKNOWN_KEY)
         return principal
 
     def _principal(self, token: bytes, key: Key, algorithm: str) -> Principal:
         claims = self._claims(token, key, algorithm)
         name, ends = claims["sub"], claims["exp"]
         if not name.isprintable() or not 0 < len(name) <= _MAX_NAME:
-            raise refused("the token's subject is empty, too long or not printable")
+            raise refused_credential("the token's subject is empty, too long or not printable")
         if isinstance(ends, bool) or not isinstance(ends, int | float):
-            raise refused("the token's exp is no number")
+            raise refused_credential("the token's exp is no number")
         roles = with_credential(_roles(claims, self._expected.roles_claim))
         return Principal(name, "jwt", roles, claims, min(int(ends), _LATEST) + self._expected.leeway)
 
@@ -124,12 +124,14 @@ class JsonWebTokens:
             )
             _check(claims, _MAX_DEPTH)
         except jwt.MissingRequiredClaimError as error:
-            raise unauthenticated() from WrongCredential(f"the token has no {error.claim}")
+            why = f"the token has no {error.claim}"
         except jwt.PyJWTError as error:
-            raise unauthenticated() from WrongCredential(_WHY.get(type(error), "the token can't be read"))
+            why = _WHY.get(type(error), "the token can't be read")
         except (ValueError, ArithmeticError, RecursionError):
-            raise unauthenticated() from WrongCredential("the token's claims can't be read")
-        return claims
+            why = "the token's claims can't be read"
+        else:
+            return claims
+        raise refused_credential(why)
 
 
 def _header(token: bytes, algorithms: Sequence[str]) -> tuple[str, str]:
@@ -139,28 +141,28 @@ def _header(token: bytes, algorithms: Sequence[str]) -> tuple[str, str]:
     """
     header = _read_header(token)
     if not _NOT_UNDERSTOOD.isdisjoint(header):
-        raise refused("the token is encrypted, nested, or needs an extension")
+        raise refused_credential("the token is encrypted, nested, or needs an extension")
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower() not in _TYPES:
-        raise refused("the token is of another type")
+        raise refused_credential("the token is of another type")
     algorithm, key_id = header.get("alg"), header.get("kid", "")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
-        raise refused("the token is signed by an algorithm that isn't allowed")
+        raise refused_credential("the token is signed by an algorithm that isn't allowed")
     if not isinstance(key_id, str) or len(key_id) > _MAX_KEY_ID:
-        raise refused("the token's key id can't be read")
+        raise refused_credential("the token's key id can't be read")
     return key_id, algorithm
 
 
 def _read_header(token: bytes) -> Mapping[str, Any]:
     parts = token.split(b".", _PARTS)
     if len(parts) != _PARTS or len(parts[0]) > _MAX_HEADER:
-        raise refused("the token doesn't have three parts, or its header is too long")
+        raise refused_credential("the token doesn't have three parts, or its header is too long")
     try:
         header = orjson.loads(base64.urlsafe_b64decode(parts[0] + b"=" * (-len(parts[0]) % 4)))
     except (binascii.Error, ValueError):
         header = None
     if not isinstance(header, dict):
-        raise refused("the token's header can't be read")
+        raise refused_credential("the token's header can't be read")
     return header
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.errors import Unauthenticated
-
 ANONYMOUS_ROLE = "anonymous"
 """The role of a caller without a credential; nobody else can have it."""
 AUTHENTICATED_ROLE = "authenticated"
@@ -54,13 +52,3 @@ def claim_at(claims: Any, path: str) -> Any:
         return claims[path]
     name, dot, rest = path.partition(".")
     return claim_at(claims.get(name), rest) if dot else None
-
-
-def unauthenticated() -> Unauthenticated:
-    """Return the error of a wrong credential: it doesn't say what is wrong with it, the log does."""
-    return Unauthenticated("the credential is not accepted", reason="CREDENTIAL_REFUSED")
-
-
-def credential_expired() -> Unauthenticated:
-    """Return the error of a call that lasts longer than its caller's credential."""
-    return Unauthenticated("the credential has expired: go on with a new one", reason="CREDENTIAL_EXPIRED")

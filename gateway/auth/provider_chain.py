@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import NamedTuple, Protocol
 
-from gateway.auth.authenticator import Credentials, WrongCredential, refused
+from gateway.auth.authenticator import Credentials, WrongCredential, refused_credential
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.auth.remembered import Remembered
 from gateway.errors import Unauthenticated
@@ -109,10 +109,10 @@ class ProviderChain:
 
     def _find_out(self, credentials: Credentials) -> Principal | None:
         if len(credentials.authorization) > MAX_AUTHORIZATION:
-            raise refused("the authorization header is too long")
+            raise refused_credential("the authorization header is too long")
         found = self._refused.get(credentials)
         if found is not None and time() < found[1]:
-            raise refused(found[0])
+            raise refused_credential(found[0])
         try:
             presented, provider = self._provider_of(credentials)
             principal = ANONYMOUS if provider is None else provider.recall(presented)
@@ -131,7 +131,7 @@ class ProviderChain:
             if provider.recognises(presented):
                 return presented, provider
         if credentials.authorization:
-            raise refused("no provider knows this kind of credential")
+            raise refused_credential("no provider knows this kind of credential")
         return presented, None
 
     def _note_refusal(self, credentials: Credentials, error: Unauthenticated) -> None:

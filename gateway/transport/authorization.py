@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Protocol
 
-from gateway.auth.authenticator import Authenticator, Credentials, refused
+from gateway.auth.authenticator import Authenticator, Credentials, refused_credential
 from gateway.auth.principal import Principal
 from gateway.errors import PermissionDenied
 from gateway.transport.exchange import Exchange
@@ -12,7 +12,7 @@ from gateway.transport.wire.request import Header
 _AUTHORIZATION = b"authorization"
 
 
-class Permission(Protocol):
+class Allows(Protocol):
     """Says who may call one method."""
 
     def allows(self, principal: Principal) -> bool:
@@ -33,9 +33,9 @@ class Authorization:
     def __init__(
         self,
         authenticator: Authenticator,
-        permissions: Mapping[str, Permission],
+        permissions: Mapping[str, Allows],
         open_paths: Container[str] = (),
-        unknown: Permission | None = None,
+        unknown: Allows | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._permissions = permissions
@@ -87,7 +87,7 @@ class Authorization:
         self._require(self._permissions.get(exchange.path), principal)
         exchange.principal, exchange.is_identified = principal, True
 
-    def _require(self, permission: Permission | None, principal: Principal) -> None:
+    def _require(self, permission: Allows | None, principal: Principal) -> None:
         if permission is None or not permission.allows(principal):
             raise PermissionDenied("the caller may not call this method", reason="CALL_NOT_ALLOWED")
 
@@ -106,6 +106,6 @@ def _authorization(headers: Sequence[Header]) -> bytes:
     for name, value in headers:
         if name == _AUTHORIZATION:
             if found:
-                raise refused("there are two authorization headers")
+                raise refused_credential("there are two authorization headers")
             found = value
     return found

@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
-from gateway.auth.principal import ANONYMOUS, credential_expired
+from gateway.auth.authenticator import credential_expired
+from gateway.auth.principal import ANONYMOUS
 from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
 from gateway.errors import DeadlineExceeded, Internal, OutOfRange, RowgateError

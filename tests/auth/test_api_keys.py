@@ -5,6 +5,7 @@ import logging
 import stat
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,27 @@ async def test_what_is_no_right_key_is_refused_for_a_reason_that_holds_no_secret
         assert _why(chain, _bearer("rgk_x")) == "no API key has this form"
         assert _why(chain, _bearer(key.upper())) == "no provider knows this kind of credential"
         assert _why(chain, Credentials(key.encode())) == "no provider knows this kind of credential"
+    finally:
+        await chain.stop()
+
+
+async def test_an_unknown_id_costs_the_comparison_that_a_known_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "keys.json", tmp_path / "other.json"
+    key, foreign = _keys(path, "create", "reports"), _keys(other, "create", "reports")
+    compared: list[tuple[int, int]] = []
+
+    def compare(sent: bytes, known: bytes) -> bool:
+        compared.append((len(sent), len(known)))
+        return compare_digest(sent, known)
+
+    chain = await _chain(path)
+    try:
+        monkeypatch.setattr("gateway.auth.api_keys.hmac.compare_digest", compare)
+        chain.recall(_bearer(key))
+        _why(chain, _bearer(foreign))
+        assert compared == [(64, 64)] * 2
     finally:
         await chain.stop()
 

@@ -4,8 +4,8 @@ from time import monotonic
 
 from google.protobuf.message import Message
 
-from gateway.auth.authenticator import Credentials
-from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal, unauthenticated
+from gateway.auth.authenticator import Credentials, refused_credential
+from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
 from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
@@ -33,13 +33,13 @@ class _Known:
             return _ANN if credentials.authorization else ANONYMOUS
         if credentials.authorization.startswith(b"Bearer late"):
             return None
-        raise unauthenticated()
+        raise refused_credential("nobody's")
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         self.waited += 1
         if credentials.authorization == b"Bearer late ann":
             return _ANN
-        raise unauthenticated()
+        raise refused_credential("nobody's")
 
 
 class _Authenticated:
