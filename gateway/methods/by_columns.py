@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gateway.errors import FieldViolation, PermissionDenied
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
-from gateway.methods.sent_messages import seen, sent_rows, single_requests
+from gateway.methods.sent_messages import seen, sent_masks, sent_rows, single_requests
 from gateway.policy.columns import ColumnLimits, limits_of, narrowed
 from gateway.request.keys import below
 from gateway.schema.model import Method, MethodKind
@@ -57,10 +57,8 @@ class ByColumns:
 
 
 def _check_written(request: Message, method: Method, place: str, limits: ColumnLimits) -> None:
-    mask = method.request.get("update_mask")
-    if mask is not None:
-        name = below(place, mask.name)
-        for path in getattr(request, mask.name).paths:
+    for paths, name in sent_masks(method, request, place):
+        for path in paths:
             if path.partition(".")[0] in limits.unwritable:
                 raise _not_allowed(name)
     if method.kind in _CREATING:

@@ -1,6 +1,6 @@
 """What requests of any method send: the single requests of a batch, and the rows of each."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -43,3 +43,12 @@ def sent_rows(method: Method, request: Message, place: str) -> Iterator[tuple[Me
     if rows is not None:
         for i, row in enumerate(getattr(request, rows.name)):
             yield row, f"{rows.name}[{i}]"
+
+
+def sent_masks(method: Method, request: Any, place: str) -> Iterator[tuple[Sequence[str], str]]:
+    """Yield the paths of the update mask that a single request sends, or a stream's start, and its place."""
+    mask, start = method.request.get("update_mask"), method.request.get("start")
+    if mask is not None:
+        yield getattr(request, mask.name).paths, below(place, mask.name)
+    if start is not None:
+        yield getattr(request, start.name).update_mask.paths, f"{start.name}.update_mask"

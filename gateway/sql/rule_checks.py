@@ -77,7 +77,8 @@ def outcome_is_met(
     """
     declared = {name: _default(f) for name in defaults if (f := resource.by_column[name]).default is not None}
     after: Any = Outcome({**table.c, **changed, **declared})
-    lost = {*defaults} - declared.keys() | {f.column for f in resource.fields if f.generated is not None}
+    computed = {f.column for rule in checks for f in rule.resource.fields if f.generated is not None}
+    lost = {*defaults} - declared.keys() | computed
     known = frozenset(set(after.c) - lost)
     return [is_met(one, after) for rule in checks for one in decidable(rule, known)]
 
@@ -87,12 +88,13 @@ def may_be_written(
 ) -> RowsStatement | None:
     """Return the statement that says whether rows with values for `columns` may meet the checks, as sent.
 
-    A column that is left out has its declared default. None where the checks ask for other columns. Rows are
-    checked again when they are written: but a key that is taken is found before that, and must not tell of a
-    row beside which the caller could write none anyway.
+    A column that is left out has its declared default, or is NULL where somebody's requests may set it. None
+    where the checks ask for other columns. Rows are checked again when they are written: but a key that is
+    taken is found before that, and must not tell of a row beside which the caller could write none anyway.
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
-    left_out = {f.column: f for f in resource.fields if f.default is not None and f.column not in columns}
+    whole = {f.column: f for rule in checks for f in rule.resource.fields}
+    left_out = {name: f for name, f in whole.items() if name not in columns and _is_known_unset(f)}
     conditions = [one for rule in checks for one in decidable(rule, frozenset({*columns, *left_out}))]
     if not conditions:
         return None
@@ -106,8 +108,15 @@ def may_be_written(
     return RowsStatement(compile_statement(query, name=f"check {resource.table}"), fields)
 
 
+def _is_known_unset(field: Field) -> bool:
+    """Whether it is known what a new row has that leaves the column out."""
+    return field.default is not None or (field.writable and field.nullable and not field.identity)
+
+
 def _default(field: Field) -> ColumnElement[Any]:
-    return cast(literal_column(str(field.default)), field.type.engine).label(field.column)
+    """Return what a column has that is left out: its default, or NULL."""
+    default = "NULL" if field.default is None else field.default
+    return cast(literal_column(default), field.type.engine).label(field.column)
 
 
 def decidable(rule: RowRule, columns: frozenset[str]) -> Iterator[RowRule]:

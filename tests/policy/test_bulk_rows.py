@@ -44,6 +44,19 @@ def _reason(status: Any) -> str:
     return ""
 
 
+async def test_what_a_mask_leaves_alone_refuses_no_row(shared: Shared) -> None:
+    """A stored row keeps its owner, whatever was sent: the mask names the title alone."""
+    rows = [
+        {"id": 1, "title": "renamed"},
+        {"id": 2, "title": "other", "owner": "bob"},
+        {"id": 3, "title": "x"},
+    ]
+    outcomes = await upsert(shared, "ann", rows, updateMask="title")
+    assert outcomes == [(UPDATED, ""), (UPDATED, ""), (FAILED, "ROW_NOT_ALLOWED")]
+    titles = {row[0]: row[3] for row in await shared.stored()}
+    assert (titles[1], titles[2], titles[3]) == ("renamed", "other", "three")
+
+
 async def test_each_row_is_judged_alone(shared: Shared) -> None:
     rows = [
         note(30),

@@ -164,6 +164,10 @@ async def test_new_rows_hold_nothing_that_may_not_be_written(served: tuple[Runni
         assert (error.reason, error.fields) == (DENIED[1], ["requests[0].employee.salary"])
         error = await refusal(clients[name], "BulkUpsertEmployees", employees=[{"id": 8, "login": "y"}, row])
         assert (error.reason, error.fields) == (DENIED[1], ["employees[1].salary"])
+        start = {"streamId": f"{name}'s", "updateMask": "login,salary"}
+        with pytest.raises(RpcFailed) as failed:
+            await clients[name].converse(f"{EMPLOYEES}/IngestEmployees").ask(start=start)
+        assert (failed.value.reason, failed.value.fields) == (DENIED[1], ["start.update_mask"])
         ingest = clients[name].converse(f"{EMPLOYEES}/IngestEmployees")
         await ingest.ask(start={"streamId": name})
         with pytest.raises(RpcFailed) as failed:

@@ -34,7 +34,11 @@ class Item:
 
 @dataclass(slots=True)
 class Call:
-    """A caller, a table, a method, and what is asked."""
+    """A caller, a table, a method, and what is asked.
+
+    The mask of a bulk names fields of its rows, which have all the same ones; the others are for new rows.
+    Without a mask stored rows take what is set.
+    """
 
     caller: Caller
     table: Table
@@ -52,6 +56,7 @@ class Call:
     request_id: str = ""
     on_conflict: str = ""
     partial: bool = False
+    bulk_mask: Sequence[str] = ()
 
     @property
     def method(self) -> str:
@@ -87,7 +92,7 @@ class Call:
             "onConflict": self.on_conflict,
             "partialFailure": self.partial,
             "outcomes": True,
-            "updateMask": ",".join(_camel(name) for name in self.items[0].values),
+            "updateMask": ",".join(_camel(name) for name in self.bulk_mask),
         }
 
     def sent_rows(self) -> Sequence[Mapping[str, Any]]:

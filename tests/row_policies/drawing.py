@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from tests.row_policies.callers import Caller, all_callers
 from tests.row_policies.calls import BULKS, READS, Call, Item
-from tests.row_policies.oracle import OK, expected, visible
+from tests.row_policies.columns import unwritable
+from tests.row_policies.oracle import OK, Expected, expected, visible
 from tests.row_policies.tables import CALLED, VAULT_DOCUMENT, Row, Table
 from tests.row_policies.world import World
 
@@ -44,18 +45,24 @@ def drawn_caller(world: World, table: Table, chance: Random) -> Caller:
 def drawn_call(schema: str, world: World, chance: Random) -> Call:
     """Draw a call."""
     table = chance.choice(CALLED[schema])
-    kinds = [kind for kind in (*ONE, *BATCHES, *BULKS) if kind != "Undelete" or table.soft]
+    kinds = [kind for kind in (*ONE, *BATCHES, *BULKS, *BULKS) if kind != "Undelete" or table.soft]
     return call_of(chance.choice(kinds), table, drawn_caller(world, table, chance), world, chance)
 
 
 def call_of(kind: str, table: Table, caller: Caller, world: World, chance: Random) -> Call:
-    """Draw a call of a kind; half of the writes are drawn again for a while where they would be refused."""
-    tries = 12 if kind not in READS and chance.random() < 0.5 else 1
+    """Draw a call of a kind; many writes are drawn again for a while where they would be refused."""
+    tries = 12 if kind not in READS and chance.random() < (0.8 if kind in BULKS else 0.5) else 1
     for _ in range(tries):
         call = _call_of(kind, table, caller, world, chance)
-        if tries == 1 or OK in expected(world, call).answers:
+        if tries == 1 or _writes(expected(world, call)):
             break
     return call
+
+
+def _writes(due: Expected) -> bool:
+    """Whether a call is carried out, and of a bulk some row that is there."""
+    found = {"UPDATED", "UNCHANGED"}
+    return OK in due.answers and (not due.outcomes or not found.isdisjoint(due.outcomes))
 
 
 def _call_of(kind: str, table: Table, caller: Caller, world: World, chance: Random) -> Call:
@@ -78,7 +85,35 @@ def _call_of(kind: str, table: Table, caller: Caller, world: World, chance: Rand
         call.items = call.items[:1]  # what refers to what within a batch is no matter of policies
     if kind in ("BatchCreate", "BatchUpdate"):
         _tell_apart(call)
+    if chance.random() < 0.85:
+        _leave_out(call, unwritable(table, caller))
+    if kind in BULKS:
+        names = list(call.items[0].values)
+        call.bulk_mask = chance.choice([names, names, _most(names, chance), ()])
+        _scatter(call, set(names) - set(call.bulk_mask or names), chance)
     return call
+
+
+def _scatter(call: Call, names: set[str], chance: Random) -> None:
+    """Let rows hold anything where a mask leaves it alone, but what other keys or documents have a say in."""
+    alone = {key[-1] for key in call.table.unique} | {*call.table.refers}
+    for item in call.items:
+        for name in sorted(names - alone):
+            drawn = call.table.fields[name].draw(chance)
+            if call.table.fields[name].kind != "document" and drawn not in ("handover", "given away"):
+                item.values[name] = drawn
+
+
+def _leave_out(call: Call, names: set[str]) -> None:
+    """Let a call not name what its caller may not write; a full replace leaves it alone anyway."""
+    for item in call.items:
+        kept = {name: value for name, value in item.values.items() if name not in names or item.whole}
+        own = [name for name in kept if not call.table.fields[name].is_preset]
+        item.values = kept if own or not item.values else item.values
+
+
+def _most(names: Sequence[str], chance: Random) -> Sequence[str]:
+    return [name for name in names if chance.random() < 0.6] or names
 
 
 def _how_many(kind: str, chance: Random) -> int:
@@ -109,7 +144,7 @@ def drawn_key(call: Call, world: World, chance: Random) -> tuple[Any, ...]:
     seen = [key for key, row in rows.items() if visible(call.table, row, call.caller)]
     hidden = [key for key in rows if key not in seen]
     drawn = call.table.key_of({name: call.table.fields[name].draw(chance) for name in call.table.key})
-    weights = (2, 2, 8) if call.kind.endswith("Create") else (6, 4, 1)
+    weights = (2, 2, 8) if call.kind.endswith("Create") else (9, 1, 1) if call.kind in BULKS else (6, 4, 1)
     (kind,) = chance.choices([seen, hidden, [drawn]], weights)
     return chance.choice(kind or [drawn])
 
@@ -121,10 +156,15 @@ def _item(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Ite
         item.values = _new_values(call, world, chance)
     if kind in BULKS:
         item.values = _bulk_values(call, key, world, chance)
+    if call.table.tenant and item.values and chance.random() < 0.25:
+        item.values["tenant"] = None if call.table.fields["tenant"].optional else ""
     if kind == "Update":
         item.whole = chance.random() < 0.3
         values = _new_values(call, world, chance)
-        item.values = values if item.whole else {name: values[name] for name in _some(list(values), chance)}
+        own = [name for name in values if not call.table.fields[name].is_preset]
+        lies = [name for name in values if name not in own and chance.random() < 0.3]
+        names = [*_some(own, chance), *lies]
+        item.values = values if item.whole else {name: values[name] for name in names}
     if kind in ("Update", "Delete"):
         batch_of_keys = call.kind == "BatchDelete"
         item.allow_missing = chance.random() < 0.3 and not batch_of_keys
@@ -158,11 +198,12 @@ def _bulk_values(call: Call, key: tuple[Any, ...], world: World, chance: Random)
     """Draw values that neither triggers nor other keys have a say in."""
     values = _new_values(call, world, chance)
     stored = world[call.table.name].get(key)
-    if stored and visible(call.table, stored, call.caller) and chance.random() < 0.2:
+    if stored and visible(call.table, stored, call.caller) and chance.random() < 0.4:
         values = {name: stored[name] for name in values}
-    for name, target in call.table.refers.items():
-        values[name] = values[name] if (values[name],) in world[target] else None
-    values |= {key[-1]: f"bulk {chance.randrange(1 << 30)}" for key in call.table.unique}
+    else:
+        for name, target in call.table.refers.items():
+            values[name] = values[name] if (values[name],) in world[target] else None
+        values |= {key[-1]: f"bulk {chance.randrange(1 << 30)}" for key in call.table.unique}
     return values | {name: "ann" for name, value in values.items() if value in ("handover", "given away")}
 
 

@@ -1,5 +1,6 @@
 """What each call has to answer, and what the tables have to hold then: from the documents alone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 
 from tests.row_policies.callers import Caller
 from tests.row_policies.calls import BULKS, Call, Item
+from tests.row_policies.columns import preset, refusals, tenant, unreadable, unwritable
 from tests.row_policies.rules import found, judged
 from tests.row_policies.tables import TABLES, Row, Table, policy_of
 from tests.row_policies.world import World, taken
@@ -77,11 +79,14 @@ def _meets(rule: str, table: Table, row: Mapping[str, Any], caller: Caller) -> b
     text = getattr(policy, rule)
     if rule == "update_check" and not text:
         text = policy.update
-    return judged(text, row, table.types, caller) is True
+    mine = f"tenant = principal.claims.{table.tenant}" if table.tenant else "*"
+    return all(judged(one, row, table.types, caller) is True for one in (text, mine))
 
 
 def expected(world: World, call: Call) -> Expected:
     """Return what has to come of a call."""
+    if answers := refusals(call):
+        return Expected(answers)
     if call.kind in ("Get", "BatchGet"):
         return _by_key(world, call)
     if call.kind in ("List", "Count", "Stream"):
@@ -138,7 +143,7 @@ def _upserted(world: World, call: Call, item: Item) -> str:
     if call.on_conflict == "ON_CONFLICT_FAIL":
         raise _Refused(TAKEN, "ALREADY_EXISTS ROW_EXISTS", *([] if _may_create(call, item) else [DENIED]))
     live = {"deleted_at": False} if call.table.soft else {}
-    same = stored | item.values | live == stored
+    same = stored | _sent(call, item) | live == stored
     if same and _meets("update", call.table, stored, call.caller):
         return "UNCHANGED"
     _updated(world, call, item, stored | live)
@@ -177,7 +182,7 @@ def _by_filter(world: World, call: Call) -> Expected:
         row
         for row in world[call.table.name].values()
         if visible(call.table, row, call.caller)
-        and found(call.filter, row, call.table.types) is True
+        and _found(call, row)
         and (call.show_deleted or not row.get("deleted_at"))
     ]
     told = [] if call.kind == "Count" else rows
@@ -202,14 +207,51 @@ def _changed(world: World, call: Call, item: Item) -> Row | None:
 
 
 def _may_create(call: Call, item: Item, *, as_sent: bool = False) -> bool:
-    row = _new_row(call.table, item, as_sent=as_sent)
+    row = _new_row(call, item, as_sent=as_sent)
     return _meets("create", call.table, row, call.caller) and visible(call.table, row, call.caller)
 
 
-def _new_row(table: Table, item: Item, *, as_sent: bool = False) -> Row:
+def _found(call: Call, row: Row) -> bool:
+    """Return whether a caller's filter finds a row; a word alone is looked for in texts that it may read."""
+    text = call.filter
+    if not re.fullmatch('"[^"]*"', text):
+        return found(text, row, call.table.types) is True
+    hidden = unreadable(call.table, call.caller)
+    texts = [name for name, one in call.table.fields.items() if one.kind == "text" and name not in hidden]
+    return any(text.strip('"').casefold() in (row[name] or "").casefold() for name in texts)
+
+
+def _sent(call: Call, item: Item) -> Row:
+    """Return what a stored row takes of an item."""
+    kept = unwritable(call.table, call.caller)
+    names = {*item.values} - kept - {name for name, one in call.table.fields.items() if one.is_preset}
+    if call.kind in BULKS and call.bulk_mask:
+        names &= {*call.bulk_mask}
+    elif call.kind in BULKS:
+        names = {name for name in names if item.values[name] is not None}
+    return {name: item.values[name] for name in names} | _own_tenant(call, item)
+
+
+def _own_tenant(call: Call, item: Item) -> Row:
+    """Return the tenant of a row that may be a new one, and leaves it unset."""
+    own = tenant(call.table, call.caller)
+    left_out = item.values.get("tenant") is None
+    unset = left_out if own is None or call.table.fields["tenant"].optional else not item.values.get("tenant")
+    creates = item.allow_missing or not call.kind.endswith("Update")
+    return {"tenant": own} if own is not None and unset and creates else {}
+
+
+def _new_row(call: Call, item: Item, *, as_sent: bool = False) -> Row:
     """Return a row as it is created; or as it is before triggers."""
+    table, kept = call.table, unwritable(call.table, call.caller)
+    values = {
+        name: value
+        for name, value in item.values.items()
+        if name not in kept and not table.fields[name].is_preset
+    }
     zeros = {name: None if one.optional else _ZEROS.get(one.kind) for name, one in table.fields.items()}
-    row = {**zeros, **table.defaults, **dict(zip(table.key, item.key, strict=True)), **item.values}
+    row = {**zeros, **table.defaults, **dict(zip(table.key, item.key, strict=True)), **values}
+    row |= _own_tenant(call, item) | preset(table, call.caller, creates=True)
     row |= {"version": 1} if table.versioned else {}
     row |= {"deleted_at": False} if table.soft else {}
     if table.trigger and not as_sent:
@@ -219,7 +261,7 @@ def _new_row(table: Table, item: Item, *, as_sent: bool = False) -> Row:
 
 def _created(world: World, call: Call, item: Item) -> Row:
     table = call.table
-    row = _new_row(table, item)
+    row = _new_row(call, item)
     if not _may_create(call, item):
         # What triggers make of a row is known where it is written: after its keys are.
         late = _may_create(call, item, as_sent=True)
@@ -239,7 +281,7 @@ def _created(world: World, call: Call, item: Item) -> Row:
 
 def _updated(world: World, call: Call, item: Item, stored: Row) -> Row:
     table = call.table
-    row = stored | item.values
+    row = stored | _sent(call, item) | preset(table, call.caller, creates=False)
     if table.versioned:
         row["version"] += 1
     late = table.trigger is not None and _may_become(call, row)
@@ -299,6 +341,7 @@ def _undeleted(world: World, call: Call, item: Item, stored: Row) -> Row:
 
 def _marked(world: World, call: Call, item: Item, stored: Row, *, deleted: bool) -> Row:
     row = stored | {"deleted_at": deleted, "version": stored["version"] + 1}
+    row |= preset(call.table, call.caller, creates=False)
     if call.table.trigger:
         call.table.trigger(row)
     if not (deleted or _may_become(call, row)):

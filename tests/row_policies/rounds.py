@@ -10,6 +10,7 @@ from typing import Any
 from tests.row_policies import world as worlds
 from tests.row_policies.callers import all_callers, id_of
 from tests.row_policies.calls import BULKS, Call
+from tests.row_policies.columns import shown
 from tests.row_policies.drawing import call_of, drawn_call, drawn_caller, request_id
 from tests.row_policies.oracle import OK, Expected, expected, hidden_from, visible
 from tests.row_policies.served import Answer, Served
@@ -225,7 +226,7 @@ class Round:
         if answer.outcome not in due.answers:
             self._fault(call, f"answers {answer}, where {sorted(due.answers)} is due")
         elif answer.outcome == OK:
-            rows = [_masked(call.table, row, call.mask) for row in due.rows]
+            rows = [_masked(call.table, shown(call.table, row, call.caller), call.mask) for row in due.rows]
             told = (
                 [row for row in answer.rows if any(row.values())]
                 if call.kind.endswith("Delete")

@@ -27,7 +27,7 @@ _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _INT64 = range(-(1 << 63), 1 << 63)
-_MISSING = object()
+MISSING = object()
 """A value that is neither equal nor unequal to any."""
 
 
@@ -143,13 +143,13 @@ def _of_caller(caller: Caller, name: str, sign: str, value: Token) -> Verdict:
     if name == "principal.roles":
         assert isinstance(value, Quoted)
         return _has_role(caller, value.text)
-    held = _held(caller, name)
+    value_of = held(caller, name)
     if value == "null":
-        return (held is _MISSING or held is None) == (sign == "=")
+        return (value_of is MISSING or value_of is None) == (sign == "=")
     if sign == ":":
-        return _plain(value) in held if isinstance(held, list) else None
+        return _plain(value) in value_of if isinstance(value_of, list) else None
     literal = _plain(value)
-    return _ORDERS[sign](held, literal) if _kind(held) == _kind(literal) else None
+    return _ORDERS[sign](value_of, literal) if _kind(value_of) == _kind(literal) else None
 
 
 def _has_role(caller: Caller, role: str) -> bool:
@@ -157,7 +157,7 @@ def _has_role(caller: Caller, role: str) -> bool:
     return role in own | set(caller.roles)
 
 
-def _held(caller: Caller, name: str) -> Any:
+def held(caller: Caller, name: str) -> Any:
     """Return what a caller's name stands for: `principal.id`, `principal.claims.desk.state` …."""
     _, first, *path = name.split(".")
     if first != "claims":
@@ -165,7 +165,7 @@ def _held(caller: Caller, name: str) -> Any:
     value: Any = caller.claims
     for part in path:
         if not isinstance(value, Mapping) or part not in value:
-            return _MISSING
+            return MISSING
         value = value[part]
     return value
 
@@ -196,29 +196,29 @@ def _of_row(  # noqa: PLR0917 - as a judge, with what it was made of
     if value == "null":
         return (stored is None) == (sign == "=")
     if isinstance(value, str) and value.startswith("principal."):
-        right = _typed(types[name], _held(caller, value), spelled=value == "principal.id")
-        return None if stored is None or right is _MISSING else _ORDERS[sign](stored, right)
+        right = typed(types[name], held(caller, value), spelled=value == "principal.id")
+        return None if stored is None or right is MISSING else _ORDERS[sign](stored, right)
     return None if stored is None else _to_literal(stored, types[name], sign, value)
 
 
-def _typed(kind: str, held: Any, *, spelled: bool) -> Any:
-    """Return a caller's value as a field of a kind has it; _MISSING where it is of another type."""
+def typed(kind: str, held: Any, *, spelled: bool) -> Any:
+    """Return a caller's value as a field of a kind has it; MISSING where it is of another type."""
     if spelled and kind == "int" and isinstance(held, str) and re.fullmatch(r"-?(0|[1-9]\d*)", held):
         held = int(held)
     if kind in ("text", "enum"):
-        return held if isinstance(held, str) else _MISSING
+        return held if isinstance(held, str) else MISSING
     if kind == "uuid":
         return _uuid(held)
     if kind == "int":
-        return held if isinstance(held, int) and not isinstance(held, bool) and held in _INT64 else _MISSING
-    return held if kind == "bool" and isinstance(held, bool) else _MISSING
+        return held if isinstance(held, int) and not isinstance(held, bool) and held in _INT64 else MISSING
+    return held if kind == "bool" and isinstance(held, bool) else MISSING
 
 
 def _uuid(held: Any) -> Any:
     try:
-        return str(UUID(held)) if isinstance(held, str) else _MISSING
+        return str(UUID(held)) if isinstance(held, str) else MISSING
     except ValueError:
-        return _MISSING
+        return MISSING
 
 
 def _to_literal(stored: Any, kind: str, sign: str, value: Token) -> bool:

@@ -17,7 +17,7 @@ from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, start_gateway
 from tests.row_policies.callers import Caller, all_callers, credentials, id_of
 from tests.row_policies.calls import BULKS, Call
-from tests.row_policies.tables import PAST_THE_GATEWAY, TABLES, Field, Row, Table
+from tests.row_policies.tables import PAST_THE_GATEWAY, SETTINGS, TABLES, Field, Row, Table
 from tests.row_policies.world import document
 
 _SETTINGS = {"pool_size": 4, "secret": "a secret of sixteen or more", "log_level": "error"}
@@ -182,7 +182,8 @@ async def serving(
         served = {}
         for schema in schemas:
             for transport in transports:
-                started = await start_gateway(schema, databases, transport=transport, **_SETTINGS, **settings)
+                own = {**_SETTINGS, **settings, **SETTINGS.get(schema, {})}
+                started = await start_gateway(schema, databases, transport=transport, **own)
                 stack.push_async_callback(started.stop)
                 sql = await asyncpg.connect(started.dsn)
                 stack.push_async_callback(sql.close)

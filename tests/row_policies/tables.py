@@ -32,6 +32,11 @@ class Field:
         optional: whether it may be NULL.
         column: its name in the database.
         fixed: whether no request sets it but by the key.
+        read: the roles that may read it; none for all.
+        write: those of them that may write it; none for all.
+        mask: what others see of a value; None where they see nothing.
+        create: what of the caller it is set to in a new row, as policies name it.
+        update: what it is set to in a row that changes.
 
     """
 
@@ -40,6 +45,16 @@ class Field:
     optional: bool = False
     column: str = ""
     fixed: bool = False
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    mask: Callable[[str], str] | None = None
+    create: str = ""
+    update: str = ""
+
+    @property
+    def is_preset(self) -> bool:
+        """Whether requests have no say in it."""
+        return bool(self.create or self.update)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,7 @@ class Table:
         defaults: values of fields that a new row leaves out.
         vault: what a row holds that nobody may read.
         filters: those of callers.
+        tenant: the claim that every row's `tenant` has to be; empty where tenants aren't kept apart.
 
     """
 
@@ -80,6 +96,7 @@ class Table:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     vault: Mapping[str, Any] = field(default_factory=dict)
     filters: Sequence[str] = ()
+    tenant: str = ""
 
     @property
     def types(self) -> Mapping[str, str]:
@@ -129,6 +146,14 @@ def _numbered(name: str, most: int) -> Draw:
     return lambda chance: f"{name}{chance.randrange(most)}"
 
 
+def _last(count: int) -> Callable[[str], str]:
+    return lambda value: f"***{value[-count:]}" if len(value) >= 2 * count else "***"
+
+
+def _first(count: int) -> Callable[[str], str]:
+    return lambda value: f"{value[:count]}***" if len(value) >= 2 * count else "***"
+
+
 def _handed_on(row: Row) -> None:
     if row["holder"] == "handover":
         row["holder"] = "warden"
@@ -156,12 +181,22 @@ DESK = Table(
         "badge": Field("text", _numbered("badge ", 40)),
         "level": Field("int", _of(-1, 0, 2, 5, 8, 9)),
         "public": Field("bool", _of(True, False)),
-        "note": Field("text", _of(None, None, "", "locked", "locked*", "a note"), optional=True),
+        "note": Field(
+            "text",
+            _of(None, None, "", "locked", "locked*", "a note"),
+            optional=True,
+            read=("auditor", "editor"),
+            mask=_last(3),
+        ),
         "doc": Field(
             "document",
             _of(None, '{"size": 3}', '{"size": "7"}', '{"size": 7}', VAULT_DOCUMENT),
             optional=True,
+            read=("auditor", "editor"),
         ),
+        "shade": Field("text", _of(None, "red", "blue"), optional=True, write=("editor",)),
+        "author": Field("text", _of(*_OWNERS), create="principal.id"),
+        "mover": Field("text", _of(None, *_OWNERS), optional=True, update="principal.id"),
     },
     unique=(("tenant", "label"), ("badge",)),
     vault={"tenant": "nowhere"},
@@ -179,6 +214,11 @@ DESK = Table(
         'label:"1"',
         "level > 4 AND public = true",
         'owner.startsWith("a")',
+        'shade = "red"',
+        'author = "ann"',
+        "mover = null",
+        '"lock"',
+        '"ed"',
     ),
 )
 NOTICE = Table(
@@ -204,13 +244,20 @@ DOSSIER = Table(
         "code": Field("uuid", lambda chance: f"{chance.randrange(20):08x}-0000-4000-8000-000000000000"),
         "holder": Field("uuid", _of(None, *UIDS), optional=True),
         "state": Field("enum", _of(*STATES)),
-        "user": Field("text", _of(None, "bob", "ann", "*", ""), optional=True),
+        "user": Field(
+            "text",
+            _of(None, "bob", "ann", "*", ""),
+            optional=True,
+            read=("editor",),
+            mask=lambda _: "somebody",
+        ),
         "number": Field("int", _of(0, 7, -3, 9)),
-        "rank": Field("int", _of(None, 0, 3, 4, 9), optional=True),
+        "rank": Field("int", _of(None, 0, 3, 4, 9), optional=True, read=("auditor", "editor")),
         "open": Field("bool", _of(True, False)),
-        "flag": Field("bool", _of(None, True, False), optional=True),
+        "flag": Field("bool", _of(None, True, False), optional=True, write=("editor",)),
         "text": Field("text", _of("x", "y*", 'q"'), column='Mixed "Case"'),
         "data": Field("document", _of('{"size": 3}', '{"size": "7"}', '{"size": 9}', "[1]", VAULT_DOCUMENT)),
+        "grade": Field("int", _of(None, 0, 3), optional=True, create="principal.claims.rank"),
     },
     by_keys=False,
     vault={"shelf": "vault"},
@@ -226,6 +273,9 @@ DOSSIER = Table(
         'shelf = "vault"',
         'user = "*"',
         "NOT flag = true",
+        "grade = 3",
+        '"bob"',
+        '"somebody"',
     ),
 )
 ESTATE = Table(
@@ -244,6 +294,10 @@ ESTATE = Table(
         "grade": Field("int", _of(0, 3, 4, 9)),
         "version": Field("int", _of(1, 2, 3), fixed=True),
         "deleted_at": Field("time", _of(False, False, False, True), optional=True, fixed=True),
+        "phone": Field(
+            "text", _of(None, "12", "1234", "555-1234"), optional=True, read=("auditor",), mask=_first(2)
+        ),
+        "writer": Field("text", _of(*_OWNERS), create="principal.id", update="principal.id"),
     },
     unique=(("tenant", "name"),),
     versioned=True,
@@ -257,7 +311,11 @@ ESTATE = Table(
         'tenant = "evil" OR grade = 0',
         'name = "kept"',
         "NOT grade <= 3",
+        'phone = "1234"',
+        'writer = "ann"',
+        '"555"',
     ),
+    tenant="org.tenant",
 )
 LEASE = Table(
     "estates",
@@ -280,6 +338,7 @@ LEASE = Table(
     by_keys=False,
     trigger=_handed_on,
     filters=('holder = "ann"', "estate > 4", "after = null", "NOT estate < 9", 'tenant = "evil"'),
+    tenant="org.tenant",
 )
 LINE = Table(
     "estates",
@@ -304,6 +363,15 @@ CALLED: Mapping[str, Sequence[Table]] = {
     "estates": (ESTATE, ESTATE, LEASE, LEASE),
 }
 """Those that cases are about, the more often the more their policies say."""
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "estates": {
+        "auth_tenant_column": "tenant",
+        "auth_tenant_claim": "org.tenant",
+        "auth_tenant_exempt": ["estates.v1.Line"],
+    },
+}
+"""What gateways over a schema are told beside."""
 
 PAST_THE_GATEWAY: Mapping[str, str] = {
     "estates": """

@@ -9,17 +9,23 @@ from typing import Any
 import pytest
 from sqlalchemy import true
 
+import gateway.methods.by_columns
 import gateway.methods.idempotent
 import gateway.methods.reads.ordered_rows
 import gateway.methods.row_changes.sent_rows
+import gateway.sql.binds
 import gateway.sql.bulk.rules
 import gateway.sql.insert
 import gateway.sql.read
 from gateway.auth.principal import ANONYMOUS
 from gateway.db.coalesce.batch_statements import _Arrays
 from gateway.db.internal_tables.idempotency import Claim
+from gateway.methods.with_presets import WithPresets
+from gateway.policy.columns import limits_of
+from gateway.policy.presets import Presets
 from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.page_token import fingerprint_of
+from gateway.schema.model import Resource
 from gateway.sql.row_arrays import output_columns
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
@@ -29,7 +35,7 @@ from tests.row_policies.calls import Call, Item
 from tests.row_policies.oracle import DENIED
 from tests.row_policies.rounds import Round, Tally
 from tests.row_policies.served import Served, serving
-from tests.row_policies.tables import ESTATE, LETTER
+from tests.row_policies.tables import DOSSIER, ESTATE, LETTER
 
 CASES = 200
 _TRIES = 400
@@ -61,12 +67,32 @@ async def test_a_row_that_nobody_may_read_is_not_there(served: AllServed) -> Non
         await one.client(NOBODY).call(LETTER.method("Get"), id=1)
 
 
-async def test_a_taken_key_is_not_told_where_a_default_makes_the_row_forbidden(served: AllServed) -> None:
-    one = served["estates", "http"]
+async def test_a_taken_key_is_not_told_where_a_default_makes_the_row_forbidden(
+    databases: Databases, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    """Without tenants, whose column would get the caller's in place of its default."""
+    monkeypatch.setattr("tests.row_policies.served.SETTINGS", {})
     row = worlds.drawn_row(ESTATE, Random(1)) | {"id": 1, "tenant": "acme"}  # noqa: S311 - a row
-    await worlds.write(one.sql, "estates", {"Estate": {(1,): row}, "Lease": {}, "Line": {}})
     stranger = next(one for one in all_callers() if one.claims.get("org") == {"tenant": "evil", "grade": 5})
     create = Call(stranger, ESTATE, "Create", [Item((1,), {"steward": "7", "name": "new", "grade": 0})])
+    async with serving(databases, tmp_path, ["estates"], ["http"]) as served:
+        one = served["estates", "http"]
+        await worlds.write(one.sql, "estates", {"Estate": {(1,): row}, "Lease": {}, "Line": {}})
+        assert (await one.ask(create, {})).outcome == DENIED
+
+
+async def test_a_taken_key_is_not_told_where_a_column_that_the_caller_may_not_write_makes_the_row_forbidden(
+    served: AllServed,
+) -> None:
+    """What isn't theirs to write is NULL in a new row, so that it could not be read."""
+    one = served["archive", "http"]
+    chance = Random(1)  # noqa: S311 - a row
+    stored = worlds.drawn_row(DOSSIER, chance) | {"shelf": "b", "holder": None, "number": 9, "open": False}
+    hidden = stored | {"state": "STATE_SEALED", "user": None, "data": "[1]"}
+    caller = next(one for one in all_callers() if one.id == "drawn22")
+    values = {"state": "STATE_LENT", "number": 9, "open": False, "text": "x", "data": "[1]"}
+    create = Call(caller, DOSSIER, "Create", [Item((hidden["shelf"], hidden["code"]), values)])
+    await worlds.write(one.sql, "archive", {"Dossier": {DOSSIER.key_of(hidden): hidden}})
     assert (await one.ask(create, {})).outcome == DENIED
 
 
@@ -142,7 +168,44 @@ def _answers_are_everybodys(patch: Patch) -> None:
     patch.setattr(gateway.methods.idempotent, "Claim", lambda _, *of: Claim(ANONYMOUS.name, *of))
 
 
+def _masks_show_the_value(patch: Patch) -> None:
+    """Read the columns themselves in place of their masks."""
+    patch.setattr(gateway.sql.binds, "masked_column", lambda field, table: table.c[field.column])
+
+
+def _masked_columns_are_asked_for(patch: Patch) -> None:
+    """Let filters and orders know the columns that are masked."""
+    patch.setattr(Resource, "askable", property(lambda self: self))
+
+
+def _columns_are_the_first_callers(patch: Patch) -> None:
+    """Give all callers the columns of whoever has no role."""
+    patch.setattr(
+        gateway.methods.by_columns, "limits_of", lambda resource, _: limits_of(resource, frozenset())
+    )
+
+
+def _presets_are_the_requests(patch: Patch) -> None:
+    """Leave preset columns as they were sent."""
+    patch.setattr(WithPresets, "_fill", lambda *_args, **_named: None)
+
+
+def _presets_are_the_first_callers(patch: Patch) -> None:
+    """Set columns to what the first caller is, whoever calls."""
+    right, first = Presets.values, {}
+
+    def wrong(self: Any, caller: Any) -> Any:
+        return first.setdefault(self, right(self, caller))
+
+    patch.setattr(Presets, "values", wrong)
+
+
 PLANTED = (
+    _masks_show_the_value,
+    _masked_columns_are_asked_for,
+    _columns_are_the_first_callers,
+    _presets_are_the_requests,
+    _presets_are_the_first_callers,
     _update_is_everybodys,
     _delete_is_everybodys,
     _rows_are_deleted_unread,

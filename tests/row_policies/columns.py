@@ -1,0 +1,108 @@
+"""Columns as callers have them: hidden, masked, read-only and preset ones, from docs/row-policies.md."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.row_policies.callers import Caller
+from tests.row_policies.calls import BULKS, READS, Call
+from tests.row_policies.rules import MISSING, held, typed
+from tests.row_policies.tables import Row, Table
+
+NOT_ALLOWED = "PERMISSION_DENIED FIELD_NOT_ALLOWED"
+NO_PRESET = "PERMISSION_DENIED PRESET_MISSING"
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
+_ZEROS: Mapping[str, Any] = {"text": "", "int": 0, "bool": False, "enum": "STATE_UNSPECIFIED", "document": ""}
+
+
+def _has_one_of(roles: Sequence[str], caller: Caller) -> bool:
+    return not roles or not set(roles).isdisjoint(caller.roles)
+
+
+def unreadable(table: Table, caller: Caller) -> set[str]:
+    """Return the fields that a caller may not read; some of them it sees masked."""
+    return {name for name, one in table.fields.items() if not _has_one_of(one.read, caller)}
+
+
+def unwritable(table: Table, caller: Caller) -> set[str]:
+    """Return the fields that a caller may not write."""
+    kept = {name for name, one in table.fields.items() if not _has_one_of(one.write, caller)}
+    return kept | unreadable(table, caller)
+
+
+def shown(table: Table, row: Row, caller: Caller) -> Row:
+    """Return a row as a caller sees it."""
+    hidden = unreadable(table, caller)
+    return {name: _seen(table, name, value) if name in hidden else value for name, value in row.items()}
+
+
+def _seen(table: Table, name: str, value: Any) -> Any:
+    one = table.fields[name]
+    if one.mask is not None:
+        return None if value is None else one.mask(value)
+    return None if one.optional else _ZEROS[one.kind]
+
+
+def preset(table: Table, caller: Caller, *, creates: bool) -> Row:
+    """Return what new rows, or those that change, are set to; MISSING where the caller has none that fits."""
+    sources = {name: one.create if creates else one.update for name, one in table.fields.items()}
+    kinds = {name: one.kind for name, one in table.fields.items()}
+    return {name: _of_caller(caller, source, kinds[name]) for name, source in sources.items() if source}
+
+
+def _of_caller(caller: Caller, source: str, kind: str) -> Any:
+    by_id = source == "principal.id"
+    if by_id and caller.kind == "anonymous":
+        return MISSING
+    return typed(kind, held(caller, source), spelled=by_id)
+
+
+def tenant(table: Table, caller: Caller) -> str | None:
+    """Return what new rows take that leave their tenant unset; None where there is nothing."""
+    found = held(caller, f"principal.claims.{table.tenant}") if table.tenant else MISSING
+    return found if isinstance(found, str) else None
+
+
+def refusals(call: Call) -> frozenset[str]:
+    """Return how a call has to be refused for the fields that it names, or the caller who makes it."""
+    if call.kind in READS:
+        return frozenset(_unknown(call))
+    return frozenset({*_not_allowed(call), *_without_preset(call)})
+
+
+def _unknown(call: Call) -> list[str]:
+    hidden = unreadable(call.table, call.caller)
+    gone = {name for name in hidden if call.table.fields[name].mask is None}
+    named = set(re.findall(r"\w+", _QUOTED.sub("", call.filter)))
+    found = []
+    if named & hidden:
+        found.append("INVALID_ARGUMENT INVALID_FILTER")
+    if call.kind != "Count" and call.order_by and call.order_by.split()[0] in hidden:
+        found.append("INVALID_ARGUMENT INVALID_ORDER_BY")
+    if gone.intersection(call.mask):
+        found.append("INVALID_ARGUMENT INVALID_FIELD_MASK")
+    return found
+
+
+def _not_allowed(call: Call) -> list[str]:
+    kept = unwritable(call.table, call.caller)
+    if call.kind.endswith("Update"):
+        names = {name for item in call.items if not item.whole for name in item.values}
+    elif call.kind.endswith("Create") or call.kind in BULKS:
+        names = {name for item in call.items for name, value in item.values.items() if value is not None}
+        names |= set(call.bulk_mask) if call.kind in BULKS else set()
+    else:
+        names = set()
+    return [NOT_ALLOWED] if names & kept else []
+
+
+def _without_preset(call: Call) -> list[str]:
+    table, kind = call.table, call.kind.removeprefix("Batch")
+    creates = kind == "Create" or kind in BULKS
+    creates = creates or (kind == "Update" and any(item.allow_missing for item in call.items))
+    changes = kind == "Update" or kind in BULKS or (table.soft and kind in ("Delete", "Undelete"))
+    wanted = [
+        *(preset(table, call.caller, creates=True).values() if creates else ()),
+        *(preset(table, call.caller, creates=False).values() if changes else ()),
+    ]
+    return [NO_PRESET] if MISSING in wanted else []
