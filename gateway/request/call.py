@@ -21,7 +21,7 @@ class Call:
         deadline: when the caller's time is up, on the event loop's clock (`loop.time()`); None where it
             set none and the server adds none.
         operation: what it does, and to which table.
-        connection: whose turn it takes: the principal's name, or else the peer's address; empty where that
+        caller: whose turn it takes: the principal's name, or else the peer's address; empty where that
             speaks for several.
         size: bytes of its request; 0 where that says nothing of what it asks for.
         unsettled: whether it may have written what its caller hasn't been answered: a write was sent, and
@@ -39,7 +39,7 @@ class Call:
     principal: Principal = ANONYMOUS
     deadline: float | None = None
     operation: Operation = UNKNOWN
-    connection: str = ""
+    caller: str = ""
     size: int = 0
     unsettled: bool = False
     memory: ResponseMemory | None = None
@@ -54,7 +54,7 @@ class Call:
         counted = size if size > SMALL else 0
         if self.memory is not None and counted != self.held:
             change = self.memory.count if anyway else self.memory.change
-            change(self.connection, counted - self.held)
+            change(self.caller, counted - self.held)
             self.held = counted
 
 

@@ -17,9 +17,7 @@ from gateway.request.bulkheads import Bulkheads, Operation, share_of, share_of_k
 from gateway.request.call import Call
 
 OPERATIONS = [Operation(table, kind) for table in ("task", "note") for kind in ("GET", "LIST")]
-CALLS = st.builds(
-    Call, st.just("m"), operation=st.sampled_from(OPERATIONS), connection=st.sampled_from("abc")
-)
+CALLS = st.builds(Call, st.just("m"), operation=st.sampled_from(OPERATIONS), caller=st.sampled_from("abc"))
 STEPS = st.lists(st.one_of(CALLS, st.sampled_from(["leave", "cancel", "turn"])), max_size=60)
 LIST, GET, OTHER = OPERATIONS[1], OPERATIONS[0], OPERATIONS[2]
 
@@ -27,7 +25,7 @@ LIST, GET, OTHER = OPERATIONS[1], OPERATIONS[0], OPERATIONS[2]
 def call(operation: Operation = LIST, connection: str = "a", seconds: float | None = None) -> Call:
     """Return a call that has so many seconds left."""
     deadline = None if seconds is None else monotonic() + seconds
-    return Call("m", deadline=deadline, operation=operation, connection=connection)
+    return Call("m", deadline=deadline, operation=operation, caller=connection)
 
 
 def give_back(gate: ConnectionLimiter, permit: Permit, seconds: float) -> None:
@@ -83,7 +81,7 @@ class Visitors:
     def most_held(self) -> tuple[int, int]:
         """Return how many the table or connection holds that holds most, and how many the kind."""
         operations = [permit.flow.operation for permit in self.permits]
-        tables = Counter(one.table for one in operations) + Counter(one.connection for one in self.permits)
+        tables = Counter(one.table for one in operations) + Counter(one.caller for one in self.permits)
         kinds = Counter(one.kind for one in operations)
         return max(tables.values(), default=0), max(kinds.values(), default=0)
 
@@ -200,7 +198,7 @@ async def test_a_small_call_is_not_expected_to_take_as_long_as_a_large_one(size:
     gate, bulk = ConnectionLimiter(4, 100, timeout=60), Operation("task", "BULK_UPSERT")
     for n in range(100):
         large = n % 4
-        one = Call("m", operation=bulk, connection="a", size=1_000_000 if large else 1_000)
+        one = Call("m", operation=bulk, caller="a", size=1_000_000 if large else 1_000)
         give_back(gate, await gate.enter(one), 2 if large else 0.01)
     held = [await gate.enter(call(bulk)) for _ in range(3)]
 

@@ -43,7 +43,7 @@ class Hall:
     def enter(self, operation: Operation, connection: str, stalled: float = 0.0) -> Stalled:
         """Take a place for as long as the test lasts; return the reader's delivery."""
         delivery = Stalled(stalled)
-        call = StreamCall("m", operation=operation, connection=connection, delivery=delivery)
+        call = StreamCall("m", operation=operation, caller=connection, delivery=delivery)
         self._stack.enter_context(self.places.place(call))
         return delivery
 

@@ -47,7 +47,7 @@ class _Waiting:
     def __init__(self) -> None:
         method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
         self.path = method.path
-        self.connections: list[str] = []
+        self.turns: list[str] = []
         self._go = asyncio.Event()
         guard = Authorization(_Callers(), {method.path: _Everybody()})
         interceptors = Interceptors(Admission(_PLACES), Deadlines(9, 9, 9), Processor(), guard)
@@ -57,7 +57,7 @@ class _Waiting:
         self._calls: list[asyncio.Task[object]] = []
 
     async def _handle(self, request: Message, call: Call) -> Message:
-        self.connections.append(call.connection)
+        self.turns.append(call.caller)
         await self._go.wait()
         return request
 
@@ -65,10 +65,10 @@ class _Waiting:
         """Call; return when the call waits, or has ended."""
         headers = [(b"authorization", caller)] if caller else []
         one = Exchange(b"", CallRecord(GET, "id", peer), monotonic(), headers=headers)
-        before = len(self.connections)
+        before = len(self.turns)
         task = asyncio.ensure_future(self._dispatcher(self.path, one))
         self._calls.append(task)
-        while not task.done() and len(self.connections) == before:
+        while not task.done() and len(self.turns) == before:
             await next_poll()
         return one
 
@@ -84,7 +84,7 @@ async def test_the_share_of_a_principal_is_one_whatever_its_connections() -> Non
     assert [one.record.reason for one in flood] == [*[""] * share, *["TOO_MANY_CALLS"] * 2]
     other = await server.call(b"bob", "ipv4:10.0.0.1:1")
     assert other.record.reason == ""
-    assert server.connections == [*["jwt:ann"] * share, "jwt:bob"]
+    assert server.turns == [*["jwt:ann"] * share, "jwt:bob"]
     await server.end()
     again = await server.call(b"ann", "ipv4:10.0.0.1:1")
     assert again.record.reason == ""
@@ -94,5 +94,5 @@ async def test_callers_without_a_credential_take_turns_by_connection() -> None:
     server = _Waiting()
     for port in (1, 2):
         await server.call(b"", f"ipv4:10.0.0.1:{port}")
-    assert server.connections == ["ipv4:10.0.0.1:1", "ipv4:10.0.0.1:2"]
+    assert server.turns == ["ipv4:10.0.0.1:1", "ipv4:10.0.0.1:2"]
     await server.end()

@@ -176,28 +176,28 @@ class BatchQueue:
         deadline = place.call.deadline
         if deadline is not None and deadline < self.earliest:
             self.earliest = deadline
-        connection = place.call.connection
-        place.turn = self._turns[connection] = self._next_turn(connection)
+        caller = place.call.caller
+        place.turn = self._turns[caller] = self._next_turn(caller)
         self.queue[place] = None
         place.queue = self.queue
 
-    def _next_turn(self, connection: str) -> int:
-        return max(self._turns.get(connection, 0) + 1, self._turn)
+    def _next_turn(self, caller: str) -> int:
+        return max(self._turns.get(caller, 0) + 1, self._turn)
 
     def _in_turn(self) -> list[Place]:
         """Return the queue by turns. It holds one change of a row at most: so they keep their order."""
         return sorted(self.queue, key=_turn_of)
 
-    def _ahead_of(self, connection: str) -> int:
-        """Return how many of the queue, at most, come before one more of a connection."""
-        turns = self._next_turn(connection) - self._turn + 1
+    def _ahead_of(self, caller: str) -> int:
+        """Return how many of the queue, at most, come before one more call of a caller."""
+        turns = self._next_turn(caller) - self._turn + 1
         return min(len(self.queue), turns * len(self._turns))
 
     def took_alone(self, place: Place, now: float) -> None:
         """Note that the statement of a caller that shares with nobody has ended."""
         self.concurrency.forecast.took(self.kind.weight(place.args), now - self.last_begun)
 
-    def is_late(self, connection: str, deadline: float, now: float) -> bool:
+    def is_late(self, caller: str, deadline: float, now: float) -> bool:
         """Return whether one more can't be answered by its deadline, by what waits and is under way."""
         concurrency, left = self.concurrency, deadline - now
         waiting = len(self.queue)
@@ -206,7 +206,7 @@ class BatchQueue:
         if _AMPLE * forecast.last * (1 + waiting / forecast.last_rows) < left:
             return False
         size = int(max(1.0, min(concurrency.size, forecast.rows_in(left / 2))))
-        ahead = self._ahead_of(connection)
+        ahead = self._ahead_of(caller)
         rounds, rest = ahead // size // at_once, ahead % size
         return self._until_free(now) + rounds * forecast.seconds(size) + forecast.seconds(rest + 1) > left
 

@@ -185,7 +185,7 @@ class Batcher(ABC):
             raise self._busy(f"{most} calls wait already")
         if queue.waiting >= self._share:
             raise self._busy(f"{self._share} calls of the kind wait already")
-        if call.deadline is not None and queue.is_late(call.connection, call.deadline, self._loop.time()):
+        if call.deadline is not None and queue.is_late(call.caller, call.deadline, self._loop.time()):
             queue.refuses = True
             raise self._busy(_IN_VAIN)
 

@@ -27,7 +27,7 @@ class ConnectionLimiter:
     24).
 
     Args:
-        permits: how many may be out at once; a share for one table, connection or kind of method.
+        permits: how many may be out at once; a share for one table, caller or kind of method.
         queue_size: how many may wait.
         timeout: seconds that one waits.
         max_queue_delay: seconds that one waits while more comes than is answered.
@@ -80,9 +80,9 @@ class ConnectionLimiter:
             raise closing()
         flow = self._flows.get(call.operation) or self._add(call.operation)
         # While one is free, nobody waits who may have it.
-        if self._free and self._waiting.may_start(flow, call.connection):
+        if self._free and self._waiting.may_start(flow, call.caller):
             self.waits.counts[0] += 1
-            return self._grant(flow, call.connection, call.size)
+            return self._grant(flow, call.caller, call.size)
         begun = monotonic()
         permit = await self._wait(flow, call)
         self.waits.add(monotonic() - begun)
@@ -121,10 +121,10 @@ class ConnectionLimiter:
         self._flows[operation] = flow = Flow(operation, most)
         return flow
 
-    def _grant(self, flow: Flow, connection: str, size: int) -> Permit:
+    def _grant(self, flow: Flow, caller: str, size: int) -> Permit:
         self._free -= 1
         flow.held += 1
-        permit = Permit(flow, connection, size)
+        permit = Permit(flow, caller, size)
         self._bulkheads.take(permit)
         return permit
 
@@ -138,7 +138,7 @@ class ConnectionLimiter:
             if waiter.is_late(now):
                 waiter.future.set_exception(self._came_too_late(waiter.flow))
             else:
-                waiter.future.set_result(self._grant(waiter.flow, waiter.connection, waiter.size))
+                waiter.future.set_result(self._grant(waiter.flow, waiter.caller, waiter.size))
 
     async def _wait(self, flow: Flow, call: Call) -> Permit:
         latest = self._look(flow, call)
@@ -157,7 +157,7 @@ class ConnectionLimiter:
         now = monotonic()
         if len(self._waiting) >= self._queue_size:
             raise self._exhausted(flow, f"{self._queue_size} calls wait for a connection already")
-        full = self._queue_shares.full(flow.operation, call.connection)
+        full = self._queue_shares.full(flow.operation, call.caller)
         if full:
             share = self._queue_shares.share_of(full)
             raise self._exhausted(flow, f"{share} calls of the {full} wait for a connection already")
@@ -167,7 +167,7 @@ class ConnectionLimiter:
         latest = now + longest
         if call.deadline is not None:
             latest = min(latest, call.deadline - flow.expected(call.size))
-        if now + self._waiting.seconds_before(flow, call.connection, self._permits) > latest:
+        if now + self._waiting.seconds_before(flow, call.caller, self._permits) > latest:
             raise self._too_late(flow)
         return latest
 

@@ -1,4 +1,4 @@
-"""The queue for connections: a line for each operation and connection, served in turn."""
+"""The queue for connections: a line for each operation and caller, served in turn."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -38,16 +38,16 @@ class Permit:
 
     Args:
         flow: its operation's.
-        connection: its caller's.
+        caller: whose it is.
         size: of the call.
 
     """
 
-    __slots__ = ("connection", "flow", "since", "size")
+    __slots__ = ("caller", "flow", "since", "size")
 
-    def __init__(self, flow: "Flow", connection: str, size: int = 0) -> None:
+    def __init__(self, flow: "Flow", caller: str, size: int = 0) -> None:
         self.flow = flow
-        self.connection = connection
+        self.caller = caller
         self.size = size
         self.since = 0.0
         """When its connection was acquired; 0 where it never was."""
@@ -55,7 +55,7 @@ class Permit:
 
 def owner(one: "Permit | Waiter") -> tuple[Operation, str]:
     """Return whose permit, or whose place in the queue, it is."""
-    return one.flow.operation, one.connection
+    return one.flow.operation, one.caller
 
 
 class Waiter:
@@ -63,13 +63,13 @@ class Waiter:
 
     Args:
         flow: its operation's.
-        connection: its caller's.
+        caller: whose it is.
         deadline: its caller's; None without.
         latest: when a permit comes too late for it.
 
     """
 
-    __slots__ = ("connection", "deadline", "flow", "future", "latest", "since", "size")
+    __slots__ = ("caller", "deadline", "flow", "future", "latest", "since", "size")
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Waiter:
         future: "asyncio.Future[Permit]",
     ) -> None:
         self.flow = flow
-        self.connection = call.connection
+        self.caller = call.caller
         self.deadline = call.deadline
         self.size = call.size
         self.latest = latest
@@ -94,7 +94,7 @@ class Waiter:
 
 Line = OrderedDict[Waiter, None]
 _ANY = ""
-"""The connection of callers that have none of their own: it has no share that could be full."""
+"""A caller of whom nothing is known: it has no share that could be full."""
 
 
 class Flow:
@@ -174,9 +174,9 @@ class Flow:
             self.deviation += _SMOOTHING * (abs(seconds / expected - 1) - self.deviation)
         forecast.took(size, seconds)
 
-    def ahead_of(self, connection: str) -> int:
-        """Return how many of those who wait come before one more of a connection, by turns."""
-        line = self.lines.get(connection)
+    def ahead_of(self, caller: str) -> int:
+        """Return how many of those who wait come before one more call of a caller, by turns."""
+        line = self.lines.get(caller)
         turns = len(line) if line else 0
         others = len(self.lines) - (line is not None)
         return min(self.waiting, turns + others * (turns + 1))
@@ -187,7 +187,7 @@ class Flow:
 
 
 class Waiting:
-    """All who wait. Flows take turns, and within a flow the connections; a line is first come, first served.
+    """All who wait. Flows take turns, and within a flow the callers; a line is first come, first served.
 
     Args:
         bulkheads: who holds the permits.
@@ -215,48 +215,48 @@ class Waiting:
             self._flows[flow] = None
         flow.waiting += 1
         self._count += 1
-        flow.lines.setdefault(waiter.connection, OrderedDict())[waiter] = None
+        flow.lines.setdefault(waiter.caller, OrderedDict())[waiter] = None
 
     def remove(self, waiter: Waiter) -> bool:
         """Let one wait no more; return whether it did."""
         flow = waiter.flow
-        line = flow.lines.get(waiter.connection)
+        line = flow.lines.get(waiter.caller)
         if line is None or waiter not in line:
             return False
         del line[waiter]
         flow.waiting -= 1
         self._count -= 1
         if not line:
-            del flow.lines[waiter.connection]
+            del flow.lines[waiter.caller]
         if not flow.waiting:
             del self._flows[flow]
         return True
 
-    def may_start(self, flow: Flow, connection: str) -> bool:
+    def may_start(self, flow: Flow, caller: str) -> bool:
         """Return whether the bulkheads, and the flow's own limit, leave a call a permit."""
-        return flow.held < flow.limit and not self._bulkheads.full(flow.operation, connection)
+        return flow.held < flow.limit and not self._bulkheads.full(flow.operation, caller)
 
     def next(self) -> Waiter | None:
         """Take out whose turn it is; None where no one may start.
 
-        No more than one connection can be full, as a share is more than half: so few are passed over, and
-        where the table, the kind or the flow is, none of its connections is looked at.
+        No more than one caller can be full, as a share is more than half: so few are passed over, and
+        where the table, the kind or the flow is, none of its callers is looked at.
         """
         for flow in self._flows:
             if not self.may_start(flow, _ANY):
                 continue
-            for connection, line in flow.lines.items():
-                if self.may_start(flow, connection):
+            for caller, line in flow.lines.items():
+                if self.may_start(flow, caller):
                     waiter = next(iter(line))
-                    flow.lines.move_to_end(connection)
+                    flow.lines.move_to_end(caller)
                     self._flows.move_to_end(flow)
                     self.remove(waiter)
                     return waiter
         return None
 
-    def seconds_before(self, flow: Flow, connection: str, permits: int) -> float:
+    def seconds_before(self, flow: Flow, caller: str, permits: int) -> float:
         """Return how long one more is expected to wait: what comes before it, by the time that it takes."""
-        ahead = flow.ahead_of(connection)
+        ahead = flow.ahead_of(caller)
         own = (ahead + 1) * flow.seconds
         others = sum(
             min(other.waiting, ahead + 1) * other.seconds for other in self._flows if other is not flow

@@ -184,7 +184,7 @@ class CursorPlaces:
     def _owner(self, call: StreamCall) -> tuple[Operation, str]:
         # All of them are of one kind: its share would leave the last quarter to nobody.
         table = call.operation.table
-        return self._tables.setdefault(table, Operation(table)), call.connection
+        return self._tables.setdefault(table, Operation(table)), call.caller
 
     def _make_room(self, call: StreamCall) -> None:
         """End readers that stall and are in the way: none where that isn't enough."""
@@ -207,7 +207,7 @@ class CursorPlaces:
             reader: seconds
             for reader in self._readers
             if (seconds := reader.delivery.stalled) > self._stall
-            and (full != CALLER or reader.connection == call.connection)
+            and (full != CALLER or reader.caller == call.caller)
             and (full != "table" or reader.operation.table == call.operation.table)
         }
         return max(stalled, key=lambda reader: stalled[reader], default=None)

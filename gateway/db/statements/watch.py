@@ -80,7 +80,11 @@ class StatementWatch:
 
     def _tell(self, name: str, call: Call, seconds: float) -> None:
         facts: dict[str, object] = {"statement": name, "duration_ms": round(seconds * 1000, 3)}
-        facts |= {"method": call.method, "peer": call.connection}
+        facts["method"] = call.method
+        if call.record is not None:  # else several calls share it, or it is the gateway's own
+            facts |= {"request_id": call.record.request_id, "peer": call.record.peer}
+            if call.record.principal:
+                facts["principal"] = call.record.principal
         if self._traces is not None and call.spans:
             facts["trace_id"] = self._traces.trace_id(call.spans)
         _logger.warning("a statement was slow", extra=facts)

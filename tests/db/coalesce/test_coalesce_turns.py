@@ -40,12 +40,11 @@ async def test_one_that_comes_after_a_crowd_waits_for_a_statement_or_two() -> No
     )
     read = KeysRead(STATEMENT, ["id"])
     crowd = [
-        asyncio.create_task(reads.fetch(read, [(n,)] * KEYS, Call("Get", connection="a")))
-        for n in range(CROWD)
+        asyncio.create_task(reads.fetch(read, [(n,)] * KEYS, Call("Get", caller="a"))) for n in range(CROWD)
     ]
     await asyncio.sleep(0)
     before = len(executor.sent)
-    await reads.fetch(read, [(small,)], Call("Get", connection="b"))
+    await reads.fetch(read, [(small,)], Call("Get", caller="b"))
     assert executor.sent.index(small) - before <= 3
     await asyncio.gather(*crowd)
     await reads.close()
@@ -61,14 +60,14 @@ def test_each_connections_callers_keep_their_order_and_the_first_of_each_is_pass
         passed: dict[str, Counter[str]] = {connection: Counter() for connection in waiting}
         for n, step in enumerate([*steps, len(steps) + 1]):
             if isinstance(step, str):
-                call = Call("Get", connection=step)
+                call = Call("Get", caller=step)
                 batch_queue.join(Place([n], call, None, asyncio.get_running_loop().create_future()))
                 waiting[step].append(next(reversed(batch_queue.queue)))
                 continue
             batch = Batch(0.0)
             batch_queue.board(batch, step)
             for taken in batch.places:
-                connection = taken.call.connection
+                connection = taken.call.caller
                 assert waiting[connection].pop(0) is taken
                 passed[connection].clear()
                 for other, places in waiting.items():

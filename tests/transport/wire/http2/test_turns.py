@@ -21,7 +21,7 @@ async def test_who_comes_with_a_crowd_waits_for_a_part_of_it() -> None:
     account = GetMessageClass(schema_of("ledger").resources["ledger.v1.Account"].message)
 
     async def answer(_request: Any, call: Call) -> Message:
-        begun.append(call.connection)
+        begun.append(call.caller)
         return account()
 
     server = await Served(SERVERS["http"], answer).start()
