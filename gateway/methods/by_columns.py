@@ -1,6 +1,6 @@
 """Methods of resources some of whose columns aren't everybody's: a handler for each kind of caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gateway.errors import FieldViolation, PermissionDenied
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
-from gateway.methods.sent_messages import seen, sent_masks, sent_rows, single_requests
+from gateway.methods.sent_messages import handled, sent_masks, sent_rows, single_requests
 from gateway.policy.columns import ColumnLimits, limits_of, narrowed
 from gateway.request.keys import below
 from gateway.schema.model import Method, MethodKind
@@ -34,6 +34,7 @@ class ByColumns:
 
     def __init__(self, method: Method, engine: Engine, make: Callable[[Method, Engine], AnyHandler]) -> None:
         self._method = method
+        self._max_rows = engine.bulk_max_rows
         self._named = frozenset(
             role for field in method.resource.fields for role in (*field.access.read, *field.access.write)
         )
@@ -46,26 +47,33 @@ class ByColumns:
         handler: Any = self._handler(limits)
         if not limits.unwritable:
             return handler(request, call)
-        return handler(seen(request, partial(self._check, limits=limits)), call)
+        return handled(self._method, handler, request, call, partial(self._checked, limits=limits))
 
-    def _check(self, request: Message, limits: ColumnLimits) -> None:
+    def _checked(self, request: Message, limits: ColumnLimits) -> Iterator[None]:
         for asked, field in self._method.equals:
             if field.name in limits.unreadable and _is_set(request, asked.name):
                 raise _not_allowed(asked.name)
+        unwritable = limits.unwritable
         for one, method, place in single_requests(self._method, request):
-            _check_written(one, method, place, limits)
+            _check_mask(one, method, place, unwritable)
+            yield
+            if method.kind in _CREATING:
+                for row, path in sent_rows(method, one, place, self._max_rows):
+                    _check_row(row, path, unwritable)
+                    yield
 
 
-def _check_written(request: Message, method: Method, place: str, limits: ColumnLimits) -> None:
+def _check_mask(request: Message, method: Method, place: str, unwritable: frozenset[str]) -> None:
     for paths, name in sent_masks(method, request, place):
         for path in paths:
-            if path.partition(".")[0] in limits.unwritable:
+            if path.partition(".")[0] in unwritable:
                 raise _not_allowed(name)
-    if method.kind in _CREATING:
-        for row, path in sent_rows(method, request, place):
-            for descriptor, _ in row.ListFields():
-                if descriptor.name in limits.unwritable:
-                    raise _not_allowed(below(path, descriptor.name))
+
+
+def _check_row(row: Message, path: str, unwritable: frozenset[str]) -> None:
+    for descriptor, _ in row.ListFields():
+        if descriptor.name in unwritable:
+            raise _not_allowed(below(path, descriptor.name))
 
 
 def _is_set(request: Message, name: str) -> bool:

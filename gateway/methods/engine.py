@@ -10,10 +10,11 @@ from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.internal_tables.idempotency import RequestIds, Room
 from gateway.errors import FailedPrecondition
+from gateway.methods.bulk_state import BulkState
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
 from gateway.request.page_token import PageTokens
-from gateway.schema.model import Resource
+from gateway.schema.model import Method, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Engine:
     hides_rows: bool = False
     own_tables: bool = True
     identified: bool = False
+    _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
 
     def require_own_tables(self, what: str) -> None:
         """Raise FailedPrecondition where the database hasn't the gateway's own tables, which `what` needs."""
@@ -72,6 +74,11 @@ class Engine:
     def presets_of(self, resource: Resource) -> Presets | None:
         """Return what is written of callers in the resource's rows; None where nothing is."""
         return self.presets.get(resource.message.full_name)
+
+    def bulk_state(self, method: Method) -> BulkState:
+        """Return what all handlers of a BulkUpsert or Ingest method share."""
+        states = self._bulk_states
+        return states.setdefault(method.full_name, BulkState(self.max_concurrent_bulk))
 
     @property
     def tables_with_rules(self) -> frozenset[Table]:

@@ -64,7 +64,7 @@ class Writes:
         self._has_id = "request_id" in method.request
         self._has_dry_run = "validate_only" in method.request
         # An answer is for whoever may have what it holds: the same caller may have lost a role since.
-        self._narrowed = method.resource.narrowed.encode()
+        self._limits_key = method.resource.limits_key.encode()
 
     async def atomically(
         self, request: Message, call: Call, work: Callable[[Transaction], Awaitable[Message]]
@@ -116,5 +116,5 @@ class Writes:
             raise InvalidArgument.field(
                 "request_id", "is no UUID: send 36 characters such as a random UUID", reason="INVALID_UUID"
             )
-        digest = sha256(request.SerializeToString(deterministic=True) + self._narrowed).digest()
+        digest = sha256(request.SerializeToString(deterministic=True) + self._limits_key).digest()
         return Claim(call.principal.name, call.method, UUID(text), digest)

@@ -1,47 +1,74 @@
-"""What requests of any method send: the single requests of a batch, and the rows of each."""
+"""Messages as they are sent, looked at before their handler: single requests of a batch, rows of each."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
+from gateway.methods.event_loop_turns import Turns
+from gateway.methods.writes.items import check_size
 from gateway.request.keys import below
+from gateway.request.rows import check_row_count
 from gateway.schema.model import Method
 
+Look = Callable[[Message], Iterator[None]]
+"""Looks at a message, row by row: between two of them others may have their turn."""
 
-def seen(request: Message | AsyncIterator[Message], look: Callable[[Message], None]) -> Any:
-    """Return a request, or a stream of them, for its handler: `look` sees each message before that."""
+
+def handled(method: Method, handler: Any, request: Any, call: Any, look: Look) -> Any:
+    """Return what a handler does with a request, or a stream of them: `look` sees each message first.
+
+    Where there may be many rows in one, others have their turns meanwhile.
+    """
     if not isinstance(request, Message):
-        return _each_seen(request, look)
-    look(request)
-    return request
+        return handler(_each_seen(request, look), call)
+    if "requests" in method.request or "rows" in method.request:
+        return _handled_in_turns(handler, request, call, look)
+    for _ in look(request):
+        pass
+    return handler(request, call)
 
 
-async def _each_seen(
-    requests: AsyncIterator[Message], look: Callable[[Message], None]
-) -> AsyncIterator[Message]:
+async def _handled_in_turns(handler: Any, request: Message, call: Any, look: Look) -> Any:
+    await _seen_in_turns(request, look)
+    return await handler(request, call)
+
+
+async def _each_seen(requests: AsyncIterator[Message], look: Look) -> AsyncIterator[Message]:
     async for request in requests:
-        look(request)
+        await _seen_in_turns(request, look)
         yield request
 
 
+async def _seen_in_turns(request: Message, look: Look) -> None:
+    turns = Turns()
+    for _ in look(request):
+        await turns.give()
+
+
 def single_requests(method: Method, request: Message) -> Iterator[tuple[Message, Method, str]]:
-    """Yield what a request asks for, one by one: each with its method and its place."""
+    """Yield what a request asks for, one by one: each with its method and its place.
+
+    Raises InvalidArgument (reason BATCH_TOO_LARGE) where that is too many.
+    """
     requests = method.request.get("requests")
     if requests is None or method.item is None:
         yield request, method, ""
         return
-    for i, one in enumerate(getattr(request, requests.name)):
+    for i, one in enumerate(check_size(getattr(request, requests.name), requests.name)):
         yield one, method.item, f"{requests.name}[{i}]"
 
 
-def sent_rows(method: Method, request: Message, place: str) -> Iterator[tuple[Message, str]]:
-    """Yield the rows that a single request sends, each with its path."""
+def sent_rows(method: Method, request: Message, place: str, most: int) -> Iterator[tuple[Message, str]]:
+    """Yield the rows that a single request sends, each with its path.
+
+    Raises InvalidArgument (reason TOO_MANY_ROWS) for more than `most`.
+    """
     resource, rows = method.request.get("resource"), method.request.get("rows")
     if resource is not None and request.HasField(resource.name):
         yield getattr(request, resource.name), below(place, resource.name)
     if rows is not None:
-        for i, row in enumerate(getattr(request, rows.name)):
+        for i, row in enumerate(check_row_count(getattr(request, rows.name), rows.name, most)):
             yield row, f"{rows.name}[{i}]"
 
 

@@ -1,6 +1,6 @@
 """Methods of tables with presets: each row that is sent gets what these say, whatever stood there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gateway.auth.principal import Principal
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
-from gateway.methods.sent_messages import seen, sent_rows, single_requests
+from gateway.methods.sent_messages import handled, sent_rows, single_requests
 from gateway.policy.presets import Preset, Presets
 from gateway.request.keys import below
 from gateway.schema.model import Field, Method, MethodKind
@@ -43,23 +43,30 @@ class WithPresets:
     ) -> None:
         self._method = method
         self._presets = presets
+        self._max_rows = engine.bulk_max_rows
         self._handler: Any = make(method, engine)
 
     def __call__(self, request: Any, call: Any) -> Any:
         """Return what the handler does; raises PermissionDenied for a caller without a value."""
-        return self._handler(seen(request, partial(self._fill, caller=call.principal)), call)
+        fill = partial(self._filled, caller=call.principal)
+        return handled(self._method, self._handler, request, call, fill)
 
-    def _fill(self, request: Message, caller: Principal) -> None:
+    def _filled(self, request: Message, caller: Principal) -> Iterator[None]:
         values = self._presets.values(caller)
         for one, method, place in single_requests(self._method, request):
             wanted = [preset for preset in self._presets.all if _is_taken(preset, method, one)]
-            for row, path in sent_rows(method, one, place):
-                for preset in wanted:
-                    name = preset.field.name
-                    if values[name] is not None and (preset.always or not _is_set(preset.field, row)):
-                        setattr(row, name, values[name])
-                    elif preset.always:
-                        raise preset.refusal(below(path, name))
+            for row, path in sent_rows(method, one, place, self._max_rows):
+                _fill(row, path, wanted, values)
+                yield
+
+
+def _fill(row: Message, path: str, wanted: Sequence[Preset], values: Mapping[str, Any]) -> None:
+    for preset in wanted:
+        name = preset.field.name
+        if values[name] is not None and (preset.always or not _is_set(preset.field, row)):
+            setattr(row, name, values[name])
+        elif preset.always:
+            raise preset.refusal(below(path, name))
 
 
 def _is_taken(preset: Preset, method: Method, request: Message) -> bool:

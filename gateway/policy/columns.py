@@ -1,7 +1,7 @@
 """Columns by role: the resource as a caller knows it, without what it may not read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.schema.model import Field, Method, Resource, ServerSet
 
@@ -12,38 +12,30 @@ class ColumnLimits:
 
     Args:
         hidden: those that it may not read, nor write.
-        kept: those that it may read, and not write.
+        read_only: those that it may read, and not write.
         masked: those that it sees masked alone, and may not write.
+        unreadable: those that it can't ask for.
+        unwritable: those that it may not write.
+        cache_key: tells these limits from others; empty where nothing is limited.
 
     """
 
-    hidden: frozenset[str] = frozenset()
-    kept: frozenset[str] = frozenset()
-    masked: frozenset[str] = frozenset()
-
-    @property
-    def unreadable(self) -> frozenset[str]:
-        """Those that it can't ask for."""
-        return self.hidden | self.masked
-
-    @property
-    def unwritable(self) -> frozenset[str]:
-        """Those that it may not write."""
-        return self.hidden | self.kept | self.masked
-
-    @property
-    def told(self) -> str:
-        """What tells these limits from others; nothing of those that limit nothing."""
-        parts = [sorted(names) for names in (self.hidden, self.kept, self.masked)]
-        return repr(parts) if self.unwritable else ""
+    hidden: frozenset[str]
+    read_only: frozenset[str]
+    masked: frozenset[str]
+    unreadable: frozenset[str] = field(compare=False)
+    unwritable: frozenset[str] = field(compare=False)
+    cache_key: str = field(compare=False)
 
 
 def limits_of(resource: Resource, roles: frozenset[str]) -> ColumnLimits:
     """Return what a caller of some roles may not have of a resource."""
     unreadable = frozenset(f.name for f in resource.fields if _is_kept_from(f.access.read, roles))
-    kept = frozenset(f.name for f in resource.fields if _is_kept_from(f.access.write, roles))
+    unwritable = unreadable | {f.name for f in resource.fields if _is_kept_from(f.access.write, roles)}
     masked = frozenset(f.name for f in resource.fields if f.access.mask is not None) & unreadable
-    return ColumnLimits(unreadable - masked, kept - unreadable, masked)
+    hidden, read_only = unreadable - masked, unwritable - unreadable
+    cache_key = repr([sorted(names) for names in (hidden, read_only, masked)]) if unwritable else ""
+    return ColumnLimits(hidden, read_only, masked, unreadable, unwritable, cache_key)
 
 
 def has_limits(resource: Resource) -> bool:
@@ -81,7 +73,7 @@ def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
     return replace(
         resource,
         fields=fields,
-        narrowed=limits.told,
+        limits_key=limits.cache_key,
         unique=tuple(key for key in resource.unique if columns.issuperset(key.columns)),
         indexes=tuple(i for i in resource.indexes if columns.issuperset(part.column for part in i.columns)),
         checks=tuple(check for check in resource.checks if columns.issuperset(check.columns)),

@@ -100,4 +100,4 @@ def _answer(resource: Resource, field: Field, role: str) -> str:
         return NOTHING
     if field.name in limits.masked:
         return MASKED
-    return READ if field.name in limits.kept else BOTH
+    return READ if field.name in limits.read_only else BOTH

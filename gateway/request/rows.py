@@ -79,6 +79,13 @@ def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[
     return values
 
 
+def check_row_count(rows: Sequence[Message], path: str, limit: int) -> Sequence[Message]:
+    """Return a request's rows; raises InvalidArgument (reason TOO_MANY_ROWS) where they are too many."""
+    if len(rows) > limit:
+        raise too_many_rows(path, limit)
+    return rows
+
+
 def too_many_rows(path: str, limit: int) -> InvalidArgument:
     """Return the error of a request with more rows than are allowed."""
     return InvalidArgument(

@@ -21,7 +21,7 @@ from gateway.config.load import settings_of
 from gateway.db.coalesce.batching import Batcher
 from gateway.db.pool.pool import Pool
 from gateway.db.statements.cursor import CursorPlaces
-from gateway.methods.bulk.row_writer import Upserts
+from gateway.methods.bulk_state import BulkState
 from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables.metadata import build_tables
 from gateway.transport.admission import Admission
@@ -63,7 +63,7 @@ _TAKE = (
     "WITH made AS (DELETE FROM node WHERE position > 0 RETURNING id) "
     "SELECT count(*) AS n FROM made WHERE id = ANY($1::uuid[])"
 )
-_HOLDERS = (Pool, Batcher, CursorPlaces, Upserts, Admission)
+_HOLDERS = (Pool, Batcher, CursorPlaces, BulkState, Admission)
 
 MakeCall = Callable[[str, Sequence[bytes]], Awaitable[str]]
 """Calls a method with messages; returns why it failed, empty where it didn't."""
@@ -104,7 +104,7 @@ def _held(part: Any) -> Any:
             return part.in_use
         case CursorPlaces():
             return part.in_use
-        case Upserts():
+        case BulkState():
             return part.turns.locked()
         case Admission():
             return part.in_flight

@@ -57,7 +57,7 @@ class Ingest:
         self._require_own_tables = engine.require_own_tables
         self._watermarks = Watermarks()
         self._answers = Answers(method, self._rows)
-        self._upserts = Upserts(self._rows, engine)
+        self._upserts = Upserts(method, engine)
         self._response = GetMessageClass(method.descriptor.output_type)
         self._watermark = method.response["watermark"].name
 

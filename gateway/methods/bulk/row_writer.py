@@ -1,7 +1,6 @@
 """Rows → table, in a transaction that is open: what BulkUpsert and Ingest share."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -11,7 +10,7 @@ from google.protobuf.message import Message
 from gateway.db.bulk.bad_rows import Collision
 from gateway.db.bulk.copy_format import Chunk
 from gateway.db.bulk.copy_new_rows import BulkLoader
-from gateway.db.bulk.database_encoding import Repertoire, takes_all
+from gateway.db.bulk.database_encoding import takes_all
 from gateway.db.bulk.merge import BulkWriter
 from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.bulk.target_table import lock_target
@@ -19,49 +18,45 @@ from gateway.db.database import Transaction
 from gateway.methods.bulk.options import Options
 from gateway.methods.bulk.row_reader import RowReader
 from gateway.methods.engine import Engine
-from gateway.request.rows import too_many_rows
+from gateway.request.rows import check_row_count
+from gateway.schema.model import Method
 from gateway.sql.bulk.shape import BulkShape
 from gateway.sql.bulk.write import BulkStatements, bulk_statements
 
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
-CROWDED_SECONDS = 30.0
-"""How long after a collision the calls that follow take the table's lock for themselves at once."""
 
 
 class Upserts:
     """Writes the rows of one method's calls.
 
     Args:
-        path: the request's field that holds the rows.
+        method: the method.
         engine: its limits hold: calls past `max_concurrent_bulk` wait outside of the pool, where they keep no
             connection from short calls.
 
     """
 
-    def __init__(self, path: str, engine: Engine) -> None:
-        self._path = path
+    def __init__(self, method: Method, engine: Engine) -> None:
+        self._path = method.request["rows"].name
         self._max_rows = engine.bulk_max_rows
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)
-        self._crowded_until = 0.0
-        self._repertoire = Repertoire()
-        self.turns = asyncio.Semaphore(engine.max_concurrent_bulk)
+        self._state = engine.bulk_state(method)
+        self.turns = self._state.turns
         """Held by whoever is about to take a connection for `write`."""
 
     def rows(self, request: Message) -> Sequence[Message]:
         """Return a request's rows; raises InvalidArgument where they are too many."""
         rows: Sequence[Message] = getattr(request, self._path)
-        if len(rows) > self._max_rows:
-            raise too_many_rows(self._path, self._max_rows)
-        return rows
+        return check_row_count(rows, self._path, self._max_rows)
 
     async def write(self, transaction: Transaction, rows: Sequence[Message], options: Options) -> Outcomes:
         """Write the rows that can be written; return what became of each."""
-        if time.monotonic() >= self._crowded_until:
+        if not self._state.is_crowded:
             with suppress(Collision):
                 async with transaction.savepoint():
                     return await self._attempt(transaction, rows, options, alone=False)
-            self._crowded_until = time.monotonic() + CROWDED_SECONDS
+            self._state.note_collision()
         return await self._attempt(transaction, rows, options, alone=True)
 
     def _prepare(self, shape: BulkShape) -> tuple[BulkStatements, RowReader]:
@@ -78,7 +73,7 @@ class Upserts:
         target = await lock_target(transaction, statements, len(rows), alone=alone)
         statements, reader = self._prepared(options.shape.numbered_in(frozenset(target.always)))
         if not takes_all(target.encoding):
-            lacking = partial(self._repertoire.lacking, transaction)
+            lacking = partial(self._state.repertoire.lacking, transaction)
             await reader.refuse_unwritable(messages, keys, tally, lacking)
         loader = BulkLoader(transaction, target, statements.shape, tally)
         if await loader.load(list(keys.values()), reader.slices(messages, keys, tally)):

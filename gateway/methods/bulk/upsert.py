@@ -26,7 +26,7 @@ class BulkUpsert:
         self._options = OptionReader(method.resource, names, engine.rules_of(method.resource))
         self._writes = Writes(method, engine)
         self._answers = Answers(method, rows)
-        self._upserts = Upserts(rows, engine)
+        self._upserts = Upserts(method, engine)
 
     async def __call__(self, request: Message, call: Call) -> Message:
         """Return the counts, the failures and the outcomes."""
