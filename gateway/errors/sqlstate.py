@@ -79,7 +79,7 @@ STATES: dict[str, Rule] = {
     "40001": Rule(Aborted, "SERIALIZATION_FAILURE", "a concurrent change won", SOON),
     "40003": Rule(OutcomeUnknown, "COMMIT_OUTCOME_UNKNOWN", "the write may or may not have been committed"),
     "40P01": Rule(Aborted, "DEADLOCK", "two transactions waited for each other", SOON),
-    "42501": Rule(PermissionDenied, "INSUFFICIENT_PRIVILEGE", "the gateway's database role may not do this"),
+    "42501": Rule(PermissionDenied, "INSUFFICIENT_PRIVILEGE", "the call's database role may not do this"),
     "428C9": Rule(InvalidArgument, "GENERATED_COLUMN", "the database alone fills this column: leave it out"),
     "42P05": Rule(
         Internal,
@@ -121,7 +121,7 @@ CLASSES: dict[str, Rule] = {
     "0B": _TRANSACTION,
     "0F": _OURS,
     "0L": _OURS,
-    "0P": Rule(PermissionDenied, "INSUFFICIENT_PRIVILEGE", "the gateway's database role may not do this"),
+    "0P": Rule(PermissionDenied, "INSUFFICIENT_PRIVILEGE", "the call's database role may not do this"),
     "0Z": _ROUTINE,
     "10": Rule(InvalidArgument, "INVALID_VALUE", "a value has the wrong form"),
     "20": _ROUTINE,
@@ -181,11 +181,18 @@ def may_be_of_a_name(sqlstate: str) -> bool:
     return sqlstate in _OF_NAMES
 
 
+_OF_TEXT = frozenset({"22007", "22023", "22030", "22032", "22P02", "22P05"})
+
 # What a row's own values raise, or a trigger's code on their account; other rows may fare better.
 _ROW_CLASSES = frozenset({"09", "20", "21", "22", "23", "27", "2F", "38", "39", "44", "P0"})
 # An index's or a value's fixed size, and a value's depth. The others of class 54 are the statement's.
 _ROW_STATES = frozenset({"54000", "54001"})
 _OF_ALL_ROWS = frozenset({"2200H"})
+
+
+def is_of_text(sqlstate: str) -> bool:
+    """Return whether a text of another form than is asked for raises a SQLSTATE."""
+    return sqlstate in _OF_TEXT
 
 
 def is_of_a_row(sqlstate: str) -> bool:

@@ -22,7 +22,7 @@ from gateway.schema.tables.internal import (
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
 _MAY_WRITE = f"""
-SELECT coalesce(bool_and(has_table_privilege(c.oid, what)), false)
+SELECT coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, what)), false)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = '{INTERNAL_SCHEMA}'
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS what
@@ -55,14 +55,23 @@ async def has_own_tables(connect: Callable[[], Awaitable[Any]], metadata: MetaDa
         return True
     connection = await connect()
     try:
-        has_tables = await _are_there(connection)
+        are_there = await _are_there(connection)
+        has_tables = are_there and await _may_write(connection)
         may_stage = bool((await connection.fetch(_MAY_STAGE))[0][0])
     finally:
         await connection.close(timeout=_CLOSE_SECONDS)
-    if not has_tables:
+    if not are_there:
         _logger.warning(
             "request_id and Ingest are off: the database has no tables for them",
             extra={"made_by": "rowgate migrate --gateway-tables"},
+        )
+    elif not has_tables:
+        needs = (
+            f"SELECT, INSERT, UPDATE, DELETE on the tables of the schema {INTERNAL_SCHEMA}, and USAGE of it"
+        )
+        _logger.warning(
+            "request_id and Ingest are off: the role may not write their tables, or may only read",
+            extra={"needs": needs},
         )
     if not may_stage:
         _logger.warning("bulk loads are off: the role has not the TEMPORARY privilege, or may only read")
@@ -76,5 +85,9 @@ async def _are_there(connection: Connection) -> bool:
         there = found.get(table_name(table))
         if there is None or not {column.name for column in table.columns} <= set(there.columns):
             return False
-    names = [table.name for table in tables]
+    return True
+
+
+async def _may_write(connection: Connection) -> bool:
+    names = [table.name for table in own_tables(audited=False)]
     return bool((await connection.fetch(_MAY_WRITE, names))[0][0])

@@ -63,7 +63,7 @@ class Engine:
         """Raise FailedPrecondition where the database hasn't the gateway's own tables, which `what` needs."""
         if not self.own_tables:
             raise FailedPrecondition(
-                f"{what} is off: the database has no tables of the gateway's own, which keep it",
+                f"{what} is off: the gateway has no tables of its own that it may write, which keep it",
                 reason="GATEWAY_TABLES_MISSING",
             )
 

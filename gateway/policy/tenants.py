@@ -36,8 +36,9 @@ class Tenants:
 
     @property
     def value(self) -> Value:
-        """Return what reads a caller's tenant."""
-        return claim_reader(tuple(self.claim.split(".")))
+        """Return what reads a caller's tenant; an empty text is none."""
+        read = claim_reader(tuple(self.claim.split(".")))
+        return lambda caller: None if (found := read(caller)) == "" else found
 
     def column_of(self, resource: Resource) -> Field | None:
         """Return the field of a resource's tenant; None where its rows are of no tenant."""
@@ -91,7 +92,10 @@ def _with_policy(resource: Resource, tenants: Tenants) -> Resource:
     field = tenants.column_of(resource)
     if field is None:
         return resource
-    condition = f"{field.name} = {CALLER}.claims.{tenants.claim}"
+    claim = f"{CALLER}.claims.{tenants.claim}"
+    condition = f"{field.name} = {claim}"
+    if field.type.kind is ValueKind.TEXT:
+        condition += f' AND {claim} != ""'
     given = resource.policy
     rules = {
         rule.name: condition if given is None else _narrowed(getattr(given, rule.name), condition)

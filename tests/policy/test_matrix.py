@@ -116,7 +116,8 @@ def test_tenants_are_among_the_rules_of_rows(tmp_path: Path) -> None:
     schema = ["--protos", str(SCHEMAS / "walled"), "--config", str(config)]
     done = CliRunner().invoke(main, ["policy", *schema])
     assert done.exit_code == 0
-    assert "walled.v1.Item  read          tenant = principal.claims.org.tenant\n" in done.stdout
+    condition = 'tenant = principal.claims.org.tenant AND principal.claims.org.tenant != ""'
+    assert f"walled.v1.Item  read          {condition}\n" in done.stdout
 
 
 def test_a_rule_of_rows_that_the_server_refuses_is_refused(tmp_path: Path) -> None:

@@ -21,10 +21,12 @@ CALLERS = (
     Caller("eve", claims={"org": {"tenant": "evil"}}),
     Caller("odd", claims={"org": {"tenant": 7}}),
     Caller("non", claims={"tenant": "acme"}),
+    Caller("nil", claims={"org": {"tenant": ""}}),
 )
 DENIED = ("PERMISSION_DENIED", "ROW_NOT_ALLOWED")
 SETTINGS = {"auth_tenant_column": "tenant", "auth_tenant_claim": "org.tenant"}
 TENANTS = Tenants("tenant", "tenant")
+MINE = 'tenant = principal.claims.tenant AND principal.claims.tenant != ""'
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,19 @@ async def walled(
     keys = write_keys(path, CALLERS)
     gateway = await gateway_for("walled", auth_providers="api_key", auth_api_keys=path, **SETTINGS)
     await gateway.sql(
-        "INSERT INTO item (id, tenant, text, version) VALUES (1, 'acme', '', 1), (2, 'evil', '', 1)"
+        "INSERT INTO item (id, tenant, text, version) "
+        "VALUES (1, 'acme', '', 1), (2, 'evil', '', 1), (3, '', '', 1)"
     )
     async with clients_of(gateway, "walled", keys) as clients:
         yield Walled(gateway, clients)
 
 
 async def test_rows_of_another_tenant_are_not_there(walled: Walled) -> None:
-    for name, mine in {"ann": {1}, "eve": {2}, "odd": set[int](), "non": set[int]()}.items():
+    mine_by_name: dict[str, set[int]] = {"ann": {1}, "eve": {2}, "odd": set(), "non": set(), "nil": set()}
+    for name, mine in mine_by_name.items():
         assert {item.id for item in (await walled.call(name, "ListItems")).items} == mine
         assert (await walled.call(name, "CountItems")).count == len(mine)
-        for number in {1, 2} - mine:
+        for number in {1, 2, 3} - mine:
             assert await walled.refused(name, "GetItem", id=number) == ("NOT_FOUND", "ROW_NOT_FOUND")
             assert await walled.refused(name, "DeleteItem", id=number) == ("NOT_FOUND", "ROW_NOT_FOUND")
 
@@ -85,7 +89,7 @@ async def test_a_new_row_is_the_callers_tenants(walled: Walled) -> None:
     await talk.ask(start={"stream_id": "one"})
     assert (await talk.ask(sequence=1, items=[{"id": 17}])).inserted_count == 1
     acme, evil = dict.fromkeys((1, 10, 13, 14, 16), "acme"), dict.fromkeys((2, 11, 12, 15, 17), "evil")
-    assert await walled.tenants() == acme | evil
+    assert await walled.tenants() == acme | evil | {3: ""}
 
 
 async def test_nobody_writes_for_another_tenant(walled: Walled) -> None:
@@ -97,7 +101,7 @@ async def test_nobody_writes_for_another_tenant(walled: Walled) -> None:
         await walled.refused("ann", "UpdateItem", item={"id": 1, "tenant": "evil"}, updateMask="tenant")
         == DENIED
     )
-    for name in ("odd", "non"):
+    for name in ("odd", "non", "nil"):
         assert await walled.refused(name, "CreateItem", item={"id": 20}) == DENIED
     assert await walled.tenants() == before
 
@@ -105,8 +109,8 @@ async def test_nobody_writes_for_another_tenant(walled: Walled) -> None:
 def test_a_tables_own_rules_hold_too() -> None:
     policy = with_tenants(schema_of("shared"), TENANTS).resources["shared.v1.Note"].policy
     assert policy is not None
-    assert policy.update == "tenant = principal.claims.tenant AND (owner = principal.id)"
-    assert policy.read.startswith("tenant = principal.claims.tenant AND (tenant = ")
+    assert policy.update == f"{MINE} AND (owner = principal.id)"
+    assert policy.read.startswith(f"{MINE} AND (tenant = ")
     row_rules(with_tenants(schema_of("shared"), TENANTS))
 
 

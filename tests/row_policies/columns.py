@@ -60,7 +60,7 @@ def _of_caller(caller: Caller, source: str, kind: str) -> Any:
 def tenant(table: Table, caller: Caller) -> str | None:
     """Return what new rows take that leave their tenant unset; None where there is nothing."""
     found = held(caller, f"principal.claims.{table.tenant}") if table.tenant else MISSING
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and found else None
 
 
 def refusals(call: Call) -> frozenset[str]:

@@ -79,7 +79,8 @@ def _meets(rule: str, table: Table, row: Mapping[str, Any], caller: Caller) -> b
     text = getattr(policy, rule)
     if rule == "update_check" and not text:
         text = policy.update
-    mine = f"tenant = principal.claims.{table.tenant}" if table.tenant else "*"
+    claim = f"principal.claims.{table.tenant}"
+    mine = f'tenant = {claim} AND {claim} != ""' if table.tenant else "*"
     return all(judged(one, row, table.types, caller) is True for one in (text, mine))
 
 

@@ -100,3 +100,24 @@ async def test_a_flag_makes_them_and_nothing_else(dsn: str, transport: str) -> N
         assert await gateway.call(f"{SHOP}/CreateCustomer", asked) == first
     finally:
         await gateway.stop()
+
+
+async def test_the_start_tells_tables_that_lack_from_rights_that_do(
+    dsn: str, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def told() -> list[str]:
+        caplog.clear()
+        gateway = await serve("unmanaged", dsn.replace("//postgres@", f"//{ROLE}@"), transport=transport)
+        await gateway.stop()
+        return [one.message for one in caplog.records if "Ingest are off" in one.message]
+
+    assert await told() == ["request_id and Ingest are off: the database has no tables for them"]
+    metadata = build_tables(schema_of("unmanaged")).metadata
+    metadata.info[GATEWAY_TABLES] = True
+    await apply(metadata, connect_to(dsn))
+    lacking = ["request_id and Ingest are off: the role may not write their tables, or may only read"]
+    assert await told() == lacking
+    await fetch(dsn, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowgate TO {ROLE}")
+    assert await told() == lacking
+    await fetch(dsn, f"GRANT USAGE ON SCHEMA rowgate TO {ROLE}")
+    assert await told() == []

@@ -164,6 +164,25 @@ async def test_what_the_schema_does_not_know_of_stays_with_force(bench: Bench) -
     assert failed.value.metadata["table"] == "theirs"
 
 
+async def test_a_row_that_a_trigger_keeps_is_told_with_force_too(bench: Bench) -> None:
+    targets: dict[tuple[str, str], list[int | None]] = {reference: [None] * 5 for reference in REFERENCES}
+    targets[("owl", "bark_id")] = targets[("bark", "branch_id")] = [1] * 5
+    await Forest(targets).plant(bench.plain)
+    keep = "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+    await bench.plain.execute(keep)
+    trigger = "CREATE TRIGGER keep BEFORE DELETE ON branch FOR EACH ROW WHEN (OLD.id < 3)"
+    await bench.plain.execute(f"{trigger} EXECUTE FUNCTION keep()")
+    before = await bench.rows()
+    try:
+        for call, asked in (("DeleteBranch", {"id": 1}), ("BatchDeleteBranches", {"ids": [3, 2]})):
+            with pytest.raises(RpcFailed) as failed:
+                await bench.gateway.call(f"{SERVICE}/{call}", **asked, force=True)
+            assert failed.value.reason == "ROW_KEPT_OUT"
+            assert await bench.rows() == before
+    finally:
+        await bench.plain.execute("DROP FUNCTION keep CASCADE")
+
+
 def test_what_refers_to_a_table_is_found_in_linear_time(tmp_path: Path) -> None:
     """Each of many tables in one chain is referred to by all behind it, in some way."""
     seconds = [_start_seconds(tmp_path / str(length), length) for length in (20, 160)]

@@ -5,14 +5,17 @@ next call on the connection, and a pooler's next client, find nothing of them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from gateway.auth.principal import Principal, claim_at
+from gateway.auth.principal import ANONYMOUS_ROLE, Principal, claim_at
 from gateway.config.settings import AuthSettings
-from gateway.errors import PermissionDenied
+from gateway.db.driver_errors import sqlstate_of
+from gateway.errors import FailedPrecondition, InvalidArgument, PermissionDenied
+from gateway.errors.sqlstate import is_of_text
 
 MAX_CLAIMS = 16 * 1024
 """Bytes of what policies can ask of one caller, as JSON: they are sent with each of its transactions."""
@@ -68,10 +71,40 @@ def caller_roles(settings: AuthSettings) -> CallerRoles | None:
     return CallerRoles(allowed, usual, settings.database_role_claim)
 
 
+@contextmanager
+def blaming_policies(args: Sequence[Any]) -> Iterator[None]:
+    """Raise what a policy fails with over the caller's claims as that, where no request can be to blame.
+
+    PostgreSQL doesn't say what a text comes from that it can't cast: where a statement takes none it was a
+    policy's, or another rule's of the database.
+
+    Args:
+        args: the statement's.
+
+    """
+    try:
+        yield
+    except InvalidArgument as error:
+        if _has_text(args) or not is_of_text(sqlstate_of(error)):
+            raise
+        raise FailedPrecondition(
+            "a policy or another rule in the database fails for this caller",
+            reason="ROW_POLICY_FAILED",
+            metadata=error.metadata,
+        ) from error.__cause__
+
+
+def _has_text(values: Any) -> bool:
+    if isinstance(values, list | tuple):
+        return any(map(_has_text, values))
+    return isinstance(values, str | bytes)
+
+
 def _settings(role: str, caller: Principal) -> str:
-    claims = _json({**caller.claims, "sub": caller.id, "role": role})
+    # Nobody's claims have no subject: policies tell callers with a credential by that (`auth.uid()`).
+    subject = {} if caller.kind == ANONYMOUS_ROLE else {"sub": caller.id}
     given = {
-        "request.jwt.claims": claims,
+        "request.jwt.claims": _json({**caller.claims, **subject, "role": role}),
         "rowgate.principal": caller.name,
         "rowgate.roles": _json(sorted(caller.roles)),
         "role": role,

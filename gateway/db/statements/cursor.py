@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.connections.received_bytes import is_too_large
 from gateway.db.driver_errors import translated
+from gateway.db.statements.caller_role import blaming_policies
 from gateway.db.statements.transaction import Row
 from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import OutOfRange, ResourceExhausted
@@ -53,6 +54,7 @@ class Cursor:
     ) -> None:
         self._connection = connection
         self._begin = "; ".join(filter(None, (_BEGIN, as_caller, _SAVEPOINT)))
+        self._is_callers = bool(as_caller)
         self._watch = watch
         self.statement = statement
         self._args = args
@@ -127,7 +129,8 @@ class Cursor:
         return await self._next(1)
 
     async def _next(self, count: int) -> Sequence[Row]:
-        with translated(self._connection), self._connection.received.of(self._call):
+        blaming = blaming_policies(self._args) if self._is_callers else nullcontext()
+        with blaming, translated(self._connection), self._connection.received.of(self._call):
             answer = self._portal.fetch(count)
             rows: Sequence[Row] = await watched(self._watch, self.statement, self._call, answer)
         self._fetched += len(rows)

@@ -1,14 +1,14 @@
 """An open transaction, as the work in it sees it."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from gateway.auth.principal import Principal
 from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import sqlstate_of, translated
 from gateway.db.statements.audited_changes import APPEND, Changes
-from gateway.db.statements.caller_role import LEAVE_ROLE
+from gateway.db.statements.caller_role import LEAVE_ROLE, blaming_policies
 from gateway.db.statements.commit_outcome import Mark
 from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import Internal, RowgateError
@@ -71,7 +71,8 @@ class Transaction:
         self.wrote = self.wrote or statement.writes
         connection = self._connection
         counting = connection.received.of(self._call) if counted and statement.fields else UNCOUNTED
-        with translated(connection), counting:
+        blaming = blaming_policies(args) if self._as_caller else nullcontext()
+        with blaming, translated(connection), counting:
             answer = connection.fetch_rows(statement, args)
             rows: Sequence[Row] = await watched(self._watch, statement, self._call, answer)
         if statement.audited is not None:

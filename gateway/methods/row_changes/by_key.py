@@ -1,7 +1,7 @@
 """Changes of rows by key, many at once: one statement per set of columns that change."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from operator import attrgetter
 
@@ -20,6 +20,7 @@ from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.change import FLAGS, Change, change_row, change_rows
+from gateway.sql.kept_rows import kept_by_policy
 from gateway.sql.shared_writes import change_each
 
 
@@ -71,6 +72,11 @@ class Found:
     done: bool
     row: Row
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing but the database stood in the way of the change."""
+        return bool(self.found and self.live and self.fresh and self.allowed) and not self.done
+
 
 UPDATING = attrgetter("updating")
 DELETING = attrgetter("deleting")
@@ -86,6 +92,7 @@ class Changes:
         rules: of the table's rows; None where it has none.
         kind: those of this kind of change.
         presets: what is written of callers in the table's rows; None where nothing is.
+        hides_rows: whether policies of the database say which rows are there for a caller.
 
     """
 
@@ -96,7 +103,10 @@ class Changes:
         rules: TableRules | None,
         kind: Callable[[TableRules], ChangeRules],
         presets: Presets | None = None,
+        *,
+        hides_rows: bool = False,
     ) -> None:
+        self._hides_rows = hides_rows
         self._resource = resource
         self._rules = rules
         self._presets = presets if resource.changed_by else None
@@ -128,6 +138,11 @@ class Changes:
             found = await self._run(session, change, [edits[i] for i in places])
             met.update(zip(places, found, strict=True))
         return [met[i] for i in range(len(edits))]
+
+    async def left(self, session: Session, edits: Sequence[Edit]) -> list[Found]:
+        """Return what became of rows that were to be deleted: `done` is each that isn't there any more."""
+        met = await self._run(session, Change.SEIZE, edits)
+        return await self._without_hidden(session, [replace(one, done=not one.found) for one in met])
 
     async def _at_once(self, session: Session, change: Change, edit: Edit) -> Row | None:
         """Make the change of one row by the quick statement; None where it didn't, or it can't tell."""
@@ -171,7 +186,15 @@ class Changes:
         for edit, row in zip(edits, found, strict=True):
             if row[FLAGS - 1]:
                 raise self._twice(edit)
-        return [Found(row[0], row[1], row[2], row[3], row[4], row[FLAGS:]) for row in found]
+        met = [Found(row[0], row[1], row[2], row[3], row[4], row[FLAGS:]) for row in found]
+        return await self._without_hidden(session, met) if change is Change.DELETE else met
+
+    async def _without_hidden(self, session: Session, met: list[Found]) -> list[Found]:
+        """Return what deletions met, without rows that a policy of the database hides from them alone."""
+        if not self._hides_rows or not any(one.is_kept for one in met):
+            return met
+        [[by_policy]] = await session.fetch(*kept_by_policy(self._resource))
+        return [replace(one, found=False) if by_policy and one.is_kept else one for one in met]
 
     def _twice(self, edit: Edit) -> InvalidArgument:
         return RowErrors(self._resource, edit.key, edit.place).twice()

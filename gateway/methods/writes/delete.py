@@ -58,8 +58,9 @@ class Deleting:
         self._roles = method.request
         self._read_key = key_reader(resource, method.keys)
         self._expected = expectation(method)
-        presets = engine.presets_of(resource)
-        self._changes = Changes(resource, table, engine.rules_of(resource), DELETING, presets)
+        presets, rules = engine.presets_of(resource), engine.rules_of(resource)
+        hides_rows = engine.hides_rows
+        self._changes = Changes(resource, table, rules, DELETING, presets, hides_rows=hides_rows)
         self._dependents = Dependents(resource, table, engine.tables_with_rules)
         self._soft = resource.soft_delete is not None
         self._row = row_to_message(RowShape(resource, resource.fields))
@@ -128,14 +129,22 @@ class Deleting:
 
     async def _remove_carefully(self, session: Session, items: Sequence[Removal]) -> list[Row | None]:
         rows = self._rows(items, await self._apply(session, Change.SEIZE, items))
-        there = [item for item, row in zip(items, rows, strict=True) if row is not None]
-        plain = [item.edit for item in there if not item.force]
-        if any(item.force is False for item in there):
-            await self._dependents.forbid(session, plain)
+        there = [i for i, row in enumerate(rows) if row is not None]
+        plain = [i for i in there if not items[i].force]
+        forced = [i for i in there if items[i].force]
+        if any(items[i].force is False for i in there):
+            await self._dependents.forbid(session, [items[i].edit for i in plain])
+        met: dict[int, Found] = {}
         if plain:
-            await self._changes.apply(session, Change.DELETE, plain)
-        if len(plain) < len(there):
-            await self._dependents.remove(session, [item.edit for item in there if item.force])
+            found = await self._apply(session, Change.DELETE, [items[i] for i in plain])
+            met.update(zip(plain, found, strict=True))
+        if forced:
+            edits = [items[i].edit for i in forced]
+            await self._dependents.remove(session, edits)
+            met.update(zip(forced, await self._changes.left(session, edits), strict=True))
+        kept = [i for i, one in met.items() if not one.done]
+        for i, row in zip(kept, self._rows([items[i] for i in kept], [met[i] for i in kept]), strict=True):
+            rows[i] = row
         return rows
 
     def map_error(self, error: RowgateError, item: Removal) -> RowgateError:
