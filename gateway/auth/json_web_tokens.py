@@ -23,6 +23,7 @@ _MAX_NAME = 256
 _MAX_ROLES = 256
 _MAX_DEPTH = 8
 _LATEST = 1e12
+_TIMES = frozenset({"exp", "nbf", "iat"})
 # RFC 8725, 3.11: other tokens of the same issuer, such as those of logouts, aren't credentials.
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _NOT_UNDERSTOOD = frozenset({"crit", "b64", "zip", "enc", "cty"})
@@ -103,10 +104,12 @@ class JsonWebTokens:
     def _principal(self, token: bytes, key: Key, algorithm: str) -> Principal:
         claims = self._claims(token, key, algorithm)
         name, ends = claims["sub"], claims["exp"]
-        if not name.isprintable() or not 0 < len(name) <= _MAX_NAME:
+        if not name.strip() or not name.isprintable() or len(name) > _MAX_NAME:
             raise refused_credential("the token's subject is empty, too long or not printable")
-        if isinstance(ends, bool) or not isinstance(ends, int | float):
-            raise refused_credential("the token's exp is no number")
+        for time in _TIMES & claims.keys():
+            # PyJWT takes texts of digits too.
+            if isinstance(claims[time], bool) or not isinstance(claims[time], int | float):
+                raise refused_credential(f"the token's {time} is no number")
         roles = with_credential(_roles(claims, self._expected.roles_claim))
         return Principal(name, "jwt", roles, claims, min(int(ends), _LATEST) + self._expected.leeway)
 
@@ -167,13 +170,18 @@ def _read_header(token: bytes) -> Mapping[str, Any]:
 
 
 def _roles(claims: Mapping[str, Any], path: str) -> Sequence[str]:
-    """Return the roles that a claim names: a list of texts, or a text with spaces, as `scope` has it."""
+    """Return the roles that a claim names: a list of texts, or a text with spaces, as RFC 8693 has `scope`.
+
+    Raises Unauthenticated for too many: those that are left out might be those that a denial looks for.
+    """
     found = claim_at(claims, path)
     if isinstance(found, str):
-        found = found.split()
+        found = [role for role in found.split(" ") if role]
     if not isinstance(found, list):
         return ()
-    return [role for role in found[:_MAX_ROLES] if isinstance(role, str)]
+    if len(found) > _MAX_ROLES:
+        raise refused_credential(f"the token has more than {_MAX_ROLES} roles")
+    return [role for role in found if isinstance(role, str)]
 
 
 def _check(value: Any, depth: int) -> None:

@@ -1,11 +1,14 @@
 """The keys that tokens are verified by: what an issuer publishes as a JSON Web Key Set (RFC 7517)."""
 
+import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jwt
 import orjson
 
+_logger = logging.getLogger(__name__)
 MAX_BYTES = 256 * 1024
 """Of a key set."""
 _MAX_KEYS = 100
@@ -51,7 +54,13 @@ class VerificationKeys:
             raise BadKeys("is no JSON Web Key Set: it has no keys")
         if len(described) > _MAX_KEYS:
             raise BadKeys(f"has more than {_MAX_KEYS} keys")
-        named = dict(one for key in described for one in _keys(key, algorithms))
+        found_keys = [one for key in described for one in _keys(key, algorithms)]
+        named = dict(found_keys)
+        if len(named) < len(found_keys):
+            # RFC 7517, 4.5: they should be distinct.
+            twice = [name for name, times in Counter(name for name, _ in found_keys).items() if times > 1]
+            ids = sorted({key_id for key_id, _ in twice})
+            _logger.warning("keys of tokens have one key id: the last of them counts", extra={"key_ids": ids})
         if not named:
             raise BadKeys(f"has no public key for {', '.join(algorithms)}")
         return cls(named)

@@ -99,5 +99,7 @@ def https_url(text: str) -> str:
     is_local = parts.scheme == "http" and Address(parts.hostname or "", parts.port or 80).is_local
     is_plain = text.isascii() and text.isprintable() and " " not in text
     if not is_plain or not parts.hostname or "@" in parts.netloc or not (parts.scheme == "https" or is_local):
-        raise ValueError("is no URL of https without a login, as https://login.example.org/keys")
+        raise ValueError(
+            "is no URL of https, or of http to this machine, without a login, as https://login.example.org/keys"
+        )
     return text

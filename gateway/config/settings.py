@@ -235,7 +235,7 @@ class AuthSettings(Section):
     )
     """how tokens may be signed; HS256, HS384 and HS512 stand alone, and need `jwt_secret_file`"""
     jwt_keys_url: Annotated[str, AfterValidator(https_url)] | None = None
-    """where the issuer publishes its keys: a JSON Web Key Set, of https"""
+    """where the issuer publishes its keys: a JSON Web Key Set, of https, or of http on this machine"""
     jwt_keys_ca: Path | None = None
     """certificates, PEM, one of which must have signed that server's; by default the system's"""
     jwt_keys_file: Path | None = None

@@ -98,14 +98,11 @@ def _credentials(exchange: Exchange) -> Credentials:
 
 
 def _authorization(headers: Sequence[Header]) -> bytes:
-    """Return the header that names the caller; raises Unauthenticated where there are two.
+    """Return the header that names the caller; raises Unauthenticated where there are two, though empty.
 
     Whoever stands before the gateway may have looked at the other one.
     """
-    found = b""
-    for name, value in headers:
-        if name == _AUTHORIZATION:
-            if found:
-                raise refused_credential("there are two authorization headers")
-            found = value
-    return found
+    found = [value for name, value in headers if name == _AUTHORIZATION]
+    if len(found) > 1:
+        raise refused_credential("there are two authorization headers")
+    return found[0] if found else b""

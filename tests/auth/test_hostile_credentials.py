@@ -64,7 +64,7 @@ async def _logged(gateway: RunningGateway, caplog: pytest.LogCaptureFixture, *he
     with caplog.at_level(logging.DEBUG):
         assert await answer(gateway, *headers) == REFUSED
         assert await answer(gateway, *headers, path=OPEN) == REFUSED
-    for header in headers:
+    for header in filter(None, headers):
         assert header.removeprefix("Bearer ")[:40] not in caplog.text
     calls = [vars(record) for record in caplog.records if record.name == "gateway.access"]
     assert all(call["reason"] == "CREDENTIAL_REFUSED" for call in calls)
@@ -90,8 +90,51 @@ async def test_so_have_two_headers_of_which_one_is_right(
     gateway: RunningGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     right = f"Bearer {EC.token()}"
-    for headers in ((right, right), (right, "Basic x"), ("Basic x", right)):
+    for headers in (
+        (right, right),
+        (right, "Basic x"),
+        ("Basic x", right),
+        ("", right),
+        (right, ""),
+        ("", ""),
+    ):
         assert set(await _logged(gateway, caplog, *headers)) == {"there are two authorization headers"}
+
+
+@pytest.mark.parametrize(
+    ("line", "content_type"),
+    [
+        ("GET /v1/sheets/1", "application/json"),
+        (f"GET {OPEN}?connect=v1&encoding=json&message=%7B%7D", ""),
+        (f"POST {READ}", "application/json"),
+        (f"POST {READ}", "application/grpc-web+proto"),
+        ("GET /openapi.json", ""),
+        ("GET /nothing", ""),
+    ],
+)
+async def test_so_have_two_headers_by_each_protocol(
+    gateway_for: GatewayFor, tmp_path: Path, line: str, content_type: str
+) -> None:
+    path, right = tmp_path / "tokens.json", f"Bearer {EC.token()}"
+    path.write_bytes(key_set(EC))
+    gateway = await gateway_for(
+        "allowed", transport="http", auth_providers="jwt", auth_jwt_keys_file=path, **_JWT
+    )
+    for headers in (("", right), (right, ""), ("", "")):
+        head = [f"{line} HTTP/1.1", f"host: {gateway.target}", "connection: close"]
+        head += [f"content-type: {content_type}", "content-length: 0"] if content_type else []
+        said = await _sent(gateway, *head, *(f"authorization: {one}" for one in headers))
+        assert b"the credential is not accepted" in said.replace(b"%20", b" ")
+
+
+async def _sent(gateway: RunningGateway, *head: str) -> bytes:
+    """Return all that is answered to a request that is nothing but a head."""
+    host, _, port = gateway.target.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write("\r\n".join((*head, "", "")).encode())
+    said = await reader.read()
+    writer.close()
+    return said
 
 
 async def test_a_method_that_there_is_not_is_not_told_to_who_brings_a_wrong_credential(

@@ -85,6 +85,9 @@ def test_without_a_credential_a_caller_is_anonymous(chain: ProviderChain) -> Non
     [
         (["a", 1, None, ["b"], "anonymous"], {"a"}),
         ("a b", {"a", "b"}),
+        (" a  b ", {"a", "b"}),
+        ("a\u00a0b\tc", {"a\u00a0b\tc"}),
+        ([f"r{number}" for number in range(256)], {f"r{number}" for number in range(256)}),
         ({"a": 1}, set()),
         (7, set()),
         (None, set()),
@@ -149,6 +152,20 @@ async def test_keys_that_cannot_be_used_are_refused_at_the_start(
     path.write_bytes(body)
     with pytest.raises(ConfigError, match=rf"^auth.jwt_keys_file \(.*can't be used: {told}"):
         await _chain(auth_jwt_keys_file=path)
+
+
+@pytest.mark.parametrize("first", [OTHER, RSA])
+async def test_a_key_id_that_two_keys_have_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, first: Signer
+) -> None:
+    """One of each kind of key may have it: a token says by its algorithm which it means."""
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"keys": [{**first.published, "kid": "ec"}, EC.published]}))
+    chain = await _chain(auth_jwt_keys_file=path)
+    assert _known(chain, EC.token()).id == "ann"
+    told = [vars(one)["key_ids"] for one in caplog.records if "one key id" in one.message]
+    assert told == ([["ec"]] if first is OTHER else [])
+    await chain.stop()
 
 
 async def test_a_secret_that_both_sides_know_is_used_for_its_own_algorithms_alone(tmp_path: Path) -> None:
