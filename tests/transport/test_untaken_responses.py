@@ -1,6 +1,7 @@
 """A stream whose client has no room for its first response: whatever ends the call, its caller is told."""
 
 import asyncio
+import logging
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 import grpc
+import pytest
 
 from gateway.app import Gateway
 from gateway.config.load import settings_of
@@ -34,12 +36,14 @@ class Untaken:
     """A call whose response is made and can't be sent.
 
     Args:
+        target: the gateway's address.
         peer: its client.
         stream: the number of its stream.
         database: a connection past the gateway.
 
     """
 
+    target: str
     peer: Peer
     stream: int
     database: asyncpg.Connection
@@ -76,11 +80,12 @@ async def untaken(
     gateway = await Gateway.start(descriptors_of("flow"), settings_of(**given), make_server)
     database = await asyncpg.connect(dsn)
     try:
-        async with peer_of(f"127.0.0.1:{gateway.port}", greet=(_windows(0),)) as peer:
+        target = f"127.0.0.1:{gateway.port}"
+        async with peer_of(target, greet=(_windows(0),)) as peer:
             stream = peer.call(STREAM)
             # Its headers come when the response is made.
             await peer.until(lambda: bool(peer.outcome(stream).headers))
-            yield Untaken(peer, stream, database)
+            yield Untaken(target, peer, stream, database)
     finally:
         await database.close()
         await gateway.stop(grace=0)
@@ -96,3 +101,15 @@ async def test_a_deadline(databases: Databases, make_server: ServerFactory) -> N
     async with untaken(databases, make_server, stream_deadline=0.5) as call:
         await call.given_up()
         assert await call.status() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_a_client_that_leaves_before_it_is_told_why_leaves_nothing_in_the_log(
+    databases: Databases, make_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with untaken(databases, make_server, stream_send_timeout=0.2) as call:
+        await call.given_up()
+        # The status waits behind the response; grpc core fails to send it.
+        call.peer.leave()
+        async with peer_of(call.target) as other:
+            assert (await other.answer(other.call("/nothing.v1.Nothing/Nothing"))).ended
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR] == []

@@ -6,8 +6,8 @@ headers have come, and its request is waited for as everything else is, with a p
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from time import monotonic
 from typing import Any
@@ -33,6 +33,15 @@ _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.Statu
 
 _GONE = grpc.aio.InternalError
 """What a context raises where the caller is gone, if grpc.aio doesn't know of it yet."""
+
+
+@contextmanager
+def _cancelled_when_gone() -> Iterator[None]:
+    """Turn what a context raises into what grpc.aio takes for a caller who has left, and doesn't log."""
+    try:
+        yield
+    except _GONE:
+        raise asyncio.CancelledError from None
 
 
 class BoundMethods(grpc.GenericRpcHandler):
@@ -79,7 +88,7 @@ class _Running:
         try:
             return await answering
         except asyncio.CancelledError as cancelled:
-            with suppress(_GONE):
+            with suppress(asyncio.CancelledError):
                 await abort_with(context, broken_off(cancelled))
             raise
         finally:
@@ -139,7 +148,8 @@ async def _end(context: Any, channel: "_ContextChannel", reply: Reply) -> bytes:
     if exchange.metadata is not None:
         trailing += tuple(exchange.metadata.trailers)
         if not channel.begun:
-            await context.send_initial_metadata(tuple(exchange.metadata.headers))
+            with _cancelled_when_gone():
+                await context.send_initial_metadata(tuple(exchange.metadata.headers))
     if reply.status is None:
         context.set_trailing_metadata(trailing)
         return reply.body
@@ -148,12 +158,13 @@ async def _end(context: Any, channel: "_ContextChannel", reply: Reply) -> bytes:
 
 
 async def abort_with(context: Any, error: RowgateError) -> None:
-    """End a call with an error, all its details included; raises what the context does."""
+    """End a call with an error, all its details included; raises CancelledError where the caller has left."""
     await _abort(context, to_status(error), ())
 
 
 async def _abort(context: Any, status: Status, trailing: tuple[tuple[str, str | bytes], ...]) -> None:
-    await context.abort(_CODES[status.code], status.message, (*trailing, *status_metadata(status)))
+    with _cancelled_when_gone():
+        await context.abort(_CODES[status.code], status.message, (*trailing, *status_metadata(status)))
 
 
 class UnknownMethods(grpc.GenericRpcHandler):
@@ -194,10 +205,8 @@ class _ContextChannel:
         """Whether the headers of the response are sent."""
 
     async def receive(self) -> bytes | None:
-        try:
+        with _cancelled_when_gone():
             message = await self._context.read()
-        except _GONE:
-            raise asyncio.CancelledError from None
         if message is grpc.aio.EOF:
             return None
         if len(message) > self._limit:
@@ -215,12 +224,10 @@ class _ContextChannel:
         return message
 
     async def send(self, message: bytes) -> None:
-        try:
+        with _cancelled_when_gone():
             if not self.begun:
                 await self._begin()
             await self._context.write(message)
-        except _GONE:
-            raise asyncio.CancelledError from None
 
     async def _begin(self) -> None:
         """Send the headers, apart from the first message: that may wait for the caller, and be broken off.

@@ -78,6 +78,10 @@ class Peer:
         async with asyncio.timeout(SECONDS):
             await self._writer.drain()
 
+    def leave(self) -> None:
+        """Break the connection off."""
+        self._writer.transport.abort()
+
     def finish(self) -> None:
         """Send nothing more."""
         self._writer.write_eof()
