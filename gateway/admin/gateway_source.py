@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.admin.calls_under_way import calls_under_way
@@ -11,7 +10,7 @@ from gateway.admin.process_figures import process_figures
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.errors import RowgateError
-from gateway.observe.call_record import CallUnderWay
+from gateway.observe.call_record import CallsUnderWay
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.observe.metrics.figures import Figures, Labels
 from gateway.request.call import Call
@@ -52,9 +51,9 @@ class GatewaySource:
             **process_figures(),
         }
 
-    async def calls(self) -> Sequence[CallUnderWay]:
-        """Return the calls under way, the oldest first."""
-        return calls_under_way(self.api.under_way)
+    async def calls(self) -> CallsUnderWay:
+        """Return the calls under way."""
+        return CallsUnderWay(calls_under_way(self.api.under_way))
 
     async def plan(self, statement: str) -> str | None:
         """Return PostgreSQL's plan of a statement, by its name; None where it wasn't seen, or has none."""

@@ -10,6 +10,7 @@ import orjson
 
 from gateway.admin.source import Source
 from gateway.observe.metrics.exposition import CONTENT_TYPE, exposition
+from gateway.transport.wire.headers import find
 from gateway.transport.wire.request import HttpRequest
 
 _logger = logging.getLogger(__name__)
@@ -54,12 +55,8 @@ class Pages:
         await request.respond(page.status, headers, page.body)
 
     async def _page(self, request: HttpRequest) -> Page:
-        if request.misdirected:
-            return Page(b"the host name isn't one of this server's\n", HTTPStatus.MISDIRECTED_REQUEST)
-        if request.method not in ("GET", "HEAD"):
-            return Page(b"GET and HEAD alone\n", HTTPStatus.METHOD_NOT_ALLOWED)
-        if request.path in _PRIVATE and not request.peer.startswith(_OF_THIS_MACHINE):
-            return Page(b"answered to callers of this machine alone\n", HTTPStatus.FORBIDDEN)
+        if (refusal := _refusal(request)) is not None:
+            return refusal
         make = self._pages.get(request.path)
         if make is None:
             return Page("".join(f"{path}\n" for path in self._pages).encode(), HTTPStatus.NOT_FOUND)
@@ -79,8 +76,9 @@ class Pages:
         return Page(b"not ready\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _calls(self, _request: HttpRequest) -> Page:
-        calls = [call._asdict() for call in await self._source.calls()]
-        return Page(orjson.dumps({"calls": calls}, option=_READABLE), content_type="application/json")
+        told = await self._source.calls()
+        page = {"calls": [call._asdict() for call in told.calls], "silent_workers": told.silent_workers}
+        return Page(orjson.dumps(page, option=_READABLE), content_type="application/json")
 
     async def _plan(self, request: HttpRequest) -> Page:
         """Answer with the plan of the statement that the query names."""
@@ -94,3 +92,22 @@ class Pages:
         figures = await self._source.figures()
         # Ten thousand lines take some 0.2 s, for which no call may wait.
         return Page(await asyncio.to_thread(exposition, figures), content_type=CONTENT_TYPE)
+
+
+def _refusal(request: HttpRequest) -> Page | None:
+    """Return what a request is answered that isn't for its sender, or can't be; None for others."""
+    if request.misdirected:
+        return Page(b"the host name isn't one of this server's\n", HTTPStatus.MISDIRECTED_REQUEST)
+    if request.method not in ("GET", "HEAD"):
+        return Page(b"GET and HEAD alone\n", HTTPStatus.METHOD_NOT_ALLOWED)
+    if request.path in _PRIVATE and not request.peer.startswith(_OF_THIS_MACHINE):
+        return Page(b"answered to callers of this machine alone\n", HTTPStatus.FORBIDDEN)
+    if request.path in _PRIVATE and not _is_same_origin(request):
+        return Page(b"answered to no page of another origin\n", HTTPStatus.FORBIDDEN)
+    return None
+
+
+def _is_same_origin(request: HttpRequest) -> bool:
+    """Whether a request is of no browser's page, or of one that the admin address has served itself."""
+    origin = find(request.headers, b"origin")
+    return origin is None or origin == b"http://" + request.authority.encode("latin-1")

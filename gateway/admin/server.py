@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from functools import partial
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,7 +20,7 @@ from gateway.transport.wire.connection import NewConnection, Versions
 from gateway.transport.wire.http1.connection import Http1Connection
 from gateway.transport.wire.listeners import listen_on
 
-_MOST = 64
+MOST = 64
 """Connections; a scraper and a probe have one each."""
 _TICK_SECONDS = 1.0
 _LAST_BYTES_SECONDS = 0.5
@@ -83,13 +85,42 @@ class AdminServer:
         http1 = partial(
             Http1Connection, self._pages, self._settings, self._connections, hosts=hosts, is_private=True
         )
-        return NewConnection(Versions(http1, http1, self._connections, _MOST))
+        return _Connection(Versions(http1, http1, self._connections, inf), self._make_room)
+
+    def _make_room(self) -> None:
+        """Give the connection up that has asked for nothing for longest, where there are too many.
+
+        So who dribbles requests, or takes no answers, keeps no probe out.
+        """
+        if len(self._connections) >= MOST:
+            idlest = min(self._connections, key=lambda one: one.asked)
+            self._connections.discard(idlest)
+            idlest.abort()
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             for connection in tuple(self._connections):
                 connection.tick(monotonic())
+
+
+class _Connection(NewConnection):
+    """One that others make room for.
+
+    Args:
+        versions: of HTTP.
+        make_room: called when it is made.
+
+    """
+
+    def __init__(self, versions: Versions, make_room: Callable[[], None]) -> None:
+        super().__init__(versions)
+        self._make_room = make_room
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first bytes."""
+        self._make_room()
+        super().connection_made(transport)
 
 
 def _let_go(address: Address | None) -> None:

@@ -1,9 +1,8 @@
 """What the admin address tells of: one gateway, or several workers as one."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.observe.call_record import CallUnderWay
+from gateway.observe.call_record import CallsUnderWay
 from gateway.observe.metrics.figures import Figures
 
 
@@ -13,8 +12,8 @@ class Source(Protocol):
     async def figures(self) -> Figures:
         """Return the figures of all its metrics."""
 
-    async def calls(self) -> Sequence[CallUnderWay]:
-        """Return the calls under way, the oldest first."""
+    async def calls(self) -> CallsUnderWay:
+        """Return the calls under way."""
 
     async def plan(self, statement: str) -> str | None:
         """Return PostgreSQL's plan of a statement, by its name; None where it wasn't seen, or has none."""

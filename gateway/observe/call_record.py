@@ -1,6 +1,6 @@
 """The record of one RPC, from which the log is written, and what is told of one under way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,3 +63,16 @@ class CallUnderWay(NamedTuple):
     request_id: str
     trace_id: str
     peer: str
+
+
+class CallsUnderWay(NamedTuple):
+    """The calls of a server that haven't ended.
+
+    Args:
+        calls: the oldest first.
+        silent_workers: those that haven't told theirs in time, or serve no longer.
+
+    """
+
+    calls: Sequence[CallUnderWay]
+    silent_workers: int = 0

@@ -144,6 +144,26 @@ async def test_the_calls_under_way_of_all_workers_are_told(start: Start, dsn: st
     assert await asyncio.gather(*waiting) == ["OK"] * 4
 
 
+async def test_where_no_worker_answers_that_is_told_and_what_they_had_counted(start: Start) -> None:
+    server, target, admin = await started(start, "--workers", "2")
+    await call(target, GET, KEY)
+    counted = total(await scraped(admin), "grpc_server_handled_total")
+    pids = await workers_of(server)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    samples = await scraped(admin)
+    assert ("rowgate_ready", frozenset()) in samples
+    assert total(samples, "rowgate_ready") == total(samples, "rowgate_workers") == 0
+    assert total(samples, "grpc_server_handled_total") == counted == 1
+    assert (await ask(admin, "GET", "/debug/calls")).json == {"calls": [], "silent_workers": 2}
+    assert await answers(admin, "/ready", 503)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    while not await answers(admin, "/ready", 200):
+        await next_poll()
+    assert total(await scraped(admin), "rowgate_workers") == 2
+
+
 async def test_probes_and_whoever_asks_for_something_else(start: Start) -> None:
     _, _, admin = await started(start)
     assert admin.startswith("127.0.0.1:")

@@ -20,7 +20,7 @@ from gateway.config.per_worker import divided
 from gateway.config.settings import ServerSettings, Settings, TokenSettings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
-from gateway.observe.call_record import CallUnderWay
+from gateway.observe.call_record import CallsUnderWay
 from gateway.observe.metrics.catalogue import together
 from gateway.observe.metrics.figures import Figures
 from gateway.transport.listen_address import warn_if_open
@@ -187,11 +187,12 @@ class WorkerProcesses:
             added["rowgate_ready"] = told[0]["rowgate_ready"]  # those that retire have others in their place
         return added
 
-    async def calls(self) -> Sequence[CallUnderWay]:
-        """Return the calls under way of all workers, the oldest first."""
+    async def calls(self) -> CallsUnderWay:
+        """Return the calls under way of all workers."""
         serving = [one for one in (self._supervisor, *self._retiring.values()) if one is not None]
         told = await asyncio.gather(*(one.calls() for one in serving))
-        return sorted((call for calls in told for call in calls), key=lambda call: -call.age_seconds)
+        calls = sorted((call for one in told for call in one.calls), key=lambda call: -call.age_seconds)
+        return CallsUnderWay(calls, sum(one.silent_workers for one in told))
 
     async def plan(self, statement: str) -> str | None:
         """Return PostgreSQL's plan of a statement that a worker has seen."""

@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.workers.rebalancing import Balance
 from gateway.cli.workers.worker_process import WorkerProcess
-from gateway.observe.call_record import CallUnderWay
+from gateway.observe.call_record import CallsUnderWay
 from gateway.observe.metrics.catalogue import cumulative, together
 from gateway.observe.metrics.figures import Figures
 
@@ -17,6 +17,8 @@ _FIRST_DELAY = 0.1
 _MAX_DELAY = 10.0
 _HEALTHY_SECONDS = 60.0
 _BALANCE_SECONDS = 0.5
+_NOBODY_TELLS: Figures = {"rowgate_ready": {(): 0.0}, "rowgate_workers": {(): 0.0}}
+"""What no worker says of itself, which is an alert."""
 
 
 class Supervisor:
@@ -91,12 +93,12 @@ class Supervisor:
             cumulative(worker.last_figures) if figures is None else figures
             for worker, figures in zip(workers, told, strict=True)
         )
-        return together([ended, *parts])
+        return together([ended, *parts, *([] if any(told) else [_NOBODY_TELLS])])
 
-    async def calls(self) -> Sequence[CallUnderWay]:
-        """Return the workers' calls under way."""
+    async def calls(self) -> CallsUnderWay:
+        """Return the workers' calls under way, worker by worker."""
         told = await asyncio.gather(*(worker.calls() for worker in self._workers.values()))
-        return [call for calls in told for call in calls]
+        return CallsUnderWay([call for calls in told for call in calls or ()], told.count(None))
 
     async def plan(self, statement: str) -> str | None:
         """Return the plan of a statement, of the first worker that has seen it."""

@@ -116,7 +116,7 @@ class Worker:
             case "figures":
                 return Told(asked.number, figures=await source.figures())
             case "calls":
-                return Told(asked.number, calls=await source.calls())
+                return Told(asked.number, calls=(await source.calls()).calls)
             case "plan":
                 return Told(asked.number, plan=await source.plan(asked.statement))
 

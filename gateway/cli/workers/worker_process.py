@@ -166,10 +166,10 @@ class WorkerProcess:
         told = await self._ask("figures")
         return None if told is None else told.figures
 
-    async def calls(self) -> Sequence[CallUnderWay]:
-        """Return its calls under way; none where it doesn't tell."""
+    async def calls(self) -> Sequence[CallUnderWay] | None:
+        """Return its calls under way; None where it doesn't tell."""
         told = await self._ask("calls")
-        return () if told is None else told.calls
+        return None if told is None else told.calls
 
     async def plan(self, statement: str) -> str | None:
         """Return the plan of a statement; None where it knows none, or doesn't tell."""

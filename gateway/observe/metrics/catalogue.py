@@ -24,8 +24,13 @@ CALLS = (
     ),
 )
 SERVER = (
-    Metric("rowgate_ready", "gauge", "1 where calls are taken and the database answers.", several=min),
-    Metric("rowgate_workers", "gauge", "Processes that serve."),
+    Metric(
+        "rowgate_ready",
+        "gauge",
+        "1 where calls are taken and the database answers; 0 also where no worker tells.",
+        several=min,
+    ),
+    Metric("rowgate_workers", "gauge", "Processes that serve, and tell their figures within 2 s."),
     Metric("rowgate_connections", "gauge", "Connections of clients."),
     Metric(
         "rowgate_tls_certificate_expiry_timestamp_seconds",

@@ -59,11 +59,12 @@ class NewConnection(ConnectionWithoutCalls):
     def __init__(self, versions: Versions) -> None:
         self._versions = versions
         self._data = b""
+        self.asked = monotonic()
+        """When it was made."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait, unless there are too many connections."""
         self._transport = cast("asyncio.Transport", transport)
-        self._began = monotonic()
         if len(self._versions.connections) < self._versions.max_connections:
             self._versions.connections.add(self)
         else:
@@ -92,7 +93,7 @@ class NewConnection(ConnectionWithoutCalls):
 
     def tick(self, now: float) -> None:
         """Close where the first bytes don't come."""
-        if now - self._began > _FIRST_BYTES_SECONDS:
+        if now - self.asked > _FIRST_BYTES_SECONDS:
             self.abort()
 
     def _make_way(self, protocol: asyncio.Protocol) -> None:

@@ -75,6 +75,8 @@ class Http1Connection(asyncio.Protocol):
         self._request: Http1Request | None = None
         self._is_reading = True
         self._began = self._heard = monotonic()
+        self.asked = self._began
+        """When it was made, or its last request was whole but for a body."""
         self._next_by = self._began + _HEAD_SECONDS
         """When the head of the next request has to be whole, or the client is too late."""
         self._ended: float | None = None
@@ -165,6 +167,7 @@ class Http1Connection(asyncio.Protocol):
             check_size(data[start:end], limit)
         head = read_head(data, start, end)
         check_count(head.fields.lines, limit)
+        self.asked = self._heard
         self._answer(head)
         self._at = end
         return end < len(data)
