@@ -27,11 +27,15 @@ from gateway.request.memory import SMALL, ResponseMemory
 from gateway.response.serialized import serialized
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.services.standard_methods import SHAPES, Streams
+from gateway.transport.admission import Admission
+from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
+from gateway.transport.caller_limits import CallerLimits
+from gateway.transport.deadlines import Deadlines
 from gateway.transport.exchange import TRACEPARENT, Answer, Exchange, Reply
-from gateway.transport.interceptors import Interceptors
 from gateway.transport.parsing.parser import RequestParser, sizes
 from gateway.transport.parsing.scan import SLICE
+from gateway.transport.processor import Processor
 from gateway.transport.refusals import WriteCancelled, unknown_method
 from gateway.transport.streaming import bidi_answer, stream_answer
 from gateway.transport.wire.headers import only
@@ -140,11 +144,18 @@ def _rows_field(roles: Mapping[str, FieldDescriptor]) -> str | None:
 class Dispatcher:
     """Answers every method of the served services; what each transport mounts.
 
+    A call passes authorization, callers, admission, deadlines and processor in this order, and only then has
+    its request read: one that is refused costs nothing of what would come.
+
     Args:
         services: the bound methods.
         limits: sizes of messages.
         timeout: seconds that a client may leave a streamed response untaken.
-        interceptors: stand around every call.
+        authorization: says who calls, and whether they may; None where everybody may.
+        callers: counts the calls of each caller; None where they aren't limited.
+        admission: counts the calls in flight.
+        deadlines: bound each.
+        processor: its time is shared among them.
         observers: told of each call when it has ended.
         traces: begins and ends the spans of calls; None where they aren't traced.
 
@@ -155,18 +166,22 @@ class Dispatcher:
         services: Services,
         limits: LimitSettings,
         timeout: float,
-        interceptors: Interceptors,
-        observers: Sequence[Observer] = (),
         *,
+        authorization: Authorization | None,
+        callers: CallerLimits | None,
+        admission: Admission,
+        deadlines: Deadlines,
+        processor: Processor,
+        observers: Sequence[Observer] = (),
         traces: "Traces | None" = None,
     ) -> None:
         self._traces = traces
         self._observers = tuple(observers)
-        self._authorization = interceptors.authorization
-        self._callers = interceptors.callers
-        self._admission = interceptors.admission
-        self._deadlines = interceptors.deadlines
-        self._processor = interceptors.processor
+        self._authorization = authorization
+        self._callers = callers
+        self._admission = admission
+        self._deadlines = deadlines
+        self._processor = processor
         self.memory = ResponseMemory(limits.response_memory)
         """What responses may hold."""
         self._answers: dict[str, Answer] = {

@@ -84,7 +84,7 @@ class Exchange:
         authorization: the header of this name, empty where there is none; None where `headers` have to tell.
         traceparent: the same of this one.
         certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
-        deadline: when it has to end, on the event loop's clock; set by the deadline interceptor.
+        deadline: when it has to end, on the event loop's clock; set by the deadlines.
         ends_with_credential: whether that is because its caller's credential ends; set so, too.
         task: the task it runs in; None where the transport doesn't know.
         read: waits for the only request, where it has not come with the headers; raises RowgateError.

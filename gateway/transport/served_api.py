@@ -13,7 +13,7 @@ from rowgate.v1 import limits_pb2
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
-from gateway.transport.admission import Arrival
+from gateway.transport.admission import Admission, Arrival
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import places_of_streams
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH
@@ -22,9 +22,10 @@ from gateway.transport.builtin.limits import SERVICE_NAME as LIMITS
 from gateway.transport.builtin.limits import Limits
 from gateway.transport.builtin.probe import DatabaseWatch, Probe
 from gateway.transport.builtin.reflection import Reflection
+from gateway.transport.caller_limits import CallerLimits
+from gateway.transport.deadlines import Deadlines
 from gateway.transport.dispatch import Dispatcher, Services
 from gateway.transport.grpcio_limits import bounded
-from gateway.transport.interceptors import Interceptors
 from gateway.transport.processor import Processor
 from gateway.transport.served_method import ServedMethod
 
@@ -82,11 +83,20 @@ class ServedApi:
         operations = {method.path: Operation.of(method) for method in self.methods}
         self.authorization = authorization
         """What lets callers in; None where everybody may call."""
-        interceptors = Interceptors.of(server, limits, operations, authorization)
-        self._admission = interceptors.admission
-        self._processor = interceptors.processor
-        timeout = server.stream_send_timeout
-        self._dispatcher = Dispatcher(services, limits, timeout, interceptors, observers, traces=traces)
+        self._admission = Admission(limits.max_in_flight, operations)
+        self._processor = Processor()
+        self._dispatcher = Dispatcher(
+            services,
+            limits,
+            server.stream_send_timeout,
+            authorization=authorization,
+            callers=CallerLimits.of(limits, operations),
+            admission=self._admission,
+            deadlines=Deadlines.of(server),
+            processor=self._processor,
+            observers=observers,
+            traces=traces,
+        )
         streams = places_of_streams(limits)
         self._health = Health(services, streams)
         self._dispatcher.add(self._health.methods())

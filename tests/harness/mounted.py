@@ -1,4 +1,4 @@
-"""What tests serve on any transport themselves: methods behind a gateway's interceptors, or beside one.
+"""What tests serve on any transport themselves: methods as a gateway bounds its own, or beside one.
 
 A module says what, by its coroutine `start(settings, make_server)`, which returns what can be stopped. The
 server is this process, or one of its own that loads this module and finds in its environment what to start.
@@ -26,8 +26,9 @@ from gateway.config.load import settings_of
 from gateway.config.settings import Settings
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
+from gateway.transport.admission import Admission
+from gateway.transport.deadlines import Deadlines
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.interceptors import Interceptors
 from gateway.transport.served_api import ServedApi
 from gateway.transport.served_method import ServedMethod
 from gateway.transport.server import Server, ServerFactory
@@ -36,12 +37,12 @@ _VARIABLE = "ROWGATE_TEST_MOUNTED"
 _SECONDS = 120
 
 
-def guarded(method: ServedMethod, interceptors: Interceptors) -> ServedMethod:
-    """Return a method with a gateway's interceptors around each call."""
+def guarded(method: ServedMethod, admission: Admission, deadlines: Deadlines) -> ServedMethod:
+    """Return a method each of whose calls has a place and a deadline, as a gateway's own."""
 
     async def answer(exchange: Exchange) -> Reply:
         try:
-            with interceptors.admission.admitted(exchange), interceptors.deadlines.around(exchange):
+            with admission.admitted(exchange), deadlines.around(exchange):
                 if exchange.read is not None:
                     await exchange.receive()
                 return await method.answer(exchange)
@@ -92,10 +93,10 @@ class Stoppable(Protocol):
 async def start_methods(
     methods: Iterable[ServedMethod], settings: Settings, make_server: ServerFactory
 ) -> Server:
-    """Serve methods behind the interceptors, beside health and reflection."""
-    interceptors = Interceptors.of(settings.server, settings.limits)
+    """Serve methods with places and deadlines, beside health and reflection."""
+    admission, deadlines = Admission(settings.limits.max_in_flight), Deadlines.of(settings.server)
     own = ServedApi({}, FileDescriptorSet(), settings.server, settings.limits)
-    api: Any = Extended(own, [guarded(method, interceptors) for method in methods])
+    api: Any = Extended(own, [guarded(method, admission, deadlines) for method in methods])
     server = make_server(api, settings)
     await server.start()
     return server

@@ -14,6 +14,10 @@ from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
+from gateway.transport.admission import Admission
+from gateway.transport.deadlines import Deadlines
+from gateway.transport.dispatch import Dispatcher
+from gateway.transport.processor import Processor
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import ServerFactory
 from tests.harness.client import Client
@@ -63,6 +67,19 @@ class Served:
         """Close the client, then the server."""
         await self.client.close()
         await self.server.stop(1)
+
+
+def dispatching(handler: Any, **parts: Any) -> Dispatcher:
+    """Return a dispatcher whose GetAccount is a function of the test's, with parts of the test's own."""
+    method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
+    usual = {
+        "authorization": None,
+        "callers": None,
+        "admission": Admission(100),
+        "deadlines": Deadlines(9, 9, 9),
+        "processor": Processor(),
+    }
+    return Dispatcher({SERVICE: [(method, handler)]}, settings_of().limits, 1, **{**usual, **parts})
 
 
 Serve = Callable[..., Awaitable[Served]]

@@ -6,17 +6,13 @@ from google.protobuf.message import Message
 
 from gateway.auth.authenticator import Credentials, refused_credential
 from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
-from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import Exchange, Reply
-from gateway.transport.interceptors import Deadlines, Interceptors
-from gateway.transport.processor import Processor
-from tests.harness.gateway import schema_of
-from tests.transport.conftest import GET, SERVICE
+from tests.transport.conftest import GET, dispatching
 
 _ANN = Principal("ann", "jwt", frozenset({AUTHENTICATED_ROLE}))
 
@@ -59,10 +55,8 @@ class _Handler:
 
 
 def _dispatcher(known: _Known, handler: _Handler, places: int = 1) -> Dispatcher:
-    method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
-    guard = Authorization(known, {method.path: _Authenticated()})
-    interceptors = Interceptors(Admission(places), Deadlines(1, 1, 1), Processor(), guard)
-    return Dispatcher({SERVICE: [(method, handler)]}, settings_of().limits, 1, interceptors)
+    guard = Authorization(known, {f"/{GET}": _Authenticated()})
+    return dispatching(handler, authorization=guard, admission=Admission(places))
 
 
 def _exchange(*authorization: bytes) -> Exchange:

@@ -7,19 +7,14 @@ from google.protobuf.message import Message
 
 from gateway.auth.authenticator import Credentials
 from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
-from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.bulkheads import share_of_connection
 from gateway.request.call import Call
 from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
-from gateway.transport.dispatch import Dispatcher
 from gateway.transport.exchange import Exchange
-from gateway.transport.interceptors import Deadlines, Interceptors
-from gateway.transport.processor import Processor
-from tests.harness.gateway import schema_of
 from tests.harness.polling import next_poll
-from tests.transport.conftest import GET, SERVICE
+from tests.transport.conftest import GET, dispatching
 
 _PLACES = 16
 _ANY = frozenset({AUTHENTICATED_ROLE})
@@ -45,15 +40,10 @@ class _Waiting:
     """A server whose calls wait, and say by whose turn they do."""
 
     def __init__(self) -> None:
-        method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
-        self.path = method.path
         self.turns: list[str] = []
         self._go = asyncio.Event()
-        guard = Authorization(_Callers(), {method.path: _Everybody()})
-        interceptors = Interceptors(Admission(_PLACES), Deadlines(9, 9, 9), Processor(), guard)
-        self._dispatcher = Dispatcher(
-            {SERVICE: [(method, self._handle)]}, settings_of().limits, 1, interceptors
-        )
+        guard = Authorization(_Callers(), {f"/{GET}": _Everybody()})
+        self._dispatcher = dispatching(self._handle, authorization=guard, admission=Admission(_PLACES))
         self._calls: list[asyncio.Task[object]] = []
 
     async def _handle(self, request: Message, call: Call) -> Message:
@@ -66,7 +56,7 @@ class _Waiting:
         headers = [(b"authorization", caller)] if caller else []
         one = Exchange(b"", CallRecord(GET, "id", peer), monotonic(), headers=headers)
         before = len(self.turns)
-        task = asyncio.ensure_future(self._dispatcher(self.path, one))
+        task = asyncio.ensure_future(self._dispatcher(f"/{GET}", one))
         self._calls.append(task)
         while not task.done() and len(self.turns) == before:
             await next_poll()

@@ -1,36 +1,114 @@
 """The order of what happens around a call, and what each part leaves to the next."""
 
 import asyncio
+import inspect
+import re
+from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import pytest
 
+from gateway.auth.authenticator import Credentials
+from gateway.auth.principal import Principal
 from gateway.config.load import settings_of
 from gateway.errors import DeadlineExceeded
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.transport.admission import Admission
-from gateway.transport.dispatch import Dispatcher
+from gateway.transport.authorization import Authorization
+from gateway.transport.caller_limits import CallerLimits
+from gateway.transport.deadlines import Deadlines
 from gateway.transport.exchange import Exchange, request_id
-from gateway.transport.interceptors import Deadlines, Interceptors
 from gateway.transport.processor import Processor
 from tests.harness.client import RpcFailed
-from tests.harness.gateway import schema_of
-from tests.transport.conftest import GET, SERVICE, Gate, Serve
+from tests.transport.conftest import GET, Gate, Serve, dispatching
+
+T = TypeVar("T")
+_ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
+_ORDER = re.compile(
+    r"A call that arrives passes, in this order:(.*?)\. Only then its request is read", re.DOTALL
+)
+_ANN = Principal("ann", "jwt")
 
 
 def exchange() -> Exchange:
     return Exchange(b"", CallRecord("x.Y/Z", "id"), arrived=monotonic())
 
 
+class _Known:
+    """Knows one caller, at once or after waiting."""
+
+    def __init__(self, *, late: bool) -> None:
+        self._late = late
+
+    def recall(self, _: Credentials) -> Principal | None:
+        return None if self._late else _ANN
+
+    async def authenticate(self, _: Credentials) -> Principal:
+        return _ANN
+
+
+def _noted(part: T, passed: list[str], name: str) -> T:
+    """Have it noted when a method of a part is called; return the part."""
+    method = getattr(part, name)
+
+    def noting(*args: Any) -> Any:
+        passed.append(Path(inspect.getfile(type(part))).name)
+        return method(*args)
+
+    setattr(part, name, noting)
+    return part
+
+
+class _Everybody:
+    def __init__(self, passed: list[str]) -> None:
+        self._passed = passed
+
+    def allows(self, _: Principal) -> bool:
+        self._passed.append("authorization.py")
+        return True
+
+
+async def _passed(*, late: bool) -> list[str]:
+    """Return what a call passes, in its order, by the names of files."""
+    passed: list[str] = []
+
+    async def read() -> bytes:
+        passed.append("request")
+        return b""
+
+    async def handler(request: Any, _: Call) -> Any:
+        passed.append("handler")
+        return request
+
+    dispatcher = dispatching(
+        handler,
+        authorization=Authorization(_Known(late=late), {f"/{GET}": _Everybody(passed)}),
+        callers=_noted(CallerLimits(settings_of().limits, {}), passed, "enter"),
+        admission=_noted(Admission(1), passed, "enter"),
+        deadlines=_noted(Deadlines(9, 9, 9), passed, "set"),
+        processor=_noted(Processor(), passed, "begin"),
+    )
+    one = Exchange(b"", CallRecord(GET, "id"), arrived=monotonic(), read=read)
+    assert (await dispatcher(f"/{GET}", one)).status is None
+    return passed
+
+
+async def test_a_call_passes_what_the_map_says_in_this_order() -> None:
+    told = _ORDER.search(_ARCHITECTURE.read_text())
+    assert told is not None
+    order = re.findall(r"`(\w+\.py)`", told[1])
+    assert len(order) == 5
+    assert await _passed(late=False) == [*order, "request", "handler"]
+    who, limits, *rest = order
+    assert await _passed(late=True) == [*rest, who, limits, "request", "handler"]
+
+
 async def test_a_call_is_admitted_before_its_clock_is_set() -> None:
-    method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
-    interceptors = Interceptors(Admission(0), Deadlines(1, 1, 1), Processor())
-    dispatcher = Dispatcher({SERVICE: [(method, Gate())]}, settings_of().limits, 1, interceptors)
     refused = exchange()
-    reply = await dispatcher(f"/{GET}", refused)
+    reply = await dispatching(Gate(), admission=Admission(0))(f"/{GET}", refused)
     assert reply.status is not None
     assert (refused.record.reason, refused.deadline) == ("TOO_MANY_CALLS", None)
 

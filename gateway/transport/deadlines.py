@@ -1,19 +1,12 @@
-"""Interceptors around every call: context managers, which cost less than coroutines around coroutines."""
+"""Deadlines of calls: context managers, which cost less than coroutines around coroutines."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from math import inf
 from time import monotonic, time
 
-from gateway.config.settings import LimitSettings, ServerSettings
-from gateway.request.bulkheads import Operation
+from gateway.config.settings import ServerSettings
 from gateway.request.deadline_timer import Deadline, DeadlineTimer
-from gateway.transport.admission import Admission
-from gateway.transport.authorization import Authorization
-from gateway.transport.caller_limits import CallerLimits
 from gateway.transport.exchange import Exchange
-from gateway.transport.processor import Processor
 
 
 class Deadlines:
@@ -30,6 +23,11 @@ class Deadlines:
         self._unary = (default, maximum)
         self._stream = (stream, stream)
         self._timer = DeadlineTimer()
+
+    @classmethod
+    def of(cls, server: ServerSettings) -> "Deadlines":
+        """Return those that the settings ask for."""
+        return cls(server.default_deadline, server.max_deadline, server.stream_deadline)
 
     def around(self, exchange: Exchange) -> Deadline:
         """Return what to answer the call in."""
@@ -80,43 +78,3 @@ def _until_credential_ends(exchange: Exchange, deadline: float) -> float:
         return deadline
     exchange.ends_with_credential = True
     return when
-
-
-@dataclass(frozen=True, slots=True)
-class Interceptors:
-    """All of them. A refused call costs nothing, and waits for nothing: so it is admitted first.
-
-        with interceptors.admission.admitted(exchange), interceptors.deadlines.around(exchange):
-            ...
-
-    Args:
-        admission: counts the calls in flight.
-        deadlines: bound each.
-        processor: its time is shared among them.
-        authorization: says who calls, and whether they may; None where everybody may.
-        callers: counts the calls of each caller; None where they aren't limited.
-
-    """
-
-    admission: Admission
-    deadlines: Deadlines
-    processor: Processor
-    authorization: Authorization | None = None
-    callers: CallerLimits | None = None
-
-    @classmethod
-    def of(
-        cls,
-        server: ServerSettings,
-        limits: LimitSettings,
-        operations: Mapping[str, Operation] | None = None,
-        authorization: Authorization | None = None,
-    ) -> "Interceptors":
-        """Return those that the settings ask for; `operations` is what each method does, by its path.
-
-        Raises ConfigError.
-        """
-        deadlines = Deadlines(server.default_deadline, server.max_deadline, server.stream_deadline)
-        admission = Admission(limits.max_in_flight, operations)
-        callers = CallerLimits.of(limits, operations or {})
-        return cls(admission, deadlines, Processor(), authorization, callers)
