@@ -58,7 +58,7 @@ def tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:
 def is_audited(metadata: MetaData) -> bool:
     """Return whether changes of a table are kept as rows."""
     audited = (table.info.get(AUDITED) for table in metadata.tables.values())
-    return any(one is not None and one.in_rows for one in audited)
+    return any(one is not None and one.in_table for one in audited)
 
 
 def managed_tables_of(metadata: MetaData) -> tuple[SqlTable, ...]:

@@ -14,6 +14,8 @@ from gateway.observe.log_lines import LineHandler
 
 Format = Literal["auto", "json", "console"]
 
+AUDIT_LOGGER = "gateway.audit"
+"""Tells changes of audited tables."""
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -26,6 +28,8 @@ def configure_logging(level: str, format_: Format = "auto", stream: TextIO | Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])
+    # Whoever wants fewer lines doesn't mean these.
+    logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)
 
 
 def is_console(format_: Format, stream: TextIO) -> bool:

@@ -47,12 +47,12 @@ class AuditedRows:
     """Reads from a statement's rows what was changed.
 
     Args:
-        in_rows: whether it has to be kept in the transaction of the change.
+        in_table: whether it has to be kept in the transaction of the change.
         changes: reads it.
 
     """
 
-    in_rows: bool
+    in_table: bool
     changes: Callable[[Sequence[Row]], Iterator[Changed]]
 
 
@@ -100,7 +100,7 @@ def of_rows(audited: AuditedTable, action: str) -> AuditedRows:
         if keys:
             yield Changed(audited, action, keys)
 
-    return AuditedRows(audited.in_rows, changes)
+    return AuditedRows(audited.in_table, changes)
 
 
 def shared_rows(table: Table, action: str) -> AuditedRows | None:
@@ -113,7 +113,7 @@ def shared_rows(table: Table, action: str) -> AuditedRows | None:
         for key, place, *_ in rows:
             yield Changed(audited, action, (key,), place)
 
-    return AuditedRows(audited.in_rows, changes)
+    return AuditedRows(audited.in_table, changes)
 
 
 def merged_rows(audited: AuditedTable) -> AuditedRows:
@@ -123,7 +123,7 @@ def merged_rows(audited: AuditedTable) -> AuditedRows:
         for keys, action, *_ in rows:
             yield Changed(audited, action, keys)
 
-    return AuditedRows(audited.in_rows, changes)
+    return AuditedRows(audited.in_table, changes)
 
 
 def removed_rows(tables: Sequence[Table]) -> AuditedRows | None:
@@ -138,4 +138,4 @@ def removed_rows(tables: Sequence[Table]) -> AuditedRows | None:
             if table is not None and keys:
                 yield Changed(table, DELETE, keys)
 
-    return AuditedRows(any(table.in_rows for table in audited if table is not None), changes)
+    return AuditedRows(any(table.in_table for table in audited if table is not None), changes)

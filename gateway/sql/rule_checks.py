@@ -16,7 +16,7 @@ from gateway.sql.statement import compile_statement
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowAfter:
     """A row as it will be, where a rule asks for a table's.
 
     Args:
@@ -76,7 +76,7 @@ def outcome_is_met(
 
     """
     declared = {name: _default(f) for name in defaults if (f := resource.by_column[name]).default is not None}
-    after: Any = Outcome({**table.c, **changed, **declared})
+    after: Any = RowAfter({**table.c, **changed, **declared})
     computed = {f.column for rule in checks for f in rule.resource.fields if f.generated is not None}
     lost = {*defaults} - declared.keys() | computed
     known = frozenset(set(after.c) - lost)

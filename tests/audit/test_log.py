@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.db.statements.audited_changes import LOGGED_KEYS
+from gateway.db.statements.audit_trail import LOGGED_KEYS
+from gateway.observe.log import AUDIT_LOGGER
 from tests.audit.kept import Audited, audited_database, audited_tables
 from tests.harness.databases import Databases, fetch
 from tests.harness.transports import TRANSPORTS
@@ -28,7 +29,7 @@ async def audited(
 
 
 def _told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    return [vars(one) for one in caplog.records if one.name == "gateway.audit"]
+    return [vars(one) for one in caplog.records if one.name == AUDIT_LOGGER]
 
 
 def _line(action: str, method: str, name: str, *ids: int) -> tuple[object, ...]:
@@ -37,7 +38,7 @@ def _line(action: str, method: str, name: str, *ids: int) -> tuple[object, ...]:
 
 
 async def test_each_change_is_a_line(audited: Audited, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.handler.setLevel(logging.INFO)
+    caplog.set_level(logging.INFO, AUDIT_LOGGER)
     request_id = str(uuid4())
     entry = {"id": 1, "text": "a"}
     for _ in range(2):
@@ -61,7 +62,7 @@ async def test_each_change_is_a_line(audited: Audited, caplog: pytest.LogCapture
 async def test_calls_that_share_a_statement_are_told_each_for_itself(
     audited: Audited, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.handler.setLevel(logging.INFO)
+    caplog.set_level(logging.INFO, AUDIT_LOGGER)
     names = ("ann", "bob", "cat")
     calls = (audited.call(names[n % 3], f"{SERVICE}/CreateEntry", entry={"id": n}) for n in range(60))
     await asyncio.gather(*calls)
@@ -75,7 +76,7 @@ async def test_calls_that_share_a_statement_are_told_each_for_itself(
 async def test_many_rows_are_a_line_with_the_first_keys(
     audited: Audited, caplog: pytest.LogCaptureFixture, count: int
 ) -> None:
-    caplog.handler.setLevel(logging.INFO)
+    caplog.set_level(logging.INFO, AUDIT_LOGGER)
     await fetch(audited.dsn, "INSERT INTO entry (id, text) VALUES (7, '')")
     entries = [{"id": n, "text": "b"} for n in range(count)]
     await audited.call("ann", f"{SERVICE}/BulkUpsertEntries", entries=entries)

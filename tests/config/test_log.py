@@ -14,7 +14,7 @@ from hypothesis.strategies import builds, sampled_from, text
 
 from gateway.observe.access_log import AccessLog
 from gateway.observe.call_record import CallRecord
-from gateway.observe.log import configure_logging
+from gateway.observe.log import AUDIT_LOGGER, configure_logging
 
 WORD = "hunter2"
 
@@ -23,10 +23,12 @@ WORD = "hunter2"
 def stream() -> Iterator[io.StringIO]:
     """Restore the root logger, which the tests of this file configure."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    audit = logging.getLogger(AUDIT_LOGGER)
+    handlers, levels = root.handlers[:], (root.level, audit.level)
     yield io.StringIO()
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(levels[0])
+    audit.setLevel(levels[1])
 
 
 def test_a_record_is_one_json_object_with_its_facts(stream: io.StringIO) -> None:
@@ -43,6 +45,15 @@ def test_a_record_is_one_json_object_with_its_facts(stream: io.StringIO) -> None
         "calls": 3,
         "where": "ü\n",
     }
+
+
+def test_changes_are_told_whatever_the_level(stream: io.StringIO) -> None:
+    """Who asks for errors alone wants fewer lines, not fewer changes."""
+    configure_logging("error", "json", stream)
+    for name in (AUDIT_LOGGER, "gateway.other"):
+        logging.getLogger(name).info("changed")
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["logger"] == AUDIT_LOGGER
 
 
 @pytest.mark.parametrize("form", ["json", "console"])

@@ -20,7 +20,7 @@ from gateway.db.driver_errors import (
 )
 from gateway.db.pool.pool import Pool
 from gateway.db.retry import TryAgain
-from gateway.db.statements.audited_changes import Changes
+from gateway.db.statements.audit_trail import AuditTrail
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle
 from gateway.db.statements.cursor import Cursor
@@ -62,7 +62,7 @@ class StatementRunner:
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own; return its rows."""
         audited = statement.audited
-        if self._roles is not None or (audited is not None and audited.in_rows):
+        if self._roles is not None or (audited is not None and audited.in_table):
             return await self.transact(partial(_fetched, statement, args), call)
         async with self._pool.lease(call) as connection:
             # What a write has changed can't be undone any more when its rows are too many.
@@ -125,7 +125,7 @@ class StatementRunner:
         if lost is not None and mark is not None and not await _settled(self._pool, mark):
             call.unsettled = False
             raise TryAgain(lost)
-        transaction.changes.tell(transaction.idempotency_key)
+        transaction.audit_trail.tell(transaction.idempotency_key)
         return result
 
     def _as_caller(self, call: Call) -> str:
@@ -139,9 +139,9 @@ async def _fetched(statement: Statement, args: Sequence[Any], transaction: Trans
 
 def _told(audited: AuditedRows, rows: Sequence[Row], call: Call) -> Sequence[Row]:
     """Write the log's lines of a statement that is committed; return its rows."""
-    changes = Changes()
-    rows = changes.take(audited, rows, call)
-    changes.tell()
+    trail = AuditTrail()
+    rows = trail.take(audited, rows, call)
+    trail.tell()
     return rows
 
 

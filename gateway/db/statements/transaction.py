@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.auth.principal import Principal
 from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import sqlstate_of, translated
-from gateway.db.statements.audited_changes import APPEND, Changes
+from gateway.db.statements.audit_trail import APPEND, AuditTrail
 from gateway.db.statements.caller_role import LEAVE_ROLE, blaming_policies
 from gateway.db.statements.commit_outcome import Mark
 from gateway.db.statements.watch import StatementWatch, watched
@@ -46,8 +46,8 @@ class Transaction:
         self._call = call
         self._depth = 0
         self.wrote = False
-        self.changes = Changes()
-        """Those of audited tables."""
+        self.audit_trail = AuditTrail()
+        """Its changes of audited tables."""
         self.idempotency_key: UUID | None = None
         """The request_id of the message that is carried out (AIP-155)."""
 
@@ -76,7 +76,7 @@ class Transaction:
             answer = connection.fetch_rows(statement, args)
             rows: Sequence[Row] = await watched(self._watch, statement, self._call, answer)
         if statement.audited is not None:
-            return self.changes.take(statement.audited, rows, self._call)
+            return self.audit_trail.take(statement.audited, rows, self._call)
         return rows
 
     async def fetch_own(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
@@ -99,7 +99,7 @@ class Transaction:
 
         Raises Internal (AUDIT_FAILED) where the database won't have them.
         """
-        rows = self.changes.rows(self.idempotency_key)
+        rows = self.audit_trail.rows(self.idempotency_key)
         if rows is None:
             return None
         try:
@@ -118,7 +118,12 @@ class Transaction:
         return bool(alike)
 
     async def run(self, statement: Statement, args: Sequence[Any]) -> int:
-        """Run a statement for its effect; return how many rows it touched."""
+        """Run a statement for its effect; return how many rows it touched.
+
+        What it changes of an audited table, only its rows tell: such a statement is for `fetch`.
+        """
+        if statement.audited is not None:
+            raise AssertionError(statement.name)
         self.wrote = self.wrote or statement.writes
         with translated(self._connection):
             answer = self._connection.execute(statement.text, *args)
@@ -149,13 +154,13 @@ class Transaction:
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo what happens inside when it raises."""
         self._depth += 1
-        name, made = f"s{self._depth}", len(self.changes)
+        name, made = f"s{self._depth}", len(self.audit_trail)
         try:
             await self._run(f"SAVEPOINT {name}")
             try:
                 yield
             except Exception:
-                self.changes.undo(made)
+                self.audit_trail.undo(made)
                 await self._run(f"ROLLBACK TO {name}; RELEASE {name}")
                 raise
             await self._run(f"RELEASE {name}")

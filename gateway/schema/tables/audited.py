@@ -12,13 +12,13 @@ class AuditedTable:
 
     Args:
         name: its schema and name.
-        in_rows: whether they are kept as rows, in the transaction of the change; else as lines of the log.
+        in_table: whether they are kept as rows, in the transaction of the change; else as lines of the log.
         key: the columns of its primary key, by the names of their fields.
 
     """
 
     name: str
-    in_rows: bool
+    in_table: bool
     key: Mapping[str, str]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, column, false, func, literal_column, not_, or_, tab
 
 from gateway.policy.row_rules import RowRule, TableRules
 from gateway.sql.bulk.shape import INDEX, BulkShape, may_be_unset, quote, stage_name
-from gateway.sql.rule_checks import Outcome, decidable, is_met
+from gateway.sql.rule_checks import RowAfter, decidable, is_met
 from gateway.sql.statement import Statement, compile_statement
 
 # A parameter, where it is none within a quoted name or a text.
@@ -25,7 +25,8 @@ class RuleConditions:
 
     def __init__(self, parameters: int) -> None:
         self._parameters = parameters
-        self._statement = Statement("", (), (), writes=False, name="", constants={})
+        self._binds: list[str] = []
+        self._constants: dict[str, Any] = {}
 
     def met(self, *rules: RowRule) -> str:
         """Return the condition that a row of `t` meets some rules; unknown, as false, is not met."""
@@ -41,7 +42,7 @@ class RuleConditions:
         parts = []
         for rule in rules:
             fields = rule.resource.fields
-            after = Outcome(
+            after = RowAfter(
                 {
                     f.column: literal_column(f"({changed[f.column]})", f.type.engine)
                     if f.column in changed
@@ -55,20 +56,14 @@ class RuleConditions:
 
     def statement(self, text: str, name: str) -> Statement:
         """Return a statement with such conditions; its binds are those that follow its own parameters."""
-        found = self._statement
-        return Statement(text, found.binds, (), writes=True, name=name, constants=found.constants)
+        constants = dict(self._constants)
+        return Statement(text, tuple(self._binds), (), writes=True, name=name, constants=constants)
 
     def _text(self, condition: Any) -> str:
-        compiled, known = compile_statement(condition, name=""), self._statement
-        first = self._parameters + len(known.binds)
-        self._statement = Statement(
-            "",
-            (*known.binds, *compiled.binds),
-            (),
-            writes=False,
-            name="",
-            constants={**known.constants, **compiled.constants},
-        )
+        compiled = compile_statement(condition, name="")
+        first = self._parameters + len(self._binds)
+        self._binds += compiled.binds
+        self._constants |= compiled.constants
         return f"({_PARAMETER.sub(lambda found: found[1] or f'${first + int(found[2])}', compiled.text)})"
 
 

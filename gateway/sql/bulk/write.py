@@ -103,9 +103,9 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
     def statement(text: str) -> Statement:
         return Statement(text, (), (), writes=True, name=name, constants={})
 
-    def merging(source: str) -> Statement:
+    def merging(text: str) -> Statement:
         audited = None if shape.audited is None else merged_rows(shape.audited)
-        return replace(statement(_merge_told(shape, source)), audited=audited)
+        return replace(statement(text), audited=audited)
 
     return BulkStatements(
         shape=shape,
@@ -116,10 +116,10 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         drop_unknown_numbers=statement(_drop_unknown_numbers(shape)) if shape.found_by_number else None,
         remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
-        merge=merging(fresh),
-        merge_untold=statement(_merge(shape, fresh, restating=True)),
-        merge_few=merging(f"{numbered(shape, ordered)} AS s"),
-        merge_sent=merging(f"{numbered(shape, _unnested(shape))} AS s"),
+        merge=merging(_merge_told(shape, fresh)),
+        merge_untold=merging(_merge(shape, fresh, restating=True)),
+        merge_few=merging(_merge_told(shape, f"{numbered(shape, ordered)} AS s")),
+        merge_sent=merging(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
         hold=statement(_hold(shape, staged, _UNSETTLED)),
         hold_sent=statement(_hold(shape, f"{_unnested(shape)} AS s", _unsettled(len(shape.staged) + 2))),
         insert=_insert(shape, fresh, name),

@@ -1,4 +1,4 @@
-"""Changes of audited tables: gathered in their transaction, kept as its rows, or as lines of the log."""
+"""AuditTrail of audited tables: gathered in their transaction, kept as its rows, or as lines of the log."""
 
 import json
 import logging
@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.db.statements.commit_outcome import MARK
+from gateway.observe.log import AUDIT_LOGGER
 from gateway.request.call import Call
 from gateway.schema.tables.internal import AUDIT
 from gateway.sql.audit import AuditedRows, Changed
@@ -15,9 +16,7 @@ from gateway.sql.statement import Statement
 LOGGED_KEYS = 100
 """The most keys that a line of the log names. It has the number of all."""
 
-_logger = logging.getLogger("gateway.audit")
-# Whoever wants fewer lines doesn't mean these.
-_logger.setLevel(logging.INFO)
+_logger = logging.getLogger(AUDIT_LOGGER)
 
 _GIVEN = (
     ("table_name", "text"),
@@ -52,7 +51,7 @@ It returns the transaction's mark, which would take a round trip of its own.
 """
 
 
-class Changes:
+class AuditTrail:
     """The changes of one transaction, in their order."""
 
     __slots__ = ("_made",)
@@ -78,14 +77,14 @@ class Changes:
         items = [
             (*_facts(one, call), idempotency_key, _trace(call) or None, f"[{','.join(one.keys)}]")
             for one, call in self._made
-            if one.table.in_rows
+            if one.table.in_table
         ]
         return list(zip(*items, strict=True)) if items else None
 
     def tell(self, idempotency_key: UUID | None = None) -> None:
         """Write the lines of the log of what is kept there: the transaction is committed."""
         for one, call in self._made:
-            if not one.table.in_rows:
+            if not one.table.in_table:
                 _tell(one, call, idempotency_key)
         self._made.clear()
 
