@@ -132,7 +132,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
         page_tokens=PageTokens(_secret(settings)),
         rules=callers.row_rules(),
         presets=callers.presets(),
-        hides_rows=storage.by_callers,
+        caller_roles=storage.caller_roles,
         own_tables=storage.own_tables,
         identified=callers.identified,
     )

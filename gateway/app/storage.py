@@ -16,7 +16,7 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres, Keeper
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
-from gateway.db.statements.caller_role import caller_roles
+from gateway.db.statements.caller_role import CallerRoles, caller_roles
 from gateway.db.statements.watch import StatementWatch
 from gateway.introspect import (
     DriftWatch,
@@ -57,7 +57,7 @@ class Storage:
         writes: of single rows, shared by calls.
         request_ids: of calls that may be repeated.
         own_tables: whether the gateway's own tables are there.
-        by_callers: whether callers have roles of the database.
+        caller_roles: those of the database; None where calls run by the gateway's own.
         drift_watch: compares the tables with the schema; not yet started.
 
     """
@@ -70,7 +70,7 @@ class Storage:
     writes: RowWrites
     request_ids: RequestIds
     own_tables: bool
-    by_callers: bool
+    caller_roles: CallerRoles | None
     drift_watch: DriftWatch
 
     def probe(self, acquire_timeout: float) -> Probe:
@@ -121,7 +121,7 @@ async def open_storage(
         writes=writes,
         request_ids=RequestIds(settings.database.request_id_answer_bytes, room),
         own_tables=own_tables,
-        by_callers=roles is not None,
+        caller_roles=roles,
         drift_watch=drift_watch,
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.internal_tables.idempotency import RequestIds, Room
+from gateway.db.statements.caller_role import CallerRoles
 from gateway.errors import FailedPrecondition
 from gateway.methods.bulk_state import BulkState
 from gateway.policy.presets import Presets
@@ -35,7 +36,8 @@ class Engine:
         rules: of the rows that callers may see and change, by the message's full name; none of a resource
             without a policy, and none at all where callers aren't identified.
         presets: what is written of callers, by the message's full name; none where they aren't identified.
-        hides_rows: whether the database's own policies say which rows are there for a caller.
+        caller_roles: of the database, whose policies say which rows are there for a caller; None where calls
+            run by the gateway's own.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
 
@@ -54,7 +56,7 @@ class Engine:
 
     rules: Mapping[str, TableRules] = field(default_factory=dict)
     presets: Mapping[str, Presets] = field(default_factory=dict)
-    hides_rows: bool = False
+    caller_roles: CallerRoles | None = None
     own_tables: bool = True
     identified: bool = False
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
@@ -66,6 +68,11 @@ class Engine:
                 f"{what} is off: the gateway has no tables of its own that it may write, which keep it",
                 reason="GATEWAY_TABLES_MISSING",
             )
+
+    @property
+    def hides_rows(self) -> bool:
+        """Whether the database's own policies say which rows are there for a caller."""
+        return self.caller_roles is not None
 
     def rules_of(self, resource: Resource) -> TableRules | None:
         """Return the rules of the resource's rows; None where it has none."""

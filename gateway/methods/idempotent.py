@@ -14,6 +14,7 @@ from gateway.db.database import Database, Row, Transaction
 from gateway.db.dry_run import dry_run
 from gateway.db.internal_tables.idempotency import Claim
 from gateway.errors import InvalidArgument
+from gateway.methods.caller_key import CallerKey
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
 from gateway.schema.model import Method
@@ -64,7 +65,7 @@ class Writes:
         self._has_id = "request_id" in method.request
         self._has_dry_run = "validate_only" in method.request
         # An answer is for whoever may have what it holds: the same caller may have lost a role since.
-        self._limits_key = method.resource.limits_key.encode()
+        self._caller_key = CallerKey(method.resource, engine)
 
     async def atomically(
         self, request: Message, call: Call, work: Callable[[Transaction], Awaitable[Message]]
@@ -116,5 +117,6 @@ class Writes:
             raise InvalidArgument.field(
                 "request_id", "is no UUID: send 36 characters such as a random UUID", reason="INVALID_UUID"
             )
-        digest = sha256(request.SerializeToString(deterministic=True) + self._limits_key).digest()
+        caller_key = self._caller_key(call.principal)
+        digest = sha256(request.SerializeToString(deterministic=True) + caller_key).digest()
         return Claim(call.principal.name, call.method, UUID(text), digest)

@@ -1,6 +1,6 @@
 """Items behind PostgreSQL's own policies, served by a role that has no right to them of its own."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +85,12 @@ async def walled_database(databases: Databases) -> str:
 
 
 @asynccontextmanager
-async def walled_items(dsn: str, folder: Path, transport: str, **settings: Any) -> AsyncIterator[Walled]:
+async def walled_items(
+    dsn: str, folder: Path, transport: str, callers: Sequence[Caller] = CALLERS, **settings: Any
+) -> AsyncIterator[Walled]:
     """Serve the items, by another `login` (a DSN) where one is given."""
     path = folder / "keys.json"
-    keys = write_keys(path, CALLERS)
+    keys = write_keys(path, callers)
     given = {
         "auth_providers": "api_key",
         "auth_api_keys": path,

@@ -150,7 +150,9 @@ class RequestIds:
     def _answer(self, claim: Claim, body_hash: bytes, answer: bytes, left_out: int) -> bytes:
         if body_hash != claim.body_hash:
             raise InvalidArgument.field(
-                "request_id", "was used for a request with another content", reason="REQUEST_ID_REUSED"
+                "request_id",
+                "was used for a request with another content, or with other rights of the caller",
+                reason="REQUEST_ID_REUSED",
             )
         if left_out:
             raise AlreadyExists(

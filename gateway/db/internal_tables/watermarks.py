@@ -115,7 +115,9 @@ class Watermarks:
                 reason="STREAM_SECRET_MISMATCH",
             )
         return InvalidArgument.field(
-            "start.stream_id", "is the name of a stream with other options", reason="STREAM_ID_REUSED"
+            "start.stream_id",
+            "is the name of a stream with other options, or of other rights of the caller",
+            reason="STREAM_ID_REUSED",
         )
 
     async def lock(self, transaction: Transaction, stream: IngestStream) -> Progress:

@@ -17,6 +17,7 @@ from gateway.errors import InvalidArgument
 from gateway.methods.bulk.options import OptionReader, Options
 from gateway.methods.bulk.response import Answers
 from gateway.methods.bulk.row_writer import Upserts
+from gateway.methods.caller_key import CallerKey
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
 from gateway.request.call import Call
@@ -56,6 +57,7 @@ class Ingest:
         self._database = engine.database
         self._require_own_tables = engine.require_own_tables
         self._watermarks = Watermarks()
+        self._caller_key = CallerKey(method.resource, engine)
         self._answers = Answers(method, self._rows)
         self._upserts = Upserts(method, engine)
         self._response = GetMessageClass(method.descriptor.output_type)
@@ -104,7 +106,8 @@ class Ingest:
         options = type(start)()
         options.CopyFrom(start)
         options.ClearField("secret")
-        digest = sha256(options.SerializeToString(deterministic=True)).digest()
+        caller_key = self._caller_key(call.principal)
+        digest = sha256(options.SerializeToString(deterministic=True) + caller_key).digest()
         stream = IngestStream(call.principal.name, call.method, start.stream_id, digest, secret, uuid4())
         return Started(stream, self._options(start))
 
