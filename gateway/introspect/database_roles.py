@@ -42,16 +42,37 @@ _OWNED = _question(
     "tables",
     "roles",
 )
+# A view that looks at its tables by its caller's rights is as open as what it looks at.
+_INVOKER = (
+    "CASE split_part(option, '=', 1) WHEN 'security_invoker' THEN split_part(option, '=', 2)::boolean END"
+)
 _OPEN = _question(
-    """
-    SELECT format('%I.%I', n.nspname, c.relname)
-    FROM unnest($1::text[], $2::text[]) AS wanted(namespace, name)
-    JOIN pg_catalog.pg_namespace AS n ON n.nspname = wanted.namespace
-    JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = wanted.name
-    WHERE NOT c.relrowsecurity
-        AND NOT coalesce(c.reloptions::text ~ 'security_invoker=(on|true|yes|1)', false)
-    ORDER BY 1
-    """,
+    f"""
+    WITH RECURSIVE found(served, oid) AS (
+        SELECT c.oid, c.oid
+        FROM unnest($1::text[], $2::text[]) AS wanted(namespace, name)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = wanted.namespace
+        JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = wanted.name
+        UNION
+        SELECT found.served, below.refobjid
+        FROM found
+        JOIN pg_catalog.pg_class AS c ON c.oid = found.oid AND c.relkind = 'v'
+        JOIN LATERAL unnest(c.reloptions) AS option
+            ON {_INVOKER}
+        JOIN pg_catalog.pg_rewrite AS rule ON rule.ev_class = c.oid
+        JOIN pg_catalog.pg_depend AS below
+            ON below.classid = 'pg_catalog.pg_rewrite'::regclass AND below.objid = rule.oid
+            AND below.refclassid = 'pg_catalog.pg_class'::regclass
+    )
+    SELECT format('%s.%I', s.relnamespace::regnamespace, s.relname),
+        format('%s.%I', c.relnamespace::regnamespace, c.relname)
+    FROM found
+    JOIN pg_catalog.pg_class AS s ON s.oid = found.served
+    JOIN pg_catalog.pg_class AS c ON c.oid = found.oid
+    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relrowsecurity
+        AND NOT EXISTS (SELECT FROM unnest(c.reloptions) AS option WHERE {_INVOKER})
+    ORDER BY 1, 2
+    """,  # noqa: S608 - a constant
     "schemas",
     "tables",
 )
@@ -77,7 +98,7 @@ async def require_policies_hold(
     """Raise PoliciesBypassedError unless the policies of all tables hold for the roles.
 
     Tables without row-level security are told in the log: who has the privileges sees all of their rows. So
-    are views that look at their tables by their owner's rights.
+    are views that look at their tables by their owner's rights, and those that look at such tables or views.
     """
     names = [table_name(table) for table in metadata.tables.values()]
     tables = [[name.schema for name in names], [name.name for name in names]]
@@ -87,7 +108,10 @@ async def require_policies_hold(
     faults = [*_faults(known), *(_of_owner(role, table) for role, table in owned)]
     if faults:
         raise PoliciesBypassedError(faults)
-    unguarded = [table for (table,) in await database.fetch(_OPEN, tables, call)]
+    unguarded = [
+        served if served == below else f"{served} (by {below})"
+        for served, below in await database.fetch(_OPEN, tables, call)
+    ]
     if unguarded:
         _logger.warning("tables have no row-level security of their own", extra={"tables": unguarded})
 

@@ -378,6 +378,32 @@ async def test_methods_follow_the_privileges_of_the_role(databases: Databases, t
         await run(dsn, f'DROP OWNED BY "{role}"', f'DROP ROLE "{role}"')
 
 
+async def test_a_login_that_inherits_nothing_takes_a_role_of_callers(
+    databases: Databases, tmp_path: Path
+) -> None:
+    """As docs/row-security.md has it: by itself it may read no table."""
+    dsn = await databases.empty()
+    name = dsn.rpartition("/")[2].partition("?")[0]
+    login, role = f"{name}_login", f"{name}_role"
+    await run(
+        dsn,
+        f'CREATE ROLE "{login}" LOGIN NOINHERIT',
+        f'CREATE ROLE "{role}"',
+        f'GRANT "{role}" TO "{login}"',
+        "CREATE TABLE notes (id int PRIMARY KEY)",
+        f'GRANT SELECT, INSERT ON notes TO "{role}"',
+    )
+    by_login = dsn.replace("//postgres@", f"//{login}@")
+    flags = ("pull", "--out", str(tmp_path / "protos"), "--dsn")
+    try:
+        status, _, errors = await command(*flags, by_login)
+        assert (status, errors) == (1, "Error: no table can be served, and nothing was written\n")
+        status, told, errors = await command(*flags, f"{by_login}&options=-crole%3D{role}")
+        assert (status, errors, "served: 1 table" in told) == (0, "", True)
+    finally:
+        await run(dsn, f'DROP OWNED BY "{role}"', f'DROP ROLE "{role}"', f'DROP ROLE "{login}"')
+
+
 async def test_what_was_taken_out_stays_out(databases: Databases, tmp_path: Path) -> None:
     """A field, a method, a table: also where protos say nothing of them any more."""
     shop = Shop(await databases.empty(), tmp_path / "protos")

@@ -6,12 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import MetaData, Table
 
+from gateway.db.database import Database
+from gateway.db.database_settings import DatabaseSettings
+from gateway.introspect import require_policies_hold
+from gateway.request.call import Call
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of
 from tests.rpc.test_row_security import ABSENT
-from tests.rpc.walls import ACME, EVIL, ITEMS, Walled, walled_database, walled_items
+from tests.rpc.walls import ACME, EVIL, ITEMS, MEMBER, Walled, walled_database, walled_items
 
 _CLAIMS = "current_setting('request.jwt.claims', true)::json"
 _ALL = ACME | EVIL
@@ -103,3 +108,43 @@ async def test_rows_that_a_trigger_keeps_are_told_of(dsn: str, tmp_path: Path, t
         # Trigger or policy: that can't be told.
         assert await walled.refused("ann", "DeleteItem", id=2) == _KEPT
         assert await walled.listed("ann") == _ALL
+
+
+async def test_views_are_told_as_open_as_what_they_look_at(
+    dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many views are between: by the rights of an owner at last no policy of a caller's holds."""
+    invoker = "WITH (check_option = local, security_invoker = on)"
+    views = (
+        ("by_owner", "", "item"),
+        ("by_owner_too", "WITH (security_invoker = off)", "item"),
+        ("guarded", invoker, "item"),
+        ("outer_guarded", invoker, "guarded"),
+        ('"Deep"."V"', invoker, "by_owner"),
+        ("nested", invoker, '"Deep"."V"'),
+        ("of_bare", invoker, "bare"),
+        ("of_stored", "WITH (security_invoker)", "stored"),
+    )
+    await fetch(dsn, "CREATE TABLE bare (id int)")
+    await fetch(dsn, 'CREATE SCHEMA "Deep"')
+    await fetch(dsn, "CREATE MATERIALIZED VIEW stored AS SELECT id FROM item")
+    for name, options, below in views:
+        await fetch(dsn, f"CREATE VIEW {name} {options} AS SELECT id FROM {below}")  # noqa: S608 - constants
+    names = ("item", "bare", "by_owner", "by_owner_too", "guarded", "outer_guarded", "nested", "of_bare")
+    metadata = MetaData()
+    for name in (*names, "of_stored"):
+        Table(name, metadata, schema="public")
+    database = await Database.open(DatabaseSettings(dsn=dsn))
+    try:
+        await require_policies_hold(database, [MEMBER], metadata, Call("start"))
+    finally:
+        await database.close()
+    [told] = [vars(one)["tables"] for one in caplog.records if "no row-level security" in one.message]
+    assert told == [
+        "public.bare",
+        "public.by_owner",
+        "public.by_owner_too",
+        "public.nested (by public.by_owner)",
+        "public.of_bare (by public.bare)",
+        "public.of_stored (by public.stored)",
+    ]
