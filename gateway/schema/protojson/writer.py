@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
 
 from gateway.schema.protojson.errors import JsonError
 from gateway.schema.protojson.reader import stands_as_value
@@ -21,6 +23,10 @@ Write: TypeAlias = Callable[[Any], Any]
 MAX_PACKED = 16
 """How deep messages may be packed in each other: each is read anew, and nobody's parser counts them."""
 
+_DETAILS: Mapping[str, Descriptor] = {
+    one.full_name: one for one in error_details_pb2.DESCRIPTOR.message_types_by_name.values()
+}
+"""What the gateway itself packs, into a google.rpc.Status: few schemas import it."""
 _SINGLE = struct.Struct("<f")
 _DIGITS = (6, 7, 8, 9)
 """How many a single float has: 6 are always kept, 9 always tell it."""
@@ -150,10 +156,11 @@ class Writers:
         return {"@type": packed.type_url, **plain}
 
     def _unpacked(self, packed: Any) -> Message:
-        pool = packed.DESCRIPTOR.file.pool
+        name = packed.type_url.rpartition("/")[2]
         try:
-            found = pool.FindMessageTypeByName(packed.type_url.rpartition("/")[2])
-            message: Message = GetMessageClass(found).FromString(packed.value)
+            message: Message = GetMessageClass(_found(packed.DESCRIPTOR.file.pool, name)).FromString(
+                packed.value
+            )
         except (KeyError, DecodeError):
             raise JsonError("packs what is no message of the schema") from None
         return message
@@ -184,6 +191,15 @@ class Writers:
 
     def _kindless(self) -> None:
         return None
+
+
+def _found(pool: DescriptorPool, name: str) -> Descriptor:
+    """Return a packed message's type; raises KeyError."""
+    try:
+        found: Descriptor = pool.FindMessageTypeByName(name)
+    except KeyError:
+        return _DETAILS[name]
+    return found
 
 
 def names_of(enum: EnumDescriptor) -> dict[int, str]:

@@ -75,6 +75,7 @@ def test_the_field_at_fault_is_named(plain: Any, path: str, said: str) -> None:
         (b'{"small": 1, "small": 1}', "names a member of an object twice"),
         (b'{"small" : 1,\n"text" : ":\\"\\\\", "small"\t: 1}', "names a member of an object twice"),
         (b'{"object": {"a": {"b:\\\\": 1, "b:\\\\": ":"}}}', "names a member of an object twice"),
+        (b'{"list":' + b"[" * 60 + b"]" * 60 + b"}", "is nested too deeply"),
         (b'{"list":' + b"[" * 500 + b"]" * 500 + b"}", "is nested too deeply"),
         (b'{"other":' * 500 + b"{}" + b"}" * 500, "is nested too deeply"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError, EncodeError
 
 from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
 from gateway.schema.protojson.errors import JsonError
@@ -41,7 +42,7 @@ def json_reader(descriptor: Descriptor) -> Callable[[bytes], bytes]:
             return make(_parse(body)).SerializePartialToString()
         except JsonError as error:
             raise _malformed(name, error) from error
-        except RecursionError as error:
+        except (RecursionError, DecodeError, EncodeError) as error:
             raise _malformed(name, JsonError("is nested too deeply")) from error
 
     return read
