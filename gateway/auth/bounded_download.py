@@ -7,10 +7,13 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from gateway.files.regular import read_regular
+
 _SECONDS = 5.0
 _PIECE = 16 * 1024
 _HEAD = 64 * 1024
 _OK = 200
+_MAX_AUTHORITIES = 1024 * 1024
 
 
 class Download:
@@ -31,6 +34,8 @@ class Download:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         is_tls = parts.scheme == "https"
+        if authorities is not None:
+            read_regular(authorities, _MAX_AUTHORITIES)  # OpenSSL would wait for a FIFO's writer
         self._tls = ssl.create_default_context(cafile=authorities) if is_tls else None
         self._port = parts.port or (443 if is_tls else 80)
         path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"

@@ -99,6 +99,7 @@ async def test_so_have_two_headers_of_which_one_is_right(
         ("", ""),
     ):
         assert set(await _logged(gateway, caplog, *headers)) == {"there are two authorization headers"}
+        assert await answer(gateway, right) == LET_IN  # what is remembered of one header isn't used for two
 
 
 @pytest.mark.parametrize(

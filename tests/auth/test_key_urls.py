@@ -1,6 +1,7 @@
 """Keys of a URL: had, kept and renewed, and nobody waits for long, whatever its server does."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from time import monotonic
@@ -225,9 +226,10 @@ def test_a_url_that_is_not_safe_is_no_setting(url: str) -> None:
         settings_of(auth_jwt_keys_url=url)
 
 
-def test_authorities_that_are_none_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [lambda path: path.write_text("nothing"), os.mkfifo], ids=["text", "FIFO"])
+def test_authorities_that_are_none_are_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
     path = tmp_path / "ca.pem"
-    path.write_text("nothing")
+    make(path)
     given = {"auth_jwt_issuer": ISSUER, "auth_jwt_audience": AUDIENCE, "auth_jwt_keys_ca": path}
     with pytest.raises(ConfigError, match=r"auth.jwt_keys_ca .*holds no certificate"):
         provider_chain(settings_of(auth_providers="jwt", auth_jwt_keys_url="https://x.org/", **given))

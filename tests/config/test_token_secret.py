@@ -1,6 +1,7 @@
 """Where the page tokens' secret comes from."""
 
 import logging
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,13 @@ def test_a_secret_that_is_set_is_used(tmp_path: Path) -> None:
     assert token_secret(settings_of(secret="0" * 16).tokens, tmp_path) == b"0" * 16
     assert token_secret(settings_of(secret_file=file).tokens, tmp_path) == b"from a file, long enough"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    os.mkfifo(file)
+    with pytest.raises(ConfigError, match="can't be read: is no regular file"):
+        token_secret(settings_of(secret_file=file).tokens, None)
 
 
 def test_one_is_kept_beside_the_embedded_database_for_its_owner_alone(tmp_path: Path) -> None:

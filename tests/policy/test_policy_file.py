@@ -1,5 +1,6 @@
 """A file of policy narrows what the schema allows, and never widens it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,13 @@ def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_policy_file(_file(tmp_path, rules), schema_of("allowed"))
     assert len(caught.value.diagnostics) == 3
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="can't be read: is no regular file"):
+        read_policy_file(path, schema_of("allowed"))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
