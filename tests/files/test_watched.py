@@ -11,6 +11,7 @@ import pytest
 
 from gateway.files import watched
 from gateway.files.watched import WatchedFiles
+from tests.harness.polling import next_poll
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ async def test_what_is_wrong_is_told_once_for_each_change(watch: Watch) -> None:
     assert (watch.errors, read) == (["ValueError", "ValueError"], 2)
 
 
-async def test_a_read_that_does_not_return_is_told_and_what_it_returns_later_is_taken_up(
+async def test_reads_that_do_not_return_are_told_bounded_and_not_waited_for(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, begun = threading.Event(), 0
@@ -110,19 +111,32 @@ async def test_a_read_that_does_not_return_is_told_and_what_it_returns_later_is_
         nonlocal begun
         begun += 1
         goes_on.wait()
-        return watch.path.read_text()
+        return "late"
 
     await watch.files.load()
     watch.path.write_text("second")
     watch.read = hanging
     monkeypatch.setattr(watched, "READ_SECONDS", 0.01)
-    for _ in range(3):
+    monkeypatch.setattr(watched, "MOST_STUCK", 3)
+    for _ in range(2):
         await watch.files.look()
-    assert (watch.errors, begun) == (["TimeoutError"], 1)
+    assert (watch.errors, begun) == (["TimeoutError"], 2)
+    # The file may be elsewhere now: who hangs has nobody wait.
+    watch.read = watch.path.read_text
     monkeypatch.setattr(watched, "READ_SECONDS", 60)
-    goes_on.set()
     await watch.files.look()
     assert watch.values == ["second"]
+    watch.path.write_text("the third")
+    watch.read = hanging
+    monkeypatch.setattr(watched, "READ_SECONDS", 0.01)
+    for _ in range(5):
+        await watch.files.look()
+    assert (watch.errors, begun) == (["TimeoutError"] * 2, 3)
+    goes_on.set()
+    watch.read = watch.path.read_text
+    while watch.values != ["second", "the third"]:
+        await next_poll()
+        await watch.files.look()
 
 
 async def test_the_event_loop_goes_on_beside_a_read(watch: Watch) -> None:
