@@ -96,7 +96,7 @@ _REQUEST, _CLIENT = "its request", "its client"
 OF_CLIENT = (_REQUEST, _CLIENT)
 """What is waited for that is its client's to do."""
 PLACES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "Authorization.wait": lambda _: "its caller's credential",
+    "Authorization.identify": lambda _: "its caller's credential",
     "Processor.wait": lambda _: "the processor",
     "Exchange.receive": lambda _: _REQUEST,
     "bidi_answer.<locals>.requests": lambda _: _REQUEST,

@@ -16,7 +16,6 @@ from gateway.policy.row_rules import TableRules, row_rules
 from gateway.policy.tenants import Tenants, tenant_presets, tenants_of, with_tenants
 from gateway.schema.model import Schema
 from gateway.transport.authorization import Authorization
-from gateway.transport.builtin.health import PATHS as HEALTH
 from gateway.transport.builtin.limits import PATH as LIMITS
 from gateway.transport.builtin.reflection import PATHS as REFLECTION
 from gateway.transport.protocols.rest.openapi.document import PATH as OPENAPI
@@ -113,4 +112,4 @@ def authorization(schema: Schema, authenticator: Authenticator, auth: AuthSettin
         _logger.warning("nobody may call methods of which no policy says who may", extra={"methods": nobodys})
     of_schema = permission_of(auth.schema_roles)
     about_schema = dict.fromkeys((*REFLECTION, OPENAPI, LIMITS), of_schema)
-    return Authorization(authenticator, {**permissions, **about_schema}, HEALTH, of_schema)
+    return Authorization(authenticator, {**permissions, **about_schema}, of_schema)

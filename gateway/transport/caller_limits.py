@@ -149,7 +149,7 @@ def weights_of(limits: LimitSettings) -> Mapping[str, int]:
 
 def caller_of(exchange: Exchange) -> str:
     """Return who is limited: the principal, by name, or the address of who brings no credential."""
-    principal = exchange.principal
+    principal = exchange.identified()
     return address_of(exchange.record.peer) if principal is ANONYMOUS else principal.name
 
 

@@ -39,7 +39,7 @@ class Deadlines:
         usual, most = self._unary if exchange.channel is None else self._stream
         asked = usual if exchange.time_remaining is None else exchange.time_remaining
         deadline = exchange.arrived + min(asked, most)
-        if exchange.channel is not None:
+        if exchange.channel is not None and exchange.principal is not None:
             deadline = _until_credential_ends(exchange, deadline)
         exchange.deadline = deadline
         return deadline
@@ -73,7 +73,7 @@ class Deadlines:
 
 def _until_credential_ends(exchange: Exchange, deadline: float) -> float:
     """Return when a call has to end that may last longer than its caller's credential."""
-    ends = exchange.principal.expires_at
+    ends = exchange.identified().expires_at
     if ends is None or (when := monotonic() + ends - time()) >= deadline:
         return deadline
     exchange.ends_with_credential = True

@@ -13,7 +13,7 @@ from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
 from gateway.auth.authenticator import credential_expired
-from gateway.auth.principal import ANONYMOUS
+from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
 from gateway.errors import DeadlineExceeded, Internal, OutOfRange, RowgateError
@@ -91,7 +91,7 @@ class Endpoint:
             request = await self._parse.in_slices(body)
         exchange.call = call = Call(
             self.full_name,
-            exchange.principal,
+            exchange.identified(),
             exchange.deadline,
             self._operation,
             exchange.caller,
@@ -197,6 +197,8 @@ class Dispatcher:
             method.path: method.descriptor for methods in services.values() for method, _ in methods
         }
         """What each method takes and gives, by its path, `/package.Service/Method`."""
+        self.open_paths: set[str] = set()
+        """The paths of those that everybody may call, whoever they are."""
         self.reads = frozenset(
             method.path for methods in services.values() for method, _ in methods if method.kind in _READS
         )
@@ -212,6 +214,8 @@ class Dispatcher:
         for path, method in methods.items():
             self._builtin[path] = method
             self._uncounted.add(path.removeprefix("/"))
+            if method.is_open:
+                self.open_paths.add(path)
             self.methods[path] = method.descriptor
 
     async def __call__(self, path: str, exchange: Exchange) -> Reply:
@@ -225,12 +229,13 @@ class Dispatcher:
             return await self._answer_builtin(path, exchange)
         begun, processor = None, self._processor
         try:
-            self._enter(exchange)
+            if not exchange.entered:  # as a plain call has
+                self._enter(exchange)
             with self._deadlines.around(exchange) as deadline:
                 begun = processor.begin()
                 if begun is None:
                     begun = await processor.wait(exchange.caller, deadline.when)
-                if not exchange.is_identified:
+                if exchange.principal is None:
                     await self._identify_late(exchange, deadline)
                 if exchange.read is not None and not exchange.receive_now():
                     with self._deadlines.of_request(exchange):
@@ -242,10 +247,7 @@ class Dispatcher:
             _logger.exception(_UNEXPECTED, path, extra={"request_id": exchange.record.request_id})
             return Reply(status=_refusal(exchange, Internal("internal error", reason="INTERNAL")))
         except asyncio.CancelledError as cancelled:
-            exchange.release()
-            exchange.record.code, exchange.record.reason = code_pb2.CANCELLED, "CANCELLED"
-            if exchange.call is not None and exchange.call.unsettled:
-                raise WriteCancelled from cancelled
+            _note_cancelled(exchange, cancelled)
             raise
         finally:
             if begun is not None:
@@ -260,8 +262,7 @@ class Dispatcher:
             return Reply(status=_refusal(exchange, unknown_method()))
         try:
             with self._deadlines.of_caller(exchange):
-                if self._authorization is not None and not method.is_open:
-                    await self._authorization.let_in(exchange)
+                await self._let_in_to(method, exchange)
                 with self._deadlines.of_credential(exchange):
                     if exchange.read is not None and not exchange.receive_now():
                         with self._deadlines.of_request(exchange):
@@ -303,29 +304,42 @@ class Dispatcher:
             self._callers.leave(exchange)
 
     def _enter(self, exchange: Exchange) -> None:
-        if exchange.deadline is not None:
-            return  # it has been here before, and it is known by then who makes it
         if self._traces is not None:
             sent = exchange.traceparent
             traceparent = only(exchange.headers, TRACEPARENT) if sent is None else sent
             exchange.spans = self._traces.begin(exchange.record, traceparent, exchange.arrived)
-        if self._authorization is not None:
-            self._authorization.enter(exchange)
-            if exchange.principal is not ANONYMOUS:
-                exchange.owner = exchange.principal.name
-        if self._callers is not None and exchange.is_identified:
+        authorization = self._authorization
+        if authorization is None:
+            exchange.principal = ANONYMOUS
+        else:
+            principal = exchange.principal or authorization.recall(
+                exchange.headers, exchange.certificate, exchange.authorization
+            )
+            if principal is not None:
+                _let_in(exchange, principal, authorization)
+                if principal is not ANONYMOUS:
+                    exchange.owner = exchange.record.principal
+        if self._callers is not None and exchange.principal is not None:
             self._callers.enter(exchange)
         self._admission.enter(exchange)
         deadline = self._deadlines.set(exchange)
         if self._processor.is_full:
             self._processor.check_deadline(exchange.caller, deadline)
+        exchange.entered = True
 
     async def _identify_late(self, exchange: Exchange, deadline: Deadline) -> None:
         if self._authorization is not None:
-            await self._authorization.wait(exchange)
+            _let_in(exchange, await _identified(exchange, self._authorization), self._authorization)
             self._deadlines.cut(exchange, deadline)
         if self._callers is not None:
             self._callers.enter(exchange)
+
+    async def _let_in_to(self, method: BuiltinMethod, exchange: Exchange) -> None:
+        if self._authorization is None or method.is_open:
+            exchange.principal = ANONYMOUS
+        else:
+            principal = exchange.principal or await _identified(exchange, self._authorization)
+            _let_in(exchange, principal, self._authorization)
 
     def _tell(self, exchange: Exchange) -> None:
         record = exchange.record
@@ -334,6 +348,16 @@ class Dispatcher:
             self._traces.end(exchange.spans, record)
         for observer in self._observers:
             observer(record)
+
+
+async def _identified(exchange: Exchange, authorization: Authorization) -> Principal:
+    return await authorization.identify(exchange.headers, exchange.certificate, exchange.authorization)
+
+
+def _let_in(exchange: Exchange, principal: Principal, authorization: Authorization) -> None:
+    exchange.record.principal = principal.name  # who is refused is logged, too
+    authorization.require(exchange.path, principal)
+    exchange.principal = principal
 
 
 def _endpoint(
@@ -345,6 +369,14 @@ def _endpoint(
     if streams is Streams.BOTH:
         return bidi_answer(method, cast("BidiHandler", handler), limits, timeout, memory)
     return Endpoint(method, cast("Handler", handler), limits, memory)
+
+
+def _note_cancelled(exchange: Exchange, cancelled: asyncio.CancelledError) -> None:
+    """Note that a call was cancelled; raises WriteCancelled where it may have written."""
+    exchange.release()
+    exchange.record.code, exchange.record.reason = code_pb2.CANCELLED, "CANCELLED"
+    if exchange.call is not None and exchange.call.unsettled:
+        raise WriteCancelled from cancelled
 
 
 def _refusal(exchange: Exchange, error: RowgateError) -> Status:

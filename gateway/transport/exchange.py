@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from google.rpc.status_pb2 import Status
 
-from gateway.auth.principal import ANONYMOUS, Principal
+from gateway.auth.principal import Principal
 from gateway.errors.status import retry_pushback
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
@@ -78,8 +78,8 @@ class Exchange:
         record: what is observed of it.
         arrived: when it arrived, by time.monotonic, which is the event loop's clock, but finer and cheaper.
         time_remaining: seconds until the caller's deadline, when it arrived; None where it set none.
-        principal: who calls; set by the authorization, where callers are identified.
-        is_identified: whether that is done; nothing may be done for a call before it is.
+        principal: who calls, ANONYMOUS where callers aren't identified; None until that is known.
+        entered: whether it has passed what a call passes by its headers, and has its place.
         owner: the principal's name, where it was known when the call came.
         authorization: the header of this name, empty where there is none; None where `headers` have to tell.
         traceparent: the same of this one.
@@ -104,8 +104,8 @@ class Exchange:
     record: CallRecord
     arrived: float
     time_remaining: float | None = None
-    principal: Principal = ANONYMOUS
-    is_identified: bool = True
+    principal: Principal | None = None
+    entered: bool = False
     owner: str = ""
     authorization: bytes | None = None
     traceparent: bytes | None = None
@@ -138,6 +138,12 @@ class Exchange:
     def caller(self) -> str:
         """Whose turn it takes: its principal's, whatever connections that has, or else its connection's."""
         return self.owner or self.peer
+
+    def identified(self) -> Principal:
+        """Return who calls; raises RuntimeError before that is known: nothing may be done for a call then."""
+        if self.principal is None:
+            raise RuntimeError("it isn't known who calls")
+        return self.principal
 
     @property
     def is_late(self) -> bool:

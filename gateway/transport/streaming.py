@@ -74,7 +74,7 @@ def _sent(method: Method, respond: Respond, send_timeout: float, memory: Respons
         channel = exchange.messages()
         call = StreamCall(
             full_name,
-            exchange.principal,
+            exchange.identified(),
             exchange.deadline,
             operation,
             exchange.caller,

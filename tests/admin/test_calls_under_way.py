@@ -103,7 +103,7 @@ async def test_calls_that_share_a_statement_say_so(databases: Databases) -> None
 def test_every_function_that_tells_what_is_waited_for_is_there() -> None:
 
     functions = (
-        *(Authorization.wait, Processor.wait, Exchange.receive, Batcher._shared, ConnectionLimiter._wait),
+        *(Authorization.identify, Processor.wait, Exchange.receive, Batcher._shared, ConnectionLimiter._wait),
         *(Pool._add, StatementWatch.over, LoopClock.sleep, runner._commit, streaming._send),
         *(Cursor._bind, Cursor.slices),
     )

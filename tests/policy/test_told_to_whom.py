@@ -9,6 +9,9 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2
 
+from gateway.auth.authenticator import Credentials
+from gateway.auth.principal import Principal
+from gateway.auth.provider_chain import ProviderChain
 from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway
@@ -107,6 +110,44 @@ async def test_who_may_see_the_schema_is_told_what_there_is(doors: Doors) -> Non
 async def test_health_is_open_to_all(doors: Doors) -> None:
     for caller in ("", doors.wrong, doors.reader):
         assert await doors.grpc("/grpc.health.v1.Health/Check", caller) == (grpc.StatusCode.OK, "")
+
+
+async def test_health_is_open_to_all_by_every_protocol(http: Doors) -> None:
+    for caller in ("", http.wrong, http.reader):
+        for form in ("application/json", "application/grpc-web+json"):
+            body = b"{}" if form == "application/json" else b"\0\0\0\0\2{}"
+            headers = {"content-type": form, **({"authorization": caller} if caller else {})}
+            answer = await ask(http.gateway.target, "POST", "/grpc.health.v1.Health/Check", body, headers)
+            assert (answer.status, b'"SERVING"' in answer.body) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "content_type", "asked"),
+    [
+        ("GET /v1/sheets/1", "", 1),
+        (f"POST {READ}", "application/json", 1),
+        (f"POST {READ}", "application/connect+json", 1),
+        (f"POST {READ}", "application/grpc-web", 1),
+        (f"POST {WRITE}", "application/json", 1),
+        ("GET /nowhere", "", 1),
+        ("POST /grpc.health.v1.Health/Check", "application/json", 0),
+    ],
+)
+async def test_who_calls_is_asked_once(
+    http: Doors, monkeypatch: pytest.MonkeyPatch, line: str, content_type: str, asked: int
+) -> None:
+    seen: list[Credentials] = []
+    recall = ProviderChain.recall
+
+    def noting(chain: ProviderChain, credentials: Credentials) -> Principal | None:
+        seen.append(credentials)
+        return recall(chain, credentials)
+
+    monkeypatch.setattr(ProviderChain, "recall", noting)
+    headers = {"content_type": content_type} if content_type else {}
+    verb, path = line.split()
+    await http.http(verb, path, http.reader, **headers)
+    assert [one.authorization.decode() for one in seen] == [http.reader] * asked
 
 
 _FORMS: list[tuple[str, dict[str, str]]] = [

@@ -2,17 +2,21 @@
 
 from time import monotonic
 
+import pytest
 from google.protobuf.message import Message
 
 from gateway.auth.authenticator import Credentials, refused_credential
 from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
+from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
+from gateway.request.memory import ResponseMemory
 from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
-from gateway.transport.dispatch import Dispatcher
+from gateway.transport.dispatch import Dispatcher, Endpoint
 from gateway.transport.exchange import Exchange, Reply
-from tests.transport.conftest import GET, dispatching
+from tests.harness.gateway import schema_of
+from tests.transport.conftest import GET, SERVICE, dispatching
 
 _ANN = Principal("ann", "jwt", frozenset({AUTHENTICATED_ROLE}))
 
@@ -111,3 +115,35 @@ async def test_a_caller_is_looked_for_once_though_a_plain_call_enters_twice() ->
     assert dispatcher.arrive(one) is None
     assert (await dispatcher(f"/{GET}", one)).status is None
     assert (known.recalled, handler.called_by) == (1, [_ANN])
+
+
+async def test_who_is_known_already_is_not_looked_for_again_but_has_to_be_allowed() -> None:
+    for principal, reason in ((_ANN, ""), (Principal("bob", "jwt"), "CALL_NOT_ALLOWED")):
+        known, handler, one = _Known(), _Handler(), _exchange(b"Bearer bob")
+        one.principal = principal
+        await _dispatcher(known, handler)(f"/{GET}", one)
+        assert (known.recalled, known.waited, one.record.reason) == (0, 0, reason)
+        assert handler.called_by == ([] if reason else [_ANN])
+
+
+async def test_a_call_that_has_a_deadline_is_not_let_in_for_it() -> None:
+    handler, one = _Handler(), _exchange()
+    one.deadline = monotonic() + 9
+    await _dispatcher(_Known(), handler)(f"/{GET}", one)
+    assert (one.record.reason, handler.called_by) == ("CALL_NOT_ALLOWED", [])
+
+
+async def test_nothing_is_done_for_a_call_before_it_is_known_who_makes_it() -> None:
+    handler = _Handler()
+    method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
+    answer = Endpoint(method, handler, settings_of().limits, ResponseMemory(1 << 20))
+    with pytest.raises(RuntimeError):
+        await answer(_exchange())
+    assert handler.called_by == []
+
+
+async def test_where_callers_are_not_identified_everybody_is_anonymous() -> None:
+    handler, one = _Handler(), _exchange(b"Bearer ann")
+    one.principal = _ANN
+    assert (await dispatching(handler)(f"/{GET}", one)).status is None
+    assert (handler.called_by, one.record.principal) == ([ANONYMOUS], "")

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import pytest
 from google.protobuf.message import Message
 
+from gateway.auth.principal import ANONYMOUS
 from gateway.config.load import settings_of
 from gateway.errors import InvalidArgument, Unavailable
 from gateway.methods import Piece
@@ -70,7 +71,8 @@ def method(name: str) -> Method:
 
 def exchange(channel: Channel, request: bytes = b"") -> Exchange:
     facts = CallRecord("x.Y/Z", "id", request_bytes=len(request))
-    return Exchange(request, facts, arrived=asyncio.get_running_loop().time(), channel=channel)
+    now = asyncio.get_running_loop().time()
+    return Exchange(request, facts, arrived=now, principal=ANONYMOUS, channel=channel)
 
 
 async def test_the_next_response_is_made_when_the_last_was_taken() -> None:

@@ -16,8 +16,6 @@ from gateway.transport.exchange import Exchange
 from gateway.transport.parsing.parser import small_reader
 
 SERVICE_NAME = "grpc.health.v1.Health"
-PATHS = frozenset(f"/{SERVICE_NAME}/{one.name}" for one in pb.DESCRIPTOR.services_by_name["Health"].methods)
-"""Of its methods, which everybody may call."""
 _WHOLE_SERVER = ""
 _Status = pb.HealthCheckResponse
 _read_check = small_reader(pb.HealthCheckRequest)

@@ -185,8 +185,9 @@ class UnknownMethods(grpc.GenericRpcHandler):
     async def _refuse(self, path: str, _requests: Any, context: Any) -> None:
         exchange = _exchange(path, context)
         try:
-            if self._authorization is not None and not self._authorization.may_ask(exchange):
-                await self._authorization.wait_to_ask(exchange)
+            if self._authorization is not None:
+                caller = await self._authorization.identify(exchange.headers, exchange.certificate)
+                self._authorization.require(path, caller, unknown=True)
         except RowgateError as error:
             refusal = error
         else:

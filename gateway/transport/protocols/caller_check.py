@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
 from gateway.errors import RowgateError
-from gateway.observe.call_record import CallRecord
 from gateway.transport.authorization import Authorization
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
+from gateway.transport.protocols.calls import record_of
 from gateway.transport.protocols.connect.streams import StreamResponse
 from gateway.transport.protocols.connect.unary import UnaryResponse
 from gateway.transport.protocols.grpc.response import GrpcResponse
@@ -50,35 +50,40 @@ class CallerCheck:
         self, request: HttpRequest, content_type: bytes, answer: Callable[[], Awaitable[None]]
     ) -> Awaitable[None]:
         """Return what answers a request, which raises Gone: `answer`, once its caller is let in."""
-        exchange = self._exchange(request)
+        path, arrived = self._path(request), monotonic()
+        if path in self._dispatcher.open_paths:
+            return answer()
         try:
-            if self._authorization.may_ask(exchange):
-                return answer()
+            request.principal = self._authorization.recall(request.headers, request.certificate)
+            if request.principal is not None:
+                self._authorization.require(path, request.principal, unknown=True)
         except RowgateError as error:
-            return self._refuse(request, content_type, exchange, error)
-        return self._admit_later(request, content_type, exchange, answer)
+            return self._refuse(request, content_type, _refused(request, path, arrived), error)
+        if request.principal is None:
+            return self._admit_later(request, content_type, path, arrived, answer)
+        return answer()
 
     async def _admit_later(
         self,
         request: HttpRequest,
         content_type: bytes,
-        exchange: Exchange,
+        path: str,
+        arrived: float,
         answer: Callable[[], Awaitable[None]],
     ) -> None:
+        authorization = self._authorization
         try:
-            await self._authorization.wait_to_ask(exchange)
+            request.principal = await authorization.identify(request.headers, request.certificate)
+            authorization.require(path, request.principal, unknown=True)
         except RowgateError as error:
-            await self._refuse(request, content_type, exchange, error)
+            await self._refuse(request, content_type, _refused(request, path, arrived), error)
         else:
             await answer()
 
-    def _exchange(self, request: HttpRequest) -> Exchange:
+    def _path(self, request: HttpRequest) -> str:
+        """Return the path of the method that a request calls, or its own where that is no method's."""
         found = (path for path_of in self._paths if (path := path_of(request)) is not None)
-        path = next(found, request.path)
-        sent_id = find(request.headers, _REQUEST_ID) or b""
-        record = CallRecord(path.removeprefix("/"), request_id(sent_id.decode("latin-1")), request.peer)
-        certificate = request.certificate
-        return Exchange(b"", record, monotonic(), headers=request.headers, certificate=certificate)
+        return next(found, request.path)
 
     async def _refuse(
         self, request: HttpRequest, content_type: bytes, exchange: Exchange, error: RowgateError
@@ -98,6 +103,14 @@ class CallerCheck:
             return
         response.exchange = exchange
         await response.end(Reply(status=status))
+
+
+def _refused(request: HttpRequest, path: str, arrived: float) -> Exchange:
+    """Return the call that a request would have been."""
+    record = record_of(request, path.removeprefix("/"))
+    if request.principal is not None:
+        record.principal = request.principal.name
+    return Exchange(b"", record, arrived, headers=request.headers)
 
 
 def _is_unary_connect(request: HttpRequest, content_type: bytes) -> bool:

@@ -157,10 +157,9 @@ class Calls:
             remaining: seconds until the caller's deadline; None where it set none.
 
         """
-        sent_id = find(request.headers, _REQUEST_ID) or b""
-        record = CallRecord(method.name, request_id(sent_id.decode("latin-1")), request.peer)
+        record = record_of(request, method.name)
         exchange = Exchange(b"", record, monotonic(), remaining, headers=request.headers, json=response.json)
-        exchange.certificate = request.certificate
+        exchange.certificate, exchange.principal = request.certificate, request.principal
         response.exchange = exchange
         if not method.takes_stream:
             exchange.read, exchange.take = messages.receive_only, messages.take
@@ -228,6 +227,12 @@ class _Channel:
             await self._send(message)
         except Gone:
             raise asyncio.CancelledError from None
+
+
+def record_of(request: HttpRequest, method: str) -> CallRecord:
+    """Return the record of a request's call; `method` is `package.Service/Method`."""
+    sent_id = find(request.headers, _REQUEST_ID) or b""
+    return CallRecord(method, request_id(sent_id.decode("latin-1")), request.peer)
 
 
 def refusal(error: RowgateError) -> Reply:

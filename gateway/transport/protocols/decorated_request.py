@@ -23,6 +23,7 @@ class DecoratedRequest:
         self.authority = request.authority
         self.peer = request.peer
         self.certificate = request.certificate
+        self.principal = request.principal
         self.misdirected = request.misdirected
         self.trailers = request.trailers
         self.task = request.task

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.auth.principal import Principal
+
 if TYPE_CHECKING:
     from asyncio import Task
 
@@ -29,6 +31,7 @@ class HttpRequest(Protocol):
         authority: the host that it names; empty where it names none.
         peer: the client's address as gRPC writes it, such as `ipv4:127.0.0.1:5000`.
         certificate: the client's, DER, as the TLS handshake has verified it; empty without one.
+        principal: who asks, once that is known; None before, and where callers aren't identified.
         misdirected: whether it names a host that the server isn't called by.
         trailers: whether a response may have trailers that the client sees: over HTTP/2.
         task: in which it is answered; None where that isn't known.
@@ -42,6 +45,7 @@ class HttpRequest(Protocol):
     header_bytes: int
     peer: str
     certificate: bytes
+    principal: Principal | None
     misdirected: bool
     trailers: bool
     task: "Task[None] | None"

@@ -8,6 +8,8 @@ from gateway.transport.wire.request import Header
 if TYPE_CHECKING:
     from asyncio import Task
 
+    from gateway.auth.principal import Principal
+
 HOST = "gateway.example"
 
 
@@ -31,6 +33,7 @@ class RecordedRequest:
         self.header_bytes = sum(len(name) + len(value) + 32 for name, value in self.headers)
         self.authority, self.peer = HOST, "ipv4:127.0.0.1:5000"
         self.task: Task[None] | None = None
+        self.principal: Principal | None = None
         self.misdirected = self.trailers = False
         self.certificate = b""
         self._body = iter(body)

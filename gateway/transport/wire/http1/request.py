@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gateway.auth.principal import Principal
 from gateway.transport.wire.http1 import response
 from gateway.transport.wire.http1.body import Body
 from gateway.transport.wire.http1.head import Head
@@ -42,6 +43,7 @@ class Http1Request:
     """
 
     trailers = False
+    principal: Principal | None = None
     task: asyncio.Task[None] | None = None
     is_begun = False
     """Whether the response has begun."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from gateway.transport.wire.http2.frames import DATA, END_STREAM, frame, header_frames
 from gateway.transport.wire.http2.header_blocks.writer import write_block
@@ -10,6 +11,9 @@ from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.request_body import RequestBody
 from gateway.transport.wire.http2.request_head import Head
 from gateway.transport.wire.request import Gone, Header
+
+if TYPE_CHECKING:
+    from gateway.auth.principal import Principal
 
 
 class Stream:
@@ -49,6 +53,7 @@ class Stream:
         self.misdirected = head.misdirected
         self.peer = peer
         self.certificate = certificate
+        self.principal: Principal | None = None
         self.task: asyncio.Task[None] | None = None
         self.is_finished = False
         """Whether the response is whole; the peer may not have taken it."""
