@@ -133,6 +133,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
         rules=callers.row_rules(),
         presets=callers.presets(),
         caller_roles=storage.caller_roles,
+        withheld=storage.withheld,
         own_tables=storage.own_tables,
         identified=callers.identified,
     )

@@ -1,7 +1,7 @@
 """Storage: the database with a schema's tables, checked, and what shares its connections."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +28,7 @@ from gateway.introspect import (
     require_policies_hold,
     tables_of_services,
     warn_of_missing_grants,
+    withheld_columns,
 )
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
@@ -58,6 +59,7 @@ class Storage:
         request_ids: of calls that may be repeated.
         own_tables: whether the gateway's own tables are there.
         caller_roles: those of the database; None where calls run by the gateway's own.
+        withheld: the columns that some roles may not set in new rows, by the message's full name.
         drift_watch: compares the tables with the schema; not yet started.
 
     """
@@ -71,6 +73,7 @@ class Storage:
     request_ids: RequestIds
     own_tables: bool
     caller_roles: CallerRoles | None
+    withheld: Mapping[str, frozenset[str]]
     drift_watch: DriftWatch
 
     def probe(self, acquire_timeout: float) -> Probe:
@@ -122,6 +125,7 @@ async def open_storage(
         request_ids=RequestIds(settings.database.request_id_answer_bytes, room),
         own_tables=own_tables,
         caller_roles=roles,
+        withheld=await withheld_columns(database, roles.allowed if roles is not None else (), tables, _OWN),
         drift_watch=drift_watch,
     )
 

@@ -38,6 +38,7 @@ class Engine:
         presets: what is written of callers, by the message's full name; none where they aren't identified.
         caller_roles: of the database, whose policies say which rows are there for a caller; None where calls
             run by the gateway's own.
+        withheld: the columns that some roles may not set in new rows, by the message's full name.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
 
@@ -57,6 +58,7 @@ class Engine:
     rules: Mapping[str, TableRules] = field(default_factory=dict)
     presets: Mapping[str, Presets] = field(default_factory=dict)
     caller_roles: CallerRoles | None = None
+    withheld: Mapping[str, frozenset[str]] = field(default_factory=dict)
     own_tables: bool = True
     identified: bool = False
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
@@ -77,6 +79,10 @@ class Engine:
     def rules_of(self, resource: Resource) -> TableRules | None:
         """Return the rules of the resource's rows; None where it has none."""
         return self.rules.get(resource.message.full_name)
+
+    def withheld_of(self, resource: Resource) -> frozenset[str]:
+        """Return the resource's columns that some roles of the database may not set in new rows."""
+        return self.withheld.get(resource.message.full_name, frozenset())
 
     def presets_of(self, resource: Resource) -> Presets | None:
         """Return what is written of callers in the resource's rows; None where nothing is."""

@@ -1,5 +1,6 @@
 """Tables that others manage are served by a role that may neither make tables nor temporary ones."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -121,3 +122,28 @@ async def test_the_start_tells_tables_that_lack_from_rights_that_do(
     assert await told() == lacking
     await fetch(dsn, f"GRANT USAGE ON SCHEMA rowgate TO {ROLE}")
     assert await told() == []
+
+
+async def test_a_column_that_is_left_unset_takes_no_right_to_it(dsn: str, transport: str) -> None:
+    """Roles that may set some columns alone, as Supabase has them; calls that share statements too."""
+    given = "email, points, standing, tags, joined, token"
+    await fetch(dsn, f'REVOKE INSERT ON shop."Customer" FROM {ROLE}')
+    await fetch(dsn, f'GRANT INSERT ({given}) ON shop."Customer" TO {ROLE}')
+    guest = await serve("unmanaged", dsn.replace("//postgres@", f"//{ROLE}@"), transport=transport)
+
+    async def create(number: int) -> str:
+        customer = {"email": f"{number}@x", **({} if number % 2 else {"note": "some"})}
+        try:
+            return str((await guest.call(f"{SHOP}/CreateCustomer", customer=customer)).email)
+        except RpcFailed as failed:
+            return failed.reason
+
+    try:
+        made = await asyncio.gather(*map(create, range(20)))
+    finally:
+        await guest.stop()
+    assert made == [f"{number}@x" if number % 2 else "INSUFFICIENT_PRIVILEGE" for number in range(20)]
+    stored = await fetch(dsn, 'SELECT email, note FROM shop."Customer"')
+    assert {(row["email"], row["note"]) for row in stored} == {
+        (f"{number}@x", None) for number in range(1, 20, 2)
+    }

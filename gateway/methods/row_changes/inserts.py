@@ -9,10 +9,11 @@ from sqlalchemy import Table
 from gateway.db.bulk.merge import kept_out
 from gateway.db.coalesce import RequestedWrite, RowWrite
 from gateway.db.database import Row
+from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.sent_rows import SentRows
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES, grouped
-from gateway.policy.row_rules import TableRules, caller_values
+from gateway.policy.row_rules import caller_values
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
@@ -22,10 +23,16 @@ from gateway.sql.shared_writes import insert_each
 
 
 class Inserts:
-    """Inserts rows of one table, as its rules allow, where it has some."""
+    """Inserts rows of one table, as its rules allow, where it has some.
 
-    def __init__(self, resource: Resource, table: Table, rules: TableRules | None) -> None:
+    A column that is NULL is named beside the others, so that most rows share a statement; but not where some
+    role may not set it.
+    """
+
+    def __init__(self, resource: Resource, engine: Engine) -> None:
+        table, rules = engine.table(resource), engine.rules_of(resource)
         self._rules = rules
+        self._withheld = engine.withheld_of(resource)
         creating = rules.creating if rules is not None else None
         self._sent = SentRows(resource, rules, rules.creating) if rules is not None else None
         self._columns = tuple(field.column for field in resource.fields)
@@ -89,7 +96,12 @@ class Inserts:
         return caller_values(self._rules, session.principal)
 
     def _shape(self, row: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(column for column in self._columns if column in row)
+        withheld = self._withheld
+        return tuple(
+            column
+            for column in self._columns
+            if column in row and not (column in withheld and row[column] is None)
+        )
 
 
 def _kind(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowWrite | None:

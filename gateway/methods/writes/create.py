@@ -41,9 +41,7 @@ class Creating:
         self._resource = method.resource
         self._field = method.request["resource"].name
         self._read_row = new_row_reader(method.resource)
-        self._inserts = Inserts(
-            method.resource, engine.table(method.resource), engine.rules_of(method.resource)
-        )
+        self._inserts = Inserts(method.resource, engine)
         shape = RowShape(method.resource, method.resource.fields)
         self._message, self._sent = row_to_message(shape), sent_row(shape)
 

@@ -64,7 +64,7 @@ class Updating:
         table = engine.table(method.resource)
         self._changes = Changes(method.resource, table, engine.rules_of(method.resource), UPDATING)
         self._quick = QuickUpdates(method, self._changes)
-        self._inserts = Inserts(method.resource, table, engine.rules_of(method.resource))
+        self._inserts = Inserts(method.resource, engine)
         shape = RowShape(method.resource, method.resource.fields)
         self._message, self._sent = row_to_message(shape), sent_row(shape)
 
