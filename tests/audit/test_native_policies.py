@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.audit.kept import Audited, audited_database, audited_tables, changes, key_of
 from tests.db.bouncer import bouncer
+from tests.db.proxy import proxied
 from tests.harness.client import fresh_name
 from tests.harness.databases import Databases, fetch
 from tests.rpc.test_pgbouncer import BEHIND_A_POOLER
@@ -32,12 +34,15 @@ SETUP = (
     f'CREATE POLICY own ON "Order" USING ("user" = {_CALLER})',
 )
 SERVICE = "OrderService"
+NATIVE = {"auth_row_security": "postgres", "auth_database_role": MEMBER}
 
 
-@pytest.fixture(params=["directly", "PgBouncer"])
+@pytest.fixture(params=["directly", "PostgreSQL 15", "PgBouncer"])
 async def audited(
     request: pytest.FixtureRequest, databases: Databases, data_folder: Path, tmp_path: Path, transport: str
 ) -> AsyncIterator[Audited]:
+    if request.param == "PostgreSQL 15":
+        databases = Databases(request.getfixturevalue("debian_15"))
     dsn = await audited_database(databases)
     for statement in SETUP:
         await fetch(dsn, statement)
@@ -46,8 +51,7 @@ async def audited(
         if request.param == "PgBouncer":
             login = opened.enter_context(bouncer(data_folder / fresh_name("bouncer"), login, size=2))
             settings = BEHIND_A_POOLER
-        policies = {"auth_row_security": "postgres", "auth_database_role": MEMBER}
-        async with audited_tables(dsn, tmp_path, transport, login=login, **policies, **settings) as served:
+        async with audited_tables(dsn, tmp_path, transport, login=login, **NATIVE, **settings) as served:
             yield served
 
 
@@ -82,15 +86,109 @@ async def test_changes_are_kept_by_the_gateways_own_role(audited: Audited) -> No
     assert ("public.Order", key_of(user="bob", number=105), "INSERT") in made
 
 
-async def test_callers_roles_can_not_reach_what_is_kept(audited: Audited) -> None:
-    await audited.call("ann", f"{SERVICE}/CreateOrder", order={"user": "ann", "number": 1})
-    ((rights,),) = [
-        tuple(row.values())
-        for row in await fetch(
-            audited.dsn,
-            "SELECT has_schema_privilege($1, 'rowgate', 'USAGE')"
-            " OR has_table_privilege($1, 'rowgate.audit', 'SELECT, INSERT, UPDATE, DELETE') AS some",
-            MEMBER,
-        )
-    ]
-    assert not rights
+def order(n: int, text: str = "") -> dict[str, Any]:
+    return {"user": "ann", "number": n, "text": text}
+
+
+async def _ingest(audited: Audited, orders: Sequence[Any]) -> None:
+    talk = audited.clients["ann"].converse(f"audited.v1.{SERVICE}/IngestOrders")
+    await talk.ask(start={"stream_id": "one"})
+    await talk.ask(sequence=1, orders=orders)
+    await talk.end()
+
+
+async def test_each_method_keeps_what_it_changes(audited: Audited) -> None:
+    async def leaves(method: str, action: str, *numbers: int, **fields: Any) -> None:
+        before, earlier = await audited.stored(), len(await audited.kept())
+        if method == "IngestOrders":
+            await _ingest(audited, **fields)
+        else:
+            await audited.call("ann", f"{SERVICE}/{method}", **fields)
+        kept = (await audited.kept())[earlier:]
+        told = Counter(("public.Order", key_of(user="ann", number=n), action) for n in numbers)
+        assert Counter(one[:3] for one in kept) == told == changes(before, await audited.stored())
+        assert {(one.method, one.who) for one in kept} == {(f"{SERVICE}/{method}", "api_key:ann")}
+
+    await leaves("CreateOrder", "INSERT", 1, order=order(1))
+    await leaves("UpdateOrder", "UPDATE", 1, order=order(1, "b"))
+    await leaves("UpdateOrder", "INSERT", 2, order=order(2), allow_missing=True)
+    await leaves("BatchCreateOrders", "INSERT", 3, 4, requests=[{"order": order(n)} for n in (3, 4)])
+    await leaves("BatchUpdateOrders", "UPDATE", 3, 4, requests=[{"order": order(n, "b")} for n in (3, 4)])
+    await leaves("BulkUpsertOrders", "UPDATE", 1, 2, orders=[order(n, "c") for n in (1, 2)])
+    await leaves("IngestOrders", "INSERT", 5, 6, orders=[order(n) for n in (5, 6)])
+    await leaves("DeleteOrder", "DELETE", 5, user="ann", number=5)
+    keys = [{"user": "ann", "number": n} for n in (1, 6)]
+    await leaves("BatchDeleteOrders", "DELETE", 1, 6, requests=keys)
+
+
+FORGE = """
+CREATE FUNCTION forge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO rowgate.audit (table_name, key, action, method, principal_kind, principal_id, request_id)
+  VALUES ('public.Order', '{}', 'INSERT', 'forged', '', '', '');
+  RETURN NULL;
+END $$
+"""
+
+
+@pytest.mark.parametrize("when", ["at once", "at the COMMIT"])
+async def test_what_a_callers_statement_sets_off_can_not_add_to_it(audited: Audited, when: str) -> None:
+    """A trigger's function has the rights of whoever runs it: before PostgreSQL 18, of whoever commits."""
+    await fetch(audited.dsn, FORGE)
+    how = "" if when == "at once" else "DEFERRABLE INITIALLY DEFERRED"
+    how += " FOR EACH ROW EXECUTE FUNCTION forge()"
+    await fetch(
+        audited.dsn,
+        f'CREATE CONSTRAINT TRIGGER forge AFTER INSERT ON "Order" {how}',
+    )
+    columns = '"user", "Mixed ""Case""", text, version'
+    await fetch(audited.dsn, f'INSERT INTO "Order" ({columns}) VALUES ($1, 1, $2, 1)', "owner", "")  # noqa: S608 - a constant
+    assert [one.method for one in await audited.kept()] == ["forged"]
+    await audited.forget()
+    before = await audited.stored()
+    for method, fields in (
+        ("CreateOrder", {"order": order(1)}),
+        ("BatchCreateOrders", {"requests": [{"order": order(1)}]}),
+        ("BulkUpsertOrders", {"orders": [order(1)]}),
+    ):
+        assert await audited.reason("ann", f"{SERVICE}/{method}", **fields) == "INSUFFICIENT_PRIVILEGE"
+    assert (await audited.kept(), await audited.stored()) == ([], before)
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        ({}, {"GetOrder": 1, "UpdateOrder": 4, "UpdateEntry": 1}),
+        (NATIVE, {"GetOrder": 3, "UpdateOrder": 5, "UpdateEntry": 4}),
+    ],
+    ids=["by the gateway's role", "by callers' roles"],
+)
+async def test_round_trips(
+    databases: Databases,
+    tmp_path: Path,
+    transport: str,
+    policies: dict[str, Any],
+    expected: dict[str, int],
+) -> None:
+    """As docs/row-security.md counts them: of a call alone, whose statements are prepared."""
+    dsn = await audited_database(databases)
+    for statement in SETUP:
+        await fetch(dsn, statement)
+    requests = {
+        "GetOrder": {"user": "ann", "number": 1},
+        "UpdateOrder": {"order": order(1, "b")},
+        "UpdateEntry": {"entry": {"id": 1, "text": "b"}},
+    }
+    async with proxied(dsn) as (proxy, through):
+        login = through.replace("//postgres@", f"//{LOGIN}@") if policies else through
+        async with audited_tables(dsn, tmp_path, transport, login=login, pool_size=1, **policies) as audited:
+            await audited.call("ann", f"{SERVICE}/CreateOrder", order=order(1))
+            await audited.call("ann", "EntryService/CreateEntry", entry={"id": 1})
+
+            async def count(method: str) -> int:
+                before, service = proxy.round_trips, method.removeprefix("Get").removeprefix("Update")
+                await audited.call("ann", f"{service}Service/{method}", **requests[method])
+                return proxy.round_trips - before
+
+            # The first prepares its statement; and the gateway looks after its connections itself at times.
+            counts = {method: min([await count(method) for _ in range(5)]) for method in requests}
+    assert counts == expected

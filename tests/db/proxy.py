@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+_READY = b"Z\0\0\0\5"
+"""ReadyForQuery, without the transaction's status."""
+
 
 @dataclass
 class Cut:
@@ -41,6 +44,8 @@ class Proxy:
         self.hides_ends = False
         """Whether the client is not told that the server closed a connection."""
         self.last_word = asyncio.Event()
+        self.round_trips = 0
+        """How often the server had answered and was ready for more."""
         self.before_cut: Callable[[], Awaitable[object]] | None = None
 
     def freeze(self) -> None:
@@ -106,6 +111,7 @@ class Proxy:
     ) -> None:
         while data := await reader.read(65536):
             await self._flowing.wait()
+            self.round_trips += data.count(_READY)
             if cut.done():
                 # The client never sees it: the other way ends the connection.
                 cut.result().answered.set()

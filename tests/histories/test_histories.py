@@ -66,9 +66,9 @@ def _forgets_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Roll one transaction in twenty back, and answer as if it had been committed."""
     commit, numbers = statement_runner._commit, itertools.count(1)
 
-    async def forget(connection: Any) -> Any:
+    async def forget(connection: Any, command: str) -> Any:
         if next(numbers) % 20:
-            return await commit(connection)
+            return await commit(connection, command)
         return await connection.execute("ROLLBACK") and None
 
     monkeypatch.setattr(statement_runner, "_commit", forget)

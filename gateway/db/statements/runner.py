@@ -118,7 +118,7 @@ class StatementRunner:
                 raise _judge_within(error) from error.__cause__
             call.unsettled = mark is not None
             try:
-                lost = await _commit(connection)
+                lost = await _commit(connection, transaction.commit)
             except Exception:
                 call.unsettled = False
                 raise
@@ -167,11 +167,11 @@ async def _carry_out(
         return result, await read_mark(connection)
 
 
-async def _commit(connection: "Connection") -> RowgateError | None:
+async def _commit(connection: "Connection", command: str) -> RowgateError | None:
     """Commit; return the error of a connection that was lost meanwhile, which leaves the outcome open."""
     try:
         with translated(connection):
-            tag = await connection.execute("COMMIT")
+            tag = await connection.execute(command)
     except RowgateError as error:
         if _is_open_end(error):
             return error

@@ -45,6 +45,8 @@ class Transaction:
         self._watch = watch
         self._call = call
         self._depth = 0
+        self.commit = "COMMIT"
+        """What it ends with."""
         self.wrote = False
         self.audit_trail = AuditTrail()
         """Its changes of audited tables."""
@@ -95,15 +97,19 @@ class Transaction:
         return rows
 
     async def audit(self) -> Mark | None:
-        """Write the rows of the changes so far; return the transaction's mark, None where there are none.
+        """Write the rows of all changes; return the transaction's mark, None where there are none.
 
-        Raises Internal (AUDIT_FAILED) where the database won't have them.
+        COMMIT is all that may follow. Raises Internal (AUDIT_FAILED) where the database won't have them.
         """
         rows = self.audit_trail.rows(self.idempotency_key)
         if rows is None:
             return None
         try:
-            return Mark(*(await self.fetch_own(APPEND, rows))[0])
+            if self._as_caller:
+                await self._run(LEAVE_ROLE)
+                # Deferred triggers are the caller's: PostgreSQL before 18 runs them by whoever commits.
+                self.commit = f"{self._as_caller}; COMMIT"
+            return Mark(*(await self.fetch(APPEND, rows))[0])
         except RowgateError as error:
             raise (_not_audited() if _is_refused(error) else error) from error.__cause__
 
