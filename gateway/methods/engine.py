@@ -18,9 +18,11 @@ from gateway.request.page_token import PageTokens
 from gateway.schema.model import Method, Resource
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """The gateway's parts, as the methods see them.
+
+    What holds for callers has no default: whoever forgot it would serve everything to everybody.
 
     Args:
         database: the way to PostgreSQL.
@@ -55,12 +57,12 @@ class Engine:
     max_concurrent_bulk: int = 4
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
-    rules: Mapping[str, TableRules] = field(default_factory=dict)
-    presets: Mapping[str, Presets] = field(default_factory=dict)
-    caller_roles: CallerRoles | None = None
+    rules: Mapping[str, TableRules]
+    presets: Mapping[str, Presets]
+    caller_roles: CallerRoles | None
     withheld: Mapping[str, frozenset[str]] = field(default_factory=dict)
     own_tables: bool = True
-    identified: bool = False
+    identified: bool
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
 
     def require_own_tables(self, what: str) -> None:

@@ -73,7 +73,7 @@ class ServedApi:
         *,
         observers: Sequence[Observer] = (),
         probe: Probe = _always,
-        authorization: Authorization | None = None,
+        authorization: Authorization | None,
         traces: "Traces | None" = None,
     ) -> None:
         self._settings = server

@@ -50,7 +50,16 @@ async def _cost(dsn: str, database: Database, audit: int) -> tuple[float, float]
     """Return microseconds of CPU per Update, the gateway's and PostgreSQL's."""
     schema = read_schema(_descriptors(audit))
     writes, reads = RowWrites(database, CoalesceSettings()), PointReads(database, CoalesceSettings())
-    engine = Engine(database, reads, writes, build_tables(schema).tables)
+    engine = Engine(
+        database=database,
+        reads=reads,
+        writes=writes,
+        tables=build_tables(schema).tables,
+        rules={},
+        presets={},
+        caller_roles=None,
+        identified=False,
+    )
     methods = {method.full_name: method for one in schema.services.values() for method in one.methods}
     method = methods["audited.v1.OrderService.UpdateOrder"]
     handler = handler_of(method, engine)

@@ -95,7 +95,7 @@ async def start_methods(
 ) -> Server:
     """Serve methods with places and deadlines, beside health and reflection."""
     admission, deadlines = Admission(settings.limits.max_in_flight), Deadlines.of(settings.server)
-    own = ServedApi({}, FileDescriptorSet(), settings.server, settings.limits)
+    own = ServedApi({}, FileDescriptorSet(), settings.server, settings.limits, authorization=None)
     api: Any = Extended(own, [guarded(method, admission, deadlines) for method in methods])
     server = make_server(api, settings)
     await server.start()

@@ -89,8 +89,13 @@ def _called(
     handler = answers if name.startswith("Ingest") else answer
     monkeypatch.setitem(HANDLERS, method.kind, lambda *_: handler)  # type: ignore[arg-type]
     engine = Engine(
-        *(nothing, nothing, nothing, build_tables(schema).tables),  # type: ignore[arg-type]
+        database=nothing,
+        reads=nothing,
+        writes=nothing,
+        tables=build_tables(schema).tables,
         bulk_max_rows=COUNT,
+        rules={},
+        caller_roles=None,
         presets=merged(presets_of(schema), {}),
         identified=True,
     )

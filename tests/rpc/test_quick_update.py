@@ -30,7 +30,9 @@ def updating(method: Method) -> Updating:
     """Return what reads the method's requests; it never reaches a database."""
     nothing = cast("Any", None)
     tables = build_tables(schema_of(method.full_name.partition(".")[0])).tables
-    return Updating(method, Engine(database=nothing, reads=nothing, writes=nothing, tables=tables))
+    parts = {"database": nothing, "reads": nothing, "writes": nothing, "tables": tables}
+    engine = Engine(**parts, rules={}, presets={}, caller_roles=None, identified=False)
+    return Updating(method, engine)
 
 
 UPDATING = {name: updating(update_of(name)) for name in RESOURCES}

@@ -44,6 +44,7 @@ class Served:
             descriptors_of("ledger"),
             values.server,
             values.limits,
+            authorization=None,
             observers=[self.ended.put_nowait],
         )
         self.server = make_server(api, values)

@@ -29,7 +29,9 @@ def bare(make_server: ServerFactory) -> Bare:
 
     def make(**settings: object) -> Server:
         values = settings_of(**settings)
-        return make_server(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
+        return make_server(
+            ServedApi({}, descriptors_of("ledger"), values.server, values.limits, authorization=None), values
+        )
 
     return make
 

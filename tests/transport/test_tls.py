@@ -27,7 +27,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory, authority: Certificate
 def tls_server(make_server: ServerFactory, certificate: Certificate, **settings: Any) -> Server:
     files = {"tls_cert": certificate.cert_path, "tls_key": certificate.key_path}
     values = settings_of(**{"listen": "127.0.0.1:0", **files, **settings})
-    return make_server(ServedApi({}, descriptors_of("ledger"), values.server, values.limits), values)
+    return make_server(
+        ServedApi({}, descriptors_of("ledger"), values.server, values.limits, authorization=None), values
+    )
 
 
 async def health_over(port: int, credentials: grpc.ChannelCredentials) -> bytes:

@@ -260,7 +260,7 @@ async def test_a_body_that_is_taken_whole_is_used_once() -> None:
 async def test_it_listens_on_several_addresses_and_sockets(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     values = settings_of(listen=f"127.0.0.1:0,localhost:0,unix:{path}")
-    api = ServedApi({}, descriptors_of("ledger"), values.server, values.limits)
+    api = ServedApi({}, descriptors_of("ledger"), values.server, values.limits, authorization=None)
     server = http_server.HttpServer(api, values)
     await server.start()
     first, second, third = map(str, server.addresses)
@@ -270,7 +270,7 @@ async def test_it_listens_on_several_addresses_and_sockets(tmp_path: Path) -> No
     taken = settings_of(listen=first)
     with pytest.raises(OSError, match="can't listen"):
         await http_server.HttpServer(
-            ServedApi({}, descriptors_of("ledger"), taken.server, taken.limits), taken
+            ServedApi({}, descriptors_of("ledger"), taken.server, taken.limits, authorization=None), taken
         ).start()
     await server.stop()
     assert not path.exists()
