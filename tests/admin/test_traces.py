@@ -121,6 +121,29 @@ async def test_a_trace_goes_from_the_client_by_the_gateway_to_the_statement(
     assert not call.status.code  # it is no error of the server's
 
 
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
+async def test_a_row_of_the_audit_names_the_trace_of_its_call(
+    databases: Databases, collector: Collector, transport: str
+) -> None:
+    """Also of calls that share a statement."""
+    path, traces = "audited.v1.OrderService/CreateOrder", [f"{n + 1:032x}" for n in range(20)]
+    async with traced(databases, collector, "audited", transport=transport) as running:
+        call = running.client.channel.unary_unary(f"/{path}")
+
+        async def create(number: int) -> None:
+            order = {"user": "u", "number": number}
+            request = running.client.message("audited.v1.CreateOrderRequest", {"order": order})
+            parent = f"00-{traces[number]}-{SPAN}-01"
+            await call(request.SerializeToString(), metadata=(("traceparent", parent),))
+
+        await asyncio.gather(*map(create, range(len(traces))))
+        rows = await running.sql(
+            "SELECT (key ->> 'number')::integer AS number, trace_id FROM rowgate.audit ORDER BY 1"
+        )
+    assert [(row["number"], row["trace_id"]) for row in rows] == list(enumerate(traces))
+    assert sorted(one.trace_id.hex() for one in collector.named(path)) == traces
+
+
 async def test_calls_that_share_a_statement_are_linked_with_its_span(
     databases: Databases, collector: Collector
 ) -> None:
