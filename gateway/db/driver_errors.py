@@ -4,9 +4,9 @@ Only structured fields are read, never a message: messages are translated, hold 
 """
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from asyncpg import exceptions as driver
@@ -30,6 +30,8 @@ from gateway.errors.sqlstate import (
     may_be_of_a_name,
     rule_for,
 )
+
+E = TypeVar("E", bound=RowgateError)
 
 
 class UnfitColumnError(Exception):
@@ -110,7 +112,7 @@ def translate(error: Exception) -> RowgateError:
         return Internal("internal error", reason="INTERNAL")
     names = _names(error)
     return rule.error(
-        _sentence(rule, names), reason=rule.reason, metadata=names, retry_delay=rule.retry_delay
+        f"{rule.message}{_place(names)}", reason=rule.reason, metadata=names, retry_delay=rule.retry_delay
     )
 
 
@@ -258,7 +260,25 @@ def _named_by(error: BaseException) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if value}
 
 
-def _sentence(rule: Rule, names: Mapping[str, str]) -> str:
-    """Return the rule's sentence with the names that say where: `a unique key is taken (constraint …)`."""
+def without_names(error: E, left_out: Collection[str]) -> E:
+    """Return the error without some names of its metadata, as `column`, in its sentence neither."""
+    kept = {name: value for name, value in error.metadata.items() if name not in left_out}
+    message, place = error.message, _place(error.metadata)
+    if place and message.endswith(place):
+        message = message.removesuffix(place) + _place(kept)
+    copy = type(error)(
+        message,
+        reason=error.reason,
+        metadata=kept,
+        violations=error.violations,
+        resources=error.resources,
+        retry_delay=error.retry_delay,
+    )
+    copy.__cause__ = error.__cause__ or error
+    return copy
+
+
+def _place(names: Mapping[str, str]) -> str:
+    """Return the names that say where, behind a rule's sentence: ` (constraint …)`."""
     where = ", ".join(f"{name} {names[name]}" for name in ("constraint", "table", "column") if name in names)
-    return f"{rule.message} ({where})" if where else rule.message
+    return f" ({where})" if where else ""

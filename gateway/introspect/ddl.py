@@ -1,7 +1,6 @@
-"""Names, literals and scratch tables as SQL text. SQLAlchemy quotes every identifier that needs it."""
+"""Names and scratch tables as SQL text. SQLAlchemy quotes every identifier that needs it."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from sqlalchemy import Constraint, Table
 from sqlalchemy.dialects import postgresql
@@ -9,6 +8,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
 from gateway.introspect.table_records import Name
+from gateway.schema.tables.literals import literal
 
 DEFAULT_SCHEMA = "public"
 
@@ -33,29 +33,6 @@ def quote(name: str) -> str:
 def quoted(name: Name) -> str:
     """Return `schema.name`, each quoted where it must be."""
     return f"{quote(name.schema)}.{quote(name.name)}"
-
-
-def literal(text: str) -> str:
-    r"""Return a string literal: `'…'`, or `E'…'` where it holds a backslash: no setting changes that."""
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'" if "\\" not in text else "E'" + escaped.replace("\\", "\\\\") + "'"
-
-
-def value_literal(value: object) -> str | None:
-    """Return the literal of a value as the driver takes it, such as a field's zero; None of other kinds."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float() | Decimal():
-            return f"{value:f}" if isinstance(value, Decimal) else f"{value:g}"
-        case str():
-            return literal(value)
-        case bytes():
-            return literal(f"\\x{value.hex()}")
-        case []:
-            return "'{}'"
-        case _:
-            return None
 
 
 def type_text(kind: TypeEngine[object]) -> str:

@@ -18,6 +18,7 @@ from gateway.introspect.catalog import Connection
 from gateway.introspect.table_records import Catalog, ForeignKey, Name, Surroundings, Table
 from gateway.introspect.temporary_tables import read_scratch, spelled_default
 from gateway.schema.tables.internal import own_tables
+from gateway.schema.tables.literals import value_literal
 from gateway.schema.tables.metadata import AUDITED, MANAGED, ZERO
 
 # Types that an extension brings, by the name that a column's type begins with.
@@ -163,7 +164,7 @@ async def _with_fills(connection: Connection, read: Table, table: SqlTable, foun
     for column in table.columns:
         own, there = read.columns[column.name], found.columns.get(column.name)
         if not own.fills_itself and (there is None or there.default is not None) and ZERO in column.info:
-            zero = ddl.value_literal(column.info[ZERO]())
+            zero = value_literal(column.info[ZERO]())
             if zero is not None:
                 columns[own.name] = replace(own, fill=await spelled_default(connection, own.type, zero))
     return replace(read, columns=columns)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from gateway.db.driver_errors import is_of_a_name
+from gateway.db.driver_errors import is_of_a_name, without_names
 from gateway.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -37,7 +37,7 @@ def map_error(
     """
     if isinstance(error, Internal):
         return error
-    resource = resource.askable
+    error, resource = _of_known_columns(error, resource), resource.askable
     columns = _columns(error, resource) or _unwritable(error, values or {}) or _names(error, resource)
     if not columns:
         return error
@@ -53,6 +53,18 @@ def map_error(
     if isinstance(error, AlreadyExists) and is_of_key and key is not None and not resources:
         resources = (ResourceRef(resource.message.full_name, key_text(resource, key)),)
     return with_details(error, violations=(*error.violations, *added), resources=resources)
+
+
+def _of_known_columns(error: E, resource: Resource) -> E:
+    """Return the error without the names of columns and constraints that its caller doesn't know."""
+    metadata = error.metadata
+    if not resource.limits_key or metadata.get("table", resource.table) != resource.table:
+        return error
+    columns = {field.column for field in resource.askable.fields}
+    is_known = metadata.get("column") in (None, *columns)
+    named = metadata.get("constraint")
+    is_known = is_known and (named is None or named in constraints(resource))
+    return error if is_known else without_names(error, ("column", "constraint", "type"))
 
 
 _GENERATED = "GENERATED_COLUMN"

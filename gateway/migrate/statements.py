@@ -9,11 +9,11 @@ from alembic import op
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 
-from gateway.introspect.ddl import literal
 from gateway.introspect.table_records import Name
 from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.record import BEGIN, REFUSED, VERSION_TABLE, Recorded, adopt, end, leftover
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
+from gateway.schema.tables.literals import literal
 
 LINEAGE = "rowgate_lineage"
 """The option of Alembic's context that holds the folder's first revision."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.schema.model import Field, Method, Resource, ServerSet
+from gateway.schema.tables.zeros import zero_literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
         resource,
         fields=fields,
         limits_key=limits.cache_key,
+        zeroed=tuple(field for field in resource.fields if _is_zeroed(field, limits)),
         unique=tuple(key for key in resource.unique if columns.issuperset(key.columns)),
         indexes=tuple(i for i in resource.indexes if columns.issuperset(part.column for part in i.columns)),
         checks=tuple(check for check in resource.checks if columns.issuperset(check.columns)),
@@ -86,6 +88,12 @@ def _narrowed_field(field: Field, limits: ColumnLimits) -> Field:
     unwritable = field.name in limits.unwritable and field.writable
     server_set = ServerSet.OUTPUT_ONLY if unwritable else field.server_set
     return replace(field, server_set=server_set, masked=field.name in limits.masked)
+
+
+def _is_zeroed(field: Field, limits: ColumnLimits) -> bool:
+    """Whether nothing fills the column in new rows of callers who may not write it."""
+    unwritten = field.name in limits.unwritable and field.writable and not field.zero_is_default
+    return unwritten and zero_literal(field) is not None
 
 
 def _narrowed_constraints(

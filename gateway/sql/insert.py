@@ -12,6 +12,7 @@ from sqlalchemy.sql.selectable import CTE
 
 from gateway.policy.row_rules import ChangeRules
 from gateway.schema.model import Field, Resource
+from gateway.schema.tables.zeros import zero_literal
 from gateway.sql import audit
 from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, row_values
@@ -106,10 +107,14 @@ def insert_row(
 
 
 def stamps(resource: Resource) -> dict[str, ColumnElement[Any]]:
-    """Return what the server sets in a new row: its times and its version."""
-    times: dict[str, ColumnElement[Any]]
-    times = {name: func.now() for name in (resource.created_at, resource.updated_at) if name}
-    return {**times, resource.version: literal(1)} if resource.version else times
+    """Return what the server sets in a new row: its times, its version, and what its caller may not write."""
+    values: dict[str, ColumnElement[Any]]
+    values = {name: func.now() for name in (resource.created_at, resource.updated_at) if name}
+    if resource.version:
+        values[resource.version] = literal(1)
+    zeros: dict[str, ColumnElement[Any]]
+    zeros = {field.column: literal_column(zero_literal(field) or "NULL") for field in resource.zeroed}
+    return values | zeros
 
 
 def _any_default(resource: Resource) -> dict[str, ColumnElement[Any]]:

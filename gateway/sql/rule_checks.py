@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, cast, false, func, lite
 from gateway.policy.row_rules import ChangeRules, RowRule
 from gateway.request.filter.plan import And, columns_of
 from gateway.schema.model import Field, Resource
+from gateway.schema.tables.zeros import zero_literal
 from gateway.sql.binds import bound
 from gateway.sql.filter import where_rule
 from gateway.sql.row_arrays import RowsStatement, items, output_columns
@@ -88,20 +89,21 @@ def may_be_written(
 ) -> RowsStatement | None:
     """Return the statement that says whether rows with values for `columns` may meet the checks, as sent.
 
-    A column that is left out has its declared default, or is NULL where somebody's requests may set it. None
+    A column that is left out has its declared default, or its zero, or is NULL, where that is known. None
     where the checks ask for other columns. Rows are checked again when they are written: but a key that is
     taken is found before that, and must not tell of a row beside which the caller could write none anyway.
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
     whole = {f.column: f for rule in checks for f in rule.resource.fields}
-    left_out = {name: f for name, f in whole.items() if name not in columns and _is_known_unset(f)}
+    zeros = {field.column: zero_literal(field) for field in resource.zeroed}
+    left_out = {n: f for n, f in whole.items() if n not in columns and (n in zeros or _is_known_unset(f))}
     conditions = [one for rule in checks for one in decidable(rule, frozenset({*columns, *left_out}))]
     if not conditions:
         return None
     asked = {name for one in conditions if one.shape is not None for name in columns_of(one.shape)}
     rows = items(fields)
     values: list[Any] = [value.label(name) for name, value in rows.values.items()]
-    values += [_default(field) for name, field in left_out.items() if name in asked]
+    values += [_default(field, zeros.get(name)) for name, field in left_out.items() if name in asked]
     sent: Any = select(*values).select_from(rows.cte).subquery("rowgate_sent")
     met = [is_met(rule, sent) for rule in conditions]
     query = select(func.coalesce(func.bool_and(func.coalesce(and_(*met), false())), true())).select_from(sent)
@@ -113,9 +115,9 @@ def _is_known_unset(field: Field) -> bool:
     return field.default is not None or (field.writable and field.nullable and not field.identity)
 
 
-def _default(field: Field) -> ColumnElement[Any]:
-    """Return what a column has that is left out: its default, or NULL."""
-    default = "NULL" if field.default is None else field.default
+def _default(field: Field, zero: str | None = None) -> ColumnElement[Any]:
+    """Return what a column has that is left out: its default, or else what is given for it, or NULL."""
+    default = field.default or zero or "NULL"
     return cast(literal_column(default), field.type.engine).label(field.column)
 
 

@@ -6,6 +6,7 @@ from gateway.introspect import ddl
 from gateway.introspect.table_records import Column, Name
 from gateway.migrate.plan.steps import Step
 from gateway.migrate.plan.widening import conversion, keeps_every_row, keeps_every_value
+from gateway.schema.tables.literals import literal
 
 
 def alter_column(table: Name, wanted: Column, found: Column, *, filled: bool = True) -> Iterator[Step]:
@@ -66,7 +67,7 @@ def _identity(alter: str, table: Name, wanted: Column, found: Column) -> Iterato
         yield Step(f"{alter} SET GENERATED {wanted.identity}", reason)
         return
     yield Step(f"{alter} ADD GENERATED {wanted.identity} AS IDENTITY", reason)
-    sequence = f"pg_get_serial_sequence({ddl.literal(ddl.quoted(table))}, {ddl.literal(wanted.name)})"
+    sequence = f"pg_get_serial_sequence({literal(ddl.quoted(table))}, {literal(wanted.name)})"
     highest = f"max({ddl.quote(wanted.name)})"
     rows = f"FROM {ddl.quoted(table)} HAVING {highest} > 0"
     yield Step(

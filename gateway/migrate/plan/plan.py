@@ -22,6 +22,7 @@ from gateway.migrate.plan.online import (
 )
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step
+from gateway.schema.tables.literals import literal
 
 _WORDS = {Key: "key", Check: "check", ForeignKey: "foreign key", Index: "index"}
 
@@ -89,16 +90,16 @@ def _add_labels(name: Name, wanted: Sequence[str], found: Sequence[str]) -> Iter
     for at, label in enumerate(wanted):
         if label in found:
             continue
-        place = f"AFTER {ddl.literal(wanted[at - 1])}" if at else _before_first(found)
+        place = f"AFTER {literal(wanted[at - 1])}" if at else _before_first(found)
         yield Step(
-            f"ALTER TYPE {ddl.quoted(name)} ADD VALUE IF NOT EXISTS {ddl.literal(label)} {place}".strip(),
+            f"ALTER TYPE {ddl.quoted(name)} ADD VALUE IF NOT EXISTS {literal(label)} {place}".strip(),
             f"enum type {name}: label {label} is missing",
             run=Run.COMMITTED,
         )
 
 
 def _before_first(found: Sequence[str]) -> str:
-    return f"BEFORE {ddl.literal(found[0])}" if found else ""
+    return f"BEFORE {literal(found[0])}" if found else ""
 
 
 def _create_table(table: Table) -> Step:
@@ -306,7 +307,7 @@ def _comment_left(column: str, change: TableChange | None) -> str | None:
 
 
 def _text(comment: str | None) -> str:
-    return "NULL" if comment is None else ddl.literal(comment)
+    return "NULL" if comment is None else literal(comment)
 
 
 def _alter(table: Table) -> str:

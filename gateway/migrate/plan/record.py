@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gateway.introspect.ddl import QUALIFY_NAMES, literal, quoted
+from gateway.introspect.ddl import QUALIFY_NAMES, quoted
 from gateway.introspect.table_records import Name
 from gateway.introspect.temporary_tables import undone
 from gateway.migrate.locks.lock import Connection
+from gateway.schema.tables.literals import literal
 
 VERSION_TABLE = "revision"
 """The table, beside the gateway's own, that holds the database's revision."""

@@ -3,11 +3,12 @@
 Transactions in blocks: https://www.postgresql.org/docs/current/plpgsql-transactions.html.
 """
 
-from gateway.introspect.ddl import literal, quote, quoted
+from gateway.introspect.ddl import quote, quoted
 from gateway.introspect.table_records import Name, Table
 from gateway.migrate.plan.record import REFUSED
 from gateway.migrate.plan.widening import conversion
 from gateway.migrate.retype.shadow_columns import Shadow
+from gateway.schema.tables.literals import literal
 
 UNFIT = "RG002"
 """The SQLSTATE of a value that the new type can't hold, found when rows were filled already."""

@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.schema import model
+from gateway.schema.tables.literals import value_literal
 from gateway.schema.values import InvalidValueError
 
 
@@ -22,3 +23,8 @@ def zero_of(field: model.Field) -> Any:
         return field.type.encode(unset) if field.type.encode else unset
     except InvalidValueError:
         return None
+
+
+def zero_literal(field: model.Field) -> str | None:
+    """Return the same as a literal of SQL, None where there is none."""
+    return value_literal(zero_of(field))

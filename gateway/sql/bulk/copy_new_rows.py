@@ -18,7 +18,7 @@ def can_load(shape: BulkShape) -> bool:
 
     It checks no rules of rows, and tells of no row that it stores.
     """
-    if shape.audited is not None:
+    if shape.audited is not None or shape.resource.zeroed:
         return False
     as_sent = all(is_sent_as_stored(field) and field.is_created for field in shape.staged)
     return shape.rules is None and shape.compares_in_python and as_sent

@@ -165,7 +165,8 @@ def _create(shape: BulkShape, low: int, high: int) -> str:
     """Return CREATE TABLE AS, which takes no parameters: the bounds are numbers of ours."""
     fresh = inserted_values(shape)
     kept = updated_values(shape) if shape.updates else {}
-    columns = ", ".join(_effective(field, fresh, kept) for field in shape.resource.fields)
+    known = {field.column: field for field in (*shape.resource.fields, *shape.resource.zeroed)}
+    columns = ", ".join(_effective(field, fresh, kept) for field in known.values())
     stage = f"pg_temp.{quote(stage_name(shape.resource))}"
     only_new = "" if shape.updates else " AND t.ctid IS NULL"
     return (

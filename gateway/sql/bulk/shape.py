@@ -16,6 +16,7 @@ from gateway.policy.row_rules import TableRules
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.tables.audited import AuditedTable, audited_table
 from gateway.schema.tables.internal import OWN_COLUMNS
+from gateway.schema.tables.zeros import zero_literal
 from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import ValueKind
 from gateway.sql.sequences import sequence_of
@@ -193,7 +194,7 @@ def inserted_values(shape: BulkShape) -> dict[str, str]:
             values[field.column] = "1"
         elif field.server_set in (ServerSet.CREATED_AT, ServerSet.UPDATED_AT):
             values[field.column] = _now(field)
-    return values
+    return values | {field.column: zero_literal(field) or "NULL" for field in shape.resource.zeroed}
 
 
 def updated_values(shape: BulkShape) -> dict[str, str]:
