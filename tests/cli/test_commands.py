@@ -125,6 +125,12 @@ def test_without_a_folder_neither_alembic_nor_sqlalchemys_engines_are_loaded(mod
     assert not {"alembic", "sqlalchemy.ext.asyncio", "sqlalchemy.orm"} & set(loaded.stdout.split())
 
 
+def test_http_without_tls_loads_neither_grpc_core_nor_x509() -> None:
+    program = "import sys, gateway.app, gateway.cli.servers, gateway.cli.workers.worker; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert not {"grpc", "cryptography.x509", "jwt"} & set(loaded.stdout.split())
+
+
 def test_every_command_is_there() -> None:
     names = ["new", "serve", "migrate", "pull", "scaffold", "protos", "keys", "policy", "config"]
     assert main.list_commands(None) == names

@@ -4,8 +4,6 @@ import logging
 import ssl
 from pathlib import Path
 
-from cryptography.x509 import load_pem_x509_certificates
-
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import ServerSettings
 from gateway.files.regular import read_regular
@@ -99,6 +97,8 @@ def tls_context(server: ServerSettings, *, is_optional: bool = False) -> ssl.SSL
 def _expiry(server: ServerSettings) -> float | None:
     if server.tls_cert is None:
         return None
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - most starts are without TLS
+
     try:
         chain = load_pem_x509_certificates(read_tls_file("tls_cert", server.tls_cert))
     except ValueError as error:
