@@ -90,7 +90,11 @@ class Routing:
             if self._grpc_web and content_type.startswith(_GRPC_WEB):
                 page = GrpcWebRequest(request, content_type)
                 return self._admit(page, media_type(page.headers), partial(self._grpc, page))
-        return self._admit(request, content_type, partial(self._answer_by_path, request, content_type))
+        if self._callers is None:
+            return self._answer_by_path(request, content_type)
+        return self._callers.admit(
+            request, content_type, partial(self._answer_by_path, request, content_type)
+        )
 
     def _admit(
         self, request: HttpRequest, content_type: bytes, answer: Callable[[], Awaitable[None]]

@@ -68,12 +68,16 @@ def rank(found: PathTemplate) -> tuple[object, ...]:
     return (not found.verb, [*(kinds.get(one, 0) for one in found.segments), 2])
 
 
-@given(st.lists(templates(), min_size=1, max_size=8), paths)
-@example(["/a/*:go", "/a/**"], "/a/b:go")
-@example(["/*/b/a", "/a/{x}"], "/a/b/a")
-@example(["/a/b", "/{x}/b"], "/%61/b")
-def test_the_most_specific_template_is_found(texts: Sequence[str], path: str) -> None:
-    found = routed(*texts).find("GET", path)
+@given(st.lists(templates(), min_size=1, max_size=8), paths, paths)
+@example(["/a/*:go", "/a/**"], "/a/b:go", "/")
+@example(["/*/b/a", "/a/{x}"], "/a/b/a", "/a/b/c")
+@example(["/a/b", "/{x}/b"], "/%61/b", "/%61/c")
+@example(["/a/{x}", "/a/b"], "/a/b", "/a/c")
+def test_the_most_specific_template_is_found(texts: Sequence[str], path: str, before: str) -> None:
+    """Whatever was looked for before: what leads from the same prefix is remembered."""
+    router = routed(*texts)
+    router.find("GET", before)
+    found = router.find("GET", path)
     fitting = [one for one in map(template, texts) if fits(one, path)]
     if not fitting:
         assert found is None
@@ -129,6 +133,14 @@ def test_a_colon_begins_a_verb_where_a_route_has_it() -> None:
         ("/v1/{a}", ["", "v1", "x:stay"]),
         ("/v1/{a}", ["", "v1", ":go"]),
     ]
+
+
+def test_a_route_that_is_added_later_is_found() -> None:
+    router = routed("/v1/**")
+    assert router.find("GET", "/v1/x") == ("/v1/**", ["", "v1", "x"])
+    router.add("GET", template("/v1/{a}"), "later")
+    assert router.find("GET", "/v1/x") == ("later", ["", "v1", "x"])
+    assert router.find("GET", "*") is None
 
 
 def test_methods_are_told_apart() -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
@@ -11,6 +12,11 @@ from gateway.schema.routes import ANY_METHOD, MANY, ONE, PathTemplate, Variable
 T = TypeVar("T")
 
 _ENCODED_SLASH = re.compile(r"(%2[Ff])")
+_PREFIXES = 256
+"""How many beginnings of paths are remembered, of at most so many characters."""
+_LONGEST_PREFIX = 128
+_ANY_VALUE = "\0"
+"""Stands for all segments that are no literal of any route."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,11 +67,15 @@ class Router(Generic[T]):
     def __init__(self) -> None:
         self._trees: dict[str, _Node[T]] = {}
         self._paths: _Node[bool] = _Node()
+        self._literals: set[str] = set()
+        self._behind = lru_cache(_PREFIXES)(self._find_behind)
 
     def add(self, method: str, template: PathTemplate, target: T) -> None:
         """Have requests of an HTTP method, or of ANY_METHOD, lead to the target."""
         self._trees.setdefault(method, _Node()).add(template, target)
         self._paths.add(template, target=True)
+        self._literals.update(template.segments)
+        self._behind.cache_clear()
 
     def has(self, path: str) -> bool:
         """Whether a path leads somewhere, by some HTTP method."""
@@ -76,7 +86,23 @@ class Router(Generic[T]):
 
         A colon in the last segment begins a verb where a route has that verb, else it is the segment's own.
         """
+        prefix, slash, last = path.rpartition("/")
         segments = path.split("/")
+        if slash and self._is_value(last) and len(prefix) <= _LONGEST_PREFIX:
+            target = self._behind(method, prefix)
+            return None if target is None else (target, segments)
+        return self._search(method, segments)
+
+    def _is_value(self, last: str) -> bool:
+        """Whether a last segment can only be a variable's: behind one prefix all such lead to one target."""
+        return bool(last) and ":" not in last and "%" not in last and last not in self._literals
+
+    def _find_behind(self, method: str, prefix: str) -> T | None:
+        """Return the target of the paths that end with a variable's value behind the prefix."""
+        found = self._search(method, [*prefix.split("/"), _ANY_VALUE])
+        return None if found is None else found[0]
+
+    def _search(self, method: str, segments: Sequence[str]) -> tuple[T, Sequence[str]] | None:
         for name in (method, ANY_METHOD):
             tree = self._trees.get(name)
             found = None if tree is None else _find(tree, segments)

@@ -183,7 +183,8 @@ class Http1Connection(asyncio.Protocol):
         misdirected = hosts is not None and not hosts.allow(fields.host or b"")
         peer, certificate = self._peer, self._certificate
         self._request = request = Http1Request(head, body, self, peer, certificate, misdirected=misdirected)
-        request.task = self._loop.create_task(self._respond(request))
+        # Not by the loop's create_task, which would make up a name.
+        request.task = asyncio.Task(self._respond(request), loop=self._loop, name="request")
 
     async def _respond(self, request: Http1Request) -> None:
         try:

@@ -76,7 +76,9 @@ class Http1Request:
     def take_body(self, most: int) -> bytes | None:
         """Return the body, if all of it has come and it has no more bytes; else, and after, it is read."""
         body = self.body
-        return body.take() if body.is_whole and body.held <= most else None
+        if not body.is_whole or body.held > most:
+            return None
+        return body.take() if body.held else b""
 
     async def read(self) -> bytes:
         """Return the next piece of the body, empty at its end; raises Gone."""
