@@ -1,5 +1,7 @@
 """Rules of one column: defaults, generated values, identity, NOT NULL; and of what has none."""
 
+from collections.abc import Sequence
+
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import ColumnAccess, Field, Resource, ServerSet
 from gateway.schema.protos.options import column_options
@@ -37,6 +39,18 @@ def _access(resource: Resource) -> Findings:
             )
         elif field.access.mask is not None:
             yield from mask_findings(field, field.access.mask)
+    for first, *others in resource.oneofs:
+        yield from _oneof_access(first, others)
+
+
+def _oneof_access(first: Field, others: Sequence[Field]) -> Findings:
+    """Yield the members of a oneof with other access than its first: who sets one unsets all others."""
+    for other in others:
+        if (other.access.read, other.access.write) != (first.access.read, first.access.write):
+            wrong = f"has other access than {first.name}, a member of the same oneof"
+            yield Finding(
+                other.descriptor.full_name, wrong, "let the same roles read and write all its members"
+            )
 
 
 def _extensions(resource: Resource) -> Findings:
