@@ -82,7 +82,7 @@ def rows_to_json(shape: RowShape, writers: Writers) -> RowsToJson:
             written = [column.values(read[column.place]) for column in columns]
         except InvalidValueError:
             return [of_row(row) for row in rows]
-        objects = as_dicts(zip(*written, strict=True))
+        objects = as_dicts(zip(*written, strict=True) if written else rows)
         for column, values in zip(columns, written, strict=True):
             column.leave_out(objects, read[column.place], values)
         if oneofs:
