@@ -15,6 +15,7 @@ from gateway.auth.principal import Principal
 from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
 from gateway.policy.caller import Test, caller_condition, caller_value, exact_text, is_caller
+from gateway.policy.literals import require_quotes
 from gateway.request.filter.context import Context
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.parser import parse
@@ -53,7 +54,9 @@ def compile_condition(text: str, where: str) -> Condition:
         tree = parse(text, parentheses=True)
         if tree is None:
             raise context.error(0, 'expected a condition, as principal.id = "ann"')
-        return Condition(text, condition_of(context, tree))
+        holds = condition_of(context, tree)
+        require_quotes(context, tree)
+        return Condition(text, holds)
     except InvalidArgument as error:
         raise ConditionError(f"{where}: {error.violations[0].description}") from error
 

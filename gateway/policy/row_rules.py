@@ -14,6 +14,7 @@ from gateway.auth.principal import Principal
 from gateway.errors import InvalidArgument
 from gateway.policy.caller import Value, caller_value, is_caller, is_id
 from gateway.policy.condition import condition_of
+from gateway.policy.literals import require_quotes
 from gateway.request.filter.check import Checker
 from gateway.request.filter.compare import COMPARES, Subject, check_operator
 from gateway.request.filter.context import Context
@@ -190,6 +191,7 @@ def _rule(name: str, text: str, resource: Resource, columns: "_CallerColumns") -
     context = Context(text)
     checker = _RuleChecker(context, resource, columns)
     shape = checker.expression(tree)
+    require_quotes(context, tree, resource)
     constants = {i: value for i, value in enumerate(context.values()) if i not in checker.callers}
     return RowRule(resource, name, shape, constants, checker.callers)
 

@@ -17,7 +17,7 @@ MASKED = ("account", "phone", "email", "born", "hired")
 _RULES = """
 [[rules]]
 methods = ["*.CreateSheet"]
-condition = "principal.id = a"
+condition = 'principal.id = "a"'
 """
 
 
@@ -35,7 +35,7 @@ def test_the_matrix_as_text(tmp_path: Path) -> None:
     method                               anonymous  authenticated  clerk  reader  writer  condition
     allowed.v1.SheetService.GetSheet     no         no             no     yes     no
     allowed.v1.SheetService.ListSheets   yes        yes            yes    yes     yes
-    allowed.v1.SheetService.CreateSheet  no         no             if     no      if      principal.id = a
+    allowed.v1.SheetService.CreateSheet  no         no             if     no      if      principal.id = "a"
     allowed.v1.BinService.DeleteSheet    no         no             no     no      no      nobody, no policy
     """)
 
@@ -43,7 +43,7 @@ def test_the_matrix_as_text(tmp_path: Path) -> None:
 def test_the_matrix_as_json(tmp_path: Path) -> None:
     found = json.loads(_printed(tmp_path, "--format", "json"))
     create = next(one for one in found["methods"] if one["method"].endswith("CreateSheet"))
-    assert create["conditions"] == ["principal.id = a"]
+    assert create["conditions"] == ['principal.id = "a"']
     assert create["roles"] == {
         "anonymous": "no",
         "authenticated": "no",
