@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import true
 
 import gateway.methods.by_columns
+import gateway.methods.with_presets
 import gateway.methods.idempotent
 import gateway.methods.reads.ordered_rows
 import gateway.methods.row_changes.sent_rows
@@ -20,7 +21,6 @@ import gateway.sql.read
 from gateway.auth.principal import ANONYMOUS
 from gateway.db.coalesce.batch_statements import _Arrays
 from gateway.db.internal_tables.idempotency import Claim
-from gateway.methods.with_presets import WithPresets
 from gateway.policy.columns import limits_of
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import ChangeRules, TableRules
@@ -187,7 +187,7 @@ def _columns_are_the_first_callers(patch: Patch) -> None:
 
 def _presets_are_the_requests(patch: Patch) -> None:
     """Leave preset columns as they were sent."""
-    patch.setattr(WithPresets, "_fill", lambda *_args, **_named: None)
+    patch.setattr(gateway.methods.with_presets, "_fill", lambda *_: None)
 
 
 def _presets_are_the_first_callers(patch: Patch) -> None:
