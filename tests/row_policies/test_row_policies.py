@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import true
 
 import gateway.methods.by_columns
-import gateway.methods.with_presets
 import gateway.methods.idempotent
 import gateway.methods.reads.ordered_rows
 import gateway.methods.row_changes.sent_rows
+import gateway.methods.with_presets
 import gateway.sql.binds
 import gateway.sql.bulk.rules
 import gateway.sql.insert
