@@ -242,12 +242,43 @@ async def test_a_queue_that_stands_is_short() -> None:
 
     with pytest.raises(ResourceExhausted) as refused:
         await gate.enter(call())
-    assert "in time" in refused.value.message
+    assert refused.value.message.endswith("no connection comes free within max_queue_delay (0.05 s)")
     gate.leave(held)
     for task in burst:
         gate.leave(await task)
     assert not gate.is_overloaded(LIST)
     gate.leave(await gate.enter(call()))
+
+
+async def test_a_burst_waits_whatever_others_took() -> None:
+    gate = ConnectionLimiter(8, 1000, timeout=5)
+    await teach(gate, call(), 0.002)
+    await teach(gate, call(connection="heavy"), 0.25)
+    held = await enter_at_once(gate, 5)
+    burst = [asyncio.create_task(gate.enter(call(connection=f"c{n}", seconds=20))) for n in range(200)]
+    await asyncio.sleep(0)
+    assert gate.waiting == 200
+
+    with pytest.raises(ResourceExhausted) as refused:
+        await gate.enter(call(seconds=1))
+    assert refused.value.message.endswith("no connection comes free by the call's deadline")
+    for permit in held:
+        give_back(gate, permit, 0.25)
+    for task in burst:
+        give_back(gate, await asyncio.wait_for(task, 60), 0.002)
+
+
+@pytest.mark.parametrize("operation", [LIST, Operation("task", "BULK_UPSERT")], ids=["list", "bulk upsert"])
+async def test_a_cancelled_call_says_only_that_it_would_have_taken_longer(operation: Operation) -> None:
+    flow = Flow(operation, 8)
+    for _ in range(100):
+        flow.took(0.01, 1000)
+    for _ in range(100):
+        flow.took_at_least(0.001, 1000)
+    assert flow.seconds == flow.expected(1000) == pytest.approx(0.01)
+    for _ in range(100):
+        flow.took_at_least(0.1, 1000)
+    assert flow.seconds > 0.05
 
 
 async def test_who_is_refused_is_told_to_come_later_the_longer_it_lasts() -> None:

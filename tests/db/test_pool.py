@@ -11,12 +11,24 @@ import pytest
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool.pool import Pool
 from gateway.errors import Unavailable
+from gateway.request.bulkheads import Operation
+from gateway.request.call import Call
 from tests.db.proxy import proxied
 from tests.db.servers import sql
 from tests.harness.polling import next_poll
 
 Make = Callable[..., Pool]
 HERE = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+LIST = Operation("task", "LIST")
+# A statement that goes on for a while when it is cancelled, as one does whose rows are on their way.
+LINGERS = """
+CREATE FUNCTION lingers() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(60);
+EXCEPTION WHEN query_canceled THEN
+    PERFORM pg_sleep(0.5);
+END $$
+"""
 OTHERS = f"SELECT count(*) {HERE}"
 
 
@@ -104,6 +116,27 @@ async def test_an_open_transaction_is_rolled_back(dsn: str, make: Make) -> None:
         assert connection.get_server_pid() == begun_in
         assert not connection.is_in_transaction()
         assert await connection.fetch("SELECT * FROM item") == []
+
+
+async def test_what_one_caller_cancels_keeps_no_other_out(dsn: str, make: Make) -> None:
+    await sql(dsn, LINGERS)
+    pool = make(pool_size=8, acquire_timeout=60)
+
+    async def run(caller: str, statement: str) -> None:
+        deadline = asyncio.get_running_loop().time() + 10
+        async with pool.lease(Call("m", deadline=deadline, operation=LIST, caller=caller)) as connection:
+            await connection.execute(statement)
+
+    async with asyncio.timeout(60):
+        for _ in range(4):
+            heavy = asyncio.create_task(run("heavy", "SELECT lingers()"))
+            while await sql(dsn, f"SELECT count(*) {HERE} AND wait_event = 'PgSleep'") != [(1,)]:
+                await next_poll()
+            heavy.cancel()
+            while pool.free < 8:
+                await next_poll()
+        # By what the cancelled ones held a connection for, 200 would take 20 s.
+        await asyncio.gather(*(run(f"c{n}", "SELECT 1") for n in range(200)))
 
 
 async def test_all_are_told_that_the_schema_changed(dsn: str, make: Make) -> None:

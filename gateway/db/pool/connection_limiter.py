@@ -11,6 +11,7 @@ from gateway.request.bulkheads import Bulkheads, Operation, share_of_connection
 from gateway.request.call import Call
 
 _TICK = 0.01
+_IN_TIME = "by the call's deadline"
 OWN = Call("")
 """The gateway's own work: no share of the permits bounds it."""
 
@@ -23,7 +24,8 @@ class ConnectionLimiter:
     Who comes when all are out waits, unless that is in vain: what stands before it, by the time that its kind
     has taken lately, and its own time, have to fit into what is left of its deadline. Where somebody has been
     waiting for `max_queue_delay` without a break, more comes than is answered, and nobody waits longer than
-    that. So the queue is short, and is first come, first served: newest first would answer no more (decision
+    that. Until then a burst waits for as long as `timeout`, whatever is expected: that is learnt from others'
+    calls. So the queue is short, and is first come, first served: newest first would answer no more (decision
     24).
 
     Args:
@@ -94,7 +96,10 @@ class ConnectionLimiter:
         flow.held -= 1
         self._bulkheads.give_back(permit)
         self._free += 1
-        if permit.since:
+        if permit.broken_off:
+            # What comes after is PostgreSQL's time to cancel, and the rows' that nobody wants any more.
+            flow.took_at_least(permit.broken_off - permit.since, permit.size)
+        elif permit.since:
             flow.took(monotonic() - permit.since, permit.size)
         if self._waiting:
             self._hand_on()
@@ -136,13 +141,13 @@ class ConnectionLimiter:
             if waiter.future.done():
                 continue
             if waiter.is_late(now):
-                waiter.future.set_exception(self._came_too_late(waiter.flow))
+                waiter.future.set_exception(self._came_too_late(waiter, now))
             else:
                 waiter.future.set_result(self._grant(waiter.flow, waiter.caller, waiter.size))
 
     async def _wait(self, flow: Flow, call: Call) -> Permit:
-        latest = self._look(flow, call)
-        waiter = Waiter(flow, call, latest, self._loop.create_future())
+        latest, bound = self._look(flow, call)
+        waiter = Waiter(flow, call, latest, self._loop.create_future(), bound)
         self._waiting.add(waiter)
         self._queue_shares.take(waiter)
         self._wake_at(latest)
@@ -152,8 +157,8 @@ class ConnectionLimiter:
             self._stop_waiting(waiter)
             raise
 
-    def _look(self, flow: Flow, call: Call) -> float:
-        """Return until when a call can wait; raises ResourceExhausted where it would wait in vain."""
+    def _look(self, flow: Flow, call: Call) -> tuple[float, str]:
+        """Return until when a call can wait, and what says so; raises ResourceExhausted for one in vain."""
         now = monotonic()
         if len(self._waiting) >= self._queue_size:
             raise self._exhausted(flow, f"{self._queue_size} calls wait for a connection already")
@@ -161,15 +166,25 @@ class ConnectionLimiter:
         if full:
             share = self._queue_shares.share_of(full)
             raise self._exhausted(flow, f"{share} calls of the {full} wait for a connection already")
-        longest = self._timeout
+        latest, bound = self._bound(flow, call, now)
+        # In a burst nobody is refused for what is only expected, unless the deadline is near.
+        counts = bound == _IN_TIME or flow.stands_for(now) > self._queue_delay
+        if counts and now + self._waiting.seconds_before(flow, call.caller, self._permits) > latest:
+            raise self._exhausted(flow, f"no connection comes free {bound}")
+        return latest, bound
+
+    def _bound(self, flow: Flow, call: Call, now: float) -> tuple[float, str]:
+        """Return until when a call can wait, and what says so."""
+        latest, bound = now + self._timeout, f"within acquire_timeout ({self._timeout:g} s)"
         if flow.stands_for(now) > self._queue_delay:
-            longest = min(longest, max(self._queue_delay, flow.seconds))
-        latest = now + longest
+            longest = max(self._queue_delay, flow.seconds)
+            if longest < self._timeout:
+                latest, bound = now + longest, f"within max_queue_delay ({self._queue_delay:g} s)"
         if call.deadline is not None:
-            latest = min(latest, call.deadline - flow.expected(call.size))
-        if now + self._waiting.seconds_before(flow, call.caller, self._permits) > latest:
-            raise self._too_late(flow)
-        return latest
+            by_deadline = call.deadline - flow.expected(call.size)
+            if by_deadline < latest:
+                return by_deadline, _IN_TIME
+        return latest, bound
 
     def _wake_at(self, when: float) -> None:
         if when < self._wakes_at:
@@ -183,7 +198,7 @@ class ConnectionLimiter:
         now = monotonic()
         self._timer, self._wakes_at = None, inf
         for waiter in [waiter for waiter in self._waiting if waiter.latest <= now]:
-            self._send_away(waiter, self._came_too_late(waiter.flow))
+            self._send_away(waiter, self._came_too_late(waiter, now))
         if self._waiting:
             # However many there are, and however close to each other: looked through once a tick.
             self._wake_at(max(now + _TICK, min(waiter.latest for waiter in self._waiting)))
@@ -203,12 +218,10 @@ class ConnectionLimiter:
         if not future.cancelled() and future.exception() is None:
             self.leave(future.result())
 
-    def _too_late(self, flow: Flow) -> ResourceExhausted:
-        return self._exhausted(flow, "no connection comes free in time")
-
-    def _came_too_late(self, flow: Flow) -> ResourceExhausted:
+    def _came_too_late(self, waiter: Waiter, now: float) -> ResourceExhausted:
         """Return the error of a call that has waited, which operators can tell from one that hasn't."""
-        return self._exhausted(flow, "no connection came free in time")
+        bound = waiter.bound if waiter.latest <= now else _IN_TIME
+        return self._exhausted(waiter.flow, f"no connection came free {bound}")
 
     def _exhausted(self, flow: Flow, what: str) -> ResourceExhausted:
         self.refused += 1

@@ -43,7 +43,7 @@ class Permit:
 
     """
 
-    __slots__ = ("caller", "flow", "since", "size")
+    __slots__ = ("broken_off", "caller", "flow", "since", "size")
 
     def __init__(self, flow: "Flow", caller: str, size: int = 0) -> None:
         self.flow = flow
@@ -51,6 +51,8 @@ class Permit:
         self.size = size
         self.since = 0.0
         """When its connection was acquired; 0 where it never was."""
+        self.broken_off = 0.0
+        """When its call was cancelled in the middle of a statement; 0 where none was."""
 
 
 def owner(one: "Permit | Waiter") -> tuple[Operation, str]:
@@ -66,10 +68,11 @@ class Waiter:
         caller: whose it is.
         deadline: its caller's; None without.
         latest: when a permit comes too late for it.
+        bound: what says so, in words.
 
     """
 
-    __slots__ = ("caller", "deadline", "flow", "future", "latest", "since", "size")
+    __slots__ = ("bound", "caller", "deadline", "flow", "future", "latest", "since", "size")
 
     def __init__(
         self,
@@ -77,12 +80,14 @@ class Waiter:
         call: Call,
         latest: float,
         future: "asyncio.Future[Permit]",
+        bound: str = "",
     ) -> None:
         self.flow = flow
         self.caller = call.caller
         self.deadline = call.deadline
         self.size = call.size
         self.latest = latest
+        self.bound = bound
         self.future = future
         self.since = monotonic()
 
@@ -165,6 +170,15 @@ class Flow:
         seconds = min(seconds, _LARGEST_STEP * recent)
         self.deviation += _SMOOTHING * (abs(seconds - recent) - self.deviation)
         self._gradient.took(seconds)
+
+    def took_at_least(self, seconds: float, size: int) -> None:
+        """Note for how long a permit was held by a call that was cancelled: its statement would have gone on.
+
+        A time that is less than what is expected says nothing; a call that is out of time says more.
+        """
+        usual = self._gradient.recent if self._forecast is None else self._forecast.seconds(size)
+        if seconds > usual:
+            self.took(seconds, size)
 
     def _learn(self, forecast: Forecast, seconds: float, size: int) -> None:
         """Fit the line through the times of calls by their sizes."""

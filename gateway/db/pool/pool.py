@@ -190,6 +190,8 @@ class Pool:
 
     def rescue(self, member: Member) -> None:
         """Bring a connection back that was left in the middle of something, in the background."""
+        if member.permit is not None:
+            member.permit.broken_off = monotonic()
         task = asyncio.get_running_loop().create_task(self._bring_back(member))
         self._rescues.add(task)
         task.add_done_callback(self._rescues.discard)
