@@ -69,10 +69,7 @@ class Deadline:
 
 
 def _exceeded() -> DeadlineExceeded:
-    return DeadlineExceeded(
-        "the call's time is up; a write that was sent by then may or may not be committed",
-        reason="DEADLINE_EXCEEDED",
-    )
+    return DeadlineExceeded("the call's time is up", reason="DEADLINE_EXCEEDED")
 
 
 class DeadlineTimer:

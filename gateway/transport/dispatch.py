@@ -36,7 +36,7 @@ from gateway.transport.exchange import TRACEPARENT, Answer, Exchange, Reply
 from gateway.transport.parsing.parser import RequestParser, sizes
 from gateway.transport.parsing.scan import SLICE
 from gateway.transport.processor import Processor
-from gateway.transport.refusals import WriteCancelled, unknown_method
+from gateway.transport.refusals import WriteCancelled, unknown_method, write_out_of_time
 from gateway.transport.streaming import bidi_answer, stream_answer
 from gateway.transport.wire.headers import only
 
@@ -383,6 +383,8 @@ def _refusal(exchange: Exchange, error: RowgateError) -> Status:
     exchange.release()
     if exchange.ends_with_credential and isinstance(error, DeadlineExceeded) and exchange.is_late:
         error = credential_expired()
+    elif error.reason == "DEADLINE_EXCEEDED" and exchange.call is not None and exchange.call.unsettled:
+        error = write_out_of_time()
     exchange.record.code, exchange.record.reason = error.code, error.reason
     if error.__cause__ is not None:
         exchange.record.cause = cause_of(error)

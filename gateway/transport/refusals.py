@@ -37,6 +37,14 @@ def out_of_time() -> DeadlineExceeded:
     return DeadlineExceeded("the call's time is up", reason="DEADLINE_EXCEEDED")
 
 
+def write_out_of_time() -> DeadlineExceeded:
+    """Return the error of a call that isn't answered by its deadline, and may have written something."""
+    return DeadlineExceeded(
+        "the call's time is up; a write that was sent by then may or may not be committed",
+        reason="DEADLINE_EXCEEDED",
+    )
+
+
 def unknown_method() -> Unimplemented:
     """Return the error of a path that nobody answers."""
     return Unimplemented("unknown method", reason="UNKNOWN_METHOD")

@@ -225,6 +225,15 @@ async def test_an_update_out_of_time_is_told_to_be_open(databases: Databases, tr
         assert "may or may not be committed" in told.message
 
 
+async def test_a_read_out_of_time_is_told_of_no_write(databases: Databases, transport: str) -> None:
+    async with serving_books(databases, transport, default_deadline=0.5) as served:
+        async with holding(served.dsn, "LOCK TABLE book IN ACCESS EXCLUSIVE MODE"):
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await served.client.channel.unary_unary(f"/{BOOKS}/ListBooks")(b"")
+        told = RpcFailed(failed.value)
+        assert (told.reason, told.message) == ("DEADLINE_EXCEEDED", "the call's time is up")
+
+
 async def test_a_transaction_is_known_to_be_undone_before_its_commit(served: Served) -> None:
     rows = [{"isbn": isbn, "title": isbn, "pages": 7} for isbn in "ab"]
     async with holding(served.dsn, "SELECT * FROM book WHERE isbn = 'b' FOR UPDATE") as connection:
