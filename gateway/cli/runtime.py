@@ -14,6 +14,11 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return new_event_loop
 
 
+def leave_all_to_the_end() -> None:
+    """Keep the garbage collector off everything when the process is about to end, and its memory with it."""
+    gc.freeze()
+
+
 def spare_what_stays(transport: str) -> None:
     """Keep the garbage collector off what lives as long as the server, and let it look less often.
 

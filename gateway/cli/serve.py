@@ -10,7 +10,7 @@ import click
 
 from gateway.cli.failures import Failed, reported
 from gateway.cli.options import SettingsCommand, with_settings
-from gateway.cli.runtime import loop_factory
+from gateway.cli.runtime import leave_all_to_the_end, loop_factory
 from gateway.cli.serving.open_files import allow_open_files
 from gateway.cli.serving.plan import Plan, make_plan
 from gateway.cli.serving.processes import OneProcess, Processes, WorkerProcesses
@@ -84,6 +84,7 @@ async def _serve(plan: Plan, reloads: Reloads) -> bool:
     reloading.cancel()
     await asyncio.wait((reloading,))
     await processes.stop()
+    leave_all_to_the_end()
     _logger.info("stopped")
     return not forced.is_set()
 
