@@ -6,17 +6,18 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from gateway.errors import FieldViolation, PermissionDenied
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
 from gateway.methods.sent_messages import handled, sent_masks, sent_rows, single_requests
 from gateway.policy.columns import ColumnLimits, limits_of, narrowed
 from gateway.request.keys import below
+from gateway.request.rows import not_allowed, unwritable_fields
 from gateway.schema.model import Method, MethodKind
 
 _KINDS = 64
 """How many kinds of callers have a handler at once. Only roles that the schema names make one."""
-_CREATING = frozenset({MethodKind.CREATE, MethodKind.BATCH_CREATE, MethodKind.BULK_UPSERT, MethodKind.INGEST})
+_CREATING = frozenset({MethodKind.CREATE, MethodKind.BATCH_CREATE})
+"""BulkUpsert and Ingest refuse such rows themselves: where failures are partial, these alone."""
 
 
 class ByColumns:
@@ -52,7 +53,7 @@ class ByColumns:
     def _checked(self, request: Message, limits: ColumnLimits) -> Iterator[None]:
         for asked, field in self._method.equals:
             if field.name in limits.unreadable and _is_set(request, asked.name):
-                raise _not_allowed(asked.name)
+                raise not_allowed(asked.name, done="asked for")
         unwritable = limits.unwritable
         for one, method, place in single_requests(self._method, request):
             _check_mask(one, method, place, unwritable)
@@ -66,24 +67,15 @@ class ByColumns:
 def _check_mask(request: Message, method: Method, place: str, unwritable: frozenset[str]) -> None:
     for paths, name in sent_masks(method, request, place):
         for path in paths:
-            if path.partition(".")[0] in unwritable:
-                raise _not_allowed(name)
+            field = path.partition(".")[0]
+            if field in unwritable:
+                raise not_allowed(name, named=field)
 
 
 def _check_row(row: Message, path: str, unwritable: frozenset[str]) -> None:
-    for descriptor, _ in row.ListFields():
-        if descriptor.name in unwritable:
-            raise _not_allowed(below(path, descriptor.name))
+    for name in unwritable_fields(row, unwritable):
+        raise not_allowed(below(path, name))
 
 
 def _is_set(request: Message, name: str) -> bool:
     return any(descriptor.name == name for descriptor, _ in request.ListFields())
-
-
-def _not_allowed(path: str) -> PermissionDenied:
-    text = "may not be set by the caller"
-    return PermissionDenied(
-        f"{path}: {text}",
-        reason="FIELD_NOT_ALLOWED",
-        violations=[FieldViolation(path, text, "FIELD_NOT_ALLOWED")],
-    )

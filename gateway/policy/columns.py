@@ -75,6 +75,7 @@ def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
         resource,
         fields=fields,
         limits_key=limits.cache_key,
+        unwritable=limits.unwritable,
         zeroed=tuple(field for field in resource.fields if _is_zeroed(field, limits)),
         unique=tuple(key for key in resource.unique if columns.issuperset(key.columns)),
         indexes=tuple(i for i in resource.indexes if columns.issuperset(part.column for part in i.columns)),

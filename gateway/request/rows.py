@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from gateway.errors import FieldViolation, InvalidArgument
+from gateway.errors import FieldViolation, InvalidArgument, PermissionDenied
 from gateway.request.keys import below, encode_value
 from gateway.request.unreadable import erased_reader, is_set, refuse_erasing
 from gateway.schema.model import Field, Resource
@@ -101,3 +101,25 @@ def merge_errors(errors: Sequence[InvalidArgument]) -> InvalidArgument:
     violations: list[FieldViolation] = [v for error in errors for v in error.violations][:MAX_VIOLATIONS]
     text = "; ".join(error.message for error in errors[:MAX_VIOLATIONS])
     return InvalidArgument(text, reason=errors[0].reason, violations=violations)
+
+
+def unwritable_fields(message: Message, unwritable: frozenset[str]) -> Sequence[str]:
+    """Return the fields that a new row sets, and that its caller may not write."""
+    return [one.name for one, _ in message.ListFields() if one.name in unwritable]
+
+
+def not_allowed(path: str, *, done: str = "set", named: str = "") -> PermissionDenied:
+    """Return the error of a field that the caller may not write, or ask for.
+
+    Args:
+        path: its own, or that of the mask which names it.
+        done: what may not be done with it.
+        named: the field that a mask names.
+
+    """
+    which = f'"{named}" ' if named else ""
+    return PermissionDenied(
+        f"{path}: {which}may not be {done} by the caller",
+        reason="FIELD_NOT_ALLOWED",
+        violations=[FieldViolation(path, f"{which}may not be {done} by the caller", "FIELD_NOT_ALLOWED")],
+    )

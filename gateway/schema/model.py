@@ -245,6 +245,8 @@ class Resource:
     """Whether it is a view in the database, or anything else whose rows have no place of their own."""
     line: int = field(default=0, compare=False)
     """Where the proto file declares it; 0 where that isn't known."""
+    unwritable: frozenset[str] = frozenset()
+    """The names of the fields that its callers may not write, hidden ones too."""
     zeroed: tuple[Field, ...] = ()
     """The fields without presence that its callers may not write: new rows have their zeros there."""
     limits_key: str = ""

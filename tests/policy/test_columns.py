@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.rpc import code_pb2
 
 from tests.harness.callers import Caller, clients_of, write_keys
 from tests.harness.client import Client, RpcFailed
@@ -180,6 +181,40 @@ async def test_new_rows_hold_nothing_that_may_not_be_written(served: tuple[Runni
     assert tuple(stored.values()) == ("renamed", 900, "b-1", "clerk")
 
 
+async def test_rows_that_set_what_may_not_be_written_fail_alone(
+    served: tuple[RunningGateway, Clients],
+) -> None:
+    """Where failures are partial, and whether the row is stored or not; of BulkUpsert and Ingest."""
+    gateway, clients = served
+    forbidden: list[dict[str, Any]] = [
+        {"salary": 1},
+        {"badge": "b-2"},
+        {"title": "x"},
+        {"account": "***2051"},
+    ]
+    rows: list[dict[str, Any]] = [
+        {"id": number, "login": "x", **more} for number, more in enumerate([{}, *forbidden, {}], 1)
+    ]
+    employees = {"employees": rows}
+    whole = await refusal(clients["ann"], "BulkUpsertEmployees", **employees)
+    fields = [f"employees[{index}].{name}" for index, one in enumerate(forbidden, 1) for name in one]
+    assert (whole.reason, whole.fields) == (DENIED[1], fields)
+    answer = await clients["ann"].call(f"{EMPLOYEES}/BulkUpsertEmployees", **employees, partialFailure=True)
+    talk = clients["ann"].converse(f"{EMPLOYEES}/IngestEmployees")
+    await talk.ask(start={"stream_id": "s", "partial_failure": True})
+    streamed = await talk.ask(sequence=1, employees=[{**one, "id": 100 + one["id"]} for one in rows])
+    for told, inserted in ((answer, 1), (streamed, 2)):
+        assert (told.inserted_count, told.failed_count) == (inserted, 4)
+        assert [failure.index for failure in told.failures] == [1, 2, 3, 4]
+        assert {failure.status.code for failure in told.failures} == {code_pb2.PERMISSION_DENIED}
+        assert all(field in str(f.status) for field, f in zip(fields, told.failures, strict=True))
+    stored = await gateway.sql("SELECT id, salary, badge FROM employee ORDER BY id")
+    assert [tuple(one.values()) for one in stored] == [
+        (1, 900, "b-1"),
+        *((n, 0, None) for n in (6, 101, 106)),
+    ]
+
+
 async def test_a_hidden_unique_key_is_told_without_its_field(served: tuple[RunningGateway, Clients]) -> None:
     _, clients = served
     await clients["all"].call(f"{EMPLOYEES}/CreateEmployee", employee={**WHOLE, "id": 3, "badge": "b-3"})
@@ -191,3 +226,18 @@ async def test_a_hidden_unique_key_is_told_without_its_field(served: tuple[Runni
         "INVALID_ARGUMENT",
         "UNKNOWN_CONFLICT_TARGET",
     )
+
+
+async def test_refusals_name_what_was_named(served: tuple[RunningGateway, Clients]) -> None:
+    """In an update mask the field; what reads ask for isn't set."""
+    _, clients = served
+    row = {"id": 1, "title": "x"}
+    masked = await refusal(clients["ann"], "UpdateEmployee", employee=row, updateMask="title")
+    assert (masked.message, masked.fields) == (
+        'update_mask: "title" may not be set by the caller',
+        ["update_mask"],
+    )
+    talk = clients["ann"].converse(f"{EMPLOYEES}/IngestEmployees")
+    with pytest.raises(RpcFailed) as streamed:
+        await talk.ask(start={"stream_id": "s", "update_mask": "badge"})
+    assert streamed.value.message == 'start.update_mask: "badge" may not be set by the caller'

@@ -135,7 +135,7 @@ async def test_others_have_their_turn_between_two_rows(schema: str, monkeypatch:
         f"BatchUpdate{many}": {"requests": [{field: row} for row in rows]},
     }
     monkeypatch.setattr(event_loop_turns, "TURN", 0.0)
-    for name, request in requests.items():
+    for name, request in _looked_at_before(schema, requests).items():
         called = _called(schema, name, ANN, monkeypatch)
         assert await _turns_during(called(**request)) >= COUNT
 
@@ -145,11 +145,20 @@ async def test_sizes_are_looked_at_before_rows(schema: str, monkeypatch: pytest.
     """Who sends too much of what it may not is told of the size."""
     _, field, many = ROWS[schema]
     row = {"id": 1, **FORBIDDEN[schema]}
-    for name, request, reason in (
-        (f"BulkUpsert{many}", {many.lower(): [row] * (COUNT + 1)}, "TOO_MANY_ROWS"),
-        (f"Ingest{many}", {many.lower(): [row] * (COUNT + 1)}, "TOO_MANY_ROWS"),
-        (f"BatchCreate{many}", {"requests": [{field: row}] * (MAX_BATCH + 1)}, "BATCH_TOO_LARGE"),
-    ):
+    requests: Mapping[str, dict[str, Any]] = {
+        f"BulkUpsert{many}": {many.lower(): [row] * (COUNT + 1)},
+        f"Ingest{many}": {many.lower(): [row] * (COUNT + 1)},
+        f"BatchCreate{many}": {"requests": [{field: row}] * (MAX_BATCH + 1)},
+    }
+    for name, request in _looked_at_before(schema, requests).items():
         with pytest.raises(InvalidArgument) as refused:
             await _called(schema, name, NON, monkeypatch)(**request)
-        assert refused.value.reason == reason
+        assert refused.value.reason == ("BATCH_TOO_LARGE" if "Batch" in name else "TOO_MANY_ROWS")
+
+
+def _looked_at_before(schema: str, requests: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return those of the methods whose rows are looked at before their handlers.
+
+    What a row of a bulk write may not set is its handler's to tell.
+    """
+    return {name: one for name, one in requests.items() if schema != "payroll" or "Batch" in name}

@@ -12,7 +12,7 @@ from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk.column_readers import Column, ColumnReader
 from gateway.methods.event_loop_turns import Turns, are_slow
-from gateway.request.rows import MAX_VIOLATIONS
+from gateway.request.rows import MAX_VIOLATIONS, not_allowed, unwritable_fields
 from gateway.request.unreadable import ERASED, erased_reader
 from gateway.schema.identity import identity_of
 from gateway.schema.model import Field
@@ -59,6 +59,7 @@ class RowReader:
         self._slice_bytes = SLOW_SLICE_BYTES if _are_slow(shape.staged) else SLICE_BYTES
         self._path = path
         self._erased = erased_reader(shape.resource)
+        self._unwritable = shape.resource.unwritable
 
     async def keys(self, rows: Sequence[Message], tally: Outcomes, *, last_wins: bool) -> Keys:
         """Return the columns of the key; settle in `tally` rows whose key is wrong, or another one's."""
@@ -153,6 +154,7 @@ class RowReader:
         messages = [rows[index] for index in indexes]
         self._note_unknown(tally, indexes, messages)
         self._note_erased(tally, indexes, messages)
+        self._note_unwritable(tally, indexes, messages)
         columns: list[Column] = []
         for i, reader in enumerate(self._readers):
             if i in keys:
@@ -184,6 +186,13 @@ class RowReader:
         for index, message in zip(indexes, messages, strict=True):
             for name in sorted(self._erased(message, ""))[:MAX_VIOLATIONS]:
                 self._note(tally, name, {index: ERASED})
+
+    def _note_unwritable(self, tally: Outcomes, indexes: list[int], messages: list[Message]) -> None:
+        if not self._unwritable:
+            return
+        for index, message in zip(indexes, messages, strict=True):
+            for name in unwritable_fields(message, self._unwritable)[:1]:
+                tally.fail(index, not_allowed(f"{self._path}[{index}].{name}"))
 
     def _note(self, tally: Outcomes, name: str, errors: dict[int, InvalidValueError]) -> None:
         for index, error in errors.items():
