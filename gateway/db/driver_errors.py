@@ -24,6 +24,7 @@ from gateway.errors.sqlstate import (
     LATER,
     MISMATCH,
     NAMES_NOTHING,
+    NOT_ALLOWED,
     OF_A_POLICY,
     SOON,
     Rule,
@@ -252,7 +253,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 def _names(error: Exception) -> dict[str, str]:
     names = _named_by(error)
     state = sqlstate_of(error)
-    return {"sqlstate": state, **names} if state else names
+    return {"sqlstate": state, **names} if state not in ("", NOT_ALLOWED) else names
 
 
 def _named_by(error: BaseException) -> dict[str, str]:

@@ -65,7 +65,8 @@ PAGE_TOKEN = TokenUse(
     ),
     lambda: InvalidArgument.field(
         "page_token",
-        "was given out for other arguments: keep all but page_size and read_mask the same",
+        "was given out for other arguments, or to another caller: "
+        "keep all but page_size and read_mask the same",
         reason="PAGE_TOKEN_MISMATCH",
     ),
     lambda: InvalidArgument.field(
@@ -82,7 +83,7 @@ RESUME_TOKEN = TokenUse(
     ),
     lambda: InvalidArgument.field(
         "resume_token",
-        "was given out for other arguments: keep all but read_mask the same",
+        "was given out for other arguments, or to another caller: keep all but read_mask the same",
         reason="RESUME_TOKEN_MISMATCH",
     ),
     lambda: InvalidArgument.field(

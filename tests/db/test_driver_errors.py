@@ -204,3 +204,9 @@ def test_the_log_learns_no_detail() -> None:
     full = driver.DiskFullError("no space")
     full.detail = "a secret"
     assert cause_of(refused(full)) == "53100: no space"
+
+
+def test_what_a_rule_refuses_is_told_in_one_way() -> None:
+    """Whether PostgreSQL was asked for it, by a function that fails, or the gateway knew it before."""
+    refused = translate(driver.InvalidArgumentForWidthBucketFunctionError("no buckets"))
+    assert (refused.reason, refused.metadata) == ("ROW_NOT_ALLOWED", {})

@@ -86,7 +86,7 @@ class Dependents:
             for reference in self._references_to(table):
                 new = await self._referring(session, reference, rows) - doomed.get(reference.table, set())
                 if new and reference.table in self._protected:
-                    raise refusal(reference.table.name)
+                    raise _protected(reference.table.name)
                 if new:
                     found.setdefault(reference.table, set()).update(new)
         return found
@@ -108,6 +108,15 @@ def refusal(table: str) -> FailedPrecondition:
     return FailedPrecondition(
         f'rows of "{table}" refer to the row: delete them first; '
         "force, where the request has it, takes those that the schema knows of",
+        reason="ROW_IS_REFERENCED",
+        metadata={"table": table},
+    )
+
+
+def _protected(table: str) -> FailedPrecondition:
+    """Return the error of a row that rows of `table` refer to, whose own policy says who deletes them."""
+    return FailedPrecondition(
+        f'rows of "{table}" refer to the row, and have a policy of their own: delete them first',
         reason="ROW_IS_REFERENCED",
         metadata={"table": table},
     )
