@@ -57,7 +57,7 @@ def _cells(row: MethodRow) -> list[str]:
         if len(row.conditions) > 1
         else "".join(row.conditions)
     )
-    return [row.method, *row.roles.values(), said if row.has_policy else "nobody, no policy"]
+    return [row.method, *row.roles.values(), said if row.has_policy else "nobody: no allow"]
 
 
 def _roles(permissions: Mapping[str, Permission]) -> list[str]:

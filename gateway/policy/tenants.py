@@ -63,7 +63,7 @@ def with_tenants(schema: Schema, tenants: Tenants) -> Schema:
         raise SchemaError(wrong)
     if telling := sorted(_telling_keys(schema, tenants)):
         _logger.warning(
-            "keys without the tenant: that one is taken, or refers to a row, tells of other tenants' rows",
+            "keys without the tenant's column: a caller who hears that one is taken learns of another's row",
             extra={"keys": telling},
         )
     resources = {name: _with_policy(resource, tenants) for name, resource in schema.resources.items()}

@@ -36,7 +36,7 @@ def test_the_matrix_as_text(tmp_path: Path) -> None:
     allowed.v1.SheetService.GetSheet     no         no             no     yes     no
     allowed.v1.SheetService.ListSheets   yes        yes            yes    yes     yes
     allowed.v1.SheetService.CreateSheet  no         no             if     no      if      principal.id = "a"
-    allowed.v1.BinService.DeleteSheet    no         no             no     no      no      nobody, no policy
+    allowed.v1.BinService.DeleteSheet    no         no             no     no      no      nobody: no allow
     """)
 
 

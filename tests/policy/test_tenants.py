@@ -127,5 +127,5 @@ def test_a_table_without_the_column_is_refused_unless_it_is_exempt() -> None:
 def test_keys_that_tell_of_other_tenants_are_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         with_tenants(schema_of("shared"), TENANTS)
-    (told,) = [record for record in caplog.records if "keys without the tenant" in record.message]
+    (told,) = [record for record in caplog.records if "keys without the tenant's column" in record.message]
     assert getattr(told, "keys") == ["public.note (id)"]  # noqa: B009 - of the record's extra

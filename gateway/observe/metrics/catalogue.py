@@ -14,7 +14,7 @@ CALLS = (
     Metric("rowgate_calls_in_flight", "gauge", "Calls under way.", _OF_METHOD),
     Metric("rowgate_request_bytes", "histogram", "Sizes of requests.", _OF_METHOD),
     Metric("rowgate_response_bytes", "histogram", "Sizes of responses.", _OF_METHOD),
-    Metric("rowgate_rows_total", "counter", "Rows that calls have sent or received.", _OF_METHOD),
+    Metric("rowgate_rows_total", "counter", "Rows of lists, batches, streams and bulk calls.", _OF_METHOD),
     Metric(
         "rowgate_refusals_total",
         "counter",
