@@ -1,6 +1,7 @@
 """Streams whose clients take nothing: they keep nobody else from reading, and lose nothing themselves."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import grpc
@@ -57,6 +58,31 @@ async def test_stalled_readers_make_room_and_go_on_by_their_tokens(gateway: Runn
         assert [*ids, *rest] == list(range(ids[0], ROWS + 1))
     finally:
         await asyncio.gather(*(client.close() for client in clients))
+
+
+async def test_a_retry_policy_waits_for_a_place(gateway: RunningGateway) -> None:
+    """As docs/clients.md says of RESOURCE_EXHAUSTED, whose waits are the gateway's."""
+    policy = {
+        "maxAttempts": 5,
+        "initialBackoff": "0.001s",
+        "maxBackoff": "0.001s",
+        "backoffMultiplier": 1,
+        "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+    }
+    config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": policy}]})
+    reading = [gateway.client.channel.unary_stream(f"/{STREAM}")(b"") for _ in range(SHARE)]
+    for responses in reading:
+        await responses.read()
+    async with grpc.aio.insecure_channel(gateway.target, [("grpc.service_config", config)]) as channel:
+        waiting = channel.unary_stream(f"/{STREAM}")(b"")
+        first = asyncio.create_task(waiting.read())
+        refused = gateway.client.channel.unary_stream(f"/{STREAM}")(b"")
+        assert await refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert not first.done()
+        for responses in reading:
+            responses.cancel()
+        assert await asyncio.wait_for(first, 60) is not grpc.aio.EOF
+        waiting.cancel()
 
 
 async def test_readers_that_read_are_left_alone(gateway: RunningGateway) -> None:
