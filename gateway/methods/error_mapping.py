@@ -37,7 +37,7 @@ def map_error(
     """
     if isinstance(error, Internal):
         return error
-    error, resource = _of_known_columns(error, resource), resource.askable
+    error, resource = of_known_columns(error, resource), resource.askable
     columns = _columns(error, resource) or _unwritable(error, values or {}) or _names(error, resource)
     if not columns:
         return error
@@ -55,7 +55,7 @@ def map_error(
     return with_details(error, violations=(*error.violations, *added), resources=resources)
 
 
-def _of_known_columns(error: E, resource: Resource) -> E:
+def of_known_columns(error: E, resource: Resource) -> E:
     """Return the error without the names of columns and constraints that its caller doesn't know."""
     metadata = error.metadata
     if not resource.limits_key or metadata.get("table", resource.table) != resource.table:

@@ -135,3 +135,16 @@ async def refusal(client: Client, method: str, **fields: Any) -> RpcFailed:
     with pytest.raises(RpcFailed) as refused:
         await client.call(method, **fields)
     return refused.value
+
+
+async def test_a_refused_deletion_names_none_either(served: Served) -> None:
+    gateway, clients = served
+    await clients["hr"].call(f"{WAGES}/CreateWage", wage={"id": 1, "salary": 7})
+    await gateway.sql(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' "
+        "USING ERRCODE = '23514', TABLE = 'wage', COLUMN = 'salary', CONSTRAINT = 'paid_salary'; END $$"
+    )
+    await gateway.sql("CREATE TRIGGER kept BEFORE DELETE ON wage FOR EACH ROW EXECUTE FUNCTION keep()")
+    known, unknown = [await refusal(clients[who], f"{WAGES}/DeleteWage", id=1) for who in ("hr", "ann")]
+    assert known.metadata["column"] == "salary"
+    assert (unknown.reason, "salary" in str(unknown.status)) == (known.reason, False)

@@ -11,7 +11,7 @@ from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
 from gateway.errors import FieldViolation, RowgateError
 from gateway.methods.engine import Engine
-from gateway.methods.error_mapping import with_details
+from gateway.methods.error_mapping import of_known_columns, with_details
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.by_key import DELETING, Changes, Edit, Found
 from gateway.methods.row_changes.dependents import Dependents, refusal
@@ -151,7 +151,7 @@ class Deleting:
         """Return the refusal of a row that others refer to with the name of their table."""
         place = item.edit.place
         if error.reason != _REFERENCED:
-            return error
+            return of_known_columns(error, self._resource)
         found = refusal(error.metadata.get("table", ""))
         told = [FieldViolation(place, found.message, found.reason)] if place else []
         return with_details(found, violations=told)
