@@ -125,8 +125,8 @@ class Http2Connection(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no call is under way."""
-        return not self._streams
+        """Whether no call is under way, nor still sent."""
+        return self._streams.is_idle
 
     @property
     def calls(self) -> int:

@@ -34,6 +34,11 @@ class Window:
         self._left -= size
         return self._left >= 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the peer may send nothing until it is told."""
+        return self._left <= 0
+
     def give_back(self, size: int) -> None:
         """Note bytes that are used; the peer is told by and by."""
         self._owed += size
@@ -86,10 +91,13 @@ class RequestBody:
         """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamError."""
         self._check_open()
         self._arrived += len(payload)
-        self._held += size
+        if self._gone:
+            self._connection.give_back(size)
+        else:
+            self._held += size
         if not self._window.take(size):
             raise StreamError(ErrorCode.FLOW_CONTROL_ERROR, "more than the stream's window")
-        if payload:
+        if payload and not self._gone:
             self._pieces.append(payload)
             self._wake()
 
@@ -119,8 +127,13 @@ class RequestBody:
             raise Gone
         return self._taken()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the peer may send no more before some is used."""
+        return self._window.is_full
+
     def disconnect(self) -> None:
-        """Note that the peer has gone."""
+        """Note that the peer has gone, or has its answer: what still comes is dropped."""
         self._gone = True
         self._pieces.clear()
         self._connection.give_back(self._held + self._given)

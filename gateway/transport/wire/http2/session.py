@@ -159,7 +159,7 @@ class Session:
         """Take a DATA frame that is no whole message."""
         call = self._streams.find(number)
         content = frames.without_padding(flags, payload)
-        if not content and not flags & END_STREAM:
+        if (not content and not flags & END_STREAM) or self._streams.is_draining(number):
             self._idle_frames.spend(self.now)
         if call is None:
             self._window.give_back(len(payload))

@@ -57,7 +57,7 @@ class Stream:
         self.task: asyncio.Task[None] | None = None
         self.is_finished = False
         """Whether the response is whole; the peer may not have taken it."""
-        self._body = body
+        self.body = body
         self._outbox = Outbox(outgoing, number, 0, self._emptied)
         self._outgoing = outgoing
         self._ended = ended
@@ -67,11 +67,11 @@ class Stream:
 
     def take_body(self, most: int) -> bytes | None:
         """Return the body, if all of it has come and it has no more bytes; else, and after, it is read."""
-        return self._body.take_all(most)
+        return self.body.take_all(most)
 
     async def read(self) -> bytes:
         """Return the next piece of the body, empty at its end; raises Gone."""
-        return await self._body.read()
+        return await self.body.read()
 
     def when_gone(self, gone: Callable[[], object]) -> None:
         """Have `gone` called once, where the client goes away before the response has ended."""
@@ -112,15 +112,15 @@ class Stream:
     @property
     def whole(self) -> bool:
         """Whether the request is."""
-        return self._body.whole
+        return self.body.whole
 
     def take(self, payload: bytes, size: int) -> None:
         """Take the payload of a DATA frame that was `size` bytes with its padding; raises StreamError."""
-        self._body.take(payload, size)
+        self.body.take(payload, size)
 
     def take_end(self) -> None:
         """Note that the request is whole; raises StreamError."""
-        self._body.end()
+        self.body.end()
 
     def widen(self, more: int) -> None:
         """Take a WINDOW_UPDATE; raises StreamError."""
@@ -130,7 +130,7 @@ class Stream:
         """Take the peer's word that it wants no answer."""
         self._over = self.is_finished = True
         self._outbox.drop()
-        self._body.disconnect()
+        self.body.disconnect()
         if self._taken is not None and not self._taken.done():
             self._taken.set_exception(Gone())
         self._tell_gone()
@@ -164,7 +164,7 @@ class Stream:
         if ends:
             self._over = True
             self._gone = None
-            self._body.disconnect()
+            self.body.disconnect()
             self._ended(self.number)
 
 

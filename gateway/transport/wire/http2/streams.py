@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from time import monotonic
 
 from gateway.transport.admission import streams_of_connection
+from gateway.transport.wire.http2.draining import DRAIN_SECONDS, DrainingCall
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.fast_path import FastCall
 from gateway.transport.wire.http2.frames import MAX_WINDOW, FrameReader, rst_stream
@@ -18,6 +20,11 @@ _logger = logging.getLogger(__name__)
 
 Call = FastCall | Stream
 _REMEMBERED_CUTS = 1000
+_DRAINING_PART = 4
+"""Of this part of its streams at most a connection waits for the ends of requests that are answered.
+
+So a client with many of them, as of streams that are refused, has the others for its calls.
+"""
 
 
 class Streams:
@@ -58,6 +65,7 @@ class Streams:
         self._held: dict[int, Head] = {}
         self._held_credits: dict[int, int] = {}
         self._held_bodies: dict[int, bytes] = {}
+        self._draining: dict[int, DrainingCall] = {}  # the oldest first
         self._most = streams_of_connection(context.settings.limits)
         self._cut: dict[int, None] = {}
         self._refusing = False
@@ -72,11 +80,20 @@ class Streams:
     def __len__(self) -> int:
         return len(self._open) + len(self._held)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is under way, nor still sent."""
+        return not (self._open or self._held or self._draining)
+
+    def is_draining(self, number: int) -> bool:
+        """Whether the stream's call is answered, and what still comes of it is dropped."""
+        return number in self._draining
+
     def find(self, number: int) -> Call | None:
         """Return the stream's call; None where it is over. Raises Http2Error where it hasn't begun."""
         if number in self._held:
             self._settle_one(number)
-        call = self._open.get(number)
+        call = self._open.get(number) or self._draining.get(number)
         if call is None and (number > self.last or not number & 1):
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a frame of a stream that is idle")
         return call
@@ -94,7 +111,7 @@ class Streams:
     def begin(self, number: int, head: Head) -> None:
         """Begin a call; raises StreamError where there are too many."""
         limits = self._context.settings.limits
-        if self._refusing or len(self._open) + len(self._held) >= self._most:
+        if self._refusing or len(self._open) + len(self._held) + len(self._draining) >= self._most:
             raise StreamError(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
         if self.outgoing.held > limits.max_response_bytes:
             raise StreamError(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
@@ -201,6 +218,7 @@ class Streams:
 
     def reset(self, number: int) -> None:
         """Take the peer's word that it wants no answer."""
+        self._draining.pop(number, None)
         call = self._open.pop(number, None)
         if call is not None:
             call.reset()
@@ -226,11 +244,14 @@ class Streams:
         """End all: the peer is gone."""
         self._held.clear()
         self._held_bodies.clear()
+        self._draining.clear()
         for number in list(self._open):
             self.reset(number)
 
     def tick(self, now: float) -> None:
-        """Cut off the calls whose answer the peer hasn't taken any of for too long."""
+        """Cut off the calls of whose answer the peer takes none for too long, or that it doesn't end."""
+        while self._draining and now - next(iter(self._draining.values())).since > DRAIN_SECONDS:
+            self._end_oldest_draining()
         for number in self.outgoing.stalled(now - 2 * self._context.settings.server.stream_send_timeout):
             self.cut_off(number, ErrorCode.CANCEL)
 
@@ -273,12 +294,28 @@ class Streams:
     def ended(self, number: int) -> None:
         """Let go of a call whose answer has been put out."""
         call = self._open.pop(number, None)
-        if call is not None and not call.whole:
-            # The rest of the request isn't wanted (RFC 9113, 8.1).
-            self.outgoing.put(rst_stream(number, ErrorCode.NO_ERROR))
-            self._remember_cut(number)
+        if isinstance(call, Stream) and not call.whole:
+            self._drain(number, call)
         if not self._open:
             self.outgoing.flush()  # as above
+
+    def _drain(self, number: int, call: Stream) -> None:
+        """Drop what still comes of a request that is answered; as long as that is bounded."""
+        if call.body.is_full:
+            self._end_early(number)
+            return
+        self._draining[number] = DrainingCall(
+            number, call.body, monotonic(), ended=self.reset, filled=self._end_early
+        )
+        if len(self._draining) > max(1, self._most // _DRAINING_PART):
+            self._end_oldest_draining()
+
+    def _end_oldest_draining(self) -> None:
+        self._end_early(next(iter(self._draining)))
+
+    def _end_early(self, number: int) -> None:
+        """Tell the peer that the rest of its request isn't wanted (RFC 9113, 8.1)."""
+        self.cut_off(number, ErrorCode.NO_ERROR)
 
     def _remember_cut(self, number: int) -> None:
         self._cut[number] = None
