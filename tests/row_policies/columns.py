@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.row_policies.callers import Caller
-from tests.row_policies.calls import BULKS, READS, Call
+from tests.row_policies.calls import BULKS, READS, Call, Item
 from tests.row_policies.rules import MISSING, held, typed
 from tests.row_policies.tables import Row, Table
 
@@ -88,12 +88,22 @@ def _not_allowed(call: Call) -> list[str]:
     kept = unwritable(call.table, call.caller)
     if call.kind.endswith("Update"):
         names = {name for item in call.items if not item.whole for name in item.values}
-    elif call.kind.endswith("Create") or call.kind in BULKS:
-        names = {name for item in call.items for name, value in item.values.items() if value is not None}
-        names |= set(call.bulk_mask) if call.kind in BULKS else set()
+    elif call.kind.endswith("Create"):
+        names = {name for item in call.items for name in _set_in(item)}
+    elif call.kind in BULKS:
+        names = set(call.bulk_mask)
     else:
         names = set()
     return [NOT_ALLOWED] if names & kept else []
+
+
+def sets_forbidden(call: Call, item: Item) -> bool:
+    """Return whether a row of a bulk sets a field that the caller may not write."""
+    return not unwritable(call.table, call.caller).isdisjoint(_set_in(item))
+
+
+def _set_in(item: Item) -> set[str]:
+    return {name for name, value in item.values.items() if value is not None}
 
 
 def _without_preset(call: Call) -> list[str]:

@@ -8,7 +8,15 @@ from typing import Any
 
 from tests.row_policies.callers import Caller
 from tests.row_policies.calls import BULKS, Call, Item
-from tests.row_policies.columns import preset, refusals, tenant, unreadable, unwritable
+from tests.row_policies.columns import (
+    NOT_ALLOWED,
+    preset,
+    refusals,
+    sets_forbidden,
+    tenant,
+    unreadable,
+    unwritable,
+)
 from tests.row_policies.rules import found, judged
 from tests.row_policies.tables import TABLES, Row, Table, policy_of
 from tests.row_policies.world import World, taken
@@ -133,6 +141,8 @@ def _bulk(world: World, call: Call) -> Expected:
 
 def _upserted(world: World, call: Call, item: Item) -> str:
     """Insert or update a row; return which."""
+    if sets_forbidden(call, item):
+        raise _Refused(NOT_ALLOWED)
     stored = world[call.table.name].get(item.key)
     if stored is None:
         _created(world, call, item)
