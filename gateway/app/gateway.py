@@ -17,7 +17,7 @@ from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
 from gateway.introspect import DriftWatch
-from gateway.methods import HANDLERS, Engine, handler_of
+from gateway.methods import Engine, handler_of
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
@@ -142,7 +142,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
 def _bind(schema: Schema, engine: Engine) -> Services:
     """Return each service's methods with their handlers, made once."""
     return {
-        name: [(m, handler_of(m, engine)) for m in service.methods if m.kind in HANDLERS]
+        name: [(method, handler_of(method, engine)) for method in service.methods]
         for name, service in schema.services.items()
     }
 

@@ -12,7 +12,7 @@ from gateway.introspect.model_tables import managed_tables_of, table_name
 from gateway.introspect.own_tables import own_tables_of
 from gateway.introspect.table_records import Name
 from gateway.request.call import Call
-from gateway.schema.model import Method, MethodKind, Schema
+from gateway.schema.model import Method, MethodKind, Rpc, Schema
 from gateway.schema.privileges import privileges_for, writes_of
 from gateway.schema.tables.internal import AUDIT, INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
@@ -111,7 +111,7 @@ async def warn_of_missing_grants(
         needed = {table: methods for table, methods in needed.items() if table.schema == INTERNAL_SCHEMA}
     asked = [(*table, privilege) for table, methods in needed.items() for privilege in sorted(methods)]
     schemas, names, privileges = ([one[i] for one in asked] for i in range(3))
-    kinds = {method.kind for service in schema.services.values() for method in service.methods}
+    kinds = {method.kind for service in schema.services.values() for method in service.standard_methods}
     # The schema's tables are made as temporary ones, too, to be compared.
     makes_temporary = bool(managed_tables_of(tables.metadata) or kinds & _BULK)
     rows = await database.fetch(_LACKING, [schemas, names, privileges, makes_temporary], call)
@@ -161,7 +161,14 @@ def _needed(schema: Schema, tables: Tables) -> _Needed:
     return needed
 
 
-def _needed_by(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
+def _needed_by(method: Rpc, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
+    for own in own_tables_of(method):
+        yield own, _APPENDED if own == _AUDIT else _ALL
+    if isinstance(method, Method):
+        yield from _needed_of_resource(method, tables)
+
+
+def _needed_of_resource(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
     resource, roles = method.resource, {*method.request, *(method.item.request if method.item else ())}
     privileges = privileges_for(writes_of(method.kind, soft_delete=bool(resource.soft_delete)))
     if "DELETE" in privileges:
@@ -170,8 +177,6 @@ def _needed_by(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractS
     elif "UPDATE" in privileges and "allow_missing" in roles and method.kind in _UPDATES:
         privileges |= {"INSERT"}
     yield Name(resource.schema, resource.table), privileges
-    for own in own_tables_of(method):
-        yield own, _APPENDED if own == _AUDIT else _ALL
     if method.kind in _BULK:
         # They look for the rows whose references lead nowhere.
         for key in resource.foreign_keys:

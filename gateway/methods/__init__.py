@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from gateway.methods.bulk.ingest import Ingest
 from gateway.methods.bulk.upsert import BulkUpsert
@@ -30,7 +31,7 @@ from gateway.methods.writes.delete import Delete
 from gateway.methods.writes.undelete import Undelete
 from gateway.methods.writes.update import Update
 from gateway.policy.columns import has_limits, without_presets
-from gateway.schema.model import Method, MethodKind
+from gateway.schema.model import Method, MethodKind, Rpc
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
     MethodKind.GET: Get,
@@ -50,12 +51,19 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 }
 """The handler of each standard method, made once per method when the server starts."""
 
+OTHER_HANDLERS: Mapping[type[Rpc], Callable[[Any, Engine], AnyHandler]] = {}
+"""The handler of each kind of method that isn't of one resource."""
 
-def handler_of(method: Method, engine: Engine) -> AnyHandler:
-    """Return the handler of a method, one of HANDLERS.
 
-    It gives each caller the columns that it may have, and rows what is preset of their caller.
-    """
+def handler_of(method: Rpc, engine: Engine) -> AnyHandler:
+    """Return the handler of a method, one of HANDLERS or OTHER_HANDLERS."""
+    if isinstance(method, Method):
+        return _of_resource(method, engine)
+    return OTHER_HANDLERS[type(method)](method, engine)
+
+
+def _of_resource(method: Method, engine: Engine) -> AnyHandler:
+    """Return what gives each caller the columns that it may have, and rows what is preset of their caller."""
     make = HANDLERS[method.kind]
     if not engine.identified:
         return make(without_presets(method), engine)
@@ -69,6 +77,7 @@ def handler_of(method: Method, engine: Engine) -> AnyHandler:
 
 __all__ = [
     "HANDLERS",
+    "OTHER_HANDLERS",
     "AnyHandler",
     "BidiHandler",
     "Engine",

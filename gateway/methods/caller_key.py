@@ -4,12 +4,16 @@ An answer that is kept for a request_id, and a stream of Ingest, are of the call
 or claims are others by now may not see any more what was answered then.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 
+import orjson
+
 from gateway.auth.principal import Principal
+from gateway.db.statements.caller_role import OF_A_TOKEN
 from gateway.methods.engine import Engine
 from gateway.policy.row_rules import caller_values
-from gateway.schema.model import Resource
+from gateway.schema.model import Method, Resource, Rpc
 
 
 class CallerKey:
@@ -32,3 +36,17 @@ class CallerKey:
         if self._roles is not None:
             asked.append(self._roles.rights(caller))
         return self._columns + (sha256("\n".join(asked).encode()).digest() if asked else b"")
+
+
+def caller_key_of(method: Rpc, engine: Engine) -> Callable[[Principal], bytes]:
+    """Return what makes the keys of a method's callers: of what its resource asks of them, else of all."""
+    if isinstance(method, Method):
+        return CallerKey(method.resource, engine)
+    return _whole_key
+
+
+def _whole_key(caller: Principal) -> bytes:
+    """Return the key of all that a credential says: a method without a resource may ask anything of it."""
+    claims = {name: value for name, value in caller.claims.items() if name not in OF_A_TOKEN}
+    said = [sorted(caller.roles), claims]
+    return sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=repr)).digest()

@@ -14,10 +14,10 @@ from gateway.db.database import Database, Row, Transaction
 from gateway.db.dry_run import dry_run
 from gateway.db.internal_tables.idempotency import Claim
 from gateway.errors import InvalidArgument
-from gateway.methods.caller_key import CallerKey
+from gateway.methods.caller_key import caller_key_of
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
-from gateway.schema.model import Method
+from gateway.schema.model import Rpc
 from gateway.sql.statement import Statement
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -57,7 +57,7 @@ class Writes:
     arrives meanwhile, gets the first answer and writes nothing. A failed request leaves no record.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: Rpc, engine: Engine) -> None:
         self._database = engine.database
         self._ids = engine.request_ids
         self._require_own_tables = engine.require_own_tables
@@ -65,7 +65,7 @@ class Writes:
         self._has_id = "request_id" in method.request
         self._has_dry_run = "validate_only" in method.request
         # An answer is for whoever may have what it holds: the same caller may have lost a role since.
-        self._caller_key = CallerKey(method.resource, engine)
+        self._caller_key = caller_key_of(method, engine)
 
     async def atomically(
         self, request: Message, call: Call, work: Callable[[Transaction], Awaitable[Message]]

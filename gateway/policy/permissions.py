@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from gateway.auth.principal import AUTHENTICATED_ROLE, Principal
 from gateway.policy.condition import Condition, ConditionError, compile_condition
 from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.model import Allow, Method, Schema
+from gateway.schema.model import Allow, Rpc, Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def without_policy(schema: Schema) -> list[str]:
     return [method.full_name for method in methods_of(schema) if method.allow is None]
 
 
-def methods_of(schema: Schema) -> Sequence[Method]:
+def methods_of(schema: Schema) -> Sequence[Rpc]:
     """Return the methods of all services."""
     return [method for service in schema.services.values() for method in service.methods]
 

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gateway.schema.model import Method
+from gateway.schema.model import Rpc
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class Operation:
 
     Args:
         table: the table's name; empty where there is none.
-        kind: the kind of method; empty where it is none of the standard ones.
+        kind: the kind of method; empty where it is none of the schema's.
 
     """
 
@@ -25,9 +25,9 @@ class Operation:
     kind: str = ""
 
     @classmethod
-    def of(cls, method: Method) -> "Operation":
+    def of(cls, method: Rpc) -> "Operation":
         """Return what a method does."""
-        return cls(f"{method.resource.schema}.{method.resource.table}", method.kind.name)
+        return cls(method.table_name, method.kind_name)
 
 
 CALLER, _KIND = "caller", "kind of method"

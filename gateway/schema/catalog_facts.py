@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from gateway.schema.model import Field, Method, Resource, Schema, ServerSet
+from gateway.schema.model import Field, Method, Resource, Rpc, Schema, ServerSet
 from gateway.schema.resources.fields import lacks_zero
 from gateway.schema.types.domains import within
 from gateway.schema.values import ValueKind
@@ -64,7 +64,7 @@ def with_found(schema: Schema, found: Found) -> Schema:
     """Return the schema with what its tables have in the database."""
     resources = {name: _resource(resource, found) for name, resource in schema.resources.items()}
     services = {
-        name: replace(service, methods=tuple(_method(method, resources) for method in service.methods))
+        name: replace(service, methods=tuple(_rpc(method, resources) for method in service.methods))
         for name, service in schema.services.items()
     }
     return Schema(MappingProxyType(resources), MappingProxyType(services))
@@ -103,6 +103,10 @@ def _as_found(one: Field, found: FoundColumn, *, is_key: bool) -> Field:
         server_set=ServerSet.GENERATED if computed else one.server_set,
         zero_is_default=filled and not one.has_presence,
     )
+
+
+def _rpc(method: Rpc, resources: Mapping[str, Resource]) -> Rpc:
+    return _method(method, resources) if isinstance(method, Method) else method
 
 
 def _method(method: Method, resources: Mapping[str, Resource]) -> Method:

@@ -4,6 +4,7 @@ Plain frozen records without behaviour beyond look-ups. Everything after this pa
 statements, migrations, drift checks) works from these and never from descriptors' options again.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -317,6 +318,9 @@ class MethodKind(Enum):
     INGEST = "INGEST"
 
 
+_READS = frozenset({MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT})
+
+
 @dataclass(frozen=True, slots=True)
 class Allow:
     """Who may call: those of one of the roles of whom the condition is true, where each is given.
@@ -332,33 +336,40 @@ class Allow:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Method:
-    """An RPC bound to a resource.
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class Rpc(ABC):
+    """An RPC that is served, whatever answers it: all that transport and permissions know of it.
 
-    `request` and `response` map a role (`resource`, `rows`, `update_mask`, `etag`, …, listed per kind in
-    gateway.schema.services.standard_methods) to the message's field that plays it. A role that the author
-    left out is absent.
+    `request` and `response` map a role (`resource`, `rows`, `update_mask`, `etag`, …, of standard methods
+    listed per kind in gateway.schema.services.standard_methods) to the message's field that plays it. A role
+    that the author left out is absent.
     """
 
     descriptor: MethodDescriptor
-    kind: MethodKind
-    resource: Resource
-    request: Mapping[str, FieldDescriptor]
-    response: Mapping[str, FieldDescriptor]
-    keys: tuple[FieldDescriptor, ...] = ()
-    """The request's key fields, in the order of the resource's primary key."""
-    equals: tuple[tuple[FieldDescriptor, Field], ...] = ()
-    """List, Count and Stream: request fields that ask for equality with the column of the same name."""
-    item: "Method | None" = None
-    """Batch methods: the request message of one item, bound as its single method."""
+    request: Mapping[str, FieldDescriptor] = field(default_factory=dict)
+    response: Mapping[str, FieldDescriptor] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     """How it is called over HTTP beside gRPC's own way, by `google.api.http`."""
     allow: Allow | None = None
     """Who may call it: its own or else its service's; None where neither says."""
 
     def __repr__(self) -> str:
-        return f"Method({self.kind.name} {self.path})"
+        return f"{type(self).__name__}({self.kind_name} {self.path})"
+
+    @property
+    @abstractmethod
+    def kind_name(self) -> str:
+        """What it is called where calls of one kind are weighed or bounded together."""
+
+    @property
+    @abstractmethod
+    def reads(self) -> bool:
+        """Whether it is unary and known to change nothing, so that a call may be repeated or cached."""
+
+    @property
+    def table_name(self) -> str:
+        """The one table that its calls are counted by, `schema.table`; empty where there is none."""
+        return ""
 
     @property
     def full_name(self) -> str:
@@ -371,12 +382,46 @@ class Method:
         return f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
 
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class Method(Rpc):
+    """A standard method: an RPC bound to a resource."""
+
+    kind: MethodKind
+    resource: Resource
+    keys: tuple[FieldDescriptor, ...] = ()
+    """The request's key fields, in the order of the resource's primary key."""
+    equals: tuple[tuple[FieldDescriptor, Field], ...] = ()
+    """List, Count and Stream: request fields that ask for equality with the column of the same name."""
+    item: "Method | None" = None
+    """Batch methods: the request message of one item, bound as its single method."""
+
+    @property
+    def kind_name(self) -> str:
+        """The kind's."""
+        return self.kind.name
+
+    @property
+    def reads(self) -> bool:
+        """Whether its kind does."""
+        return self.kind in _READS
+
+    @property
+    def table_name(self) -> str:
+        """The resource's table."""
+        return f"{self.resource.schema}.{self.resource.table}"
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A gRPC service and its bound methods."""
 
     full_name: str
-    methods: tuple[Method, ...]
+    methods: tuple[Rpc, ...]
+
+    @property
+    def standard_methods(self) -> tuple[Method, ...]:
+        """Those that are bound to a resource."""
+        return tuple(method for method in self.methods if isinstance(method, Method))
 
 
 @dataclass(frozen=True, slots=True)

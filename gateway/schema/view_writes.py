@@ -18,7 +18,7 @@ def refuse_view_writes(schema: Schema, found: Found) -> None:
     wrong = [
         Diagnostic(method.descriptor.containing_service.file.name, 0, method.full_name, problem, right)
         for service in schema.services.values()
-        for method in service.methods
+        for method in service.standard_methods
         if method.resource.is_view
         for problem, right in _problems(method, found)
     ]

@@ -25,8 +25,8 @@ from gateway.request.call import Call
 from gateway.request.deadline_timer import Deadline
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.response.serialized import serialized
-from gateway.schema.model import Method, MethodKind
-from gateway.schema.services.standard_methods import SHAPES, Streams
+from gateway.schema.model import Rpc
+from gateway.schema.services.standard_methods import Streams
 from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
@@ -46,9 +46,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _UNEXPECTED = "unexpected error in %s"
 
-_READS = frozenset({MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT})
-
-Services = Mapping[str, Sequence[tuple[Method, AnyHandler]]]
+Services = Mapping[str, Sequence[tuple[Rpc, AnyHandler]]]
 """Each service's methods with their handlers, by the service's full name."""
 
 
@@ -66,14 +64,12 @@ class Endpoint:
 
     """
 
-    def __init__(
-        self, method: Method, handler: Handler, limits: LimitSettings, memory: ResponseMemory
-    ) -> None:
+    def __init__(self, method: Rpc, handler: Handler, limits: LimitSettings, memory: ResponseMemory) -> None:
         self.full_name = method.full_name
         self._handler = handler
         self._max_bytes = limits.max_response_bytes
         self._memory = memory
-        self._writes = method.kind not in _READS
+        self._writes = not method.reads
         self._parse = RequestParser(method, limits)
         self._request_rows = _rows_field(method.request)
         self._response_rows = _rows_field(method.response)
@@ -200,7 +196,7 @@ class Dispatcher:
         self.open_paths: set[str] = set()
         """The paths of those that everybody may call, whoever they are."""
         self.reads = frozenset(
-            method.path for methods in services.values() for method, _ in methods if method.kind in _READS
+            method.path for methods in services.values() for method, _ in methods if method.reads
         )
         """The paths of those that are known to change nothing."""
 
@@ -361,9 +357,9 @@ def _let_in(exchange: Exchange, principal: Principal, authorization: Authorizati
 
 
 def _endpoint(
-    method: Method, handler: AnyHandler, limits: LimitSettings, timeout: float, memory: ResponseMemory
+    method: Rpc, handler: AnyHandler, limits: LimitSettings, timeout: float, memory: ResponseMemory
 ) -> Answer:
-    streams = SHAPES[method.kind].streams
+    streams = Streams.of(method.descriptor)
     if streams is Streams.RESPONSES:
         return stream_answer(method, cast("StreamHandler", handler), limits, timeout, memory)
     if streams is Streams.BOTH:

@@ -38,7 +38,9 @@ async def _turns_during(work: Awaitable[Any]) -> int:
 def _responses(resource: str, listing: str, *fields: str) -> Callable[..., Awaitable[Any]]:
     """Return what makes the response of a List of rows with these fields, of which so many bytes are held."""
     method = next(
-        one for one in TYPES.services[resource + "Service"].methods if one.full_name.endswith(listing)
+        one
+        for one in TYPES.services[resource + "Service"].standard_methods
+        if one.full_name.endswith(listing)
     )
     mask = read_fields(method.resource, fields)
     respond = RowsResponse(method, RowShape(method.resource, selected(method.resource, mask), mask))

@@ -77,7 +77,9 @@ def _called(
     """Return what calls a method, and answers what its handler is given."""
     schema, nothing = schema_of(schema_name), SimpleNamespace()
     service = ROWS[schema_name][0]
-    method = next(one for one in schema.services[service].methods if one.full_name == f"{service}.{name}")
+    method = next(
+        one for one in schema.services[service].standard_methods if one.full_name == f"{service}.{name}"
+    )
 
     async def answer(request: Any, _: Call) -> Any:
         return request

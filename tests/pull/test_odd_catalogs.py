@@ -72,7 +72,7 @@ async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp
     descriptors = compile_protos(folder)
     assert lint(descriptors, folder) == ""
     services = read_schema(descriptors).services
-    assert {method.resource.table for one in services.values() for method in one.methods} == {
+    assert {method.resource.table for one in services.values() for method in one.standard_methods} == {
         *(
             "A_B",
             "ab ",
@@ -87,9 +87,9 @@ async def test_each_is_served_or_named_with_the_reason(databases: Databases, tmp
             "placed",
         )
     }
-    computed = {method.kind.value for method in services["odd.public.v1.ComputedService"].methods}
+    computed = {method.kind.value for method in services["odd.public.v1.ComputedService"].standard_methods}
     assert not computed & {"BULK_UPSERT", "INGEST"}
-    by_tone = {method.kind.value for method in services["odd.public.v1.ByToneService"].methods}
+    by_tone = {method.kind.value for method in services["odd.public.v1.ByToneService"].standard_methods}
     assert by_tone == {"GET", "LIST", "BATCH_GET", "COUNT", "STREAM", "CREATE", "BATCH_CREATE"}
     await run(dsn, "ALTER TYPE tone ADD VALUE ''")
     found, changed = await pulled(dsn, folder)

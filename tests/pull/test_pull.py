@@ -89,7 +89,7 @@ async def test_all_of_it_is_served_and_nothing_changed(products: Products) -> No
 
 async def _read_each(client: Client, products: Products) -> None:
     services = read_schema(products.descriptors).services.values()
-    for method in (method for service in services for method in service.methods):
+    for method in (method for service in services for method in service.standard_methods):
         table = f'"{method.resource.schema}"."{method.resource.table}"'
         if method.kind is MethodKind.LIST:
             [row] = await fetch(products.dsn, f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - a name
@@ -246,7 +246,7 @@ async def test_methods_follow_a_key_that_comes_or_goes(databases: Databases, tmp
     found, _ = await pulled(dsn, folder)
     assert found.report.tables == []
     services = read_schema(compile_protos(folder)).services
-    kinds = {name: {one.kind for one in service.methods} for name, service in services.items()}
+    kinds = {name: {one.kind for one in service.standard_methods} for name, service in services.items()}
     assert kinds["map.public.v1.CityService"] == set(WITHOUT_KEY)
     assert kinds["map.public.v1.LakeService"] == set(MethodKind) - {MethodKind.UNDELETE}
 

@@ -17,7 +17,7 @@ PROTOS = Path(__file__).parents[2] / "protos"
 
 @pytest.fixture(scope="module")
 def get_weather() -> Method:
-    methods = read_schema(compile_protos(PROTOS)).services["flights.v1.WeatherService"].methods
+    methods = read_schema(compile_protos(PROTOS)).services["flights.v1.WeatherService"].standard_methods
     return next(method for method in methods if method.kind is MethodKind.GET)
 
 

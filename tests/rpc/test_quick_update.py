@@ -22,7 +22,7 @@ RESOURCES = ["types.v1.Scalar", "types.v1.Rich", "ledger.v1.Account", "adversari
 def update_of(resource: str) -> Method:
     """Return the Update method of a resource."""
     services = schema_of(resource.partition(".")[0]).services.values()
-    found = (m for s in services for m in s.methods if m.kind is MethodKind.UPDATE)
+    found = (m for s in services for m in s.standard_methods if m.kind is MethodKind.UPDATE)
     return next(method for method in found if method.resource.message.full_name == resource)
 
 

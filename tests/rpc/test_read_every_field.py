@@ -12,7 +12,7 @@ SCHEMAS = ["types", "ledger", "adversarial"]
 
 def methods(gateway: RunningGateway, kind: MethodKind) -> list[Method]:
     services = gateway.schema.services.values()
-    return [method for service in services for method in service.methods if method.kind is kind]
+    return [method for service in services for method in service.standard_methods if method.kind is kind]
 
 
 @pytest.fixture(scope="module", params=SCHEMAS)

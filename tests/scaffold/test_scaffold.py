@@ -144,7 +144,7 @@ def test_methods_and_routes_are_chosen(protos: Path) -> None:
     assert "google.api" not in (protos / STOCK).read_text()
     books, stocks = read_schema(compile_protos(protos)).services.values()
     asked = {*READS, MethodKind.BATCH_CREATE}
-    assert [{method.kind for method in one.methods} for one in (books, stocks)] == [asked, asked]
+    assert [{method.kind for method in one.standard_methods} for one in (books, stocks)] == [asked, asked]
 
 
 def test_rows_without_a_key_are_only_read(protos: Path) -> None:
@@ -152,7 +152,7 @@ def test_rows_without_a_key_are_only_read(protos: Path) -> None:
     file.write_text(file.read_text().replace('primary_key: "id"', "managed: false"))
     made(protos, ALL, "shop/v1/book.proto")
     [service] = read_schema(compile_protos(protos)).services.values()
-    assert {method.kind for method in service.methods} == set(WITHOUT_KEY)
+    assert {method.kind for method in service.standard_methods} == set(WITHOUT_KEY)
 
 
 OLD = """\

@@ -39,7 +39,7 @@ def read(tmp_path: Path, source: str) -> Schema:
 def the_method(schema: Schema) -> Method:
     """Return the schema's only method."""
     (service,) = schema.services.values()
-    (method,) = service.methods
+    (method,) = service.standard_methods
     return method
 
 
@@ -47,7 +47,7 @@ def method_of(schema: str, name: str) -> Method:
     found = [
         method
         for service in schema_of(schema).services.values()
-        for method in service.methods
+        for method in service.standard_methods
         if method.descriptor.name == name
     ]
     (method,) = found
@@ -60,7 +60,7 @@ def test_every_role_of_every_kind_is_bound_somewhere(kind: MethodKind) -> None:
         method
         for name in ("types", "ledger", "adversarial", "flow")
         for service in schema_of(name).services.values()
-        for method in service.methods
+        for method in service.standard_methods
         if method.kind is kind
     ]
     shape = SHAPES[kind]
@@ -71,7 +71,7 @@ def test_every_role_of_every_kind_is_bound_somewhere(kind: MethodKind) -> None:
 @pytest.mark.parametrize("schema", ["types", "ledger", "adversarial", "flow"])
 def test_every_field_of_every_request_is_bound(schema: str) -> None:
     for service in schema_of(schema).services.values():
-        for method in service.methods:
+        for method in service.standard_methods:
             bound = {*method.request.values(), *method.keys, *(field for field, _ in method.equals)}
             assert {field.name for field in bound} == set(method.descriptor.input_type.fields_by_name)
 

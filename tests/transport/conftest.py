@@ -14,6 +14,7 @@ from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
+from gateway.schema.model import Rpc
 from gateway.transport.admission import Admission
 from gateway.transport.deadlines import Deadlines
 from gateway.transport.dispatch import Dispatcher
@@ -34,10 +35,13 @@ HandlerOfTest = Callable[[Any, Call], Awaitable[Message]]
 class Served:
     """A server in this process whose GetAccount is a function of the test's, and a client of it."""
 
-    def __init__(self, make_server: ServerFactory, handler: HandlerOfTest, **settings: Any) -> None:
+    def __init__(
+        self, make_server: ServerFactory, handler: HandlerOfTest, method: Rpc | None = None, **settings: Any
+    ) -> None:
         values = settings_of(**{"listen": "127.0.0.1:0", **settings})
         self.ended = asyncio.Queue[CallRecord]()
-        method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
+        if method is None:
+            method = next(m for m in schema_of("ledger").services[SERVICE].methods if m.path == f"/{GET}")
         self.account = GetMessageClass(method.descriptor.output_type)
         api = ServedApi(
             {SERVICE: [(method, handler)]},

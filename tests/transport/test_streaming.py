@@ -66,7 +66,7 @@ async def echo(requests: AsyncIterator[Message], _call: Call) -> AsyncGenerator[
 
 def method(name: str) -> Method:
     (service,) = schema_of("flow").services.values()
-    return next(one for one in service.methods if one.descriptor.name == name)
+    return next(one for one in service.standard_methods if one.descriptor.name == name)
 
 
 def exchange(channel: Channel, request: bytes = b"") -> Exchange:

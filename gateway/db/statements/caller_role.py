@@ -19,7 +19,7 @@ from gateway.errors.sqlstate import is_of_text
 
 MAX_CLAIMS = 16 * 1024
 """Bytes of what policies can ask of one caller, as JSON: they are sent with each of its transactions."""
-_OF_A_TOKEN = frozenset({"auth_time", "exp", "iat", "jti", "nbf"})
+OF_A_TOKEN = frozenset({"auth_time", "exp", "iat", "jti", "nbf"})
 """Claims that are others in each token of a caller's."""
 LEAVE_ROLE = "SET LOCAL role TO DEFAULT"
 """Returns to the gateway's own role, until the transaction ends."""
@@ -54,7 +54,7 @@ class CallerRoles:
 
     def rights(self, caller: Principal) -> str:
         """Return all of a caller that policies can go by, but for what each of its tokens has for itself."""
-        claims = {name: value for name, value in caller.claims.items() if name not in _OF_A_TOKEN}
+        claims = {name: value for name, value in caller.claims.items() if name not in OF_A_TOKEN}
         told = [self.role_of(caller), sorted(caller.roles), claims]
         return json.dumps(told, separators=(",", ":"), sort_keys=True)
 

@@ -92,7 +92,15 @@ def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> 
         keys = (request["keys"],)
     equals = _equals(binder) if shape.equals else ()
     _refuse_left(binder, shape)
-    return Method(method, kind, binder.resource, request, {}, keys, equals, item)
+    return Method(
+        descriptor=method,
+        kind=kind,
+        resource=binder.resource,
+        request=request,
+        keys=keys,
+        equals=equals,
+        item=item,
+    )
 
 
 def _key_fields(binder: Binder) -> tuple[FieldDescriptor, ...]:

@@ -163,7 +163,7 @@ async def _read_each(client: Client, services: Iterable[Service], dsn: str) -> l
     rows = []
     try:
         for service in services:
-            methods = {method.kind: method for method in service.methods}
+            methods = {method.kind: method for method in service.standard_methods}
             resource = methods[MethodKind.LIST].resource
             relation = f"{quote(resource.schema)}.{quote(resource.table)}"
             [stored] = await fetch(dsn, f"SELECT count(*) AS n FROM {relation}")  # noqa: S608 - a name
@@ -189,7 +189,7 @@ async def _read(client: Client, methods: Mapping[MethodKind, Method], stored: in
 
 
 def _name(service: Service) -> str:
-    resource = service.methods[0].resource
+    resource = service.standard_methods[0].resource
     return f"{resource.schema}.{resource.table}"
 
 

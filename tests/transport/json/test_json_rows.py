@@ -34,7 +34,7 @@ NAMES = sorted(folder.name for folder in SCHEMAS.iterdir() if folder.name != "fo
 
 def readers_of(schema: Schema) -> Sequence[Method]:
     """Return the methods that answer rows."""
-    methods = [method for service in schema.services.values() for method in service.methods]
+    methods = [method for service in schema.services.values() for method in service.standard_methods]
     return [method for method in methods if method.kind in (MethodKind.GET, MethodKind.LIST)]
 
 
