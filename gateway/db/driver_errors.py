@@ -24,6 +24,7 @@ from gateway.errors.sqlstate import (
     LATER,
     MISMATCH,
     NAMES_NOTHING,
+    NEEDS_UTF8,
     NOT_ALLOWED,
     OF_A_POLICY,
     SOON,
@@ -95,6 +96,7 @@ _WITHOUT_VALUES = frozenset(
 )
 _MAX_CAUSE = 300
 _CHECKS_POLICIES = "ExecWithCheckOptions"
+_NORMALIZES = "unicode_norm_form_from_string"
 _NAMES = {
     "constraint": "constraint_name",
     "schema": "schema_name",
@@ -164,6 +166,8 @@ def rule_of(error: Exception) -> Rule | None:
     for cls, rule in BY_CLASS.items():
         if isinstance(error, cls):
             return rule
+    if getattr(error, "server_source_function", None) == _NORMALIZES:
+        return NEEDS_UTF8
     if is_of_a_name(error):
         return NAMES_NOTHING
     if is_of_a_policy(error):

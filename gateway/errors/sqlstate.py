@@ -106,6 +106,8 @@ STATES: dict[str, Rule] = {
 
 OF_A_POLICY = Rule(PermissionDenied, "ROW_NOT_ALLOWED", "the caller may not write a row like this")
 """Of a policy of PostgreSQL's own that refuses a row: 42501, as a lack of privileges."""
+NEEDS_UTF8 = Rule(Unimplemented, "FEATURE_NOT_SUPPORTED", "fold() needs a database whose encoding is UTF8")
+"""Of normalize() where the encoding is another: 42601, as a statement that can't be read."""
 _OURS = Rule(Internal, "INVALID_STATEMENT", "the gateway sent a statement that the database refuses")
 _ROUTINE = Rule(Internal, "DATABASE_ROUTINE_FAILED", "a routine in the database failed")
 MISMATCH = Rule(Internal, "SCHEMA_MISMATCH", "the database's schema isn't the one the gateway knows")

@@ -31,8 +31,10 @@ def require_quotes(context: Context, tree: Arg, resource: Resource | None = None
                 require_quotes(context, item, resource)
         case Negation(item):
             require_quotes(context, item, resource)
-        case Function(args=args):
-            for literal in args:
+        case Function(names, args):
+            for i, literal in enumerate(args):
+                if (i or len(names) > 1) and isinstance(literal, Member) and is_caller(literal):
+                    raise context.error(literal.offset, "the caller's values stand beside a comparator")
                 if not _is_field(literal, resource):
                     _require(context, literal, resource)
         case Restriction(left, _, right):

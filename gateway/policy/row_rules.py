@@ -244,6 +244,16 @@ class _RuleChecker(Checker):
         read = driver_value(field.type, value, is_text=is_id(literal))
         return Comparison(Column(field.column), op, self._bind(field.type, read))
 
+    def compare_computed(self, subject: Subject, comparator: Token, literal: Member) -> Predicate:
+        """Return the condition of what a function makes beside a literal, which no caller's value is."""
+        if is_caller(literal):
+            raise self._context.error(literal.offset, f"{subject.name} can't be compared with the caller")
+        return super().compare_computed(subject, comparator, literal)
+
+    def is_of_list(self, subject: Subject, literal: Member) -> bool:
+        """Whether a literal is a value of its own, and none of the caller's."""
+        return not is_caller(literal) and super().is_of_list(subject, literal)
+
     def _bind(self, value_type: ValueType, read: Value) -> int:
         bind = self._context.bind(None)
         self.callers[bind] = self._columns.add(value_type, read)

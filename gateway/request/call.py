@@ -1,6 +1,7 @@
 """One RPC beside its message: deadline, caller, connection."""
 
 from dataclasses import dataclass, field
+from time import time_ns
 from typing import Any
 
 from gateway.auth.principal import ANONYMOUS, Principal
@@ -9,6 +10,7 @@ from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.request.stream_delivery import Delivery
 from gateway.schema.protojson.form import JsonForm
+from gateway.schema.types.times import EPOCH_SECONDS, MICROS
 
 
 @dataclass(slots=True, eq=False)  # not frozen: that is four times as dear to make, and every call makes one
@@ -32,6 +34,7 @@ class Call:
         record: what is logged of it; None of one that nobody logs.
         sharing: the calls that share its statement, in their order; empty where it stands for itself.
         json: how its response is written, if that is JSON; its handler may write it, or return a message.
+        moment: its own time, in microseconds since 2000, once that was asked for: see `time`.
 
     """
 
@@ -48,6 +51,13 @@ class Call:
     spans: tuple[Any, ...] = ()
     record: CallRecord | None = None
     sharing: "tuple[Call, ...]" = ()
+    moment: int | None = None
+
+    def time(self) -> int:
+        """Return the request's own time: when it is first asked for, or when its first page was."""
+        if self.moment is None:
+            self.moment = time_ns() // 1000 - EPOCH_SECONDS * MICROS
+        return self.moment
 
     def hold(self, size: int, *, anyway: bool = False) -> None:
         """Hold so many bytes of its response from now on; raises ResourceExhausted, unless `anyway`."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ hundredth at best, and take 2,704 bytes. https://www.postgresql.org/docs/current
 
 _VERSION = b"\x01"
 _VERSION_BY_KEY = b"\x02"
+_OF_A_MOMENT = {_VERSION: b"\x03", _VERSION_BY_KEY: b"\x04"}
+"""The versions of tokens that keep the request's time, too."""
+_VERSIONS = frozenset({*_OF_A_MOMENT, *_OF_A_MOMENT.values()})
+_MOMENT = struct.Struct("<q")
 _NONCE = 12
 _PRINT = 16
 
@@ -48,13 +53,22 @@ class Last:
     """The row that a page ended with, as a token tells of it.
 
     Args:
+        fingerprint: what the token is bound to.
         values: the values of its order's columns; by key, a digest of them and the values of the key's.
         by_key: whether the row has to be looked up for its values.
+        moment: the time of the request for the first page, where its filter is relative to that.
 
     """
 
+    fingerprint: bytes
     values: list[Any]
     by_key: bool = False
+    moment: int | None = None
+
+    def require(self, fingerprint: bytes, use: TokenUse) -> None:
+        """Raise InvalidArgument where the token was given out for other arguments."""
+        if self.fingerprint != fingerprint:
+            raise use.mismatched()
 
 
 PAGE_TOKEN = TokenUse(
@@ -109,46 +123,54 @@ class PageTokens:
             raise ValueError(msg)
         self._ciphers = [AESGCM(_key(one)) for one in (secret, *old_secrets)]
 
-    def seal(self, fingerprint: bytes, values: Sequence[Any], key: Sequence[int]) -> str:
+    def seal(
+        self, fingerprint: bytes, values: Sequence[Any], key: Sequence[int], moment: int | None = None
+    ) -> str:
         """Return the token of the page that follows a row.
 
         Args:
             fingerprint: what the token is bound to.
             values: those of the row's order columns.
             key: the places of the primary key's among them; none of rows without one.
+            moment: the request's time, where its filter is relative to that.
 
         Raises OutOfRange where the token would be too long for one, which no key's is.
 
         """
-        token = self._sealed(_VERSION, fingerprint, values)
+        token = self._sealed(_VERSION, fingerprint, values, moment)
         if not key and len(token) > MAX_TOKEN:
             raise _too_long(len(token))
         if len(token) <= MAX_CARRIED or len(key) in (0, len(values)):
             return token
-        return self._sealed(_VERSION_BY_KEY, fingerprint, [digest_of(values), *(values[i] for i in key)])
+        by_key = [digest_of(values), *(values[i] for i in key)]
+        return self._sealed(_VERSION_BY_KEY, fingerprint, by_key, moment)
 
-    def _sealed(self, version: bytes, fingerprint: bytes, values: Sequence[Any]) -> str:
+    def _sealed(self, version: bytes, fingerprint: bytes, values: Sequence[Any], moment: int | None) -> str:
         nonce = os.urandom(_NONCE)
-        sealed = self._ciphers[0].encrypt(nonce, fingerprint + dump_values(values), version)
+        content = fingerprint + dump_values(values)
+        if moment is not None:
+            version, content = _OF_A_MOMENT[version], _MOMENT.pack(moment) + content
+        sealed = self._ciphers[0].encrypt(nonce, content, version)
         return urlsafe_b64encode(version + nonce + sealed).rstrip(b"=").decode()
 
-    def open(self, token: str, fingerprint: bytes, use: TokenUse = PAGE_TOKEN) -> Last:
-        """Return what a token tells of its row.
+    def open(self, token: str, use: TokenUse = PAGE_TOKEN) -> Last:
+        """Return what a token tells of its row, which has to be of the same arguments (`Last.require`).
 
-        Raises InvalidArgument as `use` says: for a token that was altered or comes from elsewhere, and for
-        one that was given out for other arguments.
+        Raises InvalidArgument as `use` says for a token that was altered or comes from elsewhere.
         """
         data = _decode(token)
         content = self._decrypt(data)
         if content is None:
             raise use.altered()
-        if content[:_PRINT] != fingerprint:
-            raise use.mismatched()
-        return Last(load_values(content[_PRINT:]), by_key=data[:1] == _VERSION_BY_KEY)
+        version, moment = data[:1], None
+        if version in _OF_A_MOMENT.values():
+            (moment,), content = _MOMENT.unpack_from(content), content[_MOMENT.size :]
+        by_key = version in (_VERSION_BY_KEY, _OF_A_MOMENT[_VERSION_BY_KEY])
+        return Last(content[:_PRINT], load_values(content[_PRINT:]), by_key, moment)
 
     def _decrypt(self, data: bytes) -> bytes | None:
         version, nonce, sealed = data[:1], data[1 : 1 + _NONCE], data[1 + _NONCE :]
-        if version not in (_VERSION, _VERSION_BY_KEY) or len(nonce) < _NONCE:
+        if version not in _VERSIONS or len(nonce) < _NONCE:
             return None
         for cipher in self._ciphers:
             try:

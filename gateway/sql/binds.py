@@ -50,13 +50,13 @@ def bound(value_type: ValueType, name: str, constant: Any = None) -> ColumnEleme
     return bindparam(name, constant, type_=compared(value_type))
 
 
-def bound_array(value_type: ValueType, name: str) -> ColumnElement[Any]:
+def bound_array(value_type: ValueType, name: str, constant: Any = None) -> ColumnElement[Any]:
     """Return the parameter `name` as an array of such values, of which `element` makes each what is compared.
 
     What is cast from text is an array of texts: of a composite type `unnest` would give the members.
     """
     element = _TEXT if value_type.text_cast else compared(value_type)
-    return bindparam(name, type_=ARRAY(element))
+    return bindparam(name, constant, type_=ARRAY(element))
 
 
 def element(value_type: ValueType, value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -9,8 +9,10 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     and_,
+    any_,
     case,
     cast,
+    collate,
     column,
     exists,
     false,
@@ -23,14 +25,17 @@ from sqlalchemy import (
 )
 from sqlalchemy import bindparam as bind_parameter
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.dialects.postgresql.json import JSONPATH
+from sqlalchemy.types import Enum, String, TypeEngine
 
 from gateway.policy.row_rules import RowRule
 from gateway.request.filter import plan
+from gateway.request.filter.functions import ALIKE, COMPUTED
 from gateway.request.filter.plan import FILTER, bind_name
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
-from gateway.sql.binds import bound, comparable, compared
+from gateway.sql.binds import bound, bound_array, comparable, compared
+from gateway.sql.filter_functions import FUNCTIONS, relative_time
 from gateway.sql.unnest import unnest
 
 Condition = ColumnElement[bool]
@@ -86,7 +91,7 @@ def may_fail(shape: plan.Predicate) -> bool:
             return any(map(may_fail, items))
         case plan.Not(item):
             return may_fail(item)
-        case plan.Comparison(plan.Column()) | plan.IsNull(plan.Column()) | plan.Given():
+        case plan.Comparison(plan.Column()) | plan.OneOf() | plan.IsNull(plan.Column()) | plan.Given():
             return False
         case _:
             return True
@@ -117,10 +122,17 @@ class _Writer:
                 return not_(self.condition(item).self_group())
             case plan.Comparison(operand, op, bind):
                 return self._value(operand).bool_op(_OPERATORS[op])(self._bound(operand, bind))
+            case plan.OneOf(operand, bind):
+                return self._value(operand).bool_op("=")(any_(self._list(operand, bind)))
+            case plan.FieldComparison(left, op, right):
+                return self._side(left).bool_op(_OPERATORS[op])(self._side(right))
             case plan.DynamicComparison():
                 return self._dynamic(shape)
             case plan.Like(operand, bind, ignore_case):
-                return self._like(self._text(operand), bind, ignore_case=ignore_case)
+                return self._like(self._text(operand), self._pattern(operand, bind), ignore_case=ignore_case)
+            case plan.Matches(operand, bind, ignore_case):
+                operator = "~*" if ignore_case else "~"
+                return self._text(operand).bool_op(operator)(self._parameter(bind, _TEXT))
             case plan.IsNull(operand):
                 return self._text(operand).is_(None)
             case plan.NotEmpty(operand):
@@ -129,10 +141,13 @@ class _Writer:
                 return self._contains(name, bind)
             case plan.AnyElement(operand, condition):
                 return self._any_element(operand, condition)
+            case plan.AnyOnPath(operand, path, condition):
+                return self._any_on_path(operand, path, condition)
             case plan.HasKey(operand, bind):
                 return self._json(operand).bool_op("?")(self._parameter(bind, _TEXT))
             case plan.Search(columns, bind):
-                found = (self._like(self.table.c[name], bind, ignore_case=True) for name in columns)
+                pattern = self._parameter(bind, _TEXT)
+                found = (self._like(self.table.c[name], pattern, ignore_case=True) for name in columns)
                 return or_(*(func.coalesce(one, false()) for one in found))
             case plan.Given(bind):
                 return self.callers[bind]
@@ -141,13 +156,19 @@ class _Writer:
         """Return a bind's value, as one to compare with a column of the type."""
         if bind in self.callers:
             return self.callers[bind]
-        return bound(value_type, bind_name(bind, self.prefix), self.constants.get(bind))
+        constant = self.constants.get(bind)
+        if isinstance(constant, plan.RelativeTime):
+            return relative_time(constant, compared(value_type))
+        return bound(value_type, bind_name(bind, self.prefix), constant)
 
     def _parameter(self, bind: int, engine: TypeEngine[Any]) -> Value:
-        return bind_parameter(bind_name(bind, self.prefix), self.constants.get(bind), type_=engine)
+        constant = self.constants.get(bind)
+        if isinstance(constant, plan.RelativeTime):
+            return relative_time(constant, engine)
+        return bind_parameter(bind_name(bind, self.prefix), constant, type_=engine)
 
-    def _like(self, value: Value, bind: int, *, ignore_case: bool) -> Condition:
-        pattern = self._parameter(bind, _TEXT)
+    @staticmethod
+    def _like(value: Value, pattern: Value, *, ignore_case: bool) -> Condition:
         return value.ilike(pattern) if ignore_case else value.like(pattern)
 
     def _type(self, name: str) -> ValueType:
@@ -159,8 +180,18 @@ class _Writer:
                 return comparable(self.resource.by_column[name], self.table)
             case plan.Element():
                 return self._element()
+            case plan.Json(kind=ValueKind.JSON):
+                return self._json(operand)
             case plan.Json():
                 return cast(self._text(operand), _cast_of(operand))
+            case plan.Called(function, inner):
+                return FUNCTIONS[function](self._value(inner))
+
+    def _side(self, operand: plan.Operand) -> Value:
+        """Return a value beside another of the row. Two texts may have collations between which none wins."""
+        value = self._value(operand)
+        is_text = isinstance(value.type, String) and not isinstance(value.type, Enum)
+        return collate(cast(value, _TEXT), "C") if is_text else value
 
     def _element(self) -> Value:
         if self.element is None:
@@ -199,6 +230,23 @@ class _Writer:
             case plan.Element():
                 element = self.element_type
                 return self._parameter(bind, _TEXT) if element is None else self._given(bind, element)
+            case plan.Called(function):
+                return self._alike(function, self._given(bind, COMPUTED[function]))
+
+    def _pattern(self, operand: plan.Operand, bind: int) -> Value:
+        pattern = self._parameter(bind, _TEXT)
+        return self._alike(operand.function, pattern) if isinstance(operand, plan.Called) else pattern
+
+    @staticmethod
+    def _alike(function: str, value: Value) -> Value:
+        return FUNCTIONS[function](value) if function in ALIKE else value
+
+    def _list(self, operand: plan.Column, bind: int) -> Value:
+        """Return a bind that is a list, as what its values are compared as."""
+        value_type = self._type(operand.name)
+        name = bind_name(bind, self.prefix)
+        given = bound_array(value_type, name, self.constants.get(bind))
+        return cast(given, ARRAY(compared(value_type)))
 
     def _dynamic(self, shape: plan.DynamicComparison) -> Condition:
         """Compare only where the stored value has the literal's type: else the cast would fail."""
@@ -242,6 +290,13 @@ class _Writer:
             lists = case((func.jsonb_typeof(value) == "array", value))
             elements = func.jsonb_array_elements(lists).table_valued(column("value", _JSONB)).render_derived()
             inner = replace(self, element=elements.c.value, element_type=None)
+        return exists(select(1).select_from(elements).where(inner.condition(condition)))
+
+    def _any_on_path(self, operand: plan.Operand, path: int, condition: plan.Predicate) -> Condition:
+        steps = cast(self._parameter(path, _TEXT), JSONPATH())
+        found = func.pg_catalog.jsonb_path_query(self._json(operand), steps)
+        elements = found.table_valued(column("value", _JSONB)).render_derived()
+        inner = replace(self, element=elements.c.value, element_type=None)
         return exists(select(1).select_from(elements).where(inner.condition(condition)))
 
 

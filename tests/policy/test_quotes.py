@@ -10,7 +10,8 @@ from gateway.schema.model import Schema
 from tests.harness.gateway import schema_of
 
 
-def _with_rule(schema: Schema, message: str, rule: str) -> Schema:
+def with_rule(schema: Schema, message: str, rule: str) -> Schema:
+    """Return a schema whose rows of a message are read by a rule."""
     resource = schema.resources[message]
     assert resource.policy is not None
     changed = replace(resource, policy=replace(resource.policy, read=rule))
@@ -36,7 +37,7 @@ def _with_rule(schema: Schema, message: str, rule: str) -> Schema:
 )
 def test_a_text_without_quotes_is_refused(rule: str, said: str) -> None:
     with pytest.raises(SchemaError) as refused:
-        row_rules(_with_rule(schema_of("shared"), "shared.v1.Note", rule))
+        row_rules(with_rule(schema_of("shared"), "shared.v1.Note", rule))
     assert "shared.v1.Note, policy.read" in str(refused.value)
     assert said in str(refused.value)
 
@@ -51,5 +52,5 @@ def test_a_text_without_quotes_is_refused(rule: str, said: str) -> None:
     ],
 )
 def test_names_numbers_and_enums_need_none(schema: str, message: str, rule: str) -> None:
-    found = row_rules(_with_rule(schema_of(schema), message, rule))
+    found = row_rules(with_rule(schema_of(schema), message, rule))
     assert found[message].read.shape is not None

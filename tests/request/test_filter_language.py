@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidArgument
 from gateway.request.filter import parse_filter
+from gateway.request.filter.functions import ALIKE, COMPUTED
 from gateway.request.filter.lexer import Kind, tokens_of
 from gateway.request.filter.parser import MAX_DEPTH, MAX_TERMS, parse
 from gateway.request.filter.tree import All, Arg, Function, Negation, Restriction, Some
 from gateway.schema.model import Resource
+from gateway.sql.filter_functions import FUNCTIONS
 from tests.harness.gateway import schema_of
 
 
@@ -57,6 +59,11 @@ def shown(tree: Arg | None) -> str:
         ("t > 2012-04-21T11:30:00.5-04:00", "<t> > <2012-04-21T11:30:00.5-04:00>"),
         ("a=1.5s b:10.0.0.1", "(<a> = <1.5s> & <b> : <10.0.0.1>)"),
         ("NOTHING ANDY ORB", "(<NOTHING> & <ANDY> & <ORB>)"),
+        ("a IN (b, 'c d', -5)", "<a> = (<b> | <c d> | <-5>)"),
+        ("f(a) IN (g(b)) IN", "(f(<a>) = (g(<b>)) & <IN>)"),
+        ("IN (a) b", "(<IN> & <a> & <b>)"),
+        ("'IN' IN (x)", "<IN> = (<x>)"),
+        ("a > ago(7d) -b", "(<a> > ago(<7d>) & !<b>)"),
     ],
 )
 def test_the_grammar_is_that_of_aip_160(text: str, meaning: str) -> None:
@@ -96,6 +103,38 @@ def test_the_grammar_is_that_of_aip_160(text: str, meaning: str) -> None:
         ("startsWith(string_value)", 1, 'expected startsWith(field, "text")'),
         ("startsWith(string_value, x) = 1", 29, "takes no comparator"),
         ("string_value = 'a\0'", 16, "NUL"),
+        ("string_value IN ()", 18, "expected a value"),
+        ("string_value IN (a b)", 20, 'expected "," or ")"'),
+        ("int32_value IN (1, x)", 20, "expected a whole number"),
+        ("color IN (COLOR_RED, PINK)", 22, "expected the name"),
+        ("at > now() - 7d", 12, "ago(7d)"),
+        ("at > now() + 7d", 12, "fromNow(7d)"),
+        ("at > timestamp('2012-04-21T11:30:00Z') -7d", 40, "filters don't reckon"),
+        ("at > ago(7)", 10, "is no span of time"),
+        ("at > ago(40000d)", 10, "a hundred years"),
+        ("at > now(1)", 6, "expected now()"),
+        ("at > ago()", 6, "expected ago(7d)"),
+        ("at:now(5)", 4, "expected now()"),
+        ("int32_value > ago(7d)", 13, "no time"),
+        ("at > soon()", 6, "the functions that give one are"),
+        ("lowr(string_value) = a", 1, 'did you mean "lower"?'),
+        ("lower(string_value)", 1, "expected a comparator after it"),
+        ("lower(int32_value) = a", 7, "lower takes a text; int32_value is none"),
+        ("lower(string_value, a) = b", 1, "expected lower(field)"),
+        ("lower(string_valu) = a", 7, 'did you mean "string_value"?'),
+        ("lower(string_value):*", 20, "ask it of the field"),
+        ("length(string_value) = a", 24, "expected a whole number"),
+        ("length(int32_value) > 1", 8, "a text, bytes or a list"),
+        ("year(string_value) = 1", 6, "a Timestamp or Date"),
+        ("date(at) = 2012", 12, "expected a date"),
+        ("length(string_value) = date('2012-04-21')", 24, "not date"),
+        ("string_value = field(int32_value)", 14, "only fields of one kind"),
+        ("string_value = field('x')", 22, "has no field"),
+        ("string_value:field(short_text)", 13, "two fields have no"),
+        ("color < field(color_enum)", 7, "expected = or !="),
+        ("string_value = field(short_text, color)", 16, "expected field(other)"),
+        ("matches(string_value, 'a')  = true", 29, "takes no comparator"),
+        ("string_value.matches('a{300}')", 22, "character 2 of the regular expression"),
     ],
 )
 def test_an_error_has_its_place_and_says_what_would_be_right(
@@ -162,3 +201,14 @@ def test_filters_that_differ_in_literals_have_one_shape(scalar: Resource) -> Non
     assert hash(one.shape) == hash(two.shape)
     assert one.values != two.values
     assert one.shape != other.shape
+
+
+def test_lists_of_any_length_share_a_statement(scalar: Resource) -> None:
+    one = parse_filter('string_value IN ("a") AND int32_value = (1 OR 2)', scalar)
+    many = ", ".join(f'"{i}"' for i in range(1000))
+    assert parse_filter(f"string_value IN ({many}) AND int32_value IN (1, 2, 3)", scalar).shape == one.shape
+
+
+def test_each_function_is_computed_by_sql() -> None:
+    assert FUNCTIONS.keys() == COMPUTED.keys()
+    assert COMPUTED.keys() >= ALIKE

@@ -17,7 +17,7 @@ from gateway.request.etag import etag_of, version_of
 from gateway.request.exact_values import dump_values, load_values
 from gateway.request.masks import read_fields, update_columns
 from gateway.request.order import Term, parse_order
-from gateway.request.page_token import Last, PageTokens, fingerprint_of
+from gateway.request.page_token import PAGE_TOKEN, Last, PageTokens, fingerprint_of
 from gateway.request.paths import InvalidPathError, split_path
 from tests.harness.gateway import schema_of
 
@@ -66,13 +66,13 @@ def test_a_token_opens_under_an_old_secret_and_no_other() -> None:
     fingerprint = fingerprint_of("m", "f")
     values = [math.inf, UUID(int=7), None, (5,)]
     token = old.seal(fingerprint, values, [3])
-    assert new.open(token, fingerprint) == Last(values)
+    assert new.open(token) == Last(fingerprint, values)
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
     with pytest.raises(InvalidArgument) as caught:
-        other.open(token, fingerprint)
+        other.open(token)
     assert caught.value.reason == "INVALID_PAGE_TOKEN"
     with pytest.raises(InvalidArgument) as caught:
-        new.open(token, fingerprint_of("m", "g"))
+        new.open(token).require(fingerprint_of("m", "g"), PAGE_TOKEN)
     assert caught.value.reason == "PAGE_TOKEN_MISMATCH"
 
 
@@ -89,7 +89,7 @@ def test_a_short_secret_is_refused() -> None:
 @given(st.text(max_size=80))
 def test_no_text_is_a_token(text: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        PageTokens(b"a" * 16).open(text, fingerprint_of())
+        PageTokens(b"a" * 16).open(text)
     assert caught.value.reason == "INVALID_PAGE_TOKEN"
 
 

@@ -71,6 +71,16 @@ async def test_a_single_write_and_a_filter_are_refused(ledger: RunningGateway) -
     assert (refused.value.code.name, refused.value.reason) == ("INVALID_ARGUMENT", "INVALID_TEXT")
 
 
+async def test_texts_are_folded_in_utf8_alone(ledger: RunningGateway) -> None:
+    await ledger.call(f"{_SERVICE}/CreateAccount", account=account(1, book="folded", title="Été"))
+    with pytest.raises(RpcFailed) as refused:
+        await ledger.call(f"{_SERVICE}/ListAccounts", filter='fold(title) = "ete"')
+    assert (refused.value.code.name, refused.value.reason) == ("UNIMPLEMENTED", "FEATURE_NOT_SUPPORTED")
+    assert "encoding is UTF8" in refused.value.message
+    found = await ledger.call(f"{_SERVICE}/ListAccounts", filter='matches(title, "^É.é$")')
+    assert [row.title for row in found.accounts] == ["Été"]
+
+
 async def test_an_ingest_names_the_row_and_goes_on(flow: RunningGateway) -> None:
     """The chunk never passed, and nothing said which row of it was wrong."""
     talk = flow.client.converse("flow.v1.EventService/IngestEvents")

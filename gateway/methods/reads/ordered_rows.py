@@ -16,7 +16,7 @@ from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, order_columns, parse_order
-from gateway.request.page_token import TokenUse, digest_of, fingerprint_of
+from gateway.request.page_token import Last, TokenUse, digest_of, fingerprint_of
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
@@ -60,6 +60,7 @@ class Asked:
         values: the values of all parameters of the query but a limit.
         values_of_rows: those of them that say which rows.
         fingerprint: what tokens are bound to: all that decides which rows come in which order.
+        moment: the time that the filter is relative to, which its tokens keep; None where it isn't.
         place: what they follow, if anything.
 
     """
@@ -69,6 +70,7 @@ class Asked:
     values: Mapping[str, Any]
     values_of_rows: Mapping[str, Any]
     fingerprint: bytes
+    moment: int | None = None
     place: Place | None = None
 
 
@@ -106,22 +108,24 @@ class OrderedRows:
 
     async def __call__(self, request: Message, call: Call) -> Asked:
         """Return what a request asks for; raises InvalidArgument."""
+        token = self.argument(request, self._token, "")
+        last = self._tokens.open(token, self._use) if token else None
+        call.moment = None if last is None else last.moment
         rows, values = self._selection(request, call)
         order, printed = self._order(self.argument(request, "order_by", ""))
         fingerprint = self._fingerprint(request, rows, values, printed, call)
-        token = self.argument(request, self._token, "")
-        place = await self._place(token, fingerprint, order, call) if token else None
+        place = await self._place(last, fingerprint, order, call) if last is not None else None
         query = self._query(self._mask_paths(request), rows, order, _nulls(place))
         after = {**after_values(place.values), TOLD: place.told} if place is not None else {}
-        return Asked(query, rows, {**values, **after}, values, fingerprint, place)
+        return Asked(query, rows, {**values, **after}, values, fingerprint, call.moment, place)
 
     def token(self, asked: Asked, rows: Sequence[Row]) -> str:
         """Return the token of what follows the rows, of which there is at least one."""
         query = asked.query
         if not self._ties:
-            return self._tokens.seal(asked.fingerprint, query.values(rows[-1]), query.key)
+            return self._tokens.seal(asked.fingerprint, query.values(rows[-1]), query.key, asked.moment)
         values, told = place_after(rows, asked.place, query.values)
-        return self._tokens.seal(asked.fingerprint, [*values, told], ())
+        return self._tokens.seal(asked.fingerprint, [*values, told], (), asked.moment)
 
     def past(self, asked: Asked, rows: Sequence[Row]) -> Asked:
         """Return what is still asked for when the rows were told; tokens of rows with a key don't need it."""
@@ -129,9 +133,9 @@ class OrderedRows:
             return asked
         return replace(asked, place=place_after(rows, asked.place, asked.query.values))
 
-    async def _place(self, token: str, fingerprint: bytes, order: Order, call: Call) -> Place:
+    async def _place(self, last: Last, fingerprint: bytes, order: Order, call: Call) -> Place:
         """Return what the rows come after; its values are looked up where the token has a key alone."""
-        last = self._tokens.open(token, fingerprint, self._use)
+        last.require(fingerprint, self._use)
         if self._ties:
             *values, told = last.values
             return Place(values, told)

@@ -36,7 +36,7 @@ def selection_reader(method: Method, rules: TableRules | None) -> Callable[[Mess
 
     def read(request: Message, call: Call) -> Selection:
         checked = parsed(getattr(request, filter_name) if filter_name else "")
-        values = checked.arguments()
+        values = checked.arguments(call.time() if checked.is_relative else 0)
         equals: list[str] = []
         for descriptor, field in method.equals:
             if _is_given(request, descriptor):

@@ -1,15 +1,31 @@
 """Tree → plan: names become fields, literals become driver values, and what doesn't fit is refused."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from gateway.request.filter.compare import Subject, compare, compare_null, enum_names
+from gateway.request.filter.calls import (
+    call_condition,
+    call_subject,
+    literal_of,
+    other_field,
+    relative_micros,
+)
+from gateway.request.filter.compare import (
+    Subject,
+    compare,
+    compare_fields,
+    compare_null,
+    compare_time,
+    is_of_list,
+    one_of,
+)
 from gateway.request.filter.context import Context
-from gateway.request.filter.documents import compare_inside
-from gateway.request.filter.functions import call_condition, literal_of
+from gateway.request.filter.documents import compare_inside, subject_inside
+from gateway.request.filter.functions import CONDITIONS
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import is_quoted, is_word, pattern
-from gateway.request.filter.plan import And, Column, Filter, Not, Or, Predicate, Search
-from gateway.request.filter.resolve import contains, present, resolve
+from gateway.request.filter.plan import And, Column, Filter, Not, Or, Predicate, RelativeTime, Search
+from gateway.request.filter.resolve import contains, present, resolve, subject_of
 from gateway.request.filter.tree import All, Arg, Expression, Function, Member, Negation, Restriction, Some
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
@@ -21,7 +37,20 @@ def check(text: str, tree: Expression | None, resource: Resource) -> Filter:
         return Filter(None, ())
     context = Context(text)
     shape = Checker(context, resource).expression(tree)
-    return Filter(shape, context.values())
+    values = context.values()
+    return Filter(shape, values, any(isinstance(value, RelativeTime) for value in values))
+
+
+_DIVIDED = (ValueKind.JSON, ValueKind.ARRAY)
+"""The kinds of values that hold others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A field left of a comparator, with the path below it."""
+
+    member: Member
+    field: Field
 
 
 class Checker:
@@ -46,57 +75,115 @@ class Checker:
     def restriction(self, left: Member | Function, comparator: Token | None, arg: Arg | None) -> Predicate:
         """Return a comparison's condition, or a function's, or a search's."""
         if isinstance(left, Function):
-            if comparator is not None:
-                name = f"{left.text}(…)"
-                raise self._context.error(comparator.offset, f"{name} is a condition: it takes no comparator")
-            return call_condition(self._context, self._resource, left)
+            return self._call(left, comparator, arg)
         if comparator is None or arg is None:
             return self._search(left)
         field = resolve(self._context, self._resource, left)
-        return self._apply(left, field, comparator, arg)
+        return self._spread(_Left(left, field), comparator, arg)
 
-    def _apply(self, left: Member, field: Field, comparator: Token, arg: Arg) -> Predicate:
+    def _call(self, call: Function, comparator: Token | None, arg: Arg | None) -> Predicate:
+        name = f"{call.text}(…)"
+        if call.names[-1].text in CONDITIONS:
+            if comparator is not None:
+                raise self._context.error(comparator.offset, f"{name} is a condition: it takes no comparator")
+            return call_condition(self._context, call, self.subject)
+        subject = call_subject(self._context, call, self.subject)
+        if comparator is None or arg is None:
+            raise self._context.error(call.offset, f"{name} is a value: expected a comparator after it")
+        return self._spread(subject, comparator, arg)
+
+    def subject(self, named: Member | Function) -> Subject:
+        """Return what a field is, what is inside one, or what a function makes of it."""
+        if isinstance(named, Function):
+            return call_subject(self._context, named, self.subject)
+        field = resolve(self._context, self._resource, named)
+        if field.type.kind is ValueKind.JSON:
+            return subject_inside(self._context, field, named.tokens[1:])
+        return subject_of(field)
+
+    def _spread(  # noqa: PLR0911 - one line per record
+        self, left: "_Left | Subject", comparator: Token, arg: Arg
+    ) -> Predicate:
+        """Compare with each of the values: `a = (b OR c)` is `a = b OR a = c`; a number's `-` is its sign."""
         match arg:
             case Member():
-                return self.compare(left, field, comparator, arg)
+                return self._beside(left, comparator, arg)
             case Function():
-                return self.compare(left, field, comparator, literal_of(self._context, field, arg))
-            case _:
-                return self._spread(left, field, comparator, arg)
-
-    def _spread(self, left: Member, field: Field, comparator: Token, values: Expression) -> Predicate:
-        """Compare with each of the values: `a = (b OR c)` is `a = b OR a = c`; a number's `-` is its sign."""
-        match values:
+                return self._beside_call(left, comparator, arg)
             case All(items):
-                return And(tuple(self._spread(left, field, comparator, item) for item in items))
+                return And(tuple(self._spread(left, comparator, item) for item in items))
             case Some(items):
-                return Or(tuple(self._spread(left, field, comparator, item) for item in items))
+                return self._beside_list(left, comparator, items) or Or(
+                    tuple(self._spread(left, comparator, item) for item in items)
+                )
             case Negation(Restriction(Member() as number, None), minus=True) if number.text[:1].isdigit():
-                return self.compare(left, field, comparator, replace(number, negative=True))
+                return self._beside(left, comparator, replace(number, negative=True))
             case Negation(item):
-                return Not(self._spread(left, field, comparator, item))
+                return Not(self._spread(left, comparator, item))
             case Restriction(comparable, None):
-                return self._apply(left, field, comparator, comparable)
+                return self._spread(left, comparator, comparable)
             case Restriction(comparable):
                 raise self._context.error(
                     comparable.offset, "expected a value; a comparison can't stand in a value"
                 )
 
+    def _beside(self, left: "_Left | Subject", comparator: Token, literal: Member) -> Predicate:
+        if isinstance(left, _Left):
+            return self.compare(left.member, left.field, comparator, literal)
+        return self.compare_computed(left, comparator, literal)
+
+    def _beside_call(self, left: "_Left | Subject", comparator: Token, call: Function) -> Predicate:
+        """Return the comparison with what a function gives: a time, another field, or a marked literal."""
+        micros, other = relative_micros(self._context, call), other_field(self._context, call)
+        if micros is not None:
+            return compare_time(self._context, self._subject(left), comparator, micros)
+        if other is not None:
+            return compare_fields(self._context, self._subject(left), comparator, self.subject(other))
+        described = left.field if isinstance(left, _Left) else left
+        literal = literal_of(self._context, described.type.kind, described.name, call)
+        return self._beside(left, comparator, literal)
+
+    def _subject(self, left: "_Left | Subject") -> Subject:
+        return self.subject(left.member) if isinstance(left, _Left) else left
+
+    def _beside_list(
+        self, left: "_Left | Subject", comparator: Token, items: Sequence[Expression]
+    ) -> Predicate | None:
+        """Return `a = (b OR c)` as one comparison with a list; None where each value needs its own."""
+        if comparator.text != "=" or not isinstance(left, _Left) or left.field.type.kind in _DIVIDED:
+            return None
+        subject = subject_of(left.field)
+        values = [
+            item.comparable
+            for item in items
+            if isinstance(item, Restriction)
+            and isinstance(item.comparable, Member)
+            and item.comparator is None
+            and self.is_of_list(subject, item.comparable)
+        ]
+        if len(values) < len(items):
+            return None
+        return one_of(self._context, Column(left.field.column), subject, values)
+
+    def is_of_list(self, subject: Subject, literal: Member) -> bool:
+        """Whether a literal beside a field may stand in a list that is bound as one."""
+        return is_of_list(subject, literal)
+
     def compare(self, left: Member, field: Field, comparator: Token, literal: Member) -> Predicate:
         """Return the condition of a field beside one literal."""
-        column = Column(field.column)
         if field.type.kind is ValueKind.JSON:
             return compare_inside(self._context, field, left.tokens[1:], comparator, literal)
         if comparator.text == ":" and is_word(literal, "*"):
             return present(self._context, field)
         if field.type.kind is ValueKind.ARRAY:
             return self._array(field, comparator, literal)
-        return compare(
-            self._context,
-            Subject(column, field.type, field.name, enum_names(field.descriptor)),
-            comparator,
-            literal,
-        )
+        return compare(self._context, subject_of(field), comparator, literal)
+
+    def compare_computed(self, subject: Subject, comparator: Token, literal: Member) -> Predicate:
+        """Return the condition of what a function makes beside one literal."""
+        if comparator.text == ":" and is_word(literal, "*"):
+            raise self._context.error(comparator.offset, f"{subject.name} has no :*; ask it of the field")
+        return compare(self._context, subject, comparator, literal)
 
     def _array(self, field: Field, comparator: Token, literal: Member) -> Predicate:
         column = Column(field.column)

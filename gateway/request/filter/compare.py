@@ -1,6 +1,6 @@
 """One value compared with one literal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -9,7 +9,19 @@ from gateway.errors.suggest import did_you_mean
 from gateway.request.filter.context import Context
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import has_wildcard, is_word, literal_value, pattern
-from gateway.request.filter.plan import Compare, Comparison, IsNull, Like, Not, Operand, Predicate
+from gateway.request.filter.plan import (
+    Column,
+    Compare,
+    Comparison,
+    FieldComparison,
+    IsNull,
+    Like,
+    Not,
+    OneOf,
+    Operand,
+    Predicate,
+    RelativeTime,
+)
 from gateway.request.filter.tree import Member
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -24,6 +36,9 @@ COMPARES: Mapping[str, Compare] = {
 }
 _EQUALITY = (Compare.EQ, Compare.NE)
 _UNORDERED = (ValueKind.BOOL, ValueKind.ENUM)
+_NUMBERS = (ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.DECIMAL)
+_OF_ONE_TYPE = (ValueKind.TEXT, ValueKind.BOOL, ValueKind.BYTES, ValueKind.UUID, ValueKind.DATE)
+"""The kinds whose types are all compared with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,48 @@ def compare(context: Context, subject: Subject, comparator: Token, literal: Memb
             return like if op is Compare.EQ else Not(like)
     check_operator(context, subject, comparator, op)
     return Comparison(subject.operand, op, context.bind(value_of(context, subject, literal)))
+
+
+def one_of(context: Context, column: Column, subject: Subject, literals: Sequence[Member]) -> Predicate:
+    """Return whether a column is one of several values, which are bound as one list, however many."""
+    return OneOf(column, context.bind([value_of(context, subject, one) for one in literals]))
+
+
+def is_of_list(subject: Subject, literal: Member) -> bool:
+    """Whether a literal may stand in such a list: it is a value, and neither a pattern nor null."""
+    is_pattern = subject.type.kind is ValueKind.TEXT and has_wildcard(literal)
+    return subject.type.equality and not is_pattern and not is_word(literal, "null")
+
+
+def compare_time(context: Context, subject: Subject, comparator: Token, micros: int) -> Predicate:
+    """Return the comparison with the time that is so many microseconds after the request's."""
+    if subject.type.kind not in (ValueKind.TIMESTAMP, ValueKind.DATE):
+        raise context.error(
+            comparator.offset, f"{subject.name} is of kind {subject.type.kind.value}, no time"
+        )
+    time = RelativeTime(micros, is_date=subject.type.kind is ValueKind.DATE)
+    return Comparison(subject.operand, COMPARES[comparator.text], context.bind(time))
+
+
+def compare_fields(context: Context, left: Subject, comparator: Token, right: Subject) -> Predicate:
+    """Return the comparison of two values of the row; raises InvalidArgument for values of two kinds."""
+    op = COMPARES.get(comparator.text)
+    if op is None or comparator.text == ":":
+        raise context.error(comparator.offset, f'two fields have no "{comparator.text}"; expected =, <, …')
+    check_operator(context, left, comparator, op)
+    if not _are_comparable(left.type, right.type):
+        kinds = f"{left.name} is of kind {left.type.kind.value}, {right.name} of {right.type.kind.value}"
+        raise context.error(comparator.offset, f"{kinds}: only fields of one kind can be compared")
+    return FieldComparison(left.operand, op, right.operand)
+
+
+def _are_comparable(left: ValueType, right: ValueType) -> bool:
+    """Whether PostgreSQL compares values of two types, whatever they are."""
+    if left.kind in _NUMBERS:
+        return right.kind in _NUMBERS
+    if left.kind is not right.kind:
+        return False
+    return left.kind in _OF_ONE_TYPE or left.sql == right.sql
 
 
 def value_of(context: Context, subject: Subject, literal: Member) -> object:

@@ -1,11 +1,13 @@
 """Comparisons inside a message, map, Struct or list that is stored as jsonb."""
 
+import json
 from dataclasses import replace
 
 from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.request.filter.compare import COMPARES, Subject, compare, compare_null, enum_names
 from gateway.request.filter.context import Context
+from gateway.request.filter.functions import DOCUMENT, LIST
 from gateway.request.filter.jsonb_path import (
     InvalidStepError,
     Spot,
@@ -21,6 +23,7 @@ from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import dynamic_value, has_wildcard, is_word, pattern
 from gateway.request.filter.plan import (
     AnyElement,
+    AnyOnPath,
     Column,
     Compare,
     DynamicComparison,
@@ -32,6 +35,7 @@ from gateway.request.filter.plan import (
     Not,
     NotEmpty,
     Operand,
+    Or,
     Predicate,
 )
 from gateway.request.filter.tree import Member
@@ -53,6 +57,57 @@ def compare_inside(
     )
 
 
+def subject_inside(context: Context, field: Field, path: tuple[Token, ...]) -> Subject:
+    """Return the one value below `field`, stored as jsonb, to which a path leads, as functions take it.
+
+    What no descriptor describes is a DOCUMENT. Raises InvalidArgument where it is no one value.
+    """
+    spot = _found(context, field.descriptor, path)
+    root, kind = Column(field.column), kind_of(spot)
+    if spot.rest:
+        raise context.error(path[-spot.rest].offset, "this leads into a list, whose elements have only :")
+    if kind is ValueKind.OTHER or spot.repeated or _is_list_value(spot):
+        document = DOCUMENT if kind is ValueKind.OTHER else LIST
+        return Subject(_operand(context, spot, root, ValueKind.JSON), document, field.name)
+    if spot.field is None or kind in (ValueKind.JSON, ValueKind.BYTES):
+        offset = path[-1].offset if path else 0
+        raise context.error(offset, f"{field.name} is a map, message or bytes: expected a field below it")
+    names = enum_names(spot.field)
+    return Subject(_operand(context, spot, root, kind), scalar_type(spot.field), field.name, names)
+
+
+def _is_list_value(spot: Spot) -> bool:
+    message = spot.field.message_type if spot.field is not None else None
+    return message is not None and message.full_name == "google.protobuf.ListValue"
+
+
+def _json_path(keys: tuple[str, ...]) -> str:
+    """Return the jsonpath of what is stored below some keys, and of its elements where that is a list."""
+    return "$" + "".join(f".{json.dumps(key, ensure_ascii=False)}" for key in keys) + "[*]"
+
+
+def _found(
+    context: Context, field: FieldDescriptor, path: tuple[Token, ...], *, element: bool = False
+) -> Spot:
+    """Return what a path leads to from a field, or from its element."""
+    steps = tuple(token.text for token in path)
+    try:
+        return follow_element(field, steps) if element else follow(field, steps)
+    except InvalidStepError as error:
+        raise context.error(path[error.step].offset, error.description) from error
+
+
+def _operand(context: Context, spot: Spot, root: Operand, kind: ValueKind) -> Operand:
+    if kind is ValueKind.JSON and not spot.keys:
+        return root
+    steps = context.bind(list(spot.keys))
+    single = is_single(spot.field)
+    if spot.field is None or not spot.implicit or kind is ValueKind.JSON:
+        return Json(root, steps, kind, single=single)
+    parent, zero = context.bind(list(spot.keys[:-1])), context.bind(zero_text(spot.field))
+    return Json(root, steps, kind, parent, zero, single)
+
+
 class _Inside:
     """One comparison: the comparator and the literal stay, the place moves."""
 
@@ -65,11 +120,7 @@ class _Inside:
     def compare(
         self, field: FieldDescriptor, root: Operand, path: tuple[Token, ...], *, element: bool = False
     ) -> Predicate:
-        steps = tuple(token.text for token in path)
-        try:
-            spot = follow_element(field, steps) if element else follow(field, steps)
-        except InvalidStepError as error:
-            raise self._context.error(path[error.step].offset, error.description) from error
+        spot = _found(self._context, field, path, element=element)
         if spot.rest:
             return self._in_elements(spot, root, path[-spot.rest :])
         return self._at(spot, root)
@@ -82,7 +133,8 @@ class _Inside:
         if is_word(self._literal, "null"):
             # A field without presence has a value wherever its message is there.
             held = Spot(None, spot.keys[:-1]) if spot.implicit else spot
-            return compare_null(self._context, self._operand(held, root, ValueKind.JSON), self._comparator)
+            operand = _operand(self._context, held, root, ValueKind.JSON)
+            return compare_null(self._context, operand, self._comparator)
         if kind is ValueKind.OTHER:
             return self._dynamic(spot, root)
         if kind is not ValueKind.JSON:
@@ -96,7 +148,7 @@ class _Inside:
     def _scalar(self, spot: Spot, root: Operand, kind: ValueKind) -> Predicate:
         if spot.field is None or kind is ValueKind.BYTES:
             raise self._context.error(self._comparator.offset, "bytes in a message have only = null and :*")
-        operand = self._operand(spot, root, kind)
+        operand = _operand(self._context, spot, root, kind)
         subject = Subject(operand, scalar_type(spot.field), self._name, enum_names(spot.field))
         # Of a list `:` asks for an element that has the value, of a text for what it holds.
         of_list = isinstance(root, Element)
@@ -106,13 +158,29 @@ class _Inside:
     def _dynamic(self, spot: Spot, root: Operand) -> Predicate:
         """Compare what a Struct or Value holds: by the literal's own type."""
         op = COMPARES[self._comparator.text]
+        if self._comparator.text == ":" and (spot.keys or not isinstance(root, Element)):
+            return self._holds(spot, root)
         if op in (Compare.EQ, Compare.NE) and has_wildcard(self._literal):
-            text = self._operand(spot, root, ValueKind.TEXT)
+            text = _operand(self._context, spot, root, ValueKind.TEXT)
             like = Like(text, self._context.bind(pattern(self._literal)))
             return like if op is Compare.EQ else Not(like)
+        return self._is(_operand(self._context, spot, root, ValueKind.JSON), op)
+
+    def _is(self, operand: Operand, op: Compare) -> Predicate:
         kind, value = dynamic_value(self._literal)
-        operand = self._operand(spot, root, ValueKind.JSON)
         return DynamicComparison(operand, op, self._context.bind(value), kind)
+
+    def _holds(self, spot: Spot, root: Operand) -> Predicate:
+        """Return whether what stands there is the literal, is a list that has it, or an object with that key.
+
+        Lists on the way stand for their elements, too.
+        """
+        path = self._context.bind(_json_path(spot.keys))
+        if has_wildcard(self._literal):
+            text = Json(Element(), self._context.bind([]), ValueKind.TEXT)
+            return AnyOnPath(root, path, Like(text, self._context.bind(pattern(self._literal))))
+        key = HasKey(Element(), self._context.bind(self._literal.text))
+        return AnyOnPath(root, path, Or((self._is(Element(), Compare.EQ), key)))
 
     def _has_member(self, spot: Spot, root: Operand) -> Predicate:
         """Return `m:foo`: whether a map or Struct has a key, a ListValue a text, or a message a field."""
@@ -123,7 +191,7 @@ class _Inside:
             or is_map(field)
             or field.message_type.full_name in _KEYED
         ):
-            operand = self._operand(spot, root, ValueKind.JSON)
+            operand = _operand(self._context, spot, root, ValueKind.JSON)
             return HasKey(operand, self._context.bind(key))
         try:
             member = follow_element(field, (key,))
@@ -135,7 +203,7 @@ class _Inside:
         if spot.field is None or self._comparator.text != ":":
             raise self._only_has(spot)
         condition = self.compare(spot.field, Element(), path, element=True)
-        return AnyElement(self._operand(spot, root, ValueKind.JSON), condition)
+        return AnyElement(_operand(self._context, spot, root, ValueKind.JSON), condition)
 
     def _only_has(self, spot: Spot) -> Exception:
         what = "repeated" if spot.repeated else "a map or message"
@@ -144,7 +212,7 @@ class _Inside:
 
     def _present(self, spot: Spot, root: Operand) -> Predicate:
         """Return whether it is set and not empty; of a map's or Struct's key, whether it is there."""
-        operand = self._operand(spot, root, ValueKind.JSON)
+        operand = _operand(self._context, spot, root, ValueKind.JSON)
         return NotEmpty(operand) if self._may_be_empty(spot) else Not(IsNull(operand))
 
     def _may_be_empty(self, spot: Spot) -> bool:
@@ -153,13 +221,3 @@ class _Inside:
         message = spot.field.message_type
         keyed = message is not None and (is_map(spot.field) or message.full_name in _KEYED)
         return spot.repeated or keyed or kind_of(spot) in (ValueKind.TEXT, ValueKind.BYTES)
-
-    def _operand(self, spot: Spot, root: Operand, kind: ValueKind) -> Operand:
-        if kind is ValueKind.JSON and not spot.keys:
-            return root
-        steps = self._context.bind(list(spot.keys))
-        single = is_single(spot.field)
-        if spot.field is None or not spot.implicit or kind is ValueKind.JSON:
-            return Json(root, steps, kind, single=single)
-        parent, zero = self._context.bind(list(spot.keys[:-1])), self._context.bind(zero_text(spot.field))
-        return Json(root, steps, kind, parent, zero, single)

@@ -1,68 +1,127 @@
-"""The functions of the filter language (AIP-160 lets each service define its own).
+"""The functions of the filter language, as data (AIP-160 lets each service define its own).
 
-`startsWith(field, "x")`, `endsWith` and `contains` are conditions on text, also written
-`field.startsWith("x")`; unlike `:` they heed case.
-`timestamp("…")`, `duration("…")` and `date("…")` mark a literal's type.
+A condition stands by itself: `startsWith(field, "x")`, also written `field.startsWith("x")`. A function of a
+value stands left of a comparator: `length(field) > 3`. What gives a value stands right of one: `ago(7d)`.
+How PostgreSQL computes a function of a value is said in gateway.sql.filter_functions, by `computed`.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from gateway.errors.suggest import did_you_mean
-from gateway.request.filter.context import Context
-from gateway.request.filter.literals import pattern
-from gateway.request.filter.plan import Column, Like, Predicate
-from gateway.request.filter.resolve import resolve
-from gateway.request.filter.tree import Arg, Function, Member
-from gateway.schema.model import Field, Resource
-from gateway.schema.values import ValueKind
+from sqlalchemy.dialects import postgresql
 
-CONDITIONS: Mapping[str, Callable[[str], str]] = {
+from gateway.schema.types.calendar import date
+from gateway.schema.types.numbers import INT64, integer
+from gateway.schema.types.sql_types import SqlType
+from gateway.schema.types.texts import text as text_type
+from gateway.schema.values import ValueKind, ValueType
+
+TEXT = text_type(SqlType("text"))
+"""What functions make of texts."""
+DOCUMENT = ValueType("jsonb", postgresql.JSONB(), ValueKind.JSON)
+"""A value in a Struct or a JSON document, which may be anything."""
+LIST = ValueType("jsonb", postgresql.JSONB(), ValueKind.JSON, equality=False)
+"""A list in a stored message, or as one."""
+DOCUMENT_TEXT = "document_text"
+"""How SQL computes the text that such a value is; NULL where it is none."""
+_WHOLE = integer(INT64, SqlType("bigint"))
+# What EXTRACT gives: the year of an infinite time is infinite.
+_PART = integer(INT64, SqlType("numeric"))
+_DATE = date(SqlType("date"))
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What a function makes of values of some kinds.
+
+    Args:
+        takes: the kinds.
+        computed: how SQL computes it: a name in gateway.sql.filter_functions.
+        gives: the type of the result.
+
+    """
+
+    takes: tuple[ValueKind, ...]
+    computed: str
+    gives: ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFunction:
+    """A function of one value.
+
+    Args:
+        overloads: what it makes of which kinds.
+        takes: the same in words, for errors.
+        alike: whether what it is compared with goes through it too, so that `lower(a) = "B"` ignores case.
+
+    """
+
+    overloads: tuple[Computed, ...]
+    takes: str
+    alike: bool = False
+
+
+def _of_text(computed: str) -> ValueFunction:
+    return ValueFunction((Computed((ValueKind.TEXT,), computed, TEXT),), "a text", alike=True)
+
+
+def _of_day(computed: str) -> ValueFunction:
+    kinds = (ValueKind.TIMESTAMP, ValueKind.DATE)
+    return ValueFunction((Computed(kinds, computed, _PART),), "a Timestamp or Date")
+
+
+FUNCTIONS: Mapping[str, ValueFunction] = {
+    "lower": _of_text("lower"),
+    "upper": _of_text("upper"),
+    "fold": _of_text("fold"),
+    "length": ValueFunction(
+        (
+            Computed((ValueKind.TEXT,), "characters", _WHOLE),
+            Computed((ValueKind.BYTES,), "octets", _WHOLE),
+            Computed((ValueKind.ARRAY,), "elements", _WHOLE),
+            Computed((ValueKind.JSON,), "size", _WHOLE),
+        ),
+        "a text, bytes or a list",
+    ),
+    "date": ValueFunction((Computed((ValueKind.TIMESTAMP,), "date", _DATE),), "a Timestamp"),
+    "year": _of_day("year"),
+    "month": _of_day("month"),
+    "day": _of_day("day"),
+    "weekday": _of_day("weekday"),
+    "hour": ValueFunction(
+        (Computed((ValueKind.TIMESTAMP, ValueKind.TIME), "hour", _PART),), "a Timestamp or TimeOfDay"
+    ),
+}
+"""Functions of a value. Times are seen in UTC; a weekday is 1 (Monday) to 7."""
+COMPUTED: Mapping[str, ValueType] = {
+    DOCUMENT_TEXT: TEXT,
+    **{one.computed: one.gives for function in FUNCTIONS.values() for one in function.overloads},
+}
+"""The types of what is computed of values, by how SQL computes it."""
+ALIKE = frozenset(
+    one.computed for function in FUNCTIONS.values() if function.alike for one in function.overloads
+)
+"""How SQL computes those that what they are compared with goes through too."""
+PATTERNS: Mapping[str, Callable[[str], str]] = {
     "startsWith": lambda text: f"{text}%",
     "endsWith": lambda text: f"%{text}",
     "contains": lambda text: f"%{text}%",
 }
+"""Conditions on a text: the LIKE pattern of each, around its argument's."""
+MATCHES = "matches"
+"""The condition that a text has a part which a regular expression describes."""
+CONDITIONS = (*PATTERNS, MATCHES)
 LITERALS: Mapping[str, ValueKind] = {
     "timestamp": ValueKind.TIMESTAMP,
     "duration": ValueKind.DURATION,
     "date": ValueKind.DATE,
 }
-_ARGS = 2
-
-
-def call_condition(context: Context, resource: Resource, call: Function) -> Predicate:
-    """Return the condition that a function is; raises InvalidArgument for an unknown or misused one."""
-    around = CONDITIONS.get(call.names[-1].text)
-    if around is None:
-        hint = did_you_mean(call.names[-1].text, CONDITIONS)
-        known = ", ".join(CONDITIONS)
-        raise context.error(
-            call.offset, f'there is no function "{call.text[:64]}"{hint or f"; known: {known}"}'
-        )
-    args = (Member(call.names[:-1]), *call.args) if len(call.names) > 1 else call.args
-    subject, text = _two_members(context, call, args)
-    field = resolve(context, resource, subject)
-    if field.type.kind is not ValueKind.TEXT:
-        raise context.error(subject.offset, f"{call.names[-1].text} takes a text field; {field.name} is none")
-    return Like(Column(field.column), context.bind(around(pattern(text))))
-
-
-def _two_members(context: Context, call: Function, args: tuple[Arg, ...]) -> tuple[Member, Member]:
-    if len(args) == _ARGS:
-        subject, text = args
-        if isinstance(subject, Member) and isinstance(text, Member):
-            return subject, text
-    name = call.names[-1].text
-    raise context.error(call.offset, f'expected {name}(field, "text") or field.{name}("text")')
-
-
-def literal_of(context: Context, field: Field, call: Function) -> Member:
-    """Return the literal whose type a function marks; raises InvalidArgument for the wrong type."""
-    kind = LITERALS.get(call.text)
-    if kind is None:
-        known = ", ".join(f'{name}("…")' for name in LITERALS)
-        raise context.error(call.offset, f"expected a value; the functions that give one are {known}")
-    if field.type.kind not in (kind, ValueKind.JSON):
-        raise context.error(call.offset, f"{field.name} is of kind {field.type.kind.value}, not {kind.value}")
-    if len(call.args) != 1 or not isinstance(call.args[0], Member):
-        raise context.error(call.offset, f'expected {call.text}("…")')
-    return call.args[0]
+"""What marks a literal's type: `timestamp("…")`."""
+NOW = "now"
+TIMES: Mapping[str, int] = {"ago": -1, "fromNow": 1}
+"""Times relative to the request's, by the sign of their span."""
+FIELD = "field"
+"""What a field is compared with another by: `origin = field(destination)`."""
+GIVES_VALUE = (*(f'{name}("…")' for name in LITERALS), "now()", "ago(7d)", "fromNow(7d)", "field(other)")
+"""What stands right of a comparator, for errors."""

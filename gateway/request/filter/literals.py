@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.types import REAL
 
 from gateway.request.filter.lexer import Kind
+from gateway.request.filter.spans import in_seconds
 from gateway.request.filter.tree import Member
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
@@ -21,7 +22,7 @@ _EXPECTED: Mapping[ValueKind, str] = {
     ValueKind.UUID: 'a UUID, as "123e4567-e89b-12d3-a456-426614174000"',
     ValueKind.ENUM: "the name of one of the enum's values",
     ValueKind.TIMESTAMP: 'a timestamp, as "2012-04-21T11:30:00-04:00"',
-    ValueKind.DURATION: "a duration in seconds, as 1.2s",
+    ValueKind.DURATION: "a duration, as 1.2s or 1h30m",
     ValueKind.DATE: 'a date, as "2012-04-21"',
     ValueKind.TIME: 'a time of day, as "11:30:00"',
     ValueKind.NETWORK: 'an address, as "10.0.0.1"',
@@ -57,6 +58,8 @@ def _fit(value_type: ValueType, text: str) -> Any:
     """
     if value_type.kind is ValueKind.DECIMAL and not value_type.text_cast:
         return _decimal(text)
+    if value_type.kind is ValueKind.DURATION:
+        text = in_seconds(text)
     value = value_type.parse(text) if value_type.parse is not None else text
     if not isinstance(value_type.engine, REAL):
         return value

@@ -3,6 +3,8 @@
 Each function has its rule as its docstring, from https://google.aip.dev/assets/misc/ebnf-filtering.txt.
 """
 
+from dataclasses import replace
+
 from gateway.errors import InvalidArgument
 from gateway.request.filter.errors import filter_error
 from gateway.request.filter.lexer import Kind, Token, tokens_of
@@ -23,6 +25,7 @@ MAX_DEPTH = 32
 MAX_TERMS = 256
 """The most restrictions of one filter."""
 
+_IN = "IN"
 _KEYWORDS = (Kind.AND, Kind.OR, Kind.NOT)
 _VALUES = (Kind.TEXT, Kind.STRING)
 _STARTS = (*_VALUES, Kind.NOT, Kind.MINUS, Kind.OPEN)
@@ -112,10 +115,23 @@ class _Parser:
                 "filter", f"has more than {MAX_TERMS} terms", reason="FILTER_TOO_COMPLEX"
             )
         comparable = self._comparable()
+        if self._kind is Kind.TEXT and self._token.text == _IN and self._following is Kind.OPEN:
+            return self._in(comparable)
         comparator = self._accept(Kind.COMPARATOR)
         if comparator is None:
             return Restriction(comparable)
         return Restriction(comparable, comparator, self._arg())
+
+    def _in(self, comparable: Comparable) -> Restriction:
+        """Parse `comparable IN LPAREN argList RPAREN`, which AIP-160 lacks: `=` beside each, joined by OR."""
+        word = self._advance()
+        self._enter()
+        values = [self._arg()]
+        while self._accept(Kind.COMMA):
+            values.append(self._arg())
+        self._leave('expected "," or ")"')
+        items = tuple(Restriction(one) if isinstance(one, Member | Function) else one for one in values)
+        return Restriction(comparable, replace(word, kind=Kind.COMPARATOR, text="="), Some(items))
 
     def _comparable(self) -> Comparable:
         """Parse `comparable : member | function`."""
@@ -164,7 +180,22 @@ class _Parser:
             return self._member(negative=True)
         if self._kind not in _VALUES:
             raise self._unexpected("expected a value")
-        return self._comparable()
+        value = self._comparable()
+        if isinstance(value, Function):
+            self._refuse_arithmetic()
+        return value
+
+    def _refuse_arithmetic(self) -> None:
+        """Raise for `now() - 7d`, which by the grammar looks for texts that don't hold "7d"."""
+        sign, behind = self._token, self._tokens[min(self._position + 1, len(self._tokens) - 1)]
+        is_minus = sign.kind is Kind.MINUS and behind.text[:1].isdigit()
+        if is_minus or (sign.kind is Kind.TEXT and sign.text.startswith("+")):
+            expected = "filters don't reckon: ago(7d) is seven days ago, fromNow(7d) in seven days"
+            raise filter_error(self._text, sign.offset, expected)
+
+    @property
+    def _following(self) -> Kind:
+        return self._tokens[self._position + 1].kind
 
     @property
     def _token(self) -> Token:

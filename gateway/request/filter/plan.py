@@ -57,7 +57,42 @@ class Json:
     single: bool = False
 
 
-Operand: TypeAlias = Column | Element | Json
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a function makes of a value.
+
+    Args:
+        function: its name among those that gateway.sql.filter_functions writes.
+        operand: the value.
+
+    """
+
+    function: str
+    operand: "Operand"
+
+
+Operand: TypeAlias = Column | Element | Json | Called
+
+_DAY = 86_400 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeTime:
+    """A time, or its date in UTC, by its distance from the time of whoever asks.
+
+    Args:
+        micros: after it, in microseconds.
+        is_date: whether it is the date.
+
+    """
+
+    micros: int
+    is_date: bool = False
+
+    def at(self, now: int) -> tuple[int]:
+        """Return the driver value when it is asked at `now`, in microseconds since 2000."""
+        time = now + self.micros
+        return (time // _DAY if self.is_date else time,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +102,23 @@ class Comparison:
     operand: Operand
     op: Compare
     bind: int
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """`operand = ANY (bind)`: the bind is a list. Unknown where the operand is NULL."""
+
+    operand: Column
+    bind: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldComparison:
+    """`left op right`, of two values of the row. Unknown where one of them is NULL."""
+
+    left: Operand
+    op: Compare
+    right: Operand
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +134,15 @@ class DynamicComparison:
 @dataclass(frozen=True, slots=True)
 class Like:
     """The text matches the pattern in the bind."""
+
+    operand: Operand
+    bind: int
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The text has a part that the regular expression in the bind describes."""
 
     operand: Operand
     bind: int
@@ -118,6 +179,18 @@ class AnyElement:
     """One element of the array, or of the jsonb list, meets the condition."""
 
     operand: Operand
+    condition: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOnPath:
+    """One of the values at the end of the jsonpath in the bind meets the condition.
+
+    A list on the way stands for its elements. Never unknown.
+    """
+
+    operand: Operand
+    path: int
     condition: "Predicate"
 
 
@@ -170,12 +243,16 @@ Predicate: TypeAlias = (
     | Or
     | Not
     | Comparison
+    | OneOf
+    | FieldComparison
     | DynamicComparison
     | Like
+    | Matches
     | IsNull
     | NotEmpty
     | Contains
     | AnyElement
+    | AnyOnPath
     | HasKey
     | Search
     | Given
@@ -193,8 +270,10 @@ def columns_of(shape: "Predicate | Operand") -> frozenset[str]:  # noqa: PLR0911
             return frozenset().union(*map(columns_of, items))
         case Not(item):
             return columns_of(item)
-        case AnyElement(operand, condition):
+        case AnyElement(operand, condition) | AnyOnPath(operand, _, condition):
             return columns_of(operand) | columns_of(condition)
+        case FieldComparison(left, _, right):
+            return columns_of(left) | columns_of(right)
         case Contains(column, _):
             return columns_of(column)
         case Json(root):
@@ -211,16 +290,21 @@ class Filter:
 
     Args:
         shape: what it asks; None where it asks nothing.
-        values: the driver value of each bind.
+        values: the driver value of each bind, or what it is relative to the request's time.
+        is_relative: whether one of them is.
 
     """
 
     shape: Predicate | None
     values: tuple[Any, ...]
+    is_relative: bool = False
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the values by the names of their parameters."""
-        return {bind_name(i): value for i, value in enumerate(self.values)}
+    def arguments(self, now: int = 0) -> dict[str, Any]:
+        """Return the values by the names of their parameters; `now` is in microseconds since 2000."""
+        return {
+            bind_name(i): value.at(now) if isinstance(value, RelativeTime) else value
+            for i, value in enumerate(self.values)
+        }
 
 
 FILTER = "filter"

@@ -1,7 +1,7 @@
 """Names → fields."""
 
 from gateway.errors.suggest import did_you_mean
-from gateway.request.filter.compare import Subject, value_of
+from gateway.request.filter.compare import Subject, enum_names, value_of
 from gateway.request.filter.context import Context
 from gateway.request.filter.literals import has_wildcard, is_quoted, pattern
 from gateway.request.filter.plan import (
@@ -37,6 +37,11 @@ def resolve(context: Context, resource: Resource, member: Member) -> Field:
     if len(member.tokens) > 1 and field.type.kind is not ValueKind.JSON:
         raise context.error(member.tokens[1].offset, f'"{field.name}" has no fields: expected a comparator')
     return field
+
+
+def subject_of(field: Field) -> Subject:
+    """Return a field as what stands left of a comparator."""
+    return Subject(Column(field.column), field.type, field.name, enum_names(field.descriptor))
 
 
 def present(context: Context, field: Field) -> Predicate:

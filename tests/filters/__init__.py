@@ -1,0 +1,1 @@
+"""The filter language against PostgreSQL, judged by plain Python."""
