@@ -35,7 +35,7 @@ from gateway.request.filter.plan import FILTER, bind_name
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
 from gateway.sql.binds import bound, bound_array, comparable, compared
-from gateway.sql.filter_functions import FUNCTIONS, relative_time
+from gateway.sql.filter_functions import FUNCTIONS, OF_JSON, relative_time
 from gateway.sql.unnest import unnest
 
 Condition = ColumnElement[bool]
@@ -91,7 +91,12 @@ def may_fail(shape: plan.Predicate) -> bool:
             return any(map(may_fail, items))
         case plan.Not(item):
             return may_fail(item)
-        case plan.Comparison(plan.Column()) | plan.OneOf() | plan.IsNull(plan.Column()) | plan.Given():
+        case (
+            plan.Comparison(plan.Column())
+            | plan.OneOf(plan.Column())
+            | plan.IsNull(plan.Column())
+            | plan.Given()
+        ):
             return False
         case _:
             return True
@@ -185,7 +190,7 @@ class _Writer:
             case plan.Json():
                 return cast(self._text(operand), _cast_of(operand))
             case plan.Called(function, inner):
-                return FUNCTIONS[function](self._value(inner))
+                return FUNCTIONS[function](self._json(inner) if function in OF_JSON else self._value(inner))
 
     def _side(self, operand: plan.Operand) -> Value:
         """Return a value beside another of the row. Two texts may have collations between which none wins."""
@@ -241,12 +246,28 @@ class _Writer:
     def _alike(function: str, value: Value) -> Value:
         return FUNCTIONS[function](value) if function in ALIKE else value
 
-    def _list(self, operand: plan.Column, bind: int) -> Value:
+    def _list(self, operand: plan.Operand, bind: int) -> Value:
         """Return a bind that is a list, as what its values are compared as."""
-        value_type = self._type(operand.name)
-        name = bind_name(bind, self.prefix)
-        given = bound_array(value_type, name, self.constants.get(bind))
-        return cast(given, ARRAY(compared(value_type)))
+        name, constant = bind_name(bind, self.prefix), self.constants.get(bind)
+        match operand:
+            case plan.Column(column):
+                value_type = self._type(column)
+                return cast(bound_array(value_type, name, constant), ARRAY(compared(value_type)))
+            case plan.Called(function):
+                given = bound_array(COMPUTED[function], name, constant)
+                return self._alike_list(function, given) if function in ALIKE else given
+            case plan.Json():
+                return bind_parameter(name, constant, type_=ARRAY(_cast_of(operand)))
+            case plan.Element():
+                msg = "an element is compared with one value"
+                raise AssertionError(msg)
+
+    @staticmethod
+    def _alike_list(function: str, given: Value) -> Value:
+        """Return a list whose values have gone through a function, once for the statement."""
+        values = unnest(given).table_valued(column("value", _TEXT)).render_derived()
+        made = select(FUNCTIONS[function](values.c.value)).select_from(values)
+        return func.array(made.scalar_subquery(), type_=ARRAY(_TEXT))
 
     def _dynamic(self, shape: plan.DynamicComparison) -> Condition:
         """Compare only where the stored value has the literal's type: else the cast would fail."""

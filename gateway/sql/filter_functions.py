@@ -78,6 +78,9 @@ FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
     "hour": _part("hour"),
 }
 
+OF_JSON = frozenset({"size", "document_text"})
+"""Those that take jsonb."""
+
 
 def relative_time(time: RelativeTime, engine: TypeEngine[Any]) -> Value:
     """Return a time by its distance from the statement's transaction, as rules have it; of that type."""

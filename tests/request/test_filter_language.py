@@ -8,8 +8,9 @@ from gateway.errors import InvalidArgument
 from gateway.request.filter import parse_filter
 from gateway.request.filter.functions import ALIKE, COMPUTED
 from gateway.request.filter.lexer import Kind, tokens_of
-from gateway.request.filter.parser import MAX_DEPTH, MAX_TERMS, parse
+from gateway.request.filter.parser import MAX_DEPTH, MAX_TERMS, MAX_VALUES, parse
 from gateway.request.filter.tree import All, Arg, Function, Negation, Restriction, Some
+from gateway.request.filter.weight import MAX_WEIGHT
 from gateway.schema.model import Resource
 from gateway.sql.filter_functions import FUNCTIONS
 from tests.harness.gateway import schema_of
@@ -166,12 +167,29 @@ def test_an_error_far_to_the_right_shows_its_surroundings_alone(scalar: Resource
         ("a" * 8193, "FILTER_TOO_LONG"),
         ("(" * (MAX_DEPTH + 1) + "a" + ")" * (MAX_DEPTH + 1), "FILTER_TOO_COMPLEX"),
         ("a " * (MAX_TERMS + 1), "FILTER_TOO_COMPLEX"),
+        ("a" + ".b" * MAX_DEPTH, "FILTER_TOO_COMPLEX"),
+        ("a IN (b" + ",b" * MAX_VALUES + ")", "FILTER_TOO_COMPLEX"),
     ],
 )
 def test_filters_have_limits(text: str, reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         parse(text)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("term", "most"),
+    [
+        ("fold(string_value) = a", MAX_WEIGHT // 4),
+        ("lower(fold(string_value)) IN (a, b)", MAX_WEIGHT // 7),
+        ("string_value IN (a, 'b*')", MAX_WEIGHT // 2),
+    ],
+)
+def test_a_filter_weighs_what_its_statement_costs(scalar: Resource, term: str, most: int) -> None:
+    parse_filter(" ".join([term] * min(most, MAX_TERMS)), scalar)
+    with pytest.raises(InvalidArgument) as caught:
+        parse_filter(" ".join([term] * (most + 1)), scalar)
+    assert caught.value.reason == "FILTER_TOO_COMPLEX"
 
 
 @settings(max_examples=500)

@@ -47,6 +47,7 @@ SOAKS: Mapping[str, Soak] = {
     "fairness": Soak("tests.soak.fairness", (), minutes=8),
     "migrations": Soak("tests.soak.migrations", (), minutes=10),
     "policies": Soak("tests.row_policies", ("--cases", "10000"), minutes=40),
+    "filters": Soak("tests.soak.filters", ("--filters", "1000000"), minutes=90),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),
 }
 """All of them, in the order in which they run."""

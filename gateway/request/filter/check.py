@@ -27,6 +27,7 @@ from gateway.request.filter.literals import is_quoted, is_word, pattern
 from gateway.request.filter.plan import And, Column, Filter, Not, Or, Predicate, RelativeTime, Search
 from gateway.request.filter.resolve import contains, present, resolve, subject_of
 from gateway.request.filter.tree import All, Arg, Expression, Function, Member, Negation, Restriction, Some
+from gateway.request.filter.weight import check_weight
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
 
@@ -37,6 +38,7 @@ def check(text: str, tree: Expression | None, resource: Resource) -> Filter:
         return Filter(None, ())
     context = Context(text)
     shape = Checker(context, resource).expression(tree)
+    check_weight(shape)
     values = context.values()
     return Filter(shape, values, any(isinstance(value, RelativeTime) for value in values))
 
@@ -150,9 +152,9 @@ class Checker:
         self, left: "_Left | Subject", comparator: Token, items: Sequence[Expression]
     ) -> Predicate | None:
         """Return `a = (b OR c)` as one comparison with a list; None where each value needs its own."""
-        if comparator.text != "=" or not isinstance(left, _Left) or left.field.type.kind in _DIVIDED:
+        if comparator.text != "=" or (isinstance(left, _Left) and left.field.type.kind in _DIVIDED):
             return None
-        subject = subject_of(left.field)
+        subject = self._subject(left)
         values = [
             item.comparable
             for item in items
@@ -163,7 +165,7 @@ class Checker:
         ]
         if len(values) < len(items):
             return None
-        return one_of(self._context, Column(left.field.column), subject, values)
+        return one_of(self._context, subject, values)
 
     def is_of_list(self, subject: Subject, literal: Member) -> bool:
         """Whether a literal beside a field may stand in a list that is bound as one."""

@@ -10,7 +10,6 @@ from gateway.request.filter.context import Context
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import has_wildcard, is_word, literal_value, pattern
 from gateway.request.filter.plan import (
-    Column,
     Compare,
     Comparison,
     FieldComparison,
@@ -78,9 +77,9 @@ def compare(context: Context, subject: Subject, comparator: Token, literal: Memb
     return Comparison(subject.operand, op, context.bind(value_of(context, subject, literal)))
 
 
-def one_of(context: Context, column: Column, subject: Subject, literals: Sequence[Member]) -> Predicate:
-    """Return whether a column is one of several values, which are bound as one list, however many."""
-    return OneOf(column, context.bind([value_of(context, subject, one) for one in literals]))
+def one_of(context: Context, subject: Subject, literals: Sequence[Member]) -> Predicate:
+    """Return whether a value is one of several, which are bound as one list, however many they are."""
+    return OneOf(subject.operand, context.bind([value_of(context, subject, one) for one in literals]))
 
 
 def is_of_list(subject: Subject, literal: Member) -> bool:

@@ -21,9 +21,11 @@ from gateway.request.filter.tree import (
 )
 
 MAX_DEPTH = 32
-"""The deepest nesting of parentheses and function calls."""
+"""The deepest nesting of parentheses and function calls, and the longest path."""
 MAX_TERMS = 256
 """The most restrictions of one filter."""
+MAX_VALUES = 1_000
+"""The most values behind one IN."""
 
 _IN = "IN"
 _KEYWORDS = (Kind.AND, Kind.OR, Kind.NOT)
@@ -128,6 +130,10 @@ class _Parser:
         self._enter()
         values = [self._arg()]
         while self._accept(Kind.COMMA):
+            if len(values) == MAX_VALUES:
+                raise InvalidArgument.field(
+                    "filter", f"lists more than {MAX_VALUES} values", reason="FILTER_TOO_COMPLEX"
+                )
             values.append(self._arg())
         self._leave('expected "," or ")"')
         items = tuple(Restriction(one) if isinstance(one, Member | Function) else one for one in values)
@@ -149,6 +155,8 @@ class _Parser:
             if self._kind not in (*_VALUES, *_KEYWORDS):
                 raise self._unexpected('expected a field after "."')
             tokens.append(self._advance())
+            if len(tokens) > MAX_DEPTH:
+                raise _too_deep()
         return Member(tuple(tokens), negative)
 
     def _function(self, member: Member) -> Function:
@@ -223,9 +231,7 @@ class _Parser:
         self._advance()
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise InvalidArgument.field(
-                "filter", f"is nested more than {MAX_DEPTH} levels deep", reason="FILTER_TOO_COMPLEX"
-            )
+            raise _too_deep()
 
     def _leave(self, expected: str) -> None:
         if self._accept(Kind.CLOSE) is None:
@@ -240,3 +246,9 @@ class _Parser:
         token = self._token
         found = "the end of the filter" if token.kind is Kind.END else f'"{token.text[:32]}"'
         return filter_error(self._text, token.offset, f"found {found}; {expected}")
+
+
+def _too_deep() -> InvalidArgument:
+    return InvalidArgument.field(
+        "filter", f"is nested more than {MAX_DEPTH} levels deep", reason="FILTER_TOO_COMPLEX"
+    )

@@ -108,7 +108,7 @@ class Comparison:
 class OneOf:
     """`operand = ANY (bind)`: the bind is a list. Unknown where the operand is NULL."""
 
-    operand: Column
+    operand: Operand
     bind: int
 
 

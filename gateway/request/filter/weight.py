@@ -1,0 +1,63 @@
+"""The weight of a filter: what it costs to make a statement of it, which is bounded.
+
+A statement is made once for each shape: whoever sends another shape each time has it made each time.
+"""
+
+from gateway.errors import InvalidArgument
+from gateway.request.filter.plan import (
+    And,
+    AnyElement,
+    AnyOnPath,
+    Called,
+    Column,
+    Contains,
+    Element,
+    FieldComparison,
+    Given,
+    Json,
+    Not,
+    Operand,
+    Or,
+    Predicate,
+    Search,
+)
+
+MAX_WEIGHT = 512
+"""The most that a filter weighs: a comparison of a column weighs 1."""
+_FUNCTION, _INSIDE, _ELEMENTS = 3, 2, 6
+
+
+def check_weight(shape: Predicate) -> None:
+    """Raise InvalidArgument for a filter that weighs too much."""
+    if weight_of(shape) > MAX_WEIGHT:
+        raise InvalidArgument.field(
+            "filter",
+            f"weighs more than {MAX_WEIGHT} comparisons: reaching into lists counts as {_ELEMENTS} of them, "
+            f"a function as {_FUNCTION}",
+            reason="FILTER_TOO_COMPLEX",
+        )
+
+
+def weight_of(shape: Predicate | Operand) -> int:  # noqa: PLR0911 - one line per record
+    """Return what a condition, or what is compared in it, weighs."""
+    match shape:
+        case And(items) | Or(items):
+            return sum(map(weight_of, items))
+        case Not(item):
+            return weight_of(item)
+        case Search(columns, _):
+            return 1 + len(columns)
+        case AnyElement(operand, condition) | AnyOnPath(operand, _, condition):
+            return _ELEMENTS + weight_of(operand) + weight_of(condition)
+        case FieldComparison(left, _, right):
+            return 1 + weight_of(left) + weight_of(right)
+        case Called(_, operand):
+            return _FUNCTION + weight_of(operand)
+        case Json(root):
+            return _INSIDE + weight_of(root)
+        case Column() | Element():
+            return 0
+        case Contains() | Given():
+            return 1
+        case _:
+            return 1 + weight_of(shape.operand)
