@@ -22,6 +22,7 @@ from gateway.methods.reads.count import Count
 from gateway.methods.reads.get import Get
 from gateway.methods.reads.list_rows import List
 from gateway.methods.reads.stream import Stream
+from gateway.methods.validated import Validated
 from gateway.methods.with_presets import SENDING, WithPresets
 from gateway.methods.writes.batch_create import BatchCreate
 from gateway.methods.writes.batch_delete import BatchDelete
@@ -31,6 +32,7 @@ from gateway.methods.writes.delete import Delete
 from gateway.methods.writes.undelete import Undelete
 from gateway.methods.writes.update import Update
 from gateway.policy.columns import has_limits, without_presets
+from gateway.request.validation import rules_of
 from gateway.schema.model import Method, MethodKind, Rpc
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
@@ -63,8 +65,11 @@ def handler_of(method: Rpc, engine: Engine) -> AnyHandler:
 
 
 def _of_resource(method: Method, engine: Engine) -> AnyHandler:
-    """Return what gives each caller the columns that it may have, and rows what is preset of their caller."""
+    """Return what gives each caller its columns and rows what is preset, and holds these to their rules."""
     make = HANDLERS[method.kind]
+    rules = rules_of(method.descriptor.input_type)
+    if rules is not None:
+        make = partial(Validated, make=make, rules=rules)
     if not engine.identified:
         return make(without_presets(method), engine)
     presets = engine.presets_of(method.resource)

@@ -23,6 +23,7 @@ VARIABLES_OF_OTHERS = {
 OTHERS = {
     "COLOR_RED",  # enum values of examples
     "MOOD_SO_SO",
+    "STRING_EMAIL",  # a rule of protovalidate
     "create_all",  # SQLAlchemy's
     "ignore_startup_parameters",  # PgBouncer's
     "lc_monetary",  # a setting of PostgreSQL

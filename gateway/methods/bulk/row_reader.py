@@ -14,6 +14,7 @@ from gateway.methods.bulk.column_readers import Column, ColumnReader
 from gateway.methods.event_loop_turns import Turns, are_slow
 from gateway.request.rows import MAX_VIOLATIONS, not_allowed, unwritable_fields
 from gateway.request.unreadable import ERASED, erased_reader
+from gateway.request.validation import broken_rules, concerns_row, rules_of
 from gateway.schema.identity import identity_of
 from gateway.schema.model import Field
 from gateway.schema.types.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
@@ -60,6 +61,8 @@ class RowReader:
         self._path = path
         self._erased = erased_reader(shape.resource)
         self._unwritable = shape.resource.unwritable
+        self._rules = rules_of(shape.resource.message)
+        self._concerns_row = concerns_row(shape.resource)
 
     async def keys(self, rows: Sequence[Message], tally: Outcomes, *, last_wins: bool) -> Keys:
         """Return the columns of the key; settle in `tally` rows whose key is wrong, or another one's."""
@@ -155,6 +158,7 @@ class RowReader:
         self._note_unknown(tally, indexes, messages)
         self._note_erased(tally, indexes, messages)
         self._note_unwritable(tally, indexes, messages)
+        self._note_broken_rules(tally, indexes, messages)
         columns: list[Column] = []
         for i, reader in enumerate(self._readers):
             if i in keys:
@@ -193,6 +197,19 @@ class RowReader:
         for index, message in zip(indexes, messages, strict=True):
             for name in unwritable_fields(message, self._unwritable)[:1]:
                 tally.fail(index, not_allowed(f"{self._path}[{index}].{name}"))
+
+    def _note_broken_rules(self, tally: Outcomes, indexes: list[int], messages: list[Message]) -> None:
+        if self._rules is None:
+            return
+        for index, message in zip(indexes, messages, strict=True):
+            try:
+                found = self._rules.broken(message, f"{self._path}[{index}]")
+            except InvalidArgument as error:
+                tally.fail(index, error)
+                continue
+            broken = [one for one in found if not one.fields or self._concerns_row(one.fields[0])]
+            if broken:
+                tally.fail(index, broken_rules(broken))
 
     def _note(self, tally: Outcomes, name: str, errors: dict[int, InvalidValueError]) -> None:
         for index, error in errors.items():

@@ -1,5 +1,6 @@
 """The sources of a schema: a folder of .proto files, compiled at start, or a descriptor set."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.protos.protoc_errors import first_causes, protoc_diagnostics
+from gateway.schema.protos.validation_options import RULES_FILE, rules_file
 
 _COMPILE_SECONDS = 60
 _AS_UTF8 = "save the file as UTF-8"
@@ -23,8 +25,8 @@ def compile_protos(directory: Path) -> FileDescriptorSet:
     """Compile every .proto file beneath a folder, with its imports, comments and places.
 
     Imports are found in the folder itself, and beside it: `rowgate/v1/*`, `google/protobuf/*`,
-    `google/type/*`, `google/rpc/*` and `google/api/*`. Raises SchemaError with protoc's own errors, each with
-    file and line.
+    `google/type/*`, `google/rpc/*`, `google/api/*` and `buf/validate/validate.proto`. Raises SchemaError with
+    protoc's own errors, each with file and line.
     """
     if not directory.is_dir():
         raise SchemaError(
@@ -122,19 +124,30 @@ def _with_readable_comments(files: FileDescriptorSet) -> FileDescriptorSet:
 def _compile(folders: Sequence[Path], files: Sequence[str]) -> FileDescriptorSet:
     with tempfile.TemporaryDirectory(prefix="rowgate-") as scratch:
         out = Path(scratch) / "set.binpb"
-        errors = _protoc(folders, files, out)
+        flags = [f"--descriptor_set_out={out}", *_rules_flags(folders[0], files, Path(scratch))]
+        errors = _protoc(folders, files, flags)
         if not errors:
             return _with_readable_comments(FileDescriptorSet.FromString(out.read_bytes()))
         # protoc stops at the first wrong file: alone, each tells its own errors.
-        each = [errors, *(_protoc(folders, [file], out) for file in files)]
+        each = [errors, *(_protoc(folders, [file], flags) for file in files)]
         found = [diagnostic for text in each for diagnostic in protoc_diagnostics(text, folders)]
         raise SchemaError(first_causes(found, folders[0]))
 
 
-def _protoc(folders: Sequence[Path], files: Sequence[str], out: Path) -> str:
-    """Run protoc; return its errors, or nothing where it wrote `out`."""
+def _rules_flags(folder: Path, files: Sequence[str], scratch: Path) -> list[str]:
+    """Return what gives protoc the file of `buf.validate`, where files import it and it isn't among them."""
+    imported = re.compile(rb'import\s+"%b"' % RULES_FILE.encode())
+    if RULES_FILE in files or not any(imported.search((folder / file).read_bytes()) for file in files):
+        return []
+    out = scratch / "rules.binpb"
+    out.write_bytes(rules_file().SerializeToString())
+    return [f"--descriptor_set_in={out}"]
+
+
+def _protoc(folders: Sequence[Path], files: Sequence[str], more: Sequence[str]) -> str:
+    """Run protoc; return its errors, or nothing where it wrote the descriptor set."""
     paths = [f"--proto_path={folder}" for folder in dict.fromkeys(folders)]
-    flags = ["--include_imports", "--include_source_info", f"--descriptor_set_out={out}"]
+    flags = ["--include_imports", "--include_source_info", *more]
     # protoc runs outside: it is C++, and writes its errors straight to file descriptor 2.
     done = subprocess.run(  # noqa: S603 - our own interpreter, and a list of arguments
         [sys.executable, "-m", "grpc_tools.protoc", *paths, *flags, *files],

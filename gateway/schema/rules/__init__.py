@@ -1,6 +1,6 @@
 """Rules of a schema beyond its types: each yields what breaks it, and all are asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from google.protobuf.descriptor import Descriptor, ServiceDescriptor
@@ -20,10 +20,11 @@ from gateway.schema.rules.names import (
 from gateway.schema.rules.references import reference_findings
 from gateway.schema.rules.routes import route_findings
 from gateway.schema.rules.row_roles import row_role_findings
+from gateway.schema.rules.validation import validation_findings
 
 
 def check_resources(
-    resources: Mapping[str, Resource], messages: Iterable[Descriptor], diagnostics: Diagnostics
+    resources: Mapping[str, Resource], messages: Sequence[Descriptor], diagnostics: Diagnostics
 ) -> None:
     """Note every diagnostic of the resources, and of options on messages that are none."""
     for resource in resources.values():
@@ -37,6 +38,7 @@ def check_resources(
         shared_enum_findings(resources, diagnostics),
         misplaced_option_findings(messages, diagnostics),
         hiding_findings(messages),
+        validation_findings(messages),
     )
     for finding in chain.from_iterable(schema_wide):
         diagnostics.add(*finding)

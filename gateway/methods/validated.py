@@ -1,0 +1,105 @@
+"""Methods whose requests carry rules of `buf.validate`: these hold before anything else is looked at."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.methods.engine import Engine
+from gateway.methods.handlers import AnyHandler
+from gateway.methods.sent_messages import handled, single_requests
+from gateway.methods.writes.items import flag
+from gateway.request.validation import BrokenRule, MessageRules, broken_rules, concerns_row
+from gateway.schema.model import Method, MethodKind
+from gateway.schema.protos.validation_options import carries_rules
+
+
+class Validated:
+    """Refuses requests that break rules.
+
+    A batch is looked at request by request; the rows of a bulk upsert by its handler, which refuses them one
+    by one. Of a row that is changed the rules of the fields hold that are written, and those of the row as a
+    whole where it is replaced, or may be a new one.
+
+    Args:
+        method: the method.
+        engine: the gateway's parts.
+        make: makes the handler.
+        rules: evaluates the rules.
+
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        engine: Engine,
+        make: Callable[[Method, Engine], AnyHandler],
+        rules: MessageRules,
+    ) -> None:
+        self._method = method
+        self._rules = rules
+        self._many = next(
+            (method.request[role].name for role in ("requests", "rows") if role in method.request), ""
+        )
+        self._itself = carries_rules(method.descriptor.input_type)
+        self._concerns_row = concerns_row(method.resource)
+        self._handler: Any = make(method, engine)
+
+    def __call__(self, request: Any, call: Any) -> Any:
+        """Return what the handler does; raises InvalidArgument (reason RULE_VIOLATION)."""
+        return handled(self._method, self._handler, request, call, self._checked)
+
+    def _checked(self, request: Message) -> Iterator[None]:
+        if not self._many:
+            self._check(request, self._method, "")
+            return
+        if self._itself:
+            _refuse([one for one in self._rules.broken(request, "") if not self._is_of_item(one)])
+        if self._method.item is not None and "requests" in self._method.request:
+            for one, method, place in single_requests(self._method, request):
+                yield
+                self._check(one, method, place)
+
+    def _is_of_item(self, broken: BrokenRule) -> bool:
+        """Whether a rule is that of a row or single request, which are looked at one by one."""
+        return broken.fields[0:1] == (self._many,) and (
+            len(broken.fields) > 1 or "[" in broken.violation.field
+        )
+
+    def _check(self, request: Message, method: Method, place: str) -> None:
+        _refuse([one for one in self._rules.broken(request, place) if self._holds(one, request, method)])
+
+    def _holds(self, broken: BrokenRule, request: Message, method: Method) -> bool:
+        holder = method.request.get("resource")
+        if holder is None or broken.fields[0:1] != (holder.name,) or not request.HasField(holder.name):
+            return True
+        below = broken.fields[1:2]
+        if below and not self._concerns_row(below[0]):
+            return False
+        return _is_whole(request, method) or (
+            bool(below) and below[0] in _written(request, method, holder.name)
+        )
+
+
+def _is_whole(request: Message, method: Method) -> bool:
+    """Whether the row that is sent is a new one, replaces the stored one, or may be either."""
+    if method.kind is not MethodKind.UPDATE or flag(request, method.request, "allow_missing"):
+        return True
+    return _mask_paths(request, method) == ["*"]
+
+
+def _written(request: Message, method: Method, holder: str) -> set[str]:
+    """Return the names of the fields that an update writes, and those of the key."""
+    key = {field.name for field in method.resource.key_fields}
+    named = {path.partition(".")[0] for path in _mask_paths(request, method)}
+    return key | (named or {field.name for field, _ in getattr(request, holder).ListFields()})
+
+
+def _mask_paths(request: Message, method: Method) -> list[str]:
+    mask = method.request.get("update_mask")
+    return list(getattr(request, mask.name).paths) if mask is not None else []
+
+
+def _refuse(broken: list[BrokenRule]) -> None:
+    if broken:
+        raise broken_rules(broken)
