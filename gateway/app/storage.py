@@ -30,6 +30,7 @@ from gateway.introspect import (
     warn_of_missing_grants,
     withheld_columns,
 )
+from gateway.introspect.sql_methods import with_queries
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call
 from gateway.schema.catalog_facts import with_found
@@ -143,7 +144,7 @@ async def _compared(
     found = await require_match(connect, tables.metadata, settings.schema.migrations, grants=grants)
     known = with_found(schema, found)
     refuse_view_writes(known, found)
-    return known
+    return await with_queries(connect, known, by_callers=by_callers)
 
 
 def _shared(

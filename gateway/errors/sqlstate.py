@@ -46,6 +46,8 @@ class Rule:
     retry_delay: float | None = None
 
 
+READ_ONLY = "25006"
+"""Of a statement that writes in a transaction that may only read, or on a standby."""
 NOT_ALLOWED = "2201G"
 """Of width_bucket without buckets: how a statement says that a row isn't what the table's policy asks for."""
 
@@ -68,7 +70,7 @@ STATES: dict[str, Rule] = {
     "23505": Rule(AlreadyExists, "UNIQUE_VIOLATION", "a unique key is taken"),
     "23514": Rule(InvalidArgument, "CHECK_VIOLATION", "a check on the row fails"),
     "23P01": Rule(FailedPrecondition, "EXCLUSION_VIOLATION", "the row collides with another one"),
-    "25006": Rule(Unavailable, "DATABASE_READ_ONLY", "the database takes no writes at the moment", LATER),
+    READ_ONLY: Rule(Unavailable, "DATABASE_READ_ONLY", "the database takes no writes at the moment", LATER),
     "25P03": Rule(Aborted, "TRANSACTION_IDLE_TOO_LONG", "the transaction was idle for too long", SOON),
     "25P04": Rule(DeadlineExceeded, "TRANSACTION_TIMEOUT", "the transaction took too long"),
     "26000": Rule(

@@ -17,6 +17,7 @@ from gateway.methods.handlers import (
     StreamHandler,
     WrittenResponse,
 )
+from gateway.methods.queries import query_handler
 from gateway.methods.reads.batch_get import BatchGet
 from gateway.methods.reads.count import Count
 from gateway.methods.reads.get import Get
@@ -34,6 +35,7 @@ from gateway.methods.writes.update import Update
 from gateway.policy.columns import has_limits, without_presets
 from gateway.request.validation import rules_of
 from gateway.schema.model import Method, MethodKind, Rpc
+from gateway.schema.sql_method import SqlMethod
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
     MethodKind.GET: Get,
@@ -53,7 +55,7 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 }
 """The handler of each standard method, made once per method when the server starts."""
 
-OTHER_HANDLERS: Mapping[type[Rpc], Callable[[Any, Engine], AnyHandler]] = {}
+OTHER_HANDLERS: Mapping[type[Rpc], Callable[[Any, Engine], AnyHandler]] = {SqlMethod: query_handler}
 """The handler of each kind of method that isn't of one resource."""
 
 

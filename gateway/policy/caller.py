@@ -101,6 +101,11 @@ def _has_role(context: Context, left: Member, comparator: Token, literal: Member
     return lambda caller: role in caller.roles
 
 
+def own_reader(part: str, below: tuple[str, ...]) -> Value:
+    """Return what reads the id, the kind, or the claim to which the names below lead."""
+    return claim_reader(below) if part == _CLAIMS else _OWN[part]
+
+
 def claim_reader(steps: tuple[str, ...]) -> Value:
     """Return what reads the claim to which some names lead."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.policy.columns import limits_of
 from gateway.policy.roles import held_with, with_own
 from gateway.schema.model import Field, Resource, Schema
+from gateway.schema.sql_method import SqlMethod
 
 NOTHING, MASKED, READ, BOTH = "-", "m", "r", "rw"
 _NOBODY = "nobody"
@@ -58,16 +59,22 @@ def presets_of(schema: Schema) -> Mapping[str, Mapping[str, str]]:
     }
 
 
+def bypassing(schema: Schema) -> Sequence[str]:
+    """Return the full names of the methods whose queries no policy of a table holds in."""
+    methods = (method for service in schema.services.values() for method in service.methods)
+    return [one.full_name for one in methods if isinstance(one, SqlMethod) and one.bypasses_policies]
+
+
 def tables_as_json(schema: Schema) -> dict[str, Any]:
-    """Return all three as JSON has them."""
+    """Return all of it as JSON has it."""
     columns = [{"column": row.field, "roles": dict(row.roles)} for row in column_rows(schema)]
     rows = {name: dict(rules) for name, rules in row_rules_of(schema).items()}
     presets = [{"column": name, "preset": dict(found)} for name, found in presets_of(schema).items()]
-    return {"rows": rows, "columns": columns, "presets": presets}
+    return {"rows": rows, "columns": columns, "presets": presets, "bypass": list(bypassing(schema))}
 
 
 def tables_as_lines(schema: Schema) -> list[str]:
-    """Return all three as tables, each behind an empty line; nothing where there is none."""
+    """Return all of it as tables, each behind an empty line; nothing where there is none."""
     columns, presets, rules = column_rows(schema), presets_of(schema), row_rules_of(schema)
     lines = []
     if columns:
@@ -81,6 +88,8 @@ def tables_as_lines(schema: Schema) -> list[str]:
     if rules:
         uses = [[name, use, rule] for name, found in rules.items() for use, rule in found.items()]
         lines += ["", *aligned([["rows of", "may be", "where"], *uses])]
+    if methods := bypassing(schema):
+        lines += ["", "in queries of these, rules, columns and presets don't hold", *methods]
     return lines
 
 

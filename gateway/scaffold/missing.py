@@ -14,7 +14,7 @@ from gateway.proto_files.services import ServedResource, StandardService, number
 from gateway.proto_files.text import ProtoField, ProtoMessage, ProtoMethod
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import MethodKind, Resource
-from gateway.schema.protos.options import http_rule
+from gateway.schema.protos.options import http_rule, method_options
 from gateway.schema.read import Declared
 from gateway.schema.routes import Route, read_routes
 from gateway.schema.services.recognise import recognise
@@ -74,6 +74,8 @@ def read_written(resource: Resource, declared: Declared) -> Written:
     ignored = Diagnostics(declared.diagnostics.elements)
     found: dict[MethodKind, MethodDescriptor] = {}
     for method in (method for service in services for method in service.methods):
+        if method_options(method.full_name, ignored).HasField("sql"):
+            continue
         known = recognise(method, declared.resources, ignored)
         if known is not None and known[1] is resource:
             found.setdefault(known[0], method)

@@ -29,9 +29,11 @@ class Diagnostic:
     where: str
     wrong: str
     right: str = ""
+    column: int = 0
+    """The column from 1; 0 where it isn't known."""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
+        place = ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
         parts = [part for part in (place, self.where, self.wrong) if part]
         return ": ".join(parts) + (f"\n  {self.right}" if self.right else "")
 
@@ -53,6 +55,8 @@ class Element:
         line: the line from 1, or 0 where unknown.
         comment: the proto comment before it, or behind it.
         options: its options message (`MessageOptions`, `FieldOptions`, `MethodOptions`, …).
+        query: where the characters of a method's query stand, one run of them after the other: the line and
+            the column of each run from 1, and how many it has; empty where that isn't known.
 
     """
 
@@ -60,6 +64,19 @@ class Element:
     line: int
     comment: str
     options: Message
+    query: tuple[tuple[int, int, int], ...] = ()
+
+    def in_query(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of a character of the method's query.
+
+        Where that isn't known they are those of the method, and none.
+        """
+        for line, column, count in self.query:
+            if offset < count:
+                return line, column + offset
+            offset -= count
+        line, column, count = self.query[-1] if self.query else (self.line, 0, 0)
+        return line, column + count
 
 
 @dataclass(slots=True)
@@ -74,6 +91,12 @@ class Diagnostics:
         element = self.elements.get(where)
         file, line = (element.file, element.line) if element else ("", 0)
         self.found.append(Diagnostic(file, line, where, wrong, right))
+
+    def add_in_query(self, where: str, offset: int, wrong: str, right: str = "") -> None:
+        """Note a diagnostic of a character of the query of the method of that full name."""
+        element = self.elements[where]
+        line, column = element.in_query(offset)
+        self.found.append(Diagnostic(element.file, line, where, wrong, right, column))
 
     def has(self, message: str) -> bool:
         """Return whether anything was noted of a message, or of what is in it."""

@@ -15,6 +15,7 @@ from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.schema.diagnostics import near
 from gateway.schema.model import MethodKind
+from gateway.schema.sql_method import KIND as SQL
 from gateway.transport.exchange import Exchange
 
 MAX_BUCKETS = 65_536
@@ -136,7 +137,7 @@ def burst_of(limits: LimitSettings) -> int:
 def weights_of(limits: LimitSettings) -> Mapping[str, int]:
     """Return what calls cost, by the kind of their method; raises ConfigError for an unknown kind."""
     weights = dict(one.split("=") for one in limits.caller_weights)
-    known = [kind.name for kind in MethodKind]
+    known = [*(kind.name for kind in MethodKind), SQL]
     wrong = [
         ConfigDiagnostic("limits.caller_weights", "settings", f"there is no kind {kind}", near(kind, known))
         for kind in weights

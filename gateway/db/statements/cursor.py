@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.connections.received_bytes import is_too_large
-from gateway.db.driver_errors import translated
+from gateway.db.driver_errors import sqlstate_of, translated
 from gateway.db.statements.caller_role import blaming_policies
 from gateway.db.statements.transaction import Row
 from gateway.db.statements.watch import StatementWatch, watched
-from gateway.errors import OutOfRange, ResourceExhausted
+from gateway.errors import FailedPrecondition, OutOfRange, ResourceExhausted, RowgateError
 from gateway.errors.retry_delay import RetryDelay
+from gateway.errors.sqlstate import READ_ONLY
 from gateway.request.bulkheads import CALLER, Bulkheads, Operation
 from gateway.request.call import Call, StreamCall
 from gateway.sql.statement import Statement
@@ -101,7 +102,7 @@ class Cursor:
         rows: list[Row] = []
         received, count = self._connection.received, 1
         try:
-            with translated(self._connection), received.of(self._call):
+            with _refusing_writes(), translated(self._connection), received.of(self._call):
                 while count:
                     more = await self._portal.fetch(count)
                     rows += more
@@ -130,7 +131,8 @@ class Cursor:
 
     async def _next(self, count: int) -> Sequence[Row]:
         blaming = blaming_policies(self._args) if self._is_callers else nullcontext()
-        with blaming, translated(self._connection), self._connection.received.of(self._call):
+        connection = self._connection
+        with _refusing_writes(), blaming, translated(connection), connection.received.of(self._call):
             answer = self._portal.fetch(count)
             rows: Sequence[Row] = await watched(self._watch, self.statement, self._call, answer)
         self._fetched += len(rows)
@@ -147,6 +149,18 @@ class Cursor:
             statement = replace(statement, text=self._watch.commented(statement.text, self._call))
         prepared, _ = await self._connection.prepare_once(statement)
         self._portal = await prepared.cursor(*self._args)
+
+
+@contextmanager
+def _refusing_writes() -> Iterator[None]:
+    """Raise as that what a query fails with that writes: it is the transaction that takes no writes."""
+    try:
+        yield
+    except RowgateError as error:
+        if sqlstate_of(error) != READ_ONLY:
+            raise
+        told = "the query writes, which it isn't said to do"
+        raise FailedPrecondition(told, reason="QUERY_WRITES") from None  # no other connection is to blame
 
 
 class CursorPlaces:

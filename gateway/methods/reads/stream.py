@@ -41,7 +41,7 @@ class Stream:
         """Yield the chunks. Rows are fetched when those before them are being taken."""
         asked = await self._read(request, call)
         statement = asked.query.statement
-        size = _SliceSize(self._chunk_bytes)
+        size = SliceSize(self._chunk_bytes)
         async with (
             self._database.cursor(statement, statement.arguments(asked.values), call) as cursor,
             aclosing(cursor.slices(size)) as slices,
@@ -87,7 +87,7 @@ class Stream:
             asked = self._read.past(asked, half)
 
 
-class _SliceSize:
+class SliceSize:
     """How many rows fill a chunk, by those that were sent last; it grows by and by."""
 
     def __init__(self, chunk_bytes: int) -> None:
@@ -95,6 +95,7 @@ class _SliceSize:
         self._rows = FIRST_SLICE
 
     def __call__(self) -> int:
+        """Return it."""
         return self._rows
 
     def learn(self, rows: int, sent: int) -> None:

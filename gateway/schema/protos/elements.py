@@ -1,6 +1,7 @@
 """Descriptor set → elements: each named thing with its file, line, comment and options."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 from google.protobuf.descriptor_pb2 import (
@@ -15,6 +16,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from gateway.schema.diagnostics import Element
+from gateway.schema.protos.query_places import QUERY_PATH
 
 Path: TypeAlias = tuple[int, ...]
 Named: TypeAlias = (
@@ -35,9 +37,14 @@ def read_elements(files: FileDescriptorSet) -> dict[str, Element]:
     """Return every message, field, enum, service and method of the set by its full name."""
     elements: dict[str, Element] = {}
     for file in files.file:
-        places = {tuple(place.path): place for place in file.source_code_info.location}
+        places: dict[Path, list[SourceCodeInfo.Location]] = {}
+        for place in file.source_code_info.location:
+            places.setdefault(tuple(place.path), []).append(place)
         for name, path, proto in _walk_file(file):
-            elements[name] = _element(file.name, places.get(path), proto)
+            own = places.get(path)
+            element = _element(file.name, own[-1] if own else None, proto)
+            runs = tuple(map(_run, places.get((*path, *QUERY_PATH), ())))
+            elements[name] = replace(element, query=runs) if runs else element
     return elements
 
 
@@ -46,6 +53,11 @@ def _element(file: str, place: SourceCodeInfo.Location | None, proto: Named) -> 
         return Element(file, 0, "", proto.options)
     comment = place.leading_comments or place.trailing_comments
     return Element(file, place.span[0] + 1, _clean(comment), proto.options)
+
+
+def _run(place: SourceCodeInfo.Location) -> tuple[int, int, int]:
+    line, first, end = place.span
+    return line + 1, first + 1, end - first
 
 
 def _clean(comment: str) -> str:

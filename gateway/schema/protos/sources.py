@@ -15,6 +15,7 @@ from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.protos.protoc_errors import first_causes, protoc_diagnostics
+from gateway.schema.protos.query_places import add_query_places
 from gateway.schema.protos.validation_options import RULES_FILE, rules_file
 
 _COMPILE_SECONDS = 60
@@ -38,7 +39,7 @@ def compile_protos(directory: Path) -> FileDescriptorSet:
             [Diagnostic(str(directory), 0, "", "holds no .proto file", "add one, or name another folder")]
         )
     _require_utf8(directory, files)
-    return _compile([directory.resolve(), *import_folders()], files)
+    return add_query_places(_compile([directory.resolve(), *import_folders()], files), directory)
 
 
 def compile_texts(files: Mapping[str, str]) -> FileDescriptorSet:

@@ -6,13 +6,14 @@ from typing import cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import Field, Method, MethodKind, Resource, Service
-from gateway.schema.protos.options import http_rule
+from gateway.schema.model import Field, Method, MethodKind, Resource, Rpc, Service
+from gateway.schema.protos.options import http_rule, method_options
 from gateway.schema.routes import read_routes
 from gateway.schema.services.allow import read_allow
 from gateway.schema.services.field_roles import Binder, same_shape, same_type
 from gateway.schema.services.recognise import recognise
 from gateway.schema.services.requirements import WITHOUT_KEY, lacks_key, needs
+from gateway.schema.services.sql_methods import read_sql_method
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
 
 _ITEM_FIELDS = ("requests", "keys")
@@ -43,8 +44,20 @@ def _service(
     diagnostics: Diagnostics,
     wrong: Collection[str],
 ) -> Service:
-    bound = (_method(method, resources, diagnostics, wrong) for method in service.methods)
+    bound = (_rpc(method, resources, diagnostics, wrong) for method in service.methods)
     return Service(service.full_name, tuple(method for method in bound if method is not None))
+
+
+def _rpc(
+    method: MethodDescriptor,
+    resources: Mapping[str, Resource],
+    diagnostics: Diagnostics,
+    wrong: Collection[str],
+) -> Rpc | None:
+    options = method_options(method.full_name, diagnostics)
+    if options.HasField("sql"):
+        return read_sql_method(method, options, diagnostics)
+    return _method(method, resources, diagnostics, wrong)
 
 
 def _method(

@@ -14,6 +14,11 @@ class Audit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIT_ROWS: _ClassVar[Audit]
     AUDIT_LOG: _ClassVar[Audit]
 
+class SqlPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SQL_POLICY_UNSPECIFIED: _ClassVar[SqlPolicy]
+    BYPASS: _ClassVar[SqlPolicy]
+
 class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     METHOD_KIND_UNSPECIFIED: _ClassVar[MethodKind]
@@ -34,6 +39,8 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 AUDIT_UNSPECIFIED: Audit
 AUDIT_ROWS: Audit
 AUDIT_LOG: Audit
+SQL_POLICY_UNSPECIFIED: SqlPolicy
+BYPASS: SqlPolicy
 METHOD_KIND_UNSPECIFIED: MethodKind
 METHOD_KIND_GET: MethodKind
 METHOD_KIND_LIST: MethodKind
@@ -249,14 +256,32 @@ class EnumValueOptions(_message.Message):
     def __init__(self, label: _Optional[str] = ...) -> None: ...
 
 class MethodOptions(_message.Message):
-    __slots__ = ("kind", "resource", "allow")
+    __slots__ = ("kind", "resource", "allow", "sql")
     KIND_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     ALLOW_FIELD_NUMBER: _ClassVar[int]
+    SQL_FIELD_NUMBER: _ClassVar[int]
     kind: MethodKind
     resource: str
     allow: Allow
-    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ...) -> None: ...
+    sql: SqlMethod
+    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ..., sql: _Optional[_Union[SqlMethod, _Mapping]] = ...) -> None: ...
+
+class SqlMethod(_message.Message):
+    __slots__ = ("query", "writes", "not_null", "allow_missing", "max_rows", "policy")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    WRITES_FIELD_NUMBER: _ClassVar[int]
+    NOT_NULL_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    writes: bool
+    not_null: _containers.RepeatedScalarFieldContainer[str]
+    allow_missing: bool
+    max_rows: int
+    policy: SqlPolicy
+    def __init__(self, query: _Optional[str] = ..., writes: _Optional[bool] = ..., not_null: _Optional[_Iterable[str]] = ..., allow_missing: _Optional[bool] = ..., max_rows: _Optional[int] = ..., policy: _Optional[_Union[SqlPolicy, str]] = ...) -> None: ...
 
 class ServiceOptions(_message.Message):
     __slots__ = ("allow",)

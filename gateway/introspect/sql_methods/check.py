@@ -1,0 +1,92 @@
+"""At start: SQL methods that don't fit the database, or its tables' policies, aren't served."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from gateway.introspect.sql_methods.columns import read_columns
+from gateway.introspect.sql_methods.description import Description, QueryRefusedError, describe
+from gateway.introspect.sql_methods.policies import Touched, policy_problems
+from gateway.introspect.sql_methods.touched import functions_of, not_null_columns, relations_behind
+from gateway.introspect.sql_methods.types import caller_type, declared, right_for, type_of
+from gateway.schema.diagnostics import Diagnostic, SchemaError
+from gateway.schema.model import Rpc, Schema
+from gateway.schema.sql_method import SqlMethod, SqlParameter
+from gateway.schema.types import InvalidTypeError
+
+_CLOSE_SECONDS = 5
+
+
+async def with_queries(
+    connect: Callable[[], Awaitable[Any]], schema: Schema, *, by_callers: bool = False
+) -> Schema:
+    """Return the schema whose SQL methods know their parameters' and columns' types.
+
+    Raises SchemaError with all that is wrong with them.
+
+    Args:
+        connect: opens an asyncpg connection, which is closed again.
+        schema: the schema.
+        by_callers: whether statements run by roles of their callers', for whom PostgreSQL's policies hold.
+
+    """
+    served = (one for service in schema.services.values() for one in service.methods)
+    methods = [one for one in served if isinstance(one, SqlMethod)]
+    if not methods:
+        return schema
+    connection = await connect()
+    wrong: list[Diagnostic] = []
+    known: dict[str, Rpc] = {}
+    try:
+        for method in methods:
+            known[method.full_name] = await _checked(connection, method, schema, wrong, by_callers=by_callers)
+    finally:
+        await connection.close(timeout=_CLOSE_SECONDS)
+    if wrong:
+        raise SchemaError(wrong)
+    services = {
+        name: replace(one, methods=tuple(known.get(method.full_name, method) for method in one.methods))
+        for name, one in schema.services.items()
+    }
+    return Schema(schema.resources, MappingProxyType(services))
+
+
+async def _checked(
+    connection: Any, method: SqlMethod, schema: Schema, wrong: list[Diagnostic], *, by_callers: bool
+) -> SqlMethod:
+    try:
+        found = await describe(connection, method)
+    except QueryRefusedError as error:
+        wrong.append(method.wrong(error.offset, error.wrong, error.right))
+        return method
+    plan = found.plan
+    parameters = _parameters(method, found, wrong)
+    sources = {
+        place: source for place in range(len(found.columns)) if plan and (source := plan.source_of(place))
+    }
+    never_null = await not_null_columns(connection, [(name, column) for name, column, _ in sources.values()])
+    columns = read_columns(method, found, sources, never_null, wrong)
+    functions = await functions_of(connection, method.query)
+    if plan is not None and plan.writes and not method.writes:
+        wrong.append(method.wrong(0, "the query changes or locks rows", "say writes: true"))
+    behind = await relations_behind(connection, plan.relations) if plan is not None else None
+    touched = Touched(behind, plan.written if plan is not None else frozenset(), functions.opaque)
+    wrong += policy_problems(method, schema, touched, by_callers=by_callers)
+    return replace(method, parameters=parameters, columns=columns, is_volatile=functions.volatile)
+
+
+def _parameters(method: SqlMethod, found: Description, wrong: list[Diagnostic]) -> tuple[SqlParameter, ...]:
+    known = []
+    first = {place.name: place.start for place in reversed(method.query.places)}
+    for one, type_ in zip(method.parameters, found.parameters, strict=True):
+        try:
+            kind = caller_type(one.name, type_) if one.is_callers else type_of(one.path[-1], type_)
+        except InvalidTypeError as error:
+            told = "" if one.is_callers else f", and {one.path[-1].full_name} is {declared(one.path[-1])}"
+            text = f":{one.name} is {type_.name} in the query{told}: {error.wrong}"
+            right = error.right if one.is_callers else right_for(type_, f":{one.name}")
+            wrong.append(method.wrong(first[one.name], text, right))
+        else:
+            known.append(replace(one, type=kind))
+    return tuple(known)

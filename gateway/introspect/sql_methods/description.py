@@ -1,0 +1,137 @@
+"""A query as PostgreSQL describes it when it prepares it, and plans it without values. It isn't run."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from gateway.db.statements.plan import PREPARE, explained
+from gateway.introspect.sql_methods.plan import Plan
+from gateway.schema.sql_method import SqlMethod
+from gateway.schema.sql_text import NumberedQuery
+
+_BEGIN = "BEGIN READ ONLY"
+_TYPES = """
+SELECT t.oid, pg_catalog.format_type(t.oid, NULL), t.typtype, n.nspname, t.typname
+FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+WHERE t.oid = ANY($1::oid[])
+"""
+_UNTYPED = ("42P18", "42P08")
+"""SQLSTATEs of a parameter whose type nothing tells, or whose places tell different ones."""
+_SYNTAX = "42601"
+_UTILITY = "a method runs one SELECT, VALUES, INSERT, UPDATE, DELETE or MERGE"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundType:
+    """A type of the database.
+
+    Args:
+        name: as SQL spells it, without modifiers.
+        enum: the schema and the name of an enum; None of another type.
+
+    """
+
+    name: str
+    enum: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What PostgreSQL says of a query.
+
+    Args:
+        parameters: their types, in their order.
+        columns: the names and types of those of its rows.
+        plan: what it would do; None where the role may not have it planned.
+
+    """
+
+    parameters: Sequence[FoundType]
+    columns: Sequence[tuple[str, FoundType]]
+    plan: Plan | None
+
+
+class QueryRefusedError(Exception):
+    """PostgreSQL doesn't prepare a query.
+
+    Args:
+        offset: where, in the query as it was written.
+        wrong: what is wrong.
+        right: what would be right.
+
+    """
+
+    def __init__(self, offset: int, wrong: str, right: str) -> None:
+        super().__init__(wrong)
+        self.offset = offset
+        self.wrong = wrong
+        self.right = right
+
+
+async def describe(connection: Any, method: SqlMethod) -> Description:
+    """Return what PostgreSQL says of a method's query; raises QueryRefusedError.
+
+    Args:
+        connection: of the driver, in no transaction.
+        method: the method.
+
+    """
+    query = method.query.numbered()
+    with _refusing(query):
+        parameters, columns = await _prepared(connection, query.text)
+    with _refusing(query, len(PREPARE)):
+        plan = await _planned(connection, query.text)
+    return Description(parameters, columns, plan)
+
+
+async def _prepared(
+    connection: Any, text: str
+) -> tuple[Sequence[FoundType], Sequence[tuple[str, FoundType]]]:
+    # By the extended protocol, which takes a single statement.
+    await connection.execute(_BEGIN)
+    try:
+        prepared = await connection.prepare(text, name="")
+        taken = [one.oid for one in prepared.get_parameters()]
+        given = [(one.name, one.type.oid) for one in prepared.get_attributes()]
+        types = await _types(connection, [*taken, *(oid for _, oid in given)])
+    finally:
+        await connection.execute("ROLLBACK")
+    return [types[oid] for oid in taken], [(name, types[oid]) for name, oid in given]
+
+
+async def _types(connection: Any, oids: Sequence[int]) -> Mapping[int, FoundType]:
+    rows = await connection.fetch(_TYPES, oids)
+    return {
+        oid: FoundType(name, (schema, short) if kind == b"e" else None)
+        for oid, name, kind, schema, short in rows
+    }
+
+
+async def _planned(connection: Any, text: str) -> Plan | None:
+    try:
+        return Plan(json.loads(await explained(connection, text, "(VERBOSE, FORMAT JSON)"))[0]["Plan"])
+    except asyncpg.InsufficientPrivilegeError:
+        return None
+
+
+@contextmanager
+def _refusing(query: NumberedQuery, before: int = 0) -> Iterator[None]:
+    """Raise what PostgreSQL refuses as QueryRefusedError, of a text that stands behind so many characters."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        details: Any = error
+        offset = query.offset_of(max(int(details.position or 1) - 1 - before, 0))
+        raise QueryRefusedError(offset, details.message, _right(details, before)) from error
+
+
+def _right(error: Any, before: int) -> str:
+    if error.sqlstate in _UNTYPED:
+        return "say the type where the parameter stands first: :name::text"
+    if before and error.sqlstate == _SYNTAX:
+        return _UTILITY
+    return str(error.hint or error.detail or "")
