@@ -70,6 +70,16 @@ def _reads() -> Iterator[Call]:
         {"ids": [_KNOWN, str(uuid.UUID(int=0))], "read_mask": _mask("carrier", "flight_number")},
     )
     yield "CountFlights", {"filter": 'destination = "SFO"'}
+    yield "ExistsFlights", {"origin": "JFK", "destination": "SFO"}
+    yield (
+        "AggregateFlights",
+        {
+            "group_by": ["carrier"],
+            "order_by": "median_departure_delay desc",
+            "read_mask": _mask("flights", "median_departure_delay"),
+            "page_size": 3,
+        },
+    )
     yield (
         "StreamFlights",
         {"filter": 'destination = "ANC"', "read_mask": _mask("carrier", "flight_number")},

@@ -18,6 +18,7 @@ from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
 from gateway.introspect import DriftWatch
 from gateway.methods import Engine, handler_of
+from gateway.request.aggregates import check_aggregations
 from gateway.request.page_token import PageTokens
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
@@ -65,7 +66,9 @@ class Gateway:
         """
         require_identity(settings, lambda _: DEFAULT)
         async with AsyncExitStack() as opened:
-            callers = await known_callers(read_schema(descriptors), settings, opened)
+            schema = read_schema(descriptors)
+            check_aggregations(schema)
+            callers = await known_callers(schema, settings, opened)
             traces = traces_of(settings, opened)
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
             services = _bind(storage.schema, _engine(callers.with_schema(storage.schema), storage, settings))

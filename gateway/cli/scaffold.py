@@ -10,6 +10,7 @@ from gateway.cli.file_changes import check_option, show_changes
 from gateway.cli.options import SettingsCommand, with_settings
 from gateway.config.load import Loaded
 from gateway.proto_files.changes import write
+from gateway.proto_files.comments import METHODS
 from gateway.proto_files.services import READS
 from gateway.scaffold import Wishes, scaffolded
 from gateway.schema.model import MethodKind
@@ -19,8 +20,8 @@ from gateway.schema.services.standard_methods import SHAPES
 def _kinds(_context: click.Context, _parameter: click.Parameter, given: str) -> Collection[MethodKind]:
     """Return the methods that are asked for: `all`, `read`, or names divided by commas."""
     if given in ("all", "read"):
-        return tuple(SHAPES) if given == "all" else READS
-    known = {shape.prefix: kind for kind, shape in SHAPES.items()}
+        return tuple(METHODS) if given == "all" else READS
+    known = {SHAPES[kind].prefix: kind for kind in METHODS}
     names = [name.strip() for name in given.split(",")]
     unknown = [name for name in names if name not in known]
     if unknown:

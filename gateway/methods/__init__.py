@@ -18,8 +18,10 @@ from gateway.methods.handlers import (
     WrittenResponse,
 )
 from gateway.methods.queries import query_handler
+from gateway.methods.reads.aggregate import Aggregate
 from gateway.methods.reads.batch_get import BatchGet
 from gateway.methods.reads.count import Count
+from gateway.methods.reads.exists import Exists
 from gateway.methods.reads.get import Get
 from gateway.methods.reads.list_rows import List
 from gateway.methods.reads.stream import Stream
@@ -52,6 +54,8 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
     MethodKind.BULK_UPSERT: BulkUpsert,
     MethodKind.STREAM: Stream,
     MethodKind.INGEST: Ingest,
+    MethodKind.AGGREGATE: Aggregate,
+    MethodKind.EXISTS: Exists,
 }
 """The handler of each standard method, made once per method when the server starts."""
 

@@ -316,9 +316,16 @@ class MethodKind(Enum):
     BULK_UPSERT = "BULK_UPSERT"
     STREAM = "STREAM"
     INGEST = "INGEST"
+    AGGREGATE = "AGGREGATE"
+    EXISTS = "EXISTS"
 
 
-_READS = frozenset({MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT})
+_READS = frozenset(
+    {
+        *(MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT),
+        *(MethodKind.AGGREGATE, MethodKind.EXISTS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +398,7 @@ class Method(Rpc):
     keys: tuple[FieldDescriptor, ...] = ()
     """The request's key fields, in the order of the resource's primary key."""
     equals: tuple[tuple[FieldDescriptor, Field], ...] = ()
-    """List, Count and Stream: request fields that ask for equality with the column of the same name."""
+    """Methods that select rows: request fields that ask for equality with the column of the same name."""
     item: "Method | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
 

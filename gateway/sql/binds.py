@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Table, bindparam, cast
+from sqlalchemy import ARRAY, ColumnElement, FromClause, bindparam, cast
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import Enum, Numeric, String, TypeEngine
 
@@ -64,7 +64,7 @@ def element(value_type: ValueType, value: ColumnElement[Any]) -> ColumnElement[A
     return cast(value, compared(value_type)) if value_type.text_cast else value
 
 
-def comparable(field: Field, table: Table) -> ColumnElement[Any]:
+def comparable(field: Field, table: FromClause) -> ColumnElement[Any]:
     """Return a field's column as what its values are compared as.
 
     A domain over an enum type has no operators, not even those of the type itself. Where the column is of
@@ -80,7 +80,7 @@ def _may_be_enum(value_type: ValueType) -> bool:
     return isinstance(engine, postgresql.ENUM) or (isinstance(engine, NamedType) and "." in engine.name)
 
 
-def read_column(field: Field, table: Table) -> ColumnElement[Any]:
+def read_column(field: Field, table: FromClause) -> ColumnElement[Any]:
     """Return a field's column as the driver reads it, or its mask, under its own name."""
     column = table.c[field.column]
     if field.masked:

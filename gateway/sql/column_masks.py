@@ -1,6 +1,6 @@
 """Masks of columns: what PostgreSQL shows of a value, which itself doesn't leave it."""
 
-from sqlalchemy import ColumnElement, Table, and_, case, cast, func, literal
+from sqlalchemy import ColumnElement, FromClause, and_, case, cast, func, literal
 from sqlalchemy.dialects import postgresql
 
 from gateway.schema.model import HIDDEN_CHARACTERS, ColumnMask, Field, Shown
@@ -10,7 +10,7 @@ from gateway.schema.values import ValueKind
 _TEXT = postgresql.TEXT()
 
 
-def masked_column(field: Field, table: Table) -> ColumnElement[object]:
+def masked_column(field: Field, table: FromClause) -> ColumnElement[object]:
     """Return what is read of a column through the mask of its access; NULL stays NULL."""
     column, mask = table.c[field.column], field.access.mask
     if mask is None:

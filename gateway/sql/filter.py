@@ -1,12 +1,13 @@
 """A filter's shape → an SQL condition. Literals are bound, never written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    FromClause,
     Table,
     and_,
     any_,
@@ -79,9 +80,25 @@ def where_rule(rule: RowRule, table: Table, callers: Mapping[str, Value]) -> Col
     return writer.condition(rule.shape)
 
 
-def where_filter(shape: plan.Predicate, resource: Resource, table: Table) -> Condition:
-    """Return the condition of a filter's shape over `table`, with a parameter per bind of the filter."""
-    return _Writer(resource, table).condition(shape)
+def where_filter(
+    shape: plan.Predicate,
+    resource: Resource,
+    table: FromClause,
+    *,
+    prefix: str = FILTER,
+    constants: Sequence[Any] = (),
+) -> Condition:
+    """Return the condition of a filter's shape over `table`, with a parameter per bind of the filter.
+
+    Args:
+        shape: the filter's.
+        resource: what the rows are.
+        table: where they are.
+        prefix: what the names of the parameters begin with.
+        constants: the filter's values, where the statement brings them itself.
+
+    """
+    return _Writer(resource, table, prefix=prefix, constants=dict(enumerate(constants))).condition(shape)
 
 
 def may_fail(shape: plan.Predicate) -> bool:
@@ -105,7 +122,7 @@ def may_fail(shape: plan.Predicate) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Writer:
     resource: Resource
-    table: Table
+    table: FromClause
     element: Value | None = field(default=None)
     """The element that `plan.Element` stands for."""
     element_type: ValueType | None = None

@@ -5,7 +5,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, Text, and_, cast, collate, false, func, or_, true, tuple_
+from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, collate, false, func, or_, true, tuple_
 
 from gateway.request.order import Order, Term, order_columns
 from gateway.schema.model import Resource
@@ -19,7 +19,7 @@ Nulls = tuple[bool, ...]
 """For each column of the order, whether the row that a page follows holds NULL there."""
 
 
-def order_clause(order: Order, table: Table) -> list[ColumnElement[Any]]:
+def order_clause(order: Order, table: FromClause) -> list[ColumnElement[Any]]:
     """Return the ORDER BY. NULLs stay where PostgreSQL puts them: last ascending, first descending."""
     sorted_by = [_by(table.c[term.column], term) for term in order]
     return [one.desc() if term.descending else one.asc() for one, term in zip(sorted_by, order, strict=True)]
@@ -39,7 +39,7 @@ def after_values(values: Sequence[Any]) -> dict[str, Any]:
     return {after_name(i): value for i, value in enumerate(values) if value is not None}
 
 
-def where_after(order: Order, nulls: Nulls, resource: Resource, table: Table) -> Condition:
+def where_after(order: Order, nulls: Nulls, resource: Resource, table: FromClause) -> Condition:
     """Return the condition of the rows that come after the bound row in the order.
 
     Where the order has one direction, and no NULL can come later, this is one row comparison, which an index
@@ -51,7 +51,7 @@ def where_after(order: Order, nulls: Nulls, resource: Resource, table: Table) ->
 
 
 class _Keyset:
-    def __init__(self, order: Order, nulls: Nulls, resource: Resource, table: Table) -> None:
+    def __init__(self, order: Order, nulls: Nulls, resource: Resource, table: FromClause) -> None:
         self._order = order
         self._nulls = nulls
         self._fields = resource.by_column
@@ -116,7 +116,7 @@ class _Keyset:
         return self._fields[term.column].nullable
 
 
-def where_from(order: Order, nulls: Nulls, resource: Resource, table: Table) -> Condition:
+def where_from(order: Order, nulls: Nulls, resource: Resource, table: FromClause) -> Condition:
     """Return the condition of the rows at the bound row's place in the order, or after it.
 
     It is for rows without a key: several may be at one place, and those that were told have to be counted.
@@ -162,7 +162,7 @@ class _Places:
     value, or the bound one instead of NULL.
     """
 
-    def __init__(self, order: Order, nulls: Nulls, resource: Resource, table: Table) -> None:
+    def __init__(self, order: Order, nulls: Nulls, resource: Resource, table: FromClause) -> None:
         self._names = {column: after_name(i) for i, column in enumerate(order_columns(order))}
         self._nulls = dict(zip(self._names, nulls, strict=True))
         self._resource = resource

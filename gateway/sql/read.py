@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     false,
     func,
     literal_column,
@@ -142,8 +143,16 @@ def select_stream(
 
 def count_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
     """Return the statement that counts rows."""
-    query = select(func.count(type_=BigInteger)).select_from(table).where(*_conditions(resource, table, rows))
+    query = (
+        select(func.count(type_=BigInteger)).select_from(table).where(*row_conditions(resource, table, rows))
+    )
     return compile_statement(query, name=f"count {resource.table}")
+
+
+def any_row(resource: Resource, table: Table, rows: Rows) -> Statement:
+    """Return the statement that says whether there is such a row."""
+    query = select(exists(select(1).select_from(table).where(*row_conditions(resource, table, rows))))
+    return compile_statement(query, name=f"exists {resource.table}")
 
 
 def explain_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
@@ -151,7 +160,7 @@ def explain_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
 
     https://www.postgresql.org/docs/current/sql-explain.html
     """
-    query = select(1).select_from(table).where(*_conditions(resource, table, rows))
+    query = select(1).select_from(table).where(*row_conditions(resource, table, rows))
     plan = compile_statement(query, name=f"estimate {resource.table}")
     return replace(plan, text=f"EXPLAIN (FORMAT JSON) {plan.text}")
 
@@ -165,7 +174,7 @@ def _in_order(
     order: Order,
     after: Nulls | None,
 ) -> Select[Any]:
-    query = _select(table, fields).where(*_conditions(resource, table, rows))
+    query = _select(table, fields).where(*row_conditions(resource, table, rows))
     if after is not None and resource.primary_key:
         query = query.where(where_after(order, after, resource, table))
     elif after is not None:
@@ -177,7 +186,8 @@ def _select(table: Table, fields: Sequence[Field]) -> Select[Any]:
     return select(*(read_column(field, table) for field in fields)).select_from(table)
 
 
-def _conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElement[bool]]:
+def row_conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElement[bool]]:
+    """Return the conditions of the rows that a request means."""
     fields = [resource.by_column[name] for name in rows.equals]
     conditions = [comparable(f, table) == bound(f.type, equals_name(f.column)) for f in fields]
     if rows.live and resource.soft_delete is not None:

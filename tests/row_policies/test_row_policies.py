@@ -128,8 +128,10 @@ def _bulks_are_not_checked(patch: Patch) -> None:
 
 def _lists_show_all(patch: Patch) -> None:
     """Show all rows to whoever lists, counts or streams."""
-    right = gateway.sql.read._conditions
-    patch.setattr(gateway.sql.read, "_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None)))
+    right = gateway.sql.read.row_conditions
+    patch.setattr(
+        gateway.sql.read, "row_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None))
+    )
 
 
 def _read_is_not_asked_with_others(patch: Patch) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
-from rowgate.v1 import annotations_pb2
+from rowgate.v1 import aggregate_pb2, annotations_pb2
 
+from gateway.request.aggregates import check_aggregations
+from gateway.schema.aggregation import aggregate_methods
 from gateway.schema.model import MethodKind
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
@@ -18,7 +20,8 @@ DOC = Path(__file__).parents[2] / "docs" / "protos.md"
 
 OPTIONS = [
     field.full_name
-    for message in annotations_pb2.DESCRIPTOR.message_types_by_name.values()
+    for file in (annotations_pb2, aggregate_pb2)
+    for message in file.DESCRIPTOR.message_types_by_name.values()
     for field in message.fields
 ]
 
@@ -56,8 +59,29 @@ def test_every_type_is_mentioned() -> None:
 
 
 def test_the_example_is_a_schema(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```proto\n(.*?)```", document(), re.DOTALL)
+    example, rows = re.findall(r"```proto\n(.*?)```", document(), re.DOTALL)
     author = 'message Author {\n  option (rowgate.v1.table) = {primary_key: "id"};\n  int64 id = 1;\n}\n'
-    (tmp_path / "book.proto").write_text(f'syntax = "proto3";\n{example}\n{author}')
+    imports = "".join(
+        f'import "{name}";\n' for name in ("google/type/date.proto", "rowgate/v1/aggregate.proto")
+    )
+    (tmp_path / "book.proto").write_text(f'syntax = "proto3";\n{imports}{example}{author}{rows}{_AGGREGATE}')
     schema = read_schema(compile_protos(tmp_path))
+    check_aggregations(schema)
     assert schema.resources["Book"].etag == "etag"
+    (method,) = aggregate_methods(schema)
+    assert [key.field.name for key in method.aggregation.keys] == ["author_id", "month"]
+
+
+_AGGREGATE = """
+service Books {
+  rpc AggregateBooks(AggregateBooksRequest) returns (AggregateBooksResponse);
+}
+message AggregateBooksRequest {
+  int32 page_size = 1;
+  string page_token = 2;
+}
+message AggregateBooksResponse {
+  repeated BookStatistics rows = 1;
+  string next_page_token = 2;
+}
+"""

@@ -43,7 +43,7 @@ def test_list_names_the_services(grpcurl: Path, served_sample: Sample) -> None:
 def test_each_service_has_every_method(grpcurl: Path, served_sample: Sample, name: str) -> None:
     service = f"flights.v1.{name}Service"
     methods = answer(grpcurl, served_sample.target, "list", service).split()
-    assert set(methods) == {f"{service}.{method.format(name)}" for method in METHODS}
+    assert set(methods) >= {f"{service}.{method.format(name)}" for method in METHODS}
 
 
 def test_weather_is_its_own_plural(grpcurl: Path, served_sample: Sample) -> None:

@@ -11,6 +11,7 @@ from gateway.db.database import Row
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import WrittenResponse
+from gateway.methods.reads.grouped_rows import GroupedRows
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
 from gateway.request.page_token import PAGE_TOKEN
@@ -30,14 +31,20 @@ class List:
     """Answers a page and the token of the next. Hides soft-deleted rows unless asked for them (AIP-164).
 
     A page whose rows are too large for one response has fewer than were asked for (AIP-158).
+
+    Args:
+        method: the method.
+        engine: the gateway's parts.
+        read: reads requests; by default those for rows as they are stored.
+
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: Method, engine: Engine, read: OrderedRows | GroupedRows | None = None) -> None:
         resource, table = method.resource, engine.table(method.resource)
         self._names = {role: field.name for role, field in method.response.items()}
         self._database = engine.database
         self._max_bytes = engine.response_bytes
-        self._read = OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
+        self._read = read or OrderedRows(method, engine, select_page, "page_token", PAGE_TOKEN)
         self._count = lru_cache(_COUNTS)(lambda rows: count_rows(resource, table, rows))
 
     async def __call__(self, request: Message, call: Call) -> WrittenResponse:

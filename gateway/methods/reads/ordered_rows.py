@@ -115,7 +115,7 @@ class OrderedRows:
         order, printed = self._order(self.argument(request, "order_by", ""))
         fingerprint = self._fingerprint(request, rows, values, printed, call)
         place = await self._place(last, fingerprint, order, call) if last is not None else None
-        query = self._query(self._mask_paths(request), rows, order, _nulls(place))
+        query = self._query(self._mask_paths(request), rows, order, nulls_of(place))
         after = {**after_values(place.values), TOLD: place.told} if place is not None else {}
         return Asked(query, rows, {**values, **after}, values, fingerprint, call.moment, place)
 
@@ -183,7 +183,7 @@ class OrderedRows:
     ) -> bytes:
         asked = self.argument(request, "filter", "")
         return fingerprint_of(
-            self._full_name, asked, rows.equals, rows.live, sorted(values.items()), order, *_owner(call)
+            self._full_name, asked, rows.equals, rows.live, sorted(values.items()), order, *owner_of(call)
         )
 
     def _mask_paths(self, request: Message) -> tuple[str, ...]:
@@ -191,10 +191,11 @@ class OrderedRows:
         return tuple(mask.paths) if mask is not None else ()
 
 
-def _owner(call: Call) -> tuple[str, ...]:
+def owner_of(call: Call) -> tuple[str, ...]:
     """Return what a token is bound to of its caller; nothing of callers who aren't identified."""
     return () if call.principal is ANONYMOUS else (call.principal.name,)
 
 
-def _nulls(place: Place | None) -> Nulls | None:
+def nulls_of(place: Place | None) -> Nulls | None:
+    """Return which values of a place are NULL; None of no place."""
     return None if place is None else tuple(value is None for value in place.values)

@@ -24,6 +24,13 @@ def filter_error(text: str, offset: int, expected: str) -> InvalidArgument:
     )
 
 
+def filter_error_at(path: str, error: InvalidArgument) -> InvalidArgument:
+    """Return the error of a filter that is another field of the request."""
+    violations = [FieldViolation(path, one.description, one.reason) for one in error.violations]
+    message = f"{path}: {violations[0].description}"
+    return InvalidArgument(message, reason=error.reason, metadata=error.metadata, violations=violations)
+
+
 def _caret(text: str, offset: int) -> str:
     """Return the part of the text around the error, on one line, and a caret under the error."""
     start = max(0, offset - _AROUND)

@@ -299,10 +299,10 @@ class Filter:
     values: tuple[Any, ...]
     is_relative: bool = False
 
-    def arguments(self, now: int = 0) -> dict[str, Any]:
+    def arguments(self, now: int = 0, prefix: str = "filter") -> dict[str, Any]:
         """Return the values by the names of their parameters; `now` is in microseconds since 2000."""
         return {
-            bind_name(i): value.at(now) if isinstance(value, RelativeTime) else value
+            bind_name(i, prefix): value.at(now) if isinstance(value, RelativeTime) else value
             for i, value in enumerate(self.values)
         }
 

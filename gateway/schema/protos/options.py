@@ -4,13 +4,14 @@ from typing import Any, cast
 
 from google.api.annotations_pb2 import http
 from google.api.http_pb2 import HttpRule
-from rowgate.v1 import annotations_pb2
+from rowgate.v1 import aggregate_pb2, annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics
 
 # The stubs give an extension no type of its own, so its look-up can't be checked.
 TABLE: Any = annotations_pb2.table
 COLUMN: Any = annotations_pb2.column
+_AGGREGATE: Any = aggregate_pb2.aggregate
 _METHOD: Any = annotations_pb2.method
 _SERVICE: Any = annotations_pb2.service
 _HTTP: Any = http
@@ -34,6 +35,16 @@ def has_column(field: str, diagnostics: Diagnostics) -> bool:
 def column_options(field: str, diagnostics: Diagnostics) -> annotations_pb2.ColumnOptions:
     """Return the `(rowgate.v1.column)` of the field of that full name."""
     return cast("annotations_pb2.ColumnOptions", diagnostics.elements[field].options.Extensions[COLUMN])
+
+
+def has_aggregate(field: str, diagnostics: Diagnostics) -> bool:
+    """Whether the field carries options of what is computed."""
+    return diagnostics.elements[field].options.HasExtension(_AGGREGATE)
+
+
+def aggregate_options(field: str, diagnostics: Diagnostics) -> aggregate_pb2.AggregateOptions:
+    """Return the `(rowgate.v1.aggregate)` of the field of that full name."""
+    return cast("aggregate_pb2.AggregateOptions", diagnostics.elements[field].options.Extensions[_AGGREGATE])
 
 
 def method_options(method: str, diagnostics: Diagnostics) -> annotations_pb2.MethodOptions:

@@ -34,6 +34,12 @@ def type_name(descriptor: FieldDescriptor) -> str | None:
     return None if named is None else str(named.full_name)
 
 
+def holds_messages(descriptor: FieldDescriptor) -> bool:
+    """Whether the field holds messages; a map doesn't."""
+    message = descriptor.message_type
+    return message is not None and not message.GetOptions().map_entry
+
+
 def same_type(one: FieldDescriptor, other: FieldDescriptor) -> bool:
     """Whether two fields hold values of one type, be they repeated or not."""
     return one.type == other.type and type_name(one) == type_name(other)
@@ -86,6 +92,8 @@ class Binder:
     def _bind(self, role: Role) -> FieldDescriptor | None:
         if role.type in (RoleType.RESOURCE, RoleType.ROWS):
             return self._by_type(role)
+        if role.type is RoleType.GROUPS:
+            return self._groups(role)
         candidate = self.message.fields_by_name.get(role.name)
         # A key may be called like a role: it is the key then, and nothing plays the role.
         if candidate is None or candidate.name in self.taken:
@@ -111,8 +119,16 @@ class Binder:
             self._missing(role)
         return None
 
+    def _groups(self, role: Role) -> FieldDescriptor | None:
+        found = [one for one in self.left() if one.is_repeated and holds_messages(one)]
+        if len(found) == 1:
+            return self.take(found[0])
+        self._missing(role)
+        return None
+
     def _missing(self, role: Role) -> None:
         spelled = {
+            RoleType.GROUPS: "one repeated field of a message that is no resource",
             RoleType.RESOURCE: f"a field of {self.resource.message.full_name}",
             RoleType.ROWS: f"a repeated field of {self.resource.message.full_name}",
         }
@@ -125,8 +141,9 @@ class Binder:
             return candidate.type in _SCALARS[wanted] and not candidate.is_repeated
         if wanted in _NAMED:
             return (type_name(candidate), candidate.is_repeated) == _NAMED[wanted]
-        if wanted is RoleType.NAMES:
-            return candidate.type == FieldDescriptor.TYPE_STRING and candidate.is_repeated
+        if wanted in (RoleType.NAMES, RoleType.NAMES_OR_MASK):
+            are_names = candidate.type == FieldDescriptor.TYPE_STRING and candidate.is_repeated
+            return are_names or (wanted is RoleType.NAMES_OR_MASK and self.fits(RoleType.MASK, candidate))
         if wanted is RoleType.ITEMS:
             return candidate.message_type is not None and candidate.is_repeated
         if wanted is RoleType.KEYS:

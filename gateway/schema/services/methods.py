@@ -1,14 +1,17 @@
 """Services → Methods: which standard method each RPC is, of which resource, which field plays which role."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
+from gateway.schema.aggregation import AggregateMethod
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Field, Method, MethodKind, Resource, Rpc, Service
 from gateway.schema.protos.options import http_rule, method_options
 from gateway.schema.routes import read_routes
+from gateway.schema.services.aggregations import read_aggregation
 from gateway.schema.services.allow import read_allow
 from gateway.schema.services.field_roles import Binder, same_shape, same_type
 from gateway.schema.services.recognise import recognise
@@ -81,12 +84,18 @@ def _method(
     keys = bound.request.get("keys")
     for wrong, right in needs(kind, bound, resource):
         diagnostics.add(method.full_name, wrong, right)
-    return Method(
+    response = _response(method, shape, resource, keys, diagnostics)
+    rows = response.get("rows")
+    of_kind: Callable[..., Method] = Method
+    if kind is MethodKind.AGGREGATE and rows is not None:
+        aggregation = read_aggregation(cast("Descriptor", rows.message_type), resource, diagnostics)
+        of_kind = partial(AggregateMethod, aggregation=aggregation)
+    return of_kind(
         descriptor=method,
         kind=kind,
         resource=resource,
         request=bound.request,
-        response=_response(method, shape, resource, keys, diagnostics),
+        response=response,
         keys=bound.keys,
         equals=bound.equals,
         item=bound.item,

@@ -4,7 +4,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from gateway.schema.model import Field, Method, MethodKind, Resource
 
-WITHOUT_KEY = (MethodKind.LIST, MethodKind.COUNT, MethodKind.STREAM)
+WITHOUT_KEY = (
+    *(MethodKind.LIST, MethodKind.COUNT, MethodKind.STREAM),
+    *(MethodKind.AGGREGATE, MethodKind.EXISTS),
+)
 """The methods that rows without a key have."""
 
 

@@ -23,8 +23,10 @@ class RoleType(Enum):
     MASK = "google.protobuf.FieldMask"
     VERSION = "of the version field's type"
     NAMES = "repeated string"
+    NAMES_OR_MASK = "repeated string, or google.protobuf.FieldMask"
     RESOURCE = "the resource's message"
     ROWS = "repeated, the resource's message"
+    GROUPS = "repeated, a message that is no resource"
     ITEMS = "repeated, the single method's request message"
     KEYS = "of the request's keys' type, repeated"
     COUNT_MODE = "rowgate.v1.CountMode"
@@ -111,6 +113,11 @@ _READ_MASK = Role("read_mask", RoleType.MASK)
 _FILTER = Role("filter", RoleType.STRING)
 _ORDER_BY = Role("order_by", RoleType.STRING)
 _SHOW_DELETED = Role("show_deleted", RoleType.BOOL)
+_PAGE = (
+    Role("page_size", RoleType.INT32, required=True),
+    Role("page_token", RoleType.STRING, required=True),
+)
+_NEXT_PAGE_TOKEN = Role("next_page_token", RoleType.STRING, required=True)
 _ETAG = Role("etag", RoleType.STRING)
 _VERSION = Role("version", RoleType.VERSION)
 _ALLOW_MISSING = Role("allow_missing", RoleType.BOOL)
@@ -143,8 +150,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
         "List",
         plural=True,
         request=(
-            Role("page_size", RoleType.INT32, required=True),
-            Role("page_token", RoleType.STRING, required=True),
+            *_PAGE,
             _FILTER,
             _ORDER_BY,
             _READ_MASK,
@@ -153,7 +159,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
         answer=Answer.FIELDS,
         response=(
             _ROWS,
-            Role("next_page_token", RoleType.STRING, required=True),
+            _NEXT_PAGE_TOKEN,
             Role("total_size", RoleType.COUNT),
         ),
         equals=True,
@@ -253,5 +259,30 @@ SHAPES: Mapping[MethodKind, Shape] = {
         answer=Answer.FIELDS,
         response=(Role("watermark", RoleType.INT64, required=True), *_UPSERTED),
         streams=Streams.BOTH,
+    ),
+    MethodKind.AGGREGATE: Shape(
+        "Aggregate",
+        plural=True,
+        request=(
+            *_PAGE,
+            _FILTER,
+            Role("group_by", RoleType.NAMES_OR_MASK),
+            Role("having", RoleType.STRING),
+            _ORDER_BY,
+            _READ_MASK,
+            _SHOW_DELETED,
+            Role("time_zone", RoleType.STRING),
+        ),
+        answer=Answer.FIELDS,
+        response=(Role("rows", RoleType.GROUPS, required=True), _NEXT_PAGE_TOKEN),
+        equals=True,
+    ),
+    MethodKind.EXISTS: Shape(
+        "Exists",
+        plural=True,
+        request=(_FILTER, _SHOW_DELETED),
+        answer=Answer.FIELDS,
+        response=(Role("exists", RoleType.BOOL, required=True),),
+        equals=True,
     ),
 }

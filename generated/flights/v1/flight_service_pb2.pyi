@@ -1,6 +1,8 @@
 from flights.v1 import flight_pb2 as _flight_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.type import date_pb2 as _date_pb2
+from rowgate.v1 import aggregate_pb2 as _aggregate_pb2
 from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
 from rowgate.v1 import ingest_pb2 as _ingest_pb2
@@ -197,6 +199,104 @@ class CountFlightsResponse(_message.Message):
     count: int
     estimated: bool
     def __init__(self, count: _Optional[int] = ..., estimated: _Optional[bool] = ...) -> None: ...
+
+class ExistsFlightsRequest(_message.Message):
+    __slots__ = ("filter", "show_deleted", "carrier", "flight_number", "origin", "destination", "tail_number")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    SHOW_DELETED_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    FLIGHT_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    TAIL_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    show_deleted: bool
+    carrier: str
+    flight_number: int
+    origin: str
+    destination: str
+    tail_number: str
+    def __init__(self, filter: _Optional[str] = ..., show_deleted: _Optional[bool] = ..., carrier: _Optional[str] = ..., flight_number: _Optional[int] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., tail_number: _Optional[str] = ...) -> None: ...
+
+class ExistsFlightsResponse(_message.Message):
+    __slots__ = ("exists",)
+    EXISTS_FIELD_NUMBER: _ClassVar[int]
+    exists: bool
+    def __init__(self, exists: _Optional[bool] = ...) -> None: ...
+
+class AggregateFlightsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "filter", "group_by", "having", "order_by", "read_mask", "show_deleted", "carrier", "origin", "destination")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    GROUP_BY_FIELD_NUMBER: _ClassVar[int]
+    HAVING_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    SHOW_DELETED_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    filter: str
+    group_by: _containers.RepeatedScalarFieldContainer[str]
+    having: str
+    order_by: str
+    read_mask: _field_mask_pb2.FieldMask
+    show_deleted: bool
+    carrier: str
+    origin: str
+    destination: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., group_by: _Optional[_Iterable[str]] = ..., having: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ...) -> None: ...
+
+class AggregateFlightsResponse(_message.Message):
+    __slots__ = ("flight_statistics", "next_page_token")
+    FLIGHT_STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    flight_statistics: _containers.RepeatedCompositeFieldContainer[FlightStatistics]
+    next_page_token: str
+    def __init__(self, flight_statistics: _Optional[_Iterable[_Union[FlightStatistics, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class FlightStatistics(_message.Message):
+    __slots__ = ("carrier", "origin", "destination", "departure_month", "departure_hour", "flights", "late_flights", "cancelled_flights", "planes", "total_distance_miles", "mean_departure_delay", "median_departure_delay", "p90_departure_delay", "p99_departure_delay", "min_departure_delay", "max_departure_delay", "carriers", "latest_tail_number")
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    DEPARTURE_MONTH_FIELD_NUMBER: _ClassVar[int]
+    DEPARTURE_HOUR_FIELD_NUMBER: _ClassVar[int]
+    FLIGHTS_FIELD_NUMBER: _ClassVar[int]
+    LATE_FLIGHTS_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FLIGHTS_FIELD_NUMBER: _ClassVar[int]
+    PLANES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_DISTANCE_MILES_FIELD_NUMBER: _ClassVar[int]
+    MEAN_DEPARTURE_DELAY_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_DEPARTURE_DELAY_FIELD_NUMBER: _ClassVar[int]
+    P90_DEPARTURE_DELAY_FIELD_NUMBER: _ClassVar[int]
+    P99_DEPARTURE_DELAY_FIELD_NUMBER: _ClassVar[int]
+    MIN_DEPARTURE_DELAY_FIELD_NUMBER: _ClassVar[int]
+    MAX_DEPARTURE_DELAY_FIELD_NUMBER: _ClassVar[int]
+    CARRIERS_FIELD_NUMBER: _ClassVar[int]
+    LATEST_TAIL_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    carrier: str
+    origin: str
+    destination: str
+    departure_month: _date_pb2.Date
+    departure_hour: int
+    flights: int
+    late_flights: int
+    cancelled_flights: int
+    planes: int
+    total_distance_miles: int
+    mean_departure_delay: float
+    median_departure_delay: float
+    p90_departure_delay: float
+    p99_departure_delay: float
+    min_departure_delay: int
+    max_departure_delay: int
+    carriers: _containers.RepeatedScalarFieldContainer[str]
+    latest_tail_number: str
+    def __init__(self, carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., departure_month: _Optional[_Union[_date_pb2.Date, _Mapping]] = ..., departure_hour: _Optional[int] = ..., flights: _Optional[int] = ..., late_flights: _Optional[int] = ..., cancelled_flights: _Optional[int] = ..., planes: _Optional[int] = ..., total_distance_miles: _Optional[int] = ..., mean_departure_delay: _Optional[float] = ..., median_departure_delay: _Optional[float] = ..., p90_departure_delay: _Optional[float] = ..., p99_departure_delay: _Optional[float] = ..., min_departure_delay: _Optional[int] = ..., max_departure_delay: _Optional[int] = ..., carriers: _Optional[_Iterable[str]] = ..., latest_tail_number: _Optional[str] = ...) -> None: ...
 
 class BulkUpsertFlightsRequest(_message.Message):
     __slots__ = ("flights", "conflict_target", "on_conflict", "on_duplicate", "update_mask", "partial_failure", "outcomes", "validate_only", "request_id")

@@ -91,6 +91,16 @@ class FlightServiceStub:
                 request_serializer=flights_dot_v1_dot_flight__service__pb2.CountFlightsRequest.SerializeToString,
                 response_deserializer=flights_dot_v1_dot_flight__service__pb2.CountFlightsResponse.FromString,
                 _registered_method=True)
+        self.ExistsFlights = channel.unary_unary(
+                '/flights.v1.FlightService/ExistsFlights',
+                request_serializer=flights_dot_v1_dot_flight__service__pb2.ExistsFlightsRequest.SerializeToString,
+                response_deserializer=flights_dot_v1_dot_flight__service__pb2.ExistsFlightsResponse.FromString,
+                _registered_method=True)
+        self.AggregateFlights = channel.unary_unary(
+                '/flights.v1.FlightService/AggregateFlights',
+                request_serializer=flights_dot_v1_dot_flight__service__pb2.AggregateFlightsRequest.SerializeToString,
+                response_deserializer=flights_dot_v1_dot_flight__service__pb2.AggregateFlightsResponse.FromString,
+                _registered_method=True)
         self.BulkUpsertFlights = channel.unary_unary(
                 '/flights.v1.FlightService/BulkUpsertFlights',
                 request_serializer=flights_dot_v1_dot_flight__service__pb2.BulkUpsertFlightsRequest.SerializeToString,
@@ -189,6 +199,20 @@ class FlightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExistsFlights(self, request, context):
+        """Whether there is such a flight.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AggregateFlights(self, request, context):
+        """What is computed of groups of flights.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BulkUpsertFlights(self, request, context):
         """Inserts or updates many flights in one call.
         """
@@ -267,6 +291,16 @@ def add_FlightServiceServicer_to_server(servicer, server):
                     servicer.CountFlights,
                     request_deserializer=flights_dot_v1_dot_flight__service__pb2.CountFlightsRequest.FromString,
                     response_serializer=flights_dot_v1_dot_flight__service__pb2.CountFlightsResponse.SerializeToString,
+            ),
+            'ExistsFlights': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExistsFlights,
+                    request_deserializer=flights_dot_v1_dot_flight__service__pb2.ExistsFlightsRequest.FromString,
+                    response_serializer=flights_dot_v1_dot_flight__service__pb2.ExistsFlightsResponse.SerializeToString,
+            ),
+            'AggregateFlights': grpc.unary_unary_rpc_method_handler(
+                    servicer.AggregateFlights,
+                    request_deserializer=flights_dot_v1_dot_flight__service__pb2.AggregateFlightsRequest.FromString,
+                    response_serializer=flights_dot_v1_dot_flight__service__pb2.AggregateFlightsResponse.SerializeToString,
             ),
             'BulkUpsertFlights': grpc.unary_unary_rpc_method_handler(
                     servicer.BulkUpsertFlights,
@@ -582,6 +616,60 @@ class FlightService:
             '/flights.v1.FlightService/CountFlights',
             flights_dot_v1_dot_flight__service__pb2.CountFlightsRequest.SerializeToString,
             flights_dot_v1_dot_flight__service__pb2.CountFlightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExistsFlights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/flights.v1.FlightService/ExistsFlights',
+            flights_dot_v1_dot_flight__service__pb2.ExistsFlightsRequest.SerializeToString,
+            flights_dot_v1_dot_flight__service__pb2.ExistsFlightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AggregateFlights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/flights.v1.FlightService/AggregateFlights',
+            flights_dot_v1_dot_flight__service__pb2.AggregateFlightsRequest.SerializeToString,
+            flights_dot_v1_dot_flight__service__pb2.AggregateFlightsResponse.FromString,
             options,
             channel_credentials,
             insecure,

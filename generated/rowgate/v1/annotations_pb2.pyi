@@ -36,6 +36,8 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD_KIND_BULK_UPSERT: _ClassVar[MethodKind]
     METHOD_KIND_STREAM: _ClassVar[MethodKind]
     METHOD_KIND_INGEST: _ClassVar[MethodKind]
+    METHOD_KIND_AGGREGATE: _ClassVar[MethodKind]
+    METHOD_KIND_EXISTS: _ClassVar[MethodKind]
 AUDIT_UNSPECIFIED: Audit
 AUDIT_ROWS: Audit
 AUDIT_LOG: Audit
@@ -56,6 +58,8 @@ METHOD_KIND_COUNT: MethodKind
 METHOD_KIND_BULK_UPSERT: MethodKind
 METHOD_KIND_STREAM: MethodKind
 METHOD_KIND_INGEST: MethodKind
+METHOD_KIND_AGGREGATE: MethodKind
+METHOD_KIND_EXISTS: MethodKind
 TABLE_FIELD_NUMBER: _ClassVar[int]
 table: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]
