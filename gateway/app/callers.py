@@ -100,7 +100,7 @@ def authorization(schema: Schema, authenticator: Authenticator, auth: AuthSettin
     Args:
         schema: says who may call what.
         authenticator: knows who calls.
-        auth: a file of what callers have to be beside, and who may ask for the schema.
+        auth: a file of what callers have to be beside, and who may ask for the schema and for plans.
 
     Raises SchemaError for what the schema says wrongly, ConfigError for what the file does.
 
@@ -112,4 +112,5 @@ def authorization(schema: Schema, authenticator: Authenticator, auth: AuthSettin
         _logger.warning("nobody may call methods of which no policy says who may", extra={"methods": nobodys})
     of_schema = permission_of(auth.schema_roles)
     about_schema = dict.fromkeys((*REFLECTION, OPENAPI, LIMITS), of_schema)
-    return Authorization(authenticator, {**permissions, **about_schema}, of_schema)
+    of_plans = permission_of(auth.explain_roles) if auth.explain_roles else None
+    return Authorization(authenticator, {**permissions, **about_schema}, of_schema, of_plans)

@@ -9,6 +9,7 @@ from gateway.db.pool.pool import Pool, PoolFigures
 from gateway.db.retry import Retry
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.cursor import Cursor, CursorPlaces
+from gateway.db.statements.explained import explain, is_explained
 from gateway.db.statements.plan import plan_of
 from gateway.db.statements.runner import StatementRunner
 from gateway.db.statements.transaction import Row, Transaction
@@ -18,6 +19,7 @@ from gateway.observe.metrics.figures import Distribution
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call, StreamCall
 from gateway.request.deadline_timer import Deadline, DeadlineTimer
+from gateway.request.explanation import Explanation
 from gateway.sql.statement import Statement
 
 __all__ = ["Cursor", "Database", "Row", "Transaction"]
@@ -114,6 +116,8 @@ class Database:
         (RESPONSE_TOO_LARGE) for a read with more rows than there is room for.
         """
         with self._until(call.deadline):
+            if call.explanation is not None:
+                await self._explain(statement, args, call, call.explanation)
             return await self._retry(lambda: self._direct.fetch(statement, args, call), call)
 
     async def fetch_first(
@@ -142,6 +146,8 @@ class Database:
         not. Raises ResourceExhausted where as many cursors are open as may be.
         """
         with self._places.place(call), self._until(call.deadline):
+            if call.explanation is not None:
+                await self._explain(statement, args, call, call.explanation)
             async with AsyncExitStack() as opened:
 
                 async def attempt() -> Cursor:
@@ -176,6 +182,18 @@ class Database:
                 return await self.transact(work, call)
             except _NOT_RUN as error:
                 raise unknown from error
+
+    async def _explain(
+        self, statement: Statement, args: Sequence[Any], call: Call, explanation: Explanation
+    ) -> None:
+        """Note how PostgreSQL plans a statement, in a transaction of its own before it is run."""
+        if not is_explained(statement):
+            return
+
+        async def work(transaction: Transaction) -> None:
+            await explain(transaction, statement, args, explanation)
+
+        await self._retry(lambda: self._direct.transact(work, call), call)
 
     def _until(self, deadline: float | None) -> AbstractContextManager[object]:
         """Return the context that raises DeadlineExceeded when the deadline comes."""

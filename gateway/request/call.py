@@ -7,6 +7,7 @@ from typing import Any
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.observe.call_record import CallRecord
 from gateway.request.bulkheads import UNKNOWN, Operation
+from gateway.request.explanation import Explanation
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.request.stream_delivery import Delivery
 from gateway.schema.protojson.form import JsonForm
@@ -34,6 +35,7 @@ class Call:
         record: what is logged of it; None of one that nobody logs.
         sharing: the calls that share its statement, in their order; empty where it stands for itself.
         json: how its response is written, if that is JSON; its handler may write it, or return a message.
+        explanation: of its statements, where it asks for one and may.
         moment: its own time, in microseconds since 2000, once that was asked for: see `time`.
 
     """
@@ -51,6 +53,7 @@ class Call:
     spans: tuple[Any, ...] = ()
     record: CallRecord | None = None
     sharing: "tuple[Call, ...]" = ()
+    explanation: Explanation | None = None
     moment: int | None = None
 
     def time(self) -> int:

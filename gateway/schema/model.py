@@ -326,6 +326,12 @@ _READS = frozenset(
         *(MethodKind.AGGREGATE, MethodKind.EXISTS),
     }
 )
+_SELECTS = frozenset(
+    {
+        *(MethodKind.LIST, MethodKind.COUNT, MethodKind.STREAM),
+        *(MethodKind.AGGREGATE, MethodKind.EXISTS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +380,11 @@ class Rpc(ABC):
         """Whether it is unary and known to change nothing, so that a call may be repeated or cached."""
 
     @property
+    def selects(self) -> bool:
+        """Whether it reads rows by a condition of the request's, so that its plan is worth a look."""
+        return False
+
+    @property
     def table_name(self) -> str:
         """The one table that its calls are counted by, `schema.table`; empty where there is none."""
         return ""
@@ -411,6 +422,11 @@ class Method(Rpc):
     def reads(self) -> bool:
         """Whether its kind does."""
         return self.kind in _READS
+
+    @property
+    def selects(self) -> bool:
+        """Whether its kind does."""
+        return self.kind in _SELECTS
 
     @property
     def table_name(self) -> str:

@@ -25,6 +25,7 @@ class Authorization:
         authenticator: knows them.
         permissions: of the methods, by path; nobody may call a method without one.
         unknown: says who is told that a path leads nowhere; others hear what they hear of every path.
+        explain: says whose calls are explained; None where nobody's are.
 
     """
 
@@ -33,10 +34,17 @@ class Authorization:
         authenticator: Authenticator,
         permissions: Mapping[str, Allows],
         unknown: Allows | None = None,
+        explain: Allows | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._permissions = permissions
         self._unknown = unknown
+        self._explain = explain
+
+    @property
+    def explains(self) -> bool:
+        """Whether somebody's calls are explained."""
+        return self._explain is not None
 
     def recall(
         self, headers: Sequence[Header], certificate: bytes, authorization: bytes | None = None
@@ -65,6 +73,11 @@ class Authorization:
         permission = self._permissions.get(path, self._unknown if unknown else None)
         if permission is None or not permission.allows(principal):
             raise PermissionDenied("the caller may not call this method", reason="CALL_NOT_ALLOWED")
+
+    def require_explain(self, principal: Principal) -> None:
+        """Raise PermissionDenied unless a caller's calls are explained."""
+        if self._explain is None or not self._explain.allows(principal):
+            raise PermissionDenied("the caller's calls aren't explained", reason="EXPLAIN_NOT_ALLOWED")
 
 
 def _credentials(headers: Sequence[Header], certificate: bytes, authorization: bytes | None) -> Credentials:

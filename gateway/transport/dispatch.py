@@ -33,6 +33,7 @@ from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMetho
 from gateway.transport.caller_limits import CallerLimits
 from gateway.transport.deadlines import Deadlines
 from gateway.transport.exchange import TRACEPARENT, Answer, Exchange, Reply
+from gateway.transport.explaining import explaining
 from gateway.transport.parsing.parser import RequestParser, sizes
 from gateway.transport.parsing.scan import SLICE
 from gateway.transport.processor import Processor
@@ -96,6 +97,7 @@ class Endpoint:
             json=exchange.json,
             spans=exchange.spans,
             record=exchange.record,
+            explanation=exchange.explanation,
         )
         response = await self._handler(request, call)
         if isinstance(response, WrittenResponse):
@@ -185,6 +187,12 @@ class Dispatcher:
             for methods in services.values()
             for method, handler in methods
         }
+        if authorization is None or authorization.explains:
+            selecting = [
+                method.path for methods in services.values() for method, _ in methods if method.selects
+            ]
+            for path in selecting:
+                self._answers[path] = explaining(self._answers[path], authorization)
         self._builtin: dict[str, BuiltinMethod] = {}
         self.other_refusals: Counter[tuple[int, str]] = Counter()
         """How often what is no method of the schema was refused, by code and reason."""

@@ -14,6 +14,7 @@ from gateway.auth.principal import Principal
 from gateway.errors.status import retry_pushback
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
+from gateway.request.explanation import Explanation
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.wire.headers import Metadata
 from gateway.transport.wire.request import Header
@@ -97,6 +98,7 @@ class Exchange:
         is_json: whether its messages are JSON already, and not protobuf's bytes; set by the method's answer.
         spans: its trace's; none unless it is sampled.
         resume_token: where a client goes on that has read the message that is being sent; set so, too.
+        explanation: of its statements, where it asks for one and may.
 
     """
 
@@ -123,6 +125,7 @@ class Exchange:
     is_json: bool = False
     resume_token: str = ""
     spans: tuple[Any, ...] = ()
+    explanation: Explanation | None = None
 
     @property
     def path(self) -> str:

@@ -82,6 +82,7 @@ def _sent(method: Rpc, respond: Respond, send_timeout: float, memory: ResponseMe
             json=exchange.json,
             spans=exchange.spans,
             record=exchange.record,
+            explanation=exchange.explanation,
         )
         exchange.call = call
         async with aclosing(await respond(exchange, channel, call)) as pieces:

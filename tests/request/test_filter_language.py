@@ -182,6 +182,7 @@ def test_filters_have_limits(text: str, reason: str) -> None:
     [
         ("fold(string_value) = a", MAX_WEIGHT // 4),
         ("lower(fold(string_value)) IN (a, b)", MAX_WEIGHT // 7),
+        ("lower(upper(lower(fold(string_value)))) = a", MAX_WEIGHT // 13),
         ("string_value IN (a, 'b*')", MAX_WEIGHT // 2),
     ],
 )
@@ -189,6 +190,12 @@ def test_a_filter_weighs_what_its_statement_costs(scalar: Resource, term: str, m
     parse_filter(" ".join([term] * min(most, MAX_TERMS)), scalar)
     with pytest.raises(InvalidArgument) as caught:
         parse_filter(" ".join([term] * (most + 1)), scalar)
+    assert caught.value.reason == "FILTER_TOO_COMPLEX"
+
+
+def test_functions_of_functions_have_a_limit(scalar: Resource) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        parse_filter("fold(fold(fold(fold(fold(string_value))))) = a", scalar)
     assert caught.value.reason == "FILTER_TOO_COMPLEX"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
 from gateway.request.filter.compare import Subject
 from gateway.request.filter.context import Context
@@ -21,7 +22,7 @@ from gateway.request.filter.functions import (
     Computed,
 )
 from gateway.request.filter.literals import pattern
-from gateway.request.filter.plan import Called, Like, Matches, Predicate
+from gateway.request.filter.plan import Called, Like, Matches, Operand, Predicate
 from gateway.request.filter.regular_expressions import InvalidPatternError, read_pattern
 from gateway.request.filter.spans import distance_of
 from gateway.request.filter.tree import Arg, Function, Member
@@ -30,6 +31,8 @@ from gateway.schema.values import InvalidValueError, ValueKind
 SubjectOf = Callable[[Member | Function], Subject]
 """Returns what a field, or a function of one, is; raises InvalidArgument."""
 _ARGS = 2
+MAX_FUNCTIONS = 4
+"""The most functions of which each takes what the other makes."""
 
 
 def call_condition(context: Context, call: Function, subject_of: SubjectOf) -> Predicate:
@@ -70,7 +73,17 @@ def call_subject(context: Context, call: Function, subject_of: SubjectOf) -> Sub
         raise context.error(args[0].offset, f"{name} takes {function.takes}; {subject.name} is none")
     if subject.type.kind not in computed.takes:
         subject = _as_text(subject)
+    if _depth(subject.operand) >= MAX_FUNCTIONS:
+        raise InvalidArgument.field(
+            "filter",
+            f"has more than {MAX_FUNCTIONS} functions, one of the other",
+            reason="FILTER_TOO_COMPLEX",
+        )
     return Subject(Called(computed.computed, subject.operand), computed.gives, _shown(call))
+
+
+def _depth(operand: Operand) -> int:
+    return 1 + _depth(operand.operand) if isinstance(operand, Called) else 0
 
 
 def _fitting(overloads: Iterable[Computed], subject: Subject) -> Computed | None:

@@ -7,7 +7,9 @@ from gateway.transport.protocols.refused_requests import refuse
 from gateway.transport.wire.request import Header, HttpRequest
 
 _ANY = "*"
-_EXPOSED = b"grpc-status, grpc-message, grpc-status-details-bin, x-request-id"
+_EXPOSED = (
+    b"grpc-status, grpc-message, grpc-status-details-bin, x-request-id, rowgate-explain, rowgate-explain-bin"
+)
 _PREFLIGHT: Sequence[Header] = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
     # The asterisk stands for all but `authorization`.

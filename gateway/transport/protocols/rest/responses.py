@@ -7,6 +7,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
+from gateway.transport.explaining import explain_headers
 from gateway.transport.protocols.codecs import written
 from gateway.transport.protocols.encodings import packed
 from gateway.transport.protocols.rest.statuses import http_status, retry_headers, status_json
@@ -50,7 +51,7 @@ class WholeResponse:
             body = await written(self.json, body, exchange)
         if exchange is not None:
             exchange.recount(len(body))
-        headers: Sequence[Header] = (_JSON, *_id_header(exchange))
+        headers: Sequence[Header] = (_JSON, *_id_header(exchange), *explain_headers(exchange))
         if self.encoding is not None:
             body, used = await packed(body, self.encoding)
             headers = (*headers, _VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))
@@ -107,8 +108,8 @@ class StreamedResponse:
 
     def _begin(self) -> None:
         self.began = True
-        headers = ((b"content-type", self.form.content_type), _NOT_KEPT, *_id_header(self.exchange))
-        self.request.start(200, headers)
+        told = (*_id_header(self.exchange), *explain_headers(self.exchange))
+        self.request.start(200, ((b"content-type", self.form.content_type), _NOT_KEPT, *told))
 
 
 def _id_header(exchange: Exchange | None) -> Sequence[Header]:

@@ -1,0 +1,51 @@
+"""Calls that ask to be explained: `rowgate-explain: plan`, or `analyze`, in their metadata."""
+
+from collections.abc import Awaitable, Sequence
+
+from gateway.errors import InvalidArgument
+from gateway.request.explanation import Explanation
+from gateway.transport.authorization import Authorization
+from gateway.transport.exchange import Answer, Exchange, ResponseMetadata
+from gateway.transport.wire.headers import find
+from gateway.transport.wire.request import Header
+
+EXPLAIN = "rowgate-explain"
+"""The header of a call that asks, and of a REST response that tells."""
+TRAILER = "rowgate-explain-bin"
+"""The trailing metadata that tells, over gRPC and Connect: JSON."""
+_HEADER = EXPLAIN.encode()
+_MODES = {b"plan": False, b"analyze": True}
+
+
+def explaining(answer: Answer, authorization: Authorization | None) -> Answer:
+    """Return an Answer that explains the calls which ask for it; others pass by.
+
+    Whoever is not allowed to hears PERMISSION_DENIED. An error is explained, too, as far as it came.
+    """
+
+    def answered(exchange: Exchange) -> Awaitable[bytes]:
+        mode = find(exchange.headers, _HEADER)
+        return answer(exchange) if mode is None else explained(exchange, mode)
+
+    async def explained(exchange: Exchange, mode: bytes) -> bytes:
+        if authorization is not None:
+            authorization.require_explain(exchange.identified())
+        analyze = _MODES.get(mode)
+        if analyze is None:
+            raise InvalidArgument(f"{EXPLAIN}: expected plan or analyze", reason="INVALID_EXPLAIN")
+        exchange.explanation = Explanation(analyze)
+        exchange.metadata = ResponseMetadata()
+        try:
+            return await answer(exchange)
+        finally:
+            told = exchange.explanation.text()
+            exchange.metadata.trailers = ((TRAILER, told.encode()),)
+
+    return answered
+
+
+def explain_headers(exchange: Exchange | None) -> Sequence[Header]:
+    """Return the headers of a REST response that tell; none of a call that didn't ask."""
+    if exchange is None or exchange.explanation is None:
+        return ()
+    return ((_HEADER, exchange.explanation.text().encode()),)
