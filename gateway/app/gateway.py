@@ -20,6 +20,7 @@ from gateway.introspect import DriftWatch
 from gateway.methods import Engine, handler_of
 from gateway.request.aggregates import check_aggregations
 from gateway.request.page_token import PageTokens
+from gateway.request.relation_rows import relation_rows
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
 from gateway.transport.dispatch import Services
@@ -120,7 +121,7 @@ class Gateway:
 
 
 def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
-    """Return what handlers work with; raises SchemaError for rules and presets that are wrong."""
+    """Return what handlers work with; raises SchemaError for rules, presets and relations that are wrong."""
     limits = settings.limits
     return Engine(
         database=storage.serving,
@@ -133,6 +134,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
         bulk_max_rows=limits.bulk_max_rows,
         max_concurrent_bulk=limits.max_concurrent_bulk,
         page_tokens=PageTokens(_secret(settings)),
+        relations=relation_rows(callers.schema),
         rules=callers.row_rules(),
         presets=callers.presets(),
         caller_roles=storage.caller_roles,

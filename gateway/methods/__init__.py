@@ -81,7 +81,7 @@ def _of_resource(method: Method, engine: Engine) -> AnyHandler:
     presets = engine.presets_of(method.resource)
     if presets is not None and method.kind in SENDING:
         make = partial(WithPresets, make=make, presets=presets)
-    if has_limits(method.resource):
+    if any(map(has_limits, (method.resource, *method.related.values()))):
         return ByColumns(method, engine, make)
     return make(method, engine)
 

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
 from gateway.methods.sent_messages import handled, sent_masks, sent_rows, single_requests
-from gateway.policy.columns import ColumnLimits, limits_of, narrowed
+from gateway.policy.columns import ColumnLimits, RelatedLimits, limits_of, narrowed
 from gateway.request.keys import below
 from gateway.request.rows import not_allowed, unwritable_fields
 from gateway.schema.model import Method, MethodKind
@@ -37,18 +37,28 @@ class ByColumns:
         self._method = method
         self._max_rows = engine.bulk_max_rows
         self._named = frozenset(
-            role for field in method.resource.fields for role in (*field.access.read, *field.access.write)
+            role
+            for resource in (method.resource, *method.related.values())
+            for field in resource.fields
+            for role in (*field.access.read, *field.access.write)
         )
-        self._handler = lru_cache(_KINDS)(lambda limits: make(narrowed(method, limits), engine))
+        self._handler = lru_cache(_KINDS)(
+            lambda limits, related: make(narrowed(method, limits, related), engine)
+        )
         self._limits = lru_cache(_KINDS)(lambda roles: limits_of(method.resource, roles))
+        self._related = lru_cache(_KINDS)(self._limits_of_related)
 
     def __call__(self, request: Any, call: Any) -> Any:
         """Return what the caller's handler does; raises PermissionDenied."""
-        limits = self._limits(call.principal.roles & self._named)
-        handler: Any = self._handler(limits)
+        roles = call.principal.roles & self._named
+        limits = self._limits(roles)
+        handler: Any = self._handler(limits, self._related(roles))
         if not limits.unwritable:
             return handler(request, call)
         return handled(self._method, handler, request, call, partial(self._checked, limits=limits))
+
+    def _limits_of_related(self, roles: frozenset[str]) -> RelatedLimits:
+        return tuple((name, limits_of(one, roles)) for name, one in self._method.related.items())
 
     def _checked(self, request: Message, limits: ColumnLimits) -> Iterator[None]:
         for asked, field in self._method.equals:

@@ -15,6 +15,7 @@ from gateway.methods.bulk_state import BulkState
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
 from gateway.request.page_token import PageTokens
+from gateway.request.relation_rows import RelationRows
 from gateway.schema.model import Method, Resource
 
 
@@ -37,6 +38,7 @@ class Engine:
         page_tokens: seals where a page ended. The default's secret is this process's own: tokens end with it.
         rules: of the rows that callers may see and change, by the message's full name; none of a resource
             without a policy, and none at all where callers aren't identified.
+        relations: which rows the schema's relations hold, by their fields' full names.
         presets: what is written of callers, by the message's full name; none where they aren't identified.
         caller_roles: of the database, whose policies say which rows are there for a caller; None where calls
             run by the gateway's own.
@@ -57,6 +59,7 @@ class Engine:
     max_concurrent_bulk: int = 4
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
+    relations: Mapping[str, RelationRows] = field(default_factory=dict)
     rules: Mapping[str, TableRules]
     presets: Mapping[str, Presets]
     caller_roles: CallerRoles | None

@@ -44,17 +44,40 @@ def has_limits(resource: Resource) -> bool:
     return any(field.access.read or field.access.write for field in resource.fields)
 
 
-def narrowed(method: Method, limits: ColumnLimits) -> Method:
+RelatedLimits = tuple[tuple[str, ColumnLimits], ...]
+"""The limits of the resources that a method's relations lead to, by the full names of their messages."""
+
+
+def narrowed(method: Method, limits: ColumnLimits, related: RelatedLimits = ()) -> Method:
     """Return a method for callers of such limits: to it, the resource has no hidden fields.
 
     Fields that may not be written are as those that only the server sets. Those that are masked are known
-    where rows are answered alone.
+    where rows are answered alone. There is no relation by columns that the caller may not read.
     """
+    others = {name: _narrowed_resource(method.related[name], one) for name, one in related}
     resource = _narrowed_resource(method.resource, limits)
     known = resource.askable.by_name
     equals = tuple((asked, known[field.name]) for asked, field in method.equals if field.name in known)
     item = narrowed(method.item, limits) if method.item is not None else None
-    return replace(method, resource=resource, equals=equals, item=item)
+    return replace(
+        method,
+        resource=_with_relations_of(resource, others),
+        related={name: _with_relations_of(one, others) for name, one in others.items()},
+        equals=equals,
+        item=item,
+    )
+
+
+def _with_relations_of(resource: Resource, related: Mapping[str, Resource]) -> Resource:
+    """Return a resource with the relations that go by columns its caller may read, on both sides."""
+    kept = tuple(
+        relation
+        for relation in resource.relations
+        if relation.target in related
+        and resource.askable.by_column.keys() >= {*relation.columns}
+        and related[relation.target].askable.by_column.keys() >= {*relation.references}
+    )
+    return replace(resource, relations=kept)
 
 
 def without_presets(method: Method) -> Method:

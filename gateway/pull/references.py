@@ -8,7 +8,7 @@ from gateway.proto_files.text import Message, ProtoMessage, Value, Word
 from gateway.pull.earlier.committed import CommittedTable
 from gateway.pull.resources import Resource
 from gateway.pull.table_options import is_authors
-from gateway.schema.rules.references import are_comparable
+from gateway.schema.types.sql_types import are_comparable
 
 
 def with_references(

@@ -9,13 +9,19 @@ from google.protobuf.message import Message
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.errors.suggest import did_you_mean
 from gateway.request.paths import InvalidPathError, Steps, check_below, split_path
-from gateway.schema.model import Field, Resource
+from gateway.schema.model import Field, Relation, Resource
 from gateway.schema.values import ValueKind
 
 MAX_PATHS = 1000
 """The most paths of one mask."""
 MAX_PATH = 512
 """The most characters of one path."""
+MAX_DEPTH = 4
+"""The most relations that a path goes through."""
+MAX_RELATIONS = 32
+"""The most relations of one mask, those below others too."""
+_ALL = "*"
+_UNRELATED: Mapping[str, Resource] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +33,58 @@ class Mask:
         below: the paths below a field, by the field's proto name, where the mask names parts of it and
             never the whole. Only fields stored as jsonb have parts.
         etag: whether it names the resource's etag, which is computed.
+        relations: the relations that it names, in the resource's order, and what of their rows.
 
     """
 
     fields: tuple[Field, ...]
     below: Mapping[str, tuple[Steps, ...]]
     etag: bool
+    relations: tuple["RelationMask", ...] = ()
+
+    @property
+    def relation_count(self) -> int:
+        """How many relations it names, those below others too."""
+        return sum(1 + one.mask.relation_count for one in self.relations)
 
 
-def read_fields(resource: Resource, paths: Iterable[str], path: str = "read_mask") -> Mask:
-    """Return the fields that a read mask's `paths` name; none, or `*`, stands for all (AIP-157).
+@dataclass(frozen=True, slots=True)
+class RelationMask:
+    """A relation, and which fields of its rows' resource are named."""
 
+    relation: Relation
+    resource: Resource
+    mask: Mask
+
+
+Related = Mapping[str, Resource]
+"""The resources that relations lead to, by the full names of their messages."""
+
+
+def read_fields(
+    resource: Resource, paths: Iterable[str], path: str = "read_mask", related: Related = _UNRELATED
+) -> Mask:
+    """Return the fields that a read mask's `paths` name; none, or `*`, stands for all stored ones (AIP-157).
+
+    Relations are read where they are named alone, beside `*` too.
     Raises InvalidArgument naming every path that leads nowhere (reason INVALID_FIELD_MASK); `path` is the
     mask's own field in the request.
     """
-    named = _by_field(resource, tuple(paths), path)
-    if named is None:
-        return Mask(resource.fields, {}, resource.etag is not None)
-    return _mask(resource, named)
+    given = tuple(paths)
+    of_relations = tuple(one for one in given if _is_below(resource, one)) if _ALL in given else ()
+    if of_relations and len(of_relations) + given.count(_ALL) == len(given):
+        named = [(_ALL, ()), *(_by_field(resource, of_relations, path, related) or ())]
+    else:
+        named = _by_field(resource, given, path, related) or [(_ALL, ())]
+    mask = _mask(resource, named, related)
+    if mask.relation_count > MAX_RELATIONS:
+        raise _invalid(path, [f"names {mask.relation_count} relations; at most {MAX_RELATIONS} are read"])
+    return mask
+
+
+def _is_below(resource: Resource, text: str) -> bool:
+    """Whether a path begins with a relation."""
+    return text.partition(".")[0] in resource.relation_by_name
 
 
 def update_columns(
@@ -101,18 +141,35 @@ def _with_rivals(resource: Resource, mask: Mask, message: Message) -> tuple[Fiel
     return tuple(field for field in resource.fields if field.name in named)
 
 
-def _mask(resource: Resource, named: Iterable[tuple[str, Steps]]) -> Mask:
+def _mask(resource: Resource, named: Iterable[tuple[str, Steps]], related: Related = _UNRELATED) -> Mask:
     below: dict[str, list[Steps]] = {}
     for name, steps in named:
         below.setdefault(name, []).append(steps)
-    parts = {name: tuple(steps) for name, steps in below.items() if all(steps)}
+    relations = tuple(
+        _relation_mask(relation, below[relation.name], related)
+        for relation in resource.relations
+        if relation.name in below
+    )
+    if _ALL in below:
+        return Mask(resource.fields, {}, resource.etag is not None, relations)
     fields = tuple(field for field in resource.fields if field.name in below)
-    return Mask(fields, parts, resource.etag in below)
+    parts = {field.name: tuple(below[field.name]) for field in fields if all(below[field.name])}
+    return Mask(fields, parts, resource.etag in below, relations)
 
 
-def _by_field(resource: Resource, paths: tuple[str, ...], path: str) -> list[tuple[str, Steps]] | None:
+def _relation_mask(relation: Relation, paths: Iterable[Steps], related: Related) -> RelationMask:
+    """Return what the steps below a relation name of its rows; none stand for all of their stored fields."""
+    target = related[relation.target]
+    inside = [steps[1:] if relation.is_many else steps for steps in paths]
+    named = [(steps[0], steps[1:]) if steps else (_ALL, ()) for steps in inside]
+    return RelationMask(relation, target, _mask(target, named, related))
+
+
+def _by_field(
+    resource: Resource, paths: tuple[str, ...], path: str, related: Related = _UNRELATED
+) -> list[tuple[str, Steps]] | None:
     """Return each path as a field's name and the steps below it; None where the mask stands for all."""
-    if not paths or paths == ("*",):
+    if not paths or paths == (_ALL,):
         return None
     if len(paths) > MAX_PATHS:
         raise InvalidArgument.field(
@@ -122,7 +179,7 @@ def _by_field(resource: Resource, paths: tuple[str, ...], path: str) -> list[tup
     wrong: list[str] = []
     for text in paths:
         try:
-            named.append(_checked(resource, text))
+            named.append(_checked(resource, text, related))
         except InvalidPathError as error:
             wrong.append(str(error))
     if wrong:
@@ -139,22 +196,45 @@ def _invalid(path: str, wrong: list[str]) -> InvalidArgument:
     )
 
 
-def _checked(resource: Resource, text: str) -> tuple[str, Steps]:
-    if text == "*":
+def _checked(resource: Resource, text: str, related: Related) -> tuple[str, Steps]:
+    if text == _ALL:
         raise InvalidPathError('"*" stands alone: leave the other paths out')
     if len(text) > MAX_PATH:
         raise InvalidPathError(f'"{text[:64]}…" is longer than {MAX_PATH} characters')
     name, *below = split_path(text)
-    steps = tuple(below)
-    if name in (resource.etag, resource.unreadable) and not steps:
-        return name, steps
+    _check_steps(resource, (name, *below), related)
+    return name, tuple(below)
+
+
+def _check_steps(resource: Resource, steps: Steps, related: Related, depth: int = 0) -> None:
+    """Raise InvalidPathError unless the steps lead from the resource to something that it can hold."""
+    name, below = steps[0], steps[1:]
+    if name in (resource.etag, resource.unreadable) and not below:
+        return
+    relation = resource.relation_by_name.get(name)
+    if relation is not None:
+        _check_relation(relation, below, related, depth + 1)
+        return
     field = resource.by_name.get(name)
     if field is None:
-        hint = did_you_mean(name, resource.by_name)
+        hint = did_you_mean(name, [*resource.by_name, *resource.relation_by_name])
         raise InvalidPathError(f'{resource.message.full_name} has no field "{name[:64]}"{hint}')
-    if steps:
-        _check_parts(field, steps)
-    return name, steps
+    if below:
+        _check_parts(field, below)
+
+
+def _check_relation(relation: Relation, below: Steps, related: Related, depth: int) -> None:
+    name = relation.name
+    if relation.target not in related:
+        raise InvalidPathError(f'"{name}" is a relation: it is read, and can\'t be written')
+    if depth > MAX_DEPTH:
+        raise InvalidPathError(f'"{name}" is below {MAX_DEPTH} relations: a path goes through no more')
+    if below and relation.is_many:
+        if below[0] != _ALL:
+            raise InvalidPathError(f'"{name}" is repeated: write "{name}" or "{name}.*.…"')
+        below = below[1:]
+    if below:
+        _check_steps(related[relation.target], below, related, depth)
 
 
 def _check_parts(field: Field, steps: Steps) -> None:

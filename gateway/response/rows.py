@@ -56,14 +56,8 @@ def rows_in(response: type[Message], name: str, shape: RowShape) -> RowsToMessag
         shape: the rows'.
 
     """
-    values, of_row, told = rows_values(shape), row_values(shape), _told(shape)
+    values, one = rows_values(shape), row_arguments(shape)
     cut = _cutter(shape)
-
-    def one(row: Row) -> Mapping[str, Any]:
-        try:
-            return of_row(*row)
-        except InvalidValueError:
-            return told(row)
 
     def build(rows: Sequence[Row]) -> Message:
         try:
@@ -76,6 +70,22 @@ def rows_in(response: type[Message], name: str, shape: RowShape) -> RowsToMessag
         return made
 
     return build
+
+
+def row_arguments(shape: RowShape) -> Callable[[Row], Mapping[str, Any]]:
+    """Return the function that makes the arguments of the message's constructor of a row.
+
+    A stored value that its field can't hold exactly is left out and named, or raises DataLoss, as above.
+    """
+    values, told = row_values(shape), _told(shape)
+
+    def arguments(row: Row) -> Mapping[str, Any]:
+        try:
+            return values(*row)
+        except InvalidValueError:
+            return told(row)
+
+    return arguments
 
 
 def _cutter(shape: RowShape) -> Callable[[Message], None] | None:
@@ -131,9 +141,7 @@ def rows_values(shape: RowShape) -> Callable[[Sequence[Row]], Sequence[Mapping[s
     shown = shape.shown
     names = [field.name for field in shown]
     decoders = [
-        (i, _OF_COLUMNS.get(decode) or partial(_decoded, decode))
-        for i, field in enumerate(shown)
-        if (decode := field.type.decode) is not None
+        (i, _of_column(decode)) for i, field in enumerate(shown) if (decode := field.type.decode) is not None
     ]
     version = shape.version
     if version is not None:
@@ -176,6 +184,12 @@ _OF_COLUMNS: Mapping[Callable[[Any], Any], Callable[[Sequence[Any]], list[Any]]]
     timestamp_bytes: timestamps_bytes,
 }
 """Those that decode a column at once, by those that decode a value."""
+
+
+def _of_column(decode: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Iterable[Any]]:
+    """Return what decodes a column at once."""
+    known: Any = _OF_COLUMNS.get(decode) or getattr(decode, "column", None)
+    return known or partial(_decoded, decode)
 
 
 def _decoded(decode: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:

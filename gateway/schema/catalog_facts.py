@@ -114,4 +114,5 @@ def _method(method: Method, resources: Mapping[str, Resource]) -> Method:
         method,
         resource=resources[method.resource.message.full_name],
         item=_method(method.item, resources) if method.item is not None else None,
+        related={name: resources[name] for name in method.related},
     )

@@ -187,6 +187,37 @@ class ForeignKey:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Relation:
+    """A field of another resource's message, which holds rows of that resource and is no column."""
+
+    name: str
+    """The proto field's name."""
+    descriptor: FieldDescriptor
+    target: str
+    """The other resource's message, by its full name."""
+    columns: tuple[str, ...]
+    """The columns of this resource's table that are compared."""
+    references: tuple[str, ...]
+    """The columns of the other resource's table that they equal."""
+    is_unique: bool
+    """Whether a row has one other row at most, as the database holds."""
+    filter: str = ""
+    order_by: str = ""
+    limit: int = 0
+    """The most rows of a repeated field."""
+    line: int = 0
+    """Where the proto file declares it; 0 where that isn't known."""
+
+    def __repr__(self) -> str:
+        return f"Relation({self.descriptor.full_name})"
+
+    @property
+    def is_many(self) -> bool:
+        """Whether it holds several rows."""
+        return bool(self.descriptor.is_repeated)
+
+
 class Audit(Enum):
     """What is kept of each change of a row."""
 
@@ -244,6 +275,8 @@ class Resource:
     """Whether a unique or exclusion constraint of the table in the database is deferrable."""
     is_view: bool = field(default=False, compare=False)
     """Whether it is a view in the database, or anything else whose rows have no place of their own."""
+    relations: tuple[Relation, ...] = ()
+    """The proto fields (not columns) that hold rows of other resources, or of this one."""
     line: int = field(default=0, compare=False)
     """Where the proto file declares it; 0 where that isn't known."""
     unwritable: frozenset[str] = frozenset()
@@ -276,6 +309,11 @@ class Resource:
     def by_name(self) -> Mapping[str, Field]:
         """Fields by proto name."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def relation_by_name(self) -> Mapping[str, Relation]:
+        """Relations by proto name."""
+        return {relation.name: relation for relation in self.relations}
 
     @cached_property
     def changed_by(self) -> tuple[Field, ...]:
@@ -412,6 +450,8 @@ class Method(Rpc):
     """Methods that select rows: request fields that ask for equality with the column of the same name."""
     item: "Method | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
+    related: Mapping[str, Resource] = field(default_factory=dict)
+    """Where it has a read mask: the resources that relations lead to, by their messages' full names."""
 
     @property
     def kind_name(self) -> str:

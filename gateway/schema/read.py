@@ -13,6 +13,7 @@ from gateway.schema.protos.elements import read_elements
 from gateway.schema.protos.foreign_packages import is_foreign
 from gateway.schema.protos.options import has_table
 from gateway.schema.resources.references import settle_references
+from gateway.schema.resources.relations import with_relations
 from gateway.schema.resources.resource import read_resource
 from gateway.schema.rules import check_resources, check_services
 from gateway.schema.services.methods import read_services
@@ -58,7 +59,7 @@ def read_declared(descriptor_set: FileDescriptorSet) -> Declared:
     diagnostics = Diagnostics(read_elements(files))
     own = [file for file in build_files(files) if not is_foreign(file.package)]
     messages = [one for file in own for one in _messages(list(file.message_types_by_name.values()))]
-    resources = settle_references(_read_resources(messages, diagnostics))
+    resources = with_relations(settle_references(_read_resources(messages, diagnostics)), diagnostics)
     check_resources(resources, messages, diagnostics)
     return Declared(resources, own, diagnostics)
 

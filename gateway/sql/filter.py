@@ -59,13 +59,16 @@ _CASTS: Mapping[ValueKind, TypeEngine[Any]] = {
 _JSON_TYPES = {ValueKind.DECIMAL: "number", ValueKind.BOOL: "boolean", ValueKind.TEXT: "string"}
 
 
-def where_rule(rule: RowRule, table: Table, callers: Mapping[str, Value]) -> ColumnElement[bool]:
+def where_rule(
+    rule: RowRule, table: Table, callers: Mapping[str, Value], prefix: str = "rule"
+) -> ColumnElement[bool]:
     """Return the condition of a rule over `table`; unknown, as false, is not met.
 
     Args:
         rule: what rows have to be.
         table: the rows' table.
         callers: the caller's values, by their columns' names.
+        prefix: what the names of the rule's own parameters begin with: a statement may have several rules.
 
     """
     if rule.nobody:
@@ -75,7 +78,7 @@ def where_rule(rule: RowRule, table: Table, callers: Mapping[str, Value]) -> Col
         return true()
     given = {bind: callers[column.field.column] for bind, column in rule.callers.items()}
     writer = _Writer(
-        rule.resource, table, prefix=f"rule_{rule.name}", constants=rule.constants, callers=given
+        rule.resource, table, prefix=f"{prefix}_{rule.name}", constants=rule.constants, callers=given
     )
     return writer.condition(rule.shape)
 

@@ -29,6 +29,7 @@ from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filter import may_fail, where_filter, where_rule
 from gateway.sql.order import Nulls, order_clause, where_after, where_from
+from gateway.sql.relations import Joined, RelatedRows, joined, joining_columns
 from gateway.sql.rule_checks import is_there
 from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.unnest import unnest
@@ -74,19 +75,29 @@ def selected(resource: Resource, mask: Mask, order: Order = ()) -> tuple[Field, 
 
 
 def select_by_key(
-    resource: Resource, table: Table, fields: tuple[Field, ...], rule: RowRule | None = None
+    resource: Resource,
+    table: Table,
+    fields: tuple[Field, ...],
+    rule: RowRule | None = None,
+    related: Sequence[RelatedRows] = (),
 ) -> Statement:
     """Return the statement that reads `fields` of the row whose key is bound by the key columns' names.
 
-    With a rule the row has to meet it, of the caller whose values are bound by their columns' names.
+    With a rule the row has to meet it, of the caller whose values are bound by their columns' names. What
+    `related` reads comes behind its columns.
     """
     key = [comparable(field, table) == bound(field.type, field.column) for field in resource.key_fields]
-    query = _select(table, fields).where(*key, *is_there(rule, table))
-    return compile_statement(query, fields=fields, name=f"get {resource.table}")
+    found = joined(table, table, related)
+    query = _select(table, fields, found).where(*key, *is_there(rule, table))
+    return compile_statement(query, fields=(*fields, *found.fields), name=f"get {resource.table}")
 
 
 def select_by_keys(
-    resource: Resource, table: Table, fields: tuple[Field, ...], rule: RowRule | None = None
+    resource: Resource,
+    table: Table,
+    fields: tuple[Field, ...],
+    rule: RowRule | None = None,
+    related: Sequence[RelatedRows] = (),
 ) -> Statement:
     """Return the statement that reads the rows of many keys, bound as one array per key column.
 
@@ -106,9 +117,16 @@ def select_by_keys(
     values = {f.column: element(f.type, keys.c[name]) for f, name in zip(given, names, strict=True)}
     same = [comparable(field, table) == values[field.column] for field in resource.key_fields]
     met = [where_rule(rule, table, values)] if rule is not None else []
-    row = _select(table, fields).where(*same, *met).limit(literal_column("1")).lateral("rowgate_found")
-    query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
-    return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
+    one: ColumnElement[int] = literal_column("1")
+    if not related:
+        row = _select(table, fields).where(*same, *met).limit(one).lateral("rowgate_found")
+        query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
+        return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
+    stored: Any = _stored(table, fields, related).where(*same, *met).limit(one).lateral("rowgate_found")
+    found = joined(stored, keys.join(stored, true()), related)
+    columns = (*(read_column(field, stored) for field in fields), *found.columns)
+    query = select(keys.c.n, *columns).select_from(found.source)
+    return compile_statement(query, fields=(*fields, *found.fields), name=f"batch get {resource.table}")
 
 
 def select_page(
@@ -119,12 +137,16 @@ def select_page(
     rows: Rows,
     order: Order,
     after: Nulls | None,
+    related: Sequence[RelatedRows] = (),
 ) -> Statement:
     """Return the statement that reads the first rows in an order, or those after a row; `limit` is bound."""
-    query = _in_order(resource, table, fields, rows=rows, order=order, after=after).limit(
-        bindparam("limit", type_=Integer)
-    )
-    return compile_statement(query, fields=fields, name=f"list {resource.table}")
+    limit, name = bindparam("limit", type_=Integer), f"list {resource.table}"
+    if related:
+        page = _stored(table, fields, related)
+        page = _in_order(page, resource, table, rows=rows, order=order, after=after).limit(limit)
+        return _with_related(page, fields, order, related, name)
+    query = _in_order(_select(table, fields), resource, table, rows=rows, order=order, after=after)
+    return compile_statement(query.limit(limit), fields=fields, name=name)
 
 
 def select_stream(
@@ -135,10 +157,16 @@ def select_stream(
     rows: Rows,
     order: Order,
     after: Nulls | None,
+    related: Sequence[RelatedRows] = (),
 ) -> Statement:
     """Return the statement that reads all rows in an order, or all those after a row."""
-    query = _in_order(resource, table, fields, rows=rows, order=order, after=after)
-    return compile_statement(query, fields=fields, name=f"stream {resource.table}")
+    name = f"stream {resource.table}"
+    if related:
+        stored = _stored(table, fields, related)
+        page = _in_order(stored, resource, table, rows=rows, order=order, after=after)
+        return _with_related(page, fields, order, related, name)
+    query = _in_order(_select(table, fields), resource, table, rows=rows, order=order, after=after)
+    return compile_statement(query, fields=fields, name=name)
 
 
 def count_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
@@ -166,15 +194,15 @@ def explain_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
 
 
 def _in_order(
+    query: Select[Any],
     resource: Resource,
     table: Table,
-    fields: tuple[Field, ...],
     *,
     rows: Rows,
     order: Order,
     after: Nulls | None,
 ) -> Select[Any]:
-    query = _select(table, fields).where(*row_conditions(resource, table, rows))
+    query = query.where(*row_conditions(resource, table, rows))
     if after is not None and resource.primary_key:
         query = query.where(where_after(order, after, resource, table))
     elif after is not None:
@@ -182,8 +210,27 @@ def _in_order(
     return query.order_by(*order_clause(order, table))
 
 
-def _select(table: Table, fields: Sequence[Field]) -> Select[Any]:
-    return select(*(read_column(field, table) for field in fields)).select_from(table)
+def _with_related(
+    page: Select[Any], fields: tuple[Field, ...], order: Order, related: Sequence[RelatedRows], name: str
+) -> Statement:
+    """Return the statement that reads rows in an order, and then what relations hold of those alone."""
+    rows: Any = page.subquery("rowgate_page")
+    found = joined(rows, rows, related)
+    query = _select(rows, fields, found).order_by(*order_clause(order, rows))
+    return compile_statement(query, fields=(*fields, *found.fields), name=name)
+
+
+def _select(table: Table, fields: Sequence[Field], found: Joined | None = None) -> Select[Any]:
+    columns = [read_column(field, table) for field in fields]
+    if found is None:
+        return select(*columns).select_from(table)
+    return select(*columns, *found.columns).select_from(found.source)
+
+
+def _stored(table: Table, fields: Sequence[Field], related: Sequence[RelatedRows]) -> Select[Any]:
+    """Return the query of the columns as they are stored that fields and relations ask for."""
+    names = dict.fromkeys((*(field.column for field in fields), *sorted(joining_columns(related))))
+    return select(*(table.c[name] for name in names)).select_from(table)
 
 
 def row_conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElement[bool]]:

@@ -1,6 +1,7 @@
 """BatchGet: rows by key, in the request's order (AIP-231)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,14 +11,16 @@ from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import WrittenResponse
+from gateway.methods.reads.relations import Related, related_of
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
-from gateway.response.shape import RowShape
+from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_keys, selected
+from gateway.sql.statement import Statement
 
 MAX_KEYS = 1000
 """The most keys of one request."""
@@ -25,6 +28,26 @@ MAX_NAMED = 25
 """The most missing keys that an error names, so that its details stay small."""
 
 _STATEMENTS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a read mask needs.
+
+    Args:
+        statement: reads the rows.
+        names: what each key gives of the statement's parameters.
+        read: the statement, for calls that share it; None of rows with relations.
+        respond: makes the response.
+        related: what is read by relations.
+
+    """
+
+    statement: Statement
+    names: Sequence[str]
+    read: KeysRead | None
+    respond: RowsResponse
+    related: Related
 
 
 class BatchGet:
@@ -35,6 +58,7 @@ class BatchGet:
 
     def __init__(self, method: Method, engine: Engine) -> None:
         self._method = method
+        self._engine = engine
         self._resource = method.resource
         self._table = engine.table(method.resource)
         self._rules = engine.rules_of(method.resource)
@@ -51,12 +75,21 @@ class BatchGet:
         asked = getattr(request, self._keys_name)
         keys = self._read_keys(asked)
         mask = self._method.request.get("read_mask")
-        read, respond = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
+        plan = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
         caller = self._caller_values(call)
         wanted = [(*key.values(), *caller) for key in keys]
-        by_place = await self._reads.fetch(read, wanted, call) if keys else {}
+        by_place = await self._fetch(plan, wanted, call) if keys else {}
         missing = self._missing([i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
-        return await respond([by_place[place] for place in sorted(by_place)], missing, call)
+        return await plan.respond([by_place[place] for place in sorted(by_place)], missing, call)
+
+    async def _fetch(self, plan: "_Plan", wanted: Sequence[Sequence[Any]], call: Call) -> Mapping[int, Row]:
+        """Return the rows by the keys' places."""
+        if plan.read is not None:
+            return await self._reads.fetch(plan.read, wanted, call)
+        columns = zip(plan.names, map(list, zip(*wanted, strict=True)), strict=True)
+        values = {**dict(columns), **plan.related.values(self._engine, call)}
+        rows = await self._engine.database.fetch(plan.statement, plan.statement.arguments(values), call)
+        return {row[0]: row[1:] for row in rows}
 
     def _caller_values(self, call: Call) -> Sequence[Any]:
         """Return the caller's values, which go with each key."""
@@ -78,13 +111,14 @@ class BatchGet:
         (field,) = self._resource.key_fields
         return {field.column: encode_value(field, key, path)}
 
-    def _build_plan(self, paths: tuple[str, ...]) -> tuple[KeysRead, RowsResponse]:
-        mask = read_fields(self._resource, paths)
-        fields = selected(self._resource, mask)
-        statement = select_by_keys(self._resource, self._table, fields, self._rule)
-        callers = (field.column for field in self._caller_fields)
-        read = KeysRead(statement, (*self._resource.primary_key, *callers))
-        return read, RowsResponse(self._method, RowShape(self._resource, fields, mask))
+    def _build_plan(self, paths: tuple[str, ...]) -> "_Plan":
+        mask = read_fields(self._resource, paths, related=self._method.related)
+        fields, related = selected(self._resource, mask), related_of(mask, self._engine)
+        statement = select_by_keys(self._resource, self._table, fields, self._rule, related.rows)
+        names = (*self._resource.primary_key, *(field.column for field in self._caller_fields))
+        respond = RowsResponse(self._method, RowShape(self._resource, fields, mask), related.shapes)
+        read = None if related.rows else KeysRead(statement, names)
+        return _Plan(statement, names, read, respond, related)
 
     def _missing(
         self, places: Sequence[int], asked: Sequence[Any], keys: Sequence[Key]

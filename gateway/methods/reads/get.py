@@ -9,14 +9,16 @@ from gateway.db.coalesce import KeyRead
 from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Response
+from gateway.methods.reads.relations import Related, related_of
 from gateway.methods.reads.row_responses import RowResponse
 from gateway.policy.row_rules import read_rule
 from gateway.request.call import Call
-from gateway.request.keys import key_reader, key_text
+from gateway.request.keys import Key, key_reader, key_text
 from gateway.request.masks import read_fields
-from gateway.response.shape import RowShape
+from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_key, select_by_keys, selected
+from gateway.sql.statement import Statement
 
 _STATEMENTS = 128
 """How many statements are kept per method: one for each read mask."""
@@ -24,16 +26,26 @@ _STATEMENTS = 128
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a read mask needs: its statements, and what makes its response."""
+    """What a read mask needs: its statements, and what makes its response.
+
+    Args:
+        read: the statements; rows with relations aren't shared by calls.
+        response: makes the response.
+        related: what it names of relations; None where nothing.
+
+    """
 
     read: KeyRead
     response: RowResponse
+    related: Related | None = None
 
 
 class Get:
     """Answers soft-deleted rows too (AIP-164). Raises NotFound with the key."""
 
     def __init__(self, method: Method, engine: Engine) -> None:
+        self._method = method
+        self._engine = engine
         self._resource = method.resource
         self._table = engine.table(method.resource)
         self._rules = engine.rules_of(method.resource)
@@ -49,18 +61,32 @@ class Get:
         mask = self._mask
         plan = self._plan(tuple(getattr(request, mask).paths) if mask and request.HasField(mask) else ())
         values = key if self._rules is None else {**key, **self._rules.values(call.principal)}
-        row = await self._reads.fetch(plan.read, plan.read.single.arguments(values), call)
+        if plan.related is None:
+            row = await self._reads.fetch(plan.read, plan.read.single.arguments(values), call)
+        else:
+            row = await self._fetch_related(plan.read.single, plan.related, values, call)
         if row is None:
             raise self._not_found(key_text(self._resource, key))
         return plan.response(row, call)
 
+    async def _fetch_related(
+        self, statement: Statement, related: Related, values: Key, call: Call
+    ) -> Row | None:
+        values = {**values, **related.values(self._engine, call)}
+        rows = await self._engine.database.fetch(statement, statement.arguments(values), call)
+        return rows[0] if rows else None
+
     def _build_plan(self, paths: tuple[str, ...]) -> Plan:
-        mask = read_fields(self._resource, paths)
+        mask = read_fields(self._resource, paths, related=self._method.related)
         fields = selected(self._resource, mask)
         rule = read_rule(self._rules)
-        single = select_by_key(self._resource, self._table, fields, rule)
-        many = select_by_keys(self._resource, self._table, fields, rule)
-        return Plan(KeyRead(single, many), RowResponse(RowShape(self._resource, fields, mask)))
+        related, shape = related_of(mask, self._engine), RowShape(self._resource, fields, mask)
+        single = select_by_key(self._resource, self._table, fields, rule, related.rows)
+        many = select_by_keys(self._resource, self._table, fields, rule, related.rows)
+        read = KeyRead(single, many)
+        if not related.rows:
+            return Plan(read, RowResponse(shape))
+        return Plan(read, RowResponse(shape, related.shapes), related)
 
     def _not_found(self, key: str) -> NotFound:
         name = self._resource.message.full_name

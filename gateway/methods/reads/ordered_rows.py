@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from gateway.auth.principal import ANONYMOUS
 from gateway.methods.engine import Engine
 from gateway.methods.reads.place import Place, place_after
+from gateway.methods.reads.relations import NONE, Related, related_of
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.reads.selection import selection_reader
 from gateway.policy.row_rules import caller_values, read_rule
@@ -37,6 +38,7 @@ class Query:
         respond: makes a response of rows.
         places: where the order's columns stand in a row.
         key: where the primary key's columns stand in the order; nowhere, without a key.
+        related: what is read by relations.
 
     """
 
@@ -44,6 +46,7 @@ class Query:
     respond: RowsResponse
     places: tuple[int, ...]
     key: tuple[int, ...]
+    related: Related = NONE
 
     def values(self, row: Row) -> list[Any]:
         """Return a row's values of the order's columns."""
@@ -90,6 +93,7 @@ class OrderedRows:
         self, method: Method, engine: Engine, select: Callable[..., Statement], token: str, use: TokenUse
     ) -> None:
         self._method = method
+        self._engine = engine
         self._full_name = method.full_name
         self._resource = method.resource
         self._ties = not method.resource.primary_key
@@ -117,7 +121,11 @@ class OrderedRows:
         place = await self._place(last, fingerprint, order, call) if last is not None else None
         query = self._query(self._mask_paths(request), rows, order, nulls_of(place))
         after = {**after_values(place.values), TOLD: place.told} if place is not None else {}
-        return Asked(query, rows, {**values, **after}, values, fingerprint, call.moment, place)
+        of_all = {**values, **after, **self._of_related(query, call)}
+        return Asked(query, rows, of_all, values, fingerprint, call.moment, place)
+
+    def _of_related(self, query: Query, call: Call) -> Mapping[str, Any]:
+        return query.related.values(self._engine, call) if query.related.rows else {}
 
     def token(self, asked: Asked, rows: Sequence[Row]) -> str:
         """Return the token of what follows the rows, of which there is at least one."""
@@ -168,15 +176,17 @@ class OrderedRows:
         return order, f"without a key {printed}" if self._ties else printed
 
     def _build(self, paths: tuple[str, ...], rows: Rows, order: Order, after: Nulls | None) -> Query:
-        mask = read_fields(self._resource, paths)
-        fields = selected(self._resource, mask, order)
-        statement = self._select(self._resource, self._table, fields, rows=rows, order=order, after=after)
+        mask = read_fields(self._resource, paths, related=self._method.related)
+        fields, related = selected(self._resource, mask, order), related_of(mask, self._engine)
+        statement = self._select(
+            self._resource, self._table, fields, rows=rows, order=order, after=after, related=related.rows
+        )
         columns = [field.column for field in fields]
         ordered = order_columns(order)
         places = tuple(columns.index(column) for column in ordered)
         key = tuple(i for i, column in enumerate(ordered) if column in self._resource.primary_key)
-        respond = RowsResponse(self._method, RowShape(self._resource, fields, mask))
-        return Query(statement, respond, places, key)
+        respond = RowsResponse(self._method, RowShape(self._resource, fields, mask), related.shapes)
+        return Query(statement, respond, places, key, related)
 
     def _fingerprint(
         self, request: Message, rows: Rows, values: Mapping[str, Any], order: str, call: Call

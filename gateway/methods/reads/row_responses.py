@@ -12,6 +12,7 @@ from gateway.methods.event_loop_turns import Turns, rows_at_once
 from gateway.methods.handlers import Response, WrittenResponse
 from gateway.request.call import Call
 from gateway.response.json_rows import row_to_json, rows_to_json
+from gateway.response.related import RelatedShape, folded
 from gateway.response.rows import row_to_message, rows_in
 from gateway.response.sent_rows import sent_row, sent_rows
 from gateway.response.serialized import serialized
@@ -34,10 +35,12 @@ class RowsResponse:
     Args:
         method: the method; its response has the role `rows`.
         shape: the rows'.
+        related: what they have of relations, behind their own columns.
 
     """
 
-    def __init__(self, method: Method, shape: RowShape) -> None:
+    def __init__(self, method: Method, shape: RowShape, related: Sequence[RelatedShape] = ()) -> None:
+        shape, self._fold = folded(shape, related)
         rows = method.response["rows"]
         self._descriptor = method.descriptor.output_type
         self._make = GetMessageClass(self._descriptor)
@@ -49,6 +52,8 @@ class RowsResponse:
 
     async def __call__(self, rows: Sequence[Row], others: Mapping[str, Any], call: Call) -> WrittenResponse:
         """Return the response of rows, and of the values of its other fields, by their names."""
+        if self._fold is not None:
+            rows = [*map(self._fold, rows)]
         if call.json is None:
             return WrittenResponse(await self._bytes(rows, others, call), len(rows))
         try:
@@ -114,10 +119,12 @@ class RowResponse:
 
     Args:
         shape: the row's.
+        related: what it has of relations, behind its own columns.
 
     """
 
-    def __init__(self, shape: RowShape) -> None:
+    def __init__(self, shape: RowShape, related: Sequence[RelatedShape] = ()) -> None:
+        shape, self._fold = folded(shape, related)
         self._descriptor = shape.resource.message
         self._message = row_to_message(shape)
         self._sent = sent_row(shape)
@@ -125,6 +132,8 @@ class RowResponse:
 
     def __call__(self, row: Row, call: Call) -> Response:
         """Return the response of a row."""
+        if self._fold is not None:
+            row = self._fold(row)
         form = call.json
         if form is None:
             return self._sent(row)

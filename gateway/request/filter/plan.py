@@ -10,6 +10,9 @@ from typing import Any, TypeAlias
 
 from gateway.schema.values import ValueKind
 
+FILTER = "filter"
+"""What the names of the parameters of a request's filter begin with."""
+
 
 class Compare(Enum):
     """The comparators, as SQL spells them."""
@@ -299,16 +302,15 @@ class Filter:
     values: tuple[Any, ...]
     is_relative: bool = False
 
-    def arguments(self, now: int = 0, prefix: str = "filter") -> dict[str, Any]:
-        """Return the values by the names of their parameters; `now` is in microseconds since 2000."""
+    def arguments(self, now: int = 0, prefix: str = FILTER) -> dict[str, Any]:
+        """Return the values by the names of their parameters, which begin with `prefix`.
+
+        `now` is in microseconds since 2000.
+        """
         return {
             bind_name(i, prefix): value.at(now) if isinstance(value, RelativeTime) else value
             for i, value in enumerate(self.values)
         }
-
-
-FILTER = "filter"
-"""What the names of the parameters of a request's filter begin with."""
 
 
 def bind_name(bind: int, prefix: str = FILTER) -> str:

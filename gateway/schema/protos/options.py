@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from google.api.annotations_pb2 import http
 from google.api.http_pb2 import HttpRule
+from google.protobuf.descriptor import FieldDescriptor
 from rowgate.v1 import aggregate_pb2, annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics
@@ -12,6 +13,7 @@ from gateway.schema.diagnostics import Diagnostics
 TABLE: Any = annotations_pb2.table
 COLUMN: Any = annotations_pb2.column
 _AGGREGATE: Any = aggregate_pb2.aggregate
+RELATION: Any = annotations_pb2.relation
 _METHOD: Any = annotations_pb2.method
 _SERVICE: Any = annotations_pb2.service
 _HTTP: Any = http
@@ -45,6 +47,24 @@ def has_aggregate(field: str, diagnostics: Diagnostics) -> bool:
 def aggregate_options(field: str, diagnostics: Diagnostics) -> aggregate_pb2.AggregateOptions:
     """Return the `(rowgate.v1.aggregate)` of the field of that full name."""
     return cast("aggregate_pb2.AggregateOptions", diagnostics.elements[field].options.Extensions[_AGGREGATE])
+
+
+def has_relation(field: str, diagnostics: Diagnostics) -> bool:
+    """Whether the field carries relation options."""
+    return diagnostics.elements[field].options.HasExtension(RELATION)
+
+
+def is_relation(field: FieldDescriptor, diagnostics: Diagnostics) -> bool:
+    """Whether a resource's field holds rows: its message is a resource, and it isn't said to be a column."""
+    message = field.message_type
+    if message is None or not has_table(message.full_name, diagnostics):
+        return False
+    return not has_column(field.full_name, diagnostics)
+
+
+def relation_options(field: str, diagnostics: Diagnostics) -> annotations_pb2.RelationOptions:
+    """Return the `(rowgate.v1.relation)` of the field of that full name."""
+    return cast("annotations_pb2.RelationOptions", diagnostics.elements[field].options.Extensions[RELATION])
 
 
 def method_options(method: str, diagnostics: Diagnostics) -> annotations_pb2.MethodOptions:

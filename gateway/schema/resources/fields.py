@@ -5,7 +5,7 @@ from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import ColumnAccess, ColumnMask, ColumnPreset, Field, ServerSet, Shown
-from gateway.schema.protos.options import column_options
+from gateway.schema.protos.options import column_options, is_relation
 from gateway.schema.types import InvalidTypeError, value_type
 from gateway.schema.types.enums import stores_zero
 from gateway.schema.values import ValueKind, ValueType
@@ -17,7 +17,9 @@ def read_fields(
     """Return the stored fields of a resource, in the message's order; wrong ones are left out and noted."""
     others = not_stored(options)
     fields = (
-        _read_field(field, options, diagnostics) for field in message.fields if field.name not in others
+        _read_field(field, options, diagnostics)
+        for field in message.fields
+        if field.name not in others and not is_relation(field, diagnostics)
     )
     return tuple(field for field in fields if field is not None)
 

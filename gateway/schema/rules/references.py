@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from gateway.schema.diagnostics import suggestion
 from gateway.schema.model import Action, ForeignKey, Resource
 from gateway.schema.rules.finding import Finding, Findings
-from gateway.schema.types.sql_types import without_modifiers
+from gateway.schema.types.sql_types import are_comparable
 
 
 def reference_findings(resource: Resource, resources: Mapping[str, Resource]) -> Findings:
@@ -70,19 +70,6 @@ def _same_type(where: str, resource: Resource, column: str, target: Resource, ot
     if not are_comparable(own, theirs):
         wrong = f'"{column}" is {own}, but {target.table}.{other}, which it references, is {theirs}'
         yield Finding(where, wrong, "give both the same type")
-
-
-def are_comparable(one: str, other: str) -> bool:
-    """Return whether PostgreSQL compares two types in a foreign key."""
-    return _family(one) == _family(other)
-
-
-def _family(sql: str) -> str:
-    """Return what types that PostgreSQL compares in a foreign key have in common."""
-    name = without_modifiers(sql)
-    if name in ("smallint", "integer", "bigint", "numeric"):
-        return "number"
-    return "text" if name in ("text", "character varying", "citext") else name
 
 
 def _set_null(where: str, resource: Resource, key: ForeignKey) -> Findings:

@@ -99,9 +99,22 @@ def _method(
         keys=bound.keys,
         equals=bound.equals,
         item=bound.item,
+        related=_related_to(resource, resources) if "read_mask" in bound.request else {},
         routes=read_routes(http_rule(method.full_name, diagnostics)),
         allow=read_allow(method, diagnostics),
     )
+
+
+def _related_to(resource: Resource, resources: Mapping[str, Resource]) -> dict[str, Resource]:
+    """Return the resources that a resource's relations lead to, at any depth, by name."""
+    found: dict[str, Resource] = {}
+    waiting = [relation.target for relation in resource.relations]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = resources[name]
+            waiting.extend(relation.target for relation in resources[name].relations)
+    return found
 
 
 def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> Method:

@@ -116,3 +116,16 @@ class NamedType(UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:
         """Return the name as DDL and casts spell it."""
         return self.name
+
+
+def are_comparable(one: str, other: str) -> bool:
+    """Return whether PostgreSQL compares two types in a foreign key."""
+    return _family(one) == _family(other)
+
+
+def _family(sql: str) -> str:
+    """Return what types that PostgreSQL compares in a foreign key have in common."""
+    name = without_modifiers(sql)
+    if name in ("smallint", "integer", "bigint", "numeric"):
+        return "number"
+    return "text" if name in ("text", "character varying", "citext") else name

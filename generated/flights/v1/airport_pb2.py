@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from flights.v1 import weather_pb2 as flights_dot_v1_dot_weather__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rowgate.v1 import annotations_pb2 as rowgate_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/airport.proto\x12\nflights.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\xf5\x03\n\x07\x41irport\x12\x10\n\x03\x66\x61\x61\x18\x01 \x01(\tR\x03\x66\x61\x61\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n\x08latitude\x18\x03 \x01(\x01R\x08latitude\x12\x1c\n\tlongitude\x18\x04 \x01(\x01R\tlongitude\x12#\n\raltitude_feet\x18\x05 \x01(\x05R\x0c\x61ltitudeFeet\x12(\n\x10utc_offset_hours\x18\x06 \x01(\x05R\x0eutcOffsetHours\x12\x43\n\x0f\x64\x61ylight_saving\x18\x07 \x01(\x0e\x32\x1a.flights.v1.DaylightSavingR\x0e\x64\x61ylightSaving\x12 \n\ttime_zone\x18\x08 \x01(\tH\x00R\x08timeZone\x88\x01\x01\x12\x39\n\ndeleted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeletedAt:\x8a\x01\xea\xab\x19\x85\x01\n\x07\x61irport\x1a\x03\x66\x61\x61*\x06\n\x04name2\x11\n\x0flength(faa) = 32$\n\"latitude >= -90 AND latitude <= 902(\n&longitude >= -180 AND longitude <= 180Z\ndeleted_atB\x0c\n\n_time_zone*\x80\x01\n\x0e\x44\x61ylightSaving\x12\x1f\n\x1b\x44\x41YLIGHT_SAVING_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x41YLIGHT_SAVING_US\x10\x01\x12\x18\n\x14\x44\x41YLIGHT_SAVING_NONE\x10\x02\x12\x1b\n\x17\x44\x41YLIGHT_SAVING_UNKNOWN\x10\x03\x42P\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lights/v1/airport.proto\x12\nflights.v1\x1a\x18\x66lights/v1/weather.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\xa4\x04\n\x07\x41irport\x12\x10\n\x03\x66\x61\x61\x18\x01 \x01(\tR\x03\x66\x61\x61\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n\x08latitude\x18\x03 \x01(\x01R\x08latitude\x12\x1c\n\tlongitude\x18\x04 \x01(\x01R\tlongitude\x12#\n\raltitude_feet\x18\x05 \x01(\x05R\x0c\x61ltitudeFeet\x12(\n\x10utc_offset_hours\x18\x06 \x01(\x05R\x0eutcOffsetHours\x12\x43\n\x0f\x64\x61ylight_saving\x18\x07 \x01(\x0e\x32\x1a.flights.v1.DaylightSavingR\x0e\x64\x61ylightSaving\x12 \n\ttime_zone\x18\x08 \x01(\tH\x00R\x08timeZone\x88\x01\x01\x12\x39\n\ndeleted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeletedAt\x12-\n\x07weather\x18\n \x03(\x0b\x32\x13.flights.v1.WeatherR\x07weather:\x8a\x01\xea\xab\x19\x85\x01\n\x07\x61irport\x1a\x03\x66\x61\x61*\x06\n\x04name2\x11\n\x0flength(faa) = 32$\n\"latitude >= -90 AND latitude <= 902(\n&longitude >= -180 AND longitude <= 180Z\ndeleted_atB\x0c\n\n_time_zone*\x80\x01\n\x0e\x44\x61ylightSaving\x12\x1f\n\x1b\x44\x41YLIGHT_SAVING_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x41YLIGHT_SAVING_US\x10\x01\x12\x18\n\x14\x44\x41YLIGHT_SAVING_NONE\x10\x02\x12\x1b\n\x17\x44\x41YLIGHT_SAVING_UNKNOWN\x10\x03\x42P\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\016com.flights.v1P\001Z\024flights/v1;flightsv1\252\002\nFlights.V1\312\002\nFlights\\V1\352\002\013Flights::V1'
   _globals['_AIRPORT']._loaded_options = None
   _globals['_AIRPORT']._serialized_options = b'\352\253\031\205\001\n\007airport\032\003faa*\006\n\004name2\021\n\017length(faa) = 32$\n\"latitude >= -90 AND latitude <= 902(\n&longitude >= -180 AND longitude <= 180Z\ndeleted_at'
-  _globals['_DAYLIGHTSAVING']._serialized_start=608
-  _globals['_DAYLIGHTSAVING']._serialized_end=736
-  _globals['_AIRPORT']._serialized_start=104
-  _globals['_AIRPORT']._serialized_end=605
+  _globals['_DAYLIGHTSAVING']._serialized_start=681
+  _globals['_DAYLIGHTSAVING']._serialized_end=809
+  _globals['_AIRPORT']._serialized_start=130
+  _globals['_AIRPORT']._serialized_end=678
 # @@protoc_insertion_point(module_scope)

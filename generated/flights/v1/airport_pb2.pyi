@@ -1,11 +1,13 @@
 import datetime
 
+from flights.v1 import weather_pb2 as _weather_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from rowgate.v1 import annotations_pb2 as _annotations_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -22,7 +24,7 @@ DAYLIGHT_SAVING_NONE: DaylightSaving
 DAYLIGHT_SAVING_UNKNOWN: DaylightSaving
 
 class Airport(_message.Message):
-    __slots__ = ("faa", "name", "latitude", "longitude", "altitude_feet", "utc_offset_hours", "daylight_saving", "time_zone", "deleted_at")
+    __slots__ = ("faa", "name", "latitude", "longitude", "altitude_feet", "utc_offset_hours", "daylight_saving", "time_zone", "deleted_at", "weather")
     FAA_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     LATITUDE_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +34,7 @@ class Airport(_message.Message):
     DAYLIGHT_SAVING_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     DELETED_AT_FIELD_NUMBER: _ClassVar[int]
+    WEATHER_FIELD_NUMBER: _ClassVar[int]
     faa: str
     name: str
     latitude: float
@@ -41,4 +44,5 @@ class Airport(_message.Message):
     daylight_saving: DaylightSaving
     time_zone: str
     deleted_at: _timestamp_pb2.Timestamp
-    def __init__(self, faa: _Optional[str] = ..., name: _Optional[str] = ..., latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., altitude_feet: _Optional[int] = ..., utc_offset_hours: _Optional[int] = ..., daylight_saving: _Optional[_Union[DaylightSaving, str]] = ..., time_zone: _Optional[str] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    weather: _containers.RepeatedCompositeFieldContainer[_weather_pb2.Weather]
+    def __init__(self, faa: _Optional[str] = ..., name: _Optional[str] = ..., latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., altitude_feet: _Optional[int] = ..., utc_offset_hours: _Optional[int] = ..., daylight_saving: _Optional[_Union[DaylightSaving, str]] = ..., time_zone: _Optional[str] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., weather: _Optional[_Iterable[_Union[_weather_pb2.Weather, _Mapping]]] = ...) -> None: ...

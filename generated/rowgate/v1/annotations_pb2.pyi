@@ -64,6 +64,8 @@ TABLE_FIELD_NUMBER: _ClassVar[int]
 table: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]
 column: _descriptor.FieldDescriptor
+RELATION_FIELD_NUMBER: _ClassVar[int]
+relation: _descriptor.FieldDescriptor
 ENUM_VALUE_FIELD_NUMBER: _ClassVar[int]
 enum_value: _descriptor.FieldDescriptor
 METHOD_FIELD_NUMBER: _ClassVar[int]
@@ -252,6 +254,20 @@ class ColumnMask(_message.Message):
     keep_last: int
     year: bool
     def __init__(self, text: _Optional[str] = ..., keep_first: _Optional[int] = ..., keep_last: _Optional[int] = ..., year: _Optional[bool] = ...) -> None: ...
+
+class RelationOptions(_message.Message):
+    __slots__ = ("columns", "references", "filter", "order_by", "limit")
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    references: _containers.RepeatedScalarFieldContainer[str]
+    filter: str
+    order_by: str
+    limit: int
+    def __init__(self, columns: _Optional[_Iterable[str]] = ..., references: _Optional[_Iterable[str]] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class EnumValueOptions(_message.Message):
     __slots__ = ("label",)

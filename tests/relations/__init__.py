@@ -1,0 +1,1 @@
+"""Relations: rows that other rows hold, compared with joins by hand."""

@@ -1,0 +1,182 @@
+"""What a read mask names of relations, by each method that reads rows, in messages and in JSON."""
+
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.field_mask_pb2 import FieldMask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import GatewayFor
+from tests.harness.client import RpcFailed
+from tests.harness.gateway import RunningGateway
+from tests.harness.http import ask
+from tests.relations.kin import PLURALS, RELATIONS, Kin, Tree, fill, paths_of
+
+_PARTS: Tree = {"street": {}, "rooms": {"*": {"name": {}}}}
+
+
+class Stored:
+    """A gateway with people. No dataclass: a property test prints its arguments' fields."""
+
+    def __init__(self, gateway: RunningGateway, kin: Kin) -> None:
+        self.gateway, self.kin = gateway, kin
+
+
+@pytest.fixture(scope="module")
+async def stored(module_gateway_for: Any) -> Stored:
+    gateway = await module_gateway_for("kin")
+    await fill(gateway, people=30)
+    return Stored(gateway, await Kin.read(gateway))
+
+
+@pytest.fixture(scope="module")
+async def stored_by_http(module_gateway_for: Any) -> Stored:
+    gateway = await module_gateway_for("kin", transport="http")
+    await fill(gateway, people=25)
+    return Stored(gateway, await Kin.read(gateway))
+
+
+@st.composite
+def trees(draw: st.DrawFn, name: str, depth: int = 0) -> Tree:
+    """Draw what a read mask names, down to four relations."""
+    fields = list(PLURALS_FIELDS[name])
+    named = draw(st.lists(st.sampled_from(fields), max_size=4, unique=True))
+    tree: Tree = {"*": {}} if draw(st.booleans()) and depth else {one: {} for one in named}
+    if "house" in tree and draw(st.booleans()):
+        tree["house"] = dict(_PARTS)
+    relations = [relation for owner, relation in RELATIONS if owner == name]
+    most = 2 if depth < 2 else 1
+    for relation in (
+        draw(st.lists(st.sampled_from(relations), max_size=most, unique=True)) if relations else ()
+    ):
+        target = RELATIONS[name, relation][0]
+        tree[relation] = draw(trees(target, depth + 1)) if depth < 3 else {}
+    return tree or {fields[0]: {}}
+
+
+PLURALS_FIELDS = {
+    "Region": ("country", "code", "name", "deleted_at"),
+    "Town": ("id", "country", "region_code", "name", "version", "etag"),
+    "Person": (
+        *("id", "name", "age", "town_id", "birthplace", "employer_name", "mood", "moods", "tags", "salary"),
+        *(
+            "born",
+            "seen_at",
+            "house",
+            "notes",
+            "address",
+            "picture",
+            "number",
+            "height",
+            "phone",
+            "open",
+            "pass",
+        ),
+    ),
+    "Employer": ("id", "name", "size"),
+    "Badge": ("serial", "person_id"),
+}
+NAMED = st.sampled_from([*PLURALS]).flatmap(lambda name: st.tuples(st.just(name), trees(name)))
+_SETTINGS = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@_SETTINGS
+@given(asked=NAMED)
+async def test_list_holds_what_joins_find(stored: Stored, asked: tuple[str, Tree]) -> None:
+    name, tree = asked
+    kin, plural = stored.kin, PLURALS[name]
+    mask = FieldMask(paths=paths_of(tree, name)).ToJsonString()
+    answer = await stored.gateway.call(
+        f"kin.v1.{name}Service/List{plural.method}", page_size=1000, read_mask=mask
+    )
+    live = [key for key, row in kin.rows[name].items() if not _is_deleted(row)]
+    assert [*getattr(answer, plural.rows)] == [kin.expected(name, key, tree) for key in live]
+
+
+def _is_deleted(row: Any) -> bool:
+    return "deleted_at" in row.DESCRIPTOR.fields_by_name and row.HasField("deleted_at")
+
+
+@settings(_SETTINGS, max_examples=30)
+@given(asked=NAMED, data=st.data())
+async def test_every_method_holds_the_same(
+    stored: Stored, asked: tuple[str, Tree], data: st.DataObject
+) -> None:
+    name, tree = asked
+    kin, plural = stored.kin, PLURALS[name]
+    service, mask = f"kin.v1.{name}Service/", FieldMask(paths=paths_of(tree, name)).ToJsonString()
+    key = data.draw(st.sampled_from([*kin.rows[name]]))
+    one = dict(zip(plural.key, key, strict=True))
+    wanted = kin.expected(name, key, tree)
+    assert await stored.gateway.call(f"{service}Get{name}", one, read_mask=mask) == wanted
+    keys = {"keys": [one, one]} if len(key) > 1 else {f"{plural.key[0]}s": [*key, *key]}
+    batch = await stored.gateway.call(f"{service}BatchGet{plural.method}", keys, read_mask=mask)
+    assert [*getattr(batch, plural.rows)] == [wanted, wanted]
+    listed = await stored.gateway.call(f"{service}List{plural.method}", page_size=1000, read_mask=mask)
+    chunks = stored.gateway.client.stream(f"{service}Stream{plural.method}", read_mask=mask)
+    streamed = [row async for chunk in chunks for row in getattr(chunk, plural.rows)]
+    assert streamed == [*getattr(listed, plural.rows)]
+
+
+@settings(_SETTINGS, max_examples=30)
+@given(asked=NAMED)
+async def test_json_is_that_of_the_messages(stored_by_http: Stored, asked: tuple[str, Tree]) -> None:
+    name, tree = asked
+    kin, plural = stored_by_http.kin, PLURALS[name]
+    mask = FieldMask(paths=paths_of(tree, name)).ToJsonString()
+    path = f"/kin.v1.{name}Service/List{plural.method}"
+    answer = await ask(stored_by_http.gateway.target, "POST", path, {"pageSize": 1000, "readMask": mask})
+    live = [key for key, row in kin.rows[name].items() if not _is_deleted(row)]
+    wanted = [kin.expected(name, key, tree) for key in live]
+    assert answer.json[plural.rows] == [json_format.MessageToDict(one) for one in wanted]
+
+
+async def test_stars_and_no_mask_leave_relations_out(stored: Stored) -> None:
+    for mask in ("", "*"):
+        person = await stored.gateway.call("kin.v1.PersonService/GetPerson", id=1, read_mask=mask)
+        assert person == stored.kin.rows["Person"][1,]
+    both = await stored.gateway.call("kin.v1.PersonService/GetPerson", id=2, read_mask="*,children.*.name")
+    assert both == stored.kin.expected("Person", (2,), {"*": {}, "children": {"name": {}}})
+
+
+@pytest.mark.parametrize(
+    ("mask", "text"),
+    [
+        ("children.name", '"children" is repeated: write "children" or "children.*.…"'),
+        ("parent.parent.parent.parent.parent", "below 4 relations"),
+        ("parent.nam", 'kin.v1.Person has no field "nam"; did you mean "name"?'),
+        ("*,name,parent", '"*" stands alone'),
+        ("town.*", 'kin.v1.Town has no field "*"'),
+    ],
+)
+async def test_wrong_paths_are_refused(stored: Stored, mask: str, text: str) -> None:
+    with pytest.raises(RpcFailed) as failed:
+        await stored.gateway.call("kin.v1.PersonService/GetPerson", id=1, read_mask=mask)
+    assert (failed.value.reason, failed.value.fields) == ("INVALID_FIELD_MASK", ["read_mask"])
+    assert text in failed.value.message
+
+
+async def test_relations_of_a_mask_are_bounded(stored: Stored) -> None:
+    relations = ("parent", "town", "employer", "badge", "children", "peers")
+    starts = ("", "parent.", "children.*.", "peers.*.", "parent.parent.", "parent.children.*.")
+    paths = [f"{start}{one}" for start in starts for one in relations]
+    with pytest.raises(RpcFailed, match="relations; at most 32 are read"):
+        await stored.gateway.call("kin.v1.PersonService/GetPerson", id=1, read_mask=",".join(paths))
+
+
+async def test_what_is_written_leaves_relations_alone(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("kin")
+    parent = {"id": "7", "name": "another"}
+    person = {"id": "1", "name": "P", "parent": parent, "children": [parent]}
+    made = await gateway.call("kin.v1.PersonService/CreatePerson", person=person)
+    assert not made.HasField("parent")
+    await gateway.call("kin.v1.PersonService/UpdatePerson", person={**person, "age": 3})
+    await gateway.call("kin.v1.PersonService/UpdatePerson", person=person, update_mask="*")
+    with pytest.raises(
+        RpcFailed, match='"parent" is a relation: it is read, and can\'t be written'
+    ) as failed:
+        await gateway.call("kin.v1.PersonService/UpdatePerson", person=person, update_mask="name,parent")
+    assert (failed.value.reason, failed.value.fields) == ("INVALID_FIELD_MASK", ["update_mask"])
+    assert [row["id"] for row in await gateway.sql("SELECT id FROM person")] == [1]
