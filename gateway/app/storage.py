@@ -139,12 +139,12 @@ async def _compared(
     connect: Callable[[], Awaitable[Any]],
 ) -> Schema:
     """Return the schema with what its tables are found to be; raises what says how they differ."""
-    by_callers = caller_roles(settings.auth) is not None
-    grants = await warn_of_missing_grants(database, schema, tables, _OWN, by_callers=by_callers)
+    roles = caller_roles(settings.auth)
+    grants = await warn_of_missing_grants(database, schema, tables, _OWN, by_callers=roles is not None)
     found = await require_match(connect, tables.metadata, settings.schema.migrations, grants=grants)
     known = with_found(schema, found)
     refuse_view_writes(known, found)
-    return await with_queries(connect, known, by_callers=by_callers)
+    return await with_queries(connect, known, roles.allowed if roles is not None else None)
 
 
 def _shared(

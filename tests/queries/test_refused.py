@@ -362,7 +362,7 @@ async def test_row_level_security_stands_in_for_policies_of_rows(dsn: str) -> No
     rest = method("SELECT owner AS name FROM secret WHERE id = :id")
     await fetch(dsn, "ALTER TABLE secret ENABLE ROW LEVEL SECURITY")
     try:
-        await with_queries(lambda: asyncpg.connect(dsn), read_schema(schema_with(rest)), by_callers=True)
+        await with_queries(lambda: asyncpg.connect(dsn), read_schema(schema_with(rest)), ())
         assert "policy" in (await refused(dsn, rest)).wrong
     finally:
         await fetch(dsn, "ALTER TABLE secret DISABLE ROW LEVEL SECURITY")

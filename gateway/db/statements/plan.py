@@ -22,16 +22,17 @@ async def plan_of(connection: "Connection", statement: Statement) -> str:
         return await explained(connection, statement.text)
 
 
-async def explained(connection: Any, text: str, options: str = "") -> str:
+async def explained(connection: Any, text: str, options: str = "", before: str = "") -> str:
     """Return the plan of a single statement; raises the driver's exceptions.
 
     Args:
         connection: of the driver, in no transaction.
         text: the statement.
         options: what EXPLAIN is asked for, in parentheses.
+        before: what is run before, in the same transaction.
 
     """
-    await connection.execute(_BEGIN)
+    await connection.execute(f"{_BEGIN}; {before}")
     try:
         await connection.execute(f"{PREPARE}{text}")
         try:

@@ -1,14 +1,14 @@
 """At start: SQL methods that don't fit the database, or its tables' policies, aren't served."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from gateway.introspect.sql_methods.columns import read_columns
 from gateway.introspect.sql_methods.description import Description, QueryRefusedError, describe
-from gateway.introspect.sql_methods.policies import Touched, policy_problems
-from gateway.introspect.sql_methods.touched import functions_of, not_null_columns, relations_behind
+from gateway.introspect.sql_methods.policies import policy_problems
+from gateway.introspect.sql_methods.touched import not_null_columns, touched_by
 from gateway.introspect.sql_methods.types import caller_type, declared, right_for, type_of
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Rpc, Schema
@@ -19,7 +19,7 @@ _CLOSE_SECONDS = 5
 
 
 async def with_queries(
-    connect: Callable[[], Awaitable[Any]], schema: Schema, *, by_callers: bool = False
+    connect: Callable[[], Awaitable[Any]], schema: Schema, roles: Collection[str] | None = None
 ) -> Schema:
     """Return the schema whose SQL methods know their parameters' and columns' types.
 
@@ -28,7 +28,8 @@ async def with_queries(
     Args:
         connect: opens an asyncpg connection, which is closed again.
         schema: the schema.
-        by_callers: whether statements run by roles of their callers', for whom PostgreSQL's policies hold.
+        roles: those of callers, by which statements run, and for whom PostgreSQL's policies hold; None
+            where they run by the gateway's own.
 
     """
     served = (one for service in schema.services.values() for one in service.methods)
@@ -40,7 +41,7 @@ async def with_queries(
     known: dict[str, Rpc] = {}
     try:
         for method in methods:
-            known[method.full_name] = await _checked(connection, method, schema, wrong, by_callers=by_callers)
+            known[method.full_name] = await _checked(connection, method, schema, roles, wrong)
     finally:
         await connection.close(timeout=_CLOSE_SECONDS)
     if wrong:
@@ -53,27 +54,25 @@ async def with_queries(
 
 
 async def _checked(
-    connection: Any, method: SqlMethod, schema: Schema, wrong: list[Diagnostic], *, by_callers: bool
+    connection: Any, method: SqlMethod, schema: Schema, roles: Collection[str] | None, wrong: list[Diagnostic]
 ) -> SqlMethod:
     try:
-        found = await describe(connection, method)
+        found = await describe(connection, method, roles or ())
     except QueryRefusedError as error:
         wrong.append(method.wrong(error.offset, error.wrong, error.right))
         return method
     plan = found.plan
     parameters = _parameters(method, found, wrong)
     sources = {
-        place: source for place in range(len(found.columns)) if plan and (source := plan.source_of(place))
+        place: one for place in range(len(found.columns)) if (one := plan.source_of(place)) is not None
     }
     never_null = await not_null_columns(connection, [(name, column) for name, column, _ in sources.values()])
     columns = read_columns(method, found, sources, never_null, wrong)
-    functions = await functions_of(connection, method.query)
-    if plan is not None and plan.writes and not method.writes:
+    if plan.writes and not method.writes:
         wrong.append(method.wrong(0, "the query changes or locks rows", "say writes: true"))
-    behind = await relations_behind(connection, plan.relations) if plan is not None else None
-    touched = Touched(behind, plan.written if plan is not None else frozenset(), functions.opaque)
-    wrong += policy_problems(method, schema, touched, by_callers=by_callers)
-    return replace(method, parameters=parameters, columns=columns, is_volatile=functions.volatile)
+    touched = await touched_by(connection, method.query, plan)
+    wrong += policy_problems(method, schema, touched, by_callers=roles is not None)
+    return replace(method, parameters=parameters, columns=columns, is_volatile=touched.is_volatile)
 
 
 def _parameters(method: SqlMethod, found: Description, wrong: list[Diagnostic]) -> tuple[SqlParameter, ...]:

@@ -54,7 +54,7 @@ def read_columns(
             continue
         source = sources.get(place)
         proven = source is not None and source[:2] in never_null and (len(path) > 1 or not source[2])
-        counted = found.plan is not None and found.plan.is_never_null(place)
+        counted = found.plan.is_never_null(place)
         if not (field.has_presence or proven or counted or name in method.not_null):
             wrong.append(method.wrong(_offset(method, name), *_nullable(name, field)))
         columns.append(SqlColumn(path, column))

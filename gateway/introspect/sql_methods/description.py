@@ -1,7 +1,7 @@
 """A query as PostgreSQL describes it when it prepares it, and plans it without values. It isn't run."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -46,13 +46,13 @@ class Description:
     Args:
         parameters: their types, in their order.
         columns: the names and types of those of its rows.
-        plan: what it would do; None where the role may not have it planned.
+        plan: what it would do.
 
     """
 
     parameters: Sequence[FoundType]
     columns: Sequence[tuple[str, FoundType]]
-    plan: Plan | None
+    plan: Plan
 
 
 class QueryRefusedError(Exception):
@@ -72,27 +72,44 @@ class QueryRefusedError(Exception):
         self.right = right
 
 
-async def describe(connection: Any, method: SqlMethod) -> Description:
+async def describe(connection: Any, method: SqlMethod, roles: Collection[str] = ()) -> Description:
     """Return what PostgreSQL says of a method's query; raises QueryRefusedError.
 
     Args:
         connection: of the driver, in no transaction.
         method: the method.
+        roles: other roles, by which it may be asked where the connection's own may not.
 
     """
     query = method.query.numbered()
+    refused: QueryRefusedError | None = None
+    for before in ("", *(f"SET LOCAL role TO {_quoted(role)}" for role in sorted(roles))):
+        try:
+            return await _described(connection, query, before)
+        except QueryRefusedError as error:
+            refused = refused or error
+            if not isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+                raise
+    raise refused or AssertionError
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+async def _described(connection: Any, query: NumberedQuery, before: str) -> Description:
     with _refusing(query):
-        parameters, columns = await _prepared(connection, query.text)
+        parameters, columns = await _prepared(connection, query.text, before)
     with _refusing(query, len(PREPARE)):
-        plan = await _planned(connection, query.text)
-    return Description(parameters, columns, plan)
+        plan = await explained(connection, query.text, "(VERBOSE, FORMAT JSON)", before)
+    return Description(parameters, columns, Plan(json.loads(plan)[0]["Plan"]))
 
 
 async def _prepared(
-    connection: Any, text: str
+    connection: Any, text: str, before: str
 ) -> tuple[Sequence[FoundType], Sequence[tuple[str, FoundType]]]:
     # By the extended protocol, which takes a single statement.
-    await connection.execute(_BEGIN)
+    await connection.execute(f"{_BEGIN}; {before}")
     try:
         prepared = await connection.prepare(text, name="")
         taken = [one.oid for one in prepared.get_parameters()]
@@ -109,13 +126,6 @@ async def _types(connection: Any, oids: Sequence[int]) -> Mapping[int, FoundType
         oid: FoundType(name, (schema, short) if kind == b"e" else None)
         for oid, name, kind, schema, short in rows
     }
-
-
-async def _planned(connection: Any, text: str) -> Plan | None:
-    try:
-        return Plan(json.loads(await explained(connection, text, "(VERBOSE, FORMAT JSON)"))[0]["Plan"])
-    except asyncpg.InsufficientPrivilegeError:
-        return None
 
 
 @contextmanager

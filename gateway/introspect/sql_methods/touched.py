@@ -4,17 +4,21 @@ A plan has the tables of views and of functions that PostgreSQL inlines. It does
 do, nor what a materialized view was made of.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.introspect.sql_methods.plan import Plan
 from gateway.introspect.table_records import Name
 from gateway.schema.sql_text import Query, QueryTextError, read_query
 
 _LEVELS = 16
 """Views over views that are looked into."""
 _VIEWS = """
-SELECT n.nspname || '.' || c.relname, pg_catalog.pg_get_viewdef(c.oid)
+SELECT n.nspname || '.' || c.relname, pg_catalog.pg_get_viewdef(c.oid), coalesce((
+    SELECT option_value::boolean FROM pg_catalog.pg_options_to_table(c.reloptions)
+    WHERE option_name = 'security_invoker'), false)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relname = ANY($1::text[]) AND c.relkind = 'v'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -22,7 +26,8 @@ WHERE c.relname = ANY($1::text[]) AND c.relkind = 'v'
 _FUNCTIONS = """
 SELECT p.provolatile = 'v', n.nspname || '.' || p.proname,
     n.nspname <> 'pg_catalog' AND l.lanname NOT IN ('internal', 'c')
-        OR n.nspname = 'pg_catalog' AND p.proname = ANY($2::text[])
+        OR n.nspname = 'pg_catalog' AND p.proname = ANY($2::text[]),
+    p.prosecdef
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
@@ -74,39 +79,61 @@ WHERE a.attnotnull
 
 
 @dataclass(frozen=True, slots=True)
-class Functions:
-    """The functions that a query may call, by the names in it and in the views that it reads.
+class Touched:
+    """What a query touches.
 
     Args:
-        volatile: whether one of them may write.
-        opaque: those that may read any table.
+        relations: the tables.
+        secured: those with row-level security.
+        direct: those that the query itself reads or writes, rather than what they are parts or copies of.
+        written: those that it writes.
+        opaque: the functions that may read any, and views that can't be looked into.
+        definers: those of them, and the views, that read by the rights of whoever made them.
+        is_volatile: whether something that it calls may write.
 
     """
 
-    volatile: bool
-    opaque: tuple[str, ...]
+    relations: AbstractSet[Name]
+    secured: AbstractSet[Name]
+    direct: AbstractSet[Name]
+    written: AbstractSet[Name]
+    opaque: AbstractSet[str]
+    definers: AbstractSet[str]
+    is_volatile: bool
 
 
-async def functions_of(connection: Any, query: Query) -> Functions:
-    """Return the functions that a query may call."""
-    calls, unread = await _calls(connection, query)
+async def touched_by(connection: Any, query: Query, plan: Plan) -> Touched:
+    """Return what a query of a plan touches, for all that can be told by its names and those in its views."""
+    calls, views, unread = await _calls(connection, query)
     rows = await connection.fetch(_FUNCTIONS, list(calls), list(_RUN_SQL))
     hidden = bool((await connection.fetch(_HIDDEN))[0][0])
-    opaque = {name for _, name, is_opaque in rows if is_opaque} | unread
-    volatile = hidden or bool(unread) or any(volatile for volatile, _, _ in rows)
-    return Functions(volatile, tuple(sorted(opaque)))
+    opaque = {name: by_definer for _, name, is_opaque, by_definer in rows if is_opaque}
+    by_maker = {name for name, by_invoker in views.items() if not by_invoker}
+    relations = await _relations(connection, plan)
+    return Touched(
+        relations=relations.keys(),
+        secured={name for name, is_secured in relations.items() if is_secured},
+        direct={name for name in relations if name in plan.relations or name.name in query.words},
+        written=plan.written,
+        opaque=opaque.keys() | unread,
+        definers={name for name, by_definer in opaque.items() if by_definer} | by_maker,
+        is_volatile=hidden or bool(unread) or any(volatile for volatile, *_ in rows),
+    )
 
 
-async def _calls(connection: Any, query: Query) -> tuple[set[str], set[str]]:
-    """Return what a parenthesis follows, in views too, and the views that are too long or deep to be read."""
+async def _calls(connection: Any, query: Query) -> tuple[set[str], dict[str, bool], set[str]]:
+    """Return what a parenthesis follows, in views too; the views, and those that are too long or deep.
+
+    Of each view it is told whether it reads by the rights of whoever asks.
+    """
     words, calls = set(query.words), set(query.calls)
-    seen, unread = set[str](), set[str]()
+    views, unread = dict[str, bool](), set[str]()
     for _ in range(_LEVELS):
-        views = [row for row in await connection.fetch(_VIEWS, list(words)) if row[0] not in seen]
-        if not views:
-            return calls, unread
-        for name, text in views:
-            seen.add(name)
+        found = [row for row in await connection.fetch(_VIEWS, list(words)) if row[0] not in views]
+        if not found:
+            return calls, views, unread
+        for name, text, by_invoker in found:
+            views[name] = by_invoker
             try:
                 held = read_query(text)
             except QueryTextError:
@@ -114,14 +141,14 @@ async def _calls(connection: Any, query: Query) -> tuple[set[str], set[str]]:
             else:
                 words.update(held.words)
                 calls |= held.calls
-    return calls, unread | seen
+    return calls, views, unread | views.keys()
 
 
-async def relations_behind(connection: Any, names: Iterable[Name]) -> dict[Name, bool]:
-    """Return some tables and those that they are parts or copies of: whether each has row-level security."""
-    asked = list(names)
+async def _relations(connection: Any, plan: Plan) -> Mapping[Name, bool]:
+    """Return a plan's tables, and what they are parts or copies of: whether each has row-level security."""
+    asked = list(plan.relations)
     rows = await connection.fetch(_BEHIND, [one.schema for one in asked], [one.name for one in asked])
-    return {Name(schema, name): secured for schema, name, secured in rows}
+    return {Name(schema, name): is_secured for schema, name, is_secured in rows}
 
 
 async def not_null_columns(

@@ -1,0 +1,118 @@
+"""Whatever way a query takes to a table with a policy, it isn't served but by a word of its author's."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from gateway.introspect.sql_methods import with_queries
+from gateway.schema.diagnostics import SchemaError
+from gateway.schema.protos.sources import compile_texts
+from gateway.schema.read import read_schema
+from gateway.schema.tables.metadata import build_tables
+from tests.harness.databases import Databases, fetch
+
+SCHEMA = """syntax = "proto3";
+package ways.v1;
+import "rowgate/v1/annotations.proto";
+message Open {
+  option (rowgate.v1.table) = {primary_key: "id"};
+  int64 id = 1;
+}
+message Secret {
+  option (rowgate.v1.table) = {primary_key: "id" policy: {read: "owner = principal.id"}};
+  int64 id = 1;
+  string owner = 2;
+}
+message Asked { int64 id = 1; }
+message Found { optional int64 id = 1; }
+service S {
+  rpc Do(Asked) returns (Found) {
+    option (rowgate.v1.method).sql = { query: "%s" %s };
+  }
+}
+"""
+MADE = (
+    "CREATE VIEW over_secret AS SELECT id FROM secret",
+    "CREATE VIEW over_view AS SELECT v.id FROM over_secret v JOIN open o ON o.id = v.id",
+    "CREATE VIEW by_invoker WITH (security_invoker = true) AS SELECT id FROM secret",
+    "CREATE MATERIALIZED VIEW copied AS SELECT id FROM over_view",
+    "CREATE VIEW over_copied AS SELECT id FROM copied",
+    "CREATE FUNCTION inlined() RETURNS SETOF bigint LANGUAGE sql STABLE AS 'SELECT id FROM secret'",
+    "CREATE FUNCTION hidden() RETURNS bigint LANGUAGE plpgsql STABLE AS $$BEGIN RETURN 1 FROM secret; END$$",
+    "CREATE FUNCTION definer() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT 1::bigint'",
+    "CREATE VIEW over_function AS SELECT hidden() AS id",
+    "CREATE TABLE part () INHERITS (secret)",
+)
+WAYS = {
+    "itself": "SELECT id FROM secret WHERE id = :id",
+    "with its schema": "SELECT id FROM public.secret WHERE id = :id",
+    "quoted": 'SELECT id FROM \\"secret\\" AS \\"open\\" WHERE id = :id',
+    "in a join": "SELECT o.id FROM open o JOIN secret USING (id) WHERE o.id = :id",
+    "as an oracle": "SELECT id FROM open o WHERE id = :id AND EXISTS (SELECT FROM secret WHERE id = o.id)",
+    "in a column": "SELECT (SELECT max(id) FROM secret) AS id FROM open WHERE id = :id",
+    "in a CTE": "WITH s AS MATERIALIZED (SELECT id FROM secret) SELECT id FROM s WHERE id = :id",
+    "in a union": "SELECT id FROM open WHERE id = :id UNION ALL SELECT id FROM secret",
+    "in an order": "SELECT id FROM open WHERE id = :id ORDER BY (SELECT count(*) FROM secret)",
+    "in a limit": "SELECT id FROM open WHERE id = :id LIMIT (SELECT count(*) FROM secret)",
+    "laterally": "SELECT s.id FROM open o, LATERAL (TABLE secret LIMIT o.id) s WHERE o.id = :id",
+    "by a view": "SELECT id FROM over_secret WHERE id = :id",
+    "by a view of a view": "SELECT id FROM over_view WHERE id = :id",
+    "by a view of its caller's": "SELECT id FROM by_invoker WHERE id = :id",
+    "by a copy": "SELECT id FROM copied WHERE id = :id",
+    "by a view of a copy": "SELECT id FROM over_copied WHERE id = :id",
+    "by a function that is inlined": "SELECT i AS id FROM inlined() AS i WHERE i = :id",
+    "by a function": "SELECT hidden() AS id WHERE :id > 0",
+    "by a function of another schema's name": 'SELECT public.\\"hidden\\" () AS id WHERE :id > 0',
+    "by a view with a function": "SELECT id FROM over_function WHERE id = :id",
+    "by a part": "SELECT id FROM part WHERE id = :id",
+    "by SQL of a text": "SELECT count(query_to_xml('TABLE secret', true, true, '')) AS id WHERE :id > 0",
+}
+SECURED = {"itself", "with its schema", "quoted", "in a join", "as an oracle", "in a column", "in a CTE"} | {
+    *("in a union", "in an order", "in a limit", "laterally", "by a view of its caller's"),
+    *("by a function that is inlined", "by a function", "by a function of another schema's name"),
+    *("by a view with a function", "by SQL of a text"),
+}
+"""The ways on which PostgreSQL's own policies hold."""
+
+
+@pytest.fixture(scope="module")
+async def dsn(databases: Databases) -> str:
+    """Return a database with many ways to one table."""
+    dsn = await databases.copy_of(
+        "ways",
+        build_tables(read_schema(compile_texts({"ways.proto": SCHEMA % (WAYS["itself"], "")}))).metadata,
+    )
+    for statement in MADE:
+        await fetch(dsn, statement)
+    return dsn
+
+
+async def problems(dsn: str, query: str, more: str = "", roles: Sequence[str] | None = None) -> str:
+    """Return what is wrong with a query; nothing where it is served."""
+    schema = read_schema(compile_texts({"ways.proto": SCHEMA % (query, more)}))
+    try:
+        await with_queries(lambda: asyncpg.connect(dsn), schema, roles)
+    except SchemaError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("query", WAYS.values(), ids=WAYS)
+async def test_no_way_leads_past_a_policy(dsn: str, query: str) -> None:
+    assert "policy: BYPASS" in await problems(dsn, query)
+    assert not await problems(dsn, query, "policy: BYPASS")
+
+
+async def test_row_level_security_holds_where_nobody_elses_rights_are_taken(dsn: str) -> None:
+    await fetch(dsn, "ALTER TABLE secret ENABLE ROW LEVEL SECURITY")
+    try:
+        refused = {name for name, query in WAYS.items() if await problems(dsn, query, roles=())}
+    finally:
+        await fetch(dsn, "ALTER TABLE secret DISABLE ROW LEVEL SECURITY")
+    assert refused == WAYS.keys() - SECURED
+    assert await problems(dsn, "SELECT definer() AS id WHERE :id > 0", roles=())
+
+
+async def test_what_is_everybodys_needs_no_word(dsn: str) -> None:
+    assert not await problems(dsn, "SELECT id FROM open WHERE id = :id AND 'secret' <> ''")
