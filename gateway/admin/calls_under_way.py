@@ -104,7 +104,7 @@ PLACES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "ConnectionLimiter._wait": lambda _: "a connection",
     "Pool._add": lambda _: "a new connection",
     "StatementWatch.over": _statement,
-    "Cursor._bind": _streamed,
+    "Cursor.bind": _streamed,
     "Cursor.slices": _streamed,
     "LoopClock.sleep": lambda _: "another attempt",
     "_commit": lambda _: "COMMIT",

@@ -18,6 +18,7 @@ from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
 from gateway.introspect import DriftWatch
 from gateway.methods import Engine, handler_of
+from gateway.policy.permissions import methods_of
 from gateway.request.aggregates import check_aggregations
 from gateway.request.page_token import PageTokens
 from gateway.request.relation_rows import relation_rows
@@ -141,6 +142,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
         withheld=storage.withheld,
         own_tables=storage.own_tables,
         identified=callers.identified,
+        methods={one.full_name: one for one in methods_of(callers.schema)},
     )
 
 

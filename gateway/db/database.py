@@ -13,6 +13,7 @@ from gateway.db.statements.explained import explain, is_explained
 from gateway.db.statements.plan import plan_of
 from gateway.db.statements.runner import StatementRunner
 from gateway.db.statements.transaction import Row, Transaction
+from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable
 from gateway.observe.metrics.figures import Distribution
@@ -158,7 +159,9 @@ class Database:
 
                 yield await self._retry(attempt, call)
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], call: Call, mode: Mode = USUAL
+    ) -> T:
         """Run `work` in a transaction and commit it, by the caller's deadline; return what `work` returned.
 
         The whole of `work` runs again after a serialization failure, a deadlock or a lost connection, as
@@ -167,19 +170,21 @@ class Database:
         more.
         """
         with self._until(call.deadline):
-            return await self._retry(lambda: self._direct.transact(work, call), call)
+            return await self._retry(lambda: self._direct.transact(work, call, mode), call)
 
-    async def transact_once(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
+    async def transact_once(
+        self, work: Callable[[Transaction], Awaitable[T]], call: Call, mode: Mode = USUAL
+    ) -> T:
         """As `transact`, for work that finds out by itself whether it has been done.
 
         Where nobody else can tell, it runs again, and answers either way. Where it can't be run again, the
         outcome stays unknown: no refusal may say that nothing was done.
         """
         try:
-            return await self.transact(work, call)
+            return await self.transact(work, call, mode)
         except OutcomeUnknown as unknown:
             try:
-                return await self.transact(work, call)
+                return await self.transact(work, call, mode)
             except _NOT_RUN as error:
                 raise unknown from error
 

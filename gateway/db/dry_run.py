@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from gateway.db.database import Database, Transaction
+from gateway.db.database import Transaction
+from gateway.db.executor import Executor
+from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.request.call import Call
 from gateway.sql.statement import Statement, compile_statement
 
@@ -22,7 +24,9 @@ class _Undo(Exception):  # noqa: N818 - carries the answer out of the transactio
         self.answer = answer
 
 
-async def dry_run(database: Database, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
+async def dry_run(
+    database: Executor, work: Callable[[Transaction], Awaitable[T]], call: Call, mode: Mode = USUAL
+) -> T:
     """Return what `work` returns, every constraint checked and nothing kept.
 
     Sequences advance all the same: PostgreSQL never takes numbers back. Raises as `Database.transact`.
@@ -34,7 +38,7 @@ async def dry_run(database: Database, work: Callable[[Transaction], Awaitable[T]
         raise _Undo(answer)
 
     try:
-        return await database.transact(run, call)
+        return await database.transact(run, call, mode)
     except _Undo as undo:
         kept: T = undo.answer
         return kept

@@ -25,6 +25,8 @@ from gateway.methods.reads.exists import Exists
 from gateway.methods.reads.get import Get
 from gateway.methods.reads.list_rows import List
 from gateway.methods.reads.stream import Stream
+from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
+from gateway.methods.transactions.transact import Transact
 from gateway.methods.validated import Validated
 from gateway.methods.with_presets import SENDING, WithPresets
 from gateway.methods.writes.batch_create import BatchCreate
@@ -36,7 +38,7 @@ from gateway.methods.writes.undelete import Undelete
 from gateway.methods.writes.update import Update
 from gateway.policy.columns import has_limits, without_presets
 from gateway.request.validation import rules_of
-from gateway.schema.model import Method, MethodKind, Rpc
+from gateway.schema.model import Method, MethodKind, Rpc, TransactionMethod
 from gateway.schema.sql_method import SqlMethod
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
@@ -59,11 +61,14 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 }
 """The handler of each standard method, made once per method when the server starts."""
 
-OTHER_HANDLERS: Mapping[type[Rpc], Callable[[Any, Engine], AnyHandler]] = {SqlMethod: query_handler}
+OTHER_HANDLERS: Mapping[type[Rpc], Callable[[Any, Engine], AnyHandler | TransactionHandler]] = {
+    SqlMethod: query_handler,
+    TransactionMethod: lambda method, engine: Transact(method, engine, handler_of),
+}
 """The handler of each kind of method that isn't of one resource."""
 
 
-def handler_of(method: Rpc, engine: Engine) -> AnyHandler:
+def handler_of(method: Rpc, engine: Engine) -> AnyHandler | TransactionHandler:
     """Return the handler of a method, one of HANDLERS or OTHER_HANDLERS."""
     if isinstance(method, Method):
         return _of_resource(method, engine)
@@ -95,7 +100,9 @@ __all__ = [
     "Handler",
     "Piece",
     "Response",
+    "StepAdmission",
     "StreamHandler",
+    "TransactionHandler",
     "WrittenResponse",
     "handler_of",
 ]

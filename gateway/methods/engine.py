@@ -2,21 +2,23 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Table
 
-from gateway.db.coalesce import PointReads, RowWrites
-from gateway.db.database import Database
+from gateway.db.executor import Executor, KeyReads, SingleWrites
 from gateway.db.internal_tables.idempotency import RequestIds, Room
 from gateway.db.statements.caller_role import CallerRoles
+from gateway.db.steps import StepExecutor, StepReads, StepWrites
 from gateway.errors import FailedPrecondition
 from gateway.methods.bulk_state import BulkState
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
 from gateway.request.page_token import PageTokens
 from gateway.request.relation_rows import RelationRows
-from gateway.schema.model import Method, Resource
+from gateway.schema.model import Method, Resource, Rpc
+
+_ANY_NUMBER = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +47,13 @@ class Engine:
         withheld: the columns that some roles may not set in new rows, by the message's full name.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
+        methods: all that are served, by full name: those that steps of transactions may call.
 
     """
 
-    database: Database
-    reads: PointReads
-    writes: RowWrites
+    database: Executor
+    reads: KeyReads
+    writes: SingleWrites
     tables: Mapping[str, Table]
     request_ids: RequestIds = field(default_factory=lambda: RequestIds(1 << 20, Room(1 << 30)))
     response_bytes: int = 64 * 1024 * 1024
@@ -66,6 +69,7 @@ class Engine:
     withheld: Mapping[str, frozenset[str]] = field(default_factory=dict)
     own_tables: bool = True
     identified: bool
+    methods: Mapping[str, Rpc] = field(default_factory=dict)
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
 
     def require_own_tables(self, what: str) -> None:
@@ -75,6 +79,20 @@ class Engine:
                 f"{what} is off: the gateway has no tables of its own that it may write, which keep it",
                 reason="GATEWAY_TABLES_MISSING",
             )
+
+    def of_steps(self) -> "Engine":
+        """Return the same for calls that are steps of a transaction: its connection is theirs already.
+
+        So none of them waits for a turn at bulk writes, of which whoever has one may wait for the rows that
+        the transaction has locked.
+        """
+        return replace(
+            self,
+            database=StepExecutor(),
+            reads=StepReads(),
+            writes=StepWrites(),
+            max_concurrent_bulk=_ANY_NUMBER,
+        )
 
     @property
     def hides_rows(self) -> bool:

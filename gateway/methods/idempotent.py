@@ -10,9 +10,11 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.auth.principal import Principal
-from gateway.db.database import Database, Row, Transaction
+from gateway.db.database import Row, Transaction
 from gateway.db.dry_run import dry_run
+from gateway.db.executor import Executor
 from gateway.db.internal_tables.idempotency import Claim
+from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.errors import InvalidArgument
 from gateway.methods.caller_key import caller_key_of
 from gateway.methods.engine import Engine
@@ -37,7 +39,7 @@ class Session(Protocol):
 class _Alone:
     """Statements that are each a transaction of their own: no BEGIN and COMMIT to wait for."""
 
-    def __init__(self, database: Database, call: Call) -> None:
+    def __init__(self, database: Executor, call: Call) -> None:
         self._database = database
         self._call = call
 
@@ -68,9 +70,13 @@ class Writes:
         self._caller_key = caller_key_of(method, engine)
 
     async def atomically(
-        self, request: Message, call: Call, work: Callable[[Transaction], Awaitable[Message]]
+        self,
+        request: Message,
+        call: Call,
+        work: Callable[[Transaction], Awaitable[Message]],
+        mode: Mode = USUAL,
     ) -> Message:
-        """Run `work` in one transaction; return its answer.
+        """Run `work` in one transaction, which begins as `mode` says; return its answer.
 
         `work` may be run again from its start after it failed or its transaction was lost, so it must change
         nothing but through its Transaction. Raises InvalidArgument for a request_id that is no UUID
@@ -78,10 +84,10 @@ class Writes:
         """
         claim = self._claim(request, call)
         if self._is_dry_run(request):
-            return await dry_run(self._database, work, call)
+            return await dry_run(self._database, work, call, mode)
         if claim is None:
-            return await self._database.transact(work, call)
-        return await self._once(claim, call, work)
+            return await self._database.transact(work, call, mode)
+        return await self._once(claim, call, work, mode)
 
     def is_plain(self, request: Message) -> bool:
         """Whether the request asks for neither: one statement may do it, without a transaction around."""
@@ -92,7 +98,7 @@ class Writes:
         return _Alone(self._database, call)
 
     async def _once(
-        self, claim: Claim, call: Call, work: Callable[[Transaction], Awaitable[Message]]
+        self, claim: Claim, call: Call, work: Callable[[Transaction], Awaitable[Message]], mode: Mode
     ) -> Message:
         async def run(transaction: Transaction) -> Message:
             earlier = await self._ids.claim(transaction, claim)
@@ -103,7 +109,7 @@ class Writes:
             await self._ids.keep(transaction, claim, answer.SerializePartialToString(deterministic=True))
             return answer
 
-        return await self._database.transact_once(run, call)
+        return await self._database.transact_once(run, call, mode)
 
     def _is_dry_run(self, request: Message) -> bool:
         return self._has_dry_run and bool(getattr(request, "validate_only"))  # noqa: B009 - a dynamic message

@@ -474,6 +474,29 @@ class Method(Rpc):
         return f"{self.resource.schema}.{self.resource.table}"
 
 
+class TransactionKind(Enum):
+    """The methods whose steps are calls of others; values are the annotation's names without their prefix."""
+
+    TRANSACT = "TRANSACT"
+
+
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class TransactionMethod(Rpc):
+    """A method that calls others, all in one transaction."""
+
+    kind: TransactionKind
+
+    @property
+    def kind_name(self) -> str:
+        """The kind's."""
+        return self.kind.name
+
+    @property
+    def reads(self) -> bool:
+        """Its steps may write."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A gRPC service and its bound methods."""

@@ -7,14 +7,14 @@ from ipaddress import ip_address, ip_network
 from math import ceil
 from time import monotonic
 
-from gateway.auth.principal import ANONYMOUS
+from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import LimitSettings
 from gateway.errors import ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.schema.diagnostics import near
-from gateway.schema.model import MethodKind
+from gateway.schema.model import MethodKind, TransactionKind
 from gateway.schema.sql_method import KIND as SQL
 from gateway.transport.exchange import Exchange
 
@@ -90,6 +90,10 @@ class CallerLimits:
             if not self._in_flight[caller]:
                 del self._in_flight[caller]
 
+    def draw(self, principal: Principal, peer: str, path: str) -> None:
+        """Count a step, which is under way in the place of its transaction; raises ResourceExhausted."""
+        self._draw(_caller(principal, peer), path)
+
     def _draw(self, caller: str, path: str) -> None:
         if not self._rate:
             return
@@ -137,7 +141,7 @@ def burst_of(limits: LimitSettings) -> int:
 def weights_of(limits: LimitSettings) -> Mapping[str, int]:
     """Return what calls cost, by the kind of their method; raises ConfigError for an unknown kind."""
     weights = dict(one.split("=") for one in limits.caller_weights)
-    known = [*(kind.name for kind in MethodKind), SQL]
+    known = [*(kind.name for kind in (*MethodKind, *TransactionKind)), SQL]
     wrong = [
         ConfigDiagnostic("limits.caller_weights", "settings", f"there is no kind {kind}", near(kind, known))
         for kind in weights
@@ -150,8 +154,11 @@ def weights_of(limits: LimitSettings) -> Mapping[str, int]:
 
 def caller_of(exchange: Exchange) -> str:
     """Return who is limited: the principal, by name, or the address of who brings no credential."""
-    principal = exchange.identified()
-    return address_of(exchange.record.peer) if principal is ANONYMOUS else principal.name
+    return _caller(exchange.identified(), exchange.record.peer)
+
+
+def _caller(principal: Principal, peer: str) -> str:
+    return address_of(peer) if principal is ANONYMOUS else principal.name
 
 
 @lru_cache(4096)

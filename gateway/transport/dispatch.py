@@ -18,7 +18,15 @@ from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
 from gateway.errors import DeadlineExceeded, Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
-from gateway.methods import AnyHandler, BidiHandler, Handler, Response, StreamHandler, WrittenResponse
+from gateway.methods import (
+    AnyHandler,
+    BidiHandler,
+    Handler,
+    Response,
+    StreamHandler,
+    TransactionHandler,
+    WrittenResponse,
+)
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
@@ -38,6 +46,7 @@ from gateway.transport.parsing.parser import RequestParser, sizes
 from gateway.transport.parsing.scan import SLICE
 from gateway.transport.processor import Processor
 from gateway.transport.refusals import WriteCancelled, unknown_method, write_out_of_time
+from gateway.transport.steps import Steps
 from gateway.transport.streaming import bidi_answer, stream_answer
 from gateway.transport.wire.headers import only
 
@@ -47,7 +56,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _UNEXPECTED = "unexpected error in %s"
 
-Services = Mapping[str, Sequence[tuple[Rpc, AnyHandler]]]
+Services = Mapping[str, Sequence[tuple[Rpc, AnyHandler | TransactionHandler]]]
 """Each service's methods with their handlers, by the service's full name."""
 
 
@@ -182,8 +191,9 @@ class Dispatcher:
         self._processor = processor
         self.memory = ResponseMemory(limits.response_memory)
         """What responses may hold."""
+        steps = Steps(limits, authorization, callers, self._observers)
         self._answers: dict[str, Answer] = {
-            method.path: _endpoint(method, handler, limits, timeout, self.memory)
+            method.path: _endpoint(method, _handler(handler, steps), limits, timeout, self.memory)
             for methods in services.values()
             for method, handler in methods
         }
@@ -362,6 +372,10 @@ def _let_in(exchange: Exchange, principal: Principal, authorization: Authorizati
     exchange.record.principal = principal.name  # who is refused is logged, too
     authorization.require(exchange.path, principal)
     exchange.principal = principal
+
+
+def _handler(handler: AnyHandler | TransactionHandler, steps: Steps) -> AnyHandler:
+    return handler.behind(steps) if isinstance(handler, TransactionHandler) else handler
 
 
 def _endpoint(

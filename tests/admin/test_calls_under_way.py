@@ -105,7 +105,7 @@ def test_every_function_that_tells_what_is_waited_for_is_there() -> None:
     functions = (
         *(Authorization.identify, Processor.wait, Exchange.receive, Batcher._shared, ConnectionLimiter._wait),
         *(Pool._add, StatementWatch.over, LoopClock.sleep, runner._commit, streaming._send),
-        *(Cursor._bind, Cursor.slices),
+        *(Cursor.bind, Cursor.slices),
     )
     names = {function.__qualname__ for function in functions} | {_requests_of_streams()}
     assert names == set(calls_under_way.PLACES)

@@ -158,6 +158,11 @@ class Client:
         cls = GetMessageClass(self._pool.FindMessageTypeByName(full_name))
         return json_format.ParseDict({**(fields or {}), **more}, cls(), descriptor_pool=self._pool)
 
+    def unpacked(self, packed: Any) -> Any:
+        """Return the message in a google.protobuf.Any."""
+        cls = GetMessageClass(self._pool.FindMessageTypeByName(packed.type_url.rpartition("/")[2]))
+        return cls.FromString(packed.value)
+
     async def call(
         self,
         method: str,

@@ -192,13 +192,13 @@ async def test_an_unknown_outcome_is_settled_by_the_record(
     transact = Database.transact
     lost: list[bool] = []
 
-    async def lose_the_answer(self: Database, work: Any, call: Any) -> Any:
+    async def lose_the_answer(self: Database, *work: Any) -> Any:
         """Fail once as no real connection fails on demand: after COMMIT, or before."""
         if lost:
-            return await transact(self, work, call)
+            return await transact(self, *work)
         lost.append(True)
         if committed:
-            await transact(self, work, call)
+            await transact(self, *work)
         raise OutcomeUnknown("the answer to COMMIT was lost", reason="COMMIT_OUTCOME_UNKNOWN")
 
     monkeypatch.setattr(Database, "transact", lose_the_answer)

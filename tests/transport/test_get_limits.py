@@ -58,7 +58,7 @@ async def test_names_are_of_settings_and_reasons_of_errors(gateway_for: GatewayF
     for one in told.limits:
         section, _, name = one.name.partition(".")
         assert hasattr(getattr(settings, section, settings.limits), name) or section in (
-            *("filter", "mask", "page", "batch_get", "batch"),
+            *("filter", "mask", "page", "batch_get", "batch", "transact"),
         )
         assert not one.reason or one.reason in _REASONS, one.name
     assert not told.weights

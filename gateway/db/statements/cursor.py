@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.db.connections.received_bytes import is_too_large
 from gateway.db.driver_errors import sqlstate_of, translated
 from gateway.db.statements.caller_role import blaming_policies
-from gateway.db.statements.transaction import Row
+from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import FailedPrecondition, OutOfRange, ResourceExhausted, RowgateError
 from gateway.errors.retry_delay import RetryDelay
@@ -64,10 +64,22 @@ class Cursor:
         self._fetched = 0
         """Rows that were fetched."""
 
+    @classmethod
+    async def within(cls, transaction: Transaction, statement: Statement, args: Sequence[Any]) -> "Cursor":
+        """Return one in a transaction that is open, and that it ends with."""
+        cursor = transaction.given_to(cls, statement, args)
+        await cursor.bind_within()
+        return cursor
+
+    async def bind_within(self) -> None:
+        """Bind the query; raises translated errors."""
+        with translated(self._connection):
+            await self.bind()
+
     async def begin(self) -> None:
         """Begin a transaction, and bind the query to a portal; nothing of it has run then."""
         await self._connection.execute(self._begin)
-        await self._bind()
+        await self.bind()
 
     async def slices(self, size: Callable[[], int]) -> AsyncGenerator[Sequence[Row]]:
         """Yield the rows, at most `size()` at a time; the next are fetched while the last are used.
@@ -124,7 +136,7 @@ class Cursor:
                 raise
         with translated(self._connection):
             await self._connection.execute(_GO_BACK)
-            await self._bind()
+            await self.bind()
             if self._fetched:
                 await self._portal.forward(self._fetched)
         return await self._next(1)
@@ -138,7 +150,7 @@ class Cursor:
         self._fetched += len(rows)
         return rows
 
-    async def _bind(self) -> None:
+    async def bind(self) -> None:
         """Bind the query to a portal.
 
         The statement is prepared without a name, so not kept: beside a long read that costs nothing, and the

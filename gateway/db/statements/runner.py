@@ -25,6 +25,7 @@ from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle
 from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row, Transaction
+from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
@@ -105,12 +106,14 @@ class StatementRunner:
                 raise
             await _roll_back(connection)
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]], call: Call) -> T:
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], call: Call, mode: Mode = USUAL
+    ) -> T:
         """Run `work` in a transaction and commit it; return what `work` returned."""
         as_caller = self._as_caller(call)
         async with self._pool.lease(call) as connection:
             try:
-                transaction = Transaction(connection, call, self._watch, as_caller)
+                transaction = Transaction(connection, call, self._watch, as_caller, mode)
                 result, mark = await _carry_out(connection, transaction, work)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is undone and raised again
                 await _roll_back(connection)

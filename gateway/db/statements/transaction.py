@@ -1,8 +1,8 @@
 """An open transaction, as the work in it sees it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.auth.principal import Principal
 from gateway.db.connections.received_bytes import UNCOUNTED
@@ -10,6 +10,7 @@ from gateway.db.driver_errors import sqlstate_of, translated
 from gateway.db.statements.audit_trail import APPEND, AuditTrail
 from gateway.db.statements.caller_role import LEAVE_ROLE, blaming_policies
 from gateway.db.statements.commit_outcome import Mark
+from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import Internal, RowgateError
 from gateway.request.call import Call
@@ -18,6 +19,7 @@ from gateway.sql.statement import Statement
 if TYPE_CHECKING:
     from uuid import UUID
 
+T = TypeVar("T")
 Row = Sequence[Any]
 _COPY = "copy rows"
 _REFUSALS = frozenset({"0A", "21", "22", "23", "2F", "42", "44", "P0"})
@@ -34,16 +36,24 @@ class Transaction:
         call: whose it is.
         watch: told of statements.
         as_caller: what makes it the caller's, where PostgreSQL's own policies hold; empty where not.
+        mode: its isolation, and whether it may write.
 
     """
 
     def __init__(
-        self, connection: Any, call: Call, watch: StatementWatch | None = None, as_caller: str = ""
+        self,
+        connection: Any,
+        call: Call,
+        watch: StatementWatch | None = None,
+        as_caller: str = "",
+        mode: Mode = USUAL,
     ) -> None:
         self._connection = connection
         self._as_caller = as_caller
+        self._mode = mode
         self._watch = watch
-        self._call = call
+        self.call = call
+        """Whose statements it runs: the call's, or those of the step under way."""
         self._depth = 0
         self.commit = "COMMIT"
         """What it ends with."""
@@ -56,12 +66,13 @@ class Transaction:
     @property
     def begin(self) -> str:
         """What it begins with."""
-        return f"BEGIN; {self._as_caller}" if self._as_caller else "BEGIN"
+        begin = self._mode.begin
+        return f"{begin}; {self._as_caller}" if self._as_caller else begin
 
     @property
     def principal(self) -> Principal:
         """On whose behalf it is."""
-        return self._call.principal
+        return self.call.principal
 
     async def fetch(
         self, statement: Statement, args: Sequence[Any], *, counted: bool = True
@@ -72,14 +83,25 @@ class Transaction:
         """
         self.wrote = self.wrote or statement.writes
         connection = self._connection
-        counting = connection.received.of(self._call) if counted and statement.fields else UNCOUNTED
+        counting = connection.received.of(self.call) if counted and statement.fields else UNCOUNTED
         blaming = blaming_policies(args) if self._as_caller else nullcontext()
         with blaming, translated(connection), counting:
             answer = connection.fetch_rows(statement, args)
-            rows: Sequence[Row] = await watched(self._watch, statement, self._call, answer)
+            rows: Sequence[Row] = await watched(self._watch, statement, self.call, answer)
         if statement.audited is not None:
-            return self.audit_trail.take(statement.audited, rows, self._call)
+            return self.audit_trail.take(statement.audited, rows, self.call)
         return rows
+
+    def given_to(self, make: Callable[..., T], statement: Statement, args: Sequence[Any]) -> T:
+        """Return what is made to read a statement on its connection, such as a Cursor."""
+        return make(self._connection, statement, args, self.call, self._watch, as_caller=self._as_caller)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Have PostgreSQL refuse what writes inside."""
+        async with self.savepoint():
+            await self._run("SET TRANSACTION READ ONLY")
+            yield
 
     async def fetch_own(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
         """As `fetch`, of the gateway's own tables: always by its own role, callers' have no right to them."""
@@ -133,7 +155,7 @@ class Transaction:
         self.wrote = self.wrote or statement.writes
         with translated(self._connection):
             answer = self._connection.execute(statement.text, *args)
-            tag: str = await watched(self._watch, statement, self._call, answer)
+            tag: str = await watched(self._watch, statement, self.call, answer)
         return int(tag.rpartition(" ")[2])
 
     async def copy(
@@ -153,7 +175,7 @@ class Transaction:
             answer = self._connection.copy_to_table(
                 table, schema_name=schema, columns=columns, source=parts, format="binary"
             )
-            tag: str = await watched(self._watch, _COPY, self._call, answer)
+            tag: str = await watched(self._watch, _COPY, self.call, answer)
         return int(tag.rpartition(" ")[2])
 
     @asynccontextmanager

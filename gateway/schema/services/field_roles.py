@@ -25,6 +25,9 @@ _NAMED: Mapping[RoleType, tuple[str, bool]] = {
     RoleType.FAILURES: ("rowgate.v1.RowFailure", True),
     RoleType.OUTCOMES: ("rowgate.v1.RowOutcome", True),
     RoleType.INGEST_START: ("rowgate.v1.IngestStart", False),
+    RoleType.STEPS: ("rowgate.v1.Step", True),
+    RoleType.ISOLATION: ("rowgate.v1.IsolationLevel", False),
+    RoleType.PACKED: ("google.protobuf.Any", True),
 }
 
 
@@ -50,24 +53,20 @@ def same_shape(one: FieldDescriptor, other: FieldDescriptor) -> bool:
     return same_type(one, other) and one.is_repeated == other.is_repeated
 
 
-@dataclass(slots=True)
-class Binder:
-    """Binds the fields of one message to roles.
+@dataclass(kw_only=True)
+class RoleBinder:
+    """Binds the fields of one message to roles that go by name.
 
     Args:
         message: the request or response.
-        resource: what the method works on.
         diagnostics: where what is wrong goes.
         method: the method's full name, at which diagnostics of a message that belongs to others are noted.
-        keys: the request's keys field, for a response's `missing`.
 
     """
 
     message: Descriptor
-    resource: Resource
     diagnostics: Diagnostics
     method: str
-    keys: FieldDescriptor | None = None
     taken: set[str] = field(default_factory=set)
 
     @property
@@ -90,10 +89,6 @@ class Binder:
         return candidate
 
     def _bind(self, role: Role) -> FieldDescriptor | None:
-        if role.type in (RoleType.RESOURCE, RoleType.ROWS):
-            return self._by_type(role)
-        if role.type is RoleType.GROUPS:
-            return self._groups(role)
         candidate = self.message.fields_by_name.get(role.name)
         # A key may be called like a role: it is the key then, and nothing plays the role.
         if candidate is None or candidate.name in self.taken:
@@ -105,6 +100,42 @@ class Binder:
                 candidate.full_name, "is of the wrong type", f"{role.name} must be {role.type.value}"
             )
         return self.take(candidate)
+
+    def _missing(self, role: Role) -> None:
+        self.diagnostics.add(self.where, f"{self.message.name} lacks {self._wanted(role)}", "add it")
+
+    def _wanted(self, role: Role) -> str:
+        return f'a field "{role.name}" ({role.type.value})'
+
+    def fits(self, wanted: RoleType, candidate: FieldDescriptor) -> bool:
+        """Whether the field is of the role's type."""
+        if wanted in _SCALARS:
+            return candidate.type in _SCALARS[wanted] and not candidate.is_repeated
+        if wanted in (RoleType.NAMES, RoleType.NAMES_OR_MASK):
+            are_names = candidate.type == FieldDescriptor.TYPE_STRING and candidate.is_repeated
+            return are_names or (wanted is RoleType.NAMES_OR_MASK and self.fits(RoleType.MASK, candidate))
+        return (type_name(candidate), candidate.is_repeated) == _NAMED[wanted]
+
+
+@dataclass(kw_only=True)
+class Binder(RoleBinder):
+    """Binds the fields of one message of a standard method.
+
+    Args:
+        resource: what the method works on.
+        keys: the request's keys field, for a response's `missing`.
+
+    """
+
+    resource: Resource
+    keys: FieldDescriptor | None = None
+
+    def _bind(self, role: Role) -> FieldDescriptor | None:
+        if role.type in (RoleType.RESOURCE, RoleType.ROWS):
+            return self._by_type(role)
+        if role.type is RoleType.GROUPS:
+            return self._groups(role)
+        return super()._bind(role)
 
     def _by_type(self, role: Role) -> FieldDescriptor | None:
         repeated = role.type is RoleType.ROWS
@@ -126,29 +157,23 @@ class Binder:
         self._missing(role)
         return None
 
-    def _missing(self, role: Role) -> None:
+    def _wanted(self, role: Role) -> str:
         spelled = {
             RoleType.GROUPS: "one repeated field of a message that is no resource",
             RoleType.RESOURCE: f"a field of {self.resource.message.full_name}",
             RoleType.ROWS: f"a repeated field of {self.resource.message.full_name}",
         }
-        wanted = spelled.get(role.type, f'a field "{role.name}" ({role.type.value})')
-        self.diagnostics.add(self.where, f"{self.message.name} lacks {wanted}", "add it")
+        return spelled.get(role.type) or super()._wanted(role)
 
     def fits(self, wanted: RoleType, candidate: FieldDescriptor) -> bool:
         """Whether the field is of the role's type."""
-        if wanted in _SCALARS:
-            return candidate.type in _SCALARS[wanted] and not candidate.is_repeated
-        if wanted in _NAMED:
-            return (type_name(candidate), candidate.is_repeated) == _NAMED[wanted]
-        if wanted in (RoleType.NAMES, RoleType.NAMES_OR_MASK):
-            are_names = candidate.type == FieldDescriptor.TYPE_STRING and candidate.is_repeated
-            return are_names or (wanted is RoleType.NAMES_OR_MASK and self.fits(RoleType.MASK, candidate))
         if wanted is RoleType.ITEMS:
             return candidate.message_type is not None and candidate.is_repeated
         if wanted is RoleType.KEYS:
             return self.keys is not None and same_type(candidate, self.keys) and candidate.is_repeated
-        return self._fits_version(candidate)
+        if wanted is RoleType.VERSION:
+            return self._fits_version(candidate)
+        return super().fits(wanted, candidate)
 
     def _fits_version(self, candidate: FieldDescriptor) -> bool:
         version = self.resource.by_column.get(self.resource.version or "")

@@ -1,6 +1,7 @@
 """Services → Methods: which standard method each RPC is, of which resource, which field plays which role."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -18,6 +19,7 @@ from gateway.schema.services.recognise import recognise
 from gateway.schema.services.requirements import WITHOUT_KEY, lacks_key, needs
 from gateway.schema.services.sql_methods import read_sql_method
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
+from gateway.schema.services.transactions import read_transaction, transaction_kind
 
 _ITEM_FIELDS = ("requests", "keys")
 
@@ -60,6 +62,9 @@ def _rpc(
     options = method_options(method.full_name, diagnostics)
     if options.HasField("sql"):
         return read_sql_method(method, options, diagnostics)
+    kind = transaction_kind(options)
+    if kind is not None:
+        return read_transaction(method, kind, diagnostics)
     return _method(method, resources, diagnostics, wrong)
 
 
@@ -79,7 +84,9 @@ def _method(
         diagnostics.add(method.full_name, wrong, f"leave it out: rows without a key have {known}")
         return None
     shape = SHAPES[kind]
-    request = Binder(method.input_type, resource, diagnostics, method.full_name)
+    request = Binder(
+        message=method.input_type, resource=resource, diagnostics=diagnostics, method=method.full_name
+    )
     bound = bind_request(method, kind, request)
     keys = bound.request.get("keys")
     for wrong, right in needs(kind, bound, resource):
@@ -199,7 +206,7 @@ def _item(
     if field is None or kind is None or plain:
         return None
     message = cast("Descriptor", field.message_type)
-    return bind_request(method, kind, Binder(message, outer.resource, outer.diagnostics, outer.method))
+    return bind_request(method, kind, replace(outer, message=message, taken=set()))
 
 
 def _equals(binder: Binder) -> tuple[tuple[FieldDescriptor, Field], ...]:
@@ -243,7 +250,9 @@ def _response(
             wanted = shape.answer.value.replace("the resource", resource.message.full_name)
             diagnostics.add(method.full_name, f"returns {name}", f"it must return {wanted}")
         return {}
-    binder = Binder(output, resource, diagnostics, method.full_name, keys)
+    binder = Binder(
+        message=output, resource=resource, diagnostics=diagnostics, method=method.full_name, keys=keys
+    )
     bound = binder.roles(shape.response)
     for field in binder.left():
         known = ", ".join(role.name for role in shape.response)

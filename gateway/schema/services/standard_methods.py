@@ -35,6 +35,9 @@ class RoleType(Enum):
     FAILURES = "repeated rowgate.v1.RowFailure"
     OUTCOMES = "repeated rowgate.v1.RowOutcome"
     INGEST_START = "rowgate.v1.IngestStart"
+    STEPS = "repeated rowgate.v1.Step"
+    ISOLATION = "rowgate.v1.IsolationLevel"
+    PACKED = "repeated google.protobuf.Any"
 
 
 class Keys(Enum):

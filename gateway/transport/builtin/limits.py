@@ -8,6 +8,7 @@ from rowgate.v1 import limits_pb2 as pb
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.methods.reads.batch_get import MAX_KEYS
 from gateway.methods.reads.list_rows import MAX_PAGE
+from gateway.methods.transactions.transact import MAX_STEPS
 from gateway.methods.writes.items import MAX_BATCH
 from gateway.request.bulkheads import share_of, share_of_connection
 from gateway.request.filter.lexer import MAX_LENGTH
@@ -111,3 +112,4 @@ def _of_language() -> Iterator[_Limit]:
     yield _Limit("page.rows", MAX_PAGE, "rows", "", "a page; a larger page_size counts as this")
     yield _Limit("batch_get.keys", MAX_KEYS, "keys", "TOO_MANY_KEYS", "a BatchGet")
     yield _Limit("batch.items", MAX_BATCH, "items", "BATCH_TOO_LARGE", "a batch of writes")
+    yield _Limit("transact.steps", MAX_STEPS, "steps", "WRONG_NUMBER_OF_STEPS", "a Transact")

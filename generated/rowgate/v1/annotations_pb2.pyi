@@ -38,6 +38,7 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD_KIND_INGEST: _ClassVar[MethodKind]
     METHOD_KIND_AGGREGATE: _ClassVar[MethodKind]
     METHOD_KIND_EXISTS: _ClassVar[MethodKind]
+    METHOD_KIND_TRANSACT: _ClassVar[MethodKind]
 AUDIT_UNSPECIFIED: Audit
 AUDIT_ROWS: Audit
 AUDIT_LOG: Audit
@@ -60,6 +61,7 @@ METHOD_KIND_STREAM: MethodKind
 METHOD_KIND_INGEST: MethodKind
 METHOD_KIND_AGGREGATE: MethodKind
 METHOD_KIND_EXISTS: MethodKind
+METHOD_KIND_TRANSACT: MethodKind
 TABLE_FIELD_NUMBER: _ClassVar[int]
 table: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]

@@ -1,0 +1,32 @@
+"""The admission of steps: what each passes as a call of its own."""
+
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from gateway.methods.handlers import AnyHandler
+from gateway.observe.call_record import CallRecord
+from gateway.request.call import Call
+from gateway.schema.model import Rpc
+
+
+class StepAdmission(Protocol):
+    """Lets steps in, counts and tells of them; where calls arrive it is known how."""
+
+    def enter(self, method: Rpc, call: Call) -> None:
+        """Let a step of a call in; raises PermissionDenied, and ResourceExhausted for one too many."""
+
+    async def parse(self, method: Rpc, body: bytes) -> Message:
+        """Return a step's request; raises InvalidArgument or OutOfRange as for a call."""
+
+    def tell(self, record: CallRecord) -> None:
+        """Tell the observers of a step that has ended."""
+
+
+class TransactionHandler(ABC):
+    """A handler whose requests are calls of other methods."""
+
+    @abstractmethod
+    def behind(self, admission: StepAdmission) -> AnyHandler:
+        """Return the handler of its method, whose steps pass an admission."""

@@ -1,0 +1,88 @@
+"""Bindings of steps: values of earlier responses that requests take, checked before anything is done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+from rowgate.v1 import transactions_pb2
+
+from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument, RowgateError
+from gateway.methods.transactions.paths import Path, PathError, read_path, same_type, type_of
+from gateway.schema.model import Rpc
+
+MAX_BINDINGS = 100
+"""The most bindings of one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One value that a request takes.
+
+    Args:
+        from_step: the place of the step whose response has it.
+        source: where it stands there.
+        target: where the request takes it.
+        place: the binding's proto path in its step.
+
+    """
+
+    from_step: int
+    source: Path
+    target: Path
+    place: str
+
+    def apply(self, response: Message, request: Message) -> None:
+        """Put the value into a request; raises FailedPrecondition (BINDING_NOT_FOUND) where there is none."""
+        try:
+            value = self.source.read(response)
+            self.target.write(request, value)
+        except PathError as error:
+            raise _not_found(self.place, str(error)) from None
+
+
+def read_bindings(sent: transactions_pb2.Step, rpc: Rpc, before: Sequence[Rpc]) -> tuple[Binding, ...]:
+    """Return a step's bindings; raises InvalidArgument for what leads nowhere, or is of another type.
+
+    Args:
+        sent: the step.
+        rpc: its method.
+        before: the methods of the steps before it.
+
+    """
+    if len(sent.bindings) > MAX_BINDINGS:
+        raise InvalidArgument.field(
+            "bindings",
+            f"are {len(sent.bindings)}; at most {MAX_BINDINGS} are allowed",
+            reason="TOO_MANY_BINDINGS",
+        )
+    return tuple(_read(one, f"bindings[{i}]", rpc, before) for i, one in enumerate(sent.bindings))
+
+
+def _read(sent: transactions_pb2.Binding, place: str, rpc: Rpc, before: Sequence[Rpc]) -> Binding:
+    if not 0 <= sent.from_step < len(before):
+        wrong = f"is {sent.from_step}: name a step before this one, by its place from 0"
+        raise _wrong(f"{place}.from_step", wrong)
+    source = _path(sent.from_path, f"{place}.from_path", before[sent.from_step].descriptor.output_type)
+    target = _path(sent.to_path, f"{place}.to_path", rpc.descriptor.input_type)
+    if not same_type(source.last, target.last):
+        given, taken = type_of(source.last), type_of(target.last)
+        raise _wrong(f"{place}.to_path", f'takes {taken}, and "{sent.from_path}" is {given}')
+    return Binding(sent.from_step, source, target, place)
+
+
+def _path(text: str, place: str, message: Descriptor) -> Path:
+    try:
+        return read_path(text, message)
+    except PathError as error:
+        raise _wrong(place, str(error)) from None
+
+
+def _wrong(place: str, description: str) -> InvalidArgument:
+    return InvalidArgument.field(place, f"can't be bound: {description}", reason="INVALID_BINDING")
+
+
+def _not_found(place: str, description: str) -> RowgateError:
+    reason = "BINDING_NOT_FOUND"
+    violation = FieldViolation(place, description, reason)
+    return FailedPrecondition(f"{place}: {description}", reason=reason, violations=[violation])

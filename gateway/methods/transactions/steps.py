@@ -1,0 +1,231 @@
+"""Steps: each is read, let in and checked before the transaction begins, and carried out in it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any, cast
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import code_pb2
+from rowgate.v1 import transactions_pb2
+
+from gateway.db.database import Transaction
+from gateway.db.steps import StepCall
+from gateway.errors import InvalidArgument, RowgateError
+from gateway.methods.engine import Engine
+from gateway.methods.handlers import AnyHandler, Handler, WrittenResponse
+from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
+from gateway.methods.transactions.bindings import Binding, read_bindings
+from gateway.methods.transactions.expectations import check_expectation, check_rows
+from gateway.methods.transactions.step_errors import in_field, note
+from gateway.observe.call_record import CallRecord
+from gateway.request.bulkheads import Operation
+from gateway.request.call import Call
+from gateway.response.serialized import serialized
+from gateway.schema.diagnostics import near
+from gateway.schema.model import Rpc, TransactionMethod
+from gateway.schema.services.standard_methods import Streams
+
+_TYPE_URL = "type.googleapis.com/"
+"""What stands before the full name of a packed message."""
+_OF_THE_WHOLE = ("request_id", "validate_only")
+MakeHandler = Callable[[Rpc, Engine], AnyHandler | TransactionHandler]
+"""Makes the handler of a method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that has been let in, and is right as far as its request tells.
+
+    Args:
+        sent: as it was sent.
+        rpc: its method.
+        request: its request, without what it takes of others' responses.
+        bindings: that.
+        call: as a call of its own; without a transaction.
+        record: what is observed of it.
+
+    """
+
+    sent: transactions_pb2.Step
+    rpc: Rpc
+    request: Message
+    bindings: Sequence[Binding]
+    call: StepCall
+    record: CallRecord
+
+
+class Steps:
+    """The methods that may be steps, and their handlers.
+
+    Args:
+        engine: the gateway's parts.
+        make: makes a method's handler, the first time that one is called as a step.
+
+    """
+
+    def __init__(self, engine: Engine, make: MakeHandler) -> None:
+        self._engine = engine.of_steps()
+        self._make = make
+        self._methods: Mapping[str, Rpc] = {
+            name: rpc for name, rpc in engine.methods.items() if _may_be_step(rpc)
+        }
+        self._operations = {name: Operation.of(rpc) for name, rpc in self._methods.items()}
+        self._handlers: dict[str, Handler] = {}
+
+    async def read(
+        self, sent: transactions_pb2.Step, before: Sequence[Rpc], call: Call, admission: StepAdmission
+    ) -> Step:
+        """Return a step that may be carried out.
+
+        Raises PermissionDenied where the caller may not call its method, ResourceExhausted where it calls too
+        often, and InvalidArgument for a method, a request, a binding or an expectation that is none.
+        """
+        rpc = self._method(sent.method)
+        record = _record(rpc, call, len(sent.request.value))
+        step_call = _step_call(rpc, call, self._operations[rpc.full_name], record)
+        try:
+            admission.enter(rpc, step_call)
+            body = _packed(sent, rpc)
+            with in_field("request"):
+                request = await admission.parse(rpc, body)
+                _check_hoisted(request, rpc)
+            check_expectation(sent, rpc)
+            bindings = read_bindings(sent, rpc, before)
+        except RowgateError as error:
+            note(record, error)
+            admission.tell(record)
+            raise
+        return Step(sent, rpc, request, bindings, step_call, record)
+
+    async def carry_out(
+        self, step: Step, before: Sequence["Answered"], transaction: Transaction
+    ) -> "Answered":
+        """Return what a step is answered with.
+
+        Args:
+            step: the step.
+            before: the answers of the steps before it.
+            transaction: an open one.
+
+        """
+        begun = monotonic()
+        call = transaction.call = replace(step.call, opened=transaction)
+        try:
+            request = _bound(step, before)
+            with in_field("request"):
+                response = await self._handler(step.rpc)(request, call)
+            check_rows(step.sent, step.rpc, response)
+            body = response.body if isinstance(response, WrittenResponse) else serialized(response)
+        except RowgateError as error:
+            note(step.record, error)
+            raise
+        finally:
+            call.hold(0)
+            step.record.duration = monotonic() - begun
+        step.record.code, step.record.reason, step.record.response_bytes = code_pb2.OK, "", len(body)
+        return Answered(step.rpc.descriptor.output_type, body)
+
+    def _method(self, name: str) -> Rpc:
+        rpc = self._methods.get(name.replace("/", "."))
+        if rpc is None:
+            guess = f"; {found}" if (found := near(name, self._methods)) else ""
+            raise InvalidArgument.field(
+                "method",
+                f"names no unary method that is served, as package.Service.Method{guess}",
+                reason="UNKNOWN_STEP",
+            )
+        return rpc
+
+    def _handler(self, rpc: Rpc) -> Handler:
+        found = self._handlers.get(rpc.full_name)
+        if found is None:
+            found = self._handlers[rpc.full_name] = cast("Handler", self._make(rpc, self._engine))
+        return found
+
+
+class Answered:
+    """A step's response.
+
+    Args:
+        message: its type.
+        body: its bytes.
+
+    """
+
+    __slots__ = ("_message", "_read", "body")
+
+    def __init__(self, message: Descriptor, body: bytes) -> None:
+        self._message = message
+        self._read: Message | None = None
+        self.body = body
+
+    def pack(self, target: Any) -> None:
+        """Put it into a google.protobuf.Any."""
+        target.type_url = f"{_TYPE_URL}{self._message.full_name}"
+        target.value = self.body
+
+    def read(self) -> Message:
+        """Return it as a message, which is made once."""
+        if self._read is None:
+            self._read = GetMessageClass(self._message).FromString(self.body)
+        return self._read
+
+
+def _may_be_step(rpc: Rpc) -> bool:
+    return Streams.of(rpc.descriptor) is Streams.NEITHER and not isinstance(rpc, TransactionMethod)
+
+
+def _packed(sent: transactions_pb2.Step, rpc: Rpc) -> bytes:
+    """Return the bytes of a step's request."""
+    wanted = str(rpc.descriptor.input_type.full_name)
+    if sent.request.type_url.rpartition("/")[2] != wanted:
+        raise InvalidArgument.field(
+            "request", f"is no {wanted}, which {rpc.full_name} takes", reason="WRONG_STEP_REQUEST"
+        )
+    return bytes(sent.request.value)
+
+
+def _check_hoisted(request: Message, rpc: Rpc) -> None:
+    """Raise InvalidArgument for what is the whole transaction's to ask for."""
+    for name in _OF_THE_WHOLE:
+        if name in rpc.request and getattr(request, rpc.request[name].name):
+            wrong = "is the transaction's own: set it beside the steps"
+            raise InvalidArgument.field(name, wrong, reason="NOT_IN_TRANSACTION")
+
+
+def _bound(step: Step, before: Sequence[Answered]) -> Message:
+    """Return a step's request with the values of earlier responses; it may be asked for again."""
+    if not step.bindings:
+        return step.request
+    request = type(step.request)()
+    request.CopyFrom(step.request)
+    for binding in step.bindings:
+        binding.apply(before[binding.from_step].read(), request)
+    return request
+
+
+def _record(rpc: Rpc, call: Call, size: int) -> CallRecord:
+    """Return the record of a step, which has the whole's request id."""
+    of_whole = call.record
+    record = CallRecord(rpc.path.removeprefix("/"), "", request_bytes=size)
+    if of_whole is not None:
+        record.request_id, record.peer = of_whole.request_id, of_whole.peer
+        record.trace_id, record.principal = of_whole.trace_id, of_whole.principal
+    return record
+
+
+def _step_call(rpc: Rpc, call: Call, operation: Operation, record: CallRecord) -> StepCall:
+    return StepCall(
+        rpc.full_name,
+        call.principal,
+        call.deadline,
+        operation,
+        call.caller,
+        record.request_bytes,
+        memory=call.memory,
+        spans=call.spans,
+        record=record,
+    )

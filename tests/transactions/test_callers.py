@@ -1,0 +1,172 @@
+"""Steps of callers: who may make them, which rows and columns they have, who is told."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import pytest
+
+from tests.conftest import GatewayFor
+from tests.harness.callers import Caller, clients_of, write_keys
+from tests.harness.client import Client, RpcFailed
+from tests.harness.gateway import RunningGateway
+from tests.transactions.bank import (
+    ACCOUNTS,
+    TRANSACT,
+    TRANSFERS,
+    accounts,
+    bound,
+    get_account,
+    open_account,
+    set_cents,
+    step,
+    transact,
+)
+
+CALLERS = [Caller("ann"), Caller("bob"), Caller("tim", roles=["teller"])]
+
+
+class Bank:
+    """A bank whose callers are known."""
+
+    def __init__(self, gateway: RunningGateway, clients: Mapping[str, Client]) -> None:
+        self.gateway = gateway
+        self.clients = clients
+
+    async def transact(self, caller: str, *steps: dict[str, Any], **fields: Any) -> list[Any]:
+        """Carry out a caller's steps."""
+        return await transact(self.clients[caller], *steps, **fields)
+
+    async def refused(self, caller: str, *steps: dict[str, Any], **fields: Any) -> RpcFailed:
+        """Return what a caller's steps are refused with."""
+        with pytest.raises(RpcFailed) as failed:
+            await self.transact(caller, *steps, **fields)
+        return failed.value
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+async def bank(gateway_for: GatewayFor, tmp_path: Path, settings: dict[str, Any]) -> AsyncIterator[Bank]:
+    keys = write_keys(tmp_path / "keys.json", CALLERS)
+    gateway = await gateway_for(
+        "bank", auth_providers="api_key", auth_api_keys=tmp_path / "keys.json", **settings
+    )
+    async with clients_of(gateway, "bank", keys) as clients:
+        for name, owner in (("a", "ann"), ("b", "bob")):
+            await transact(clients["tim"], open_account(name, 10, owner=owner, remark="rich"))
+        yield Bank(gateway, clients)
+
+
+async def test_a_step_that_the_caller_may_not_call_undoes_all(bank: Bank) -> None:
+    removal = step(f"{ACCOUNTS}/DeleteAccount", {"id": "a"})
+    error = await bank.refused("ann", set_cents("a", 1), removal, get_account("a"))
+    assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALL_NOT_ALLOWED")
+    assert (error.metadata["step"], error.metadata["step_method"]) == ("1", f"{ACCOUNTS}.DeleteAccount")
+    assert await accounts(bank.gateway) == {"a": 10, "b": 10}
+
+
+async def test_who_may_not_call_the_transaction_may_not_call_its_steps(bank: Bank) -> None:
+    with pytest.raises(RpcFailed) as failed:
+        await bank.gateway.call(TRANSACT, {"steps": [get_account("a")]})
+    assert failed.value.code is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_hidden_rows_stay_hidden_within_the_transaction(bank: Bank) -> None:
+    opened, listed, counted = await bank.transact(
+        "ann",
+        open_account("c", 1, owner="ann"),
+        step(f"{ACCOUNTS}/ListAccounts", {"orderBy": "id"}),
+        step(f"{ACCOUNTS}/CountAccounts", {}),
+    )
+    assert [one.id for one in listed.accounts] == ["a", "c"]
+    assert (opened.id, counted.count) == ("c", 2)
+    for hidden, reason in (
+        (get_account("b"), "ROW_NOT_FOUND"),
+        (set_cents("b", 0), "ROW_NOT_FOUND"),
+        (open_account("d", owner="bob"), "ROW_NOT_ALLOWED"),
+    ):
+        error = await bank.refused("ann", set_cents("a", 1), hidden)
+        assert (error.reason, error.metadata["step"]) == (reason, "1")
+    assert await accounts(bank.gateway) == {"a": 10, "b": 10, "c": 1}
+
+
+async def test_columns_are_the_callers(bank: Bank) -> None:
+    (seen,) = await bank.transact("tim", get_account("a"))
+    (hidden,) = await bank.transact("ann", get_account("a"))
+    assert (seen.remark, hidden.HasField("remark")) == ("rich", False)
+    account = {"id": "a", "remark": "poor"}
+    update = step(f"{ACCOUNTS}/UpdateAccount", {"account": account, "updateMask": "remark"})
+    error = await bank.refused("ann", get_account("a"), update)
+    assert error.code is grpc.StatusCode.PERMISSION_DENIED
+    assert error.fields == ["steps[1].request.update_mask"]
+
+
+async def test_a_binding_carries_no_more_than_the_caller_may_write(bank: Bank) -> None:
+    transfer = step(f"{TRANSFERS}/CreateTransfer", {"transfer": {"source": "a", "purpose": "x"}})
+    target = {"account": {"id": "a"}, "updateMask": "remark"}
+    update = step(
+        f"{ACCOUNTS}/UpdateAccount", target, bindings=[bound(0, "transfer.purpose", "account.remark")]
+    )
+    update["bindings"] = [bound(0, "purpose", "account.remark")]
+    error = await bank.refused("ann", transfer, update)
+    assert (error.code, error.metadata["step"]) == (grpc.StatusCode.PERMISSION_DENIED, "1")
+
+
+async def test_presets_are_the_callers(bank: Bank) -> None:
+    sent = {"transfer": {"source": "a", "target": "b", "cents": 1, "madeBy": "somebody"}}
+    (made,) = await bank.transact("ann", step(f"{TRANSFERS}/CreateTransfer", sent))
+    assert made.made_by == "ann"
+
+
+async def test_what_is_kept_for_a_request_id_is_its_callers(bank: Bank) -> None:
+    request_id = str(uuid4())
+    await bank.transact("ann", set_cents("a", 3), requestId=request_id)
+    await bank.transact("tim", set_cents("a", 4), requestId=request_id)
+    await bank.transact("ann", set_cents("a", 3), requestId=request_id)
+    assert (await accounts(bank.gateway))["a"] == 4
+
+
+async def test_changes_are_audited_as_those_of_each_step(bank: Bank) -> None:
+    await bank.gateway.sql("DELETE FROM rowgate.audit")
+    request_id = uuid4()
+    await bank.transact("ann", set_cents("a", 3), open_account("c", owner="ann"), requestId=str(request_id))
+    await bank.refused("ann", set_cents("a", 2), get_account("nobody"))
+    kept = await bank.gateway.sql(
+        "SELECT action, method, principal_id, key->>'id' AS key, idempotency_key, request_id "
+        "FROM rowgate.audit ORDER BY key->>'id'"
+    )
+    assert [(row["action"], row["method"], row["principal_id"], row["key"]) for row in kept] == [
+        ("UPDATE", f"{ACCOUNTS}/UpdateAccount", "ann", "a"),
+        ("INSERT", f"{ACCOUNTS}/CreateAccount", "ann", "c"),
+    ]
+    assert {row["idempotency_key"] for row in kept} == {request_id}
+    assert len({row["request_id"] for row in kept}) == 1
+
+
+@pytest.mark.parametrize("settings", [{"caller_rate": 1, "caller_burst": 6}])
+async def test_each_step_counts_as_a_call_of_its_callers(bank: Bank) -> None:
+    for _ in range(2):
+        await bank.transact("ann", get_account("a"), get_account("a"))
+    error = await bank.refused("ann", set_cents("a", 1), get_account("a"))
+    assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
+    assert (await accounts(bank.gateway))["a"] == 10
+
+
+@pytest.mark.parametrize("settings", [{"log_access": "all"}])
+async def test_each_step_is_logged_as_a_call(bank: Bank, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await bank.refused("ann", set_cents("a", 1), get_account("nobody"), get_account("a"))
+    told = [vars(one) for one in caplog.records if "method" in vars(one) and "code" in vars(one)]
+    assert [(one["method"], one["code"]) for one in told] == [
+        (f"{ACCOUNTS}/UpdateAccount", "ABORTED"),
+        (f"{ACCOUNTS}/GetAccount", "NOT_FOUND"),
+        (TRANSACT, "NOT_FOUND"),
+    ]
+    assert len({one["request_id"] for one in told}) == 1

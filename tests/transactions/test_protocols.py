@@ -1,0 +1,50 @@
+"""Transact over every protocol of the port: what is packed is JSON in JSON."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import GatewayFor
+from tests.harness.http import ask
+from tests.transactions.bank import ACCOUNTS, TRANSACT, accounts, get_account, open_account, set_cents
+
+_STEPS: dict[str, Any] = {"steps": [open_account("a", 5), set_cents("a", 6), get_account("a")]}
+_ACCOUNT = {"@type": "type.googleapis.com/bank.v1.Account", "id": "a"}
+
+
+@pytest.mark.parametrize("path", [f"/{TRANSACT}", "/v1/transact"], ids=["connect", "rest"])
+async def test_steps_and_answers_are_json(gateway_for: GatewayFor, path: str) -> None:
+    gateway = await gateway_for("bank", transport="http")
+    answer = await ask(gateway.target, "POST", path, _STEPS)
+    assert answer.status == 200, answer
+    opened, changed, got = answer.json["responses"]
+    assert {**_ACCOUNT, "cents": "5"}.items() <= opened.items()
+    assert {**_ACCOUNT, "cents": "6", "version": "2"}.items() <= changed.items()
+    assert got == changed
+    assert await accounts(gateway) == {"a": 6}
+
+
+@pytest.mark.parametrize("path", [f"/{TRANSACT}", "/v1/transact"], ids=["connect", "rest"])
+async def test_a_refusal_names_the_step(gateway_for: GatewayFor, path: str) -> None:
+    gateway = await gateway_for("bank", transport="http")
+    steps = [open_account("a", 5), get_account("nobody")]
+    answer = await ask(gateway.target, "POST", path, {"steps": steps})
+    assert answer.status == 404
+    assert '"step_method"' in answer.body.decode() or f"{ACCOUNTS}.GetAccount" in answer.body.decode()
+    assert "steps[1]" in answer.body.decode()
+    assert await accounts(gateway) == {}
+
+
+async def test_an_unknown_packed_type_is_refused(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("bank", transport="http")
+    wrong = {"method": f"{ACCOUNTS}.GetAccount", "request": {"@type": "x/bank.v1.Nothing", "id": "a"}}
+    answer = await ask(gateway.target, "POST", "/v1/transact", {"steps": [wrong]})
+    assert answer.status == 400
+    assert "steps[0].request" in answer.body.decode()
+
+
+@pytest.mark.parametrize("transport", ["http", "grpcio"])
+async def test_steps_are_answered_on_each_transport(gateway_for: GatewayFor, transport: str) -> None:
+    gateway = await gateway_for("bank", transport=transport)
+    response = await gateway.call(TRANSACT, _STEPS)
+    assert [gateway.client.unpacked(one).cents for one in response.responses] == [5, 6, 6]
