@@ -6,8 +6,8 @@ import click
 
 from gateway.cli.failures import Wrong, reported
 from gateway.proto_files.changes import Change, write
+from gateway.proto_files.services import STANDARD
 from gateway.scaffold import BadNameError, Wishes, project_files, scaffolded
-from gateway.schema.services.standard_methods import SHAPES
 
 
 @click.command()
@@ -26,7 +26,7 @@ def new(folder: Path) -> None:
             raise Wrong(f"{folder} is there already, and not empty: nothing in it is overwritten")
         write(folder, [Change(path, "", text) for path, text in files.items()])
         protos = folder / "protos"
-        write(protos, scaffolded(protos, ["."], Wishes(tuple(SHAPES))))
+        write(protos, scaffolded(protos, ["."], Wishes(STANDARD)))
     steps = ("rowgate migrate", "rowgate serve --watch")
     click.echo(f"made {folder}; next:")
     for step in steps if folder.resolve() == Path.cwd() else (f"cd {folder}", *steps):

@@ -11,7 +11,7 @@ from gateway.cli.options import SettingsCommand, with_settings
 from gateway.config.load import Loaded
 from gateway.proto_files.changes import write
 from gateway.proto_files.comments import METHODS
-from gateway.proto_files.services import READS
+from gateway.proto_files.services import READS, STANDARD
 from gateway.scaffold import Wishes, scaffolded
 from gateway.schema.model import MethodKind
 from gateway.schema.services.standard_methods import SHAPES
@@ -20,8 +20,8 @@ from gateway.schema.services.standard_methods import SHAPES
 def _kinds(_context: click.Context, _parameter: click.Parameter, given: str) -> Collection[MethodKind]:
     """Return the methods that are asked for: `all`, `read`, or names divided by commas."""
     if given in ("all", "read"):
-        return tuple(METHODS) if given == "all" else READS
-    known = {SHAPES[kind].prefix: kind for kind in METHODS}
+        return STANDARD if given == "all" else READS
+    known = {SHAPES[kind].name: kind for kind in METHODS}
     names = [name.strip() for name in given.split(",")]
     unknown = [name for name in names if name not in known]
     if unknown:

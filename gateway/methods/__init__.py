@@ -34,8 +34,10 @@ from gateway.methods.writes.batch_delete import BatchDelete
 from gateway.methods.writes.batch_update import BatchUpdate
 from gateway.methods.writes.create import Create
 from gateway.methods.writes.delete import Delete
+from gateway.methods.writes.delete_by_filter import DeleteByFilter
 from gateway.methods.writes.undelete import Undelete
 from gateway.methods.writes.update import Update
+from gateway.methods.writes.update_by_filter import UpdateByFilter
 from gateway.policy.columns import has_limits, without_presets
 from gateway.request.validation import rules_of
 from gateway.schema.model import Method, MethodKind, Rpc, TransactionMethod
@@ -58,6 +60,8 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
     MethodKind.INGEST: Ingest,
     MethodKind.AGGREGATE: Aggregate,
     MethodKind.EXISTS: Exists,
+    MethodKind.UPDATE_BY_FILTER: UpdateByFilter,
+    MethodKind.DELETE_BY_FILTER: DeleteByFilter,
 }
 """The handler of each standard method, made once per method when the server starts."""
 

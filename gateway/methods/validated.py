@@ -13,13 +13,16 @@ from gateway.request.validation import BrokenRule, MessageRules, broken_rules, c
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.protos.validation_options import carries_rules
 
+_UPDATES = frozenset({MethodKind.UPDATE, MethodKind.UPDATE_BY_FILTER})
+
 
 class Validated:
     """Refuses requests that break rules.
 
     A batch is looked at request by request; the rows of a bulk upsert by its handler, which refuses them one
     by one. Of a row that is changed the rules of the fields hold that are written, and those of the row as a
-    whole where it is replaced, or may be a new one.
+    whole where it is replaced, or may be a new one. Of rows that a filter finds nobody knows the whole, nor a
+    key.
 
     Args:
         method: the method.
@@ -76,6 +79,8 @@ class Validated:
         below = broken.fields[1:2]
         if below and not self._concerns_row(below[0]):
             return False
+        if method.kind is MethodKind.UPDATE_BY_FILTER and (not below or below[0] in _key_of(method)):
+            return False
         return _is_whole(request, method) or (
             bool(below) and below[0] in _written(request, method, holder.name)
         )
@@ -83,16 +88,20 @@ class Validated:
 
 def _is_whole(request: Message, method: Method) -> bool:
     """Whether the row that is sent is a new one, replaces the stored one, or may be either."""
-    if method.kind is not MethodKind.UPDATE or flag(request, method.request, "allow_missing"):
+    if method.kind not in _UPDATES or flag(request, method.request, "allow_missing"):
         return True
     return _mask_paths(request, method) == ["*"]
 
 
 def _written(request: Message, method: Method, holder: str) -> set[str]:
     """Return the names of the fields that an update writes, and those of the key."""
-    key = {field.name for field in method.resource.key_fields}
     named = {path.partition(".")[0] for path in _mask_paths(request, method)}
-    return key | (named or {field.name for field, _ in getattr(request, holder).ListFields()})
+    return _key_of(method) | (named or {field.name for field, _ in getattr(request, holder).ListFields()})
+
+
+def _key_of(method: Method) -> set[str]:
+    """Return the names of the key's fields."""
+    return {field.name for field in method.resource.key_fields}
 
 
 def _mask_paths(request: Message, method: Method) -> list[str]:

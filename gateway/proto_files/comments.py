@@ -58,6 +58,16 @@ METHODS: Mapping[MethodKind, tuple[str, str, str]] = {
         "A chunk of {many}, or the start before the first.",
         "How far the stream has come. It is on disk.",
     ),
+    MethodKind.UPDATE_BY_FILTER: (
+        "The same change of all {many} that a filter finds: all or none.",
+        "Asks for a change of the {many} that a filter finds.",
+        "How many {many} were changed.",
+    ),
+    MethodKind.DELETE_BY_FILTER: (
+        "Deletes all {many} that a filter finds: all or none.",
+        "Asks to delete the {many} that a filter finds.",
+        "How many {many} were deleted.",
+    ),
 }
 """Of each method, in the order of a service: what it does, its request and its response."""
 ROLES: Mapping[str, str] = {
@@ -98,16 +108,29 @@ ROLES: Mapping[str, str] = {
     "start": "In the first message alone: which stream this is, and how rows are written.",
     "sequence": "The chunk's number in its stream, from 1, without a gap.",
     "watermark": "The number of the last chunk that is stored.",
+    "max_rows": "The most {many} to change: where the filter finds more, none is.",
+    "sample": "Some of them, where the request only checks: as they would be.",
 }
 """Of the fields that play a role, by its name."""
 ROLES_OF: Mapping[tuple[MethodKind, str], str] = {
     (MethodKind.UPDATE, "resource"): "The {one}'s key, and its new values.",
     (MethodKind.UPDATE, "allow_missing"): "Creates the {one} where there is none.",
+    **{
+        (kind, name): text
+        for kind in (MethodKind.UPDATE_BY_FILTER, MethodKind.DELETE_BY_FILTER)
+        for name, text in {
+            "filter": "Which {many}, in the filter language of AIP-160; `*` for all that there are.",
+            "validate_only": "Counts and shows what would change, and changes nothing (AIP-163).",
+        }.items()
+    },
+    (MethodKind.UPDATE_BY_FILTER, "resource"): "The new values.",
+    (MethodKind.DELETE_BY_FILTER, "sample"): "Some of them, where the request only checks.",
 }
 """Of roles that mean something else in some methods."""
 MARKED: Mapping[MethodKind, str] = {
     MethodKind.GET: "One {one} by its key, also a deleted one.",
     MethodKind.DELETE: "Marks one {one} as deleted.",
     MethodKind.BATCH_DELETE: "Marks {many} as deleted: all or none.",
+    MethodKind.DELETE_BY_FILTER: "Marks all {many} that a filter finds as deleted: all or none.",
 }
 """What methods do where deleted rows are only marked."""

@@ -14,9 +14,12 @@ from gateway.proto_files.text import ProtoField, ProtoFile, ProtoMessage, ProtoM
 from gateway.schema.model import MethodKind
 from gateway.schema.routes import SINGLE_VALUES
 from gateway.schema.services.requirements import WITHOUT_KEY
+from gateway.schema.services.row_limits import BY_FILTER
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Role, RoleType, Streams
 from gateway.schema.tables.naming import snake_case
 
+STANDARD = tuple(kind for kind in METHODS if kind not in BY_FILTER)
+"""The methods that a service has, unless others are named: not those that change what a filter finds."""
 READS = (MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT, MethodKind.STREAM)
 _EMPTY = "google.protobuf.Empty"
 # Roles that say what another says, that cost a query more, or that delete what isn't named.
@@ -148,7 +151,7 @@ def numbered(message: ProtoMessage, old: CommittedMessage | None = None) -> Prot
 
 def _method_name(kind: MethodKind, message: str) -> str:
     shape = SHAPES[kind]
-    return shape.prefix + (plural_name(message) if shape.plural else message)
+    return f"{shape.prefix}{plural_name(message) if shape.plural else message}{shape.suffix}"
 
 
 class StandardService:
@@ -280,7 +283,8 @@ class StandardService:
             case RoleType.RESOURCE:
                 return ProtoField(self._one, 0, message, comment)
             case RoleType.ROWS:
-                return ProtoField(self._many, 0, message, comment, "repeated")
+                name = self._many if role.name == "rows" else role.name
+                return ProtoField(name, 0, message, comment, "repeated")
             case RoleType.ITEMS:
                 item = SHAPES[kind].item or kind
                 return ProtoField("requests", 0, f"{self.method_name(item)}Request", comment, "repeated")
@@ -300,7 +304,7 @@ class StandardService:
             return {"post": base, "body": self._one}
         if SHAPES[kind].keys is Keys.ONE or kind is MethodKind.UPDATE:
             return self._route_by_key(kind, base)
-        verb = SHAPES[kind].prefix[0].lower() + SHAPES[kind].prefix[1:]
+        verb = SHAPES[kind].name[0].lower() + SHAPES[kind].name[1:]
         keys_fit = len(self._resource.key) == 1 and self._resource.key[0][1] not in IMPORTS
         by_query = kind in (MethodKind.COUNT, MethodKind.STREAM) or (
             kind is MethodKind.BATCH_GET and keys_fit

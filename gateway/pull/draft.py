@@ -20,6 +20,7 @@ from gateway.pull.service_draft import ServiceDraft, draft_service, new_service_
 from gateway.schema.model import MethodKind
 from gateway.schema.privileges import WRITES
 from gateway.schema.services.requirements import WITHOUT_KEY
+from gateway.schema.services.row_limits import BY_FILTER
 
 _ANNOTATIONS = "rowgate/v1/annotations.proto"
 _BULK = (MethodKind.BULK_UPSERT, MethodKind.INGEST)
@@ -232,7 +233,7 @@ def _kinds(resource: Resource, choices: Choices) -> Sequence[MethodKind]:
 def _may(resource: Resource, kind: MethodKind) -> bool:
     # No catalog tells which column marks a row as deleted.
     is_bulk = resource.has_sent_key and not resource.is_view
-    never = (MethodKind.UNDELETE, *(() if is_bulk else _BULK))
+    never = (MethodKind.UNDELETE, *BY_FILTER, *(() if is_bulk else _BULK))
     return WRITES[kind] <= set(resource.writes) and kind not in never
 
 

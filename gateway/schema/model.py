@@ -356,6 +356,8 @@ class MethodKind(Enum):
     INGEST = "INGEST"
     AGGREGATE = "AGGREGATE"
     EXISTS = "EXISTS"
+    UPDATE_BY_FILTER = "UPDATE_BY_FILTER"
+    DELETE_BY_FILTER = "DELETE_BY_FILTER"
 
 
 _READS = frozenset(
@@ -385,6 +387,24 @@ class Allow:
     file: str = ""
     line: int = 0
     where: str = ""
+
+
+MOST_BY_FILTER = 10_000
+"""The most rows that a method changes which finds them by a filter, where its options don't say."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowLimits:
+    """How many rows a call may change that finds them by a filter.
+
+    Args:
+        default: where the request doesn't say; 0 where it has to.
+        most: that a request may ask for.
+
+    """
+
+    default: int = 0
+    most: int = MOST_BY_FILTER
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -448,10 +468,13 @@ class Method(Rpc):
     """The request's key fields, in the order of the resource's primary key."""
     equals: tuple[tuple[FieldDescriptor, Field], ...] = ()
     """Methods that select rows: request fields that ask for equality with the column of the same name."""
+    """Methods that find rows by a filter: request fields that ask for equality with the column they name."""
     item: "Method | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
     related: Mapping[str, Resource] = field(default_factory=dict)
     """Where it has a read mask: the resources that relations lead to, by their messages' full names."""
+    row_limits: RowLimits = RowLimits()
+    """Methods that change what a filter finds: how many rows."""
 
     @property
     def kind_name(self) -> str:

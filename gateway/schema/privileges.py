@@ -15,6 +15,8 @@ WRITES: Mapping[MethodKind, frozenset[str]] = {
     MethodKind.BATCH_DELETE: frozenset({"DELETE"}),
     MethodKind.BULK_UPSERT: frozenset({"INSERT", "UPDATE"}),
     MethodKind.INGEST: frozenset({"INSERT", "UPDATE"}),
+    MethodKind.UPDATE_BY_FILTER: frozenset({"UPDATE"}),
+    MethodKind.DELETE_BY_FILTER: frozenset({"DELETE"}),
 }
 """How each kind of method that writes does so, on a table whose rows are deleted for good."""
 

@@ -44,6 +44,7 @@ class Rows:
         equals: the columns that equal a value of the request.
         live: whether soft-deleted rows are left out.
         rule: which rows are there for the caller; None where all are.
+        using: which of those the request's change is allowed on; None where all are.
 
     """
 
@@ -51,6 +52,7 @@ class Rows:
     equals: tuple[str, ...] = ()
     live: bool = False
     rule: RowRule | None = None
+    using: RowRule | None = None
 
 
 TOLD = "told"
@@ -239,7 +241,7 @@ def row_conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnE
     conditions = [comparable(f, table) == bound(f.type, equals_name(f.column)) for f in fields]
     if rows.live and resource.soft_delete is not None:
         conditions.append(table.c[resource.soft_delete].is_(None))
-    met = is_there(rows.rule, table)
+    met = [*is_there(rows.rule, table), *is_there(rows.using, table)]
     conditions += met
     if rows.filter is not None:
         wanted = where_filter(rows.filter, resource, table)

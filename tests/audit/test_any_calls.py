@@ -30,6 +30,12 @@ folders = st.fixed_dictionaries({"id": numbers, "title": texts})
 pages = st.fixed_dictionaries({"folder_id": numbers, "name": st.sampled_from(["p", "q"]), "text": texts})
 flags = st.booleans()
 ids = st.sampled_from(NOTES)
+FILTERS = {
+    "Order": ["*", 'user = "u"', "number > 1"],
+    "Note": ["*", 'title = "x"'],
+    "Folder": ["*", "id < 3"],
+    "Page": ["*", "folder_id = 2", 'name = "p"'],
+}
 conflicts = st.sampled_from(["ON_CONFLICT_UPDATE", "ON_CONFLICT_IGNORE", "ON_CONFLICT_FAIL"])
 
 OWN_ORDERS = {
@@ -52,6 +58,11 @@ def _methods() -> Iterator[tuple[str, Fields]]:
         yield f"{service}/BatchUpdate{kind}s", {"requests": _list({one: rows, "allow_missing": flags})}
         bulk = {f"{one}s": st.lists(rows, max_size=6), "partial_failure": flags, "on_conflict": conflicts}
         yield f"{service}/BulkUpsert{kind}s", bulk
+        found = {"filter": st.sampled_from(FILTERS[kind]), "max_rows": st.sampled_from([1, 9])}
+        found |= {"validate_only": flags}
+        values = st.fixed_dictionaries({"title" if kind == "Folder" else "text": texts})
+        yield f"{service}/Update{kind}sByFilter", {**found, one: values}
+        yield f"{service}/Delete{kind}sByFilter", {**found, **({"force": flags} if kind == "Folder" else {})}
     yield "OrderService/DeleteOrder", {"user": st.just("u"), "number": numbers, "allow_missing": flags}
     yield "NoteService/DeleteNote", {"id": ids, "allow_missing": flags}
     yield "NoteService/UndeleteNote", {"id": ids}
@@ -70,6 +81,7 @@ REFUSALS = frozenset(
     {
         *("ROW_NOT_FOUND", "ROW_NOT_ALLOWED", "ROW_NOT_DELETED"),
         *("UNIQUE_VIOLATION", "FOREIGN_KEY_VIOLATION", "DUPLICATE_IN_BATCH"),
+        *("TOO_MANY_ROWS_FOUND", "ROW_IS_REFERENCED"),
     }
 )
 """Why such calls may be refused."""

@@ -10,6 +10,7 @@ from tests.row_policies.tables import Row, Table
 
 READS = ("Get", "BatchGet", "List", "Count", "Stream")
 BULKS = ("BulkUpsert", "Ingest")
+BY_FILTER = ("UpdateByFilter", "DeleteByFilter")
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class Call:
     """A caller, a table, a method, and what is asked.
 
     The mask of a bulk names fields of its rows, which have all the same ones; the others are for new rows.
-    Without a mask stored rows take what is set.
+    Without a mask stored rows take what is set. What goes by a filter has one item, of no key.
     """
 
     caller: Caller
@@ -57,6 +58,7 @@ class Call:
     on_conflict: str = ""
     partial: bool = False
     bulk_mask: Sequence[str] = ()
+    max_rows: int = 0
 
     @property
     def method(self) -> str:
@@ -73,6 +75,8 @@ class Call:
             return _set(self._reading())
         if self.kind in BULKS:
             return _set({**common, **self._bulk_options(), self.table.rows: self.sent_rows()})
+        if self.kind in BY_FILTER:
+            return _set({**common, **self._by_filter()})
         if not self.kind.startswith("Batch"):
             return _set({**common, **self._part(self.items[0], etags)})
         if self.kind == "BatchDelete" and self.table.by_keys:
@@ -121,6 +125,17 @@ class Call:
             **({"pageSize": self.page_size} if self.kind == "List" else {}),
         }
 
+    def _by_filter(self) -> Mapping[str, Any]:
+        asked = {"filter": self.filter, "maxRows": self.max_rows}
+        if self.kind == "DeleteByFilter":
+            return asked
+        row = {name: _json(self.table, name, value) for name, value in self.items[0].values.items()}
+        return {
+            **asked,
+            self.table.lower: _set(row, keep_zeros=True),
+            "updateMask": self._mask(self.items[0]),
+        }
+
     def _part(self, item: Item, etags: Mapping[tuple[Any, ...], str]) -> Mapping[str, Any]:
         etag = etags.get(item.key, "") if item.etag else ""
         if self.kind.endswith("elete"):
@@ -128,9 +143,15 @@ class Call:
         row = self._row(item)
         if self.kind.endswith("Create"):
             return {self.table.lower: row}
-        mask = "*" if item.whole else ",".join(_camel(name) for name in item.values)
         row |= {"etag": etag} if etag else {}
-        return {self.table.lower: row, "updateMask": mask, "allowMissing": item.allow_missing}
+        return {
+            self.table.lower: row,
+            "updateMask": self._mask(item),
+            "allowMissing": item.allow_missing,
+        }
+
+    def _mask(self, item: Item) -> str:
+        return "*" if item.whole else ",".join(_camel(name) for name in item.values)
 
     def _key(self, item: Item) -> dict[str, Any]:
         return dict(zip(self.table.key, item.key, strict=True))

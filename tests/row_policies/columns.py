@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.row_policies.callers import Caller
-from tests.row_policies.calls import BULKS, READS, Call, Item
+from tests.row_policies.calls import BULKS, BY_FILTER, READS, Call, Item
 from tests.row_policies.rules import MISSING, held, typed
 from tests.row_policies.tables import Row, Table
 
@@ -67,7 +67,8 @@ def refusals(call: Call) -> frozenset[str]:
     """Return how a call has to be refused for the fields that it names, or the caller who makes it."""
     if call.kind in READS:
         return frozenset(_unknown(call))
-    return frozenset({*_not_allowed(call), *_without_preset(call)})
+    unknown = _unknown(call) if call.kind in BY_FILTER else ()
+    return frozenset({*unknown, *_not_allowed(call), *_without_preset(call)})
 
 
 def _unknown(call: Call) -> list[str]:
@@ -86,7 +87,7 @@ def _unknown(call: Call) -> list[str]:
 
 def _not_allowed(call: Call) -> list[str]:
     kept = unwritable(call.table, call.caller)
-    if call.kind.endswith("Update"):
+    if call.kind.removesuffix("ByFilter").endswith("Update"):
         names = {name for item in call.items if not item.whole for name in item.values}
     elif call.kind.endswith("Create"):
         names = {name for item in call.items for name in _set_in(item)}
@@ -107,7 +108,7 @@ def _set_in(item: Item) -> set[str]:
 
 
 def _without_preset(call: Call) -> list[str]:
-    table, kind = call.table, call.kind.removeprefix("Batch")
+    table, kind = call.table, call.kind.removeprefix("Batch").removesuffix("ByFilter")
     creates = kind == "Create" or kind in BULKS
     creates = creates or (kind == "Update" and any(item.allow_missing for item in call.items))
     changes = kind == "Update" or kind in BULKS or (table.soft and kind in ("Delete", "Undelete"))

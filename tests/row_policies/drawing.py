@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.row_policies.callers import Caller, all_callers
-from tests.row_policies.calls import BULKS, READS, Call, Item
+from tests.row_policies.calls import BULKS, BY_FILTER, READS, Call, Item
 from tests.row_policies.columns import unwritable
 from tests.row_policies.oracle import OK, Expected, expected, visible
 from tests.row_policies.tables import CALLED, VAULT_DOCUMENT, Row, Table
@@ -25,6 +25,7 @@ ONE = (
     "Update",
     "Delete",
     "Undelete",
+    *BY_FILTER,
 )
 BATCHES = ("BatchCreate", "BatchUpdate", "BatchDelete")
 
@@ -62,13 +63,16 @@ def call_of(kind: str, table: Table, caller: Caller, world: World, chance: Rando
 def _writes(due: Expected) -> bool:
     """Whether a call is carried out, and of a bulk some row that is there."""
     found = {"UPDATED", "UNCHANGED"}
-    return OK in due.answers and (not due.outcomes or not found.isdisjoint(due.outcomes))
+    changes = not due.outcomes or not found.isdisjoint(due.outcomes)
+    return OK in due.answers and changes and due.count != 0
 
 
 def _call_of(kind: str, table: Table, caller: Caller, world: World, chance: Random) -> Call:
     call = Call(caller, table, kind)
     if kind in ("List", "Count", "Stream"):
         return _asked(call, chance)
+    if kind in BY_FILTER:
+        return _by_filter(call, world, chance)
     keys = list(dict.fromkeys(drawn_key(call, world, chance) for _ in range(_how_many(kind, chance))))
     call.items = [_item(call, key, world, chance) for key in keys]
     if kind in ("Get", "BatchGet"):
@@ -91,6 +95,16 @@ def _call_of(kind: str, table: Table, caller: Caller, world: World, chance: Rand
         names = list(call.items[0].values)
         call.bulk_mask = chance.choice([names, names, _most(names, chance), ()])
         _scatter(call, set(names) - set(call.bulk_mask or names), chance)
+    return call
+
+
+def _by_filter(call: Call, world: World, chance: Random) -> Call:
+    call.filter = chance.choice([*call.table.filters, "*", "*"])
+    call.max_rows = chance.choice([1, 3, 100, 100])
+    call.items = [_item(call, (), world, chance)]
+    call.validate_only = chance.random() < 0.4
+    if chance.random() < 0.85:
+        _leave_out(call, unwritable(call.table, call.caller))
     return call
 
 
@@ -158,7 +172,7 @@ def _item(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Ite
         item.values = _bulk_values(call, key, world, chance)
     if call.table.tenant and item.values and chance.random() < 0.25:
         item.values["tenant"] = None if call.table.fields["tenant"].optional else ""
-    if kind == "Update":
+    if kind.startswith("Update"):
         item.whole = chance.random() < 0.3
         values = _new_values(call, world, chance)
         own = [name for name in values if not call.table.fields[name].is_preset]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.row_policies.callers import Caller
-from tests.row_policies.calls import BULKS, Call, Item
+from tests.row_policies.calls import BULKS, BY_FILTER, Call, Item
 from tests.row_policies.columns import (
     NOT_ALLOWED,
     preset,
@@ -27,6 +27,9 @@ NOT_THERE = "NOT_FOUND ROW_NOT_FOUND"
 TAKEN = "ALREADY_EXISTS UNIQUE_VIOLATION"
 STALE = "ABORTED ETAG_MISMATCH"
 DANGLING = "FAILED_PRECONDITION FOREIGN_KEY_VIOLATION"
+TOO_MANY = "FAILED_PRECONDITION TOO_MANY_ROWS_FOUND"
+_SHOWN = 10
+"""How many rows a dry run of a write by filter shows."""
 REFERENCED = "FAILED_PRECONDITION ROW_IS_REFERENCED"
 EITHER = "IGNORED or FAILED"
 """What becomes of a row that is there, is to be ignored, and could not be created as it is sent."""
@@ -42,7 +45,7 @@ class Expected:
         rows: of the answer, in the order of the request, or in any.
         ordered: whether their order counts.
         missing: keys that a BatchGet tells as missing.
-        count: of a Count, or a List's total_size.
+        count: of a Count, a List's total_size, or how many rows a filter has changed.
         world: what the tables hold then, where the answer is OK; else they hold what they did.
         outcomes: what becomes of each row of a bulk, where the answer is OK.
         failures: how each of its rows may be refused, by its place.
@@ -102,6 +105,10 @@ def expected(world: World, call: Call) -> Expected:
         return _by_filter(world, call)
     if call.kind in BULKS:
         return _bulk(world, call)
+    return _changed_by_filter(world, call) if call.kind in BY_FILTER else _written(world, call)
+
+
+def _written(world: World, call: Call) -> Expected:
     after = deepcopy(world)
     faults: set[str] = set()
     rows: list[Row | None] = []
@@ -200,6 +207,56 @@ def _by_filter(world: World, call: Call) -> Expected:
     return Expected(frozenset({OK}), told, count=len(rows), world=world)
 
 
+def _changed_by_filter(world: World, call: Call) -> Expected:
+    """Change all rows that are there, may be changed, and are found; or none."""
+    table, rule = call.table, "update" if call.kind.startswith("Update") else "delete"
+    keys = [
+        key
+        for key, row in sorted(world[table.name].items())
+        if visible(table, row, call.caller) and _meets(rule, table, row, call.caller)
+        if not row.get("deleted_at") and (call.filter == "*" or _found(call, row))
+    ]
+    if len(keys) > call.max_rows:
+        return Expected(frozenset({TOO_MANY}))
+    after, faults = deepcopy(world), set[str]()
+    removes = rule == "delete" and not table.soft
+    if removes:
+        faults = _removed(after, table, keys)
+    for key in () if removes else keys:
+        try:
+            item = Item(key, call.items[0].values, call.items[0].whole)
+            if rule == "update":
+                _updated(after, call, item, after[table.name][key])
+            else:
+                _marked(after, call, item, after[table.name][key], deleted=True)
+        except _Refused as refused:
+            faults |= refused.answers
+    if faults:
+        return Expected(frozenset(faults))
+    shown = [(world if removes else after)[table.name][key] for key in keys[:_SHOWN]]
+    # As of Update: what only a trigger makes right, and what no row would make right, may be refused at once.
+    late = rule == "update" and (table.trigger is not None or not keys)
+    return Expected(
+        frozenset({OK, DENIED} if late else {OK}),
+        shown if call.validate_only else [],
+        ordered=True,
+        count=len(keys),
+        world=world if call.validate_only else after,
+    )
+
+
+def _removed(world: World, table: Table, keys: Sequence[tuple[Any, ...]]) -> set[str]:
+    """Remove rows; return how that is refused where others refer to them."""
+    for key in keys:
+        del world[table.name][key]
+    gone = {key[0] for key in keys}
+    for other in TABLES[table.schema]:
+        names = [name for name, target in other.refers.items() if target == table.name]
+        if any(row[name] in gone for row in world[other.name].values() for name in names):
+            return {REFERENCED, DANGLING}
+    return set()
+
+
 def _changed(world: World, call: Call, item: Item) -> Row | None:
     """Make one change; return the row that it answers, None where it answers none."""
     rows = world[call.table.name]
@@ -248,7 +305,7 @@ def _own_tenant(call: Call, item: Item) -> Row:
     own = tenant(call.table, call.caller)
     left_out = item.values.get("tenant") is None
     unset = left_out if own is None or call.table.fields["tenant"].optional else not item.values.get("tenant")
-    creates = item.allow_missing or not call.kind.endswith("Update")
+    creates = item.allow_missing or not call.kind.removesuffix("ByFilter").endswith("Update")
     return {"tenant": own} if own is not None and unset and creates else {}
 
 

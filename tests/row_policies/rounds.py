@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.row_policies import world as worlds
 from tests.row_policies.callers import all_callers, id_of
-from tests.row_policies.calls import BULKS, Call
+from tests.row_policies.calls import BULKS, BY_FILTER, Call
 from tests.row_policies.columns import shown
 from tests.row_policies.drawing import call_of, drawn_call, drawn_caller, request_id
 from tests.row_policies.oracle import OK, Expected, expected, hidden_from, visible
@@ -161,7 +161,7 @@ class Round:
         table = self.chance.choice(CALLED[self.served.schema])
         caller = drawn_caller(self.world, table, self.chance)
         kind = self.chance.choice(
-            ["Create", "Update", "Delete", "BatchCreate", "BatchUpdate", "BulkUpsert", "Ingest"]
+            ["Create", "Update", "Delete", "BatchCreate", "BatchUpdate", "BulkUpsert", "Ingest", *BY_FILTER]
         )
         call = call_of(kind, table, caller, self.world, self.chance)
         call.validate_only = False

@@ -16,7 +16,7 @@ from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, start_gateway
 from tests.row_policies.callers import Caller, all_callers, credentials, id_of
-from tests.row_policies.calls import BULKS, Call
+from tests.row_policies.calls import BULKS, BY_FILTER, Call
 from tests.row_policies.tables import PAST_THE_GATEWAY, SETTINGS, TABLES, Field, Row, Table
 from tests.row_policies.world import document
 
@@ -116,6 +116,8 @@ def _answer(call: Call, message: Any) -> Answer:
         answer.rows = [row_of(table, message)]
     elif name != "Empty":
         answer.rows = [row_of(table, row) for row in getattr(message, table.rows, ())]
+    if call.kind in BY_FILTER:
+        answer.rows, answer.count = [row_of(table, row) for row in message.sample], message.count
     if call.kind == "BatchGet":
         answer.missing = [_key_of(table, key) for key in message.missing]
     if call.kind in ("List", "Count"):

@@ -119,8 +119,10 @@ class Table:
 
     def method(self, kind: str) -> str:
         """Return a method's full name."""
+        verb = kind.removesuffix("ByFilter")
         many = kind.startswith("Batch") or kind in ("List", "Count", "Stream", "BulkUpsert", "Ingest")
-        return f"{self.schema}.v1.{self.name}Service/{kind}{self.plural if many else self.name}"
+        subject = f"{self.plural}ByFilter" if verb != kind else self.plural if many else self.name
+        return f"{self.schema}.v1.{self.name}Service/{verb}{subject}"
 
     def key_of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return a row's key."""

@@ -126,6 +126,22 @@ def _bulks_are_not_checked(patch: Patch) -> None:
     patch.setattr(gateway.sql.bulk.rules, "is_met", lambda *_: true())
 
 
+def _filters_change_all(patch: Patch) -> None:
+    """Let filters find all rows, where they are to be changed."""
+    right = gateway.sql.read.row_conditions
+    all_rows = {"rule": None, "using": None}
+    patch.setattr(
+        "gateway.sql.by_filter.row_conditions", lambda *of: right(of[0], of[1], replace(of[2], **all_rows))
+    )
+
+
+def _what_filters_change_is_not_checked(patch: Patch) -> None:
+    """Let everybody make of rows that a filter finds what they like."""
+    patch.setattr("gateway.sql.by_filter.outcome_is_met", lambda *_: [])
+    unchecked = lambda resource, table, _: output_columns(resource, table)  # noqa: E731 - a line
+    patch.setattr("gateway.sql.by_filter.checked_columns", unchecked)
+
+
 def _lists_show_all(patch: Patch) -> None:
     """Show all rows to whoever lists, counts or streams."""
     right = gateway.sql.read.row_conditions
@@ -213,6 +229,8 @@ PLANTED = (
     _rows_are_deleted_unread,
     _new_rows_are_not_checked,
     _bulks_are_not_checked,
+    _filters_change_all,
+    _what_filters_change_is_not_checked,
     _lists_show_all,
     _read_is_not_asked_with_others,
     _values_are_the_first_callers,

@@ -95,6 +95,11 @@ async def _write_and_look(walled: Walled) -> None:
     moved = {"id": 2, "tenant": "evil"}
     assert await walled.refused("ann", "UpdateItem", item=moved, updateMask="tenant") == DENIED
     assert await walled.refused("ann", "DeleteItem", id=1) == ABSENT
+    found = {"filter": "*", "maxRows": 9}
+    assert await walled.refused("ann", "UpdateItemsByFilter", item={"tenant": "evil"}, **found) == DENIED
+    dry = {**found, "validateOnly": True}
+    assert (await walled.call("ann", "UpdateItemsByFilter", item={"text": "x"}, **dry)).count == len(ACME)
+    assert (await walled.call("eve", "DeleteItemsByFilter", **dry)).count == len(EVIL)
     # The reader lacks the privilege: that is another reason.
     lacking = ("PERMISSION_DENIED", "INSUFFICIENT_PRIVILEGE")
     assert await walled.refused("aud", "CreateItem", item={"id": 22, **mine}) == lacking

@@ -100,11 +100,14 @@ async def test_rows_that_may_not_be_deleted_are_absent(dsn: str, tmp_path: Path,
         missing = [{**one, "allowMissing": True} for one in batch]
         await walled.call("ann", "BatchDeleteItems", requests=missing, allowMissing=True)
         assert await walled.listed("ann") == _ALL - {1, 3}
+        assert (await walled.call("ann", "DeleteItemsByFilter", filter="id < 7", maxRows=9)).count == 1
+        assert await walled.listed("ann") == _ALL - {1, 3, 5}
 
 
 async def test_rows_that_a_trigger_keeps_are_told_of(dsn: str, tmp_path: Path, transport: str) -> None:
     async with _served(dsn, tmp_path, transport, *_DELETE_EVIL, *_KEEP) as walled:
         assert await walled.refused("ann", "DeleteItem", id=1) == _KEPT
+        assert await walled.refused("ann", "DeleteItemsByFilter", filter="*", maxRows=99) == _KEPT
         # Trigger or policy: that can't be told.
         assert await walled.refused("ann", "DeleteItem", id=2) == _KEPT
         assert await walled.listed("ann") == _ALL

@@ -7,9 +7,10 @@ from pathlib import Path
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.proto_files.changes import write
+from gateway.proto_files.services import STANDARD
 from gateway.scaffold import Wishes, scaffolded
 from gateway.schema.protos.sources import compile_protos
-from gateway.schema.services.standard_methods import SHAPES
+from gateway.schema.services.row_limits import BY_FILTER
 from tests.harness.sample import ROOT
 
 ADDED = {
@@ -36,7 +37,8 @@ def test_the_services_are_written_again(tmp_path: Path) -> None:
     for file in folder.rglob("*_service.proto"):
         if file.read_text().startswith("// Written by `rowgate scaffold`"):
             file.unlink()
-    write(folder, scaffolded(folder, ["flights"], Wishes(tuple(SHAPES))))
+    write(folder, scaffolded(folder, ["flights"], Wishes(STANDARD)))
+    write(folder, scaffolded(folder, ["flights/v1/flight.proto"], Wishes(tuple(BY_FILTER))))
     before, after = compile_protos(ROOT / "protos"), compile_protos(folder)
     methods = {name: one for name, one in _methods(before) if name.partition(".")[2] not in DECLARED}
     assert dict(_methods(after)) == methods

@@ -13,20 +13,19 @@ from gateway.cli import main
 from gateway.proto_files.changes import Change, write
 from gateway.proto_files.comments import METHODS
 from gateway.proto_files.edits import Edits
-from gateway.proto_files.services import READS
+from gateway.proto_files.services import READS, STANDARD
 from gateway.scaffold import Wishes, scaffolded
 from gateway.schema.diagnostics import SchemaError
 from gateway.schema.model import MethodKind
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from gateway.schema.services.requirements import WITHOUT_KEY
-from gateway.schema.services.standard_methods import SHAPES
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.databases import Databases
 from tests.harness.gateway import client_of
 from tests.pull.pulling import lint
 
-ALL = Wishes(tuple(SHAPES))
+ALL = Wishes(STANDARD)
 HEAD = 'syntax = "proto3";\n\n// A shop.\npackage shop.v1;\n\nimport "rowgate/v1/annotations.proto";\n'
 OPTION = '\noption go_package = "example.com/shop/v1;shopv1";\n'
 STOCK = "shop/v1/stock_service.proto"

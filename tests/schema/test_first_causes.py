@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from gateway.proto_files.changes import Change, write
+from gateway.proto_files.services import STANDARD
 from gateway.scaffold import Wishes, project_files, scaffolded
 from gateway.schema.diagnostics import SchemaError
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
-from gateway.schema.services.standard_methods import SHAPES
 
 NAME = "string name = 2;"
 IDENTITY = "(rowgate.v1.column).identity"
@@ -22,7 +22,7 @@ def protos(tmp_path: Path) -> Path:
     """Make a new project; return the folder of its protos."""
     write(tmp_path, [Change(path, "", text) for path, text in project_files("shop").items()])
     folder = tmp_path / "protos"
-    write(folder, scaffolded(folder, ["."], Wishes(tuple(SHAPES))))
+    write(folder, scaffolded(folder, ["."], Wishes(STANDARD)))
     return folder
 
 

@@ -39,9 +39,9 @@ def test_every_option_is_mentioned(option: str) -> None:
 @pytest.mark.parametrize("kind", SHAPES)
 def test_every_method_and_role_is_mentioned(kind: MethodKind) -> None:
     shape = SHAPES[kind]
-    name = f"`{shape.prefix}Book{'s' if shape.plural else ''}`"
+    name = f"`{shape.prefix}Book{'s' if shape.plural else ''}{shape.suffix}`"
     (line,) = [line for line in document().splitlines() if line.startswith(f"| {name} |")]
-    named = {"resource": "the resource", "rows": "the rows"}
+    named = {"resource": "the resource", "rows": "the rows", "sample": "a sample"}
     for role in (*shape.request, *shape.response):
         spelled = named.get(role.name, f"`{role.name}`")
         assert (f"**{spelled}**" if role.required else spelled) in line, role.name

@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rowgate.v1 import count_pb2
 
 from gateway.methods.engine import Engine
-from gateway.methods.reads.selection import selection_reader
+from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
 from gateway.request.enums import known_value
 from gateway.schema.model import Method

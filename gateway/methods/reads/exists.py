@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
-from gateway.methods.reads.selection import selection_reader
+from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.sql.read import any_row

@@ -14,7 +14,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.reads.ordered_rows import Asked, Query, nulls_of, owner_of
 from gateway.methods.reads.place import Place
 from gateway.methods.reads.row_responses import RowsResponse
-from gateway.methods.reads.selection import selection_reader
+from gateway.methods.selection import selection_reader
 from gateway.request.aggregates import computed_of
 from gateway.request.call import Call
 from gateway.request.filter import Filter, parse_filter

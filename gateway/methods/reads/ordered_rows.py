@@ -12,7 +12,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.reads.place import Place, place_after
 from gateway.methods.reads.relations import NONE, Related, related_of
 from gateway.methods.reads.row_responses import RowsResponse
-from gateway.methods.reads.selection import selection_reader
+from gateway.methods.selection import selection_reader
 from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.masks import read_fields

@@ -6,7 +6,8 @@ from google.protobuf.message import Message
 
 from gateway.methods.engine import Engine
 from gateway.methods.row_changes.by_key import Edit
-from gateway.methods.writes.delete import Deleting, Removal
+from gateway.methods.row_changes.removals import Removal
+from gateway.methods.writes.delete import Deleting
 from gateway.methods.writes.items import Batch, check_size, flag
 from gateway.request.keys import encode_value
 from gateway.schema.model import Method

@@ -7,27 +7,26 @@ from google.protobuf.message import Message
 
 from gateway.db.coalesce import RequestedWrite
 from gateway.db.database import Row
-from gateway.errors import InvalidArgument, RowgateError
+from gateway.errors import RowgateError
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import map_error
 from gateway.methods.event_loop_turns import each_in_turns
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.by_key import UPDATING, Changes, Edit
 from gateway.methods.row_changes.inserts import Inserts
+from gateway.methods.row_changes.masked_values import MaskedValues
 from gateway.methods.row_changes.quick_update import QuickUpdates
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.methods.writes.create import required
 from gateway.methods.writes.expected_version import expectation
 from gateway.methods.writes.items import One, flag
 from gateway.request.keys import below, message_key_reader
-from gateway.request.masks import means_all, update_columns
-from gateway.request.rows import Values, encode_fields, new_row_reader, refuse_unknown
-from gateway.request.unreadable import erased_reader, refuse_erasing
+from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message
 from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape
 from gateway.schema.identity import key_identity
-from gateway.schema.model import Field, Method
+from gateway.schema.model import Method
 from gateway.sql.change import Change
 
 _ROUNDS = 5
@@ -45,9 +44,8 @@ class Wanted:
 class Updating:
     """Reads and carries out updates.
 
-    The mask decides what changes: none stands for the populated fields, `*` for all. A masked field that is
-    unset becomes NULL, or its default where it can't be NULL. Key and server-set fields are left alone. With
-    nothing to change the row answers as it stands, at its version.
+    The mask decides what changes (MaskedValues). With nothing to change the row answers as it stands, at its
+    version.
     With allow_missing a row that is not there is created, from all of the fields whatever the mask says.
     """
 
@@ -55,7 +53,7 @@ class Updating:
         self._resource = method.resource
         self._roles = method.request
         self._field = method.request["resource"].name
-        self._erased = erased_reader(method.resource)
+        self._values = MaskedValues(method)
         self._expected = expectation(method)
         self._read_key = message_key_reader(method.resource)
         self._read_row = new_row_reader(method.resource)
@@ -73,34 +71,11 @@ class Updating:
         path = below(place, self._field)
         message = required(request, self._field, path)
         key = self._read_key(message, path)
-        values, defaults = self._masked(request, message, place)
+        values, defaults = self._values.read(request, message, place)
         expected = self._expected(request, place)
         edit = Edit(key, place, path, expected=expected, values=values, defaults=defaults)
         may_create = flag(request, self._roles, "allow_missing")
         return Wanted(edit, self._read_row(message, path) if may_create else None)
-
-    def _masked(self, request: Message, message: Message, place: str) -> tuple[Values, tuple[str, ...]]:
-        mask = request.update_mask if "update_mask" in self._roles else None  # type: ignore[attr-defined]
-        path = below(place, "update_mask")
-        if means_all(mask):
-            refuse_unknown(message, below(place, self._field))
-        wanted = update_columns(self._resource, mask, message, path)
-        erased = self._would_erase(request, message)
-        refuse_erasing((f.name for f in wanted.fields if f.name in erased), below(place, self._field))
-        if wanted.below:
-            name = next(iter(wanted.below))
-            text = f'"{name}" can only be written whole: name it without what is below'
-            raise InvalidArgument.field(path, text, reason="INVALID_FIELD_MASK")
-        defaults = tuple(f for f in wanted.fields if _takes_default(f, message))
-        sent = [field for field in wanted.fields if field not in defaults]
-        values = encode_fields(message, sent, below(place, self._field))
-        return values, tuple(field.column for field in defaults)
-
-    def _would_erase(self, request: Message, message: Message) -> frozenset[str]:
-        """Return the unset fields of a row that was read without their values."""
-        if self._erased is None:
-            return frozenset()
-        return self._erased(message, request.etag if "etag" in self._roles else "")  # type: ignore[attr-defined]
 
     def is_alone(self, item: Wanted) -> bool:
         """Whether one statement does it: where nothing is created."""
@@ -111,7 +86,7 @@ class Updating:
         if flag(request, self._roles, "allow_missing") or not request.HasField(self._field):
             return None
         message = getattr(request, self._field)
-        if self._would_erase(request, message):
+        if self._values.would_erase(request, message):
             return None
         return self._quick.requested_write(request, message, self._expected(request, ""))
 
@@ -171,11 +146,6 @@ class Updating:
     def map_error(self, error: RowgateError, item: Wanted) -> RowgateError:
         """Return the refusal with the fields' proto paths."""
         return map_error(error, self._resource, item.edit.path, values={**item.edit.values, **item.edit.key})
-
-
-def _takes_default(field: Field, message: Message) -> bool:
-    cleared = field.has_presence and not message.HasField(field.name)
-    return cleared and not field.nullable and field.default is not None
 
 
 class Update(One):

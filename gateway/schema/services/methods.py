@@ -17,6 +17,7 @@ from gateway.schema.services.allow import read_allow
 from gateway.schema.services.field_roles import Binder, same_shape, same_type
 from gateway.schema.services.recognise import recognise
 from gateway.schema.services.requirements import WITHOUT_KEY, lacks_key, needs
+from gateway.schema.services.row_limits import read_row_limits
 from gateway.schema.services.sql_methods import read_sql_method
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
 from gateway.schema.services.transactions import read_transaction, transaction_kind
@@ -80,7 +81,7 @@ def _method(
     kind, resource = found
     if lacks_key(kind, resource):
         wrong = f"needs a key, and {resource.message.full_name} has none"
-        known = ", ".join(SHAPES[one].prefix for one in WITHOUT_KEY)
+        known = ", ".join(SHAPES[one].name for one in WITHOUT_KEY)
         diagnostics.add(method.full_name, wrong, f"leave it out: rows without a key have {known}")
         return None
     shape = SHAPES[kind]
@@ -109,6 +110,7 @@ def _method(
         related=_related_to(resource, resources) if "read_mask" in bound.request else {},
         routes=read_routes(http_rule(method.full_name, diagnostics)),
         allow=read_allow(method, diagnostics),
+        row_limits=read_row_limits(method, kind, bound.request, diagnostics),
     )
 
 
@@ -227,7 +229,7 @@ def _refuse_left(binder: Binder, shape: Shape) -> None:
     for field in binder.left():
         more = " and the resource's own fields" if shape.equals else ""
         binder.diagnostics.add(
-            field.full_name, f"has no meaning in a {shape.prefix} request", f"known: {names}{more}"
+            field.full_name, f"has no meaning in a {shape.name} request", f"known: {names}{more}"
         )
 
 
@@ -256,5 +258,5 @@ def _response(
     bound = binder.roles(shape.response)
     for field in binder.left():
         known = ", ".join(role.name for role in shape.response)
-        diagnostics.add(field.full_name, f"has no meaning in a {shape.prefix} response", f"known: {known}")
+        diagnostics.add(field.full_name, f"has no meaning in a {shape.name} response", f"known: {known}")
     return bound

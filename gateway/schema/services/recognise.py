@@ -11,8 +11,8 @@ from gateway.schema.protos.options import method_options
 from gateway.schema.services.plurals import plurals
 from gateway.schema.services.standard_methods import SHAPES, Streams
 
-# Longest first: `BatchGetFlights` is no Get.
-_BY_PREFIX = sorted(((shape.prefix, kind) for kind, shape in SHAPES.items()), key=lambda pair: -len(pair[0]))
+# Longest first: `BatchGetFlights` is no Get, and `DeleteFlightsByFilter` no Delete.
+_BY_NAME = sorted(SHAPES, key=lambda kind: -len(SHAPES[kind].name))
 
 _BY_NUMBER = {annotations_pb2.MethodKind.Value(f"METHOD_KIND_{kind.name}"): kind for kind in MethodKind}
 
@@ -28,8 +28,8 @@ def recognise(
         diagnostics.add(method.full_name, f"there is no kind {options.kind}", f"use {names}")
         return None
     if kind is None:
-        prefixes = ", ".join(shape.prefix for shape in SHAPES.values())
-        right = f"begin its name with {prefixes}, or say which it is by option (rowgate.v1.method).kind"
+        names = ", ".join(f"{shape.prefix}…{shape.suffix}" for shape in SHAPES.values())
+        right = f"name it {names}, or say which it is by option (rowgate.v1.method).kind"
         diagnostics.add(method.full_name, "is no standard method", right)
         return None
     streams = SHAPES[kind].streams
@@ -38,7 +38,7 @@ def recognise(
         diagnostics.add(method.full_name, wrong, f"{kind.value} {streams.value}")
     resource = _resource(method, kind, options, resources)
     if resource is None:
-        wanted = options.resource or method.name.removeprefix(SHAPES[kind].prefix)
+        wanted = options.resource or SHAPES[kind].subject(method.name)
         known = suggestion(wanted, [one.name for one in resources.values()])
         option = "option (rowgate.v1.method).resource names it where the method's name doesn't"
         right = "\n  ".join(filter(None, (known, option)))
@@ -50,10 +50,7 @@ def recognise(
 def _kind(method: MethodDescriptor, options: annotations_pb2.MethodOptions) -> MethodKind | None:
     if options.kind:
         return _BY_NUMBER.get(options.kind)
-    matches = (
-        kind for prefix, kind in _BY_PREFIX if method.name.startswith(prefix) and method.name != prefix
-    )
-    return next(matches, None)
+    return next((kind for kind in _BY_NAME if SHAPES[kind].names(method.name)), None)
 
 
 def _resource(
@@ -83,7 +80,7 @@ def _messages(method: MethodDescriptor) -> Iterator[str]:
 
 def _names(method: MethodDescriptor, kind: MethodKind, resources: Mapping[str, Resource]) -> list[str]:
     shape = SHAPES[kind]
-    rest = method.name.removeprefix(shape.prefix)
+    rest = shape.subject(method.name)
     if not shape.plural:
         return [rest]
     return [resource.name for resource in resources.values() if rest in plurals(resource.name)]

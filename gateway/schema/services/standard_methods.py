@@ -91,6 +91,7 @@ class Shape:
     Args:
         prefix: how the method's name begins; the resource's name follows.
         plural: whether it is the resource's plural that follows.
+        suffix: how the method's name ends, behind the resource's.
         request: the request's roles beside the keys.
         answer: what is returned.
         response: the roles of an answer with fields of its own.
@@ -110,10 +111,26 @@ class Shape:
     equals: bool = False
     item: MethodKind | None = None
     streams: Streams = Streams.NEITHER
+    suffix: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the kind is called: its methods' name without the resource's."""
+        return f"{self.prefix}{self.suffix}"
+
+    def subject(self, method: str) -> str:
+        """Return a method's name without what the kind says: the resource's, or its plural."""
+        return method.removeprefix(self.prefix).removesuffix(self.suffix)
+
+    def names(self, method: str) -> bool:
+        """Whether a method of this name is one of the kind, for all that the kind knows."""
+        fits = method.startswith(self.prefix) and method.endswith(self.suffix)
+        return fits and len(method) > len(self.name)
 
 
 _READ_MASK = Role("read_mask", RoleType.MASK)
 _FILTER = Role("filter", RoleType.STRING)
+_WANTED = Role("filter", RoleType.STRING, required=True)
 _ORDER_BY = Role("order_by", RoleType.STRING)
 _SHOW_DELETED = Role("show_deleted", RoleType.BOOL)
 _PAGE = (
@@ -131,6 +148,8 @@ _VALIDATE_ONLY = Role("validate_only", RoleType.BOOL)
 _WRITE = (_REQUEST_ID, _VALIDATE_ONLY)
 _RESOURCE = Role("resource", RoleType.RESOURCE, required=True)
 _ROWS = Role("rows", RoleType.ROWS, required=True)
+_MAX_ROWS = Role("max_rows", RoleType.INT32)
+_CHANGED_BY_FILTER = (Role("count", RoleType.INT64, required=True), Role("sample", RoleType.ROWS))
 _ITEMS = Role("requests", RoleType.ITEMS, required=True)
 _RESUME_TOKEN = Role("resume_token", RoleType.STRING, required=True)
 _UPSERT_COUNTS = (
@@ -286,6 +305,24 @@ SHAPES: Mapping[MethodKind, Shape] = {
         request=(_FILTER, _SHOW_DELETED),
         answer=Answer.FIELDS,
         response=(Role("exists", RoleType.BOOL, required=True),),
+        equals=True,
+    ),
+    MethodKind.UPDATE_BY_FILTER: Shape(
+        "Update",
+        plural=True,
+        suffix="ByFilter",
+        request=(_WANTED, _RESOURCE, _UPDATE_MASK, _MAX_ROWS, *_WRITE),
+        answer=Answer.FIELDS,
+        response=_CHANGED_BY_FILTER,
+        equals=True,
+    ),
+    MethodKind.DELETE_BY_FILTER: Shape(
+        "Delete",
+        plural=True,
+        suffix="ByFilter",
+        request=(_WANTED, _MAX_ROWS, _FORCE, *_WRITE),
+        answer=Answer.FIELDS,
+        response=_CHANGED_BY_FILTER,
         equals=True,
     ),
 }

@@ -399,3 +399,47 @@ class IngestFlightsResponse(_message.Message):
     failures: _containers.RepeatedCompositeFieldContainer[_bulk_pb2.RowFailure]
     outcomes: _containers.RepeatedScalarFieldContainer[_bulk_pb2.RowOutcome]
     def __init__(self, watermark: _Optional[int] = ..., inserted_count: _Optional[int] = ..., updated_count: _Optional[int] = ..., unchanged_count: _Optional[int] = ..., ignored_count: _Optional[int] = ..., superseded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[_bulk_pb2.RowFailure, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[_bulk_pb2.RowOutcome, str]]] = ...) -> None: ...
+
+class UpdateFlightsByFilterRequest(_message.Message):
+    __slots__ = ("filter", "flight", "update_mask", "max_rows", "request_id", "validate_only")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    flight: _flight_pb2.Flight
+    update_mask: _field_mask_pb2.FieldMask
+    max_rows: int
+    request_id: str
+    validate_only: bool
+    def __init__(self, filter: _Optional[str] = ..., flight: _Optional[_Union[_flight_pb2.Flight, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., max_rows: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class UpdateFlightsByFilterResponse(_message.Message):
+    __slots__ = ("count", "sample")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    sample: _containers.RepeatedCompositeFieldContainer[_flight_pb2.Flight]
+    def __init__(self, count: _Optional[int] = ..., sample: _Optional[_Iterable[_Union[_flight_pb2.Flight, _Mapping]]] = ...) -> None: ...
+
+class DeleteFlightsByFilterRequest(_message.Message):
+    __slots__ = ("filter", "max_rows", "request_id", "validate_only")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    max_rows: int
+    request_id: str
+    validate_only: bool
+    def __init__(self, filter: _Optional[str] = ..., max_rows: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class DeleteFlightsByFilterResponse(_message.Message):
+    __slots__ = ("count", "sample")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    sample: _containers.RepeatedCompositeFieldContainer[_flight_pb2.Flight]
+    def __init__(self, count: _Optional[int] = ..., sample: _Optional[_Iterable[_Union[_flight_pb2.Flight, _Mapping]]] = ...) -> None: ...

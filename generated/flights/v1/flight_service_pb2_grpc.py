@@ -116,6 +116,16 @@ class FlightServiceStub:
                 request_serializer=flights_dot_v1_dot_flight__service__pb2.IngestFlightsRequest.SerializeToString,
                 response_deserializer=flights_dot_v1_dot_flight__service__pb2.IngestFlightsResponse.FromString,
                 _registered_method=True)
+        self.UpdateFlightsByFilter = channel.unary_unary(
+                '/flights.v1.FlightService/UpdateFlightsByFilter',
+                request_serializer=flights_dot_v1_dot_flight__service__pb2.UpdateFlightsByFilterRequest.SerializeToString,
+                response_deserializer=flights_dot_v1_dot_flight__service__pb2.UpdateFlightsByFilterResponse.FromString,
+                _registered_method=True)
+        self.DeleteFlightsByFilter = channel.unary_unary(
+                '/flights.v1.FlightService/DeleteFlightsByFilter',
+                request_serializer=flights_dot_v1_dot_flight__service__pb2.DeleteFlightsByFilterRequest.SerializeToString,
+                response_deserializer=flights_dot_v1_dot_flight__service__pb2.DeleteFlightsByFilterResponse.FromString,
+                _registered_method=True)
 
 
 class FlightServiceServicer:
@@ -234,6 +244,20 @@ class FlightServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateFlightsByFilter(self, request, context):
+        """The same change of all flights that a filter finds: all or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteFlightsByFilter(self, request, context):
+        """Marks all flights that a filter finds as deleted: all or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FlightServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -316,6 +340,16 @@ def add_FlightServiceServicer_to_server(servicer, server):
                     servicer.IngestFlights,
                     request_deserializer=flights_dot_v1_dot_flight__service__pb2.IngestFlightsRequest.FromString,
                     response_serializer=flights_dot_v1_dot_flight__service__pb2.IngestFlightsResponse.SerializeToString,
+            ),
+            'UpdateFlightsByFilter': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateFlightsByFilter,
+                    request_deserializer=flights_dot_v1_dot_flight__service__pb2.UpdateFlightsByFilterRequest.FromString,
+                    response_serializer=flights_dot_v1_dot_flight__service__pb2.UpdateFlightsByFilterResponse.SerializeToString,
+            ),
+            'DeleteFlightsByFilter': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteFlightsByFilter,
+                    request_deserializer=flights_dot_v1_dot_flight__service__pb2.DeleteFlightsByFilterRequest.FromString,
+                    response_serializer=flights_dot_v1_dot_flight__service__pb2.DeleteFlightsByFilterResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -751,6 +785,60 @@ class FlightService:
             '/flights.v1.FlightService/IngestFlights',
             flights_dot_v1_dot_flight__service__pb2.IngestFlightsRequest.SerializeToString,
             flights_dot_v1_dot_flight__service__pb2.IngestFlightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateFlightsByFilter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/flights.v1.FlightService/UpdateFlightsByFilter',
+            flights_dot_v1_dot_flight__service__pb2.UpdateFlightsByFilterRequest.SerializeToString,
+            flights_dot_v1_dot_flight__service__pb2.UpdateFlightsByFilterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteFlightsByFilter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/flights.v1.FlightService/DeleteFlightsByFilter',
+            flights_dot_v1_dot_flight__service__pb2.DeleteFlightsByFilterRequest.SerializeToString,
+            flights_dot_v1_dot_flight__service__pb2.DeleteFlightsByFilterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD_KIND_AGGREGATE: _ClassVar[MethodKind]
     METHOD_KIND_EXISTS: _ClassVar[MethodKind]
     METHOD_KIND_TRANSACT: _ClassVar[MethodKind]
+    METHOD_KIND_UPDATE_BY_FILTER: _ClassVar[MethodKind]
+    METHOD_KIND_DELETE_BY_FILTER: _ClassVar[MethodKind]
 AUDIT_UNSPECIFIED: Audit
 AUDIT_ROWS: Audit
 AUDIT_LOG: Audit
@@ -62,6 +64,8 @@ METHOD_KIND_INGEST: MethodKind
 METHOD_KIND_AGGREGATE: MethodKind
 METHOD_KIND_EXISTS: MethodKind
 METHOD_KIND_TRANSACT: MethodKind
+METHOD_KIND_UPDATE_BY_FILTER: MethodKind
+METHOD_KIND_DELETE_BY_FILTER: MethodKind
 TABLE_FIELD_NUMBER: _ClassVar[int]
 table: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -278,16 +282,26 @@ class EnumValueOptions(_message.Message):
     def __init__(self, label: _Optional[str] = ...) -> None: ...
 
 class MethodOptions(_message.Message):
-    __slots__ = ("kind", "resource", "allow", "sql")
+    __slots__ = ("kind", "resource", "allow", "sql", "by_filter")
     KIND_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     ALLOW_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
+    BY_FILTER_FIELD_NUMBER: _ClassVar[int]
     kind: MethodKind
     resource: str
     allow: Allow
     sql: SqlMethod
-    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ..., sql: _Optional[_Union[SqlMethod, _Mapping]] = ...) -> None: ...
+    by_filter: ByFilter
+    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ..., sql: _Optional[_Union[SqlMethod, _Mapping]] = ..., by_filter: _Optional[_Union[ByFilter, _Mapping]] = ...) -> None: ...
+
+class ByFilter(_message.Message):
+    __slots__ = ("default_max_rows", "max_rows")
+    DEFAULT_MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    default_max_rows: int
+    max_rows: int
+    def __init__(self, default_max_rows: _Optional[int] = ..., max_rows: _Optional[int] = ...) -> None: ...
 
 class SqlMethod(_message.Message):
     __slots__ = ("query", "writes", "not_null", "allow_missing", "max_rows", "policy")

@@ -1,4 +1,4 @@
-"""The rows that a List or Count request selects: filter, equality by field name, soft-deleted or not."""
+"""The rows that a request selects: filter, equality by field name, soft-deleted or not."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -21,8 +21,12 @@ Selection = tuple[Rows, Mapping[str, Any]]
 """The rows' shape, and the values of its parameters."""
 
 
-def selection_reader(method: Method, rules: TableRules | None) -> Callable[[Message, Call], Selection]:
+def selection_reader(
+    method: Method, rules: TableRules | None, everything: str = ""
+) -> Callable[[Message, Call], Selection]:
     """Return the function that reads which rows a request means, of those that are there for its caller.
+
+    `everything` is the filter that stands for all of them, beside the empty one.
 
     Raises InvalidArgument, when called, for a wrong filter or a value that its column can't hold.
     """
@@ -35,7 +39,8 @@ def selection_reader(method: Method, rules: TableRules | None) -> Callable[[Mess
         return parse_filter(text, resource.askable)
 
     def read(request: Message, call: Call) -> Selection:
-        checked = parsed(getattr(request, filter_name) if filter_name else "")
+        text = getattr(request, filter_name) if filter_name else ""
+        checked = parsed("" if text == everything else text)
         values = checked.arguments(call.time() if checked.is_relative else 0)
         equals: list[str] = []
         for descriptor, field in method.equals:
