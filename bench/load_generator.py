@@ -4,7 +4,7 @@ import asyncio
 import json
 import struct
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,13 @@ class Requests:
     Args:
         method: its path, /package.Service/Method; none where each request is a whole one of HTTP/1.1.
         file: the requests as gRPC frames them.
+        http2: whether those of HTTP/1.1 are sent over HTTP/2.
 
     """
 
     method: str
     file: Path
+    http2: bool = False
 
     @classmethod
     def write(cls, method: str, messages: Iterable[Message], file: Path) -> "Requests":
@@ -42,6 +44,13 @@ class Requests:
     def write_http1(cls, requests: Iterable[bytes], file: Path) -> "Requests":
         """Write whole requests of HTTP/1.1."""
         return cls._write("", requests, file)
+
+    @property
+    def version(self) -> Sequence[str]:
+        """The load generator's option for what isn't gRPC."""
+        if self.method:
+            return []
+        return ["-http2" if self.http2 else "-http1"]
 
     def first(self) -> bytes:
         """Return the first request."""
@@ -65,7 +74,7 @@ class Load:
         requests: the method and its requests.
         in_flight: calls at any time, over all connections.
         seconds: how long new calls are made.
-        connections: at most one a call in flight; over HTTP/1.1 always one.
+        connections: at most one a call in flight; over HTTP/1.1 always one, as it answers one call at a time.
         timeout: seconds of one call, below 100: it is sent in microseconds, of eight digits at most.
         credentials: a file of `authorization` headers, a line each, of which each call draws one.
 
@@ -105,7 +114,7 @@ async def load(address: str, asked: Load) -> Loaded:
         *("-address", address, "-method", asked.requests.method, "-requests", str(asked.requests.file)),
         *("-connections", str(asked.connections), "-in-flight", str(asked.in_flight)),
         *("-duration", f"{asked.seconds}s", "-timeout", f"{asked.timeout}s"),
-        *([] if asked.requests.method else ["-http1"]),
+        *asked.requests.version,
         *([] if asked.credentials is None else ["-credentials", str(asked.credentials)]),
     ) as process:
         bound = asked.seconds + asked.timeout + _GRACE

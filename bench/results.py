@@ -10,6 +10,7 @@ ONE_WORKER = "Rowgate, one worker"
 """Rowgate in one process, which has one processor's time."""
 OURS = (ROWGATE, ONE_WORKER)
 REST = "Rowgate, REST"
+REST_OVER_HTTP2 = "Rowgate, REST over HTTP/2"
 Sample = Mapping[str, float]
 """Figures by metric: `rate` per second; seconds; `p50` and other latencies in µs; CPU in µs a call."""
 

@@ -34,7 +34,7 @@ type connection struct {
 	fields   []hpack.HeaderField
 	timeout  time.Duration
 	decoder  *hpack.Decoder
-	requests [][]byte
+	requests []request
 	drawn    []string // what says who calls, of which each call draws one
 	random   *rand.Rand
 	tally    *tally
@@ -45,18 +45,25 @@ type connection struct {
 	streamed int    // bytes that the server takes of one call
 	stalled  int    // calls that wait for budget
 	unread   int    // bytes that we have taken and not yet told of
-	status   string // the last grpc-status seen
+	status   string // that the header block being read tells of its call
 	ended    bool   // whether the header block being read ends its stream
 	until    time.Time
+}
+
+// request is what calls draw: a body, and fields of its own unless all requests have the same.
+type request struct {
+	fields []hpack.HeaderField
+	body   []byte
 }
 
 type call struct {
 	started time.Time
 	unread  int
+	status  string
 }
 
 // dial connects, and waits for the server's settings.
-func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
+func dial(o options, requests []request, seed uint64) (*connection, error) {
 	socket, err := net.Dial("tcp", o.address)
 	if err != nil {
 		return nil, err
@@ -92,8 +99,11 @@ func dial(o options, requests [][]byte, seed uint64) (*connection, error) {
 	c.framer = http2.NewFramer(c.out, c.in)
 	c.framer.SetReuseFrames()
 	c.decoder = hpack.NewDecoder(4096, func(field hpack.HeaderField) {
-		if field.Name == "grpc-status" {
+		switch {
+		case field.Name == "grpc-status":
 			c.status = field.Value
+		case field.Name == ":status" && o.http2:
+			c.status = outcomeOf(field.Value)
 		}
 	})
 	return c, c.greet()
@@ -125,21 +135,30 @@ func (c *connection) greet() error {
 	return c.take(frame)
 }
 
-// headers encodes a call's headers as grpc-go does: with what remains of its deadline (below 100 s), to the
-// microsecond, so that they differ from call to call.
-func (c *connection) headers() ([]byte, error) {
-	remaining := c.timeout.Microseconds() - c.random.Int64N(spent.Microseconds())
-	c.fields[timeoutField].Value = strconv.FormatInt(remaining, 10) + "u"
-	if len(c.drawn) > 0 {
-		c.fields[timeoutField+1].Value = c.drawn[c.random.IntN(len(c.drawn))]
+// headers encodes a call's headers as Go's clients do: what fits is in the encoder's table afterwards.
+func (c *connection) headers(drawn request) ([]byte, error) {
+	fields := drawn.fields
+	if fields == nil {
+		fields = c.fieldsOfCall()
 	}
 	c.block.Reset()
-	for _, field := range c.fields {
+	for _, field := range fields {
 		if err := c.encoder.WriteField(field); err != nil {
 			return nil, err
 		}
 	}
 	return c.block.Bytes(), nil
+}
+
+// fieldsOfCall returns those of a gRPC call: with what remains of its deadline (below 100 s), to the microsecond,
+// so that they differ from call to call.
+func (c *connection) fieldsOfCall() []hpack.HeaderField {
+	remaining := c.timeout.Microseconds() - c.random.Int64N(spent.Microseconds())
+	c.fields[timeoutField].Value = strconv.FormatInt(remaining, 10) + "u"
+	if len(c.drawn) > 0 {
+		c.fields[timeoutField+1].Value = c.drawn[c.random.IntN(len(c.drawn))]
+	}
+	return c.fields
 }
 
 // run keeps so many calls in flight until the time is up, and waits for the last answers.
@@ -173,25 +192,26 @@ func (c *connection) run(inFlight int, until time.Time, timeout time.Duration) e
 
 // start makes a call with a request drawn at random.
 func (c *connection) start() error {
-	request := c.requests[c.random.IntN(len(c.requests))]
-	if len(request) > c.streamed {
+	drawn := c.requests[c.random.IntN(len(c.requests))]
+	size := len(drawn.body)
+	if size > c.streamed {
 		return errors.New("a request is larger than the server's window")
 	}
-	if len(request) > c.budget {
+	if size > c.budget {
 		c.stalled++
 		return nil
 	}
-	c.budget -= len(request)
-	c.open[c.next] = &call{started: time.Now()}
-	block, err := c.headers()
+	c.budget -= size
+	c.open[c.next] = &call{started: time.Now(), status: "none"}
+	block, err := c.headers(drawn)
 	if err != nil {
 		return err
 	}
-	headers := http2.HeadersFrameParam{StreamID: c.next, BlockFragment: block, EndHeaders: true}
-	if err := c.framer.WriteHeaders(headers); err != nil {
-		return err
+	headers := http2.HeadersFrameParam{StreamID: c.next, BlockFragment: block, EndHeaders: true, EndStream: size == 0}
+	err = c.framer.WriteHeaders(headers)
+	if err == nil && size > 0 {
+		err = c.framer.WriteData(c.next, true, drawn.body)
 	}
-	err = c.framer.WriteData(c.next, true, request)
 	c.next += 2
 	return err
 }
@@ -207,7 +227,8 @@ func (c *connection) take(frame http2.Frame) error {
 	case *http2.ContinuationFrame:
 		return c.takeHeaders(frame.StreamID, frame.HeaderBlockFragment(), frame.HeadersEnded())
 	case *http2.RSTStreamFrame:
-		return c.finish(frame.StreamID, "reset: "+frame.ErrCode.String())
+		c.note(frame.StreamID, "reset: "+frame.ErrCode.String())
+		return c.finish(frame.StreamID)
 	case *http2.WindowUpdateFrame:
 		return c.takeBudget(frame)
 	case *http2.SettingsFrame:
@@ -243,6 +264,9 @@ func (c *connection) takeData(frame *http2.DataFrame) error {
 		}
 		call.unread = 0
 	}
+	if frame.StreamEnded() {
+		return c.finish(frame.StreamID)
+	}
 	return nil
 }
 
@@ -256,23 +280,31 @@ func (c *connection) takeHeaders(stream uint32, block []byte, whole bool) error 
 	if err := c.decoder.Close(); err != nil {
 		return err
 	}
+	c.note(stream, c.status)
+	c.status = ""
 	if !c.ended {
 		return nil
 	}
-	return c.finish(stream, c.status)
+	return c.finish(stream)
+}
+
+// note notes what became of a call, where that is told.
+func (c *connection) note(stream uint32, status string) {
+	if call := c.open[stream]; call != nil && status != "" {
+		call.status = status
+	}
 }
 
 // finish counts an answered call, and makes the next while there is time.
-func (c *connection) finish(stream uint32, status string) error {
+func (c *connection) finish(stream uint32) error {
 	call := c.open[stream]
 	if call == nil {
 		return nil
 	}
 	delete(c.open, stream)
-	c.status = "none"
 	now := time.Now()
 	inTime := now.Before(c.until)
-	c.tally.note(now.Sub(call.started), status, inTime)
+	c.tally.note(now.Sub(call.started), call.status, inTime)
 	if inTime {
 		return c.start()
 	}

@@ -32,6 +32,7 @@ type options struct {
 	timeout     time.Duration
 	idle        int
 	http1       bool
+	http2       bool
 	credentials string
 	drawn       []string // the lines of credentials
 }
@@ -47,6 +48,7 @@ func parse() options {
 	flag.DurationVar(&o.timeout, "timeout", 20*time.Second, "how long one call may take")
 	flag.IntVar(&o.idle, "idle", 0, "open so many quiet connections, say so, and hold them until a line is read; no load")
 	flag.BoolVar(&o.http1, "http1", false, "send whole HTTP/1.1 requests, a connection for each call in flight; no gRPC")
+	flag.BoolVar(&o.http2, "http2", false, "send the same requests over HTTP/2; no gRPC")
 	flag.StringVar(&o.credentials, "credentials", "", "a file of `authorization` headers, a line each, of which each call draws one")
 	flag.Parse()
 	o.connections = min(o.connections, o.inFlight)
@@ -88,7 +90,7 @@ func run(o options) (*report, error) {
 		return nil, err
 	}
 	o.drawn = credentials
-	by := loadGRPC
+	by := loadHTTP2
 	if o.http1 {
 		by = loadHTTP1
 	}
@@ -100,11 +102,14 @@ func run(o options) (*report, error) {
 	return found.report(o.duration, cpuSeconds()-cpu), nil
 }
 
-// loadGRPC makes calls over all connections until the time is up and the last is answered.
-func loadGRPC(o options, requests [][]byte, until time.Time) (*tally, error) {
+// loadHTTP2 makes calls over all connections until the time is up and the last is answered.
+func loadHTTP2(o options, framed [][]byte, until time.Time) (*tally, error) {
+	requests, err := requestsOf(o, framed)
+	if err != nil {
+		return nil, err
+	}
 	connections := make([]*connection, o.connections)
 	for n := range connections {
-		var err error
 		if connections[n], err = dial(o, requests, uint64(n)); err != nil {
 			return nil, err
 		}
@@ -124,6 +129,18 @@ func loadGRPC(o options, requests [][]byte, until time.Time) (*tally, error) {
 		found.add(c.tally)
 	}
 	return found, errors.Join(failures...)
+}
+
+// requestsOf returns what calls draw: messages of gRPC, or requests of HTTP.
+func requestsOf(o options, framed [][]byte) ([]request, error) {
+	if o.http2 {
+		return overHTTP2(framed)
+	}
+	requests := make([]request, len(framed))
+	for n, message := range framed {
+		requests[n].body = message
+	}
+	return requests, nil
 }
 
 // cpuSeconds returns what this process has used.

@@ -1,9 +1,10 @@
-"""REST: Get and List as JSON over HTTP/1.1, beside the same server's gRPC and PostGraphile's GraphQL."""
+"""REST: Get and List as JSON over HTTP/1.1 and HTTP/2, beside the same server's gRPC, and GraphQL."""
 
 import asyncio
 import json
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from http.client import HTTPResponse
 from typing import Any
 
@@ -12,7 +13,7 @@ from bench.contenders import POSTGRAPHILE, Contender
 from bench.datasets import FLIGHTS, ITEMS, Dataset
 from bench.load_generator import Load, Requests
 from bench.measured_load import loading
-from bench.results import REST, ROWGATE
+from bench.results import REST, REST_OVER_HTTP2, ROWGATE
 from bench.rounds import Turn, take_turns
 from bench.testbed import Testbed
 from bench.workloads.calls import IN_FLIGHT, gets_of
@@ -22,7 +23,7 @@ PAGES_IN_FLIGHT = 8
 GETS = {calls: f"Get item as JSON, {calls} in flight" for calls in (IN_FLIGHT, 1)}
 LISTS = {PAGES_IN_FLIGHT: f"List {PAGE_SIZE:,} flights as JSON, {PAGES_IN_FLIGHT} in flight"}
 _SECONDS = 20
-_SERVED_BY = {REST: ROWGATE, ROWGATE: ROWGATE, POSTGRAPHILE: POSTGRAPHILE}
+_SERVED_BY = {REST: ROWGATE, REST_OVER_HTTP2: ROWGATE, ROWGATE: ROWGATE, POSTGRAPHILE: POSTGRAPHILE}
 
 
 async def rest(testbed: Testbed) -> None:
@@ -34,7 +35,7 @@ async def rest(testbed: Testbed) -> None:
         REST: _written(testbed, "rest", (_get(f"/v1/items/{key}") for key in keys)),
         POSTGRAPHILE: _written(testbed, "graphql", (_graphql(one, {"id": str(key)}) for key in keys)),
     }
-    await _measure(testbed, GETS, ITEMS, gets)
+    await _measure(testbed, GETS, ITEMS, _with_http2(gets))
     await testbed.fill(FLIGHTS, testbed.options.stored)
     page = FLIGHTS.message("ListFlightsRequest")(page_size=PAGE_SIZE)
     nodes = f"nodes {{ {_selection(FLIGHTS)} }} pageInfo {{ endCursor }}"
@@ -45,7 +46,12 @@ async def rest(testbed: Testbed) -> None:
             testbed, "graphql", [_graphql(f"{{ allFlights(first: {PAGE_SIZE}) {{ {nodes} }} }}", {})]
         ),
     }
-    await _measure(testbed, LISTS, FLIGHTS, lists)
+    await _measure(testbed, LISTS, FLIGHTS, _with_http2(lists))
+
+
+def _with_http2(ways: Mapping[str, Requests]) -> Mapping[str, Requests]:
+    """Add the way of REST's clients over TLS: as many connections as gRPC's have, which share them."""
+    return {**ways, REST_OVER_HTTP2: replace(ways[REST], http2=True)}
 
 
 def _selection(dataset: Dataset) -> str:

@@ -251,7 +251,7 @@ class Dispatcher:
                     begun = await processor.wait(exchange.caller, deadline.when)
                 if exchange.principal is None:
                     await self._identify_late(exchange, deadline)
-                if exchange.read is not None and not exchange.receive_now():
+                if not (exchange.request or exchange.receive_now()):
                     with self._deadlines.of_request(exchange):
                         await exchange.receive()
                 return Reply(await answer(exchange))
@@ -278,7 +278,7 @@ class Dispatcher:
             with self._deadlines.of_caller(exchange):
                 await self._let_in_to(method, exchange)
                 with self._deadlines.of_credential(exchange):
-                    if exchange.read is not None and not exchange.receive_now():
+                    if not (exchange.request or exchange.receive_now()):
                         with self._deadlines.of_request(exchange):
                             await exchange.receive()
                     return Reply(await method.answer(exchange))

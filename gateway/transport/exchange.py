@@ -155,7 +155,9 @@ class Exchange:
 
     def receive_now(self) -> bool:
         """Have the request, if all of it is here; return whether. Raises RowgateError."""
-        request = None if self.take is None else self.take()
+        if self.take is None:
+            return self.read is None
+        request = self.take()
         if request is None:
             return False
         self.request = request

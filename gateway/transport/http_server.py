@@ -25,6 +25,7 @@ from gateway.transport.protocols.routing import PathResponder, Routing
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.certificates import Certificates
 from gateway.transport.wire.connection import ConnectionFactory
+from gateway.transport.wire.http1.fast_path import never_fast
 from gateway.transport.wire.listeners import listen_on
 from gateway.transport.wire.request import Responder
 from gateway.transport.wire.server_context import OpenConnection, ServerContext
@@ -52,9 +53,12 @@ class HttpServer:
         self._api = api
         self._settings = settings
         self._calls = Calls(api.served_methods(), settings)
-        respond = _responder(api, self._calls, settings)
+        rest = Rest.of(api, self._calls, settings) if settings.http.rest else None
+        respond = _responder(api, self._calls, settings, rest)
         fast = plain_methods(self._calls.methods.values(), api.dispatcher, settings.limits.max_taken_bytes)
-        self._context = ServerContext(respond, settings, api.processor, fast)
+        self._context = ServerContext(
+            respond, settings, api.processor, fast, never_fast if rest is None else rest.read_plain
+        )
         is_optional = settings.auth.has_optional_certificates
         self._certificates = Certificates(settings.server, is_optional=is_optional)
         self._addresses: tuple[Address, ...] = ()
@@ -227,12 +231,11 @@ class HttpServer:
                     await asyncio.sleep(_POLL_SECONDS)
 
 
-def _responder(api: ServedApi, calls: Calls, settings: Settings) -> Responder:
+def _responder(api: ServedApi, calls: Calls, settings: Settings, rest: Rest | None) -> Responder:
     """Return what answers every request, by the protocol that it speaks."""
     http = settings.http
     connect = [ConnectResponder(calls)] if http.connect else []
-    rest = [Rest.of(api, calls, settings)] if http.rest else []
-    paths: list[PathResponder] = [*connect, *rest]
+    paths: list[PathResponder] = [*connect, *([] if rest is None else [rest])]
     callers = None
     if api.authorization is not None:
         callers = CallerCheck(api.authorization, api.dispatcher, [one.path_of for one in paths])

@@ -5,15 +5,20 @@ import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from bench import golang
 from bench.load_generator import Load, Requests, idle_connections, load
+from gateway.config.load import settings_of
+from gateway.transport.http_server import HttpServer
+from gateway.transport.served_api import ServedApi
 
 METHOD = "/test.Echo/Echo"
 Behaviour = Callable[[bytes, Any], Awaitable[bytes]]
@@ -111,6 +116,27 @@ async def test_send_whole_requests_over_http1(tmp_path: Path) -> None:
         assert set(seen) == set(gets[:2])
         with pytest.raises(RuntimeError, match=r"failed, by status: {'graphql': \d+}"):
             await load(address, Load(Requests.write_http1(gets, tmp_path / "bad"), 16, 0.2))
+
+
+async def test_send_whole_requests_over_http2(tmp_path: Path) -> None:
+    given = settings_of(listen="127.0.0.1:0")
+    api = ServedApi({}, FileDescriptorSet(), given.server, given.limits, authorization=None)
+    server = HttpServer(api, given)
+    await server.start()
+    address = str(server.addresses[0])
+    gets = [
+        f"GET {path} HTTP/1.1\r\nhost: localhost\r\nx-more: a\r\n\r\n".encode()
+        for path in ("/openapi.json", "/openapi.json?again", "/nowhere")
+    ]
+    try:
+        requests = Requests.write_http1(gets[:2], tmp_path / "requests")
+        found = await load(address, Load(replace(requests, http2=True), 16, 0.2, connections=3))
+        assert (found.calls >= 16, found.failures) == (True, {})
+        missed = replace(Requests.write_http1(gets, tmp_path / "bad"), http2=True)
+        with pytest.raises(RuntimeError, match=r"failed, by status: {'http 404': \d+}"):
+            await load(address, Load(missed, 16, 0.2))
+    finally:
+        await server.stop(0)
 
 
 async def test_tell_that_nobody_listens(tmp_path: Path) -> None:

@@ -183,10 +183,7 @@ class Calls:
                 task.uncancel()
                 reply = refusal(broken_off(cancelled))
             call.messages.release()
-            try:
-                await call.response.end(reply)
-            except RowgateError as error:  # a response that its codec can't write
-                await call.response.end(refusal(error))
+            await end(call.response, reply)
         except Gone:
             pass
         except asyncio.CancelledError:
@@ -233,6 +230,14 @@ def record_of(request: HttpRequest, method: str) -> CallRecord:
     """Return the record of a request's call; `method` is `package.Service/Method`."""
     sent_id = find(request.headers, _REQUEST_ID) or b""
     return CallRecord(method, request_id(sent_id.decode("latin-1")), request.peer)
+
+
+async def end(response: Response, reply: Reply) -> None:
+    """Write a response whose client waits; raises Gone."""
+    try:
+        await response.end(reply)
+    except RowgateError as error:  # a message that its codec can't write
+        await response.end(refusal(error))
 
 
 def refusal(error: RowgateError) -> Reply:

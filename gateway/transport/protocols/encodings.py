@@ -8,7 +8,7 @@ from gateway.errors import Unimplemented
 from gateway.transport.wire.framing import ENCODINGS, pack
 
 IDENTITY = "identity"
-_LEAST = 1024
+LEAST = 1024
 """Bytes of a message from which it is compressed."""
 _QUICK = 64 * 1024
 """Bytes that are compressed at once, in half a millisecond."""
@@ -30,7 +30,7 @@ class Encodings(NamedTuple):
     response: str | None
 
 
-_NONE = Encodings(None, None)
+NO_ENCODINGS = Encodings(None, None)
 
 
 def negotiate(sent: bytes | None, accepted: bytes | None) -> Encodings:
@@ -42,7 +42,7 @@ def negotiate(sent: bytes | None, accepted: bytes | None) -> Encodings:
 
     """
     if not sent and not accepted:
-        return _NONE
+        return NO_ENCODINGS
     request = (sent or b"").decode("latin-1").strip().lower() or IDENTITY
     if request != IDENTITY and request not in ENCODINGS:
         raise Unimplemented(
@@ -56,7 +56,7 @@ def negotiate(sent: bytes | None, accepted: bytes | None) -> Encodings:
 
 async def packed(message: bytes, encoding: str | None) -> tuple[bytes, str | None]:
     """Return a message as it is sent, and what it is compressed with, if it is worth it."""
-    if encoding is None or len(message) < _LEAST:
+    if encoding is None or len(message) < LEAST:
         return message, None
     if len(message) <= _QUICK:
         return pack(message, encoding), encoding

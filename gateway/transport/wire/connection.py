@@ -13,6 +13,7 @@ from gateway.transport.wire.certificates import Certificates
 from gateway.transport.wire.connection_without_calls import ConnectionWithoutCalls
 from gateway.transport.wire.handshakes import Handshakes
 from gateway.transport.wire.http1.connection import Http1Connection
+from gateway.transport.wire.http1.head import HeadReader
 from gateway.transport.wire.http2.connection import Http2Connection
 from gateway.transport.wire.server_context import ServerContext
 from gateway.transport.wire.tls import TlsConnection
@@ -118,6 +119,8 @@ class ConnectionFactory:
         most = context.settings.limits.max_connections
         self._handshakes = Handshakes(min(_MAX_HANDSHAKES, max(1, most // _PART_OF_HANDSHAKES)))
 
+        self._heads = HeadReader(context.settings.limits.max_metadata_bytes, context.read_fast)
+
     def protocol(self, hosts: HostNames | None, *, is_private: bool = False) -> asyncio.Protocol:
         """Return one.
 
@@ -129,7 +132,7 @@ class ConnectionFactory:
         context, tls = self._context, None if is_private else self._certificates.context
         most = inf if is_private else context.settings.limits.max_connections
         versions = Versions(
-            partial(_http1, context, hosts, is_private=is_private),
+            partial(_http1, context, self._heads, hosts, is_private=is_private),
             partial(Http2Connection, context, hosts, is_private=is_private),
             context.connections,
             most,
@@ -139,9 +142,11 @@ class ConnectionFactory:
         return TlsConnection(tls, self._handshakes, versions.by_alpn, context.connections, most)
 
 
-def _http1(context: ServerContext, hosts: HostNames | None, *, is_private: bool) -> Http1Connection:
+def _http1(
+    context: ServerContext, heads: HeadReader, hosts: HostNames | None, *, is_private: bool
+) -> Http1Connection:
     connection = Http1Connection(
-        context.respond, context.settings, context.connections, hosts=hosts, is_private=is_private
+        context.respond, context.settings, context.connections, heads, hosts=hosts, is_private=is_private
     )
     if context.is_leaving:
         connection.leave()

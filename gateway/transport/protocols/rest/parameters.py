@@ -33,14 +33,16 @@ class Parameter:
     """A field that a parameter sets.
 
     Args:
-        steps: the names of the fields that lead to it from the request, its own last.
+        above: the names of the fields that lead to it from the request.
+        name: its own.
         repeated: whether it may be given several times.
         convert: returns the value that a text stands for; raises JsonError.
         rivals: the other members of its oneof.
 
     """
 
-    steps: tuple[str, ...]
+    above: tuple[str, ...]
+    name: str
     repeated: bool
     convert: Convert
     rivals: tuple[str, ...] = ()
@@ -50,12 +52,17 @@ class Parameter:
         """The field's path in the request."""
         return ".".join(self.steps)
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of the fields that lead to it from the request, its own last."""
+        return (*self.above, self.name)
+
     def put(self, text: str, tree: Tree) -> None:
         """Set the field in the tree; raises JsonError."""
         value = self.convert(text)
-        for step in self.steps[:-1]:
+        for step in self.above:
             tree = tree.setdefault(step, {})
-        name = self.steps[-1]
+        name = self.name
         if self.repeated:
             tree.setdefault(name, []).append(value)
             return
@@ -99,7 +106,8 @@ def _found(message: Descriptor, name: str) -> Parameter:
     last = steps[-1]
     oneof = last.containing_oneof
     return Parameter(
-        tuple(one.name for one in steps),
+        tuple(one.name for one in steps[:-1]),
+        last.name,
         last.is_repeated,
         _converter(Readers(message.file.pool), last),
         tuple(one.name for one in oneof.fields if one is not last) if oneof is not None else (),

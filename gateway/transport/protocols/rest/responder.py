@@ -11,6 +11,7 @@ from gateway.transport.protocols.calls import Calls
 from gateway.transport.protocols.refused_requests import pass_over
 from gateway.transport.protocols.rest.openapi.document import PATH as DOCUMENT
 from gateway.transport.protocols.rest.openapi.document import openapi_document
+from gateway.transport.protocols.rest.plain import PlainRequests
 from gateway.transport.protocols.rest.responses import respond_error, respond_json
 from gateway.transport.protocols.rest.routed_method import RoutedMethod
 from gateway.transport.protocols.rest.router import Router
@@ -41,12 +42,18 @@ class Rest:
         self._calls = calls
         self._document = None if document is None else cache(document)
         self._router: Router[RoutedMethod] = Router()
-        found = [(route, RoutedMethod(method, route, http)) for method in methods for route in method.routes]
+        found = [
+            (route, RoutedMethod(method, route, http, calls.methods[method.path]))
+            for method in methods
+            for route in method.routes
+        ]
         for route, target in found:
             if route.verb == "GET" and not target.streams:
                 self._router.add("HEAD", route.template, target)
         for route, target in found:
             self._router.add(route.verb, route.template, target)
+        self.read_plain = PlainRequests(self._router.find, calls.methods).read
+        """Reads what the headers of plain calls say, which are answered fast."""
 
     @classmethod
     def of(cls, api: ServedApi, calls: Calls, settings: Settings) -> "Rest":

@@ -15,9 +15,9 @@ from gateway.transport.protocols.rest.streams import StreamForm
 from gateway.transport.wire.request import Header, HttpRequest
 
 _REQUEST_ID = REQUEST_ID.encode()
-_JSON: Header = (b"content-type", b"application/json")
+JSON: Header = (b"content-type", b"application/json")
 _NOT_KEPT: Header = (b"cache-control", b"no-store")
-_VARY: Header = (b"vary", b"accept-encoding")
+VARY: Header = (b"vary", b"accept-encoding")
 
 
 @dataclass(slots=True, eq=False)
@@ -51,10 +51,10 @@ class WholeResponse:
             body = await written(self.json, body, exchange)
         if exchange is not None:
             exchange.recount(len(body))
-        headers: Sequence[Header] = (_JSON, *_id_header(exchange), *explain_headers(exchange))
+        headers: Sequence[Header] = (JSON, *_id_header(exchange), *explain_headers(exchange))
         if self.encoding is not None:
             body, used = await packed(body, self.encoding)
-            headers = (*headers, _VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))
+            headers = (*headers, VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))
         await self.request.respond(200, headers, body)
 
 
@@ -124,4 +124,4 @@ async def respond_error(request: HttpRequest, status: Status, headers: Sequence[
 
 async def respond_json(request: HttpRequest, code: int, body: bytes, headers: Sequence[Header]) -> None:
     """Answer with JSON."""
-    await request.respond(code, (_JSON, *headers), body)
+    await request.respond(code, (JSON, *headers), body)

@@ -10,22 +10,20 @@ from gateway.schema.model import Rpc
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.routes import Route
 from gateway.transport.protocols.calls import Calls, ProtocolCall, Response
-from gateway.transport.protocols.encodings import negotiate
-from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.messages import Convert, RequestMessages
 from gateway.transport.protocols.rest.binding import Binding
+from gateway.transport.protocols.rest.headers import read_headers
+from gateway.transport.protocols.rest.plain import PlainMethod
 from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import StreamedResponse, WholeResponse
 from gateway.transport.protocols.rest.streams import EVENTS, LINES, stream_form
 from gateway.transport.served_method import ServedMethod
-from gateway.transport.wire.headers import BadHeader, media_type_of, named
+from gateway.transport.wire.headers import media_type_of, named
 from gateway.transport.wire.request import HttpRequest
 
 _RESUME_TOKEN = "resume_token"  # noqa: S105 - a field's name
 _TOKEN_NAMES = (_RESUME_TOKEN, "resumeToken")
 _LAST_EVENT = b"last-event-id"
-
-_SPECIAL = frozenset({b"content-encoding", b"accept-encoding", b"grpc-timeout"})
 
 _Headers = Mapping[bytes, bytes]
 
@@ -37,10 +35,11 @@ class RoutedMethod:
         method: the method.
         route: the route.
         http: how JSON is written.
+        served: answers its calls.
 
     """
 
-    def __init__(self, method: Rpc, route: Route, http: HttpSettings) -> None:
+    def __init__(self, method: Rpc, route: Route, http: HttpSettings, served: ServedMethod) -> None:
         descriptor = method.descriptor
         self.path = method.path
         self.streams = bool(descriptor.client_streaming or descriptor.server_streaming)
@@ -53,6 +52,9 @@ class RoutedMethod:
             proto_names=http.json_proto_names,
             defaults=http.json_defaults,
         )
+        self.plain: PlainMethod | None = None
+        if not (self.streams or self._takes_token):
+            self.plain = PlainMethod(served.name, served.answer, self._binding.request, self._json)
 
     def call(
         self, request: HttpRequest, segments: Sequence[str], served: ServedMethod, calls: Calls
@@ -69,11 +71,7 @@ class RoutedMethod:
         headers = named(request.headers)
         unpacked = packed = remaining = None
         try:
-            if not _SPECIAL.isdisjoint(headers):
-                unpacked, packed = negotiate(
-                    headers.get(b"content-encoding"), headers.get(b"accept-encoding", b"")
-                )
-                remaining = _timeout(headers)
+            (unpacked, packed), remaining = read_headers(headers)
             if self._takes_stream:
                 decode = self._line_decoder(request, headers, unpacked)
             else:
@@ -124,20 +122,6 @@ def _refuse(error: RowgateError, _body: bytes) -> NoReturn:
 
 def _is_json(content_type: bytes) -> bool:
     return content_type in (b"", b"application/json") or content_type.endswith(b"+json")
-
-
-def _timeout(headers: _Headers) -> float | None:
-    """Return the seconds until the caller's deadline; None where it sets none."""
-    sent = headers.get(b"grpc-timeout")
-    if sent is None:
-        return None
-    try:
-        return read_timeout(sent)
-    except BadHeader as error:
-        raise InvalidArgument(
-            "grpc-timeout: has to be a number of at most eight digits and a unit, such as 500m or 5S",
-            reason="INVALID_TIMEOUT",
-        ) from error
 
 
 def _not_lines() -> InvalidArgument:

@@ -3,7 +3,7 @@
 from httptools import HttpParserError, HttpRequestParser
 
 from gateway.transport.wire.http1.errors import BadRequest
-from gateway.transport.wire.http1.head import HEAD_END, ParsedMessage
+from gateway.transport.wire.http1.parser import HEAD_END, ParsedMessage
 
 _CHUNK_OVERHEAD = 32
 """Bytes around a chunk that need no reason: its size, line breaks, a short extension."""
@@ -38,6 +38,10 @@ class Body:
     def _add(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self.held += len(piece)
+
+
+NO_BODY = Body()
+"""That of all requests without one: it is never fed."""
 
 
 class ChunkedBody(Body):

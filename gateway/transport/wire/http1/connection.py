@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames
-from gateway.transport.wire.http1.body import Body, ChunkedBody
+from gateway.transport.wire.http1.body import NO_BODY, Body, ChunkedBody
 from gateway.transport.wire.http1.errors import BadRequest
-from gateway.transport.wire.http1.head import HEAD_END, Head, check_count, check_size, parse, read_head
+from gateway.transport.wire.http1.fast_path import FastCall, FastHeaders
+from gateway.transport.wire.http1.head import Head, HeadReader, check_count, check_size
 from gateway.transport.wire.http1.output import Output
+from gateway.transport.wire.http1.parser import HEAD_END, parse
 from gateway.transport.wire.http1.request import Http1Request
 from gateway.transport.wire.http1.response import CLOSE, length, response_head
 from gateway.transport.wire.peer_names import certificate_of, peer_of
@@ -33,8 +35,6 @@ _AHEAD = 64 * 1024
 _STEP = 16 * 1024
 """Bytes of a body that are read at once: a hostile body in chunks takes some 0.3 µs a byte."""
 _EMPTY_LINE = b"\r\n"
-_NO_BODY = Body()
-"""That of all requests without one: it is never fed."""
 
 
 class Http1Connection(asyncio.Protocol):
@@ -44,6 +44,7 @@ class Http1Connection(asyncio.Protocol):
         responder: answers the requests.
         settings: timeouts, limits.
         connections: those that are open.
+        heads: reads the heads of requests; all connections of a server share it.
         hosts: the names by which the server may be called; None where all are.
         is_private: whether the client is whoever runs this process, which isn't turned away.
 
@@ -56,6 +57,7 @@ class Http1Connection(asyncio.Protocol):
         responder: Responder,
         settings: Settings,
         connections: "MutableSet[Any]",
+        heads: HeadReader | None = None,
         *,
         hosts: HostNames | None = None,
         is_private: bool = False,
@@ -66,13 +68,15 @@ class Http1Connection(asyncio.Protocol):
         # As long as a client of HTTP/2 may be silent that answers no ping.
         self._idle_seconds = settings.server.keepalive_interval + settings.server.keepalive_timeout
         self._connections = connections
+        self._read_head = (heads or HeadReader(self._limit)).read
         self._hosts = hosts
         self._is_private = is_private
         self._data = b""
         """What came and isn't all used yet."""
         self._at = 0
         """Up to where it was used."""
-        self._request: Http1Request | None = None
+        self._head: Head | None = None
+        self._request: Http1Request | FastCall | None = None
         self._is_reading = True
         self._began = self._heard = monotonic()
         self.asked = self._began
@@ -85,9 +89,9 @@ class Http1Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request, unless there are too many connections."""
         self._transport = cast("asyncio.Transport", transport)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._transport.set_write_buffer_limits(_WRITE_BUFFER)
-        self._peer, self._certificate = peer_of(transport), certificate_of(transport)
+        self.peer, self.certificate = peer_of(transport), certificate_of(transport)
         self.output = Output(self._transport)
         if self._is_private or len(self._connections) < self._settings.limits.max_connections:
             self._connections.add(self)
@@ -142,13 +146,14 @@ class Http1Connection(asyncio.Protocol):
         """Bytes that came and weren't used yet."""
         return len(self._data) - self._at
 
-    def _feed(self, request: Http1Request) -> bool:
+    def _feed(self, request: Http1Request | FastCall) -> bool:
         """Take some of a request's body; return whether there may be more."""
         before, body = self._at, request.body
         if before == len(self._data) or body.is_whole or body.held >= _STEP:
             return False
         self._at = body.feed(self._data, before)
-        request.arrived()
+        if isinstance(request, Http1Request):
+            request.arrived()
         return self._at > before
 
     def _begin(self) -> bool:
@@ -165,30 +170,65 @@ class Http1Connection(asyncio.Protocol):
         end += len(HEAD_END)
         if end - start > limit:
             check_size(data[start:end], limit)
-        head = read_head(data, start, end)
-        check_count(head.fields.lines, limit)
+        head = self._read_head(data, start, end)
         self.asked = self._heard
-        self._answer(head)
+        fast = head.fields.fast
+        if fast is None or not self._begin_fast(head, fast):
+            self._answer(head)
         self._at = end
         return end < len(data)
 
+    def _begin_fast(self, head: Head, fast: FastHeaders) -> bool:
+        """Begin a fast call; return False for what has to go the general way."""
+        method, path, query, is_1_1, _, _ = head
+        if not is_1_1 or head.size > self._limit or (self._hosts is not None and self._is_misdirected(head)):
+            return False
+        self._request = call = fast.begin(self, method, path, query, self._heard)
+        self._head = head
+        return call is not None
+
+    def _is_misdirected(self, head: Head) -> bool:
+        return self._hosts is not None and not self._hosts.allow(head.fields.host or b"")
+
     def _answer(self, head: Head) -> None:
-        fields, hosts = head.fields, self._hosts
+        fields = head.fields
         if fields.closes or not (head.is_1_1 or fields.keeps_alive):
             self.closes = True
         if fields.length is None:
             body: Body = ChunkedBody(*parse(head.block), self._limit)
         else:
-            body = Body(fields.length) if fields.length else _NO_BODY
-        misdirected = hosts is not None and not hosts.allow(fields.host or b"")
-        peer, certificate = self._peer, self._certificate
-        self._request = request = Http1Request(head, body, self, peer, certificate, misdirected=misdirected)
+            body = Body(fields.length) if fields.length else NO_BODY
+        request = self._take_turn(head, body)
         # Not by the loop's create_task, which would make up a name.
-        request.task = asyncio.Task(self._respond(request), loop=self._loop, name="request")
+        request.task = asyncio.Task(self._respond(request, self._responder), loop=self.loop, name="request")
 
-    async def _respond(self, request: Http1Request) -> None:
+    def _take_turn(self, head: Head, body: Body) -> Http1Request:
+        misdirected = self._is_misdirected(head)
+        self._request = request = Http1Request(
+            head, body, self, self.peer, self.certificate, misdirected=misdirected
+        )
+        return request
+
+    async def respond(self, respond: Responder) -> None:
+        """Have the response to the fast call under way written as that of a request."""
+        call, head = self._request, self._head
+        if isinstance(call, FastCall) and head is not None:
+            request = self._take_turn(head, NO_BODY)
+            request.task = call.task
+            await self._respond(request, respond)
+
+    def finish(self, response: bytes) -> bool:
+        """Send the whole response to the fast call under way, and go on; return False where it isn't all."""
+        if self.closes or not self.output.is_free:
+            return False
+        self._request = None
+        self.output.send(response)
+        self._go_on()
+        return True
+
+    async def _respond(self, request: Http1Request, respond: Responder) -> None:
         try:
-            await self._responder(request)
+            await respond(request)
         except Gone:
             pass
         except Exception:
@@ -215,9 +255,13 @@ class Http1Connection(asyncio.Protocol):
         if self.closes or not request.body.is_whole:
             self._end(lingers=self._unused > 0 or not request.body.is_whole)
             return
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Wait for the next request, or begin it."""
         self._next_by = monotonic() + (_HEAD_SECONDS if self._data else self._idle_seconds)
         if self._data:
-            self._loop.call_soon(self.read_on)
+            self.loop.call_soon(self.read_on)
         elif not self._is_reading:
             self._regulate()
 
@@ -252,7 +296,9 @@ class Http1Connection(asyncio.Protocol):
                 self._next_by = min(self._next_by, monotonic() + _LEAVING_SECONDS)
 
     def break_off(self) -> None:
-        """Leave it to the protocols, which break off their calls."""
+        """Have a fast call answer that the server stops; the others are broken off by their protocols."""
+        if isinstance(self._request, FastCall):
+            self._request.stop()
 
     def close(self) -> None:
         """Close when what was put out is written; `abort` ends it if the client doesn't read that."""

@@ -10,20 +10,20 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-
 from gateway.transport.wire.headers import size_of
 from gateway.transport.wire.http1.errors import BadRequest
+from gateway.transport.wire.http1.fast_path import FastHeaders, ReadFast, never_fast
+from gateway.transport.wire.http1.parser import parse
 from gateway.transport.wire.request import Header
 
-HEAD_END = b"\r\n\r\n"
 LIMIT_FACTOR = 4
 """So many times the limit of metadata is read at most; past the limit itself the protocols refuse."""
 
-# Without `#`: a fragment isn't sent to servers.
-_LINE = re.compile(rb"([A-Z]+) ([\x21-\x22\x24-\x7e]+) HTTP/1\.([01])\r\n")
+# Method, path, query and minor version. Without `#`: a fragment isn't sent to servers.
+_LINE = re.compile(
+    rb"([A-Z]+) ([\x21-\x22\x24-\x3e\x40-\x7e]*)(?:\?([\x21-\x22\x24-\x7e]*))? HTTP/1\.([01])\r\n"
+)
 _ANY_VERSION = re.compile(rb"[A-Z]+ [\x21-\x22\x24-\x7e]+ HTTP/\d\.\d\r\n")
-_SOME_LINE = b"POST / HTTP/1.1\r\n"
 _PLAIN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # What routes of google.api.http may ask for beside them. CONNECT and TRACE mean something to who is between.
 _CUSTOM_METHODS = (
@@ -43,7 +43,6 @@ _METHODS = {one.encode(): one for one in (*_PLAIN_METHODS, *_CUSTOM_METHODS)}
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(/[^?]*)?(?:\?(.*))?")
 # RFC 3986, 3.2.2: without user information, which a request has no use for.
 _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
-_UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*(?=\r\n)", re.IGNORECASE)
 _ONCE = frozenset({b"host", b"content-length", b"transfer-encoding"})
 # They speak of the connection, not of the request: HTTP/2 has none of them (RFC 9113, 8.2.2).
 _OF_CONNECTION = frozenset(
@@ -59,42 +58,11 @@ _OF_CONNECTION = frozenset(
 )
 _SPECIAL = _ONCE | _OF_CONNECTION | {b"expect"}
 _NONE: AbstractSet[bytes] = frozenset()
+_REMEMBERED = 128
 _REMEMBERED_BYTES = 2048
+_PATH_OVERHEAD = len(b":path") + 32
 _SMALLEST_HEADER = 32
 """As HTTP/2 counts one (RFC 9113, 6.5.2)."""
-
-
-class ParsedMessage:
-    """What llhttp finds in one request: its callbacks."""
-
-    def __init__(self) -> None:
-        self.headers: list[Header] = []
-        self.pieces: list[bytes] = []
-        """Of the body."""
-        self.chunks = 0
-        self.is_whole = False
-        self._in_body = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; those that come after the body are dropped, which any recipient may do."""
-        if not self._in_body:
-            self.headers.append((name.lower(), value.strip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        """Expect the body."""
-        self._in_body = True
-
-    def on_chunk_header(self) -> None:
-        """Count a chunk."""
-        self.chunks += 1
-
-    def on_body(self, piece: bytes) -> None:
-        """Take a piece of the body."""
-        self.pieces.append(piece)
-
-    def on_message_complete(self) -> None:
-        """Note the request's end."""
-        self.is_whole = True
 
 
 class Fields(NamedTuple):
@@ -109,6 +77,7 @@ class Fields(NamedTuple):
         closes: whether the client says that this is the last request.
         keeps_alive: whether it says that it isn't.
         expects_continue: whether it waits for `100 Continue` before it sends the body.
+        fast: what they say to the fast path; None where the general way is to answer them.
 
     """
 
@@ -120,6 +89,7 @@ class Fields(NamedTuple):
     closes: bool
     keeps_alive: bool
     expects_continue: bool
+    fast: FastHeaders | None = None
 
 
 class Head(NamedTuple):
@@ -142,6 +112,11 @@ class Head(NamedTuple):
     fields: Fields
     block: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes of path, query and headers, as HTTP/2 counts them."""
+        return self.fields.size + _PATH_OVERHEAD + len(self.path) + len(self.query)
+
 
 def check_size(data: bytes, limit: int) -> None:
     """Raise BadRequest for the beginning of a head that is, or will be, too large.
@@ -163,34 +138,57 @@ def check_count(lines: int, limit: int) -> None:
         raise BadRequest(431, "there are too many headers")
 
 
-def read_head(data: bytes, start: int, end: int) -> Head:
-    """Return the head of a request; raises BadRequest for what is none.
+class HeadReader:
+    """Reads heads. Clients repeat their headers: what was read once needn't be read again.
 
     Args:
-        data: has it.
-        start: where it begins.
-        end: where it ends, with the empty line.
+        limit: of metadata, in bytes.
+        read_fast: reads what headers say to the fast path.
 
     """
-    line = _LINE.match(data, start)
-    if line is None:
-        raise _no_request(data[start:end])
-    name, target, minor = line.groups()
-    method = _METHODS.get(name)
-    if method is None:
-        raise BadRequest(501, "a method that isn't known here")
-    block, is_1_1 = data[line.end() : end], minor == b"1"
-    fields = _remembered(block) if len(block) <= _REMEMBERED_BYTES else read_fields(block)
-    if is_1_1:
-        if fields.host is None:
-            raise BadRequest(400, "a request names its host")
-    elif fields.length is None:
-        raise BadRequest(400, "HTTP/1.0 has no transfer codings")
-    if target.startswith(b"/"):
-        path, _, query = target.partition(b"?")
-    else:
-        path, query = _read_other_target(method, target, fields.host)
-    return Head(method, path.decode(), query.decode(), is_1_1, fields, block)
+
+    def __init__(self, limit: int, read_fast: ReadFast = never_fast) -> None:
+        self._limit = limit
+        self._read_fast = read_fast
+        self._remembered = lru_cache(_REMEMBERED)(self._fields)
+
+    def read(self, data: bytes, start: int, end: int) -> Head:
+        """Return the head of a request; raises BadRequest for what is none.
+
+        Args:
+            data: has it.
+            start: where it begins.
+            end: where it ends, with the empty line.
+
+        """
+        line = _LINE.match(data, start)
+        if line is None:
+            raise _no_request(data[start:end])
+        name, path, query, minor = line.groups()
+        method = _METHODS.get(name)
+        if method is None:
+            raise BadRequest(501, "a method that isn't known here")
+        block, is_1_1 = data[line.end() : end], minor == b"1"
+        fields = self._remembered(block) if len(block) <= _REMEMBERED_BYTES else self._counted(block)
+        if is_1_1:
+            if fields.host is None:
+                raise BadRequest(400, "a request names its host")
+        elif fields.length is None:
+            raise BadRequest(400, "HTTP/1.0 has no transfer codings")
+        if not path.startswith(b"/"):
+            path, query = _read_other_target(method, line[0].split(b" ")[1], fields.host)
+        return Head(method, path.decode(), query.decode() if query else "", is_1_1, fields, block)
+
+    def _counted(self, block: bytes) -> Fields:
+        fields = read_fields(block)
+        check_count(fields.lines, self._limit)
+        return fields
+
+    def _fields(self, block: bytes) -> Fields:
+        fields = self._counted(block)
+        if fields.length or fields.length is None or fields.closes or fields.expects_continue:
+            return fields
+        return fields._replace(fast=self._read_fast(fields.headers))
 
 
 def read_fields(block: bytes) -> Fields:
@@ -215,27 +213,6 @@ def read_fields(block: bytes) -> Fields:
         keeps_alive=b"keep-alive" in connection,
         expects_continue=_expects_continue(special),
     )
-
-
-_remembered = lru_cache(128)(read_fields)
-"""Clients repeat their headers: what was read once needn't be read again."""
-
-
-def parse(block: bytes) -> tuple[HttpRequestParser, ParsedMessage]:
-    """Have llhttp read headers; return the parser, which would go on with chunks. Raises BadRequest.
-
-    A parser is one request's own: nothing of one can be taken for another's.
-    """
-    message = ParsedMessage()
-    parser = HttpRequestParser(message)
-    try:
-        parser.feed_data(_SOME_LINE + block)
-    except HttpParserUpgrade:
-        # A server may ignore it (RFC 9110, 7.8): who wants HTTP/2 begins with it. llhttp would skip the body.
-        return parse(_UPGRADE.sub(b"", b"\r\n" + block)[2:])
-    except HttpParserError as error:
-        raise BadRequest(400, f"that is no request of HTTP: {error}") from error
-    return parser, message
 
 
 def _no_request(data: bytes) -> BadRequest:

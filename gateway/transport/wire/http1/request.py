@@ -12,7 +12,6 @@ from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.request import Gone, Header
 
 _LARGE = 16 * 1024
-_PATH_OVERHEAD = len(b":path") + 32
 
 
 class Turn(Protocol):
@@ -58,8 +57,7 @@ class Http1Request:
     ) -> None:
         self.method, self.path, self.query, self._is_1_1, fields, _ = head
         self.headers = fields.headers
-        # The path counts as HTTP/2's does.
-        self.header_bytes = fields.size + _PATH_OVERHEAD + len(self.path) + len(self.query)
+        self.header_bytes = head.size
         self.misdirected = misdirected
         self.peer = peer
         self.certificate = certificate

@@ -46,12 +46,43 @@ def response_head(status: int, headers: Sequence[Header], framing: bytes) -> byt
         framing: the lines that say where the response ends, and whether the connection does.
 
     """
+    return b"".join((_status_line(status), _clock.line(), _lines(headers), framing, b"\r\n"))
+
+
+def _status_line(status: int) -> bytes:
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+def _lines(headers: Sequence[Header]) -> bytes:
     sent = [b"%b: %b\r\n" % header for header in headers if header[0] not in _FRAMING]
     lines = b"".join(sent)
     if lines.count(b"\n") + lines.count(b"\r") != 2 * len(sent) or b"\0" in lines:
         raise ValueError("a line break, or NUL, in a header")
-    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-    return b"".join((line, _clock.line(), lines, framing, b"\r\n"))
+    return lines
+
+
+class AlikeResponses:
+    """Whole responses that differ in one header's value, and in their bodies.
+
+    Args:
+        status: of HTTP.
+        before: the headers before the one that differs.
+        name: that one's.
+        after: the headers after it.
+
+    """
+
+    def __init__(
+        self, status: int, before: Sequence[Header], name: bytes, after: Sequence[Header] = ()
+    ) -> None:
+        self._status_line = _status_line(status)
+        self._before = _lines((*before, (name, b""))).removesuffix(b"\r\n")
+        self._after = b"\r\n" + _lines(after)
+
+    def response(self, value: bytes, body: bytes) -> bytes:
+        """Return the response with a value that holds no line break."""
+        clock, size = _clock.line(), b"content-length: %d\r\n\r\n" % len(body)
+        return b"".join((self._status_line, clock, self._before, value, self._after, size, body))
 
 
 def chunk(piece: bytes) -> tuple[bytes, bytes, bytes]:
