@@ -86,6 +86,16 @@ class Validated:
         )
 
 
+def with_whole_requests(handler: Any, rules: MessageRules) -> Any:
+    """Return a handler of single requests that refuses those which break rules, whatever is in them."""
+
+    def checked(request: Any, call: Any) -> Any:
+        _refuse(list(rules.broken(request, "")))
+        return handler(request, call)
+
+    return checked
+
+
 def _is_whole(request: Message, method: Method) -> bool:
     """Whether the row that is sent is a new one, replaces the stored one, or may be either."""
     if method.kind not in _UPDATES or flag(request, method.request, "allow_missing"):

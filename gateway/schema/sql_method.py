@@ -95,6 +95,11 @@ class SqlMethod(Rpc):
         return not (self.writes or self.descriptor.server_streaming)
 
     @property
+    def selects(self) -> bool:
+        """Whether it only reads."""
+        return not self.writes
+
+    @property
     def casts(self) -> dict[str, str]:
         """The types of the parameters that are sent as text."""
         return {one.name: one.type.sql for one in self.parameters if one.type and one.type.text_cast}

@@ -129,3 +129,29 @@ def test_a_rule_of_rows_that_the_server_refuses_is_refused(tmp_path: Path) -> No
     assert done.exit_code == 2
     assert "shared.v1.Note, policy.update" in done.stderr
     assert 'did you mean "owner"' in done.stderr
+
+
+def test_queries_that_no_policy_holds_in_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "own.proto").write_text(
+        dedent("""\
+        syntax = "proto3";
+        package own.v1;
+        import "rowgate/v1/annotations.proto";
+        message Note {
+          option (rowgate.v1.table) = {primary_key: "id" policy: {read: "owner = principal.id"}};
+          int64 id = 1;
+          string owner = 2;
+        }
+        message Asked { int64 id = 1; }
+        service NoteService {
+          rpc Find(Asked) returns (Note) {
+            option (rowgate.v1.method).sql = {query: "SELECT * FROM note WHERE id = :id" policy: BYPASS};
+          }
+        }
+        """)
+    )
+    printed = CliRunner().invoke(main, ["policy", "--protos", str(tmp_path)]).stdout
+    title = "in queries of these, rules, columns and presets don't hold"
+    assert printed.endswith(f"\n{title}\nown.v1.NoteService.Find\n")
+    asked = ["policy", "--protos", str(tmp_path), "--format", "json"]
+    assert json.loads(CliRunner().invoke(main, asked).stdout)["bypass"] == ["own.v1.NoteService.Find"]

@@ -9,6 +9,7 @@ from gateway.introspect.sql_methods import with_queries
 from gateway.schema.diagnostics import SchemaError
 from gateway.schema.protos.sources import compile_texts
 from gateway.schema.read import read_schema
+from gateway.schema.sql_method import SqlMethod
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.databases import Databases, fetch
 
@@ -32,6 +33,7 @@ service S {
   }
 }
 """
+BODY = "$$BEGIN RETURN 1 FROM secret; END$$"
 MADE = (
     "CREATE VIEW over_secret AS SELECT id FROM secret",
     "CREATE VIEW over_view AS SELECT v.id FROM over_secret v JOIN open o ON o.id = v.id",
@@ -39,8 +41,13 @@ MADE = (
     "CREATE MATERIALIZED VIEW copied AS SELECT id FROM over_view",
     "CREATE VIEW over_copied AS SELECT id FROM copied",
     "CREATE FUNCTION inlined() RETURNS SETOF bigint LANGUAGE sql STABLE AS 'SELECT id FROM secret'",
-    "CREATE FUNCTION hidden() RETURNS bigint LANGUAGE plpgsql STABLE AS $$BEGIN RETURN 1 FROM secret; END$$",
+    f"CREATE FUNCTION hidden() RETURNS bigint LANGUAGE plpgsql STABLE AS {BODY}",
     "CREATE FUNCTION definer() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT 1::bigint'",
+    f"CREATE FUNCTION peek(open) RETURNS bigint LANGUAGE plpgsql STABLE AS {BODY}",
+    f"CREATE FUNCTION most(bigint, bigint) RETURNS bigint LANGUAGE plpgsql AS {BODY}",
+    "CREATE FUNCTION wipe(open) RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT 1::bigint'",
+    "CREATE SEQUENCE s",
+    "CREATE AGGREGATE highest(bigint) (SFUNC = most, STYPE = bigint)",
     "CREATE VIEW over_function AS SELECT hidden() AS id",
     "CREATE TABLE part () INHERITS (secret)",
 )
@@ -65,13 +72,15 @@ WAYS = {
     "by a function": "SELECT hidden() AS id WHERE :id > 0",
     "by a function of another schema's name": 'SELECT public.\\"hidden\\" () AS id WHERE :id > 0',
     "by a view with a function": "SELECT id FROM over_function WHERE id = :id",
+    "by a function as a column": "SELECT o.peek AS id FROM open AS o WHERE o.id = :id",
+    "by an aggregate": "SELECT highest(id) AS id FROM open WHERE id = :id",
     "by a part": "SELECT id FROM part WHERE id = :id",
     "by SQL of a text": "SELECT count(query_to_xml('TABLE secret', true, true, '')) AS id WHERE :id > 0",
 }
 SECURED = {"itself", "with its schema", "quoted", "in a join", "as an oracle", "in a column", "in a CTE"} | {
     *("in a union", "in an order", "in a limit", "laterally", "by a view of its caller's"),
     *("by a function that is inlined", "by a function", "by a function of another schema's name"),
-    *("by a view with a function", "by SQL of a text"),
+    *("by a view with a function", "by SQL of a text", "by a function as a column", "by an aggregate"),
 }
 """The ways on which PostgreSQL's own policies hold."""
 
@@ -112,6 +121,16 @@ async def test_row_level_security_holds_where_nobody_elses_rights_are_taken(dsn:
         await fetch(dsn, "ALTER TABLE secret DISABLE ROW LEVEL SECURITY")
     assert refused == WAYS.keys() - SECURED
     assert await problems(dsn, "SELECT definer() AS id WHERE :id > 0", roles=())
+
+
+@pytest.mark.parametrize("call", ["o.peek", "wipe(o)", "o.wipe", "highest(o.id)", "random()", "nextval('s')"])
+async def test_what_may_write_is_known_by_any_name(dsn: str, call: str) -> None:
+    query = f"SELECT {call}::bigint AS id FROM open AS o WHERE o.id = :id GROUP BY o.id"  # noqa: S608 - above
+    schema = read_schema(compile_texts({"ways.proto": SCHEMA % (query, "policy: BYPASS")}))
+    known = await with_queries(lambda: asyncpg.connect(dsn), schema)
+    (method,) = known.services["ways.v1.S"].methods
+    assert isinstance(method, SqlMethod)
+    assert method.is_volatile is (call != "o.peek")
 
 
 async def test_what_is_everybodys_needs_no_word(dsn: str) -> None:

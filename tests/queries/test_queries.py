@@ -8,9 +8,10 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from tests.harness.client import RpcFailed
-from tests.harness.gateway import RunningGateway
+from tests.harness.databases import Databases
+from tests.harness.gateway import RunningGateway, serve
 from tests.harness.polling import next_poll
-from tests.queries.conftest import LIBRARY
+from tests.queries.conftest import LIBRARY, library
 
 
 def plain(message: Any) -> Any:
@@ -93,6 +94,25 @@ async def test_a_value_that_the_query_cannot_take_is_told_by_its_field(gateway: 
     with pytest.raises(RpcFailed) as refused:
         await gateway.call(f"{LIBRARY}/Echo", id="no uuid", text="\0", address="10.0.0.1")
     assert (refused.value.code.name, refused.value.fields) == ("INVALID_ARGUMENT", ["text", "id"])
+
+
+async def test_a_request_is_held_to_its_rules(gateway: RunningGateway) -> None:
+    with pytest.raises(RpcFailed) as refused:
+        await gateway.call(f"{LIBRARY}/OneOfBooks", pattern="%")
+    assert (refused.value.reason, refused.value.fields) == ("RULE_VIOLATION", ["pattern"])
+
+
+async def test_statements_have_the_names_of_their_methods(
+    databases: Databases, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = await serve(
+        "queries", await library(databases), transport=transport, log_slow_statement=0.000001
+    )
+    await served.call(f"{LIBRARY}/FindBook", id=1)
+    await served.call(f"{LIBRARY}/Forget", id=1)
+    await served.stop()
+    slow = {vars(one)["statement"] for one in caplog.records if one.getMessage() == "a statement was slow"}
+    assert {"queries.v1.LibraryService.FindBook", "queries.v1.LibraryService.Forget"} <= slow
 
 
 async def test_a_null_that_was_ruled_out_is_an_error(gateway: RunningGateway) -> None:

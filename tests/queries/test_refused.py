@@ -1,6 +1,7 @@
 """A SQL method that doesn't fit stops the start, with the place in the proto and what would be right."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.protos.sources import compile_texts
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
+from tests.cli.running import rowgate
 from tests.harness.databases import Databases, fetch
 
 HEAD = """syntax = "proto3";
@@ -366,3 +368,15 @@ async def test_row_level_security_stands_in_for_policies_of_rows(dsn: str) -> No
         assert "policy" in (await refused(dsn, rest)).wrong
     finally:
         await fetch(dsn, "ALTER TABLE secret DISABLE ROW LEVEL SECURITY")
+
+
+async def test_serve_ends_with_the_place_of_what_is_wrong(dsn: str, tmp_path: Path) -> None:
+    wrong = BY_THE_DATABASE["a column that isn't there"]
+    (tmp_path / "wrong.proto").write_text(HEAD + wrong.rest)
+    flags = ("--dsn", dsn, "--log-level", "error", "--listen", "127.0.0.1:0")
+    status, out, errors = await rowgate("serve", "--protos", str(tmp_path), *flags)
+    lines = (HEAD + wrong.rest).split("\n")
+    line = next(i for i, text in enumerate(lines) if "SELECT nme" in text)
+    assert (status, out) == (2, "")
+    assert f"wrong.proto:{line + 1}:{lines[line].index('nme') + 1}: wrong.v1.S.Do: {wrong.says}" in errors
+    assert wrong.right in errors

@@ -24,15 +24,20 @@ WHERE c.relname = ANY($1::text[]) AND c.relkind = 'v'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
 _FUNCTIONS = """
-SELECT p.provolatile = 'v', n.nspname || '.' || p.proname,
+SELECT DISTINCT part.provolatile = 'v', n.nspname || '.' || p.proname,
     n.nspname <> 'pg_catalog' AND l.lanname NOT IN ('internal', 'c')
         OR n.nspname = 'pg_catalog' AND p.proname = ANY($2::text[]),
-    p.prosecdef
+    p.prosecdef OR part.prosecdef
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
-WHERE p.proname = ANY($1::text[]) AND n.nspname <> 'information_schema'
+LEFT JOIN pg_catalog.pg_aggregate AS a ON a.aggfnoid = p.oid
+JOIN pg_catalog.pg_proc AS part ON part.oid IN (p.oid, a.aggtransfn, a.aggfinalfn)
+JOIN pg_catalog.pg_language AS l ON l.oid = part.prolang
+WHERE n.nspname <> 'information_schema' AND (p.proname = ANY($1::text[])
+    OR p.proname = ANY($3::text[]) AND p.pronargs = 1 AND EXISTS (
+        SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = p.proargtypes[0] AND t.typtype = 'c'))
 """
+"""Of an aggregate its own functions; those of a row can be called as if they were its columns."""
 _RUN_SQL = (
     *("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "table_to_xml", "schema_to_xml"),
     *("database_to_xml", "cursor_to_xml", "table_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"),
@@ -104,10 +109,10 @@ class Touched:
 
 async def touched_by(connection: Any, query: Query, plan: Plan) -> Touched:
     """Return what a query of a plan touches, for all that can be told by its names and those in its views."""
-    calls, views, unread = await _calls(connection, query)
-    rows = await connection.fetch(_FUNCTIONS, list(calls), list(_RUN_SQL))
+    words, calls, views, unread = await _names(connection, query)
+    rows = await connection.fetch(_FUNCTIONS, list(calls), list(_RUN_SQL), list(words))
     hidden = bool((await connection.fetch(_HIDDEN))[0][0])
-    opaque = {name: by_definer for _, name, is_opaque, by_definer in rows if is_opaque}
+    opaque = {name for _, name, is_opaque, _ in rows if is_opaque}
     by_maker = {name for name, by_invoker in views.items() if not by_invoker}
     relations = await _relations(connection, plan)
     return Touched(
@@ -115,23 +120,25 @@ async def touched_by(connection: Any, query: Query, plan: Plan) -> Touched:
         secured={name for name, is_secured in relations.items() if is_secured},
         direct={name for name in relations if name in plan.relations or name.name in query.words},
         written=plan.written,
-        opaque=opaque.keys() | unread,
-        definers={name for name, by_definer in opaque.items() if by_definer} | by_maker,
+        opaque=opaque | unread,
+        definers={name for _, name, is_opaque, by_definer in rows if is_opaque and by_definer} | by_maker,
         is_volatile=hidden or bool(unread) or any(volatile for volatile, *_ in rows),
     )
 
 
-async def _calls(connection: Any, query: Query) -> tuple[set[str], dict[str, bool], set[str]]:
-    """Return what a parenthesis follows, in views too; the views, and those that are too long or deep.
+async def _names(
+    connection: Any, query: Query
+) -> tuple[set[str], set[str], Mapping[str, bool], AbstractSet[str]]:
+    """Return the words of a query and of its views, and those that a parenthesis follows.
 
-    Of each view it is told whether it reads by the rights of whoever asks.
+    With them the views, whether each reads by the rights of whoever asks, and those that are too long.
     """
     words, calls = set(query.words), set(query.calls)
     views, unread = dict[str, bool](), set[str]()
     for _ in range(_LEVELS):
         found = [row for row in await connection.fetch(_VIEWS, list(words)) if row[0] not in views]
         if not found:
-            return calls, views, unread
+            return words, calls, views, unread
         for name, text, by_invoker in found:
             views[name] = by_invoker
             try:
@@ -141,7 +148,7 @@ async def _calls(connection: Any, query: Query) -> tuple[set[str], dict[str, boo
             else:
                 words.update(held.words)
                 calls |= held.calls
-    return calls, views, unread | views.keys()
+    return words, calls, views, unread | views.keys()
 
 
 async def _relations(connection: Any, plan: Plan) -> Mapping[Name, bool]:
