@@ -28,11 +28,13 @@ class Principal:
     roles: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = field(default_factory=dict)
     expires_at: float | None = None
+    name: str = field(init=False)
+    """The name over all kinds, `kind:id`: logs, request ids and Ingest streams are kept by it."""
 
-    @property
-    def name(self) -> str:
-        """The name over all kinds, `kind:id`: logs, request ids and Ingest streams are kept by it."""
-        return ANONYMOUS_ROLE if self.kind == ANONYMOUS_ROLE else f"{self.kind}:{self.id}"
+    def __post_init__(self) -> None:
+        """Write the name, which each call asks for."""
+        name = ANONYMOUS_ROLE if self.kind == ANONYMOUS_ROLE else f"{self.kind}:{self.id}"
+        object.__setattr__(self, "name", name)
 
 
 ANONYMOUS = Principal(ANONYMOUS_ROLE, ANONYMOUS_ROLE, frozenset({ANONYMOUS_ROLE}))

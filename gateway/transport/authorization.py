@@ -57,13 +57,15 @@ class Authorization:
             authorization: the header of this name, empty where there is none; None where `headers` tell.
 
         """
-        return self._authenticator.recall(_credentials(headers, certificate, authorization))
+        told = _authorization(headers) if authorization is None else authorization
+        return self._authenticator.recall(Credentials(told, certificate))
 
     async def identify(
         self, headers: Sequence[Header], certificate: bytes, authorization: bytes | None = None
     ) -> Principal:
         """Return who calls, after waiting where that is needed; takes and raises what `recall` does."""
-        return await self._authenticator.authenticate(_credentials(headers, certificate, authorization))
+        told = _authorization(headers) if authorization is None else authorization
+        return await self._authenticator.authenticate(Credentials(told, certificate))
 
     def require(self, path: str, principal: Principal, *, unknown: bool = False) -> None:
         """Raise PermissionDenied unless a caller may call a path.
@@ -78,10 +80,6 @@ class Authorization:
         """Raise PermissionDenied unless a caller's calls are explained."""
         if self._explain is None or not self._explain.allows(principal):
             raise PermissionDenied("the caller's calls aren't explained", reason="EXPLAIN_NOT_ALLOWED")
-
-
-def _credentials(headers: Sequence[Header], certificate: bytes, authorization: bytes | None) -> Credentials:
-    return Credentials(_authorization(headers) if authorization is None else authorization, certificate)
 
 
 def _authorization(headers: Sequence[Header]) -> bytes:

@@ -92,7 +92,8 @@ class Exchange:
         take: returns it where it is all here by now, else None, and `read` is to be asked; raises so, too.
         channel: its further messages, where it streams.
         call: what its handler is handed; None until its request has been read.
-        headers: those of its request, which are its metadata too (gateway.transport.wire.headers).
+        headers: those of its request, which are its metadata too (gateway.transport.wire.headers); but for
+            the one that `authorization` has.
         metadata: what its response has beside messages and status; set by the method's answer.
         json: how its response is written, where that is JSON.
         is_json: whether its messages are JSON already, and not protobuf's bytes; set by the method's answer.

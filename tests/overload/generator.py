@@ -149,7 +149,9 @@ class Channel(asyncio.Protocol):
         ]
         self._frames = frames.FrameReader()
         self._frames.greeted = True
-        self._endings = HeaderReader(HEADERS_LIMIT, _ending, lambda _ending, _at, _written: None)
+        self._endings: HeaderReader[Ending] = HeaderReader(
+            HEADERS_LIMIT, HEADERS_LIMIT, lambda headers: (_ending(headers), b""), lambda *_: None
+        )
         self._encoder = Encoder()
         self._sent: set[str] = set()
         self._blocks: dict[str, bytes] = {}
@@ -181,7 +183,7 @@ class Channel(asyncio.Protocol):
         """Take the server's frames."""
         for kind, flags, number, payload in self._frames.feed(data):
             if kind == frames.HEADERS:
-                ending = self._endings.read(payload)
+                ending, _ = self._endings.read(payload)
                 if flags & frames.END_STREAM:
                     self._end(number, ending)
             elif kind == frames.RST_STREAM:

@@ -1,6 +1,6 @@
 """The server context, which all connections of a server share."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -65,5 +65,5 @@ class ServerContext:
     fast_methods: Mapping[str, FastMethod] = field(default_factory=dict)
     read_fast: ReadFast = never_fast
     connections: set[OpenConnection] = field(default_factory=set)
-    heads: dict[HostNames | None, dict[bytes, Any]] = field(default_factory=dict)
+    heads: dict[HostNames | None, dict[Hashable, Any]] = field(default_factory=dict)
     is_leaving: bool = False

@@ -14,7 +14,7 @@ from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import whole_message
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.http2.fast_path import FastConnection
-from gateway.transport.wire.http2.header_blocks.varying import CREDENTIAL, read_only
+from gateway.transport.wire.http2.header_blocks.varying import read_only
 from gateway.transport.wire.request import Header
 
 _IDENTITY = b"identity"
@@ -63,8 +63,7 @@ class PlainMethod:
             return None
         sent_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
         has_trace = self.is_traced and TRACEPARENT in headers
-        credential = headers.get(CREDENTIAL, b"")
-        return PlainHeaders(self, content_type, remaining, sent_id, credential, has_trace)
+        return PlainHeaders(self, content_type, remaining, sent_id, has_trace)
 
 
 def plain_methods(
@@ -84,7 +83,6 @@ class PlainHeaders(NamedTuple):
         content_type: one of CONTENT_TYPES.
         remaining: seconds until the caller's deadline; None where it set none.
         sent_id: the request id that the caller sent; empty where it sent none.
-        authorization: what says who calls; empty where nothing does.
         has_trace: whether they name a trace that somebody looks at.
 
     """
@@ -93,25 +91,29 @@ class PlainHeaders(NamedTuple):
     content_type: bytes
     remaining: float | None
     sent_id: str
-    authorization: bytes
     has_trace: bool
 
     def with_header(self, name: bytes, value: bytes) -> "PlainHeaders":
         """Return what they say with another value of a header; raises BadHeader."""
-        method, content_type, remaining, sent_id, authorization, has_trace = self
+        method, content_type, remaining, sent_id, has_trace = self
         if name == b"grpc-timeout":
             remaining = read_timeout(value)
-        elif name == CREDENTIAL:
-            authorization = value
         elif name == _REQUEST_ID:
             sent_id = value.decode("latin-1")
-        return PlainHeaders(method, content_type, remaining, sent_id, authorization, has_trace)
+        return PlainHeaders(method, content_type, remaining, sent_id, has_trace)
 
     def begin(
-        self, connection: FastConnection, number: int, body: bytes, headers: Sequence[Header], now: float
+        self,
+        connection: FastConnection,
+        number: int,
+        body: bytes,
+        headers: Sequence[Header],
+        *,
+        credential: bytes,
+        now: float,
     ) -> bool:
         """Answer a call whose body is whole; return False where that isn't one message as it stands."""
-        method, content_type, remaining, sent_id, authorization, has_trace = self
+        method, content_type, remaining, sent_id, has_trace = self
         message = whole_message(body, method.limit)
         if message is None:
             return False
@@ -123,7 +125,7 @@ class PlainHeaders(NamedTuple):
             now,
             remaining,
             headers=headers,
-            authorization=authorization,
+            authorization=credential,
             traceparent=read_only(headers, TRACEPARENT) if has_trace else b"",
             certificate=certificate,
         )

@@ -61,7 +61,7 @@ class FastConnection(Protocol):
 
 
 class FastHeaders(Protocol):
-    """What the headers of a call say; the same for all calls that have them, so it never changes."""
+    """What the headers of a call say, whoever makes it; the same for all that have them: it never changes."""
 
     def with_header(self, name: bytes, value: bytes) -> "FastHeaders":
         """Return what they say with another value of a header; raises BadHeader."""
@@ -72,9 +72,21 @@ class FastHeaders(Protocol):
         number: int,
         body: bytes,
         headers: Sequence[Header],
+        *,
+        credential: bytes,
         now: float,
     ) -> bool:
-        """Answer a call whose body is whole; return False for one that has to go the general way."""
+        """Answer a call whose body is whole; return False for one that has to go the general way.
+
+        Args:
+            connection: by which it came.
+            number: the stream's.
+            body: the request's.
+            headers: its other headers.
+            credential: the `authorization` header's value; empty where nothing says who calls.
+            now: when it came.
+
+        """
 
 
 class FastMethod(Protocol):

@@ -11,7 +11,6 @@ from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastHeaders, FastMethod
 from gateway.transport.wire.http2.header_blocks.varying import (
     CREDENTIAL,
-    MAX_GROWTH,
     READ_LATER,
     VariedHeaders,
     read_value,
@@ -33,19 +32,19 @@ _VALUE = re.compile(rb"[^\x00\r\n]*")
 
 
 class Head(NamedTuple):
-    """A request without its body.
+    """A request without its body, the same whoever calls.
 
     Args:
         method: such as POST.
         path: without the query.
         query: what stands behind its question mark.
         authority: the host that is named; empty where none is.
-        headers: without the pseudo-headers.
+        headers: without the pseudo-headers, and the one that says who calls.
         length: what content-length says; None without one.
         fast: what they say to the path's fast method; None where the general way is to answer them.
         fast_method: the path's; None where it has none.
-        size: bytes of all headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2), or of
-            others that are like them.
+        size: bytes of the headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2), or of
+            others that are like them; without the one that says who calls.
         misdirected: whether it names a host that the server isn't called by.
 
     """
@@ -60,6 +59,14 @@ class Head(NamedTuple):
     fast_method: FastMethod | None
     size: int
     misdirected: bool = False
+
+    def headers_of(self, credential: bytes) -> Sequence[Header]:
+        """Return the headers with the one that says who calls; without it where nothing does."""
+        return [*self.headers, (CREDENTIAL, credential)] if credential else self.headers
+
+    def size_of(self, credential: bytes) -> int:
+        """Return the bytes of all headers."""
+        return self.size + size_of([(CREDENTIAL, credential)]) if credential else self.size
 
 
 class HeadReader:
@@ -79,12 +86,13 @@ class HeadReader:
         self._fast_methods = fast_methods
         self._limit = limit
 
-    def __call__(self, headers: Sequence[Header]) -> Head:
-        """Return the head; raises StreamError for headers that are no request."""
+    def __call__(self, headers: Sequence[Header]) -> tuple[Head, bytes]:
+        """Return the head, and what says who calls; raises StreamError for headers that are no request."""
         pseudo, regular = _split(headers)
         if not pseudo.keys() >= _NEEDED or not pseudo[b":path"]:
             raise _malformed("a pseudo-header is missing")
         _check_regular(regular)
+        regular, credential = _without_credential(regular)
         path, _, query = pseudo[b":path"].decode("latin-1").partition("?")
         method = pseudo[b":method"].decode("latin-1")
         fast_method = self._fast_methods.get(path)
@@ -98,19 +106,21 @@ class HeadReader:
         fast = fast_method.read(method, named) if fast_method is not None and may_be_fast else None
         named_host = (authority or host).decode("latin-1")
         length = _length(named)
-        return Head(method, path, query, named_host, regular, length, fast, fast_method, size, misdirected)
+        own = size - size_of([(CREDENTIAL, credential)]) if credential else size
+        head = Head(method, path, query, named_host, regular, length, fast, fast_method, own, misdirected)
+        return head, credential
 
     def vary(self, head: Head, at: Sequence[int], written: Sequence[bytes]) -> Head | None:
         """Return a head whose headers have other values at some places; None for what has to be read."""
         method, path, query, authority, headers, length, fast, fast_method, size, misdirected = head
-        if size + MAX_GROWTH > self._limit or (fast is None and fast_method is not None):
+        if fast is None and fast_method is not None:
             return None
         for place, text in zip(at, written, strict=True):
             name = headers[place][0]
             if name == READ_LATER:
                 continue
-            value = read_value(name, text)
-            if value is None or (name == CREDENTIAL and size + MAX_GROWTH + len(value) > self._limit):
+            value = read_value(text)
+            if value is None:
                 return None
             try:
                 fast = fast and fast.with_header(name, value)
@@ -141,6 +151,14 @@ def _split(headers: Sequence[Header]) -> tuple[dict[bytes, bytes], Sequence[Head
             raise _malformed("a pseudo-header that is unknown, or there twice")
         pseudo[name] = value
     return pseudo, ()
+
+
+def _without_credential(headers: Sequence[Header]) -> tuple[Sequence[Header], bytes]:
+    """Return headers without the one that says who calls, and that; empty where none does, or two do."""
+    found = [value for name, value in headers if name == CREDENTIAL]
+    if len(found) != 1 or not found[0]:
+        return headers, b""
+    return [header for header in headers if header[0] != CREDENTIAL], found[0]
 
 
 def _check_regular(headers: Sequence[Header]) -> None:

@@ -72,7 +72,14 @@ class Session:
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
         make = HeadReader(context.fast_methods, limits.max_metadata_bytes, hosts)
         shared = context.heads.setdefault(hosts, {})
-        self._heads = HeaderReader(self._block_limit, make, make.vary, self._note_change, shared)
+        self._heads = HeaderReader(
+            self._block_limit,
+            limits.max_metadata_bytes,
+            make,
+            make.vary,
+            changed=self._note_change,
+            shared=shared,
+        )
         self._block: Block | None = None
         self._table_changes = 0
         self._idle_frames = RateLimit(_IDLE_FRAMES, "frames that do nothing", self._idle_frames_of_calls)
@@ -182,8 +189,8 @@ class Session:
             self._take_trailers(flags, number, block)
             return
         self._streams.note(number)
-        head = self._heads.read(block)
-        self._streams.begin(number, head)
+        head, credential = self._heads.read(block)
+        self._streams.begin(number, head, credential)
         if flags & END_STREAM:
             self._streams.end(number)
 

@@ -22,6 +22,7 @@ class Stream:
     Args:
         number: the stream's.
         head: what its headers say.
+        credential: who calls, as its header says it; empty where nothing does.
         peer: the client's address.
         certificate: the client's, DER; empty without one.
         body: what arrives of its body.
@@ -36,6 +37,7 @@ class Stream:
         self,
         number: int,
         head: Head,
+        credential: bytes,
         peer: str,
         certificate: bytes,
         *,
@@ -47,8 +49,8 @@ class Stream:
         self.method = head.method
         self.path = head.path
         self.query = head.query
-        self.headers = head.headers
-        self.header_bytes = head.size
+        self.headers = head.headers_of(credential)
+        self.header_bytes = head.size_of(credential)
         self.authority = head.authority
         self.misdirected = head.misdirected
         self.peer = peer

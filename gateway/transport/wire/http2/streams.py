@@ -62,7 +62,7 @@ class Streams:
         self.certificate = certificate
         self.loop = asyncio.get_running_loop()
         self._open: dict[int, Call] = {}
-        self._held: dict[int, Head] = {}
+        self._held: dict[int, tuple[Head, bytes]] = {}
         self._held_credits: dict[int, int] = {}
         self._held_bodies: dict[int, bytes] = {}
         self._draining: dict[int, DrainingCall] = {}  # the oldest first
@@ -108,14 +108,14 @@ class Streams:
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
         self.last = number
 
-    def begin(self, number: int, head: Head) -> None:
+    def begin(self, number: int, head: Head, credential: bytes) -> None:
         """Begin a call; raises StreamError where there are too many."""
         limits = self._context.settings.limits
         if self._refusing or len(self._open) + len(self._held) + len(self._draining) >= self._most:
             raise StreamError(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
         if self.outgoing.held > limits.max_response_bytes:
             raise StreamError(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
-        self._held[number] = head
+        self._held[number] = head, credential
         self._count()
 
     def end(self, number: int) -> None:
@@ -142,7 +142,7 @@ class Streams:
             self._settle_one(number)
 
     def _settle_one(self, number: int) -> None:
-        stream = self._open_stream(number, self._held.pop(number))
+        stream = self._open_stream(number, *self._held.pop(number))
         body = self._held_bodies.pop(number, None)
         if body is not None:
             stream.take(body, len(body))
@@ -169,18 +169,23 @@ class Streams:
 
     def keep(self, number: int, body: bytes) -> bool:
         """Keep the first part of a held call's body, which may be all of it; return False for another."""
-        head = self._held.get(number)
-        if head is None or number in self._held_bodies or not body:
+        held = self._held.get(number)
+        if held is None or number in self._held_bodies or not body:
             return False
-        if head.length is not None and head.length < len(body):
+        length = held[0].length
+        if length is not None and length < len(body):
             return False
         self._held_bodies[number] = body
         return True
 
     def answer(self, number: int, body: bytes, now: float) -> int:
         """Have a fast method answer a call whose body is whole; return its size, 0 for what has none."""
-        head = self._held.get(number)
-        if head is None or head.fast is None:
+        held = self._held.get(number)
+        if held is None:
+            return 0
+        head, credential = held
+        fast = head.fast
+        if fast is None:
             return 0
         if self._held_bodies and number in self._held_bodies:
             if body:
@@ -188,7 +193,7 @@ class Streams:
             body = self._held_bodies[number]
         if head.length not in (None, len(body)):
             return 0
-        if not head.fast.begin(self, number, body, head.headers, now):
+        if not fast.begin(self, number, body, head.headers, credential=credential, now=now):
             return 0
         del self._held[number]
         if self._held_bodies:
@@ -255,11 +260,12 @@ class Streams:
         for number in self.outgoing.stalled(now - 2 * self._context.settings.server.stream_send_timeout):
             self.cut_off(number, ErrorCode.CANCEL)
 
-    def _open_stream(self, number: int, head: Head) -> Stream:
+    def _open_stream(self, number: int, head: Head, credential: bytes) -> Stream:
         body = RequestBody(self.outgoing.put, number, self._window, head.length)
         stream = Stream(
             number,
             head,
+            credential,
             self.peer,
             self.certificate,
             body=body,

@@ -1,6 +1,6 @@
 """Header blocks: what is read is what hpack reads, remembered or not; what is written needs no table."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from unittest.mock import Mock
 
 import pytest
@@ -26,6 +26,8 @@ from gateway.transport.wire.http2.request_head import Head, HeadReader
 from gateway.transport.wire.request import Header
 
 LIMIT = 4096
+Plain = tuple[list[Header], bytes]
+"""Headers but for who calls, and what says that."""
 CODED = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 NO_TABLE = b"\x20"
 """A block that sets the dynamic table's size to nothing (RFC 7541, 6.3)."""
@@ -86,21 +88,34 @@ def _string(text: bytes, *, huffman: bool) -> bytes:
 def with_values(fields: list[Header], at: Sequence[int], written: Sequence[bytes]) -> list[Header] | None:
     """Return headers with other values at some places, counted from the last; None for what must be read."""
     varied = VariedHeaders(fields, at, written)
-    names = [fields[place][0] for place in at]
-    return None if None in map(read_value, names, written) else list(varied)
+    return None if None in map(read_value, written) else list(varied)
+
+
+def apart(fields: Iterable[Header]) -> Plain:
+    """Return headers without the one that says who calls, and what it says; with it where it isn't alone."""
+    told = [(bytes(name), bytes(value)) for name, value in fields]
+    found = [value for name, value in told if name == b"authorization"]
+    if len(found) != 1 or not found[0]:
+        return told, b""
+    return [field for field in told if field[0] != b"authorization"], found[0]
 
 
 def plain_reader(limit: int = LIMIT) -> HeaderReader[list[Header]]:
     """Return a reader that makes nothing of headers."""
-    return HeaderReader(limit, list, with_values)
+    return HeaderReader(limit, limit, apart, with_values)
 
 
-def outcome(read: Callable[[bytes], Iterable[Header]], block: bytes) -> Sequence[Header] | None:
+def outcome(read: Callable[[bytes], Plain], block: bytes) -> Plain | None:
     """Return the headers of a block, None for an error."""
     try:
-        return [(bytes(name), bytes(value)) for name, value in read(block)]
+        return read(block)
     except (Http2Error, HPACKError, ValueError, IndexError):
         return None
+
+
+def decoded(decoder: Decoder, block: bytes) -> Plain | None:
+    """Return the headers of a block as hpack reads them, None for an error."""
+    return outcome(lambda data: apart(decoder.decode(data, raw=True)), block)
 
 
 @given(steps, st.lists(st.integers(0, 30), max_size=30), literals)
@@ -117,7 +132,7 @@ def test_remembered_blocks_say_what_a_decoder_says(
         # A block that comes again means something else where the table has changed; both have to see that.
         blocks += [blocks[number % len(blocks)] for number in again[:3]]
     for block in blocks:
-        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        expected = decoded(decoder, block)
         assert outcome(reader.read, block) == expected
         if expected is None:
             break  # the connection ends
@@ -128,7 +143,7 @@ def test_remembered_blocks_say_what_a_decoder_says(
 def test_any_bytes_are_read_as_a_decoder_reads_them(blocks: list[bytes]) -> None:
     reader, decoder = plain_reader(), Decoder(LIMIT)
     for block in [*blocks, *blocks]:
-        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        expected = decoded(decoder, block)
         assert outcome(reader.read, block) == expected
         if expected is None:
             break
@@ -148,7 +163,7 @@ def test_deadlines_that_differ_are_read_as_a_decoder_reads_them(
             (b"user-agent", b"grpc-go/1.85.0"),
         ]
         block = encoder.encode(fields, huffman=huffman)
-        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        expected = decoded(decoder, block)
         assert outcome(reader.read, block) == expected
         if expected is None:
             break
@@ -158,16 +173,16 @@ def test_trailers_that_change_the_table_end_what_is_remembered() -> None:
     encoder, reader = Encoder(), plain_reader()
     reader.read(encoder.encode([(b"x-a", b"1")]))
     newest = b"\xbe"
-    assert reader.read(newest) == [(b"x-a", b"1")]
+    assert reader.read(newest) == apart([(b"x-a", b"1")])
     assert reader.headers(encoder.encode([(b"x-b", b"2")])) == [(b"x-b", b"2")]
-    assert reader.read(newest) == [(b"x-b", b"2")]
+    assert reader.read(newest) == apart([(b"x-b", b"2")])
 
 
 def test_blocks_that_resize_the_table_are_never_remembered() -> None:
     shut, wide = b"\x20\x83", b"\x3f\xe1\x1f\x83"
     reader, decoder = plain_reader(), Decoder(LIMIT)
     for block in (shut, wide, shut, Encoder().encode([(b"x-a", b"1")]), b"\xbe"):
-        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        expected = decoded(decoder, block)
         assert outcome(reader.read, block) == expected
     assert expected is None  # a table of no size keeps nothing
 
@@ -175,12 +190,12 @@ def test_blocks_that_resize_the_table_are_never_remembered() -> None:
 def test_what_is_remembered_is_made_once_and_bounded() -> None:
     made: list[list[Header]] = []
 
-    def make(fields: list[Header]) -> int:
+    def make(fields: list[Header]) -> tuple[int, bytes]:
         made.append(fields)
-        return len(made)
+        return len(made), b""
 
-    reader = HeaderReader(LIMIT, make, lambda known, _at, _written: known)
-    assert reader.read(b"\x83") == reader.read(b"\x83") == 1
+    reader = HeaderReader(LIMIT, LIMIT, make, lambda known, _at, _written: known)
+    assert reader.read(b"\x83") == reader.read(b"\x83") == (1, b"")
     for number in range(1000):
         reader.read(never_indexed([(b"x-n", b"%d" % number), (b"grpc-timeout", b"1S")], 0))
     assert len(made) == 1001
@@ -193,11 +208,11 @@ def test_blocks_that_differ_in_a_deadline_and_a_trace_are_made_once(write: Calla
     """Those of many users, too, where a client writes names from the static table."""
     made: list[list[Header]] = []
 
-    def make(fields: list[Header]) -> list[Header]:
+    def make(fields: list[Header]) -> Plain:
         made.append(fields)
-        return fields
+        return apart(fields)
 
-    reader = HeaderReader(4 * LIMIT, make, with_values)
+    reader = HeaderReader(4 * LIMIT, 4 * LIMIT, make, with_values)
     reader.read(NO_TABLE)
     made.clear()
     for n in range(100):
@@ -207,25 +222,25 @@ def test_blocks_that_differ_in_a_deadline_and_a_trace_are_made_once(write: Calla
             (b"authorization", b"Bearer " + (b"a%d" % n if write is static_names else b"a") * 300),
             (b"traceparent", b"00-%032x-%016x-01" % (n + 1, n + 7)),
         ]
-        assert reader.read(write(fields, huffman=bool(n & 1))) == fields
+        assert reader.read(write(fields, huffman=bool(n & 1))) == apart(fields)
     assert len(made) == 2  # with Huffman's code and without
 
 
 def test_a_token_that_holds_what_looks_like_a_name_is_a_value_all_the_same() -> None:
     made: list[list[Header]] = []
 
-    def make(fields: list[Header]) -> list[Header]:
+    def make(fields: list[Header]) -> Plain:
         made.append(fields)
-        return fields
+        return apart(fields)
 
-    reader = HeaderReader(4 * LIMIT, make, with_values)
+    reader = HeaderReader(4 * LIMIT, 4 * LIMIT, make, with_values)
     for n in range(50):
         fields = [
             (b":path", b"/x.Y/Z"),
             (b"authorization", b"Bearer " + b"a" * 200 + b"\x0cgrpc-timeout\x0220S" * 3 + b"%d" % n),
             (b"grpc-timeout", b"%du" % (250_000 - n)),
         ]
-        assert reader.read(static_names(fields, huffman=False)) == fields
+        assert reader.read(static_names(fields, huffman=False)) == apart(fields)
     assert len(made) == 1 + 49  # what is no plain text is looked at each time
     made.clear()
     for n in range(50):
@@ -249,10 +264,36 @@ def test_blocks_that_are_alike_are_read_as_a_decoder_reads_them(
 ) -> None:
     reader, decoder = plain_reader(limit), Decoder(limit)
     for block in [NO_TABLE, *(write(fields, huffman=huffman) for fields in blocks)]:
-        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        expected = decoded(decoder, block)
         assert outcome(reader.read, block) == expected
         if expected is None:
             break
+
+
+@pytest.mark.parametrize("limit", [200, 700, 4 * LIMIT])
+def test_what_callers_have_in_common_is_made_once_and_nobody_is_taken_for_another(limit: int) -> None:
+    """Tokens differ in their last byte, or in their length; connections share all but them."""
+    varied: list[Sequence[bytes]] = []
+
+    def vary(known: list[Header], at: Sequence[int], written: Sequence[bytes]) -> list[Header] | None:
+        varied.append(written)
+        return with_values(known, at, written)
+
+    shared: dict[Hashable, list[Header]] = {}
+    readers = [HeaderReader(4 * LIMIT, limit, apart, vary, shared=shared) for _ in range(2)]
+    for reader in readers:
+        reader.read(NO_TABLE)
+    for n in range(400):
+        fields = [
+            (b":path", b"/x.Y/Z"),
+            (b"grpc-timeout", b"%du" % (250_000 + n % 10)),
+            (b"authorization", b"Bearer " + b"a" * (50 + n % 3) + b"%d" % (n % 7)),
+        ]
+        block = static_names(fields, huffman=bool(n & 4))
+        assert readers[n % 2].read(block) == (fields[:2], fields[2][1])
+    assert b"Bearer" not in repr(shared).encode()
+    if limit > 1000:
+        assert len(varied) == len(shared) == 2 * 10  # with Huffman's code and without
 
 
 def test_what_a_small_table_has_room_for_is_added_to_it() -> None:
@@ -261,9 +302,9 @@ def test_what_a_small_table_has_room_for_is_added_to_it() -> None:
     newest = b"\xbe"
     timeouts = [[(b"grpc-timeout", text)] for text in (b"1" * 20, b"2" * 20, b"1S")]
     for block in [encoder.encode([]), *map(encoder.encode, timeouts), newest]:
-        expected = outcome(lambda data: decoder.decode(data, raw=True), block)
+        expected = decoded(decoder, block)
         assert outcome(reader.read, block) == expected
-    assert expected == timeouts[-1]
+    assert expected == apart(timeouts[-1])
 
 
 def added_or_not(deadline: bytes) -> list[bytes]:
@@ -272,22 +313,37 @@ def added_or_not(deadline: bytes) -> list[bytes]:
     return [never_indexed(fields, pattern) for pattern in (0x40, 0x00)]
 
 
-(ADDED, PLAIN), (ADDED_LATER, _) = map(added_or_not, (b"20S", b"19999m"))
-calls = st.sampled_from([ADDED, PLAIN, ADDED_LATER, NO_TABLE, TABLE, b"\xbe"])
+def called(by: bytes, before: bytes, after: bytes) -> list[bytes]:
+    """Return a caller's blocks, whose credential stays out of the table, or is added to it."""
+    credential = _string(b"Bearer " + by, huffman=False)
+    return [before + name + credential + after for name in (b"\x0f\x08", b"\x1f\x08", b"\x57")]
+
+
+(ADDED, PLAIN), (ADDED_LATER, PLAIN_LATER) = map(added_or_not, (b"20S", b"19999m"))
+CALLED = [
+    block
+    for by in (b"a" * 9, b"b" * 9, b"c" * 10)
+    for before, after in ((PLAIN, b""), (PLAIN_LATER, b""), (b"", PLAIN), (b"", PLAIN_LATER))
+    for block in called(by, before, after)
+]
+calls = st.sampled_from([ADDED, PLAIN, ADDED_LATER, PLAIN_LATER, NO_TABLE, TABLE, b"\xbe"]) | st.sampled_from(
+    CALLED
+)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), calls), max_size=30))
 @example([(0, ADDED), (0, ADDED_LATER), (1, TABLE), (1, PLAIN), (1, ADDED_LATER), (1, b"\xbe")])
-@settings(max_examples=300)
+@example([(0, PLAIN), (0, PLAIN_LATER), (1, CALLED[2]), (1, PLAIN_LATER)])
+@settings(max_examples=500)
 def test_connections_that_share_what_blocks_say_read_as_decoders_of_their_own(
     blocks: list[tuple[int, bytes]],
 ) -> None:
     """A block that one without a table has read may add to the table of another."""
-    shared: dict[bytes, list[Header]] = {}
-    readers = [HeaderReader(LIMIT, list, with_values, shared=shared) for _ in range(2)]
+    shared: dict[Hashable, list[Header]] = {}
+    readers = [HeaderReader(LIMIT, LIMIT, apart, with_values, shared=shared) for _ in range(2)]
     decoders = [Decoder(LIMIT), Decoder(LIMIT)]
     for number, block in [(0, NO_TABLE), (1, NO_TABLE), *blocks]:
-        expected = outcome(lambda data, one=decoders[number]: one.decode(data, raw=True), block)  # type: ignore[misc]
+        expected = decoded(decoders[number], block)
         assert outcome(readers[number].read, block) == expected
         if expected is None:
             break
@@ -300,40 +356,44 @@ def test_a_deadline_that_any_connection_has_sent_is_read_once_and_so_many_are_ke
         varied.extend(written)
         return with_values(known, at, written)
 
-    shared: dict[bytes, list[Header]] = {}
-    readers = [HeaderReader(LIMIT, list, vary, shared=shared) for _ in range(2)]
+    shared: dict[Hashable, list[Header]] = {}
+    readers = [HeaderReader(LIMIT, LIMIT, apart, vary, shared=shared) for _ in range(2)]
     for reader in readers:
         reader.read(NO_TABLE)
         for n in range(200):
             fields = [(b":path", b"/x.Y/Z"), (b"grpc-timeout", b"%du" % (250_000 + n % 100))]
-            assert reader.read(static_names(fields, huffman=False)) == fields
+            assert reader.read(static_names(fields, huffman=False)) == apart(fields)
     assert len(varied) == len(shared) == 100
     for n in range(10_000):
         readers[0].read(static_names([(b":path", b"/x.Y/Z"), (b"grpc-timeout", b"%dm" % n)], huffman=False))
     assert len(shared) <= 4096
     traced = [[(b":path", b"/x.Y/Z"), (b"traceparent", trace)] for trace in TRACES]
     before = dict(shared)
-    assert [readers[1].read(static_names(fields, huffman=False)) for fields in traced] == traced
+    assert [readers[1].read(static_names(one, huffman=False)) for one in traced] == [*map(apart, traced)]
     assert shared == before  # ids don't come again
 
 
 @given(
-    st.lists(st.tuples(texts, st.sampled_from(TRACES)), min_size=2, max_size=4),
+    st.lists(st.tuples(texts, st.sampled_from(TRACES), texts), min_size=2, max_size=4),
     texts,
     st.sampled_from([b"localhost", b"evil.example"]),
+    st.sampled_from([800, 1000, 2000]),
 )
 def test_a_head_that_is_alike_says_what_one_that_is_read_says(
-    calls: list[tuple[bytes, bytes]], request_id: bytes, authority: bytes
+    calls: list[tuple[bytes, bytes, bytes]], request_id: bytes, authority: bytes, limit: int
 ) -> None:
-    read = HeadReader(FAST, 2000, HOSTS)
-    reader = HeaderReader(LIMIT, read, read.vary)
-    for timeout, trace in calls:
-        fields = request(timeout, trace, request_id, authority)
-        head = reader.read(write_block(fields))
+    read = HeadReader(FAST, limit, HOSTS)
+    reader = HeaderReader(LIMIT, limit, read, read.vary)
+    for timeout, trace, credential in calls:
+        fields = [*request(timeout, trace, request_id, authority), (b"authorization", credential)]
+        head, told = reader.read(write_block(fields))
         for name, value in head.headers:
             assert read_only(head.headers, name) == value
         assert read_only(head.headers, b"x-missing") == b""
-        assert plainly(head) == plainly(read(fields))
+        expected, alone = read(fields)
+        assert (plainly(head), told) == (plainly(expected), alone)
+        assert sorted(head.headers_of(told)) == sorted(expected.headers_of(alone))
+        assert head.fast is None or head.size_of(told) <= limit
 
 
 def request(timeout: bytes, trace: bytes, request_id: bytes = b"r", authority: bytes = b"") -> list[Header]:
@@ -352,9 +412,9 @@ def plainly(head: Head) -> tuple[object, ...]:
 
 def test_a_trace_that_is_none_is_empty_and_the_call_goes_on() -> None:
     read = HeadReader(FAST, 2000)
-    reader = HeaderReader(LIMIT, read, read.vary)
+    reader = HeaderReader(LIMIT, 2000, read, read.vary)
     for trace in (TRACES[0], b"a\nb", TRACES[1]):
-        head = reader.read(write_block(request(b"1S", trace)))
+        head, _ = reader.read(write_block(request(b"1S", trace)))
         assert head.fast is not None
         assert find(head.headers, b"traceparent") == (trace if trace in TRACES else b"")
 
@@ -362,7 +422,7 @@ def test_a_trace_that_is_none_is_empty_and_the_call_goes_on() -> None:
 @given(headers)
 def test_what_is_written_needs_no_table(fields: list[Header]) -> None:
     decoder = Decoder(2**20)
-    assert outcome(lambda data: decoder.decode(data, raw=True), write_block(fields)) == fields
+    assert decoded(decoder, write_block(fields)) == (fields, b"")
     assert not decoder.header_table.dynamic_entries
 
 

@@ -35,8 +35,8 @@ _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 # What needs no further look: no line break, no space to strip, and little of it.
 _SIMPLE = re.compile(rb"[!-~]{1,128}")
 _SIMPLE_CREDENTIAL = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
-_MAX_CREDENTIAL = 2048
-"""Bytes of a credential, as it is written, that is read so, and remembered."""
+MAX_CREDENTIAL = 2048
+"""Bytes of a credential, as it is written, that `read_credential` is to read."""
 _CREDENTIALS = 2048
 _SHORT = 16
 """Bytes of a value, as it is written, that is read once: deadlines come again, ids don't."""
@@ -44,8 +44,6 @@ _SHORTEST_CODE = 5
 """Bits of the most frequent letters in Huffman's code."""
 MAX_GROWTH = LONG * 8 // _SHORTEST_CODE * (len(NAMES) - 1)
 """Bytes by which the headers of blocks can differ that are alike, but for a credential."""
-MAX_CREDENTIAL_GROWTH = _MAX_CREDENTIAL * 8 // _SHORTEST_CODE
-"""The same of a credential."""
 
 
 class CutBlock(NamedTuple):
@@ -123,15 +121,14 @@ def length_of_value(block: bytes, start: int) -> bytes:
     return block[start:end]
 
 
-def read_value(name: bytes, written: bytes) -> bytes | None:
+def read_value(written: bytes) -> bytes | None:
     """Return the text of a header's value; None for one that has to be looked at by who knows more."""
-    if name == CREDENTIAL:
-        return _read_credential(written) if len(written) <= _MAX_CREDENTIAL else None
     return (_read_short if len(written) <= _SHORT else _read)(written)
 
 
 @lru_cache(_CREDENTIALS)
-def _read_credential(written: bytes) -> bytes | None:
+def read_credential(written: bytes) -> bytes | None:
+    """Return the text that says who calls, as `read_value` does another one."""
     return _text(written, _SIMPLE_CREDENTIAL)
 
 
@@ -189,7 +186,7 @@ class VariedHeaders(Sequence[Header]):
         """Return the value of a header that comes once, as `only` does, and read no other."""
         for place, written in zip(self._at, self._written, strict=True):
             if self._like[place][0] == name:
-                return read_value(name, written) or b""
+                return read_value(written) or b""
         return only(self._like, name)
 
     def _headers(self) -> Sequence[Header]:
@@ -197,7 +194,7 @@ class VariedHeaders(Sequence[Header]):
             headers = list(self._like)
             for place, written in zip(self._at, self._written, strict=True):
                 name = headers[place][0]
-                headers[place] = name, read_value(name, written) or b""
+                headers[place] = name, read_value(written) or b""
             self._read = headers
         return self._read
 
