@@ -16,7 +16,7 @@ from gateway.config.setting_sources import DEFAULT
 from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
-from gateway.introspect import DriftWatch
+from gateway.introspect import DriftWatch, tell_unserved_rules
 from gateway.methods import Engine, handler_of
 from gateway.policy.permissions import methods_of
 from gateway.request.aggregates import check_aggregations
@@ -73,7 +73,9 @@ class Gateway:
             callers = await known_callers(schema, settings, opened)
             traces = traces_of(settings, opened)
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
-            services = _bind(storage.schema, _engine(callers.with_schema(storage.schema), storage, settings))
+            engine = _engine(callers.with_schema(storage.schema), storage, settings)
+            services = _bind(storage.schema, engine)
+            await tell_unserved_rules(engine.rules, engine.tables, storage.database)
             calls, watch = call_metrics(settings, services), storage.drift_watch
             slow_calls = SlowCalls(settings.log.slow_call)
             opened.push_async_callback(slow_calls.stop)

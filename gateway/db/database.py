@@ -10,7 +10,7 @@ from gateway.db.retry import Retry
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.cursor import Cursor, CursorPlaces
 from gateway.db.statements.explained import explain, is_explained
-from gateway.db.statements.plan import plan_of
+from gateway.db.statements.plan import plan_by_index, plan_of
 from gateway.db.statements.runner import StatementRunner
 from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.transaction_mode import USUAL, Mode
@@ -20,7 +20,7 @@ from gateway.observe.metrics.figures import Distribution
 from gateway.request.bulkheads import share_of
 from gateway.request.call import Call, StreamCall
 from gateway.request.deadline_timer import Deadline, DeadlineTimer
-from gateway.request.explanation import Explanation
+from gateway.request.explanation import Explanation, Plan
 from gateway.sql.statement import Statement
 
 __all__ = ["Cursor", "Database", "Row", "Transaction"]
@@ -108,6 +108,15 @@ class Database:
         with self._until(call.deadline):
             async with self._pool.lease(call) as connection:
                 return await plan_of(connection, statement)
+
+    async def plan_by_index(self, statement: Statement, call: Call) -> Plan:
+        """Return the plan that a statement would have, whatever its values, if it could be by indexes alone.
+
+        Nothing is run. Raises what a statement raises.
+        """
+        with self._until(call.deadline):
+            async with self._pool.lease(call) as connection:
+                return await plan_by_index(connection, statement)
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.

@@ -9,6 +9,7 @@ from gateway.introspect.grants import LackedPrivilegeError, warn_of_missing_gran
 from gateway.introspect.model_tables import is_audited
 from gateway.introspect.own_tables import has_own_tables
 from gateway.introspect.startup_check import SchemaMismatchError, require_match
+from gateway.introspect.unserved_rules import tell_unserved_rules
 from gateway.introspect.withheld_columns import withheld_columns
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "require_match",
     "require_policies_hold",
     "tables_of_services",
+    "tell_unserved_rules",
     "warn_of_missing_grants",
     "withheld_columns",
 ]

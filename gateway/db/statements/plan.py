@@ -1,8 +1,10 @@
 """The plan of a statement, as PostgreSQL makes it without values. The statement isn't run."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.driver_errors import translated
+from gateway.request.explanation import Plan
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ PREPARE = f"PREPARE {_NAME} AS "
 """What stands before a statement that is explained: places in errors count it."""
 # GENERIC_PLAN would do without, but PostgreSQL 15 hasn't it.
 _BEGIN = "BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_generic_plan"
+_BY_INDEX = "SET LOCAL enable_seqscan = off"
 _PARAMETERS = f"SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = '{_NAME}'"  # noqa: S608 - ours
 
 
@@ -20,6 +23,14 @@ async def plan_of(connection: "Connection", statement: Statement) -> str:
     """Return a statement's plan; raises a RowgateError where PostgreSQL makes none."""
     with translated(connection):
         return await explained(connection, statement.text)
+
+
+async def plan_by_index(connection: "Connection", statement: Statement) -> Plan:
+    """Return the plan that it would have if it could be by indexes alone; raises as `plan_of`."""
+    with translated(connection):
+        found = await explained(connection, statement.text, "(FORMAT JSON)", _BY_INDEX)
+    plan: Plan = json.loads(found)[0]["Plan"]
+    return plan
 
 
 async def explained(connection: Any, text: str, options: str = "", before: str = "") -> str:
