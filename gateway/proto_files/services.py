@@ -22,8 +22,8 @@ STANDARD = tuple(kind for kind in METHODS if kind not in BY_FILTER)
 """The methods that a service has, unless others are named: not those that change what a filter finds."""
 READS = (MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT, MethodKind.STREAM)
 _EMPTY = "google.protobuf.Empty"
-# Roles that say what another says, that cost a query more, or that delete what isn't named.
-_LEFT_OUT = frozenset({"version", "total_size", "force"})
+# Roles that say what another says, that cost a query more, that delete what isn't named, or that few need.
+_LEFT_OUT = frozenset({"version", "total_size", "force", "relations"})
 
 _TYPES: Mapping[RoleType, tuple[str, str]] = {
     RoleType.STRING: ("", "string"),

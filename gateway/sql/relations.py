@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import Integer, NullType
 
 from gateway.policy.row_rules import RowRule
-from gateway.request.filter.plan import Predicate
+from gateway.request.filter.plan import Filter, Predicate
 from gateway.request.order import Order
+from gateway.request.paths import Steps
 from gateway.request.relation_rows import RelationRows
 from gateway.schema.model import Field, Relation, Resource
 from gateway.schema.types.sql_types import NamedType
@@ -26,6 +27,7 @@ from gateway.sql.filter import may_fail, where_filter, where_rule
 from gateway.sql.order import order_clause
 
 _TEXT = postgresql.TEXT()
+_EVERYTHING = Filter(None, ())
 _RECORDS = ValueType(sql="record[]", engine=NullType(), kind=ValueKind.OTHER)
 FIRST = "rowgate_r"
 """What the names of the relations of a statement's own rows begin with; numbers follow."""
@@ -37,24 +39,24 @@ class RelatedRows:
 
     Args:
         relation: the relation.
+        steps: the names of the relations that lead to it, its own last.
         rows: which rows it holds.
         table: theirs.
         fields: what is read of them.
         rule: which are there for the caller; None where all are.
         order: in which order several come.
-        limit: how many.
         asked: which of them the request asks for; None for all.
         related: what is read by their own relations.
 
     """
 
     relation: Relation
+    steps: Steps
     rows: RelationRows
     table: Any
     fields: tuple[Field, ...]
     rule: RowRule | None
     order: Order
-    limit: int
     asked: Predicate | None = None
     related: tuple["RelatedRows", ...] = ()
 
@@ -75,6 +77,7 @@ def bound_values(
     related: Sequence[RelatedRows],
     callers: Callable[[Resource], Mapping[str, Any]],
     time: Callable[[], int],
+    asked: Mapping[Steps, tuple[Filter, int]],
 ) -> Mapping[str, Any]:
     """Return the values of all that is bound for relations, by their parameters' names.
 
@@ -82,16 +85,24 @@ def bound_values(
         related: what is read by relations.
         callers: returns the caller's values in the rules of a resource's rows, by their columns' names.
         time: returns the request's time, for filters that are relative to it.
+        asked: the filter and the limit that the request has for some of them.
 
     """
     values: dict[str, Any] = {}
     for name, one in _named(related, FIRST):
         of_caller = callers(one.rows.target).items() if one.rule is not None else ()
         values |= {_caller(name, column): value for column, value in of_caller}
-        declared = one.rows.filter
-        values |= declared.arguments(time() if declared.is_relative else 0, _declared(name))
-        values[_limit(name)] = one.limit
+        wanted, limit = asked.get(one.steps, (_EVERYTHING, 0))
+        for given, prefix in ((one.rows.filter, _declared(name)), (wanted, _asked(name))):
+            values |= given.arguments(time() if given.is_relative else 0, prefix)
+        values[_limit(name)] = limit_of(one, limit)
     return values
+
+
+def limit_of(one: RelatedRows, asked: int) -> int:
+    """Return how many rows a relation holds at most; a request asks for so many, or for none by 0."""
+    most = one.relation.limit if one.relation.is_many else 1
+    return min(asked or most, most)
 
 
 def _limit(name: str) -> str:

@@ -68,7 +68,13 @@ RELATIONS: Mapping[tuple[str, str], tuple[str, str]] = {
         SELECT b.serial, p.id FROM badge b JOIN person p ON p.id = b.person_id AND p.deleted_at IS NULL"""),
 }  # fmt: skip
 """The target of each relation, and the keys of both sides, in the relation's order."""
-LIMITS = {("Town", "elders"): 3}
+LIMITS = {
+    ("Region", "towns"): 10,
+    ("Town", "elders"): 3,
+    ("Town", "natives"): 5,
+    ("Person", "children"): 11,
+    ("Person", "peers"): 6,
+}
 """The most rows of those relations that say so."""
 See = Callable[[str, Any], Any]
 """Returns what a caller sees of a row of some resource; None where it isn't there for it."""

@@ -11,12 +11,13 @@ from gateway.db.coalesce import KeysRead
 from gateway.errors import InvalidArgument, NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import WrittenResponse
-from gateway.methods.reads.relations import Related, related_of
+from gateway.methods.reads.relations import AskedReader, Related, Shapes, related_of
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
+from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_keys, selected
@@ -68,6 +69,7 @@ class BatchGet:
         self._keys_name = method.request["keys"].name
         item = method.item
         self._read_item = key_reader(method.resource, item.keys) if item is not None else None
+        self._asked = AskedReader(method)
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
     async def __call__(self, request: Message, call: Call) -> WrittenResponse:
@@ -75,19 +77,23 @@ class BatchGet:
         asked = getattr(request, self._keys_name)
         keys = self._read_keys(asked)
         mask = self._method.request.get("read_mask")
-        plan = self._plan(tuple(getattr(request, mask.name).paths) if mask is not None else ())
+        paths = tuple(getattr(request, mask.name).paths) if mask is not None else ()
+        related = self._asked(request)
+        plan = self._plan(paths, tuple(one.shape for one in related))
         caller = self._caller_values(call)
         wanted = [(*key.values(), *caller) for key in keys]
-        by_place = await self._fetch(plan, wanted, call) if keys else {}
+        by_place = await self._fetch(plan, wanted, related, call) if keys else {}
         missing = self._missing([i for i in range(len(keys)) if i + 1 not in by_place], asked, keys)
         return await plan.respond([by_place[place] for place in sorted(by_place)], missing, call)
 
-    async def _fetch(self, plan: "_Plan", wanted: Sequence[Sequence[Any]], call: Call) -> Mapping[int, Row]:
+    async def _fetch(
+        self, plan: "_Plan", wanted: Sequence[Sequence[Any]], asked: Sequence[AskedRows], call: Call
+    ) -> Mapping[int, Row]:
         """Return the rows by the keys' places."""
         if plan.read is not None:
             return await self._reads.fetch(plan.read, wanted, call)
         columns = zip(plan.names, map(list, zip(*wanted, strict=True)), strict=True)
-        values = {**dict(columns), **plan.related.values(self._engine, call)}
+        values = {**dict(columns), **plan.related.values(self._engine, call, asked)}
         rows = await self._engine.database.fetch(plan.statement, plan.statement.arguments(values), call)
         return {row[0]: row[1:] for row in rows}
 
@@ -111,9 +117,9 @@ class BatchGet:
         (field,) = self._resource.key_fields
         return {field.column: encode_value(field, key, path)}
 
-    def _build_plan(self, paths: tuple[str, ...]) -> "_Plan":
+    def _build_plan(self, paths: tuple[str, ...], asked: Shapes) -> "_Plan":
         mask = read_fields(self._resource, paths, related=self._method.related)
-        fields, related = selected(self._resource, mask), related_of(mask, self._engine)
+        fields, related = selected(self._resource, mask), related_of(mask, self._engine, asked)
         statement = select_by_keys(self._resource, self._table, fields, self._rule, related.rows)
         names = (*self._resource.primary_key, *(field.column for field in self._caller_fields))
         respond = RowsResponse(self._method, RowShape(self._resource, fields, mask), related.shapes)

@@ -1,5 +1,6 @@
 """Get: one row by key (AIP-131)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,16 +10,16 @@ from gateway.db.coalesce import KeyRead
 from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Response
-from gateway.methods.reads.relations import Related, related_of
+from gateway.methods.reads.relations import NONE, AskedReader, Related, Shapes, related_of
 from gateway.methods.reads.row_responses import RowResponse
 from gateway.policy.row_rules import read_rule
 from gateway.request.call import Call
 from gateway.request.keys import Key, key_reader, key_text
 from gateway.request.masks import read_fields
+from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.read import select_by_key, select_by_keys, selected
-from gateway.sql.statement import Statement
 
 _STATEMENTS = 128
 """How many statements are kept per method: one for each read mask."""
@@ -53,34 +54,38 @@ class Get:
         self._read_key = key_reader(method.resource, method.keys)
         mask = method.request.get("read_mask")
         self._mask = mask.name if mask is not None else None
+        self._asked = AskedReader(method) if "relations" in method.request else None
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
     async def __call__(self, request: Message, call: Call) -> Response:
         """Return the row."""
         key = self._read_key(request, "")
         mask = self._mask
-        plan = self._plan(tuple(getattr(request, mask).paths) if mask and request.HasField(mask) else ())
+        paths = tuple(getattr(request, mask).paths) if mask and request.HasField(mask) else ()
+        asked = self._asked(request) if self._asked is not None else ()
+        plan = self._plan(paths, tuple(one.shape for one in asked)) if asked else self._plan(paths)
         values = key if self._rules is None else {**key, **self._rules.values(call.principal)}
         if plan.related is None:
             row = await self._reads.fetch(plan.read, plan.read.single.arguments(values), call)
         else:
-            row = await self._fetch_related(plan.read.single, plan.related, values, call)
+            row = await self._fetch_related(plan, asked, values, call)
         if row is None:
             raise self._not_found(key_text(self._resource, key))
         return plan.response(row, call)
 
     async def _fetch_related(
-        self, statement: Statement, related: Related, values: Key, call: Call
+        self, plan: Plan, asked: Sequence[AskedRows], values: Key, call: Call
     ) -> Row | None:
-        values = {**values, **related.values(self._engine, call)}
+        statement, related = plan.read.single, plan.related or NONE
+        values = {**values, **related.values(self._engine, call, asked)}
         rows = await self._engine.database.fetch(statement, statement.arguments(values), call)
         return rows[0] if rows else None
 
-    def _build_plan(self, paths: tuple[str, ...]) -> Plan:
+    def _build_plan(self, paths: tuple[str, ...], asked: Shapes = ()) -> Plan:
         mask = read_fields(self._resource, paths, related=self._method.related)
         fields = selected(self._resource, mask)
         rule = read_rule(self._rules)
-        related, shape = related_of(mask, self._engine), RowShape(self._resource, fields, mask)
+        related, shape = related_of(mask, self._engine, asked), RowShape(self._resource, fields, mask)
         single = select_by_key(self._resource, self._table, fields, rule, related.rows)
         many = select_by_keys(self._resource, self._table, fields, rule, related.rows)
         read = KeyRead(single, many)

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from gateway.auth.principal import ANONYMOUS
 from gateway.methods.engine import Engine
 from gateway.methods.reads.place import Place, place_after
-from gateway.methods.reads.relations import NONE, Related, related_of
+from gateway.methods.reads.relations import NONE, AskedReader, Related, Shapes, related_of
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.selection import selection_reader
 from gateway.policy.row_rules import caller_values, read_rule
@@ -18,6 +18,7 @@ from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.order import Order, order_columns, parse_order
 from gateway.request.page_token import Last, TokenUse, digest_of, fingerprint_of
+from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
 from gateway.sql.order import Nulls, after_values
@@ -107,6 +108,7 @@ class OrderedRows:
         self._selection = selection_reader(method, self._rules)
         self._order = lru_cache(_ORDERS)(self._parse_order)
         self._names = {role: field.name for role, field in method.request.items()}
+        self._asked = AskedReader(method)
         self._query = lru_cache(_STATEMENTS)(self._build)
         self._look_up = lru_cache(_ORDERS)(self._row_statement)
 
@@ -119,13 +121,15 @@ class OrderedRows:
         order, printed = self._order(self.argument(request, "order_by", ""))
         fingerprint = self._fingerprint(request, rows, values, printed, call)
         place = await self._place(last, fingerprint, order, call) if last is not None else None
-        query = self._query(self._mask_paths(request), rows, order, nulls_of(place))
+        asked = self._asked(request)
+        shapes = tuple(one.shape for one in asked)
+        query = self._query(self._mask_paths(request), rows, order, nulls_of(place), shapes)
         after = {**after_values(place.values), TOLD: place.told} if place is not None else {}
-        of_all = {**values, **after, **self._of_related(query, call)}
+        of_all = {**values, **after, **self._of_related(query, asked, call)}
         return Asked(query, rows, of_all, values, fingerprint, call.moment, place)
 
-    def _of_related(self, query: Query, call: Call) -> Mapping[str, Any]:
-        return query.related.values(self._engine, call) if query.related.rows else {}
+    def _of_related(self, query: Query, asked: Sequence[AskedRows], call: Call) -> Mapping[str, Any]:
+        return query.related.values(self._engine, call, asked) if query.related.rows else {}
 
     def token(self, asked: Asked, rows: Sequence[Row]) -> str:
         """Return the token of what follows the rows, of which there is at least one."""
@@ -175,9 +179,11 @@ class OrderedRows:
         printed = repr([(term, self._resource.by_column[term.column].type.sql) for term in order])
         return order, f"without a key {printed}" if self._ties else printed
 
-    def _build(self, paths: tuple[str, ...], rows: Rows, order: Order, after: Nulls | None) -> Query:
+    def _build(
+        self, paths: tuple[str, ...], rows: Rows, order: Order, after: Nulls | None, asked: Shapes
+    ) -> Query:
         mask = read_fields(self._resource, paths, related=self._method.related)
-        fields, related = selected(self._resource, mask, order), related_of(mask, self._engine)
+        fields, related = selected(self._resource, mask, order), related_of(mask, self._engine, asked)
         statement = self._select(
             self._resource, self._table, fields, rows=rows, order=order, after=after, related=related.rows
         )

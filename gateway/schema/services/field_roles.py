@@ -28,6 +28,7 @@ _NAMED: Mapping[RoleType, tuple[str, bool]] = {
     RoleType.STEPS: ("rowgate.v1.Step", True),
     RoleType.ISOLATION: ("rowgate.v1.IsolationLevel", False),
     RoleType.PACKED: ("google.protobuf.Any", True),
+    RoleType.RELATIONS: ("rowgate.v1.RelationArguments", True),
 }
 
 

@@ -107,7 +107,7 @@ def _method(
         keys=bound.keys,
         equals=bound.equals,
         item=bound.item,
-        related=_related_to(resource, resources) if "read_mask" in bound.request else {},
+        related=_related_to(resource, resources) if shape.reads_relations else {},
         routes=read_routes(http_rule(method.full_name, diagnostics)),
         allow=read_allow(method, diagnostics),
         row_limits=read_row_limits(method, kind, bound.request, diagnostics),

@@ -38,6 +38,7 @@ class RoleType(Enum):
     STEPS = "repeated rowgate.v1.Step"
     ISOLATION = "rowgate.v1.IsolationLevel"
     PACKED = "repeated google.protobuf.Any"
+    RELATIONS = "repeated rowgate.v1.RelationArguments"
 
 
 class Keys(Enum):
@@ -127,8 +128,14 @@ class Shape:
         fits = method.startswith(self.prefix) and method.endswith(self.suffix)
         return fits and len(method) > len(self.name)
 
+    @property
+    def reads_relations(self) -> bool:
+        """Whether its read mask may name relations."""
+        return _RELATIONS in self.request
+
 
 _READ_MASK = Role("read_mask", RoleType.MASK)
+_RELATIONS = Role("relations", RoleType.RELATIONS)
 _FILTER = Role("filter", RoleType.STRING)
 _WANTED = Role("filter", RoleType.STRING, required=True)
 _ORDER_BY = Role("order_by", RoleType.STRING)
@@ -167,7 +174,9 @@ _UPSERTED = (
 )
 
 SHAPES: Mapping[MethodKind, Shape] = {
-    MethodKind.GET: Shape("Get", plural=False, request=(_READ_MASK,), answer=Answer.RESOURCE, keys=Keys.ONE),
+    MethodKind.GET: Shape(
+        "Get", plural=False, request=(_READ_MASK, _RELATIONS), answer=Answer.RESOURCE, keys=Keys.ONE
+    ),
     MethodKind.LIST: Shape(
         "List",
         plural=True,
@@ -176,6 +185,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
             _FILTER,
             _ORDER_BY,
             _READ_MASK,
+            _RELATIONS,
             _SHOW_DELETED,
         ),
         answer=Answer.FIELDS,
@@ -206,7 +216,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
     MethodKind.BATCH_GET: Shape(
         "BatchGet",
         plural=True,
-        request=(_READ_MASK,),
+        request=(_READ_MASK, _RELATIONS),
         answer=Answer.FIELDS,
         response=(_ROWS, Role("missing", RoleType.KEYS)),
         keys=Keys.MANY,
@@ -264,7 +274,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
     MethodKind.STREAM: Shape(
         "Stream",
         plural=True,
-        request=(_RESUME_TOKEN, _FILTER, _ORDER_BY, _READ_MASK, _SHOW_DELETED),
+        request=(_RESUME_TOKEN, _FILTER, _ORDER_BY, _READ_MASK, _RELATIONS, _SHOW_DELETED),
         answer=Answer.FIELDS,
         response=(_ROWS, _RESUME_TOKEN),
         equals=True,

@@ -4,6 +4,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
 from rowgate.v1 import ingest_pb2 as _ingest_pb2
+from rowgate.v1 import relations_pb2 as _relations_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -13,15 +14,17 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetAirportRequest(_message.Message):
-    __slots__ = ("faa", "read_mask")
+    __slots__ = ("faa", "read_mask", "relations")
     FAA_FIELD_NUMBER: _ClassVar[int]
     READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     faa: str
     read_mask: _field_mask_pb2.FieldMask
-    def __init__(self, faa: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, faa: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class ListAirportsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "filter", "order_by", "read_mask", "show_deleted", "time_zone")
+    __slots__ = ("page_size", "page_token", "filter", "order_by", "read_mask", "show_deleted", "time_zone", "relations")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +32,7 @@ class ListAirportsRequest(_message.Message):
     READ_MASK_FIELD_NUMBER: _ClassVar[int]
     SHOW_DELETED_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     filter: str
@@ -36,7 +40,8 @@ class ListAirportsRequest(_message.Message):
     read_mask: _field_mask_pb2.FieldMask
     show_deleted: bool
     time_zone: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., time_zone: _Optional[str] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., time_zone: _Optional[str] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class ListAirportsResponse(_message.Message):
     __slots__ = ("airports", "next_page_token")
@@ -93,12 +98,14 @@ class UndeleteAirportRequest(_message.Message):
     def __init__(self, faa: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class BatchGetAirportsRequest(_message.Message):
-    __slots__ = ("faas", "read_mask")
+    __slots__ = ("faas", "read_mask", "relations")
     FAAS_FIELD_NUMBER: _ClassVar[int]
     READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     faas: _containers.RepeatedScalarFieldContainer[str]
     read_mask: _field_mask_pb2.FieldMask
-    def __init__(self, faas: _Optional[_Iterable[str]] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, faas: _Optional[_Iterable[str]] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class BatchGetAirportsResponse(_message.Message):
     __slots__ = ("airports", "missing")
@@ -221,18 +228,20 @@ class BulkUpsertAirportsResponse(_message.Message):
     def __init__(self, inserted_count: _Optional[int] = ..., updated_count: _Optional[int] = ..., unchanged_count: _Optional[int] = ..., ignored_count: _Optional[int] = ..., superseded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[_bulk_pb2.RowFailure, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[_bulk_pb2.RowOutcome, str]]] = ...) -> None: ...
 
 class StreamAirportsRequest(_message.Message):
-    __slots__ = ("resume_token", "filter", "order_by", "read_mask", "show_deleted")
+    __slots__ = ("resume_token", "filter", "order_by", "read_mask", "show_deleted", "relations")
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     ORDER_BY_FIELD_NUMBER: _ClassVar[int]
     READ_MASK_FIELD_NUMBER: _ClassVar[int]
     SHOW_DELETED_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     resume_token: str
     filter: str
     order_by: str
     read_mask: _field_mask_pb2.FieldMask
     show_deleted: bool
-    def __init__(self, resume_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, resume_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class StreamAirportsResponse(_message.Message):
     __slots__ = ("airports", "resume_token")

@@ -6,6 +6,7 @@ from rowgate.v1 import aggregate_pb2 as _aggregate_pb2
 from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
 from rowgate.v1 import ingest_pb2 as _ingest_pb2
+from rowgate.v1 import relations_pb2 as _relations_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -15,15 +16,17 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetFlightRequest(_message.Message):
-    __slots__ = ("id", "read_mask")
+    __slots__ = ("id", "read_mask", "relations")
     ID_FIELD_NUMBER: _ClassVar[int]
     READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     id: str
     read_mask: _field_mask_pb2.FieldMask
-    def __init__(self, id: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, id: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class ListFlightsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "filter", "order_by", "read_mask", "show_deleted", "carrier", "flight_number", "origin", "destination", "tail_number")
+    __slots__ = ("page_size", "page_token", "filter", "order_by", "read_mask", "show_deleted", "carrier", "flight_number", "origin", "destination", "tail_number", "relations")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +38,7 @@ class ListFlightsRequest(_message.Message):
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
     TAIL_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     filter: str
@@ -46,7 +50,8 @@ class ListFlightsRequest(_message.Message):
     origin: str
     destination: str
     tail_number: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., carrier: _Optional[str] = ..., flight_number: _Optional[int] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., tail_number: _Optional[str] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., carrier: _Optional[str] = ..., flight_number: _Optional[int] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., tail_number: _Optional[str] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class ListFlightsResponse(_message.Message):
     __slots__ = ("flights", "next_page_token")
@@ -107,12 +112,14 @@ class UndeleteFlightRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class BatchGetFlightsRequest(_message.Message):
-    __slots__ = ("ids", "read_mask")
+    __slots__ = ("ids", "read_mask", "relations")
     IDS_FIELD_NUMBER: _ClassVar[int]
     READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     ids: _containers.RepeatedScalarFieldContainer[str]
     read_mask: _field_mask_pb2.FieldMask
-    def __init__(self, ids: _Optional[_Iterable[str]] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, ids: _Optional[_Iterable[str]] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class BatchGetFlightsResponse(_message.Message):
     __slots__ = ("flights", "missing")
@@ -341,7 +348,7 @@ class BulkUpsertFlightsResponse(_message.Message):
     def __init__(self, inserted_count: _Optional[int] = ..., updated_count: _Optional[int] = ..., unchanged_count: _Optional[int] = ..., ignored_count: _Optional[int] = ..., superseded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[_bulk_pb2.RowFailure, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[_bulk_pb2.RowOutcome, str]]] = ...) -> None: ...
 
 class StreamFlightsRequest(_message.Message):
-    __slots__ = ("resume_token", "filter", "order_by", "read_mask", "show_deleted", "carrier", "origin", "destination")
+    __slots__ = ("resume_token", "filter", "order_by", "read_mask", "show_deleted", "carrier", "origin", "destination", "relations")
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     ORDER_BY_FIELD_NUMBER: _ClassVar[int]
@@ -350,6 +357,7 @@ class StreamFlightsRequest(_message.Message):
     CARRIER_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    RELATIONS_FIELD_NUMBER: _ClassVar[int]
     resume_token: str
     filter: str
     order_by: str
@@ -358,7 +366,8 @@ class StreamFlightsRequest(_message.Message):
     carrier: str
     origin: str
     destination: str
-    def __init__(self, resume_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ...) -> None: ...
+    relations: _containers.RepeatedCompositeFieldContainer[_relations_pb2.RelationArguments]
+    def __init__(self, resume_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ..., carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., relations: _Optional[_Iterable[_Union[_relations_pb2.RelationArguments, _Mapping]]] = ...) -> None: ...
 
 class StreamFlightsResponse(_message.Message):
     __slots__ = ("flights", "resume_token")
