@@ -144,6 +144,8 @@ def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
         withheld=storage.withheld,
         own_tables=storage.own_tables,
         identified=callers.identified,
+        session_idle=limits.session_idle_timeout,
+        session_seconds=limits.session_timeout,
         methods={one.full_name: one for one in methods_of(callers.schema)},
     )
 

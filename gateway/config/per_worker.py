@@ -7,7 +7,7 @@ from typing import Any
 from gateway.config.settings import Section, Settings
 
 DIVIDED: Mapping[str, tuple[str, ...]] = {
-    "database": ("pool_size", "queue_size", "max_cursors"),
+    "database": ("pool_size", "queue_size", "max_cursors", "max_sessions"),
     "coalesce": ("max_waiting",),
     "traces": ("max_followed",),
     "limits": (

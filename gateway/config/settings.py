@@ -82,6 +82,8 @@ class DatabaseSettings(Section):
     """Stream calls that may read at once, shared as `pool_size` is; each keeps a connection"""
     cursor_stall_timeout: Seconds = 2.0
     """how long the client of a Stream may take nothing before another Stream may have its place"""
+    max_sessions: Annotated[int, Field(ge=0, le=1000)] = 4
+    """Session calls at once, a quarter of `pool_size` at most, half of them one caller's"""
     application_name: Annotated[str, Field(max_length=63)] = "rowgate"
     """what pg_stat_activity calls the connections"""
     request_id_retention: Annotated[float, Field(ge=60, allow_inf_nan=False)] = 86_400.0
@@ -272,6 +274,10 @@ class LimitSettings(Section):
     """size of one response of a stream; a row that is larger comes alone"""
     bulk_max_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     """rows of one BulkUpsert, and of one chunk of Ingest: they are held in memory, and are one transaction"""
+    session_idle_timeout: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """how long a Session may wait for its client's next message; then it is rolled back"""
+    session_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """how long a Session may last in all; then it is rolled back"""
     max_row_bytes: MessageBytes = 16 * MIB
     """size of one row of a request, and of any other of its fields"""
     max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 16_384

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool.pool import Pool, PoolFigures
 from gateway.db.retry import Retry
+from gateway.db.session_places import SessionPlaces, places_in
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.cursor import Cursor, CursorPlaces
 from gateway.db.statements.explained import explain, is_explained
@@ -59,11 +60,14 @@ class Database:
         pool: Pool,
         retry: Retry,
         places: CursorPlaces,
+        sessions: SessionPlaces,
+        *,
         watch: StatementWatch | None = None,
         roles: CallerRoles | None = None,
     ) -> None:
         self._pool = pool
         self._places = places
+        self._sessions = sessions
         self._watch = watch
         self._direct = StatementRunner(pool, watch, roles)
         self._retry = retry
@@ -85,11 +89,12 @@ class Database:
         # More would wait for connections that streams can't have.
         cursors = min(settings.max_cursors, share_of(settings.pool_size))
         retry = Retry(settings.retry, overloaded=pool.is_overloaded)
-        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall_timeout), watch)
+        sessions = SessionPlaces(places_in(settings.pool_size, settings.max_sessions))
+        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall_timeout), sessions, watch=watch)
 
     def by_roles(self, roles: CallerRoles) -> "Database":
         """Return the same connections, on which each call runs by its caller's role; `self` closes them."""
-        return Database(self._pool, self._retry, self._places, self._watch, roles)
+        return Database(self._pool, self._retry, self._places, self._sessions, watch=self._watch, roles=roles)
 
     @property
     def figures(self) -> "DatabaseFigures":
@@ -208,6 +213,24 @@ class Database:
             await explain(transaction, statement, args, explanation)
 
         await self._retry(lambda: self._direct.transact(work, call), call)
+
+    @asynccontextmanager
+    async def session(self, call: Call, mode: Mode) -> AsyncIterator[Transaction]:
+        """Open a transaction that lasts as long as the context, by the caller's deadline; commit it at last.
+
+        Opening is retried, nothing else is. What the context raises undoes all. Raises ResourceExhausted
+        where as many are open as may be, and OutcomeUnknown as `transact`.
+        """
+        with self._sessions.place(call), self._until(call.deadline):
+            async with AsyncExitStack() as opened:
+
+                async def attempt() -> Transaction:
+                    async with AsyncExitStack() as opening:
+                        transaction = await opening.enter_async_context(self._direct.open(call, mode))
+                        opened.push_async_exit(opening.pop_all())
+                        return transaction
+
+                yield await self._retry(attempt, call)
 
     def _until(self, deadline: float | None) -> AbstractContextManager[object]:
         """Return the context that raises DeadlineExceeded when the deadline comes."""

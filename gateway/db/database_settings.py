@@ -51,6 +51,7 @@ class DatabaseSettings:
         close_timeout: how long `Database.close` waits for the calls under way.
         statement_cache_size: prepared statements kept per connection; 0 behind a pooler without them.
         application_name: what pg_stat_activity calls the sessions.
+        max_sessions: transactions that may be kept open by their clients at once; each keeps a connection.
         max_cursors: queries that may be read slice by slice at once; each keeps a connection.
         max_read_bytes: the most bytes that a statement may return to who reads it whole.
         cursor_stall_timeout: how long a reader may take nothing before another may have its cursor.
@@ -75,6 +76,7 @@ class DatabaseSettings:
     close_timeout: float = 10.0
     statement_cache_size: int = 512
     application_name: str = "rowgate"
+    max_sessions: int = 4
     max_cursors: int = 4
     cursor_stall_timeout: float = 2.0
     max_read_bytes: int = 64 * 1024 * 1024

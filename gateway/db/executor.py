@@ -31,6 +31,9 @@ class Executor(Protocol):
     ) -> AbstractAsyncContextManager[Cursor]:
         """Read a statement's rows slice by slice."""
 
+    def session(self, call: Call, mode: Mode) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction that lasts as long as the context."""
+
     async def transact(
         self, work: Callable[[Transaction], Awaitable[T]], call: Call, mode: Mode = USUAL
     ) -> T:

@@ -76,6 +76,10 @@ class StepExecutor:
         """Fail: streams are no steps."""
         raise AssertionError(statement.name, args, call.method)
 
+    def session(self, call: Call, mode: Mode) -> AbstractAsyncContextManager[Transaction]:
+        """Fail: sessions are no steps."""
+        raise AssertionError(call.method, mode)
+
     async def transact(
         self,
         work: Callable[[Transaction], Awaitable[T]],

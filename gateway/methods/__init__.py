@@ -26,6 +26,7 @@ from gateway.methods.reads.get import Get
 from gateway.methods.reads.list_rows import List
 from gateway.methods.reads.stream import Stream
 from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
+from gateway.methods.transactions.session import Session
 from gateway.methods.transactions.transact import Transact
 from gateway.methods.validated import Validated
 from gateway.methods.with_presets import SENDING, WithPresets
@@ -40,7 +41,7 @@ from gateway.methods.writes.update import Update
 from gateway.methods.writes.update_by_filter import UpdateByFilter
 from gateway.policy.columns import has_limits, without_presets
 from gateway.request.validation import rules_of
-from gateway.schema.model import Method, MethodKind, Rpc, TransactionMethod
+from gateway.schema.model import Method, MethodKind, Rpc, TransactionKind, TransactionMethod
 from gateway.schema.sql_method import SqlMethod
 
 HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
@@ -65,9 +66,10 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 }
 """The handler of each standard method, made once per method when the server starts."""
 
+_TRANSACTIONS = {TransactionKind.TRANSACT: Transact, TransactionKind.SESSION: Session}
 OTHER_HANDLERS: Mapping[type[Rpc], Callable[[Any, Engine], AnyHandler | TransactionHandler]] = {
     SqlMethod: query_handler,
-    TransactionMethod: lambda method, engine: Transact(method, engine, handler_of),
+    TransactionMethod: lambda method, engine: _TRANSACTIONS[method.kind](method, engine, handler_of),
 }
 """The handler of each kind of method that isn't of one resource."""
 

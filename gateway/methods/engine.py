@@ -47,6 +47,8 @@ class Engine:
         withheld: the columns that some roles may not set in new rows, by the message's full name.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
+        session_idle: seconds that a session may wait for its client.
+        session_seconds: that it may last.
         methods: all that are served, by full name: those that steps of transactions may call.
 
     """
@@ -69,6 +71,8 @@ class Engine:
     withheld: Mapping[str, frozenset[str]] = field(default_factory=dict)
     own_tables: bool = True
     identified: bool
+    session_idle: float = 10.0
+    session_seconds: float = 60.0
     methods: Mapping[str, Rpc] = field(default_factory=dict)
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
 

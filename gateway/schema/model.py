@@ -501,6 +501,7 @@ class TransactionKind(Enum):
     """The methods whose steps are calls of others; values are the annotation's names without their prefix."""
 
     TRANSACT = "TRANSACT"
+    SESSION = "SESSION"
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)

@@ -46,6 +46,7 @@ SOAKS: Mapping[str, Soak] = {
     "overload": Soak("tests.soak.overload", (), minutes=15),
     "fairness": Soak("tests.soak.fairness", (), minutes=8),
     "migrations": Soak("tests.soak.migrations", (), minutes=10),
+    "money": Soak("tests.soak.money", ("--transfers", "20000", "--kills", "30"), minutes=40),
     "policies": Soak("tests.row_policies", ("--cases", "10000"), minutes=40),
     "filters": Soak("tests.soak.filters", ("--filters", "1000000"), minutes=90),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),

@@ -8,6 +8,7 @@ import pytest
 
 from tests.harness.transports import TRANSPORTS
 from tests.soak.ingest import Soak
+from tests.soak.money import Bank
 from tests.soak.stream import MIB, measure
 
 pytestmark = pytest.mark.alone
@@ -26,3 +27,12 @@ async def test_ingest_survives_kills(data_folder: Path, transport: str) -> None:
 async def test_a_stream_takes_no_memory(data_folder: Path, transport: str) -> None:
     found = await measure(data_folder / f"stream-{transport}", 200_000, transport)
     assert found.grown < 50 * MIB
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_money_is_moved_once(data_folder: Path, transport: str) -> None:
+    seed = random.randrange(1 << 32)  # noqa: S311 - choices, no secrets
+    click.echo(f"seed {seed}")
+    bank = Bank(400, kills=2, chance=random.Random(seed))  # noqa: S311 - as above
+    await bank.run(data_folder / f"money-{transport}", transport)
+    assert (len(bank.acknowledged), bank.killed) == (400, 2)

@@ -29,6 +29,9 @@ from tests.transactions.bank import (
 CALLERS = [Caller("ann"), Caller("bob"), Caller("tim", roles=["teller"])]
 
 
+SESSION = "bank.v1.BankService/Session"
+
+
 class Bank:
     """A bank whose callers are known."""
 
@@ -170,3 +173,18 @@ async def test_each_step_is_logged_as_a_call(bank: Bank, caplog: pytest.LogCaptu
         (TRANSACT, "NOT_FOUND"),
     ]
     assert len({one["request_id"] for one in told}) == 1
+
+
+async def test_a_session_is_its_callers(bank: Bank) -> None:
+    client = bank.clients["ann"]
+    session = client.converse(SESSION)
+    await session.ask(begin={})
+    listed = await session.ask(step=step(f"{ACCOUNTS}/ListAccounts", {}))
+    assert [one.id for one in client.unpacked(listed.response).accounts] == ["a"]
+    refused = await session.ask(step=step(f"{ACCOUNTS}/DeleteAccount", {"id": "a"}))
+    assert refused.error.code == grpc.StatusCode.PERMISSION_DENIED.value[0]
+    await session.ask(step=set_cents("a", 3))
+    await session.ask(end="SESSION_END_COMMIT")
+    kept = await bank.gateway.sql("SELECT principal_id, method FROM rowgate.audit ORDER BY id DESC LIMIT 1")
+    assert [tuple(row.values()) for row in kept] == [("ann", f"{ACCOUNTS}/UpdateAccount")]
+    assert await accounts(bank.gateway) == {"a": 3, "b": 10}

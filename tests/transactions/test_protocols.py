@@ -1,5 +1,9 @@
 """Transact over every protocol of the port: what is packed is JSON in JSON."""
 
+import asyncio
+import json
+import shutil
+import subprocess
 from typing import Any
 
 import pytest
@@ -7,6 +11,7 @@ import pytest
 from tests.conftest import GatewayFor
 from tests.harness.http import ask
 from tests.transactions.bank import ACCOUNTS, TRANSACT, accounts, get_account, open_account, set_cents
+from tests.transport.test_connect import envelope, envelopes
 
 _STEPS: dict[str, Any] = {"steps": [open_account("a", 5), set_cents("a", 6), get_account("a")]}
 _ACCOUNT = {"@type": "type.googleapis.com/bank.v1.Account", "id": "a"}
@@ -48,3 +53,31 @@ async def test_steps_are_answered_on_each_transport(gateway_for: GatewayFor, tra
     gateway = await gateway_for("bank", transport=transport)
     response = await gateway.call(TRANSACT, _STEPS)
     assert [gateway.client.unpacked(one).cents for one in response.responses] == [5, 6, 6]
+
+
+async def test_a_session_goes_over_connect_on_http_2(gateway_for: GatewayFor) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is missing")
+    gateway = await gateway_for("bank", transport="http")
+    messages: list[dict[str, Any]] = [
+        {"begin": {}},
+        {"step": open_account("a", 5)},
+        {"step": set_cents("a", -1)},
+        {"end": "SESSION_END_ROLLBACK"},
+    ]
+    body = b"".join(envelope(json.dumps(message).encode()) for message in messages)
+    command = ["curl", "-sS", "--http2-prior-knowledge", "--data-binary", "@-"]
+    url = f"http://{gateway.target}/bank.v1.BankService/Session"
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [*command, "-H", "content-type: application/connect+json", url],
+        input=body,
+        capture_output=True,
+        check=True,
+    )
+    *answers, (flags, end) = envelopes(done.stdout)
+    begun, opened, refused, rolled_back = (message for _, message in answers)
+    assert (begun, rolled_back, flags, end) == ({}, {}, 2, {})
+    assert opened["response"]["cents"] == "5"
+    assert refused["error"]["code"] == 3
+    assert await accounts(gateway) == {}

@@ -119,17 +119,45 @@ class StatementRunner:
                 await _roll_back(connection)
                 call.hold(0)
                 raise _judge_within(error) from error.__cause__
-            call.unsettled = mark is not None
+            lost = await _end(connection, transaction, mark, call)
+        await self._settle(transaction, lost, mark, call)
+        return result
+
+    @asynccontextmanager
+    async def open(self, call: Call, mode: Mode) -> AsyncIterator[Transaction]:
+        """Open a transaction, which is committed where the context ends well; raises TryAgain at its begin.
+
+        What the context raises undoes it. Whoever leaves it otherwise leaves the connection to the pool,
+        which undoes it, too.
+        """
+        as_caller = self._as_caller(call)
+        async with self._pool.lease(call) as connection:
+            transaction = Transaction(connection, call, self._watch, as_caller, mode)
+            await _opened(connection, transaction)
             try:
-                lost = await _commit(connection, transaction.commit)
+                yield transaction
+                transaction.call = call
+                mark = await _mark(connection, transaction)
             except Exception:
-                call.unsettled = False
+                await _roll_back(connection)
                 raise
+            try:
+                lost = await _end(connection, transaction, mark, call)
+            except TryAgain as again:
+                raise again.error from again.error.__cause__
+        try:
+            await self._settle(transaction, lost, mark, call)
+        except TryAgain as again:
+            raise again.error from again.error.__cause__
+
+    async def _settle(
+        self, transaction: Transaction, lost: RowgateError | None, mark: Mark | None, call: Call
+    ) -> None:
+        """Find out about a COMMIT whose answer was lost, and tell what was changed; raises TryAgain."""
         if lost is not None and mark is not None and not await _settled(self._pool, mark):
             call.unsettled = False
             raise TryAgain(lost)
         transaction.audit_trail.tell(transaction.idempotency_key)
-        return result
 
     def _as_caller(self, call: Call) -> str:
         """Return what makes a transaction the caller's; raises PermissionDenied, before there is one."""
@@ -163,11 +191,37 @@ async def _carry_out(
     with translated(connection):
         await connection.execute(transaction.begin)
     result = await work(transaction)
+    return result, await _mark(connection, transaction)
+
+
+async def _mark(connection: "Connection", transaction: Transaction) -> Mark | None:
+    """Write what is audited; return the transaction's mark where it has written."""
     mark = await transaction.audit()
     if mark is not None or not transaction.wrote:
-        return result, mark
+        return mark
     with translated(connection):
-        return result, await read_mark(connection)
+        return await read_mark(connection)
+
+
+async def _opened(connection: "Connection", transaction: Transaction) -> None:
+    try:
+        with translated(connection):
+            await connection.execute(transaction.begin)
+    except RowgateError as error:
+        await _roll_back(connection)
+        raise _judge_within(error) from error.__cause__
+
+
+async def _end(
+    connection: "Connection", transaction: Transaction, mark: Mark | None, call: Call
+) -> RowgateError | None:
+    """Commit, as `_commit`; whoever is cancelled meanwhile finds the call unsettled."""
+    call.unsettled = mark is not None
+    try:
+        return await _commit(connection, transaction.commit)
+    except Exception:
+        call.unsettled = False
+        raise
 
 
 async def _commit(connection: "Connection", command: str) -> RowgateError | None:

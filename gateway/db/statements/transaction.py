@@ -195,6 +195,16 @@ class Transaction:
         finally:
             self._depth -= 1
 
+    async def keep_savepoint(self, number: int) -> int:
+        """Set a savepoint that lasts; return what `go_back` takes beside its number."""
+        await self._run(f"SAVEPOINT kept{number}")
+        return len(self.audit_trail)
+
+    async def go_back(self, number: int, made: int) -> None:
+        """Undo what was done since a savepoint that lasts, which stays."""
+        self.audit_trail.undo(made)
+        await self._run(f"ROLLBACK TO kept{number}")
+
     async def _run(self, command: str) -> None:
         with translated(self._connection):
             await self._connection.execute(command)

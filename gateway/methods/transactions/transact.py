@@ -1,7 +1,7 @@
 """Transact: several calls in one transaction, all or none of which are carried out."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,12 +11,13 @@ from google.rpc import code_pb2
 from rowgate.v1 import transactions_pb2
 
 from gateway.db.database import Transaction
-from gateway.db.statements.transaction_mode import Isolation, Mode
+from gateway.db.statements.transaction_mode import Mode
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Handler
 from gateway.methods.idempotent import Writes
 from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
+from gateway.methods.transactions.modes import check_reads, mode_of
 from gateway.methods.transactions.step_errors import in_step
 from gateway.methods.transactions.steps import Answered, MakeHandler, Step, Steps
 from gateway.request.call import Call
@@ -25,13 +26,6 @@ from gateway.schema.model import Rpc, TransactionMethod
 
 MAX_STEPS = 100
 """The most steps of one request."""
-
-_ISOLATIONS: Mapping[int, Isolation] = {
-    transactions_pb2.ISOLATION_LEVEL_UNSPECIFIED: Isolation.READ_COMMITTED,
-    transactions_pb2.ISOLATION_LEVEL_READ_COMMITTED: Isolation.READ_COMMITTED,
-    transactions_pb2.ISOLATION_LEVEL_REPEATABLE_READ: Isolation.REPEATABLE_READ,
-    transactions_pb2.ISOLATION_LEVEL_SERIALIZABLE: Isolation.SERIALIZABLE,
-}
 
 
 class Transact(TransactionHandler):
@@ -116,7 +110,7 @@ class Transact(TransactionHandler):
         for i, one in enumerate(sent):
             with in_step(i, one.method):
                 step = await self._steps.read(one, before, call, admission)
-                _check_reads(step, mode)
+                check_reads(step, mode)
             read.append(step)
             before.append(step.rpc)
             await asyncio.sleep(0)
@@ -131,7 +125,7 @@ class Transact(TransactionHandler):
         if read_only and self._flag(request, "request_id"):
             wrong = "has nothing to keep where nothing is written: leave it out beside read_only"
             raise InvalidArgument.field(self._names["request_id"], wrong, reason="NOTHING_TO_REPEAT")
-        return Mode(_ISOLATIONS[asked], read_only)
+        return mode_of(asked, read_only=read_only)
 
     def _flag(self, request: Message, role: str) -> bool:
         return role in self._names and bool(getattr(request, self._names[role]))
@@ -144,12 +138,6 @@ class Transact(TransactionHandler):
                 reason="RESPONSE_TOO_LARGE",
                 metadata={"limit_bytes": str(self._max_bytes)},
             )
-
-
-def _check_reads(step: Step, mode: Mode) -> None:
-    if mode.read_only and not step.rpc.reads:
-        wrong = "may write, and the transaction is to read only"
-        raise InvalidArgument.field("method", wrong, reason="STEP_WRITES")
 
 
 def _roll_back(done: Sequence[Step], error: BaseException) -> None:

@@ -29,6 +29,11 @@ _NAMED: Mapping[RoleType, tuple[str, bool]] = {
     RoleType.ISOLATION: ("rowgate.v1.IsolationLevel", False),
     RoleType.PACKED: ("google.protobuf.Any", True),
     RoleType.RELATIONS: ("rowgate.v1.RelationArguments", True),
+    RoleType.STEP: ("rowgate.v1.Step", False),
+    RoleType.SESSION_BEGIN: ("rowgate.v1.SessionBegin", False),
+    RoleType.SESSION_END: ("rowgate.v1.SessionEnd", False),
+    RoleType.PACKED_ONE: ("google.protobuf.Any", False),
+    RoleType.STATUS: ("google.rpc.Status", False),
 }
 
 

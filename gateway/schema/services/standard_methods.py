@@ -39,6 +39,11 @@ class RoleType(Enum):
     ISOLATION = "rowgate.v1.IsolationLevel"
     PACKED = "repeated google.protobuf.Any"
     RELATIONS = "repeated rowgate.v1.RelationArguments"
+    STEP = "rowgate.v1.Step"
+    SESSION_BEGIN = "rowgate.v1.SessionBegin"
+    SESSION_END = "rowgate.v1.SessionEnd"
+    PACKED_ONE = "google.protobuf.Any"
+    STATUS = "google.rpc.Status"
 
 
 class Keys(Enum):

@@ -38,6 +38,20 @@ _SHAPES: Mapping[TransactionKind, _Shape] = {
         response=(Role("responses", RoleType.PACKED, required=True),),
         streams=Streams.NEITHER,
     ),
+    TransactionKind.SESSION: _Shape(
+        request=(
+            Role("begin", RoleType.SESSION_BEGIN, required=True),
+            Role("step", RoleType.STEP, required=True),
+            Role("savepoint", RoleType.STRING),
+            Role("rollback_to", RoleType.STRING),
+            Role("end", RoleType.SESSION_END, required=True),
+        ),
+        response=(
+            Role("response", RoleType.PACKED_ONE, required=True),
+            Role("error", RoleType.STATUS, required=True),
+        ),
+        streams=Streams.BOTH,
+    ),
 }
 
 

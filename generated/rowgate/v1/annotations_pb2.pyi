@@ -39,6 +39,7 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD_KIND_AGGREGATE: _ClassVar[MethodKind]
     METHOD_KIND_EXISTS: _ClassVar[MethodKind]
     METHOD_KIND_TRANSACT: _ClassVar[MethodKind]
+    METHOD_KIND_SESSION: _ClassVar[MethodKind]
     METHOD_KIND_UPDATE_BY_FILTER: _ClassVar[MethodKind]
     METHOD_KIND_DELETE_BY_FILTER: _ClassVar[MethodKind]
 AUDIT_UNSPECIFIED: Audit
@@ -64,6 +65,7 @@ METHOD_KIND_INGEST: MethodKind
 METHOD_KIND_AGGREGATE: MethodKind
 METHOD_KIND_EXISTS: MethodKind
 METHOD_KIND_TRANSACT: MethodKind
+METHOD_KIND_SESSION: MethodKind
 METHOD_KIND_UPDATE_BY_FILTER: MethodKind
 METHOD_KIND_DELETE_BY_FILTER: MethodKind
 TABLE_FIELD_NUMBER: _ClassVar[int]

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drowgate/v1/transactions.proto\x12\nrowgate.v1\x1a\x19google/protobuf/any.proto\"\xb0\x01\n\x04Step\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12.\n\x07request\x18\x02 \x01(\x0b\x32\x14.google.protobuf.AnyR\x07request\x12/\n\x08\x62indings\x18\x03 \x03(\x0b\x32\x13.rowgate.v1.BindingR\x08\x62indings\x12/\n\x06\x65xpect\x18\x04 \x01(\x0b\x32\x17.rowgate.v1.ExpectationR\x06\x65xpect\"\\\n\x07\x42inding\x12\x1b\n\tfrom_step\x18\x01 \x01(\x05R\x08\x66romStep\x12\x1b\n\tfrom_path\x18\x02 \x01(\tR\x08\x66romPath\x12\x17\n\x07to_path\x18\x03 \x01(\tR\x06toPath\"N\n\x0b\x45xpectation\x12\x1d\n\trow_count\x18\x01 \x01(\x03H\x00R\x08rowCount\x12\x18\n\x06\x65xists\x18\x02 \x01(\x08H\x00R\x06\x65xistsB\x06\n\x04rows*\x9c\x01\n\x0eIsolationLevel\x12\x1f\n\x1bISOLATION_LEVEL_UNSPECIFIED\x10\x00\x12\"\n\x1eISOLATION_LEVEL_READ_COMMITTED\x10\x01\x12#\n\x1fISOLATION_LEVEL_REPEATABLE_READ\x10\x02\x12 \n\x1cISOLATION_LEVEL_SERIALIZABLE\x10\x03\x42\x63\n\x0e\x63om.rowgate.v1B\x11TransactionsProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drowgate/v1/transactions.proto\x12\nrowgate.v1\x1a\x19google/protobuf/any.proto\"\xb0\x01\n\x04Step\x12\x16\n\x06method\x18\x01 \x01(\tR\x06method\x12.\n\x07request\x18\x02 \x01(\x0b\x32\x14.google.protobuf.AnyR\x07request\x12/\n\x08\x62indings\x18\x03 \x03(\x0b\x32\x13.rowgate.v1.BindingR\x08\x62indings\x12/\n\x06\x65xpect\x18\x04 \x01(\x0b\x32\x17.rowgate.v1.ExpectationR\x06\x65xpect\"\\\n\x07\x42inding\x12\x1b\n\tfrom_step\x18\x01 \x01(\x05R\x08\x66romStep\x12\x1b\n\tfrom_path\x18\x02 \x01(\tR\x08\x66romPath\x12\x17\n\x07to_path\x18\x03 \x01(\tR\x06toPath\"N\n\x0b\x45xpectation\x12\x1d\n\trow_count\x18\x01 \x01(\x03H\x00R\x08rowCount\x12\x18\n\x06\x65xists\x18\x02 \x01(\x08H\x00R\x06\x65xistsB\x06\n\x04rows\"e\n\x0cSessionBegin\x12\x38\n\tisolation\x18\x01 \x01(\x0e\x32\x1a.rowgate.v1.IsolationLevelR\tisolation\x12\x1b\n\tread_only\x18\x02 \x01(\x08R\x08readOnly*\x9c\x01\n\x0eIsolationLevel\x12\x1f\n\x1bISOLATION_LEVEL_UNSPECIFIED\x10\x00\x12\"\n\x1eISOLATION_LEVEL_READ_COMMITTED\x10\x01\x12#\n\x1fISOLATION_LEVEL_REPEATABLE_READ\x10\x02\x12 \n\x1cISOLATION_LEVEL_SERIALIZABLE\x10\x03*[\n\nSessionEnd\x12\x1b\n\x17SESSION_END_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_END_COMMIT\x10\x01\x12\x18\n\x14SESSION_END_ROLLBACK\x10\x02\x42\x63\n\x0e\x63om.rowgate.v1B\x11TransactionsProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +33,16 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.transactions_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016com.rowgate.v1B\021TransactionsProtoP\001Z\024rowgate/v1;rowgatev1\252\002\nRowgate.V1\312\002\nRowgate\\V1\352\002\013Rowgate::V1'
-  _globals['_ISOLATIONLEVEL']._serialized_start=426
-  _globals['_ISOLATIONLEVEL']._serialized_end=582
+  _globals['_ISOLATIONLEVEL']._serialized_start=529
+  _globals['_ISOLATIONLEVEL']._serialized_end=685
+  _globals['_SESSIONEND']._serialized_start=687
+  _globals['_SESSIONEND']._serialized_end=778
   _globals['_STEP']._serialized_start=73
   _globals['_STEP']._serialized_end=249
   _globals['_BINDING']._serialized_start=251
   _globals['_BINDING']._serialized_end=343
   _globals['_EXPECTATION']._serialized_start=345
   _globals['_EXPECTATION']._serialized_end=423
+  _globals['_SESSIONBEGIN']._serialized_start=425
+  _globals['_SESSIONBEGIN']._serialized_end=526
 # @@protoc_insertion_point(module_scope)

@@ -14,10 +14,19 @@ class IsolationLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ISOLATION_LEVEL_READ_COMMITTED: _ClassVar[IsolationLevel]
     ISOLATION_LEVEL_REPEATABLE_READ: _ClassVar[IsolationLevel]
     ISOLATION_LEVEL_SERIALIZABLE: _ClassVar[IsolationLevel]
+
+class SessionEnd(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SESSION_END_UNSPECIFIED: _ClassVar[SessionEnd]
+    SESSION_END_COMMIT: _ClassVar[SessionEnd]
+    SESSION_END_ROLLBACK: _ClassVar[SessionEnd]
 ISOLATION_LEVEL_UNSPECIFIED: IsolationLevel
 ISOLATION_LEVEL_READ_COMMITTED: IsolationLevel
 ISOLATION_LEVEL_REPEATABLE_READ: IsolationLevel
 ISOLATION_LEVEL_SERIALIZABLE: IsolationLevel
+SESSION_END_UNSPECIFIED: SessionEnd
+SESSION_END_COMMIT: SessionEnd
+SESSION_END_ROLLBACK: SessionEnd
 
 class Step(_message.Message):
     __slots__ = ("method", "request", "bindings", "expect")
@@ -48,3 +57,11 @@ class Expectation(_message.Message):
     row_count: int
     exists: bool
     def __init__(self, row_count: _Optional[int] = ..., exists: _Optional[bool] = ...) -> None: ...
+
+class SessionBegin(_message.Message):
+    __slots__ = ("isolation", "read_only")
+    ISOLATION_FIELD_NUMBER: _ClassVar[int]
+    READ_ONLY_FIELD_NUMBER: _ClassVar[int]
+    isolation: IsolationLevel
+    read_only: bool
+    def __init__(self, isolation: _Optional[_Union[IsolationLevel, str]] = ..., read_only: _Optional[bool] = ...) -> None: ...
