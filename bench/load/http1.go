@@ -14,7 +14,7 @@ import (
 )
 
 // loadHTTP1 sends whole HTTP/1.1 requests until the time is up: a connection that is kept for each call in flight.
-func loadHTTP1(o options, requests [][]byte, until time.Time) (*tally, error) {
+func loadHTTP1(o options, requests []request, until time.Time) (*tally, error) {
 	found := newTally()
 	var group sync.WaitGroup
 	var lock sync.Mutex
@@ -32,7 +32,7 @@ func loadHTTP1(o options, requests [][]byte, until time.Time) (*tally, error) {
 	return found, errors.Join(failures...)
 }
 
-func sendUntil(o options, requests [][]byte, random *rand.Rand, until time.Time, found *tally) error {
+func sendUntil(o options, requests []request, random *rand.Rand, until time.Time, found *tally) error {
 	socket, err := net.Dial("tcp", o.address)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func sendUntil(o options, requests [][]byte, random *rand.Rand, until time.Time,
 	}
 	in := bufio.NewReaderSize(socket, buffered)
 	for started := time.Now(); ; { // one call at least, however long it took to connect
-		if _, err := socket.Write(requests[random.IntN(len(requests))][prefix:]); err != nil {
+		if _, err := socket.Write(requests[random.IntN(len(requests))].body); err != nil {
 			return err
 		}
 		answer, err := http.ReadResponse(in, nil)

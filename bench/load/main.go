@@ -90,12 +90,16 @@ func run(o options) (*report, error) {
 		return nil, err
 	}
 	o.drawn = credentials
-	by := loadHTTP2
-	if o.http1 {
-		by = loadHTTP1
+	drawn, err := requestsOf(o, requests)
+	if err != nil {
+		return nil, err
 	}
-	cpu := cpuSeconds()
-	found, err := by(o, requests, time.Now().Add(o.duration))
+	cpu, until := cpuSeconds(), time.Now().Add(o.duration)
+	load := loadHTTP2
+	if o.http1 {
+		load = loadHTTP1
+	}
+	found, err := load(o, drawn, until)
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +107,10 @@ func run(o options) (*report, error) {
 }
 
 // loadHTTP2 makes calls over all connections until the time is up and the last is answered.
-func loadHTTP2(o options, framed [][]byte, until time.Time) (*tally, error) {
-	requests, err := requestsOf(o, framed)
-	if err != nil {
-		return nil, err
-	}
+func loadHTTP2(o options, requests []request, until time.Time) (*tally, error) {
 	connections := make([]*connection, o.connections)
 	for n := range connections {
+		var err error
 		if connections[n], err = dial(o, requests, uint64(n)); err != nil {
 			return nil, err
 		}
@@ -131,14 +132,17 @@ func loadHTTP2(o options, framed [][]byte, until time.Time) (*tally, error) {
 	return found, errors.Join(failures...)
 }
 
-// requestsOf returns what calls draw: messages of gRPC, or requests of HTTP.
+// requestsOf returns what calls draw: framed messages of gRPC, or requests of HTTP/1.1 without a frame.
 func requestsOf(o options, framed [][]byte) ([]request, error) {
 	if o.http2 {
 		return overHTTP2(framed)
 	}
 	requests := make([]request, len(framed))
-	for n, message := range framed {
-		requests[n].body = message
+	for n, one := range framed {
+		requests[n].body = one
+		if o.http1 {
+			requests[n].body = one[prefix:]
+		}
 	}
 	return requests, nil
 }
