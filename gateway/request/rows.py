@@ -9,7 +9,7 @@ from gateway.errors import FieldViolation, InvalidArgument, PermissionDenied
 from gateway.request.keys import below, encode_value
 from gateway.request.unreadable import erased_reader, is_set, refuse_erasing
 from gateway.schema.model import Field, Resource
-from gateway.schema.types.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
+from gateway.schema.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
 
 Values = Mapping[str, Any]
 """Driver values by column name."""

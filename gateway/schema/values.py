@@ -10,9 +10,10 @@ float, bool, str, bytes, Decimal, list; `timestamptz` as `(microseconds since 20
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.types import TypeEngine
+if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
 
 
 class InvalidValueError(ValueError):
@@ -87,7 +88,7 @@ class ValueType:
     """
 
     sql: str
-    engine: TypeEngine[Any]
+    engine: "TypeEngine[Any]"
     kind: ValueKind
     encode: Callable[[Any], Any] | None = None
     decode: Callable[[Any], Any] | None = None

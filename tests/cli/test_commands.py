@@ -125,6 +125,12 @@ def test_without_a_folder_neither_alembic_nor_sqlalchemys_engines_are_loaded(mod
     assert not {"alembic", "sqlalchemy.ext.asyncio", "sqlalchemy.orm"} & set(loaded.stdout.split())
 
 
+def test_serve_loads_no_sqlalchemy_before_its_workers_are_started() -> None:
+    program = "import sys, gateway.cli.serve; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert not {"sqlalchemy", "asyncpg", "gateway.app"} & set(loaded.stdout.split())
+
+
 def test_http_without_tls_loads_neither_grpc_core_nor_x509() -> None:
     program = "import sys, gateway.app, gateway.cli.servers, gateway.cli.workers.worker; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)

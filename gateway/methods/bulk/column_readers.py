@@ -10,7 +10,7 @@ from gateway.schema.model import Field
 from gateway.schema.types.precision import keeps_microseconds
 from gateway.schema.types.texts import plain
 from gateway.schema.types.times import encode_timestamp, encode_timestamps
-from gateway.schema.types.unknown_fields import any_unknown
+from gateway.schema.unknown_fields import any_unknown
 from gateway.schema.values import InvalidValueError, ValueKind
 
 Messages = Sequence[Message]

@@ -17,7 +17,7 @@ from gateway.request.unreadable import ERASED, erased_reader
 from gateway.request.validation import broken_rules, concerns_row, rules_of
 from gateway.schema.identity import identity_of
 from gateway.schema.model import Field
-from gateway.schema.types.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
+from gateway.schema.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
 from gateway.schema.values import InvalidValueError, ValueKind
 from gateway.sql.bulk.shape import BulkShape
 

@@ -15,7 +15,7 @@ from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.request.masks import means_all, update_columns
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
-from gateway.schema.types.unknown_fields import has_unknown
+from gateway.schema.unknown_fields import has_unknown
 from gateway.schema.values import InvalidValueError
 from gateway.sql.change import Change
 

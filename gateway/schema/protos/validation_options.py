@@ -4,7 +4,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.schema.reachable_messages import reachable
-from gateway.schema.types.unknown_fields import unknown_numbers
+from gateway.schema.unknown_fields import unknown_numbers
 
 RULES_FILE = "buf/validate/validate.proto"
 _EXTENSION = 1159

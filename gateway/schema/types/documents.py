@@ -15,7 +15,7 @@ from gateway.schema.protojson.scalars import FLOAT_MAX
 from gateway.schema.protojson.writer import SCALARS, Write, Writers, names_of, single
 from gateway.schema.types.json_text import as_json, as_jsonb, json_engine
 from gateway.schema.types.sql_types import SqlType
-from gateway.schema.types.unknown_fields import refuse_unknown_fields
+from gateway.schema.unknown_fields import refuse_unknown_fields
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 

@@ -18,8 +18,8 @@ from gateway.schema.types.points import point
 from gateway.schema.types.sql_types import InvalidTypeError, SqlType, parse_sql_type
 from gateway.schema.types.texts import text
 from gateway.schema.types.times import timestamp
-from gateway.schema.types.unknown_fields import refusing_unknown
 from gateway.schema.types.wrappers import wrapped
+from gateway.schema.unknown_fields import refusing_unknown
 from gateway.schema.values import ValueType
 
 Build = Callable[[SqlType], ValueType]
