@@ -172,6 +172,16 @@ async def test_a_query_ends_with_its_caller(gateway: RunningGateway) -> None:
             await next_poll()
 
 
+async def test_a_stream_ends_with_its_client(gateway: RunningGateway) -> None:
+    stream = gateway.client.stream(f"{LIBRARY}/StreamNumbers", count=10**12)
+    assert (await anext(stream)).numbers[0].number == 1
+    stream.call.cancel()
+    mine = "query LIKE '%generate_series%' AND state <> 'idle' AND pid <> pg_backend_pid()"
+    async with asyncio.timeout(20):
+        while await gateway.sql(f"SELECT FROM pg_stat_activity WHERE {mine}"):
+            await next_poll()
+
+
 async def test_a_database_that_changes_later_is_told(gateway: RunningGateway) -> None:
     await gateway.call(f"{LIBRARY}/LookForBook", id=1)
     await gateway.sql("ALTER TABLE book ALTER COLUMN title TYPE bytea USING title::bytea")

@@ -352,6 +352,24 @@ async def test_a_descriptor_set_without_places_tells_the_method(dsn: str) -> Non
         await with_queries(lambda: asyncpg.connect(dsn), read_schema(files))
 
 
+async def test_fields_of_a_resource_that_are_not_stored_need_no_column(dsn: str) -> None:
+    item = """message Tagged {
+  option (rowgate.v1.table) = {name: "item" primary_key: "id" version: "amount" etag: "etag"};
+  int64 id = 1;
+  string name = 2;
+  optional string note = 3;
+  int64 amount = 4;
+  string etag = 5;
+}
+"""
+    rest = item + method("SELECT * FROM item WHERE id = :id", "rpc Do(Asked) returns (Tagged)")
+    alone = HEAD.replace("message Item {", "message Gone {").replace(
+        'primary_key: "id"};', 'primary_key: "id" name: "gone"};', 1
+    )
+    files = compile_texts({"wrong.proto": alone + rest})
+    await with_queries(lambda: asyncpg.connect(dsn), read_schema(files))
+
+
 async def test_policies_are_bypassed_where_the_author_says_so(dsn: str) -> None:
     rest = method(
         "SELECT owner AS name FROM secret WHERE id = :id AND owner = :principal.id", more="policy: BYPASS"

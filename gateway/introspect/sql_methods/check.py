@@ -1,6 +1,6 @@
 """At start: SQL methods that don't fit the database, or its tables' policies, aren't served."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -63,16 +63,21 @@ async def _checked(
         return method
     plan = found.plan
     parameters = _parameters(method, found, wrong)
-    sources = {
-        place: one for place in range(len(found.columns)) if (one := plan.source_of(place)) is not None
-    }
-    never_null = await not_null_columns(connection, [(name, column) for name, column, _ in sources.values()])
-    columns = read_columns(method, found, sources, never_null, wrong)
+    never_null = await _never_null(connection, found)
+    columns = read_columns(method, found, never_null, schema.resources, wrong)
     if plan.writes and not method.writes:
         wrong.append(method.wrong(0, "the query changes or locks rows", "say writes: true"))
     touched = await touched_by(connection, method.query, plan)
     wrong += policy_problems(method, schema, touched, by_callers=roles is not None)
     return replace(method, parameters=parameters, columns=columns, is_volatile=touched.is_volatile)
+
+
+async def _never_null(connection: Any, found: Description) -> Mapping[int, bool]:
+    """Return the places of columns that are plainly a table's, and NOT NULL: whether a join may undo that."""
+    places = range(len(found.columns))
+    sources = {place: one for place in places if (one := found.plan.source_of(place)) is not None}
+    known = await not_null_columns(connection, [(name, column) for name, column, _ in sources.values()])
+    return {place: joined for place, (name, column, joined) in sources.items() if (name, column) in known}
 
 
 def _parameters(method: SqlMethod, found: Description, wrong: list[Diagnostic]) -> tuple[SqlParameter, ...]:

@@ -7,21 +7,17 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.introspect.sql_methods.description import Description, FoundType
 from gateway.introspect.sql_methods.types import declared, result_type, right_for
-from gateway.introspect.table_records import Name
 from gateway.schema.diagnostics import Diagnostic, suggestion
-from gateway.schema.model import Field
+from gateway.schema.model import Field, Resource
 from gateway.schema.sql_method import Gives, SqlColumn, SqlMethod
 from gateway.schema.types import InvalidTypeError
-
-Source = tuple[Name, str, bool]
-"""A table's column, and whether a join may put NULL in its place."""
 
 
 def read_columns(
     method: SqlMethod,
     found: Description,
-    sources: Mapping[int, Source],
-    never_null: AbstractSet[tuple[Name, str]],
+    never_null: Mapping[int, bool],
+    resources: Mapping[str, Resource],
     wrong: list[Diagnostic],
 ) -> tuple[SqlColumn, ...]:
     """Return the columns as the response's fields have them; what is wrong is noted.
@@ -29,8 +25,9 @@ def read_columns(
     Args:
         method: the method.
         found: what PostgreSQL says of its query.
-        sources: the columns that are plainly a table's, by their place.
-        never_null: those columns of tables that are NOT NULL.
+        never_null: the places of those that are plainly a table's, and NOT NULL there: whether a join may
+            put NULL in their place.
+        resources: by the full names of their messages.
         wrong: takes the diagnostics.
 
     """
@@ -52,14 +49,13 @@ def read_columns(
         column = _column(method, name, field, type_, wrong)
         if column is None:
             continue
-        source = sources.get(place)
-        proven = source is not None and source[:2] in never_null and (len(path) > 1 or not source[2])
+        proven = place in never_null and (len(path) > 1 or not never_null[place])
         counted = found.plan.is_never_null(place)
         if not (field.has_presence or proven or counted or name in method.not_null):
             wrong.append(method.wrong(_offset(method, name), *_nullable(name, field)))
         columns.append(SqlColumn(path, column))
     if not is_misplaced:  # as what has a wrong name is missing under its right one
-        wrong += [method.wrong(0, *one) for one in _missing(method.row, taken)]
+        wrong += [method.wrong(0, *one) for one in _missing(method.row, taken, resources)]
     wrong += [method.wrong(0, *one) for one in _unknown(method, found)]
     return tuple(columns)
 
@@ -120,15 +116,20 @@ def _nullable(name: str, field: FieldDescriptor) -> tuple[str, str]:
     return text, f'declare the field optional, or name the column in not_null: "{name}"'
 
 
-def _missing(message: Descriptor, taken: AbstractSet[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    """Yield the fields that no column fills."""
+def _missing(
+    message: Descriptor, taken: AbstractSet[tuple[str, ...]], resources: Mapping[str, Resource]
+) -> Iterator[tuple[str, str]]:
+    """Yield the fields that no column fills; those of resources that aren't stored need none."""
+    resource = resources.get(message.full_name)
     for field in message.fields:
+        if resource is not None and field.name not in resource.by_name:
+            continue
         below = {path[1:] for path in taken if path[0] == field.name}
         if not below:
             right = f'add it: … AS "{field.name}", or leave the field out'
             yield f"the query has no column for {field.full_name}", right
         elif () not in below and field.message_type is not None:
-            yield from _missing(field.message_type, below)
+            yield from _missing(field.message_type, below, resources)
 
 
 def _unknown(method: SqlMethod, found: Description) -> Iterator[tuple[str, str]]:
