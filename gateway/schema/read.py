@@ -16,6 +16,7 @@ from gateway.schema.resources.references import settle_references
 from gateway.schema.resources.relations import with_relations
 from gateway.schema.resources.resource import read_resource
 from gateway.schema.rules import check_resources, check_services
+from gateway.schema.services.aggregations import refuse_idle_options
 from gateway.schema.services.methods import read_services
 
 
@@ -49,7 +50,9 @@ def read_schema(descriptor_set: FileDescriptorSet) -> Schema:
     resources, services, diagnostics = declared.resources, declared.services, declared.diagnostics
     check_services(services, diagnostics)
     wrong = [name for name in resources if diagnostics.has(name)]
-    return diagnostics.settle(Schema(resources, read_services(services, resources, diagnostics, wrong)))
+    bound = read_services(services, resources, diagnostics, wrong)
+    refuse_idle_options(bound, diagnostics)
+    return diagnostics.settle(Schema(resources, bound))
 
 
 def read_declared(descriptor_set: FileDescriptorSet) -> Declared:

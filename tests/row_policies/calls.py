@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.row_policies.aggregates import Asked
 from tests.row_policies.callers import Caller
 from tests.row_policies.tables import Row, Table
 
-READS = ("Get", "BatchGet", "List", "Count", "Stream")
+READS = ("Get", "BatchGet", "List", "Count", "Stream", "Exists", "Aggregate")
+COUNTS = ("Count", "Exists")
 BULKS = ("BulkUpsert", "Ingest")
 BY_FILTER = ("UpdateByFilter", "DeleteByFilter")
 
@@ -59,6 +61,7 @@ class Call:
     partial: bool = False
     bulk_mask: Sequence[str] = ()
     max_rows: int = 0
+    groups: Asked = field(default_factory=Asked)
 
     @property
     def method(self) -> str:
@@ -116,6 +119,8 @@ class Call:
             composite = len(self.table.key) > 1
             return {**fields, **({"keys": keys} if composite else {"ids": [key["id"] for key in keys]})}
         fields |= {"filter": self.filter, "showDeleted": self.show_deleted and self.table.soft}
+        if self.kind in ("Exists", "Aggregate"):
+            return {**fields, **self._groups()}
         if self.kind == "Count":
             mode = "COUNT_MODE_ESTIMATED" if self.estimated else "COUNT_MODE_EXACT"
             return {**fields, "readMask": "", "mode": mode}
@@ -134,6 +139,16 @@ class Call:
             **asked,
             self.table.lower: _set(row, keep_zeros=True),
             "updateMask": self._mask(self.items[0]),
+        }
+
+    def _groups(self) -> Mapping[str, Any]:
+        if self.kind == "Exists":
+            return {"readMask": ""}
+        return {
+            "readMask": ",".join(_camel(name) for name in self.groups.mask),
+            "groupBy": list(self.groups.keys),
+            "having": self.groups.having,
+            "pageSize": 1000,
         }
 
     def _part(self, item: Item, etags: Mapping[tuple[Any, ...], str]) -> Mapping[str, Any]:

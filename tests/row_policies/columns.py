@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.row_policies.aggregates import hidden_fields
 from tests.row_policies.callers import Caller
-from tests.row_policies.calls import BULKS, BY_FILTER, READS, Call, Item
+from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
 from tests.row_policies.rules import MISSING, held, typed
 from tests.row_policies.tables import Row, Table
 
@@ -78,7 +79,14 @@ def _unknown(call: Call) -> list[str]:
     found = []
     if named & hidden:
         found.append("INVALID_ARGUMENT INVALID_FILTER")
-    if call.kind != "Count" and call.order_by and call.order_by.split()[0] in hidden:
+    if call.kind == "Aggregate":
+        lost = hidden_fields(call.table, hidden)
+        found += ["INVALID_ARGUMENT INVALID_GROUP_BY"] if lost.intersection(call.groups.keys) else []
+        found += (
+            ["INVALID_ARGUMENT INVALID_FILTER"] if lost & set(re.findall(r"\w+", call.groups.having)) else []
+        )
+        found += ["INVALID_ARGUMENT INVALID_FIELD_MASK"] if lost.intersection(call.groups.mask) else []
+    if call.kind not in COUNTS and call.order_by and call.order_by.split()[0] in hidden:
         found.append("INVALID_ARGUMENT INVALID_ORDER_BY")
     if gone.intersection(call.mask):
         found.append("INVALID_ARGUMENT INVALID_FIELD_MASK")

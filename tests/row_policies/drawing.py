@@ -6,9 +6,10 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+from tests.row_policies.aggregates import STATISTICS, hidden_fields
 from tests.row_policies.callers import Caller, all_callers
-from tests.row_policies.calls import BULKS, BY_FILTER, READS, Call, Item
-from tests.row_policies.columns import unwritable
+from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
+from tests.row_policies.columns import unreadable, unwritable
 from tests.row_policies.oracle import OK, Expected, expected, visible
 from tests.row_policies.tables import CALLED, VAULT_DOCUMENT, Row, Table
 from tests.row_policies.world import World
@@ -27,6 +28,7 @@ ONE = (
     "Undelete",
     *BY_FILTER,
 )
+OF_GROUPS = ("Exists", "Aggregate", "Aggregate")
 BATCHES = ("BatchCreate", "BatchUpdate", "BatchDelete")
 
 
@@ -47,7 +49,11 @@ def drawn_call(schema: str, world: World, chance: Random) -> Call:
     """Draw a call."""
     table = chance.choice(CALLED[schema])
     kinds = [kind for kind in (*ONE, *BATCHES, *BULKS, *BULKS) if kind != "Undelete" or table.soft]
-    return call_of(chance.choice(kinds), table, drawn_caller(world, table, chance), world, chance)
+    call = call_of(chance.choice(kinds), table, drawn_caller(world, table, chance), world, chance)
+    # Drawn last, so that the other cases stay what they were.
+    if table.name in STATISTICS and chance.random() < 0.15:
+        return call_of(chance.choice(OF_GROUPS), table, call.caller, world, chance)
+    return call
 
 
 def call_of(kind: str, table: Table, caller: Caller, world: World, chance: Random) -> Call:
@@ -69,10 +75,12 @@ def _writes(due: Expected) -> bool:
 
 def _call_of(kind: str, table: Table, caller: Caller, world: World, chance: Random) -> Call:
     call = Call(caller, table, kind)
-    if kind in ("List", "Count", "Stream"):
+    if kind in ("List", "Count", "Stream", "Exists"):
         return _asked(call, chance)
     if kind in BY_FILTER:
         return _by_filter(call, world, chance)
+    if kind == "Aggregate":
+        return _grouped(_asked(call, chance), chance)
     keys = list(dict.fromkeys(drawn_key(call, world, chance) for _ in range(_how_many(kind, chance))))
     call.items = [_item(call, key, world, chance) for key in keys]
     if kind in ("Get", "BatchGet"):
@@ -134,6 +142,20 @@ def _how_many(kind: str, chance: Random) -> int:
     return chance.choice([1, 2, 3, 5]) if kind.startswith("Batch") or kind in BULKS else 1
 
 
+def _grouped(call: Call, chance: Random) -> Call:
+    """Draw what is computed, more often of what the caller may read."""
+    of_table = STATISTICS[call.table.name]
+    lost = hidden_fields(call.table, unreadable(call.table, call.caller)) if chance.random() < 0.7 else set()
+    keys = [name for name in of_table.keys if name not in lost]
+    computed = [name for name in of_table.computed if name not in lost]
+    havings = [text for text, name, _ in of_table.havings if name not in lost]
+    call.order_by, call.mask = "", ()
+    call.groups.keys = [name for name in keys if chance.random() < 0.35]
+    call.groups.having = chance.choice(havings) if chance.random() < 0.4 else ""
+    call.groups.mask = _some(computed, chance) if chance.random() < 0.6 else ()
+    return call
+
+
 def _asked(call: Call, chance: Random) -> Call:
     if call.table.filters and chance.random() < 0.7:
         call.filter = chance.choice(call.table.filters)
@@ -141,7 +163,7 @@ def _asked(call: Call, chance: Random) -> Call:
     if chance.random() < 0.5:
         call.order_by = chance.choice(names) + chance.choice(["", " desc"])
     call.mask = (
-        _some(list(call.table.fields), chance) if chance.random() < 0.3 and call.kind != "Count" else ()
+        _some(list(call.table.fields), chance) if chance.random() < 0.3 and call.kind not in COUNTS else ()
     )
     call.show_deleted = call.table.soft and chance.random() < 0.5
     call.estimated = chance.random() < 0.5

@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.row_policies.aggregates import groups, hidden_fields
 from tests.row_policies.callers import Caller
 from tests.row_policies.calls import BULKS, BY_FILTER, Call, Item
 from tests.row_policies.columns import (
@@ -101,7 +102,7 @@ def expected(world: World, call: Call) -> Expected:
         return Expected(answers)
     if call.kind in ("Get", "BatchGet"):
         return _by_key(world, call)
-    if call.kind in ("List", "Count", "Stream"):
+    if call.kind in ("List", "Count", "Stream", "Exists", "Aggregate"):
         return _by_filter(world, call)
     if call.kind in BULKS:
         return _bulk(world, call)
@@ -203,8 +204,12 @@ def _by_filter(world: World, call: Call) -> Expected:
         and _found(call, row)
         and (call.show_deleted or not row.get("deleted_at"))
     ]
-    told = [] if call.kind == "Count" else rows
-    return Expected(frozenset({OK}), told, count=len(rows), world=world)
+    if call.kind == "Aggregate":
+        lost = hidden_fields(call.table, unreadable(call.table, call.caller))
+        return Expected(frozenset({OK}), groups(call.table, rows, call.groups, lost), world=world)
+    told = [] if call.kind in ("Count", "Exists") else rows
+    count = min(len(rows), 1) if call.kind == "Exists" else len(rows)
+    return Expected(frozenset({OK}), told, count=count, world=world)
 
 
 def _changed_by_filter(world: World, call: Call) -> Expected:

@@ -226,7 +226,8 @@ class Round:
         if answer.outcome not in due.answers:
             self._fault(call, f"answers {answer}, where {sorted(due.answers)} is due")
         elif answer.outcome == OK:
-            rows = [_masked(call.table, shown(call.table, row, call.caller), call.mask) for row in due.rows]
+            of_groups = call.kind == "Aggregate"
+            rows = due.rows if of_groups else [_as_read(call, row) for row in due.rows]
             told = (
                 [row for row in answer.rows if any(row.values())]
                 if call.kind.endswith("Delete")
@@ -286,6 +287,10 @@ def _heard(answer: Answer) -> tuple[Any, ...]:
     """Return all that a caller hears of an answer, but tokens, which never are the same."""
     told = (answer.outcomes, answer.failures)
     return answer.outcome, answer.told, answer.rows, answer.missing, answer.count, bool(answer.token), *told
+
+
+def _as_read(call: Call, row: Row) -> Row:
+    return _masked(call.table, shown(call.table, row, call.caller), call.mask)
 
 
 def _masked(table: Table, row: Row, mask: Sequence[str]) -> Row:

@@ -15,6 +15,7 @@ from gateway.cli.servers import SERVERS
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, start_gateway
+from tests.row_policies.aggregates import told
 from tests.row_policies.callers import Caller, all_callers, credentials, id_of
 from tests.row_policies.calls import BULKS, BY_FILTER, Call
 from tests.row_policies.tables import PAST_THE_GATEWAY, SETTINGS, TABLES, Field, Row, Table
@@ -120,6 +121,10 @@ def _answer(call: Call, message: Any) -> Answer:
         answer.rows, answer.count = [row_of(table, row) for row in message.sample], message.count
     if call.kind == "BatchGet":
         answer.missing = [_key_of(table, key) for key in message.missing]
+    if call.kind == "Exists":
+        answer.count = int(message.exists)
+    if call.kind == "Aggregate":
+        answer.rows = [told(table, one) for one in message.groups]
     if call.kind in ("List", "Count"):
         answer.count = message.total_size if call.kind == "List" else message.count
     if call.kind in BULKS:

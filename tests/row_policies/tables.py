@@ -120,9 +120,12 @@ class Table:
     def method(self, kind: str) -> str:
         """Return a method's full name."""
         verb = kind.removesuffix("ByFilter")
+        of_groups = kind in ("Exists", "Aggregate")
         many = kind.startswith("Batch") or kind in ("List", "Count", "Stream", "BulkUpsert", "Ingest")
-        subject = f"{self.plural}ByFilter" if verb != kind else self.plural if many else self.name
-        return f"{self.schema}.v1.{self.name}Service/{verb}{subject}"
+        plural = many or of_groups
+        subject = f"{self.plural}ByFilter" if verb != kind else self.plural if plural else self.name
+        service = f"{self.name}{'Statistics' if of_groups else ''}Service"
+        return f"{self.schema}.v1.{service}/{verb}{subject}"
 
     def key_of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return a row's key."""

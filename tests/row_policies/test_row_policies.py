@@ -14,6 +14,7 @@ import gateway.methods.idempotent
 import gateway.methods.reads.ordered_rows
 import gateway.methods.row_changes.sent_rows
 import gateway.methods.with_presets
+import gateway.sql.aggregate
 import gateway.sql.binds
 import gateway.sql.bulk.rules
 import gateway.sql.insert
@@ -24,6 +25,7 @@ from gateway.db.internal_tables.idempotency import Claim
 from gateway.policy.columns import limits_of
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import ChangeRules, TableRules
+from gateway.request.aggregates import Computed
 from gateway.request.page_token import fingerprint_of
 from gateway.schema.model import Resource
 from gateway.sql.row_arrays import output_columns
@@ -150,6 +152,19 @@ def _lists_show_all(patch: Patch) -> None:
     )
 
 
+def _groups_hold_all_rows(patch: Patch) -> None:
+    """Compute of all rows, whoever asks."""
+    right = gateway.sql.read.row_conditions
+    patch.setattr(
+        gateway.sql.aggregate, "row_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None))
+    )
+
+
+def _groups_tell_of_hidden_columns(patch: Patch) -> None:
+    """Compute of all columns, whoever may read them."""
+    patch.setattr(Computed, "columns", property(lambda _: frozenset()))
+
+
 def _read_is_not_asked_with_others(patch: Patch) -> None:
     """Read all rows by keys that share a statement."""
     patch.setattr(gateway.sql.read, "where_rule", lambda *_: true())
@@ -232,6 +247,8 @@ PLANTED = (
     _filters_change_all,
     _what_filters_change_is_not_checked,
     _lists_show_all,
+    _groups_hold_all_rows,
+    _groups_tell_of_hidden_columns,
     _read_is_not_asked_with_others,
     _values_are_the_first_callers,
     _values_are_forgotten_late,

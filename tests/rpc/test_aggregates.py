@@ -203,3 +203,36 @@ async def test_json_tells_what_messages_do(gateway_for: GatewayFor) -> None:
         message = await gateway.call(AGGREGATE, asked)
         assert message.groups
         assert answer.json["groups"] == json_format.MessageToDict(message)["groups"]
+
+
+PAST = [
+    ("sum_price", "DATA_LOSS", "UNREPRESENTABLE_VALUE"),
+    ("sum_lasted", "OUT_OF_RANGE", "DATETIME_OUT_OF_RANGE"),
+    ("sum_measured", "OUT_OF_RANGE", "NUMBER_OUT_OF_RANGE"),
+    ("avg_exact", "OUT_OF_RANGE", "NUMBER_OUT_OF_RANGE"),
+]
+
+
+async def test_a_result_past_its_field_is_an_error(gateway_for: GatewayFor) -> None:
+    """And never a number that is cut to fit."""
+    gateway = await gateway_for("statistics")
+    await gateway.sql(
+        "INSERT INTO reading (id, station, whole, taken_at, price, lasted, measured, exactly)"
+        " SELECT n, '', 0, now(), 9223372036854775807, interval '9223372036854 s', 1.7e308, 1e400"
+        " FROM generate_series(1, 2000000, 1000) n"
+    )
+    for name, code, reason in PAST:
+        with pytest.raises(RpcFailed) as caught:
+            await gateway.call(AGGREGATE, read_mask=_mask([name]))
+        assert (name, caught.value.code.name, caught.value.reason) == (name, code, reason)
+
+
+@pytest.mark.parametrize(("filter_", "sql"), FILTERS)
+async def test_there_is_a_reading_or_none(readings: Stored, filter_: str, sql: str) -> None:
+    exists = "statistics.v1.ReadingService/ExistsReadings"
+    for deleted in (False, True):
+        answer = await readings.call(exists, filter=filter_, show_deleted=deleted, station="north")
+        live = "true" if deleted else "deleted_at IS NULL"
+        query = f"SELECT EXISTS (SELECT FROM reading WHERE {sql} AND {live} AND station = 'north')"  # noqa: S608 - written here
+        (row,) = await readings.sql(query)
+        assert answer.exists == row["exists"]

@@ -57,6 +57,11 @@ async def _reads(walled: Walled, name: str, mine: set[int]) -> None:
     assert await walled.listed(name) == mine
     assert (await walled.call(name, "CountItems")).count == len(mine)
     assert (await walled.call(name, "CountItems", mode="COUNT_MODE_ESTIMATED")).count == len(mine)
+    groups = (await walled.call(name, "AggregateItems")).groups
+    assert ({one for group in groups for one in group.ids}, len(groups)) == (mine, min(len(mine), 1))
+    for number in range(1, 11):
+        found = await walled.call(name, "ExistsItems", filter=f"id = {number}")
+        assert found.exists == (number in mine)
     found = await walled.call(name, "BatchGetItems", ids=list(range(1, 11)))
     assert ({item.id for item in found.items}, set(found.missing)) == (mine, set(range(1, 11)) - mine)
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pb2 import FieldOptions
 from rowgate.v1 import aggregate_pb2
 
-from gateway.schema.aggregation import Aggregate, Aggregation, Function, GroupKey
+from gateway.schema.aggregation import Aggregate, AggregateMethod, Aggregation, Function, GroupKey
 from gateway.schema.diagnostics import Diagnostics, suggestion
-from gateway.schema.model import Field, Resource
-from gateway.schema.protos.options import aggregate_options, has_table
+from gateway.schema.model import Field, Resource, Service
+from gateway.schema.protos.options import aggregate_options, has_aggregate, has_table
 from gateway.schema.services.aggregate_types import key_type, part_type, result_type, truncated_type
 from gateway.schema.types import InvalidTypeError
 from gateway.schema.types.time_zones import is_time_zone
@@ -40,6 +41,20 @@ def read_aggregation(message: Descriptor, resource: Resource, diagnostics: Diagn
     aggregates = tuple(one for one in found if isinstance(one, Aggregate))
     lines = {field.name: diagnostics.elements[field.full_name].line for field in message.fields}
     return Aggregation(message, resource, keys, aggregates, lines)
+
+
+def refuse_idle_options(services: Mapping[str, Service], diagnostics: Diagnostics) -> None:
+    """Note the options of messages that are no method's rows; not where methods are wrong themselves."""
+    if diagnostics.found:
+        return
+    methods = [method for service in services.values() for method in service.methods]
+    answered = {one.aggregation.message.full_name for one in methods if isinstance(one, AggregateMethod)}
+    for name, element in diagnostics.elements.items():
+        message = name.rpartition(".")[0]
+        is_idle = isinstance(element.options, FieldOptions) and message not in answered
+        if is_idle and has_aggregate(name, diagnostics):
+            wrong = f"says what is computed, but no Aggregate method answers {message}"
+            diagnostics.add(name, wrong, "add the method, or drop the options")
 
 
 def _field(
