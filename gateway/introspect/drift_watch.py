@@ -131,7 +131,8 @@ def tables_of_services(schema: Schema) -> Mapping[str, frozenset[Name]]:
     found: dict[str, set[Name]] = {}
     for service in schema.services.values():
         names = found.setdefault(service.full_name, set())
-        names.update(Name(one.resource.schema, one.resource.table) for one in service.standard_methods)
+        for one in service.standard_methods:
+            names.update(Name(held.schema, held.table) for held in (one.resource, *one.related.values()))
         for method in service.methods:
             names.update(own_tables_of(method))
     return {service: frozenset(names) for service, names in found.items()}

@@ -177,6 +177,8 @@ def _needed_of_resource(method: Method, tables: Tables) -> Iterator[tuple[Name, 
     elif "UPDATE" in privileges and "allow_missing" in roles and method.kind in _UPDATES:
         privileges |= {"INSERT"}
     yield Name(resource.schema, resource.table), privileges
+    for one in method.related.values():
+        yield Name(one.schema, one.table), _READ
     if method.kind in _BULK:
         # They look for the rows whose references lead nowhere.
         for key in resource.foreign_keys:
