@@ -26,6 +26,12 @@ _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_FUNCTIONS: Mapping[str, Callable[[str], Any]] = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "fold": str.lower,  # no text of these tables has an accent
+    "length": len,
+}
 _INT64 = range(-(1 << 63), 1 << 63)
 MISSING = object()
 """A value that is neither equal nor unequal to any."""
@@ -113,7 +119,10 @@ class _Parser:
         assert isinstance(name, str)
         sign = self.tokens.pop(0)
         if sign == "(":
-            (argument, _) = (self.tokens.pop(0), self.tokens.pop(0))
+            argument = self.tokens.pop(0)
+            if argument == ")":
+                return _computed(name, self.tokens.pop(0), self.tokens.pop(0))
+            self.tokens.pop(0)
             return lambda row, _types, _caller: _part(name, row, argument)
         assert isinstance(sign, str)
         value = self.tokens.pop(0)
@@ -239,9 +248,22 @@ def _part(name: str, row: Row, argument: Token) -> Verdict:
     if row[field] is None:
         return None
     stored: str = row[field]
+    if function == "matches":
+        return re.search(argument.text, stored) is not None
     if function == "contains":
         return argument.text in stored
     return stored.startswith(argument.text) if function == "startsWith" else stored.endswith(argument.text)
+
+
+def _computed(name: str, sign: Token, value: Token) -> Judge:
+    """Judge what a function makes of a text: what it is compared with goes through it, too."""
+    field, _, function = name.partition(".")
+    assert isinstance(sign, str)
+    makes = _FUNCTIONS[function]
+    literal = makes(value.text) if isinstance(value, Quoted) else int(value)
+    return lambda row, _types, _caller: (
+        None if row[field] is None else _ORDERS[sign](makes(row[field]), literal)
+    )
 
 
 def _in_document(row: Row, name: str, sign: str, value: Token) -> Verdict:
@@ -250,4 +272,6 @@ def _in_document(row: Row, name: str, sign: str, value: Token) -> Verdict:
     document = json.loads(row[field]) if isinstance(row[field], str) else None
     held = document.get(key) if isinstance(document, dict) else None
     literal = _plain(value)
+    if sign == ":":
+        return _kind(held) == _kind(literal) and held == literal
     return _ORDERS[sign](held, literal) if _kind(held) == _kind(literal) else None

@@ -40,7 +40,7 @@ from tests.row_policies.served import Served, serving
 from tests.row_policies.tables import DOSSIER, ESTATE, LETTER
 
 CASES = 200
-_TRIES = 400
+_TRIES = 1200
 AllServed = Mapping[tuple[str, str], Served]
 Patch = pytest.MonkeyPatch
 
