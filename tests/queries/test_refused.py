@@ -344,6 +344,13 @@ async def test_a_place_is_told_in_literals_of_several_lines_and_with_escapes(dsn
     assert str(told).startswith(f"wrong.proto:{told.line}:{told.column}: wrong.v1.S.Do: ")
 
 
+async def test_a_place_is_told_of_an_option_in_short(dsn: str) -> None:
+    text = 'option (rowgate.v1.method).sql.query = "SELECT nme AS name FROM item WHERE id = :id";'
+    rest = f"service S {{ rpc Do(Asked) returns (Named) {{ {text} }} }}\n"
+    told = await refused(dsn, rest)
+    assert (told.line, told.column) == (FIRST, rest.index("nme") + 1)
+
+
 async def test_a_descriptor_set_without_places_tells_the_method(dsn: str) -> None:
     files = schema_with(method("SELECT nme FROM item WHERE id = :id"))
     for file in files.file:

@@ -1,8 +1,8 @@
 """Where the characters of methods' queries stand in their .proto files.
 
 protoc tells the place of a whole option alone. So the string literals of queries are looked for in the files'
-text, and their places are added to the descriptors' source info, under the path that protoc would give them:
-of every run of characters of one line that the query has as the file has them.
+text, and their places are added to the descriptors' source info, below that of the option: of every run of
+characters of one line that the query has as the file has them.
 """
 
 import re
@@ -19,8 +19,8 @@ _FILE_SERVICE, _SERVICE_METHOD, _METHOD_OPTIONS = 6, 2, 4
 _EXTENSION = annotations_pb2.DESCRIPTOR.extensions_by_name["method"].number
 _SQL = annotations_pb2.MethodOptions.DESCRIPTOR.fields_by_name["sql"].number
 _QUERY = annotations_pb2.SqlMethod.DESCRIPTOR.fields_by_name["query"].number
-QUERY_PATH = (_METHOD_OPTIONS, _EXTENSION, _SQL, _QUERY)
-"""The path of the query, below its method's."""
+QUERY_PATH = (_METHOD_OPTIONS, _EXTENSION, _SQL, _QUERY, 0)
+"""The path of the query's pieces, below its method's; protoc's own place of all of it has one number less."""
 
 _TOKEN = re.compile(
     r"""

@@ -43,7 +43,7 @@ def document(name: str, *, proto_names: bool = False) -> Any:
 def test_a_linter_finds_nothing_wrong(tmp_path: Path) -> None:
     if not shutil.which("node") or not REDOCLY.exists():
         pytest.skip("Redocly's linter isn't installed: `make test-tools` does it where Node is")
-    paths = [tmp_path / f"{name}.json" for name in ("sample", "books", "routed", "types")]
+    paths = [tmp_path / f"{name}.json" for name in ("sample", "books", "queries", "routed", "types")]
     for path in paths:
         path.write_text(json.dumps(document(path.stem)))
     linted = subprocess.run(
