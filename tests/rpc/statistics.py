@@ -141,7 +141,7 @@ _VALUES: Mapping[str, Sequence[Any]] = {
         datetime(2024, 11, 3, 6, 30, tzinfo=UTC),
     ],
     "local_at": [datetime(2024, 1, 1, 2), datetime(2023, 12, 31, 23), None],  # noqa: DTZ001 - without a zone
-    "day": [date(2024, 2, 29), date(2024, 3, 4), None],
+    "day": [date(2024, 2, 29), date(2024, 3, 3), date(2024, 3, 4), None],
     "starts": [time(12, 30), time(0), None],
     "lasted": [timedelta(seconds=1), timedelta(days=2, microseconds=1), timedelta(seconds=-3), None],
     "uuid": ["123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-000000000000", None],

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -236,6 +237,47 @@ async def test_rest_lists_them_too(stored: Stored) -> None:
     assert [first["seens"], second["seens"]] == [[{"n": 1}] * 2, [{"n": 1}]]
 
 
+GROUPED = ("n", "amount", "ratio", "word", "span", "during", "flag", "code")
+
+
+@FEW
+@given(
+    rows=TABLES,
+    keys=st.lists(st.sampled_from(GROUPED), max_size=3, unique=True),
+    page_size=st.integers(1, 5),
+    order_by=st.sampled_from(["", "rows desc", "total", "last desc, rows"]),
+)
+async def test_groups_of_rows_without_a_key(
+    stored: Stored, rows: list[Row], keys: list[str], page_size: int, order_by: str
+) -> None:
+    """By the view; equal values are one group, however they are written."""
+    await _store(stored, rows)
+    asked = {"group_by": keys, "order_by": order_by}
+    groups = await read_all(stored, f"{ROWS}/AggregateSeens", "groups", page_size, **asked)
+    told = [
+        (group.rows, group.total.value and Decimal(group.total.value), list(group.words), group.last)
+        for group in groups
+    ]
+    by = f"GROUP BY {', '.join(keys)}" if keys else ""
+    by_hand = await stored.sql(
+        "SELECT count(*) AS rows, sum(amount) AS total,"  # noqa: S608 - ours
+        " (array_agg(DISTINCT word ORDER BY word) FILTER (WHERE word IS NOT NULL))[:2] AS words,"
+        f" (array_agg(n ORDER BY word DESC NULLS LAST, n DESC NULLS LAST))[1] AS last FROM measure {by}"
+    )
+    due = [
+        (row["rows"], "" if row["total"] is None else row["total"], row["words"] or [], row["last"] or 0)
+        for row in by_hand
+    ]
+    assert sorted(told, key=repr_of) == sorted(due, key=repr_of)
+    assert (await stored.call(f"{ROWS}/ExistsSeens")).exists == bool(rows)
+
+
+def repr_of(group: tuple[Any, ...]) -> str:
+    """Return what a group is sorted by: equal numbers are alike."""
+    count, total, words, last = group
+    return repr((count, float(total or 0), words, last))
+
+
 def test_methods_that_name_a_row_are_refused(tmp_path: Any) -> None:
     text = (SCHEMAS / "keyless" / "keyless.proto").read_text()
     getter = "rpc GetMeasure(ListMeasuresRequest) returns (Measure);\n  rpc CountSeens"
@@ -245,5 +287,5 @@ def test_methods_that_name_a_row_are_refused(tmp_path: Any) -> None:
     [wrong] = refused.value.diagnostics
     assert (wrong.wrong, wrong.right) == (
         "needs a key, and keyless.v1.Measure has none",
-        "leave it out: rows without a key have List, Count, Stream",
+        "leave it out: rows without a key have List, Count, Stream, Aggregate, Exists",
     )
