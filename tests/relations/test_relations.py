@@ -8,9 +8,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.sql.relations import RelatedRows
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
-from tests.harness.gateway import RunningGateway
+from tests.harness.databases import Databases
+from tests.harness.gateway import RunningGateway, start_gateway
 from tests.harness.http import ask
 from tests.relations.kin import PLURALS, RELATIONS, Kin, Tree, fill, paths_of
 
@@ -243,3 +245,40 @@ async def test_lists_within_lists_are_bounded(gateway_for: GatewayFor) -> None:
     assert (failed.value.reason, failed.value.fields) == ("TOO_MANY_RELATED_ROWS", ["read_mask"])
     limited = {**given, "relations": [{"path": "children.*.children", "limit": 5}]}
     assert not (await gateway.call("kin.v1.PersonService/ListPeople", limited)).people
+
+
+async def test_rows_of_views_are_held_once(module_gateway_for: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody proves that a view's key is one: one row is looked for, and rows that hold it aren't doubled."""
+    monkeypatch.setattr(RelatedRows, "is_joined", property(lambda _: False))
+    gateway = await module_gateway_for("kin")
+    await fill(gateway, people=20)
+    kin = await Kin.read(gateway)
+    below: Tree = {"name": {}, "town": {"*": {}, "region": {"name": {}}}, "badge": {"person": {"age": {}}}}
+    tree: Tree = {"*": {}, "parent": below, "employer": {"*": {}}, "town": {"region": {"*": {}}}}
+    mask = FieldMask(paths=paths_of(tree, "Person")).ToJsonString()
+    answer = await gateway.call("kin.v1.PersonService/ListPeople", page_size=1000, read_mask=mask)
+    live = [key for key, row in kin.rows["Person"].items() if not _is_deleted(row)]
+    assert [*answer.people] == [kin.expected("Person", key, tree) for key in live]
+    await gateway.sql("CREATE TABLE twice AS SELECT * FROM employer")
+    await gateway.sql("ALTER TABLE employer DROP CONSTRAINT employer_name_key")
+    await gateway.sql("INSERT INTO employer SELECT id + 10, name, size FROM twice")
+    again = await gateway.call(
+        "kin.v1.PersonService/ListPeople", page_size=1000, read_mask="name,employer.name"
+    )
+    assert [one.employer.name for one in again.people] == [one.employer.name for one in answer.people]
+
+
+async def test_postgresql_15_holds_the_same(debian_15: str, transport: str) -> None:
+    gateway = await start_gateway("kin", Databases(debian_15), transport=transport)
+    try:
+        await fill(gateway, people=20)
+        kin = await Kin.read(gateway)
+        tree: Tree = {
+            "name": {},
+            "elders": {"*": {}, "children": {"house": dict(_PARTS), "peers": {"moods": {}}}},
+        }
+        mask = FieldMask(paths=paths_of(tree, "Town")).ToJsonString()
+        answer = await gateway.call("kin.v1.TownService/ListTowns", page_size=1000, read_mask=mask)
+        assert [*answer.towns] == [kin.expected("Town", key, tree) for key in kin.rows["Town"]]
+    finally:
+        await gateway.stop()
