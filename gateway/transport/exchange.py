@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 REQUEST_ID = "x-request-id"
 TRACEPARENT = b"traceparent"
+EXPLAIN = b"rowgate-explain"
+"""The header of a call that asks to be explained, and of a REST response that tells."""
 _STATUS_DETAILS = "grpc-status-details-bin"
 _RETRY_PUSHBACK = "grpc-retry-pushback-ms"
 # An id of ours tells calls apart and is no secret: one random half for all of a process's is enough.
@@ -84,6 +86,7 @@ class Exchange:
         owner: the principal's name, where it was known when the call came.
         authorization: the header of this name, empty where there is none; None where `headers` have to tell.
         traceparent: the same of this one.
+        explain: and of this one, `rowgate-explain`.
         certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
         deadline: when it has to end, on the event loop's clock; set by the deadlines.
         ends_with_credential: whether that is because its caller's credential ends; set so, too.
@@ -112,6 +115,7 @@ class Exchange:
     owner: str = ""
     authorization: bytes | None = None
     traceparent: bytes | None = None
+    explain: bytes | None = None
     certificate: bytes = b""
     deadline: float | None = None
     ends_with_credential: bool = False

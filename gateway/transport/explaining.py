@@ -5,15 +5,12 @@ from collections.abc import Awaitable, Sequence
 from gateway.errors import InvalidArgument
 from gateway.request.explanation import Explanation
 from gateway.transport.authorization import Authorization
-from gateway.transport.exchange import Answer, Exchange, ResponseMetadata
+from gateway.transport.exchange import EXPLAIN, Answer, Exchange, ResponseMetadata
 from gateway.transport.wire.headers import find
 from gateway.transport.wire.request import Header
 
-EXPLAIN = "rowgate-explain"
-"""The header of a call that asks, and of a REST response that tells."""
 TRAILER = "rowgate-explain-bin"
 """The trailing metadata that tells, over gRPC and Connect: JSON."""
-_HEADER = EXPLAIN.encode()
 _MODES = {b"plan": False, b"analyze": True}
 
 
@@ -24,15 +21,17 @@ def explaining(answer: Answer, authorization: Authorization | None) -> Answer:
     """
 
     def answered(exchange: Exchange) -> Awaitable[bytes]:
-        mode = find(exchange.headers, _HEADER)
-        return answer(exchange) if mode is None else explained(exchange, mode)
+        mode = exchange.explain
+        if mode is None:
+            mode = find(exchange.headers, EXPLAIN) or b""
+        return explained(exchange, mode) if mode else answer(exchange)
 
     async def explained(exchange: Exchange, mode: bytes) -> bytes:
         if authorization is not None:
             authorization.require_explain(exchange.identified())
         analyze = _MODES.get(mode)
         if analyze is None:
-            raise InvalidArgument(f"{EXPLAIN}: expected plan or analyze", reason="INVALID_EXPLAIN")
+            raise InvalidArgument(f"{EXPLAIN.decode()}: expected plan or analyze", reason="INVALID_EXPLAIN")
         exchange.explanation = Explanation(analyze)
         exchange.metadata = ResponseMetadata()
         try:
@@ -48,4 +47,4 @@ def explain_headers(exchange: Exchange | None) -> Sequence[Header]:
     """Return the headers of a REST response that tell; none of a call that didn't ask."""
     if exchange is None or exchange.explanation is None:
         return ()
-    return ((_HEADER, exchange.explanation.text().encode()),)
+    return ((EXPLAIN, exchange.explanation.text().encode()),)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gateway.observe.call_record import CallRecord
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.exchange import REQUEST_ID, TRACEPARENT, Exchange, Reply, request_id
+from gateway.transport.exchange import EXPLAIN, REQUEST_ID, TRACEPARENT, Exchange, Reply, request_id
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.grpc.plain_answer import CONTENT_TYPES, refused
 from gateway.transport.protocols.grpc.plain_call import PlainCall
@@ -54,6 +54,7 @@ class PlainMethod:
             or method != "POST"
             or headers.get(b"grpc-encoding", _IDENTITY) != _IDENTITY
             or b"origin" in headers  # of a page, which may not call (gateway.transport.protocols.cors)
+            or EXPLAIN in headers
         ):
             return None
         timeout = headers.get(b"grpc-timeout")
@@ -127,6 +128,7 @@ class PlainHeaders(NamedTuple):
             headers=headers,
             authorization=credential,
             traceparent=read_only(headers, TRACEPARENT) if has_trace else b"",
+            explain=b"",
             certificate=certificate,
         )
         status = method.arrive(exchange)

@@ -9,7 +9,7 @@ from gateway.errors import RowgateError
 from gateway.observe.call_record import CallRecord
 from gateway.request.memory import SMALL
 from gateway.schema.protojson.form import JsonForm
-from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.exchange import EXPLAIN, REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.protocols.calls import end, refusal
 from gateway.transport.protocols.encodings import LEAST
 from gateway.transport.protocols.rest.headers import read_headers
@@ -24,7 +24,7 @@ from gateway.transport.wire.request import Header, HttpRequest
 _REQUEST_ID = REQUEST_ID.encode()
 _AUTHORIZATION = b"authorization"
 _JSON_TYPE = b"application/json"
-_ASK_FOR_MORE = frozenset({b"origin", b"content-encoding"})
+_ASK_FOR_MORE = frozenset({b"origin", b"content-encoding", EXPLAIN})
 _SENT = AlikeResponses(200, (JSON,), _REQUEST_ID)
 _SENT_BY_ENCODING = AlikeResponses(200, (JSON,), _REQUEST_ID, (VARY,))
 
@@ -126,6 +126,7 @@ class PlainHeaders(NamedTuple):
             remaining,
             headers=headers,
             authorization=authorization,
+            explain=b"",
             certificate=turn.certificate,
             take=partial(request, segments, query_pairs(query) if query else (), b""),
             json=json,
