@@ -15,12 +15,8 @@ BUILD = FOLDER / "build"
 _SECONDS = 600
 _PLUGINS = ("google.golang.org/protobuf/cmd/protoc-gen-go", "google.golang.org/grpc/cmd/protoc-gen-go-grpc")
 _MODULE = "rowgate/bench"
-_SERVED = {
-    "flights/v1/flight.proto": "flights",
-    "flights/v1/flight_service.proto": "flights",
-    "items/v1/item.proto": "items",
-}
-_IMPORTED = "rowgate/"
+_PACKAGES = ("flights", "items", "rowgate")
+"""The folders of protos whose stubs are made here: a Go package each. Others are modules that Go fetches."""
 
 
 class NoGoError(Exception):
@@ -60,8 +56,9 @@ def _make_stubs() -> None:
 
 
 def _packages(files: Iterable[str]) -> dict[str, str]:
-    """Return the Go package of each file's stubs: those that the protos name are no module's here."""
-    return _SERVED | {file: "rowgate" for file in sorted(files) if file.startswith(_IMPORTED)}
+    """Return the Go package of each file's stubs."""
+    folders = {file: file.partition("/")[0] for file in sorted(files)}
+    return {file: folder for file, folder in folders.items() if folder in _PACKAGES}
 
 
 def _run(*command: str) -> None:

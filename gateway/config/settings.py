@@ -211,7 +211,7 @@ class AuthSettings(Section):
     schema_roles: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     """roles whose callers may ask for the schema (reflection, OpenAPI) and limits, where callers are known"""
     explain_roles: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
-    """roles whose calls are explained (`rowgate-explain`), where callers are known"""
+    """roles whose callers may have their calls explained, where callers are known"""
     certificate_roles: Annotated[tuple[CertificateRole, ...], BeforeValidator(listed)] = ()
     """roles of client certificates by their names, as `spiffe://example.org/*=reader`, `CN=ci=writer`"""
     row_security: Literal["rowgate", "postgres"] = "rowgate"

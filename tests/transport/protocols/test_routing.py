@@ -150,7 +150,8 @@ async def test_a_browser_that_asks_is_told_what_pages_may_send_and_read() -> Non
     assert asked.header("vary") == "origin"
     answered = await ask(METHOD, origin=PAGE, content_type="application/json")
     exposed = (answered.header("access-control-expose-headers") or "").split(", ")
-    assert set(exposed) == {"grpc-status", "grpc-message", "grpc-status-details-bin", "x-request-id"}
+    known = {"grpc-status", "grpc-message", "grpc-status-details-bin", "x-request-id"}
+    assert set(exposed) == known | {"rowgate-explain", "rowgate-explain-bin"}
 
 
 async def test_a_client_that_goes_away_is_no_error() -> None:
