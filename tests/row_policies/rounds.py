@@ -48,6 +48,10 @@ class Tally:
         self.outcomes[name] = self.outcomes.get(name, 0) + 1
 
 
+_STEPS = 3
+"""One in so many rounds makes its calls as steps of transactions."""
+
+
 class Round:
     """One number's calls, against a served schema.
 
@@ -69,6 +73,7 @@ class Round:
     async def run(self) -> Sequence[str]:
         """Make the calls; return what was wrong."""
         kind = self.chance.choice(KINDS)
+        self.served.by_steps = self.number % _STEPS == 0
         await worlds.write(self.served.sql, self.served.schema, self.world)
         await getattr(self, f"_{kind}")()
         self.tally.rounds += 1

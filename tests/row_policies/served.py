@@ -72,6 +72,8 @@ class Served:
     ) -> None:
         self.schema = schema
         self.sql = sql
+        self.by_steps = False
+        """Whether calls are the only step of a transaction each."""
         self.etags: dict[tuple[str, int], str] = {}
         self._gateway = gateway
         self._keys = keys
@@ -98,7 +100,10 @@ class Served:
             if call.kind == "Ingest":
                 return _answer(call, await _ingested(client, call))
             if call.kind != "Stream":
-                return _answer(call, await client.call(call.method, request))
+                # One that only looks shows what it would change, which a step that is undone does.
+                looks = call.kind in BY_FILTER and "validateOnly" in request
+                answered = _as_step if self.by_steps and not looks else Client.call
+                return _answer(call, await answered(client, call.method, request))
             chunks = [chunk async for chunk in client.stream(call.method, request)]
         except RpcFailed as error:
             trailers = tuple(
@@ -107,6 +112,21 @@ class Served:
             return Answer(f"{error.code.name} {error.reason}", (error.message, trailers))
         rows = [row for chunk in chunks for row in _answer(call, chunk).rows]
         return Answer("OK", rows=rows, token=chunks[-1].resume_token if chunks else "")
+
+
+_OF_THE_WHOLE = ("requestId", "request_id", "validateOnly", "validate_only")
+
+
+async def _as_step(client: Client, method: str, request: Mapping[str, Any]) -> Any:
+    """Make a call as the only step of a transaction; return its response."""
+    service, _, name = method.partition("/")
+    package = service.rpartition(".")[0]
+    ours = {one: request[one] for one in _OF_THE_WHOLE if one in request}
+    theirs = {one: value for one, value in request.items() if one not in ours}
+    packed = {"@type": f"type.googleapis.com/{package}.{name}Request", **theirs}
+    step = {"method": method.replace("/", "."), "request": packed}
+    answer = await client.call(f"{package}.TransactService/Transact", {"steps": [step], **ours})
+    return client.unpacked(answer.responses[0])
 
 
 def _answer(call: Call, message: Any) -> Answer:
