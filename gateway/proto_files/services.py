@@ -23,7 +23,7 @@ STANDARD = tuple(kind for kind in METHODS if kind not in BY_FILTER)
 READS = (MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT, MethodKind.STREAM)
 _EMPTY = "google.protobuf.Empty"
 # Roles that say what another says, that cost a query more, that delete what isn't named, or that few need.
-_LEFT_OUT = frozenset({"version", "total_size", "force", "relations"})
+_LEFT_OUT = frozenset({"version", "total_size", "force", "relations", "transforms"})
 
 _TYPES: Mapping[RoleType, tuple[str, str]] = {
     RoleType.STRING: ("", "string"),

@@ -22,6 +22,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    or_,
     select,
     true,
     update,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import CTE, Subquery
 
 from gateway.policy.row_rules import ChangeRules
+from gateway.request.transforms import Transform
 from gateway.schema.model import Resource
 from gateway.sql import audit
 from gateway.sql.change import ACTIONS, Change, server_set
@@ -37,6 +39,7 @@ from gateway.sql.read import Rows, row_conditions
 from gateway.sql.row_arrays import RowStatement, output_columns, row_values
 from gateway.sql.rule_checks import checked_columns, outcome_is_met
 from gateway.sql.statement import compile_statement
+from gateway.sql.transforms import FITS, operand_fields, transformed, unfit
 
 _FOUND = "rowgate_found"
 _HELD = "rowgate_held"
@@ -46,9 +49,10 @@ TOO_MANY = "too_many"
 """The parameter's name of how many rows are too many."""
 SAMPLE = 10
 """The most rows that are shown of those that would change."""
-COUNTS = 4
+COUNTS = 5
 """The columns before the row's own: how many rows the filter finds, up to too many; how many of them are
-locked; how many of those may not become what is asked; how many are changed."""
+locked; how many of those may not become what is asked; how many are changed; and the place of the first
+transform whose outcome doesn't fit somewhere, NULL where all do."""
 
 
 def change_by_filter(
@@ -59,6 +63,7 @@ def change_by_filter(
     *,
     columns: tuple[str, ...] = (),
     defaults: tuple[str, ...] = (),
+    transforms: tuple[Transform, ...] = (),
     rules: ChangeRules | None = None,
     shows: bool = False,
 ) -> RowStatement:
@@ -74,16 +79,20 @@ def change_by_filter(
         rows: which rows.
         columns: the columns that take the request's value.
         defaults: UPDATE: the columns that take their default.
+        transforms: UPDATE: what others become of their stored values.
         rules: what the changed rows have to be.
         shows: whether the first rows are returned too, as they are afterwards, DELETE: as they were. Nothing
             is told then of what is to be audited: the transaction has to be rolled back.
 
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
-    sent: Mapping[str, Any] = row_values(fields)
+    fields += operand_fields(resource, transforms)
+    given = row_values(fields)
+    sent: dict[str, Any] = {name: given[name] for name in columns}
+    sent |= transformed(resource, table, transforms, given)
     plan = _Plan(resource, table, change, rows, rules)
     found = plan.found()
-    held = plan.held(found, plan.allowed(sent, defaults))
+    held = plan.held(found, plan.allowed(sent, defaults), unfit(resource, table, transforms, given))
     changed = plan.changed(held, {**sent, **{name: literal_column("DEFAULT") for name in defaults}})
     counts = plan.counts(found, held, changed)
     name = f"{change.value} {resource.table} by filter"
@@ -107,7 +116,7 @@ def seize_by_filter(resource: Resource, table: Table, rows: Rows) -> RowStatemen
     """
     plan = _Plan(resource, table, Change.SEIZE, rows, None)
     found = plan.found()
-    held = plan.held(found, true())
+    held = plan.held(found, true(), FITS)
     counts = plan.counts(found, held, held)
     whole = [held.c[f"f{i}"] for i in range(len(resource.fields))]
     report = select(*counts.c, *whole).select_from(counts.outerjoin(held, true()))
@@ -129,13 +138,13 @@ class _Plan:
         where = row_conditions(self.resource, self.table, self.rows)
         return select(*self._keys()).select_from(self.table).where(*where).limit(_too_many()).cte(_FOUND)
 
-    def held(self, found: CTE, allowed: ColumnElement[bool]) -> CTE:
+    def held(self, found: CTE, allowed: ColumnElement[bool], unfit: ColumnElement[int]) -> CTE:
         """Return the rows that are locked: those found that meet the conditions still."""
         # Read by the statement's snapshot, and so not evaluated again on a row that others have changed.
         few = _count_of(found) < _too_many()
         where = row_conditions(self.resource, self.table, self.rows)
         whole = output_columns(self.resource, self.table) if self.change is Change.SEIZE else []
-        query = select(*self._keys(), allowed.label("allowed"), *whole)
+        query = select(*self._keys(), allowed.label("allowed"), unfit.label("unfit"), *whole)
         joined = query.join_from(found, self.table, self._match(found)).where(few, *where)
         # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
         weak = self.change not in {Change.DELETE, Change.SEIZE}
@@ -153,7 +162,8 @@ class _Plan:
 
     def changed(self, held: CTE, sent: Mapping[str, Any]) -> CTE:
         """Return the rows that are changed: all that are held, unless one of them may not be."""
-        ready = (self._match(held), _count_of(held, ~held.c.allowed) == 0)
+        wrong = _count_of(held, or_(~held.c.allowed, held.c.unfit.is_not(None)))
+        ready = (self._match(held), wrong == 0)
         whole = checked_columns(self.resource, self.table, self.rules)
         returned = (*audit.key_columns(self.table), *self._keys(), *whole)
         if self.change is Change.DELETE:
@@ -168,6 +178,7 @@ class _Plan:
             "held": _count_of(held),
             "refused": _count_of(held, ~held.c.allowed),
             "changed": _count_of(changed),
+            "unfit": select(func.min(held.c.unfit)).scalar_subquery(),
         }
         return select(*(count.label(name) for name, count in counted.items())).subquery(_COUNTS)
 

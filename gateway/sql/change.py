@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import CTE
 
 from gateway.policy.row_rules import ChangeRules, read_rule
+from gateway.request.transforms import Transform
 from gateway.schema.identity import is_exact
 from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
@@ -31,6 +32,7 @@ from gateway.sql.key_order import by_key
 from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.rule_checks import checked_columns, is_met, is_there, outcome_is_met
 from gateway.sql.statement import compile_statement
+from gateway.sql.transforms import operand_fields, transformed, unfit
 
 _HELD = "rowgate_held"
 _CHANGED = "rowgate_changed"
@@ -57,10 +59,10 @@ ACTIONS = {
 }
 """What is kept of a change, of those that change rows."""
 
-FLAGS = 6
+FLAGS = 7
 """The columns before the row's own: found, live (not soft-deleted), fresh (at the expected version), allowed
-(by the rules), done, and repeated (an item before has an equal key), which is told where PostgreSQL alone
-knows."""
+(by the rules), done, unfit (the place of a transform whose outcome doesn't fit), and repeated (an item before
+has an equal key), which is told where PostgreSQL alone knows."""
 
 
 def change_rows(
@@ -70,6 +72,7 @@ def change_rows(
     *,
     columns: tuple[str, ...] = (),
     defaults: tuple[str, ...] = (),
+    transforms: tuple[Transform, ...] = (),
     rules: ChangeRules | None = None,
 ) -> RowsStatement:
     """Return the statement that changes the rows of the items' keys.
@@ -84,15 +87,19 @@ def change_rows(
         change: what to do with rows that are found, fresh, and live (UNDELETE: not live).
         columns: UPDATE: the columns that take the item's value.
         defaults: UPDATE: the columns that take their default.
+        transforms: UPDATE: what others become of their stored values; each item has the operands.
         rules: which rows are there for the caller, which it may change, and what they have to be then.
 
     """
     wanted = {*resource.primary_key, *columns}
     fields = tuple(field for field in resource.fields if field.column in wanted)
+    fields += operand_fields(resource, transforms)
     expects = resource.version is not None
     plan = _Plan(resource, table, change, items(fields, expects=expects), rules)
-    sent: dict[str, Any] = {name: plan.items.values[name] for name in columns}
-    held = plan.held(sent, defaults)
+    given = plan.items.values
+    sent: dict[str, Any] = {name: given[name] for name in columns}
+    sent |= transformed(resource, table, transforms, given)
+    held = plan.held(sent, defaults, unfit(resource, table, transforms, given))
     changed = plan.changed(held, sent | {name: literal_column("DEFAULT") for name in defaults})
     name = f"{change.value} {resource.table}"
     report = compile_statement(
@@ -166,13 +173,14 @@ class _Plan:
     items: Items
     rules: ChangeRules | None
 
-    def held(self, sent: Mapping[str, Any], defaults: tuple[str, ...]) -> CTE:
+    def held(self, sent: Mapping[str, Any], defaults: tuple[str, ...], unfit: ColumnElement[int]) -> CTE:
         stored, rows = self.table.c, self.items
         keys = {name: f"k{i}" for i, name in enumerate(self.resource.primary_key)}
         columns = [stored[name].label(label) for name, label in keys.items()]
         whole = output_columns(self.resource, self.table) if self.change in _STAYING else []
         match = and_(*(stored[name] == rows.values[name] for name in keys))
-        found = select(rows.n, *columns, self._live(), self._fresh(), self._allowed(sent, defaults), *whole)
+        state = (self._live(), self._fresh(), self._allowed(sent, defaults), unfit.label("unfit"))
+        found = select(rows.n, *columns, *state, *whole)
         allowed = is_there(read_rule(self.rules), self.table)
         there = found.join_from(rows.cte, self.table, match).where(*allowed)
         ordered = there.order_by(*self._order())
@@ -214,6 +222,7 @@ class _Plan:
         match = (self.table.c[name] == held.c[f"k{i}"] for i, name in enumerate(self.resource.primary_key))
         live = ~held.c.live if self.change is Change.UNDELETE else held.c.live
         ready = and_(*match, held.c.n == self.items.n, held.c.fresh, held.c.allowed, live)
+        ready = and_(ready, held.c.unfit.is_(None))
         keys = audit.key_columns(self.table)
         returned = (*keys, held.c.n, *checked_columns(self.resource, self.table, self.rules))
         if self.change is Change.DELETE:
@@ -237,7 +246,7 @@ class _Plan:
         if changed is not held:
             found = found.outerjoin(changed, changed.c.n == rows.n)
         met = (held.c.n.is_not(None), held.c.live, held.c.fresh, held.c.allowed)
-        flags = (*met, changed.c.n.is_not(None), self._repeated())
+        flags = (*met, changed.c.n.is_not(None), held.c.unfit, self._repeated())
         whole = (changed.c[f"f{i}"] for i in range(len(self.resource.fields)))
         keys = [changed.c[audit.KEY]] if self.audited() is not None else []
         return select(*keys, *flags, *whole).select_from(found).order_by(rows.n)

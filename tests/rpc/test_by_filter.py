@@ -230,6 +230,12 @@ PERIOD = settings(
 )
 
 
+@pytest.fixture(scope="module")
+async def served(module_gateway_for: GatewayFor) -> RunningGateway:
+    """Serve the schema for all examples."""
+    return await module_gateway_for("stock")
+
+
 @PERIOD
 @given(
     rows=ROWS,
@@ -239,7 +245,7 @@ PERIOD = settings(
     checks=st.booleans(),
 )
 async def test_as_sql_by_hand(
-    module_gateway_for: GatewayFor,
+    served: RunningGateway,
     *,
     rows: list[tuple[int, int | None, int]],
     wanted: list[list[tuple[str, str, int]]],
@@ -247,7 +253,7 @@ async def test_as_sql_by_hand(
     deletes: bool,
     checks: bool,
 ) -> None:
-    gateway = await module_gateway_for("stock")
+    gateway = served
     filter_ = " AND ".join(f"({' OR '.join(f'{c} {o} {v}' for c, o, v in part)})" for part in wanted)
     sql = await asyncpg.connect(gateway.dsn)
     await sql.execute("TRUNCATE article")

@@ -24,8 +24,10 @@ ADDED = {
     "ListPlanesRequest": {"manufacturer", "model"},
     "ListWeatherRequest": {"origin"},
     "StreamFlightsRequest": {"carrier", "destination", "origin"},
+    "UpdateFlightRequest": {"transforms"},
+    "UpdateFlightsByFilterRequest": {"transforms"},
 }
-"""The fields that ask for equality, and a total."""
+"""The fields that ask for equality, a total, and transforms."""
 DECLARED = {"AggregateFlights", "ExistsFlights"}
 """The methods that no scaffold writes: their answers are their author's."""
 

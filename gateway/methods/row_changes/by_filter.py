@@ -11,15 +11,18 @@ from gateway.db.database import Row
 from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument, PermissionDenied
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session
+from gateway.methods.row_changes.row_errors import unfit
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.methods.selection import selection_reader
 from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.call import Call
+from gateway.request.transforms import NO_TRANSFORMS, Transforms
 from gateway.schema.model import Method
 from gateway.sql.by_filter import COUNTS, TOO_MANY, change_by_filter, seize_by_filter
 from gateway.sql.change import Change
 from gateway.sql.kept_rows import kept_by_policy
 from gateway.sql.read import Rows
+from gateway.sql.transforms import operand_column
 
 ALL = "*"
 """The filter that finds all rows. An empty one is refused: nobody changes all by leaving something out."""
@@ -110,6 +113,7 @@ class ByFilter:
         *,
         values: Mapping[str, Any],
         defaults: tuple[str, ...] = (),
+        transforms: Transforms = NO_TRANSFORMS,
         shows: bool,
     ) -> Changed:
         """Make the same change of all rows; return how many they are, and the first where they are shown.
@@ -118,14 +122,23 @@ class ByFilter:
         PermissionDenied where one may not become what is asked.
         """
         statement = self._statement(
-            change, wanted.rows, columns=tuple(values), defaults=defaults, shows=shows
+            change,
+            wanted.rows,
+            columns=tuple(values),
+            defaults=defaults,
+            transforms=transforms.shape,
+            shows=shows,
         )
+        operands = {operand_column(column): value for column, value in transforms.operands.items()}
         given = {**wanted.values, TOO_MANY: wanted.max_rows + 1}
-        told = await session.fetch(statement.statement, statement.arguments(values, caller=given))
-        found, held, refused, changed, *_ = told[0]
+        arguments = statement.arguments({**values, **operands}, caller=given)
+        told = await session.fetch(statement.statement, arguments)
+        found, held, refused, changed, unfit_at = told[0][:COUNTS]
         self._check_count(found, wanted)
         if refused:
             raise _not_allowed()
+        if unfit_at is not None:
+            raise unfit(f"transforms[{unfit_at}]")
         if changed < held and not (change is Change.DELETE and await self._is_kept_by_policy(session)):
             raise _kept()
         rows = [row[COUNTS:] for row in told[:changed]] if shows else []

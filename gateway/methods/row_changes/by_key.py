@@ -17,11 +17,13 @@ from gateway.policy.presets import Presets
 from gateway.policy.row_rules import ChangeRules, TableRules, caller_values
 from gateway.request.keys import Key
 from gateway.request.rows import Values
+from gateway.request.transforms import NO_TRANSFORMS, Transform, Transforms
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
 from gateway.sql.change import FLAGS, Change, change_row, change_rows
 from gateway.sql.kept_rows import kept_by_policy
 from gateway.sql.shared_writes import change_each
+from gateway.sql.transforms import operand_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Edit:
         expected: the version that the row must be at; None for any.
         values: UPDATE: what the columns become.
         defaults: UPDATE: the columns that take their default.
+        transforms: UPDATE: what others become of their stored values.
 
     """
 
@@ -44,11 +47,17 @@ class Edit:
     expected: int | None = None
     values: Values = field(default_factory=dict)
     defaults: tuple[str, ...] = ()
+    transforms: Transforms = NO_TRANSFORMS
 
     @property
-    def shape(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def shape(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Transform, ...]]:
         """What decides which statement makes the change."""
-        return tuple(self.values), self.defaults
+        return tuple(self.values), self.defaults, self.transforms.shape
+
+    @property
+    def operands(self) -> Values:
+        """The operands of its transforms, as statements take them."""
+        return {operand_column(column): value for column, value in self.transforms.operands.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class Found:
         allowed: whether the caller may change it so.
         done: whether the change was made.
         row: the row afterwards, where the change was made.
+        unfit: the place of the first transform whose outcome its column can't hold; None where all fit.
 
     """
 
@@ -71,11 +81,13 @@ class Found:
     allowed: bool | None
     done: bool
     row: Row
+    unfit: int | None = None
 
     @property
     def is_kept(self) -> bool:
         """Whether nothing but the database stood in the way of the change."""
-        return bool(self.found and self.live and self.fresh and self.allowed) and not self.done
+        ready = self.found and self.live and self.fresh and self.allowed and self.unfit is None
+        return bool(ready) and not self.done
 
 
 UPDATING = attrgetter("updating")
@@ -157,7 +169,7 @@ class Changes:
         """Return the change as one statement that can be shared; None where it takes more to make it."""
         columns = tuple(edit.values) if change is Change.UPDATE else ()
         # A view's rows have no place to be changed by; rules are told of by the flags of change_rows.
-        unlike = edit.defaults or self._resource.is_view or self._rules is not None
+        unlike = edit.defaults or edit.transforms.shape or self._resource.is_view or self._rules is not None
         # What a request sends is preset before it is read; these send nothing.
         unlike = unlike or (self._presets is not None and change in _MARKING)
         if unlike or change in _ANSWERS_ONLY or (change is Change.UPDATE and not columns):
@@ -175,18 +187,18 @@ class Changes:
 
     async def _run(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         preset = self._presets.of_changes(session.principal) if self._presets and change in _MARKING else {}
-        columns, defaults = edits[0].shape if change is Change.UPDATE else (tuple(preset), ())
-        if change is Change.UPDATE and not (columns or defaults):
+        columns, defaults, transforms = edits[0].shape if change is Change.UPDATE else (tuple(preset), (), ())
+        if change is Change.UPDATE and not (columns or defaults or transforms):
             change = Change.HOLD  # nothing to change: the row answers as it stands
-        statement = self._statement(change, columns=columns, defaults=defaults)
-        rows = [{**edit.values, **preset, **edit.key} for edit in edits]
+        statement = self._statement(change, columns=columns, defaults=defaults, transforms=transforms)
+        rows = [{**edit.values, **edit.operands, **preset, **edit.key} for edit in edits]
         caller = caller_values(self._rules, session.principal)
         arguments = statement.arguments(rows, [edit.expected for edit in edits], caller)
         found = await session.fetch(statement.statement, arguments)
         for edit, row in zip(edits, found, strict=True):
             if row[FLAGS - 1]:
                 raise self._twice(edit)
-        met = [Found(row[0], row[1], row[2], row[3], row[4], row[FLAGS:]) for row in found]
+        met = [Found(row[0], row[1], row[2], row[3], row[4], row[FLAGS:], row[5]) for row in found]
         return await self._without_hidden(session, met) if change is Change.DELETE else met
 
     async def _without_hidden(self, session: Session, met: list[Found]) -> list[Found]:
@@ -225,6 +237,8 @@ class Changes:
             raise row_errors.soft_deleted() if live else row_errors.not_deleted()
         if not met.fresh:
             raise row_errors.stale()
+        if met.unfit is not None:
+            raise row_errors.unfit(met.unfit)
         if not met.done:
             raise row_errors.kept()
         return met.row

@@ -1,5 +1,6 @@
 """Values that an update writes: those of the resource's message that the mask names."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -8,6 +9,7 @@ from gateway.errors import InvalidArgument
 from gateway.request.keys import below
 from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, refuse_unknown
+from gateway.request.transforms import NO_TRANSFORMS, Transforms, read_transforms
 from gateway.request.unreadable import erased_reader, refuse_erasing
 from gateway.schema.model import Field, Method
 
@@ -25,10 +27,10 @@ class MaskedValues:
         self._field = method.request["resource"].name
         self._erased = erased_reader(method.resource)
 
-    def read(self, request: Any, message: Message, place: str) -> tuple[Values, tuple[str, ...]]:
-        """Return the columns' values, and the columns that take their default.
+    def read(self, request: Any, message: Message, place: str) -> tuple[Values, tuple[str, ...], Transforms]:
+        """Return the columns' values, the columns that take their default, and what becomes of others.
 
-        Raises InvalidArgument for a wrong mask or value.
+        Raises InvalidArgument for a wrong mask, value or transform.
 
         Args:
             request: the request, or an item of a batch.
@@ -47,10 +49,17 @@ class MaskedValues:
             name = next(iter(wanted.below))
             text = f'"{name}" can only be written whole: name it without what is below'
             raise InvalidArgument.field(path, text, reason="INVALID_FIELD_MASK")
-        defaults = tuple(f for f in wanted.fields if _takes_default(f, message))
-        sent = [field for field in wanted.fields if field not in defaults]
+        transforms = self._transforms(request, wanted.fields, place)
+        fields = wanted.fields or (self._resource.changed_by if transforms.shape else ())
+        defaults = tuple(f for f in fields if _takes_default(f, message))
+        sent = [field for field in fields if field not in defaults]
         values = encode_fields(message, sent, below(place, self._field))
-        return values, tuple(field.column for field in defaults)
+        return values, tuple(field.column for field in defaults), transforms
+
+    def _transforms(self, request: Any, written: Sequence[Field], place: str) -> Transforms:
+        if "transforms" not in self._roles:
+            return NO_TRANSFORMS
+        return read_transforms(self._resource, request.transforms, written, below(place, "transforms"))
 
     def would_erase(self, request: Any, message: Message) -> frozenset[str]:
         """Return the unset fields of a row that was read without their values."""

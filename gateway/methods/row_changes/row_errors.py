@@ -10,11 +10,12 @@ from gateway.errors import (
     FieldViolation,
     InvalidArgument,
     NotFound,
+    OutOfRange,
     PermissionDenied,
     ResourceRef,
     RowgateError,
 )
-from gateway.request.keys import Key, key_text
+from gateway.request.keys import Key, below, key_text
 from gateway.schema.model import Resource
 
 E = TypeVar("E", bound=RowgateError)
@@ -59,6 +60,10 @@ class RowErrors:
         """Return the error of a batch that names one row twice: which change is meant is not told."""
         return self._error(InvalidArgument, "is named twice in one batch", "DUPLICATE_IN_BATCH")
 
+    def unfit(self, transform: int) -> OutOfRange:
+        """Return the error of a transform, by its place, whose outcome its column can't hold."""
+        return unfit(below(self.place, f"transforms[{transform}]"))
+
     def kept(self) -> FailedPrecondition:
         """Return the error of a row that a trigger doesn't let change."""
         return self._error(
@@ -73,3 +78,13 @@ class RowErrors:
             violations=[FieldViolation(self.place, text, reason)] if self.place else (),
             resources=[ResourceRef(name, row)],
         )
+
+
+def unfit(path: str) -> OutOfRange:
+    """Return the error of a transform, by its path, whose outcome its column can't hold."""
+    text = "makes more of the stored value than its column holds"
+    return OutOfRange(
+        f"{path}: {text}",
+        reason="NUMBER_OUT_OF_RANGE",
+        violations=[FieldViolation(path, text, "NUMBER_OUT_OF_RANGE")],
+    )

@@ -1,7 +1,7 @@
 """Update: some fields of one row (AIP-134)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
@@ -46,7 +46,8 @@ class Updating:
 
     The mask decides what changes (MaskedValues). With nothing to change the row answers as it stands, at its
     version.
-    With allow_missing a row that is not there is created, from all of the fields whatever the mask says.
+    With allow_missing a row that is not there is created, from all of the fields whatever the mask says, and
+    transformed then.
     """
 
     def __init__(self, method: Method, engine: Engine) -> None:
@@ -71,9 +72,10 @@ class Updating:
         path = below(place, self._field)
         message = required(request, self._field, path)
         key = self._read_key(message, path)
-        values, defaults = self._values.read(request, message, place)
+        values, defaults, transforms = self._values.read(request, message, place)
         expected = self._expected(request, place)
         edit = Edit(key, place, path, expected=expected, values=values, defaults=defaults)
+        edit = replace(edit, transforms=transforms)
         may_create = flag(request, self._roles, "allow_missing")
         return Wanted(edit, self._read_row(message, path) if may_create else None)
 
@@ -84,6 +86,8 @@ class Updating:
     def requested_write(self, request: Message) -> RequestedWrite | None:
         """Return a plain update as a statement that can be shared, where there is something to change."""
         if flag(request, self._roles, "allow_missing") or not request.HasField(self._field):
+            return None
+        if "transforms" in self._roles and request.transforms:  # type: ignore[attr-defined]
             return None
         message = getattr(request, self._field)
         if self._values.would_erase(request, message):
@@ -105,7 +109,10 @@ class Updating:
             missing = await self._change(session, items, left, rows) if left else []
             if missing:
                 created = await insert(session, [items[i].row or {} for i in missing])
-                rows |= await self._placed(session, created, {i: items[i].edit for i in missing})
+                placed = await self._placed(session, created, {i: items[i].edit for i in missing})
+                # What is transformed is changed in the next round.
+                rows |= {i: row for i, row in placed.items() if not items[i].edit.transforms.shape}
+        await self._change(session, items, [i for i in range(len(items)) if i not in rows], rows)
         return await each_in_turns(self._message, (rows[i] for i in range(len(items))))
 
     async def _change(

@@ -12,10 +12,10 @@ from gateway.methods.row_changes.by_filter import ByFilter, Changed, Wanted
 from gateway.methods.row_changes.by_key import UPDATING
 from gateway.methods.row_changes.masked_values import MaskedValues
 from gateway.methods.writes.changed_by_filter import ChangedByFilter
-from gateway.methods.writes.create import required
 from gateway.request.call import Call
 from gateway.request.keys import below
 from gateway.request.rows import Values
+from gateway.request.transforms import Transforms
 from gateway.request.unreadable import is_set
 from gateway.schema.model import Method
 from gateway.sql.change import Change
@@ -26,6 +26,7 @@ class _Asked:
     wanted: Wanted
     values: Values
     defaults: tuple[str, ...]
+    transforms: Transforms
 
 
 class _Updating:
@@ -40,15 +41,15 @@ class _Updating:
 
     def read(self, request: Message, call: Call) -> _Asked:
         wanted = self._by_filter.read(request, call)
-        message = required(request, self._field, self._field)
+        message = getattr(request, self._field)
         self._refuse_key(message)
-        values, defaults = self._values.read(request, message, "")
-        if not (values or defaults):
+        values, defaults, transforms = self._values.read(request, message, "")
+        if not (values or defaults or transforms.shape):
             text = "says nothing to change: set a field, and name it in update_mask where there is one"
             raise InvalidArgument.field(self._field, text, reason="REQUIRED")
         preset = self._presets.of_changes(call.principal) if self._presets is not None else {}
         kept = tuple(column for column in defaults if column not in preset)
-        return _Asked(wanted, {**values, **preset}, kept)
+        return _Asked(wanted, {**values, **preset}, kept, transforms)
 
     def _refuse_key(self, message: Message) -> None:
         for field in self._resource.key_fields:
@@ -57,9 +58,14 @@ class _Updating:
                 raise InvalidArgument.field(below(self._field, field.name), text, reason="KEY_NOT_TAKEN")
 
     async def change(self, session: Session, asked: _Asked, *, shows: bool) -> Changed:
-        values, defaults = asked.values, asked.defaults
         return await self._by_filter.change(
-            session, Change.UPDATE, asked.wanted, values=values, defaults=defaults, shows=shows
+            session,
+            Change.UPDATE,
+            asked.wanted,
+            values=asked.values,
+            defaults=asked.defaults,
+            transforms=asked.transforms,
+            shows=shows,
         )
 
     def map_error(self, error: RowgateError, asked: _Asked) -> RowgateError:

@@ -25,6 +25,7 @@ _NAMED: Mapping[RoleType, tuple[str, bool]] = {
     RoleType.FAILURES: ("rowgate.v1.RowFailure", True),
     RoleType.OUTCOMES: ("rowgate.v1.RowOutcome", True),
     RoleType.INGEST_START: ("rowgate.v1.IngestStart", False),
+    RoleType.TRANSFORMS: ("rowgate.v1.FieldTransform", True),
     RoleType.STEPS: ("rowgate.v1.Step", True),
     RoleType.ISOLATION: ("rowgate.v1.IsolationLevel", False),
     RoleType.PACKED: ("google.protobuf.Any", True),

@@ -35,6 +35,7 @@ class RoleType(Enum):
     FAILURES = "repeated rowgate.v1.RowFailure"
     OUTCOMES = "repeated rowgate.v1.RowOutcome"
     INGEST_START = "rowgate.v1.IngestStart"
+    TRANSFORMS = "repeated rowgate.v1.FieldTransform"
     STEPS = "repeated rowgate.v1.Step"
     ISOLATION = "rowgate.v1.IsolationLevel"
     PACKED = "repeated google.protobuf.Any"
@@ -160,6 +161,7 @@ _VALIDATE_ONLY = Role("validate_only", RoleType.BOOL)
 _WRITE = (_REQUEST_ID, _VALIDATE_ONLY)
 _RESOURCE = Role("resource", RoleType.RESOURCE, required=True)
 _ROWS = Role("rows", RoleType.ROWS, required=True)
+_TRANSFORMS = Role("transforms", RoleType.TRANSFORMS)
 _MAX_ROWS = Role("max_rows", RoleType.INT32)
 _CHANGED_BY_FILTER = (Role("count", RoleType.INT64, required=True), Role("sample", RoleType.ROWS))
 _ITEMS = Role("requests", RoleType.ITEMS, required=True)
@@ -205,7 +207,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
     MethodKind.UPDATE: Shape(
         "Update",
         plural=False,
-        request=(_RESOURCE, _UPDATE_MASK, _ALLOW_MISSING, _ETAG, *_WRITE),
+        request=(_RESOURCE, _UPDATE_MASK, _TRANSFORMS, _ALLOW_MISSING, _ETAG, *_WRITE),
         answer=Answer.RESOURCE,
     ),
     MethodKind.DELETE: Shape(
@@ -326,7 +328,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
         "Update",
         plural=True,
         suffix="ByFilter",
-        request=(_WANTED, _RESOURCE, _UPDATE_MASK, _MAX_ROWS, *_WRITE),
+        request=(_WANTED, _RESOURCE, _UPDATE_MASK, _TRANSFORMS, _MAX_ROWS, *_WRITE),
         answer=Answer.FIELDS,
         response=_CHANGED_BY_FILTER,
         equals=True,

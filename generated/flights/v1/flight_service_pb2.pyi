@@ -7,6 +7,7 @@ from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
 from rowgate.v1 import ingest_pb2 as _ingest_pb2
 from rowgate.v1 import relations_pb2 as _relations_pb2
+from rowgate.v1 import transforms_pb2 as _transforms_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -72,18 +73,20 @@ class CreateFlightRequest(_message.Message):
     def __init__(self, flight: _Optional[_Union[_flight_pb2.Flight, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class UpdateFlightRequest(_message.Message):
-    __slots__ = ("flight", "update_mask", "allow_missing", "request_id", "validate_only")
+    __slots__ = ("flight", "update_mask", "allow_missing", "request_id", "validate_only", "transforms")
     FLIGHT_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     flight: _flight_pb2.Flight
     update_mask: _field_mask_pb2.FieldMask
     allow_missing: bool
     request_id: str
     validate_only: bool
-    def __init__(self, flight: _Optional[_Union[_flight_pb2.Flight, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: _Optional[bool] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    transforms: _containers.RepeatedCompositeFieldContainer[_transforms_pb2.FieldTransform]
+    def __init__(self, flight: _Optional[_Union[_flight_pb2.Flight, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: _Optional[bool] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., transforms: _Optional[_Iterable[_Union[_transforms_pb2.FieldTransform, _Mapping]]] = ...) -> None: ...
 
 class DeleteFlightRequest(_message.Message):
     __slots__ = ("id", "allow_missing", "request_id", "validate_only", "etag")
@@ -410,20 +413,22 @@ class IngestFlightsResponse(_message.Message):
     def __init__(self, watermark: _Optional[int] = ..., inserted_count: _Optional[int] = ..., updated_count: _Optional[int] = ..., unchanged_count: _Optional[int] = ..., ignored_count: _Optional[int] = ..., superseded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[_bulk_pb2.RowFailure, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[_bulk_pb2.RowOutcome, str]]] = ...) -> None: ...
 
 class UpdateFlightsByFilterRequest(_message.Message):
-    __slots__ = ("filter", "flight", "update_mask", "max_rows", "request_id", "validate_only")
+    __slots__ = ("filter", "flight", "update_mask", "max_rows", "request_id", "validate_only", "transforms")
     FILTER_FIELD_NUMBER: _ClassVar[int]
     FLIGHT_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     filter: str
     flight: _flight_pb2.Flight
     update_mask: _field_mask_pb2.FieldMask
     max_rows: int
     request_id: str
     validate_only: bool
-    def __init__(self, filter: _Optional[str] = ..., flight: _Optional[_Union[_flight_pb2.Flight, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., max_rows: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    transforms: _containers.RepeatedCompositeFieldContainer[_transforms_pb2.FieldTransform]
+    def __init__(self, filter: _Optional[str] = ..., flight: _Optional[_Union[_flight_pb2.Flight, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., max_rows: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., transforms: _Optional[_Iterable[_Union[_transforms_pb2.FieldTransform, _Mapping]]] = ...) -> None: ...
 
 class UpdateFlightsByFilterResponse(_message.Message):
     __slots__ = ("count", "sample")
