@@ -10,7 +10,7 @@ AUTHENTICATED_ROLE = "authenticated"
 """The role of every caller with a credential, beside those that it names."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Principal:
     """Who calls. Made once for each credential, and told apart by identity.
 

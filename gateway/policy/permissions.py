@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
+from gateway.auth.by_principal import ByPrincipal
 from gateway.auth.principal import AUTHENTICATED_ROLE, Principal
 from gateway.policy.condition import Condition, ConditionError, compile_condition
 from gateway.schema.diagnostics import Diagnostic, SchemaError
@@ -44,15 +44,14 @@ class Permission:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._known: WeakKeyDictionary[Principal, bool] = WeakKeyDictionary()
+        self._allowed = ByPrincipal(self._ask)
 
     def allows(self, principal: Principal) -> bool:
         """Whether a caller may."""
-        known = self._known.get(principal)
-        if known is None:
-            lets_in = bool(self.rules) and all(rule.lets_in(principal) for rule in self.rules)
-            known = self._known[principal] = lets_in
-        return known
+        return self._allowed[principal]
+
+    def _ask(self, principal: Principal) -> bool:
+        return bool(self.rules) and all(rule.lets_in(principal) for rule in self.rules)
 
 
 def permissions_of(schema: Schema, narrowing: Rules | None = None) -> Mapping[str, Permission]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.auth.by_principal import ByPrincipal
 from gateway.auth.principal import ANONYMOUS_ROLE, Principal
 from gateway.errors import FieldViolation, InvalidArgument, PermissionDenied
 from gateway.policy.caller import Value, caller_value, is_caller, is_id
@@ -77,14 +77,17 @@ class Presets:
     """
 
     all: tuple[Preset, ...]
-    _known: WeakKeyDictionary[Principal, Mapping[str, Any]] = field(default_factory=WeakKeyDictionary)
+    _values: ByPrincipal[Mapping[str, Any]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_values", ByPrincipal(self._of_all))
 
     def values(self, caller: Principal) -> Mapping[str, Any]:
         """Return a caller's values as messages have them, by fields; None where it has none that fits."""
-        known = self._known.get(caller)
-        if known is None:
-            known = self._known[caller] = {one.field.name: one.of(caller) for one in self.all}
-        return known
+        return self._values[caller]
+
+    def _of_all(self, caller: Principal) -> Mapping[str, Any]:
+        return {one.field.name: one.of(caller) for one in self.all}
 
     def of_changes(self, caller: Principal) -> Mapping[str, Any]:
         """Return the driver values that a change sets, by columns; raises PermissionDenied."""

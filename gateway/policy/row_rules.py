@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
+from gateway.auth.by_principal import ByPrincipal
 from gateway.auth.principal import Principal
 from gateway.errors import InvalidArgument
 from gateway.policy.caller import Value, caller_value, is_caller, is_id
@@ -116,7 +116,10 @@ class TableRules:
     update: RowRule
     update_check: RowRule
     delete: RowRule
-    _known: WeakKeyDictionary[Principal, Mapping[str, Any]] = field(default_factory=WeakKeyDictionary)
+    _values: ByPrincipal[Mapping[str, Any]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_values", ByPrincipal(self._read))
 
     @property
     def creating(self) -> ChangeRules:
@@ -135,13 +138,12 @@ class TableRules:
 
     def values(self, caller: Principal) -> Mapping[str, Any]:
         """Return a caller's values of all rules, by the columns' names."""
-        known = self._known.get(caller)
-        if known is None:
-            rules = (self.read, self.create, self.update, self.update_check, self.delete)
-            columns = (column for rule in rules for column in rule.callers.values())
-            known = {column.field.column: column.read(caller) for column in columns}
-            self._known[caller] = known
-        return known
+        return self._values[caller]
+
+    def _read(self, caller: Principal) -> Mapping[str, Any]:
+        rules = (self.read, self.create, self.update, self.update_check, self.delete)
+        columns = (column for rule in rules for column in rule.callers.values())
+        return {column.field.column: column.read(caller) for column in columns}
 
 
 def read_rule(rules: TableRules | ChangeRules | None) -> RowRule | None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
+from gateway.auth.by_principal import ByPrincipal
 from gateway.auth.principal import ANONYMOUS_ROLE, Principal, claim_at
 from gateway.config.settings import AuthSettings
 from gateway.db.driver_errors import sqlstate_of
@@ -39,7 +39,10 @@ class CallerRoles:
     allowed: frozenset[str]
     usual: str | None = None
     claim: str | None = None
-    _known: WeakKeyDictionary[Principal, str] = field(default_factory=WeakKeyDictionary)
+    _settings: ByPrincipal[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_settings", ByPrincipal(lambda one: _settings(self.role_of(one), one)))
 
     def settings(self, caller: Principal) -> str:
         """Return the SQL that makes an open transaction the caller's.
@@ -47,10 +50,7 @@ class CallerRoles:
         Raises PermissionDenied for one who has no role (DATABASE_ROLE_NOT_ALLOWED), or of whom PostgreSQL
         can't be told (CLAIMS_TOO_LARGE, CALLER_UNTELLABLE).
         """
-        known = self._known.get(caller)
-        if known is None:
-            known = self._known[caller] = _settings(self.role_of(caller), caller)
-        return known
+        return self._settings[caller]
 
     def rights(self, caller: Principal) -> str:
         """Return all of a caller that policies can go by, but for what each of its tokens has for itself."""
