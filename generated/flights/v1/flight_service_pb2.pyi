@@ -1,7 +1,9 @@
+import datetime
+
 from flights.v1 import flight_pb2 as _flight_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
-from google.type import date_pb2 as _date_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from rowgate.v1 import aggregate_pb2 as _aggregate_pb2
 from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
@@ -291,7 +293,7 @@ class FlightStatistics(_message.Message):
     carrier: str
     origin: str
     destination: str
-    departure_month: _date_pb2.Date
+    departure_month: _timestamp_pb2.Timestamp
     departure_hour: int
     flights: int
     late_flights: int
@@ -306,7 +308,7 @@ class FlightStatistics(_message.Message):
     max_departure_delay: int
     carriers: _containers.RepeatedScalarFieldContainer[str]
     latest_tail_number: str
-    def __init__(self, carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., departure_month: _Optional[_Union[_date_pb2.Date, _Mapping]] = ..., departure_hour: _Optional[int] = ..., flights: _Optional[int] = ..., late_flights: _Optional[int] = ..., cancelled_flights: _Optional[int] = ..., planes: _Optional[int] = ..., total_distance_miles: _Optional[int] = ..., mean_departure_delay: _Optional[float] = ..., median_departure_delay: _Optional[float] = ..., p90_departure_delay: _Optional[float] = ..., p99_departure_delay: _Optional[float] = ..., min_departure_delay: _Optional[int] = ..., max_departure_delay: _Optional[int] = ..., carriers: _Optional[_Iterable[str]] = ..., latest_tail_number: _Optional[str] = ...) -> None: ...
+    def __init__(self, carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., departure_month: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., departure_hour: _Optional[int] = ..., flights: _Optional[int] = ..., late_flights: _Optional[int] = ..., cancelled_flights: _Optional[int] = ..., planes: _Optional[int] = ..., total_distance_miles: _Optional[int] = ..., mean_departure_delay: _Optional[float] = ..., median_departure_delay: _Optional[float] = ..., p90_departure_delay: _Optional[float] = ..., p99_departure_delay: _Optional[float] = ..., min_departure_delay: _Optional[int] = ..., max_departure_delay: _Optional[int] = ..., carriers: _Optional[_Iterable[str]] = ..., latest_tail_number: _Optional[str] = ...) -> None: ...
 
 class BulkUpsertFlightsRequest(_message.Message):
     __slots__ = ("flights", "conflict_target", "on_conflict", "on_duplicate", "update_mask", "partial_failure", "outcomes", "validate_only", "request_id")
