@@ -21,8 +21,8 @@ class Validated:
 
     A batch is looked at request by request; the rows of a bulk upsert by its handler, which refuses them one
     by one. Of a row that is changed the rules of the fields hold that are written, and those of the row as a
-    whole where it is replaced, or may be a new one. Of rows that a filter finds nobody knows the whole, nor a
-    key.
+    whole where it is replaced, or may be a new one. Rows that a filter finds are sent without a key, whose
+    rules don't hold.
 
     Args:
         method: the method.
@@ -79,7 +79,7 @@ class Validated:
         below = broken.fields[1:2]
         if below and not self._concerns_row(below[0]):
             return False
-        if method.kind is MethodKind.UPDATE_BY_FILTER and (not below or below[0] in _key_of(method)):
+        if method.kind is MethodKind.UPDATE_BY_FILTER and below and below[0] in _key_of(method):
             return False
         return _is_whole(request, method) or (
             bool(below) and below[0] in _written(request, method, holder.name)

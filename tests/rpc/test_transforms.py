@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
+from tests.harness.polling import next_poll
 from tests.rpc.test_by_filter import ARTICLES
+from tests.rpc.test_by_filter_races import WAITING
 
 ONE = {"warehouse": "a", "sku": "S"}
 COLUMNS = (
@@ -226,6 +228,26 @@ async def test_no_increment_is_lost_or_made_twice(gateway_for: GatewayFor) -> No
     row = await stored(sql)
     assert (row["quantity"], row["version"], row["shelves"]) == (5 + 41, 1 + 41, [3, 1] + [9] * 41)
     await sql.close()
+
+
+@pytest.mark.parametrize(("meanwhile", "due"), [(2**31 - 6, 2**31 - 1), (2**31 - 5, None)])
+async def test_the_value_is_that_of_the_locked_row(
+    gateway_for: GatewayFor, meanwhile: int, due: int | None
+) -> None:
+    """Whether it fits is judged of what another transaction leaves, as what is made of it."""
+    for method in ("UpdateArticle", "UpdateArticlesByFilter"):
+        gateway, sql = await an_article(gateway_for)
+        await sql.execute(f"BEGIN; UPDATE article SET quantity = {meanwhile}")  # noqa: S608
+        request: Any = {"transforms": [of("quantity", "increment", 5)]}
+        request |= {"article": ONE} if method == "UpdateArticle" else {"filter": "*", "maxRows": 1}
+        asked = asyncio.create_task(_reason(gateway.call(f"{ARTICLES}/{method}", request)))
+        while not await sql.fetch(WAITING):
+            assert not asked.done()
+            await next_poll()
+        await sql.execute("COMMIT")
+        assert await asked == ("" if due else "NUMBER_OUT_OF_RANGE")
+        assert (await stored(sql))["quantity"] == (due or meanwhile)
+        await sql.close()
 
 
 async def test_rows_of_a_batch_have_their_own(gateway_for: GatewayFor) -> None:

@@ -91,6 +91,19 @@ async def test_an_update_is_held_to_the_rules_of_what_it_writes(guests: RunningG
     assert told == [("guest.mail", "STRING_EMAIL_EMPTY"), ("guest.note", "REQUIRED")]
 
 
+async def test_what_a_filter_finds_is_held_to_the_rules_of_what_is_written(guests: RunningGateway) -> None:
+    """But for those of the key, which isn't sent."""
+    await guests.call(f"{GUESTS}/CreateGuest", guest=RIGHT)
+    method, found = "UpdateGuestsByFilter", {"filter": "*", "max_rows": 9}
+    values = {name: value for name, value in RIGHT.items() if name != "id"}
+    assert (await guests.call(f"{GUESTS}/{method}", guest={"name": "Bob"}, **found)).count == 1
+    assert (await guests.call(f"{GUESTS}/{method}", guest=values, update_mask="*", **found)).count == 1
+    assert await broken(guests, method, guest={"mail": "x"}, **found) == [("guest.mail", "STRING_EMAIL")]
+    whole = {"guest": values | {"arrival": 9}, "update_mask": "*"}
+    assert await broken(guests, method, **whole, **found) == [("guest", "STAY")]
+    assert await broken(guests, method, filter="*", max_rows=21) == [("max_rows", "INT32_LTE")]
+
+
 async def test_batches_tell_the_request_that_is_wrong(guests: RunningGateway) -> None:
     requests = [{"guest": RIGHT}, {"guest": RIGHT | {"id": 2, "name": "A"}}]
     assert await broken(guests, "BatchCreateGuests", requests=requests) == [
