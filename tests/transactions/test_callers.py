@@ -188,3 +188,16 @@ async def test_a_session_is_its_callers(bank: Bank) -> None:
     kept = await bank.gateway.sql("SELECT principal_id, method FROM rowgate.audit ORDER BY id DESC LIMIT 1")
     assert [tuple(row.values()) for row in kept] == [("ann", f"{ACCOUNTS}/UpdateAccount")]
     assert await accounts(bank.gateway) == {"a": 3, "b": 10}
+
+
+async def test_what_a_session_goes_back_from_is_not_audited(bank: Bank) -> None:
+    await bank.gateway.sql("DELETE FROM rowgate.audit")
+    session = bank.clients["ann"].converse(SESSION)
+    await session.ask(begin={})
+    await session.ask(savepoint="before")
+    await session.ask(step=set_cents("a", 3))
+    await session.ask(rollback_to="before")
+    await session.ask(step=open_account("c", owner="ann"))
+    await session.ask(end="SESSION_END_COMMIT")
+    kept = await bank.gateway.sql("SELECT action, key->>'id' AS key FROM rowgate.audit")
+    assert [tuple(row.values()) for row in kept] == [("INSERT", "c")]
