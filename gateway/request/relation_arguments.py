@@ -69,7 +69,9 @@ def asked_rows(given: Iterable[Any], resource: Resource, related: Related, path:
 
 def wrong_arguments(path: str, wrong: str) -> InvalidArgument:
     """Return the error of what a request asks of relations."""
-    return InvalidArgument.field(path, wrong, reason="INVALID_RELATION_ARGUMENTS")
+    return InvalidArgument.field(
+        path, f"asks relations for what they can't give: {wrong}", reason="INVALID_RELATION_ARGUMENTS"
+    )
 
 
 def _bounded(given: Iterable[Any], path: str) -> list[Any]:

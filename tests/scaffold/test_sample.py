@@ -14,20 +14,25 @@ from gateway.schema.services.row_limits import BY_FILTER
 from tests.harness.sample import ROOT
 
 ADDED = {
+    "BatchGetFlightsRequest": {"relations"},
+    "GetFlightRequest": {"relations"},
+    "StreamAirportsRequest": {"relations"},
+    "BatchGetAirportsRequest": {"relations"},
+    "GetAirportRequest": {"relations"},
     "CountAirportsRequest": {"time_zone"},
     "CountFlightsRequest": {"carrier", "destination", "flight_number", "origin", "tail_number"},
     "CountPlanesRequest": {"manufacturer", "model"},
     "CountWeatherRequest": {"origin"},
     "ListAirlinesResponse": {"total_size"},
-    "ListAirportsRequest": {"time_zone"},
-    "ListFlightsRequest": {"carrier", "destination", "flight_number", "origin", "tail_number"},
+    "ListAirportsRequest": {"relations", "time_zone"},
+    "ListFlightsRequest": {"carrier", "destination", "flight_number", "origin", "relations", "tail_number"},
     "ListPlanesRequest": {"manufacturer", "model"},
     "ListWeatherRequest": {"origin"},
-    "StreamFlightsRequest": {"carrier", "destination", "origin"},
+    "StreamFlightsRequest": {"carrier", "destination", "origin", "relations"},
     "UpdateFlightRequest": {"transforms"},
     "UpdateFlightsByFilterRequest": {"transforms"},
 }
-"""The fields that ask for equality, a total, and transforms."""
+"""The fields that ask for equality, a total, relations, and transforms."""
 DECLARED = {"AggregateFlights", "ExistsFlights"}
 """The methods that no scaffold writes: their answers are their author's."""
 
