@@ -10,7 +10,6 @@ tool (
 require (
 	github.com/jackc/pgx/v5 v5.12.0
 	golang.org/x/net v0.62.0
-	google.golang.org/genproto v0.0.0-20260817212433-ac3dfec99bb1
 	google.golang.org/genproto/googleapis/api v0.0.0-20260817212433-ac3dfec99bb1
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1
 	google.golang.org/grpc v1.85.0
