@@ -11,6 +11,7 @@ from tests.harness.databases import Databases
 from tests.rpc.test_pgbouncer import BEHIND_A_POOLER
 from tests.rpc.walls import ACME, EVIL, LOGIN, Walled, walled_database, walled_items
 
+SCHEMA = "walled_queries"
 QUERIES = "walled.v1.ItemQueries"
 
 
@@ -23,12 +24,14 @@ async def walled(
         databases = Databases(request.getfixturevalue("debian_15"))
     dsn = await walled_database(databases)
     if request.param != "PgBouncer":
-        async with walled_items(dsn, tmp_path, transport, pool_size=1) as served:
+        async with walled_items(dsn, tmp_path, transport, schema=SCHEMA, pool_size=1) as served:
             yield served
         return
     login = dsn.replace("//postgres@", f"//{LOGIN}@")
     with bouncer(data_folder / fresh_name("bouncer"), login, size=2) as pooled:
-        async with walled_items(dsn, tmp_path, transport, login=pooled, **BEHIND_A_POOLER) as served:
+        async with walled_items(
+            dsn, tmp_path, transport, schema=SCHEMA, login=pooled, **BEHIND_A_POOLER
+        ) as served:
             yield served
 
 

@@ -86,9 +86,14 @@ async def walled_database(databases: Databases) -> str:
 
 @asynccontextmanager
 async def walled_items(
-    dsn: str, folder: Path, transport: str, callers: Sequence[Caller] = CALLERS, **settings: Any
+    dsn: str,
+    folder: Path,
+    transport: str,
+    callers: Sequence[Caller] = CALLERS,
+    schema: str = "walled",
+    **settings: Any,
 ) -> AsyncIterator[Walled]:
-    """Serve the items, by another `login` (a DSN) where one is given."""
+    """Serve the items, by another `login` (a DSN) where one is given; `walled_queries` has queries beside."""
     path = folder / "keys.json"
     keys = write_keys(path, callers)
     given = {
@@ -101,9 +106,9 @@ async def walled_items(
         **settings,
     }
     login = given.pop("login", dsn.replace("//postgres@", f"//{LOGIN}@"))
-    gateway = await serve("walled", login, transport=transport, **given)
+    gateway = await serve(schema, login, transport=transport, **given)
     try:
-        async with clients_of(gateway, "walled", keys) as clients:
+        async with clients_of(gateway, schema, keys) as clients:
             yield Walled(gateway, clients, dsn)
     finally:
         await gateway.stop()
