@@ -16,8 +16,8 @@ from gateway.schema.model import Method, MethodKind, Rpc, Schema
 from gateway.schema.privileges import privileges_for, writes_of
 from gateway.schema.tables.internal import AUDIT, INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
-from gateway.sql.cascade import references_to
 from gateway.sql.statement import Statement
+from gateway.sql.writes.cascade import references_to
 
 _logger = logging.getLogger(__name__)
 

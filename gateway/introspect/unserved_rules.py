@@ -13,7 +13,7 @@ from gateway.policy.row_rules import RowRule, TableRules
 from gateway.request.call import Call
 from gateway.request.explanation import unserved_tables
 from gateway.request.filter.plan import And, Given, Not, Or, Predicate, columns_of
-from gateway.sql.read import Rows, count_rows
+from gateway.sql.reads.select import Rows, count_rows
 
 _logger = logging.getLogger(__name__)
 _SECONDS = 2.0

@@ -12,7 +12,7 @@ from gateway.request.call import Call
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.keys import encode_value
 from gateway.schema.model import Method
-from gateway.sql.read import Rows, equals_name
+from gateway.sql.reads.select import Rows, equals_name
 
 _FILTERS = 256
 """How many filters are kept parsed. They are texts of at most 8 KiB."""

@@ -11,9 +11,9 @@ from gateway.request.filter.plan import And, columns_of
 from gateway.schema.model import Field, Resource
 from gateway.schema.tables.zeros import zero_literal
 from gateway.sql.binds import bound
-from gateway.sql.filter import where_rule
-from gateway.sql.row_arrays import RowsStatement, items, output_columns
+from gateway.sql.filters.conditions import where_rule
 from gateway.sql.statement import compile_statement
+from gateway.sql.writes.row_arrays import RowsStatement, items, output_columns
 
 
 @dataclass(frozen=True, slots=True)

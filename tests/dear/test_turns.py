@@ -13,7 +13,7 @@ from gateway.methods.reads.row_responses import RowsResponse
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.response.shape import Row, RowShape
-from gateway.sql.read import selected
+from gateway.sql.reads.select import selected
 from gateway.transport.parsing.parser import RequestParser
 from gateway.transport.parsing.scan import SLICE
 from tests.dear.watched import MIB

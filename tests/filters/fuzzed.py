@@ -13,7 +13,7 @@ from gateway.request.filter import parse_filter
 from gateway.request.filter.functions import CONDITIONS, FUNCTIONS, LITERALS, TIMES
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
-from gateway.sql.read import Rows, count_rows
+from gateway.sql.reads.select import Rows, count_rows
 
 MOST_SECONDS = 0.05
 """That the plan and the statement of a filter may take of the processor."""

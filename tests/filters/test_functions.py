@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from gateway.request.filter import parse_filter
 from gateway.schema.tables.metadata import build_tables
-from gateway.sql.read import Rows, count_rows
+from gateway.sql.reads.select import Rows, count_rows
 from tests.conftest import GatewayFor
 from tests.filters import judged
 from tests.filters.judged import Judged

@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.sql.relations import RelatedRows
+from gateway.sql.reads.relations import RelatedRows
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases

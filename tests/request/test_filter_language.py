@@ -12,7 +12,7 @@ from gateway.request.filter.parser import MAX_DEPTH, MAX_TERMS, MAX_VALUES, pars
 from gateway.request.filter.tree import All, Arg, Function, Negation, Restriction, Some
 from gateway.request.filter.weight import MAX_WEIGHT
 from gateway.schema.model import Resource
-from gateway.sql.filter_functions import FUNCTIONS
+from gateway.sql.filters.functions import FUNCTIONS
 from tests.harness.gateway import schema_of
 
 

@@ -14,11 +14,11 @@ import gateway.methods.idempotent
 import gateway.methods.reads.ordered_rows
 import gateway.methods.row_changes.sent_rows
 import gateway.methods.with_presets
-import gateway.sql.aggregate
 import gateway.sql.binds
 import gateway.sql.bulk.rules
-import gateway.sql.insert
-import gateway.sql.read
+import gateway.sql.reads.aggregate
+import gateway.sql.reads.select
+import gateway.sql.writes.insert
 from gateway.auth.principal import ANONYMOUS
 from gateway.db.coalesce.batch_statements import _Arrays
 from gateway.db.internal_tables.idempotency import Claim
@@ -28,7 +28,7 @@ from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.aggregates import Computed
 from gateway.request.page_token import fingerprint_of
 from gateway.schema.model import Resource
-from gateway.sql.row_arrays import output_columns
+from gateway.sql.writes.row_arrays import output_columns
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
 from tests.row_policies import world as worlds
@@ -119,7 +119,9 @@ def _new_rows_are_not_checked(patch: Patch) -> None:
     none = "gateway.methods.row_changes.sent_rows.may_be_written"
     patch.setattr(none, lambda *_args, **_named: None)
     patch.setattr(
-        gateway.sql.insert, "checked_columns", lambda resource, table, _: output_columns(resource, table)
+        gateway.sql.writes.insert,
+        "checked_columns",
+        lambda resource, table, _: output_columns(resource, table),
     )
 
 
@@ -130,33 +132,36 @@ def _bulks_are_not_checked(patch: Patch) -> None:
 
 def _filters_change_all(patch: Patch) -> None:
     """Let filters find all rows, where they are to be changed."""
-    right = gateway.sql.read.row_conditions
+    right = gateway.sql.reads.select.row_conditions
     all_rows = {"rule": None, "using": None}
     patch.setattr(
-        "gateway.sql.by_filter.row_conditions", lambda *of: right(of[0], of[1], replace(of[2], **all_rows))
+        "gateway.sql.writes.by_filter.row_conditions",
+        lambda *of: right(of[0], of[1], replace(of[2], **all_rows)),
     )
 
 
 def _what_filters_change_is_not_checked(patch: Patch) -> None:
     """Let everybody make of rows that a filter finds what they like."""
-    patch.setattr("gateway.sql.by_filter.outcome_is_met", lambda *_: [])
+    patch.setattr("gateway.sql.writes.by_filter.outcome_is_met", lambda *_: [])
     unchecked = lambda resource, table, _: output_columns(resource, table)  # noqa: E731 - a line
-    patch.setattr("gateway.sql.by_filter.checked_columns", unchecked)
+    patch.setattr("gateway.sql.writes.by_filter.checked_columns", unchecked)
 
 
 def _lists_show_all(patch: Patch) -> None:
     """Show all rows to whoever lists, counts or streams."""
-    right = gateway.sql.read.row_conditions
+    right = gateway.sql.reads.select.row_conditions
     patch.setattr(
-        gateway.sql.read, "row_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None))
+        gateway.sql.reads.select, "row_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None))
     )
 
 
 def _groups_hold_all_rows(patch: Patch) -> None:
     """Compute of all rows, whoever asks."""
-    right = gateway.sql.read.row_conditions
+    right = gateway.sql.reads.select.row_conditions
     patch.setattr(
-        gateway.sql.aggregate, "row_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None))
+        gateway.sql.reads.aggregate,
+        "row_conditions",
+        lambda *of: right(of[0], of[1], replace(of[2], rule=None)),
     )
 
 
@@ -167,7 +172,7 @@ def _groups_tell_of_hidden_columns(patch: Patch) -> None:
 
 def _read_is_not_asked_with_others(patch: Patch) -> None:
     """Read all rows by keys that share a statement."""
-    patch.setattr(gateway.sql.read, "where_rule", lambda *_: true())
+    patch.setattr(gateway.sql.reads.select, "where_rule", lambda *_: true())
 
 
 def _values_are_the_first_callers(patch: Patch) -> None:

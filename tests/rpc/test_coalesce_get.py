@@ -15,7 +15,7 @@ from gateway.db.database import Database, Row
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.schema.tables.metadata import build_tables
-from gateway.sql.read import select_by_keys, selected
+from gateway.sql.reads.select import select_by_keys, selected
 from gateway.sql.statement import Statement
 from tests.conftest import GatewayFor
 from tests.harness.client import Client, RpcFailed

@@ -11,8 +11,8 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from gateway.schema.tables.metadata import build_tables
-from gateway.sql.change import Change
-from gateway.sql.shared_writes import change_each
+from gateway.sql.writes.change import Change
+from gateway.sql.writes.shared_writes import change_each
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway, schema_of

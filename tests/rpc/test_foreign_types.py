@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.schema.tables.metadata import build_tables
-from gateway.sql.read import select_by_key
+from gateway.sql.reads.select import select_by_key
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import SCHEMAS, RunningGateway, schema_of, serve

@@ -12,7 +12,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.writes.update import Updating
 from gateway.schema.model import Method, MethodKind
 from gateway.schema.tables.metadata import build_tables
-from gateway.sql.change import Change
+from gateway.sql.writes.change import Change
 from tests.harness.gateway import schema_of
 from tests.schema.messages import messages
 

@@ -8,7 +8,7 @@ import pytest
 from gateway.request.masks import read_fields
 from gateway.request.order import parse_order
 from gateway.schema.tables.metadata import build_tables
-from gateway.sql.read import Rows, select_page, selected
+from gateway.sql.reads.select import Rows, select_page, selected
 from tests.conftest import GatewayFor
 from tests.harness.gateway import schema_of
 from tests.rpc.readside import Stored, insert

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway.db.statements.transaction import Row
-from gateway.sql.row_arrays import RowsStatement, RowStatement
 from gateway.sql.statement import Statement
+from gateway.sql.writes.row_arrays import RowsStatement, RowStatement
 
 Args = Sequence[Any]
 """What one caller brings."""
@@ -58,7 +58,7 @@ class KeyRead:
     Args:
         single: reads the row of one key.
         many: reads the rows of many, each key column bound as an array; its rows begin with the key's place
-            in the arrays, from 1 (gateway.sql.read.select_by_keys).
+            in the arrays, from 1 (gateway.sql.reads.select.select_by_keys).
 
     """
 
@@ -144,7 +144,7 @@ class RowWrite:
     Args:
         single: changes one row.
         many: changes the rows of many callers, and leaves those out that are locked; its rows begin with the
-            caller's place, from 0 (gateway.sql.shared_writes). It takes the same values as `single`.
+            caller's place, from 0 (gateway.sql.writes.shared_writes). It takes the same values as `single`.
 
     """
 

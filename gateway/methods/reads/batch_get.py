@@ -20,7 +20,7 @@ from gateway.request.masks import read_fields
 from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
-from gateway.sql.read import select_by_keys, selected
+from gateway.sql.reads.select import select_by_keys, selected
 from gateway.sql.statement import Statement
 
 MAX_KEYS = 1000

@@ -14,7 +14,7 @@ from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
 from gateway.request.enums import known_value
 from gateway.schema.model import Method
-from gateway.sql.read import Rows, count_rows, explain_rows
+from gateway.sql.reads.select import Rows, count_rows, explain_rows
 
 _STATEMENTS = 256
 

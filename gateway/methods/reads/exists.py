@@ -9,7 +9,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
 from gateway.schema.model import Method
-from gateway.sql.read import any_row
+from gateway.sql.reads.select import any_row
 
 _STATEMENTS = 256
 

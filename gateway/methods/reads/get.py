@@ -19,7 +19,7 @@ from gateway.request.masks import read_fields
 from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
-from gateway.sql.read import select_by_key, select_by_keys, selected
+from gateway.sql.reads.select import select_by_key, select_by_keys, selected
 
 _STATEMENTS = 128
 """How many statements are kept per method: one for each read mask."""

@@ -27,9 +27,9 @@ from gateway.response.shape import Row, RowShape
 from gateway.schema.aggregation import AggregateMethod
 from gateway.schema.model import Resource
 from gateway.schema.types.time_zones import is_time_zone
-from gateway.sql.aggregate import HAVING, TIME_ZONE, Groups, select_groups
-from gateway.sql.order import Nulls, after_values
-from gateway.sql.read import Rows, selected
+from gateway.sql.reads.aggregate import HAVING, TIME_ZONE, Groups, select_groups
+from gateway.sql.reads.order import Nulls, after_values
+from gateway.sql.reads.select import Rows, selected
 
 _STATEMENTS = 512
 """How many statements are kept: one for each shape of groups, filters, order, mask and start."""

@@ -16,7 +16,7 @@ from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
 from gateway.request.page_token import PAGE_TOKEN
 from gateway.schema.model import Method
-from gateway.sql.read import count_rows, select_page
+from gateway.sql.reads.select import count_rows, select_page
 
 DEFAULT_PAGE = 50
 """How many rows a page has where the request doesn't say."""

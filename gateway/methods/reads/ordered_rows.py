@@ -21,8 +21,8 @@ from gateway.request.page_token import Last, TokenUse, digest_of, fingerprint_of
 from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import Method
-from gateway.sql.order import Nulls, after_values
-from gateway.sql.read import TOLD, Rows, select_by_key, selected
+from gateway.sql.reads.order import Nulls, after_values
+from gateway.sql.reads.select import TOLD, Rows, select_by_key, selected
 from gateway.sql.statement import Statement
 
 _STATEMENTS = 512

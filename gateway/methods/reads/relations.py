@@ -17,8 +17,8 @@ from gateway.request.relation_arguments import AskedRows, AskedShape, asked_rows
 from gateway.response.related import RelatedShape
 from gateway.response.shape import RowShape
 from gateway.schema.model import Method
-from gateway.sql.read import selected
-from gateway.sql.relations import RelatedRows, bound_values, limit_of
+from gateway.sql.reads.relations import RelatedRows, bound_values, limit_of
+from gateway.sql.reads.select import selected
 
 MAX_LISTED = 10_000
 """The most rows that lists within lists may have of one row, as their limits say."""

@@ -12,7 +12,7 @@ from gateway.request.call import StreamCall
 from gateway.request.page_token import RESUME_TOKEN
 from gateway.response.shape import Row
 from gateway.schema.model import Method
-from gateway.sql.read import select_stream
+from gateway.sql.reads.select import select_stream
 
 FIRST_SLICE = 64
 """Rows that are fetched before anything is known of their size."""

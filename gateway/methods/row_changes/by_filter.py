@@ -18,11 +18,11 @@ from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.call import Call
 from gateway.request.transforms import NO_TRANSFORMS, Transforms
 from gateway.schema.model import Method
-from gateway.sql.by_filter import COUNTS, TOO_MANY, change_by_filter, seize_by_filter
-from gateway.sql.change import Change
-from gateway.sql.kept_rows import kept_by_policy
-from gateway.sql.read import Rows
-from gateway.sql.transforms import operand_column
+from gateway.sql.reads.select import Rows
+from gateway.sql.writes.by_filter import COUNTS, TOO_MANY, change_by_filter, seize_by_filter
+from gateway.sql.writes.change import Change
+from gateway.sql.writes.kept_rows import kept_by_policy
+from gateway.sql.writes.transforms import operand_column
 
 ALL = "*"
 """The filter that finds all rows. An empty one is refused: nobody changes all by leaving something out."""

@@ -20,10 +20,10 @@ from gateway.request.rows import Values
 from gateway.request.transforms import NO_TRANSFORMS, Transform, Transforms
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
-from gateway.sql.change import FLAGS, Change, change_row, change_rows
-from gateway.sql.kept_rows import kept_by_policy
-from gateway.sql.shared_writes import change_each
-from gateway.sql.transforms import operand_column
+from gateway.sql.writes.change import FLAGS, Change, change_row, change_rows
+from gateway.sql.writes.kept_rows import kept_by_policy
+from gateway.sql.writes.shared_writes import change_each
+from gateway.sql.writes.transforms import operand_column
 
 
 @dataclass(frozen=True, slots=True)

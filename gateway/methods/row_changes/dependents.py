@@ -10,7 +10,7 @@ from gateway.errors import FailedPrecondition
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.by_key import Edit
 from gateway.schema.model import Resource
-from gateway.sql.cascade import Reference, references_to, referring_rows, remove_rows, row_ids
+from gateway.sql.writes.cascade import Reference, references_to, referring_rows, remove_rows, row_ids
 
 MAX_DEPENDENTS = 10_000
 """The most rows that one Delete takes along."""

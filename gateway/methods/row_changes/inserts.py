@@ -17,9 +17,9 @@ from gateway.policy.row_rules import caller_values
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
-from gateway.sql.insert import insert_row, insert_rows
-from gateway.sql.row_arrays import RowsStatement, RowStatement
-from gateway.sql.shared_writes import insert_each
+from gateway.sql.writes.insert import insert_row, insert_rows
+from gateway.sql.writes.row_arrays import RowsStatement, RowStatement
+from gateway.sql.writes.shared_writes import insert_each
 
 
 class Inserts:

@@ -17,7 +17,7 @@ from gateway.schema.identity import key_identity
 from gateway.schema.model import Field, Method
 from gateway.schema.unknown_fields import has_unknown
 from gateway.schema.values import InvalidValueError
-from gateway.sql.change import Change
+from gateway.sql.writes.change import Change
 
 Bind = Callable[[Message, int | None], RequestedWrite | None]
 """(the resource's message, the expected version) → the update; None where it isn't plain."""

@@ -13,7 +13,7 @@ from gateway.methods.row_changes.by_key import DELETING, Changes, Edit, Found
 from gateway.methods.row_changes.dependents import Dependents, refusal
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.schema.model import Resource
-from gateway.sql.change import Change
+from gateway.sql.writes.change import Change
 
 _REFERENCED = "FOREIGN_KEY_VIOLATION"
 

@@ -14,7 +14,7 @@ from gateway.methods.writes.changed_by_filter import ChangedByFilter
 from gateway.methods.writes.items import flag
 from gateway.request.call import Call
 from gateway.schema.model import Method
-from gateway.sql.by_filter import SAMPLE
+from gateway.sql.writes.by_filter import SAMPLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape
 from gateway.schema.model import Method
-from gateway.sql.change import Change
+from gateway.sql.writes.change import Change
 
 
 class _Undeleting:

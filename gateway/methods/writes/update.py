@@ -27,7 +27,7 @@ from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Method
-from gateway.sql.change import Change
+from gateway.sql.writes.change import Change
 
 _ROUNDS = 5
 """Tries to create a row that others create and delete, before what keeps it out is told."""

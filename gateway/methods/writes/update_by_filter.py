@@ -18,7 +18,7 @@ from gateway.request.rows import Values
 from gateway.request.transforms import Transforms
 from gateway.request.unreadable import is_set
 from gateway.schema.model import Method
-from gateway.sql.change import Change
+from gateway.sql.writes.change import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 A condition stands by itself: `startsWith(field, "x")`, also written `field.startsWith("x")`. A function of a
 value stands left of a comparator: `length(field) > 3`. What gives a value stands right of one: `ago(7d)`.
-How PostgreSQL computes a function of a value is said in gateway.sql.filter_functions, by `computed`.
+How PostgreSQL computes a function of a value is said in gateway.sql.filters.functions, by `computed`.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ class Computed:
 
     Args:
         takes: the kinds.
-        computed: how SQL computes it: a name in gateway.sql.filter_functions.
+        computed: how SQL computes it: a name in gateway.sql.filters.functions.
         gives: the type of the result.
 
     """

@@ -65,7 +65,7 @@ class Called:
     """What a function makes of a value.
 
     Args:
-        function: its name among those that gateway.sql.filter_functions writes.
+        function: its name among those that gateway.sql.filters.functions writes.
         operand: the value.
 
     """

@@ -19,7 +19,7 @@ from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.tables.zeros import zero_literal
 from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import ValueKind
-from gateway.sql.sequences import sequence_of
+from gateway.sql.writes.sequences import sequence_of
 
 # By the default style of parameters, a % in a name would be doubled.
 _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]

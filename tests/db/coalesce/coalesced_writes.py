@@ -11,9 +11,9 @@ from gateway.db.database import Database
 from gateway.db.database_settings import RetrySettings
 from gateway.request.call import Call
 from gateway.schema.tables.metadata import build_tables
-from gateway.sql.change import Change, change_row
-from gateway.sql.insert import insert_row
-from gateway.sql.shared_writes import change_each, insert_each
+from gateway.sql.writes.change import Change, change_row
+from gateway.sql.writes.insert import insert_row
+from gateway.sql.writes.shared_writes import change_each, insert_each
 from tests.db.coalesce.watched import Watched
 from tests.db.servers import sql
 from tests.harness.databases import Open, create_tables

@@ -23,7 +23,7 @@ from gateway.schema.model import Field, Method, MethodKind, Resource, Schema
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.read import read_schema
 from gateway.schema.values import ValueKind
-from gateway.sql.read import selected
+from gateway.sql.reads.select import selected
 from tests.generated_schemas.descriptors import descriptor_set
 from tests.generated_schemas.drawing import schemas
 from tests.harness.gateway import SCHEMAS, schema_of

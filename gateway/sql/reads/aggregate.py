@@ -38,9 +38,9 @@ from gateway.schema.model import Field, Resource
 from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.values import ValueKind
 from gateway.sql.binds import comparable, compared, read_column
-from gateway.sql.filter import where_filter
-from gateway.sql.order import Nulls, order_clause, where_after
-from gateway.sql.read import Rows, row_conditions
+from gateway.sql.filters.conditions import where_filter
+from gateway.sql.reads.order import Nulls, order_clause, where_after
+from gateway.sql.reads.select import Rows, row_conditions
 from gateway.sql.statement import Statement, compile_statement
 
 HAVING = "having"

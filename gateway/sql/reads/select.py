@@ -27,9 +27,9 @@ from gateway.request.masks import Mask
 from gateway.request.order import Order
 from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
-from gateway.sql.filter import may_fail, where_filter, where_rule
-from gateway.sql.order import Nulls, order_clause, where_after, where_from
-from gateway.sql.relations import Joined, RelatedRows, joined, joining_columns
+from gateway.sql.filters.conditions import may_fail, where_filter, where_rule
+from gateway.sql.reads.order import Nulls, order_clause, where_after, where_from
+from gateway.sql.reads.relations import Joined, RelatedRows, joined, joining_columns
 from gateway.sql.rule_checks import is_there
 from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.unnest import unnest

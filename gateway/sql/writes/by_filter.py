@@ -33,13 +33,13 @@ from gateway.policy.row_rules import ChangeRules
 from gateway.request.transforms import Transform
 from gateway.schema.model import Resource
 from gateway.sql import audit
-from gateway.sql.change import ACTIONS, Change, server_set
 from gateway.sql.key_order import by_key
-from gateway.sql.read import Rows, row_conditions
-from gateway.sql.row_arrays import RowStatement, output_columns, row_values
+from gateway.sql.reads.select import Rows, row_conditions
 from gateway.sql.rule_checks import checked_columns, outcome_is_met
 from gateway.sql.statement import compile_statement
-from gateway.sql.transforms import FITS, operand_fields, transformed, unfit
+from gateway.sql.writes.change import ACTIONS, Change, server_set
+from gateway.sql.writes.row_arrays import RowStatement, output_columns, row_values
+from gateway.sql.writes.transforms import FITS, operand_fields, transformed, unfit
 
 _FOUND = "rowgate_found"
 _HELD = "rowgate_held"

@@ -30,8 +30,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
 from gateway.sql import audit
-from gateway.sql.row_arrays import RowsStatement, items
 from gateway.sql.statement import Statement, compile_statement
+from gateway.sql.writes.row_arrays import RowsStatement, items
 
 _ABOVE = "above"
 _BELOW = "below"

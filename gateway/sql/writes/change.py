@@ -29,10 +29,17 @@ from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
 from gateway.sql import audit
 from gateway.sql.key_order import by_key
-from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, output_columns, row_values
 from gateway.sql.rule_checks import checked_columns, is_met, is_there, outcome_is_met
 from gateway.sql.statement import compile_statement
-from gateway.sql.transforms import operand_fields, transformed, unfit
+from gateway.sql.writes.row_arrays import (
+    Items,
+    RowsStatement,
+    RowStatement,
+    items,
+    output_columns,
+    row_values,
+)
+from gateway.sql.writes.transforms import operand_fields, transformed, unfit
 
 _HELD = "rowgate_held"
 _CHANGED = "rowgate_changed"

@@ -15,10 +15,10 @@ from gateway.schema.model import Field, Resource
 from gateway.schema.tables.zeros import zero_literal
 from gateway.sql import audit
 from gateway.sql.key_order import by_key
-from gateway.sql.row_arrays import Items, RowsStatement, RowStatement, items, row_values
 from gateway.sql.rule_checks import checked_columns
-from gateway.sql.sequences import sequence_of
 from gateway.sql.statement import compile_statement
+from gateway.sql.writes.row_arrays import Items, RowsStatement, RowStatement, items, row_values
+from gateway.sql.writes.sequences import sequence_of
 
 _ADDED = "rowgate_added"
 _INSERTED = "rowgate_inserted"

@@ -36,7 +36,7 @@ from gateway.request.filter.plan import FILTER, bind_name
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
 from gateway.sql.binds import bound, bound_array, comparable, compared
-from gateway.sql.filter_functions import FUNCTIONS, OF_JSON, relative_time
+from gateway.sql.filters.functions import FUNCTIONS, OF_JSON, relative_time
 from gateway.sql.unnest import unnest
 
 Condition = ColumnElement[bool]

@@ -26,11 +26,11 @@ from sqlalchemy.sql.selectable import CTE, Subquery
 
 from gateway.schema.model import Resource
 from gateway.sql import audit
-from gateway.sql.change import ACTIONS, Change, is_ready, server_set
-from gateway.sql.insert import arbiter, default_of, has_default, numbering, stamps
 from gateway.sql.key_order import by_key
-from gateway.sql.row_arrays import Items, RowsStatement, items, output_columns
 from gateway.sql.statement import compile_statement
+from gateway.sql.writes.change import ACTIONS, Change, is_ready, server_set
+from gateway.sql.writes.insert import arbiter, default_of, has_default, numbering, stamps
+from gateway.sql.writes.row_arrays import Items, RowsStatement, items, output_columns
 
 _TARGET = "rowgate_target"
 _HELD = "rowgate_held"

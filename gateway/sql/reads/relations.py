@@ -23,8 +23,8 @@ from gateway.schema.types.sql_types import NamedType
 from gateway.schema.values import ValueKind, ValueType
 from gateway.sql.binds import bound, comparable, read_column
 from gateway.sql.column_masks import masked_column
-from gateway.sql.filter import may_fail, where_filter, where_rule
-from gateway.sql.order import order_clause
+from gateway.sql.filters.conditions import may_fail, where_filter, where_rule
+from gateway.sql.reads.order import order_clause
 
 _TEXT = postgresql.TEXT()
 _EVERYTHING = Filter(None, ())
@@ -231,7 +231,7 @@ def _conditions(one: RelatedRows, table: Any, target: Any, name: str) -> list[Co
     met = _met(one.rule, target, name)
     conditions += met
     for shape, wanted in _filters(one, target, name):
-        # As in gateway.sql.read: what may fail sees none but rows that may be read.
+        # As in gateway.sql.reads.select: what may fail sees none but rows that may be read.
         guarded = case((and_(*met), wanted), else_=false()) if met and may_fail(shape) else wanted
         conditions.append(guarded)
     return conditions

@@ -1,0 +1,1 @@
+"""Filters and rules of rows → SQL conditions."""
