@@ -12,7 +12,7 @@ from gateway.introspect.model_tables import managed_tables_of, table_name
 from gateway.introspect.own_tables import own_tables_of
 from gateway.introspect.table_records import Name
 from gateway.request.call import Call
-from gateway.schema.model import Method, MethodKind, Rpc, Schema
+from gateway.schema.model import Method, MethodKind, Schema, StandardMethod
 from gateway.schema.privileges import privileges_for, writes_of
 from gateway.schema.tables.internal import AUDIT, INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
@@ -161,14 +161,14 @@ def _needed(schema: Schema, tables: Tables) -> _Needed:
     return needed
 
 
-def _needed_by(method: Rpc, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
+def _needed_by(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
     for own in own_tables_of(method):
         yield own, _APPENDED if own == _AUDIT else _ALL
-    if isinstance(method, Method):
+    if isinstance(method, StandardMethod):
         yield from _needed_of_resource(method, tables)
 
 
-def _needed_of_resource(method: Method, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
+def _needed_of_resource(method: StandardMethod, tables: Tables) -> Iterator[tuple[Name, AbstractSet[str]]]:
     resource, roles = method.resource, {*method.request, *(method.item.request if method.item else ())}
     privileges = privileges_for(writes_of(method.kind, soft_delete=bool(resource.soft_delete)))
     if "DELETE" in privileges:

@@ -9,7 +9,7 @@ from sqlalchemy import MetaData
 from gateway.introspect.catalog import Connection, read_catalog
 from gateway.introspect.model_tables import managed_tables_of, table_name
 from gateway.introspect.table_records import Name
-from gateway.schema.model import Audit, Method, MethodKind, Rpc
+from gateway.schema.model import Audit, Method, MethodKind, StandardMethod
 from gateway.schema.privileges import WRITES
 from gateway.schema.tables.internal import (
     AUDIT,
@@ -31,11 +31,11 @@ WHERE c.relname = ANY($1::text[]) AND NOT pg_is_in_recovery()
 _MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY') AND NOT pg_is_in_recovery()"
 
 
-def own_tables_of(method: Rpc) -> Iterator[Name]:
+def own_tables_of(method: Method) -> Iterator[Name]:
     """Yield the gateway's own tables that a method reads and writes."""
     if "request_id" in method.request:
         yield table_name(IDEMPOTENCY)
-    if not isinstance(method, Method):
+    if not isinstance(method, StandardMethod):
         return
     if method.kind is MethodKind.INGEST:
         yield table_name(INGEST)

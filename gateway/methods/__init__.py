@@ -41,10 +41,10 @@ from gateway.methods.writes.update import Update
 from gateway.methods.writes.update_by_filter import UpdateByFilter
 from gateway.policy.columns import has_limits, without_presets
 from gateway.request.validation import rules_of
-from gateway.schema.model import Method, MethodKind, Rpc, TransactionKind, TransactionMethod
+from gateway.schema.model import Method, MethodKind, StandardMethod, TransactionKind, TransactionMethod
 from gateway.schema.sql_method import SqlMethod
 
-HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
+HANDLERS: Mapping[MethodKind, Callable[[StandardMethod, Engine], AnyHandler]] = {
     MethodKind.GET: Get,
     MethodKind.LIST: List,
     MethodKind.BATCH_GET: BatchGet,
@@ -67,21 +67,21 @@ HANDLERS: Mapping[MethodKind, Callable[[Method, Engine], AnyHandler]] = {
 """The handler of each standard method, made once per method when the server starts."""
 
 _TRANSACTIONS = {TransactionKind.TRANSACT: Transact, TransactionKind.SESSION: Session}
-OTHER_HANDLERS: Mapping[type[Rpc], Callable[[Any, Engine], AnyHandler | TransactionHandler]] = {
+OTHER_HANDLERS: Mapping[type[Method], Callable[[Any, Engine], AnyHandler | TransactionHandler]] = {
     SqlMethod: query_handler,
     TransactionMethod: lambda method, engine: _TRANSACTIONS[method.kind](method, engine, handler_of),
 }
 """The handler of each kind of method that isn't of one resource."""
 
 
-def handler_of(method: Rpc, engine: Engine) -> AnyHandler | TransactionHandler:
+def handler_of(method: Method, engine: Engine) -> AnyHandler | TransactionHandler:
     """Return the handler of a method, one of HANDLERS or OTHER_HANDLERS."""
-    if isinstance(method, Method):
+    if isinstance(method, StandardMethod):
         return _of_resource(method, engine)
     return OTHER_HANDLERS[type(method)](method, engine)
 
 
-def _of_resource(method: Method, engine: Engine) -> AnyHandler:
+def _of_resource(method: StandardMethod, engine: Engine) -> AnyHandler:
     """Return what gives each caller its columns and rows what is preset, and holds these to their rules."""
     make = HANDLERS[method.kind]
     rules = rules_of(method.descriptor.input_type)

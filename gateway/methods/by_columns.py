@@ -12,7 +12,7 @@ from gateway.methods.sent_messages import handled, sent_masks, sent_rows, single
 from gateway.policy.columns import ColumnLimits, RelatedLimits, limits_of, narrowed
 from gateway.request.keys import below
 from gateway.request.rows import not_allowed, unwritable_fields
-from gateway.schema.model import Method, MethodKind
+from gateway.schema.model import MethodKind, StandardMethod
 
 _KINDS = 64
 """How many kinds of callers have a handler at once. Only roles that the schema names make one."""
@@ -33,7 +33,9 @@ class ByColumns:
 
     """
 
-    def __init__(self, method: Method, engine: Engine, make: Callable[[Method, Engine], AnyHandler]) -> None:
+    def __init__(
+        self, method: StandardMethod, engine: Engine, make: Callable[[StandardMethod, Engine], AnyHandler]
+    ) -> None:
         self._method = method
         self._max_rows = engine.bulk_max_rows
         self._named = frozenset(
@@ -74,7 +76,7 @@ class ByColumns:
                     yield
 
 
-def _check_mask(request: Message, method: Method, place: str, unwritable: frozenset[str]) -> None:
+def _check_mask(request: Message, method: StandardMethod, place: str, unwritable: frozenset[str]) -> None:
     for paths, name in sent_masks(method, request, place):
         for path in paths:
             field = path.partition(".")[0]

@@ -13,7 +13,7 @@ from gateway.auth.principal import Principal
 from gateway.db.statements.caller_role import OF_A_TOKEN
 from gateway.methods.engine import Engine
 from gateway.policy.row_rules import caller_values
-from gateway.schema.model import Method, Resource, Rpc
+from gateway.schema.model import Method, Resource, StandardMethod
 
 
 class CallerKey:
@@ -38,9 +38,9 @@ class CallerKey:
         return self._columns + (sha256("\n".join(asked).encode()).digest() if asked else b"")
 
 
-def caller_key_of(method: Rpc, engine: Engine) -> Callable[[Principal], bytes]:
+def caller_key_of(method: Method, engine: Engine) -> Callable[[Principal], bytes]:
     """Return what makes the keys of a method's callers: of what its resource asks of them, else of all."""
-    if isinstance(method, Method):
+    if isinstance(method, StandardMethod):
         return CallerKey(method.resource, engine)
     return _whole_key
 

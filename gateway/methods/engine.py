@@ -16,7 +16,7 @@ from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
 from gateway.request.page_token import PageTokens
 from gateway.request.relation_rows import RelationRows
-from gateway.schema.model import Method, Resource, Rpc
+from gateway.schema.model import Method, Resource, StandardMethod
 
 _ANY_NUMBER = 1 << 30
 
@@ -73,7 +73,7 @@ class Engine:
     identified: bool
     session_idle: float = 10.0
     session_seconds: float = 60.0
-    methods: Mapping[str, Rpc] = field(default_factory=dict)
+    methods: Mapping[str, Method] = field(default_factory=dict)
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
 
     def require_own_tables(self, what: str) -> None:
@@ -115,7 +115,7 @@ class Engine:
         """Return what is written of callers in the resource's rows; None where nothing is."""
         return self.presets.get(resource.message.full_name)
 
-    def bulk_state(self, method: Method) -> BulkState:
+    def bulk_state(self, method: StandardMethod) -> BulkState:
         """Return what all handlers of a BulkUpsert or Ingest method share."""
         states = self._bulk_states
         return states.setdefault(method.full_name, BulkState(self.max_concurrent_bulk))

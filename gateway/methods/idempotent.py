@@ -19,7 +19,7 @@ from gateway.errors import InvalidArgument
 from gateway.methods.caller_key import caller_key_of
 from gateway.methods.engine import Engine
 from gateway.request.call import Call
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.sql.statement import Statement
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -59,7 +59,7 @@ class Writes:
     arrives meanwhile, gets the first answer and writes nothing. A failed request leaves no record.
     """
 
-    def __init__(self, method: Rpc, engine: Engine) -> None:
+    def __init__(self, method: Method, engine: Engine) -> None:
         self._database = engine.database
         self._ids = engine.request_ids
         self._require_own_tables = engine.require_own_tables

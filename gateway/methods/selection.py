@@ -11,7 +11,7 @@ from gateway.policy.row_rules import TableRules, caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.keys import encode_value
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import Rows, equals_name
 
 _FILTERS = 256
@@ -22,7 +22,7 @@ Selection = tuple[Rows, Mapping[str, Any]]
 
 
 def selection_reader(
-    method: Method, rules: TableRules | None, everything: str = ""
+    method: StandardMethod, rules: TableRules | None, everything: str = ""
 ) -> Callable[[Message, Call], Selection]:
     """Return the function that reads which rows a request means, of those that are there for its caller.
 

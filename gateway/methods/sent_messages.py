@@ -9,13 +9,13 @@ from gateway.methods.event_loop_turns import Turns
 from gateway.methods.writes.items import check_size
 from gateway.request.keys import below
 from gateway.request.rows import check_row_count
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 Look = Callable[[Message], Iterator[None]]
 """Looks at a message, row by row: between two of them others may have their turn."""
 
 
-def handled(method: Method, handler: Any, request: Any, call: Any, look: Look) -> Any:
+def handled(method: StandardMethod, handler: Any, request: Any, call: Any, look: Look) -> Any:
     """Return what a handler does with a request, or a stream of them: `look` sees each message first.
 
     Where there may be many rows in one, others have their turns meanwhile.
@@ -46,7 +46,9 @@ async def _seen_in_turns(request: Message, look: Look) -> None:
         await turns.give()
 
 
-def single_requests(method: Method, request: Message) -> Iterator[tuple[Message, Method, str]]:
+def single_requests(
+    method: StandardMethod, request: Message
+) -> Iterator[tuple[Message, StandardMethod, str]]:
     """Yield what a request asks for, one by one: each with its method and its place.
 
     Raises InvalidArgument (reason BATCH_TOO_LARGE) where that is too many.
@@ -59,7 +61,9 @@ def single_requests(method: Method, request: Message) -> Iterator[tuple[Message,
         yield one, method.item, f"{requests.name}[{i}]"
 
 
-def sent_rows(method: Method, request: Message, place: str, most: int) -> Iterator[tuple[Message, str]]:
+def sent_rows(
+    method: StandardMethod, request: Message, place: str, most: int
+) -> Iterator[tuple[Message, str]]:
     """Yield the rows that a single request sends, each with its path.
 
     Raises InvalidArgument (reason TOO_MANY_ROWS) for more than `most`.
@@ -72,7 +76,7 @@ def sent_rows(method: Method, request: Message, place: str, most: int) -> Iterat
             yield row, f"{rows.name}[{i}]"
 
 
-def sent_masks(method: Method, request: Any, place: str) -> Iterator[tuple[Sequence[str], str]]:
+def sent_masks(method: StandardMethod, request: Any, place: str) -> Iterator[tuple[Sequence[str], str]]:
     """Yield the paths of the update mask that a single request sends, or a stream's start, and its place."""
     mask, start = method.request.get("update_mask"), method.request.get("start")
     if mask is not None:

@@ -10,7 +10,7 @@ from gateway.methods.handlers import AnyHandler
 from gateway.methods.sent_messages import handled, single_requests
 from gateway.methods.writes.items import flag
 from gateway.request.validation import BrokenRule, MessageRules, broken_rules, concerns_row
-from gateway.schema.model import Method, MethodKind
+from gateway.schema.model import MethodKind, StandardMethod
 from gateway.schema.protos.validation_options import carries_rules
 
 _UPDATES = frozenset({MethodKind.UPDATE, MethodKind.UPDATE_BY_FILTER})
@@ -34,9 +34,9 @@ class Validated:
 
     def __init__(
         self,
-        method: Method,
+        method: StandardMethod,
         engine: Engine,
-        make: Callable[[Method, Engine], AnyHandler],
+        make: Callable[[StandardMethod, Engine], AnyHandler],
         rules: MessageRules,
     ) -> None:
         self._method = method
@@ -69,10 +69,10 @@ class Validated:
             len(broken.fields) > 1 or "[" in broken.violation.field
         )
 
-    def _check(self, request: Message, method: Method, place: str) -> None:
+    def _check(self, request: Message, method: StandardMethod, place: str) -> None:
         _refuse([one for one in self._rules.broken(request, place) if self._holds(one, request, method)])
 
-    def _holds(self, broken: BrokenRule, request: Message, method: Method) -> bool:
+    def _holds(self, broken: BrokenRule, request: Message, method: StandardMethod) -> bool:
         holder = method.request.get("resource")
         if holder is None or broken.fields[0:1] != (holder.name,) or not request.HasField(holder.name):
             return True
@@ -96,25 +96,25 @@ def with_whole_requests(handler: Any, rules: MessageRules) -> Any:
     return checked
 
 
-def _is_whole(request: Message, method: Method) -> bool:
+def _is_whole(request: Message, method: StandardMethod) -> bool:
     """Whether the row that is sent is a new one, replaces the stored one, or may be either."""
     if method.kind not in _UPDATES or flag(request, method.request, "allow_missing"):
         return True
     return _mask_paths(request, method) == ["*"]
 
 
-def _written(request: Message, method: Method, holder: str) -> set[str]:
+def _written(request: Message, method: StandardMethod, holder: str) -> set[str]:
     """Return the names of the fields that an update writes, and those of the key."""
     named = {path.partition(".")[0] for path in _mask_paths(request, method)}
     return _key_of(method) | (named or {field.name for field, _ in getattr(request, holder).ListFields()})
 
 
-def _key_of(method: Method) -> set[str]:
+def _key_of(method: StandardMethod) -> set[str]:
     """Return the names of the key's fields."""
     return {field.name for field in method.resource.key_fields}
 
 
-def _mask_paths(request: Message, method: Method) -> list[str]:
+def _mask_paths(request: Message, method: StandardMethod) -> list[str]:
     mask = method.request.get("update_mask")
     return list(getattr(request, mask.name).paths) if mask is not None else []
 

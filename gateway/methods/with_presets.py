@@ -12,7 +12,7 @@ from gateway.methods.handlers import AnyHandler
 from gateway.methods.sent_messages import handled, sent_rows, single_requests
 from gateway.policy.presets import Preset, Presets
 from gateway.request.keys import below
-from gateway.schema.model import Field, Method, MethodKind
+from gateway.schema.model import Field, MethodKind, StandardMethod
 
 _CREATING = frozenset({MethodKind.CREATE, MethodKind.BULK_UPSERT, MethodKind.INGEST})
 _CHANGING = frozenset({MethodKind.UPDATE, MethodKind.BULK_UPSERT, MethodKind.INGEST})
@@ -36,9 +36,9 @@ class WithPresets:
 
     def __init__(
         self,
-        method: Method,
+        method: StandardMethod,
         engine: Engine,
-        make: Callable[[Method, Engine], AnyHandler],
+        make: Callable[[StandardMethod, Engine], AnyHandler],
         presets: Presets,
     ) -> None:
         self._method = method
@@ -69,7 +69,7 @@ def _fill(row: Message, path: str, wanted: Sequence[Preset], values: Mapping[str
             raise preset.refusal(below(path, name))
 
 
-def _is_taken(preset: Preset, method: Method, request: Message) -> bool:
+def _is_taken(preset: Preset, method: StandardMethod, request: Message) -> bool:
     missing = method.request.get("allow_missing")
     creates = method.kind in _CREATING or (missing is not None and bool(getattr(request, missing.name)))
     return (preset.create and creates) or (preset.update and method.kind in _CHANGING)

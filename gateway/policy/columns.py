@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gateway.schema.model import Field, Method, Resource, ServerSet
+from gateway.schema.model import Field, Resource, ServerSet, StandardMethod
 from gateway.schema.tables.zeros import zero_literal
 
 
@@ -48,7 +48,7 @@ RelatedLimits = tuple[tuple[str, ColumnLimits], ...]
 """The limits of the resources that a method's relations lead to, by the full names of their messages."""
 
 
-def narrowed(method: Method, limits: ColumnLimits, related: RelatedLimits = ()) -> Method:
+def narrowed(method: StandardMethod, limits: ColumnLimits, related: RelatedLimits = ()) -> StandardMethod:
     """Return a method for callers of such limits: to it, the resource has no hidden fields.
 
     Fields that may not be written are as those that only the server sets. Those that are masked are known
@@ -80,7 +80,7 @@ def _with_relations_of(resource: Resource, related: Mapping[str, Resource]) -> R
     return replace(resource, relations=kept)
 
 
-def without_presets(method: Method) -> Method:
+def without_presets(method: StandardMethod) -> StandardMethod:
     """Return a method for callers of whom nothing is known: presets are columns as any other."""
     if all(field.preset is None for field in method.resource.fields):
         return method

@@ -7,7 +7,7 @@ from gateway.auth.by_principal import ByPrincipal
 from gateway.auth.principal import AUTHENTICATED_ROLE, Principal
 from gateway.policy.condition import Condition, ConditionError, compile_condition
 from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.model import Allow, Rpc, Schema
+from gateway.schema.model import Allow, Method, Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def without_policy(schema: Schema) -> list[str]:
     return [method.full_name for method in methods_of(schema) if method.allow is None]
 
 
-def methods_of(schema: Schema) -> Sequence[Rpc]:
+def methods_of(schema: Schema) -> Sequence[Method]:
     """Return the methods of all services."""
     return [method for service in schema.services.values() for method in service.methods]
 

@@ -20,7 +20,7 @@ from gateway.errors.suggest import did_you_mean
 from gateway.files.regular import read_regular
 from gateway.policy.condition import ConditionError, compile_condition
 from gateway.policy.permissions import Rule, Rules, methods_of
-from gateway.schema.model import Rpc, Schema
+from gateway.schema.model import Method, Schema
 from gateway.schema.rules.allows import ROLE_FORM, is_role
 
 _MAX_FILE = 1024 * 1024
@@ -100,7 +100,7 @@ def _matching(names: Sequence[str], schema: Schema) -> Iterator[str]:
             yield method.path
 
 
-def _names(method: Rpc) -> tuple[str, str]:
+def _names(method: Method) -> tuple[str, str]:
     return method.full_name, method.full_name.rpartition(".")[0]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Operation:
     kind: str = ""
 
     @classmethod
-    def of(cls, method: Rpc) -> "Operation":
+    def of(cls, method: Method) -> "Operation":
         """Return what a method does."""
         return cls(method.table_name, method.kind_name)
 

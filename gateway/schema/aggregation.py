@@ -11,7 +11,7 @@ from functools import cached_property
 
 from google.protobuf.descriptor import Descriptor
 
-from gateway.schema.model import Field, Method, Resource, Schema
+from gateway.schema.model import Field, Resource, Schema, StandardMethod
 
 
 class Function(Enum):
@@ -121,7 +121,7 @@ class Aggregation:
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class AggregateMethod(Method):
+class AggregateMethod(StandardMethod):
     """An Aggregate, with what its rows hold."""
 
     aggregation: Aggregation

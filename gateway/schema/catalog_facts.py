@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from gateway.schema.model import Field, Method, Resource, Rpc, Schema, ServerSet
+from gateway.schema.model import Field, Method, Resource, Schema, ServerSet, StandardMethod
 from gateway.schema.resources.fields import lacks_zero
 from gateway.schema.types.domains import within
 from gateway.schema.values import ValueKind
@@ -105,11 +105,11 @@ def _as_found(one: Field, found: FoundColumn, *, is_key: bool) -> Field:
     )
 
 
-def _rpc(method: Rpc, resources: Mapping[str, Resource]) -> Rpc:
-    return _method(method, resources) if isinstance(method, Method) else method
+def _rpc(method: Method, resources: Mapping[str, Resource]) -> Method:
+    return _method(method, resources) if isinstance(method, StandardMethod) else method
 
 
-def _method(method: Method, resources: Mapping[str, Resource]) -> Method:
+def _method(method: StandardMethod, resources: Mapping[str, Resource]) -> StandardMethod:
     return replace(
         method,
         resource=resources[method.resource.message.full_name],

@@ -408,7 +408,7 @@ class RowLimits:
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class Rpc(ABC):
+class Method(ABC):
     """An RPC that is served, whatever answers it: all that transport and permissions know of it.
 
     `request` and `response` map a role (`resource`, `rows`, `update_mask`, `etag`, …, of standard methods
@@ -459,7 +459,7 @@ class Rpc(ABC):
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class Method(Rpc):
+class StandardMethod(Method):
     """A standard method: an RPC bound to a resource."""
 
     kind: MethodKind
@@ -469,7 +469,7 @@ class Method(Rpc):
     equals: tuple[tuple[FieldDescriptor, Field], ...] = ()
     """Methods that select rows: request fields that ask for equality with the column of the same name."""
     """Methods that find rows by a filter: request fields that ask for equality with the column they name."""
-    item: "Method | None" = None
+    item: "StandardMethod | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
     related: Mapping[str, Resource] = field(default_factory=dict)
     """Where it has a read mask: the resources that relations lead to, by their messages' full names."""
@@ -505,7 +505,7 @@ class TransactionKind(Enum):
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class TransactionMethod(Rpc):
+class TransactionMethod(Method):
     """A method that calls others, all in one transaction."""
 
     kind: TransactionKind
@@ -526,12 +526,12 @@ class Service:
     """A gRPC service and its bound methods."""
 
     full_name: str
-    methods: tuple[Rpc, ...]
+    methods: tuple[Method, ...]
 
     @property
-    def standard_methods(self) -> tuple[Method, ...]:
+    def standard_methods(self) -> tuple[StandardMethod, ...]:
         """Those that are bound to a resource."""
-        return tuple(method for method in self.methods if isinstance(method, Method))
+        return tuple(method for method in self.methods if isinstance(method, StandardMethod))
 
 
 @dataclass(frozen=True, slots=True)

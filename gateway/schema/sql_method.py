@@ -6,7 +6,7 @@ from enum import Enum
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.schema.diagnostics import Diagnostic, Element
-from gateway.schema.model import Field, Rpc
+from gateway.schema.model import Field, Method
 from gateway.schema.sql_text import Query
 from gateway.schema.values import ValueType
 
@@ -61,7 +61,7 @@ class SqlColumn:
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class SqlMethod(Rpc):
+class SqlMethod(Method):
     """An RPC that is answered by a query of its author's."""
 
     query: Query

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gateway.schema.catalog_facts import Found
 from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.model import Method, MethodKind, Resource, Schema
+from gateway.schema.model import MethodKind, Resource, Schema, StandardMethod
 from gateway.schema.privileges import writes_of
 
 _BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
@@ -26,7 +26,7 @@ def refuse_view_writes(schema: Schema, found: Found) -> None:
         raise SchemaError(wrong)
 
 
-def _problems(method: Method, found: Found) -> Iterator[tuple[str, str]]:
+def _problems(method: StandardMethod, found: Found) -> Iterator[tuple[str, str]]:
     resource = method.resource
     name = f"{resource.schema}.{resource.table}"
     if method.kind in _BULK:
@@ -40,7 +40,7 @@ def _problems(method: Method, found: Found) -> Iterator[tuple[str, str]]:
         )
 
 
-def _needed(method: Method, resource: Resource) -> frozenset[str]:
+def _needed(method: StandardMethod, resource: Resource) -> frozenset[str]:
     needed = writes_of(method.kind, soft_delete=bool(resource.soft_delete))
     creates = "allow_missing" in (method.item or method).request and "UPDATE" in needed
     return needed | {"INSERT"} if creates else needed

@@ -33,7 +33,7 @@ from gateway.request.call import Call
 from gateway.request.deadline_timer import Deadline
 from gateway.request.memory import SMALL, ResponseMemory
 from gateway.response.serialized import serialized
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.schema.services.standard_methods import Streams
 from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _UNEXPECTED = "unexpected error in %s"
 
-Services = Mapping[str, Sequence[tuple[Rpc, AnyHandler | TransactionHandler]]]
+Services = Mapping[str, Sequence[tuple[Method, AnyHandler | TransactionHandler]]]
 """Each service's methods with their handlers, by the service's full name."""
 
 
@@ -74,7 +74,9 @@ class Endpoint:
 
     """
 
-    def __init__(self, method: Rpc, handler: Handler, limits: LimitSettings, memory: ResponseMemory) -> None:
+    def __init__(
+        self, method: Method, handler: Handler, limits: LimitSettings, memory: ResponseMemory
+    ) -> None:
         self.full_name = method.full_name
         self._handler = handler
         self._max_bytes = limits.max_response_bytes
@@ -379,7 +381,7 @@ def _handler(handler: AnyHandler | TransactionHandler, steps: Steps) -> AnyHandl
 
 
 def _endpoint(
-    method: Rpc, handler: AnyHandler, limits: LimitSettings, timeout: float, memory: ResponseMemory
+    method: Method, handler: AnyHandler, limits: LimitSettings, timeout: float, memory: ResponseMemory
 ) -> Answer:
     streams = Streams.of(method.descriptor)
     if streams is Streams.RESPONSES:

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from gateway.config.settings import LimitSettings
 from gateway.observe.call_record import CallRecord, Observer
 from gateway.request.call import Call
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.transport.authorization import Authorization
 from gateway.transport.caller_limits import CallerLimits
 from gateway.transport.parsing.parser import RequestParser
@@ -39,7 +39,7 @@ class Steps:
         self._observers = observers
         self._parsers: dict[str, RequestParser] = {}
 
-    def enter(self, method: Rpc, call: Call) -> None:
+    def enter(self, method: Method, call: Call) -> None:
         """Let a step in; raises PermissionDenied, or ResourceExhausted."""
         if self._authorization is not None:
             self._authorization.require(method.path, call.principal)
@@ -47,7 +47,7 @@ class Steps:
             peer = "" if call.record is None else call.record.peer
             self._callers.draw(call.principal, peer, method.path)
 
-    async def parse(self, method: Rpc, body: bytes) -> Message:
+    async def parse(self, method: Method, body: bytes) -> Message:
         """Return a step's request; raises InvalidArgument or OutOfRange."""
         parser = self._parsers.get(method.path)
         if parser is None:

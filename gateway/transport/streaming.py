@@ -13,7 +13,7 @@ from gateway.request.bulkheads import Operation
 from gateway.request.call import StreamCall
 from gateway.request.memory import ResponseMemory
 from gateway.request.stream_delivery import Delivery
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
 from gateway.transport.parsing.parser import RequestParser
 
@@ -24,7 +24,7 @@ Respond = Callable[[Exchange, Channel, StreamCall], Awaitable[AsyncGenerator[Pie
 
 
 def stream_answer(
-    method: Rpc,
+    method: Method,
     handler: StreamHandler,
     limits: LimitSettings,
     send_timeout: float,
@@ -40,7 +40,7 @@ def stream_answer(
 
 
 def bidi_answer(
-    method: Rpc,
+    method: Method,
     handler: BidiHandler,
     limits: LimitSettings,
     send_timeout: float,
@@ -60,7 +60,7 @@ def bidi_answer(
     return _sent(method, respond, send_timeout, memory)
 
 
-def _sent(method: Rpc, respond: Respond, send_timeout: float, memory: ResponseMemory | None) -> Answer:
+def _sent(method: Method, respond: Respond, send_timeout: float, memory: ResponseMemory | None) -> Answer:
     """Return an Answer that sends the responses through the exchange's channel, and has no bytes of its own.
 
     The handler is asked for its next response when the transport has taken the last. The Answer raises

@@ -8,7 +8,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import InvalidArgument
 from gateway.request.keys import key_reader, key_text
-from gateway.schema.model import Method, MethodKind
+from gateway.schema.model import MethodKind, StandardMethod
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 
@@ -16,7 +16,7 @@ PROTOS = Path(__file__).parents[2] / "protos"
 
 
 @pytest.fixture(scope="module")
-def get_weather() -> Method:
+def get_weather() -> StandardMethod:
     methods = read_schema(compile_protos(PROTOS)).services["flights.v1.WeatherService"].standard_methods
     return next(method for method in methods if method.kind is MethodKind.GET)
 
@@ -24,7 +24,7 @@ def get_weather() -> Method:
 @pytest.mark.parametrize(
     ("place", "path"), [("", "observation_time"), ("keys[3]", "keys[3].observation_time")]
 )
-def test_a_part_that_is_unset_is_named(get_weather: Method, place: str, path: str) -> None:
+def test_a_part_that_is_unset_is_named(get_weather: StandardMethod, place: str, path: str) -> None:
     """A Timestamp that isn't sent is no Timestamp of 1970."""
     read = key_reader(get_weather.resource, get_weather.keys)
     request = GetMessageClass(get_weather.descriptor.input_type)(origin="EWR")
@@ -34,7 +34,7 @@ def test_a_part_that_is_unset_is_named(get_weather: Method, place: str, path: st
     assert [violation.field for violation in refused.value.violations] == [path]
 
 
-def test_the_epoch_is_a_key(get_weather: Method) -> None:
+def test_the_epoch_is_a_key(get_weather: StandardMethod) -> None:
     """A part that is set to its zero value is a key like any other."""
     read = key_reader(get_weather.resource, get_weather.keys)
     request: Any = GetMessageClass(get_weather.descriptor.input_type)(origin="EWR")
@@ -42,7 +42,7 @@ def test_the_epoch_is_a_key(get_weather: Method) -> None:
     assert set(read(request, "")) == {"origin", "observation_time"}
 
 
-def test_a_stored_key_that_no_message_holds_is_told_without_it(get_weather: Method) -> None:
+def test_a_stored_key_that_no_message_holds_is_told_without_it(get_weather: StandardMethod) -> None:
     """An infinite time is what DATA_LOSS is told of: that must not fail by it."""
     infinite = {"origin": "EWR", "observation_time": (2**63 - 1,)}
     assert key_text(get_weather.resource, infinite) == "origin=EWR, observation_time=?"

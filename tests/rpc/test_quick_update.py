@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.errors import RowgateError
 from gateway.methods.engine import Engine
 from gateway.methods.writes.update import Updating
-from gateway.schema.model import Method, MethodKind
+from gateway.schema.model import MethodKind, StandardMethod
 from gateway.schema.tables.metadata import build_tables
 from gateway.sql.writes.change import Change
 from tests.harness.gateway import schema_of
@@ -19,14 +19,14 @@ from tests.schema.messages import messages
 RESOURCES = ["types.v1.Scalar", "types.v1.Rich", "ledger.v1.Account", "adversarial.v1.Node"]
 
 
-def update_of(resource: str) -> Method:
+def update_of(resource: str) -> StandardMethod:
     """Return the Update method of a resource."""
     services = schema_of(resource.partition(".")[0]).services.values()
     found = (m for s in services for m in s.standard_methods if m.kind is MethodKind.UPDATE)
     return next(method for method in found if method.resource.message.full_name == resource)
 
 
-def updating(method: Method) -> Updating:
+def updating(method: StandardMethod) -> Updating:
     """Return what reads the method's requests; it never reaches a database."""
     nothing = cast("Any", None)
     tables = build_tables(schema_of(method.full_name.partition(".")[0])).tables

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.schema.model import Method, MethodKind
+from gateway.schema.model import MethodKind, StandardMethod
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
@@ -10,7 +10,7 @@ from tests.harness.gateway import RunningGateway
 SCHEMAS = ["types", "ledger", "adversarial"]
 
 
-def methods(gateway: RunningGateway, kind: MethodKind) -> list[Method]:
+def methods(gateway: RunningGateway, kind: MethodKind) -> list[StandardMethod]:
     services = gateway.schema.services.values()
     return [method for service in services for method in service.standard_methods if method.kind is kind]
 

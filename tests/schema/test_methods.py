@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from gateway.schema.model import Method, MethodKind, Resource, Schema, ServerSet
+from gateway.schema.model import MethodKind, Resource, Schema, ServerSet, StandardMethod
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from gateway.schema.services.plurals import plurals
@@ -36,14 +36,14 @@ def read(tmp_path: Path, source: str) -> Schema:
     return read_schema(compile_protos(tmp_path))
 
 
-def the_method(schema: Schema) -> Method:
+def the_method(schema: Schema) -> StandardMethod:
     """Return the schema's only method."""
     (service,) = schema.services.values()
     (method,) = service.standard_methods
     return method
 
 
-def method_of(schema: str, name: str) -> Method:
+def method_of(schema: str, name: str) -> StandardMethod:
     found = [
         method
         for service in schema_of(schema).services.values()

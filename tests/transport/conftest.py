@@ -14,7 +14,7 @@ from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.transport.admission import Admission
 from gateway.transport.deadlines import Deadlines
 from gateway.transport.dispatch import Dispatcher
@@ -36,7 +36,11 @@ class Served:
     """A server in this process whose GetAccount is a function of the test's, and a client of it."""
 
     def __init__(
-        self, make_server: ServerFactory, handler: HandlerOfTest, method: Rpc | None = None, **settings: Any
+        self,
+        make_server: ServerFactory,
+        handler: HandlerOfTest,
+        method: Method | None = None,
+        **settings: Any,
     ) -> None:
         values = settings_of(**{"listen": "127.0.0.1:0", **settings})
         self.ended = asyncio.Queue[CallRecord]()

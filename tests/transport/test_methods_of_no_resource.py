@@ -6,12 +6,12 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.request.call import Call
-from gateway.schema.model import Rpc, Service
+from gateway.schema.model import Method, Service
 from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, SERVICE, Serve
 
 
-class Answered(Rpc):
+class Answered(Method):
     """A method of the test's own."""
 
     @property
@@ -25,7 +25,7 @@ class Answered(Rpc):
         return True
 
 
-def answered() -> Rpc:
+def answered() -> Method:
     """Return one with the messages of a standard method."""
     method = next(one for one in schema_of("ledger").services[SERVICE].methods if one.path == f"/{GET}")
     return Answered(descriptor=method.descriptor)

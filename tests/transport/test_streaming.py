@@ -12,7 +12,7 @@ from gateway.errors import InvalidArgument, Unavailable
 from gateway.methods import Piece
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.transport.exchange import Exchange
 from gateway.transport.streaming import bidi_answer, stream_answer
 from tests.harness.gateway import schema_of
@@ -64,7 +64,7 @@ async def echo(requests: AsyncIterator[Message], _call: Call) -> AsyncGenerator[
         yield Piece(request.SerializeToString(), 1)
 
 
-def method(name: str) -> Method:
+def method(name: str) -> StandardMethod:
     (service,) = schema_of("flow").services.values()
     return next(one for one in service.standard_methods if one.descriptor.name == name)
 

@@ -11,7 +11,7 @@ from gateway.introspect.sql_methods.policies import policy_problems
 from gateway.introspect.sql_methods.touched import not_null_columns, touched_by
 from gateway.introspect.sql_methods.types import caller_type, declared, right_for, type_of
 from gateway.schema.diagnostics import Diagnostic, SchemaError
-from gateway.schema.model import Rpc, Schema
+from gateway.schema.model import Method, Schema
 from gateway.schema.sql_method import SqlMethod, SqlParameter
 from gateway.schema.types import InvalidTypeError
 
@@ -38,7 +38,7 @@ async def with_queries(
         return schema
     connection = await connect()
     wrong: list[Diagnostic] = []
-    known: dict[str, Rpc] = {}
+    known: dict[str, Method] = {}
     try:
         for method in methods:
             known[method.full_name] = await _checked(connection, method, schema, roles, wrong)

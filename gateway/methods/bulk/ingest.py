@@ -21,7 +21,7 @@ from gateway.methods.caller_key import CallerKey
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
 from gateway.request.call import Call
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 MAX_STREAM_ID = 128
 """The most characters of a stream's name."""
@@ -48,7 +48,7 @@ class Ingest:
     when the last one has been answered: PostgreSQL's pace is the client's.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         roles = {role: field.name for role, field in method.request.items()}
         self._start, self._sequence, self._rows = roles["start"], roles["sequence"], roles["rows"]
         self._options = OptionReader(

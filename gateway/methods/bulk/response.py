@@ -11,7 +11,7 @@ from gateway.errors.status import to_status
 from gateway.methods.error_mapping import map_error, with_details
 from gateway.methods.event_loop_turns import Turns
 from gateway.request.keys import Key, message_key_reader
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 MAX_NAMED = 20
 """The most rows that one error names; `failed_rows` in its metadata counts all."""
@@ -31,7 +31,7 @@ _COUNTS = {
 class Answers:
     """Makes the answers of one method."""
 
-    def __init__(self, method: Method, path: str) -> None:
+    def __init__(self, method: StandardMethod, path: str) -> None:
         self._resource = method.resource
         self._key = message_key_reader(method.resource)
         self._message = GetMessageClass(method.descriptor.output_type)

@@ -19,7 +19,7 @@ from gateway.methods.bulk.options import Options
 from gateway.methods.bulk.row_reader import RowReader
 from gateway.methods.engine import Engine
 from gateway.request.rows import check_row_count
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.bulk.shape import BulkShape
 from gateway.sql.bulk.write import BulkStatements, bulk_statements
 
@@ -37,7 +37,7 @@ class Upserts:
 
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._path = method.request["rows"].name
         self._max_rows = engine.bulk_max_rows
         self._prepared = lru_cache(MAX_SHAPES)(self._prepare)

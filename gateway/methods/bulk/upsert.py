@@ -9,7 +9,7 @@ from gateway.methods.bulk.row_writer import Upserts
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Writes
 from gateway.request.call import Call
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 
 class BulkUpsert:
@@ -20,7 +20,7 @@ class BulkUpsert:
     rows, which names the first ones.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         names = {role: field.name for role, field in method.request.items()}
         rows = names["rows"]
         self._options = OptionReader(method.resource, names, engine.rules_of(method.resource))

@@ -4,7 +4,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.reads.grouped_rows import GroupedRows
 from gateway.methods.reads.list_rows import List
 from gateway.schema.aggregation import AggregateMethod
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 
 class Aggregate(List):
@@ -13,7 +13,7 @@ class Aggregate(List):
     Each page is computed anew, of the rows as they are then.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         if not isinstance(method, AggregateMethod):
             msg = f"{method!r} is no Aggregate"
             raise TypeError(msg)

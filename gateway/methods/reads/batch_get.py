@@ -19,7 +19,7 @@ from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
 from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import select_by_keys, selected
 from gateway.sql.statement import Statement
 
@@ -57,7 +57,7 @@ class BatchGet:
     Keys without a row are told in the response's `missing`; where it has none, raises NotFound naming them.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._method = method
         self._engine = engine
         self._resource = method.resource

@@ -13,7 +13,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
 from gateway.request.enums import known_value
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import Rows, count_rows, explain_rows
 
 _STATEMENTS = 256
@@ -26,7 +26,7 @@ class Count:
     the table's present size, and works on a table that was never analysed.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._method = method
         self._database = engine.database
         rules = engine.rules_of(method.resource)

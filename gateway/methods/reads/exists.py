@@ -8,7 +8,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
 from gateway.request.call import Call
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import any_row
 
 _STATEMENTS = 256
@@ -17,7 +17,7 @@ _STATEMENTS = 256
 class Exists:
     """Says whether one of the rows is there that a request means, of those that are there for its caller."""
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._database = engine.database
         self._selection = selection_reader(method, engine.rules_of(method.resource))
         self._response = GetMessageClass(method.descriptor.output_type)

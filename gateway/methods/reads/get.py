@@ -18,7 +18,7 @@ from gateway.request.keys import Key, key_reader, key_text
 from gateway.request.masks import read_fields
 from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import select_by_key, select_by_keys, selected
 
 _STATEMENTS = 128
@@ -44,7 +44,7 @@ class Plan:
 class Get:
     """Answers soft-deleted rows too (AIP-164). Raises NotFound with the key."""
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._method = method
         self._engine = engine
         self._resource = method.resource

@@ -15,7 +15,7 @@ from gateway.methods.reads.grouped_rows import GroupedRows
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import Call
 from gateway.request.page_token import PAGE_TOKEN
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import count_rows, select_page
 
 DEFAULT_PAGE = 50
@@ -39,7 +39,9 @@ class List:
 
     """
 
-    def __init__(self, method: Method, engine: Engine, read: OrderedRows | GroupedRows | None = None) -> None:
+    def __init__(
+        self, method: StandardMethod, engine: Engine, read: OrderedRows | GroupedRows | None = None
+    ) -> None:
         resource, table = method.resource, engine.table(method.resource)
         self._names = {role: field.name for role, field in method.response.items()}
         self._database = engine.database

@@ -20,7 +20,7 @@ from gateway.request.order import Order, order_columns, parse_order
 from gateway.request.page_token import Last, TokenUse, digest_of, fingerprint_of
 from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.order import Nulls, after_values
 from gateway.sql.reads.select import TOLD, Rows, select_by_key, selected
 from gateway.sql.statement import Statement
@@ -91,7 +91,12 @@ class OrderedRows:
     """
 
     def __init__(
-        self, method: Method, engine: Engine, select: Callable[..., Statement], token: str, use: TokenUse
+        self,
+        method: StandardMethod,
+        engine: Engine,
+        select: Callable[..., Statement],
+        token: str,
+        use: TokenUse,
     ) -> None:
         self._method = method
         self._engine = engine

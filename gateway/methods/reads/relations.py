@@ -16,7 +16,7 @@ from gateway.request.paths import Steps
 from gateway.request.relation_arguments import AskedRows, AskedShape, asked_rows, wrong_arguments
 from gateway.response.related import RelatedShape
 from gateway.response.shape import RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.relations import RelatedRows, bound_values, limit_of
 from gateway.sql.reads.select import selected
 
@@ -35,7 +35,7 @@ class AskedReader:
 
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: StandardMethod) -> None:
         self._method = method
         field = method.request.get("relations")
         self._name = field.name if field is not None else None

@@ -17,7 +17,7 @@ from gateway.response.rows import row_to_message, rows_in
 from gateway.response.sent_rows import sent_row, sent_rows
 from gateway.response.serialized import serialized
 from gateway.response.shape import Row, RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.schema.protojson.errors import JsonError
 from gateway.schema.protojson.form import JsonForm, items_text
 
@@ -39,7 +39,7 @@ class RowsResponse:
 
     """
 
-    def __init__(self, method: Method, shape: RowShape, related: Sequence[RelatedShape] = ()) -> None:
+    def __init__(self, method: StandardMethod, shape: RowShape, related: Sequence[RelatedShape] = ()) -> None:
         shape, self._fold = folded(shape, related)
         rows = method.response["rows"]
         self._descriptor = method.descriptor.output_type

@@ -11,7 +11,7 @@ from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.request.call import StreamCall
 from gateway.request.page_token import RESUME_TOKEN
 from gateway.response.shape import Row
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import select_stream
 
 FIRST_SLICE = 64
@@ -31,7 +31,7 @@ class Stream:
     A call that goes on by a token reads a snapshot of its own, from after the token's row on.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._database = engine.database
         self._read = OrderedRows(method, engine, select_stream, "resume_token", RESUME_TOKEN)
         self._chunk_bytes = engine.chunk_bytes

@@ -17,7 +17,7 @@ from gateway.methods.selection import selection_reader
 from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.call import Call
 from gateway.request.transforms import NO_TRANSFORMS, Transforms
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import Rows
 from gateway.sql.writes.by_filter import COUNTS, TOO_MANY, change_by_filter, seize_by_filter
 from gateway.sql.writes.change import Change
@@ -70,7 +70,9 @@ class ByFilter:
 
     """
 
-    def __init__(self, method: Method, engine: Engine, kind: Callable[[TableRules], ChangeRules]) -> None:
+    def __init__(
+        self, method: StandardMethod, engine: Engine, kind: Callable[[TableRules], ChangeRules]
+    ) -> None:
         self._method = method
         resource, table = method.resource, engine.table(method.resource)
         self._resource = resource

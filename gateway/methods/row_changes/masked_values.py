@@ -11,7 +11,7 @@ from gateway.request.masks import means_all, update_columns
 from gateway.request.rows import Values, encode_fields, refuse_unknown
 from gateway.request.transforms import NO_TRANSFORMS, Transforms, read_transforms
 from gateway.request.unreadable import erased_reader, refuse_erasing
-from gateway.schema.model import Field, Method
+from gateway.schema.model import Field, StandardMethod
 
 
 class MaskedValues:
@@ -21,7 +21,7 @@ class MaskedValues:
     unset becomes NULL, or its default where it can't be NULL. Key and server-set fields are left alone.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: StandardMethod) -> None:
         self._resource = method.resource
         self._roles = method.request
         self._field = method.request["resource"].name

@@ -14,7 +14,7 @@ from gateway.methods.row_changes.by_key import Changes
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.request.masks import means_all, update_columns
 from gateway.schema.identity import key_identity
-from gateway.schema.model import Field, Method
+from gateway.schema.model import Field, StandardMethod
 from gateway.schema.unknown_fields import has_unknown
 from gateway.schema.values import InvalidValueError
 from gateway.sql.writes.change import Change
@@ -35,7 +35,7 @@ class QuickUpdates:
 
     """
 
-    def __init__(self, method: Method, changes: Changes) -> None:
+    def __init__(self, method: StandardMethod, changes: Changes) -> None:
         self._resource = method.resource
         self._empty = GetMessageClass(method.resource.message)()
         self._changes = changes

@@ -8,16 +8,16 @@ from google.protobuf.message import Message
 from gateway.methods.handlers import AnyHandler
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 
 
 class StepAdmission(Protocol):
     """Lets steps in, counts and tells of them; where calls arrive it is known how."""
 
-    def enter(self, method: Rpc, call: Call) -> None:
+    def enter(self, method: Method, call: Call) -> None:
         """Let a step of a call in; raises PermissionDenied, and ResourceExhausted for one too many."""
 
-    async def parse(self, method: Rpc, body: bytes) -> Message:
+    async def parse(self, method: Method, body: bytes) -> Message:
         """Return a step's request; raises InvalidArgument or OutOfRange as for a call."""
 
     def tell(self, record: CallRecord) -> None:

@@ -9,7 +9,7 @@ from rowgate.v1 import transactions_pb2
 
 from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument, RowgateError
 from gateway.methods.transactions.paths import Path, PathError, read_path, same_type, type_of
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 
 MAX_BINDINGS = 100
 """The most bindings of one step."""
@@ -41,7 +41,7 @@ class Binding:
             raise _not_found(self.place, str(error)) from None
 
 
-def read_bindings(sent: transactions_pb2.Step, rpc: Rpc, before: Sequence[Rpc]) -> tuple[Binding, ...]:
+def read_bindings(sent: transactions_pb2.Step, rpc: Method, before: Sequence[Method]) -> tuple[Binding, ...]:
     """Return a step's bindings; raises InvalidArgument for what leads nowhere, or is of another type.
 
     Args:
@@ -59,7 +59,7 @@ def read_bindings(sent: transactions_pb2.Step, rpc: Rpc, before: Sequence[Rpc]) 
     return tuple(_read(one, f"bindings[{i}]", rpc, before) for i, one in enumerate(sent.bindings))
 
 
-def _read(sent: transactions_pb2.Binding, place: str, rpc: Rpc, before: Sequence[Rpc]) -> Binding:
+def _read(sent: transactions_pb2.Binding, place: str, rpc: Method, before: Sequence[Method]) -> Binding:
     if not 0 <= sent.from_step < len(before):
         wrong = f"is {sent.from_step}: name a step before this one, by its place from 0"
         raise _wrong(f"{place}.from_step", wrong)

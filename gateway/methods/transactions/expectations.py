@@ -4,13 +4,13 @@ from rowgate.v1 import transactions_pb2
 
 from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from gateway.methods.handlers import Response, WrittenResponse
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 
 _COUNTED = ("rows", "count", "exists")
 """The roles of a response that tell of how many rows it speaks."""
 
 
-def check_expectation(sent: transactions_pb2.Step, rpc: Rpc) -> None:
+def check_expectation(sent: transactions_pb2.Step, rpc: Method) -> None:
     """Raise InvalidArgument for an expectation of rows that the method's response doesn't tell of."""
     wanted = sent.expect
     if not sent.HasField("expect"):
@@ -21,7 +21,7 @@ def check_expectation(sent: transactions_pb2.Step, rpc: Rpc) -> None:
         raise _wrong(f"a response of {rpc.full_name} has no rows: List or Count them")
 
 
-def check_rows(sent: transactions_pb2.Step, rpc: Rpc, response: Response) -> None:
+def check_rows(sent: transactions_pb2.Step, rpc: Method, response: Response) -> None:
     """Raise FailedPrecondition (EXPECTATION_FAILED) for a response with other rows than the step expects."""
     if not sent.HasField("expect"):
         return
@@ -40,7 +40,7 @@ def check_rows(sent: transactions_pb2.Step, rpc: Rpc, response: Response) -> Non
         )
 
 
-def _rows(rpc: Rpc, response: Response) -> int:
+def _rows(rpc: Method, response: Response) -> int:
     if isinstance(response, WrittenResponse):
         return response.rows
     role = next(role for role in _COUNTED if role in rpc.response)

@@ -25,13 +25,13 @@ from gateway.request.bulkheads import Operation
 from gateway.request.call import Call
 from gateway.response.serialized import serialized
 from gateway.schema.diagnostics import near
-from gateway.schema.model import Rpc, TransactionMethod
+from gateway.schema.model import Method, TransactionMethod
 from gateway.schema.services.standard_methods import Streams
 
 _TYPE_URL = "type.googleapis.com/"
 """What stands before the full name of a packed message."""
 _OF_THE_WHOLE = ("request_id", "validate_only")
-MakeHandler = Callable[[Rpc, Engine], AnyHandler | TransactionHandler]
+MakeHandler = Callable[[Method, Engine], AnyHandler | TransactionHandler]
 """Makes the handler of a method."""
 
 
@@ -50,7 +50,7 @@ class Step:
     """
 
     sent: transactions_pb2.Step
-    rpc: Rpc
+    rpc: Method
     request: Message
     bindings: Sequence[Binding]
     call: StepCall
@@ -69,14 +69,14 @@ class Steps:
     def __init__(self, engine: Engine, make: MakeHandler) -> None:
         self._engine = engine.of_steps()
         self._make = make
-        self._methods: Mapping[str, Rpc] = {
+        self._methods: Mapping[str, Method] = {
             name: rpc for name, rpc in engine.methods.items() if _may_be_step(rpc)
         }
         self._operations = {name: Operation.of(rpc) for name, rpc in self._methods.items()}
         self._handlers: dict[str, Handler] = {}
 
     async def read(
-        self, sent: transactions_pb2.Step, before: Sequence[Rpc], call: Call, admission: StepAdmission
+        self, sent: transactions_pb2.Step, before: Sequence[Method], call: Call, admission: StepAdmission
     ) -> Step:
         """Return a step that may be carried out.
 
@@ -128,7 +128,7 @@ class Steps:
         step.record.code, step.record.reason, step.record.response_bytes = code_pb2.OK, "", len(body)
         return Answered(step.rpc.descriptor.output_type, body)
 
-    def _method(self, name: str) -> Rpc:
+    def _method(self, name: str) -> Method:
         rpc = self._methods.get(name.replace("/", "."))
         if rpc is None:
             guess = f"; {found}" if (found := near(name, self._methods)) else ""
@@ -139,7 +139,7 @@ class Steps:
             )
         return rpc
 
-    def _handler(self, rpc: Rpc) -> Handler:
+    def _handler(self, rpc: Method) -> Handler:
         found = self._handlers.get(rpc.full_name)
         if found is None:
             found = self._handlers[rpc.full_name] = cast("Handler", self._make(rpc, self._engine))
@@ -174,11 +174,11 @@ class Answered:
         return self._read
 
 
-def _may_be_step(rpc: Rpc) -> bool:
+def _may_be_step(rpc: Method) -> bool:
     return Streams.of(rpc.descriptor) is Streams.NEITHER and not isinstance(rpc, TransactionMethod)
 
 
-def _packed(sent: transactions_pb2.Step, rpc: Rpc) -> bytes:
+def _packed(sent: transactions_pb2.Step, rpc: Method) -> bytes:
     """Return the bytes of a step's request."""
     wanted = str(rpc.descriptor.input_type.full_name)
     if sent.request.type_url.rpartition("/")[2] != wanted:
@@ -188,7 +188,7 @@ def _packed(sent: transactions_pb2.Step, rpc: Rpc) -> bytes:
     return bytes(sent.request.value)
 
 
-def _check_hoisted(request: Message, rpc: Rpc) -> None:
+def _check_hoisted(request: Message, rpc: Method) -> None:
     """Raise InvalidArgument for what is the whole transaction's to ask for."""
     for name in _OF_THE_WHOLE:
         if name in rpc.request and getattr(request, rpc.request[name].name):
@@ -207,7 +207,7 @@ def _bound(step: Step, before: Sequence[Answered]) -> Message:
     return request
 
 
-def _record(rpc: Rpc, call: Call, size: int) -> CallRecord:
+def _record(rpc: Method, call: Call, size: int) -> CallRecord:
     """Return the record of a step, which has the whole's request id."""
     of_whole = call.record
     record = CallRecord(rpc.path.removeprefix("/"), "", request_bytes=size)
@@ -217,7 +217,7 @@ def _record(rpc: Rpc, call: Call, size: int) -> CallRecord:
     return record
 
 
-def _step_call(rpc: Rpc, call: Call, operation: Operation, record: CallRecord) -> StepCall:
+def _step_call(rpc: Method, call: Call, operation: Operation, record: CallRecord) -> StepCall:
     return StepCall(
         rpc.full_name,
         call.principal,

@@ -22,7 +22,7 @@ from gateway.methods.transactions.step_errors import in_step
 from gateway.methods.transactions.steps import Answered, MakeHandler, Step, Steps
 from gateway.request.call import Call
 from gateway.request.enums import known_value
-from gateway.schema.model import Rpc, TransactionMethod
+from gateway.schema.model import Method, TransactionMethod
 
 MAX_STEPS = 100
 """The most steps of one request."""
@@ -106,7 +106,7 @@ class Transact(TransactionHandler):
                 name, f"are {len(sent)}; from 1 to {MAX_STEPS} are allowed", reason="WRONG_NUMBER_OF_STEPS"
             )
         read: list[Step] = []
-        before: list[Rpc] = []
+        before: list[Method] = []
         for i, one in enumerate(sent):
             with in_step(i, one.method):
                 step = await self._steps.read(one, before, call, admission)

@@ -3,7 +3,7 @@
 from gateway.methods.engine import Engine
 from gateway.methods.writes.create import Creating
 from gateway.methods.writes.items import Batch
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 
 class BatchCreate(Batch):
@@ -13,5 +13,5 @@ class BatchCreate(Batch):
     another of its statement, or of one before it.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, Creating(method.item or method, engine))

@@ -10,7 +10,7 @@ from gateway.methods.row_changes.removals import Removal
 from gateway.methods.writes.delete import Deleting
 from gateway.methods.writes.items import Batch, check_size, flag
 from gateway.request.keys import encode_value
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 
 class BatchDelete(Batch):
@@ -20,7 +20,7 @@ class BatchDelete(Batch):
     A row that is named twice is refused (reason DUPLICATE_IN_BATCH).
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._single = Deleting(method.item or method, engine)
         super().__init__(method, engine, self._single)
 

@@ -3,7 +3,7 @@
 from gateway.methods.engine import Engine
 from gateway.methods.writes.items import Batch
 from gateway.methods.writes.update import Updating
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 
 class BatchUpdate(Batch):
@@ -12,5 +12,5 @@ class BatchUpdate(Batch):
     Two updates of one row are refused (reason DUPLICATE_IN_BATCH).
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, Updating(method.item or method, engine))

@@ -14,7 +14,7 @@ from gateway.methods.writes.items import flag
 from gateway.request.call import Call
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class ChangedByFilter:
     It answers how many rows that were. Under validate_only all is done, shown, and rolled back.
     """
 
-    def __init__(self, method: Method, engine: Engine, worker: "Worker[T]") -> None:
+    def __init__(self, method: StandardMethod, engine: Engine, worker: "Worker[T]") -> None:
         self._worker: Worker[T] = worker
         self._roles = method.request
         self._writes = Writes(method, engine)

@@ -19,7 +19,7 @@ from gateway.request.rows import Values, new_row_reader
 from gateway.response.rows import row_to_message
 from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Creating:
     database names the fields: ALREADY_EXISTS for a taken key.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._resource = method.resource
         self._field = method.request["resource"].name
         self._read_row = new_row_reader(method.resource)
@@ -84,5 +84,5 @@ def required(request: Message, name: str, path: str) -> Message:
 class Create(One):
     """Answers the row as stored, defaults and server-set fields included."""
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, Creating(method, engine))

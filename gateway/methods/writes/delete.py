@@ -18,13 +18,13 @@ from gateway.methods.writes.items import One, flag
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 
 class Deleting:
     """Reads deletions, and answers them."""
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         resource = method.resource
         self._roles = method.request
         self._read_key = key_reader(resource, method.keys)
@@ -73,5 +73,5 @@ class Delete(One):
     ETAG_MISMATCH); and FailedPrecondition (reason ROW_IS_REFERENCED) naming the table that refers to the row.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, Deleting(method, engine))

@@ -13,7 +13,7 @@ from gateway.methods.row_changes.removals import Removal, Removals
 from gateway.methods.writes.changed_by_filter import ChangedByFilter
 from gateway.methods.writes.items import flag
 from gateway.request.call import Call
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.writes.by_filter import SAMPLE
 
 
@@ -26,7 +26,7 @@ class _Asked:
 class _Deleting:
     """Deletes as Delete does it, each row that is found."""
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         resource = method.resource
         self._roles = method.request
         self._by_filter = ByFilter(method, engine, DELETING)
@@ -66,5 +66,5 @@ class DeleteByFilter(ChangedByFilter):
     Delete raises of a row that others refer to: nothing is deleted then.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, _Deleting(method, engine))

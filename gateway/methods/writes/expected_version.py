@@ -10,13 +10,13 @@ from google.protobuf.message import Message
 from gateway.errors import Aborted
 from gateway.request.etag import version_of
 from gateway.request.keys import below
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 Expectation = Callable[[Message, str], int | None]
 """(request, its proto path in a batch) → the expected version; None where the caller expects none."""
 
 
-def expectation(method: Method) -> Expectation:
+def expectation(method: StandardMethod) -> Expectation:
     """Return the function that reads the expected version of a method's requests.
 
     It stands in the request's `etag` or `version`, or in the resource's etag. A resource without an etag
@@ -40,7 +40,7 @@ def _none(_: Message, __: str) -> None:
     """Return no expectation."""
 
 
-def _request_readers(method: Method) -> list[Expectation]:
+def _request_readers(method: StandardMethod) -> list[Expectation]:
     readers: list[Expectation] = []
     if "etag" in method.request:
         etag = _sent(method.request["etag"])
@@ -51,7 +51,7 @@ def _request_readers(method: Method) -> list[Expectation]:
     return readers
 
 
-def _resource_readers(method: Method) -> list[Expectation]:
+def _resource_readers(method: StandardMethod) -> list[Expectation]:
     resource, holder = method.resource, method.request.get("resource")
     if holder is None or resource.version is None:
         return []
@@ -63,7 +63,7 @@ def _resource_readers(method: Method) -> list[Expectation]:
     return [lambda request, _: _version(version(getattr(request, name)))] if _alone(method) else []
 
 
-def _alone(method: Method) -> bool:
+def _alone(method: StandardMethod) -> bool:
     return "etag" not in method.request and "version" not in method.request
 
 

@@ -19,7 +19,7 @@ from gateway.methods.event_loop_turns import each_in_turns
 from gateway.methods.idempotent import Session, Writes
 from gateway.request.call import Call
 from gateway.request.keys import below
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class Worker(Protocol[T]):
 class One:
     """A method of one item."""
 
-    def __init__(self, method: Method, engine: Engine, worker: Worker[Any]) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine, worker: Worker[Any]) -> None:
         self._worker = worker
         self._writes = Writes(method, engine)
         self._shared = engine.writes
@@ -102,7 +102,7 @@ class One:
 class Batch:
     """A method of many items, all or none of which are carried out (AIP-233 to 235)."""
 
-    def __init__(self, method: Method, engine: Engine, worker: Worker[Any]) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine, worker: Worker[Any]) -> None:
         self._worker = worker
         self._writes = Writes(method, engine)
         self._database = engine.database

@@ -16,12 +16,12 @@ from gateway.methods.writes.items import One
 from gateway.request.keys import key_reader
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.writes.change import Change
 
 
 class _Undeleting:
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._resource = method.resource
         self._read_key = key_reader(method.resource, method.keys)
         self._expected = expectation(method)
@@ -55,5 +55,5 @@ class _Undeleting:
 class Undelete(One):
     """Answers the row. Raises NotFound, and AlreadyExists (reason ROW_NOT_DELETED) for a live row."""
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, _Undeleting(method, engine))

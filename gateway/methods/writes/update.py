@@ -26,7 +26,7 @@ from gateway.response.rows import row_to_message
 from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape
 from gateway.schema.identity import key_identity
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.writes.change import Change
 
 _ROUNDS = 5
@@ -50,7 +50,7 @@ class Updating:
     transformed then.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._resource = method.resource
         self._roles = method.request
         self._field = method.request["resource"].name
@@ -162,5 +162,5 @@ class Update(One):
     ETAG_MISMATCH) where the row is at another version than the request expects.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, Updating(method, engine))

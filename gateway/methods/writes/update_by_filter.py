@@ -17,7 +17,7 @@ from gateway.request.keys import below
 from gateway.request.rows import Values
 from gateway.request.transforms import Transforms
 from gateway.request.unreadable import is_set
-from gateway.schema.model import Method
+from gateway.schema.model import StandardMethod
 from gateway.sql.writes.change import Change
 
 
@@ -32,7 +32,7 @@ class _Asked:
 class _Updating:
     """Changes what an update of one row would change, by the same mask, of each row that is found."""
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._resource = method.resource
         self._field = method.request["resource"].name
         self._by_filter = ByFilter(method, engine, UPDATING)
@@ -79,5 +79,5 @@ class UpdateByFilter(ChangedByFilter):
     PermissionDenied (ROW_NOT_ALLOWED) where a row may not become what is asked: nothing is changed then.
     """
 
-    def __init__(self, method: Method, engine: Engine) -> None:
+    def __init__(self, method: StandardMethod, engine: Engine) -> None:
         super().__init__(method, engine, _Updating(method, engine))

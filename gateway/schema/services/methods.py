@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from gateway.schema.aggregation import AggregateMethod
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import Field, Method, MethodKind, Resource, Rpc, Service
+from gateway.schema.model import Field, Method, MethodKind, Resource, Service, StandardMethod
 from gateway.schema.protos.options import http_rule, method_options
 from gateway.schema.routes import read_routes
 from gateway.schema.services.aggregations import read_aggregation
@@ -59,7 +59,7 @@ def _rpc(
     resources: Mapping[str, Resource],
     diagnostics: Diagnostics,
     wrong: Collection[str],
-) -> Rpc | None:
+) -> Method | None:
     options = method_options(method.full_name, diagnostics)
     if options.HasField("sql"):
         return read_sql_method(method, options, diagnostics)
@@ -74,7 +74,7 @@ def _method(
     resources: Mapping[str, Resource],
     diagnostics: Diagnostics,
     wrong: Collection[str],
-) -> Method | None:
+) -> StandardMethod | None:
     found = recognise(method, resources, diagnostics)
     if found is None or found[1].message.full_name in wrong:
         return None
@@ -94,7 +94,7 @@ def _method(
         diagnostics.add(method.full_name, wrong, right)
     response = _response(method, shape, resource, keys, diagnostics)
     rows = response.get("rows")
-    of_kind: Callable[..., Method] = Method
+    of_kind: Callable[..., StandardMethod] = StandardMethod
     if kind is MethodKind.AGGREGATE and rows is not None:
         aggregation = read_aggregation(cast("Descriptor", rows.message_type), resource, diagnostics)
         of_kind = partial(AggregateMethod, aggregation=aggregation)
@@ -126,7 +126,7 @@ def _related_to(resource: Resource, resources: Mapping[str, Resource]) -> dict[s
     return found
 
 
-def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> Method:
+def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> StandardMethod:
     """Return the method with its request alone bound; fields left over are diagnostics."""
     shape = SHAPES[kind]
     keys = _key_fields(binder) if shape.keys is Keys.ONE else ()
@@ -136,7 +136,7 @@ def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> 
         keys = (request["keys"],)
     equals = _equals(binder) if shape.equals else ()
     _refuse_left(binder, shape)
-    return Method(
+    return StandardMethod(
         descriptor=method,
         kind=kind,
         resource=binder.resource,
@@ -200,7 +200,7 @@ def _wanted_keys(binder: Binder) -> str:
 
 def _item(
     method: MethodDescriptor, shape: Shape, request: Mapping[str, FieldDescriptor], outer: Binder
-) -> Method | None:
+) -> StandardMethod | None:
     """Return the single method that a batch's messages are bound as; None where it holds plain keys."""
     kind = shape.item if "requests" in request else MethodKind.GET
     field = request.get("requests") or request.get("keys")

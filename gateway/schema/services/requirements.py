@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from gateway.schema.model import Field, Method, MethodKind, Resource
+from gateway.schema.model import Field, MethodKind, Resource, StandardMethod
 
 WITHOUT_KEY = (
     *(MethodKind.LIST, MethodKind.COUNT, MethodKind.STREAM),
@@ -16,7 +16,7 @@ def lacks_key(kind: MethodKind, resource: Resource) -> bool:
     return not resource.managed and not resource.primary_key and kind not in WITHOUT_KEY
 
 
-def needs(kind: MethodKind, bound: Method, resource: Resource) -> Iterator[tuple[str, str]]:
+def needs(kind: MethodKind, bound: StandardMethod, resource: Resource) -> Iterator[tuple[str, str]]:
     """Yield what is wrong and what would be right for each need that the resource doesn't meet."""
     roles = {*bound.request, *(bound.item.request if bound.item else ())}
     table = resource.message.full_name

@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.config.settings import LimitSettings
 from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
 from gateway.request.rows import MAX_VIOLATIONS
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.schema.reachable_messages import reachable
 from gateway.transport.parsing.scan import SLICE, RequestScan
 from gateway.transport.parsing.weight import Malformed
@@ -28,7 +28,7 @@ class RequestParser:
 
     """
 
-    def __init__(self, method: Rpc, limits: LimitSettings) -> None:
+    def __init__(self, method: Method, limits: LimitSettings) -> None:
         message = method.descriptor.input_type
         self._name = message.full_name
         self._limit = limits.max_request_bytes

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.migrate import connect_to
-from gateway.schema.model import Method, MethodKind, Service
+from gateway.schema.model import MethodKind, Service, StandardMethod
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from gateway.schema.tables.naming import quote
@@ -176,7 +176,7 @@ async def _read_each(client: Client, services: Iterable[Service], dsn: str) -> l
     return rows
 
 
-async def _read(client: Client, methods: Mapping[MethodKind, Method], stored: int) -> int:
+async def _read(client: Client, methods: Mapping[MethodKind, StandardMethod], stored: int) -> int:
     """List, stream, count and get the rows of a relation; return how many were listed."""
     listed = await _list(client, methods[MethodKind.LIST])
     streamed = await _stream(client, methods[MethodKind.STREAM])
@@ -193,7 +193,7 @@ def _name(service: Service) -> str:
     return f"{resource.schema}.{resource.table}"
 
 
-async def _list(client: Client, method: Method) -> list[Any]:
+async def _list(client: Client, method: StandardMethod) -> list[Any]:
     """Return the rows of the first pages."""
     rows: list[Any] = []
     token = ""
@@ -206,12 +206,12 @@ async def _list(client: Client, method: Method) -> list[Any]:
     return rows
 
 
-async def _stream(client: Client, method: Method) -> int:
+async def _stream(client: Client, method: StandardMethod) -> int:
     name = method.response["rows"].name
     return sum([len(getattr(chunk, name)) async for chunk in client.stream(method.path[1:])])
 
 
-async def _get(client: Client, method: Method, row: Any) -> Any:
+async def _get(client: Client, method: StandardMethod, row: Any) -> Any:
     """Return the row that has the key of another."""
     request = client.message(str(method.descriptor.input_type.full_name))
     for asked, field in zip(method.keys, method.resource.key_fields, strict=True):

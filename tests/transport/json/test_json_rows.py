@@ -19,7 +19,7 @@ from gateway.request.call import Call
 from gateway.request.masks import read_fields
 from gateway.response.serialized import serialized
 from gateway.response.shape import Row, RowShape
-from gateway.schema.model import Field, Method, MethodKind, Resource, Schema
+from gateway.schema.model import Field, MethodKind, Resource, Schema, StandardMethod
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.read import read_schema
 from gateway.schema.values import ValueKind
@@ -32,7 +32,7 @@ from tests.schema.messages import values
 NAMES = sorted(folder.name for folder in SCHEMAS.iterdir() if folder.name != "foreign")
 
 
-def readers_of(schema: Schema) -> Sequence[Method]:
+def readers_of(schema: Schema) -> Sequence[StandardMethod]:
     """Return the methods that answer rows."""
     methods = [method for service in schema.services.values() for method in service.standard_methods]
     return [method for method in methods if method.kind in (MethodKind.GET, MethodKind.LIST)]
@@ -114,7 +114,11 @@ def paths(resource: Resource) -> list[str]:
 
 
 async def answered(
-    method: Method, shape: RowShape, rows: Sequence[Row], only: str, options: Mapping[str, bool] | None
+    method: StandardMethod,
+    shape: RowShape,
+    rows: Sequence[Row],
+    only: str,
+    options: Mapping[str, bool] | None,
 ) -> Response:
     """Return what a Get or List answers; in JSON where options of it are given."""
     form = None if options is None else JsonForm(method.descriptor.output_type, only, **options)
@@ -125,7 +129,7 @@ async def answered(
     return await RowsResponse(method, shape)(rows, {k: v for k, v in OTHERS.items() if k in names}, call)
 
 
-async def check(data: st.DataObject, method: Method) -> None:
+async def check(data: st.DataObject, method: StandardMethod) -> None:
     """Compare what a Get or List answers of drawn rows, as JSON and as a message."""
     shape, rows = drawn(data, method.resource)
     options = data.draw(st.fixed_dictionaries({"proto_names": st.booleans(), "defaults": st.booleans()}))
@@ -146,7 +150,7 @@ async def check(data: st.DataObject, method: Method) -> None:
     assert same(json.loads(found.body), expected), (found.body, expected)
 
 
-def message_of(response: Response, method: Method) -> Message:
+def message_of(response: Response, method: StandardMethod) -> Message:
     """Return what a response says."""
     body = response.body if isinstance(response, WrittenResponse) else serialized(response)
     return GetMessageClass(method.descriptor.output_type).FromString(body)
@@ -188,7 +192,7 @@ def as_protobuf_has_it(message: Message, only: str, *, proto_names: bool, defaul
 @given(data=st.data(), method=st.sampled_from(METHODS))
 @settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
 async def test_rows_are_written_as_protobuf_writes_their_messages(
-    data: st.DataObject, method: Method
+    data: st.DataObject, method: StandardMethod
 ) -> None:
     await check(data, method)
 

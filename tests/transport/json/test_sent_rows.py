@@ -15,7 +15,7 @@ from gateway.response.rows import row_to_message, rows_in
 from gateway.response.sent_rows import sent_row, sent_rows
 from gateway.response.serialized import serialized
 from gateway.response.shape import RowShape
-from gateway.schema.model import Method, MethodKind
+from gateway.schema.model import MethodKind, StandardMethod
 from gateway.schema.read import read_schema
 from gateway.schema.types.times import encode_timestamp
 from gateway.schema.types.timestamp_bytes import timestamp_bytes, timestamps_bytes
@@ -32,7 +32,7 @@ _NO_TIMES = [(-(2**63),), (2**63 - 1,), ((253_402_300_800 - 946_684_800) * 10**6
 
 @given(data=st.data(), method=st.sampled_from(METHODS))
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_is_sent_is_the_message(data: st.DataObject, method: Method) -> None:
+def test_what_is_sent_is_the_message(data: st.DataObject, method: StandardMethod) -> None:
     check(data, method)
 
 
@@ -50,7 +50,7 @@ def test_times_are_sent_without_messages() -> None:
     assert type(sent_row(shape)(empty)) is not type(row_to_message(shape)(empty))
 
 
-def check(data: st.DataObject, method: Method) -> None:
+def check(data: st.DataObject, method: StandardMethod) -> None:
     """Compare what is sent of drawn rows with their messages."""
     shape, rows = drawn(data, method.resource)
     whole, sent = row_to_message(shape), sent_row(shape)

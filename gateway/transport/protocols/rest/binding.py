@@ -8,7 +8,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.rows import MAX_VIOLATIONS
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.schema.protojson.errors import JsonError
 from gateway.schema.routes import MANY, Route, Variable
 from gateway.transport.protocols.rest.bodies import MergePatch, body_reader
@@ -29,7 +29,7 @@ class Binding:
 
     """
 
-    def __init__(self, method: Rpc, route: Route) -> None:
+    def __init__(self, method: Method, route: Route) -> None:
         message = method.descriptor.input_type
         self.method = method
         self.route = route

@@ -7,7 +7,7 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.errors import FieldViolation, InvalidArgument
-from gateway.schema.model import Method, MethodKind, Resource, Rpc
+from gateway.schema.model import Method, MethodKind, Resource, StandardMethod
 from gateway.schema.routes import Route
 from gateway.transport.protocols.json import json_reader
 
@@ -100,9 +100,9 @@ class MergePatch:
         }
 
     @classmethod
-    def of(cls, method: Rpc, route: Route) -> "MergePatch | None":
+    def of(cls, method: Method, route: Route) -> "MergePatch | None":
         """Return that of a route; None where it is no PATCH of a method with a mask."""
-        if not isinstance(method, Method):
+        if not isinstance(method, StandardMethod):
             return None
         mask, holder = method.request.get("update_mask"), method.request.get("resource")
         if route.verb != "PATCH" or method.kind is not MethodKind.UPDATE or mask is None or holder is None:

@@ -6,7 +6,7 @@ from functools import cache, partial
 from gateway.config.settings import HttpSettings, Settings
 from gateway.errors import RowgateError, Unimplemented
 from gateway.errors.status import to_status
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.transport.protocols.calls import Calls
 from gateway.transport.protocols.refused_requests import pass_over
 from gateway.transport.protocols.rest.openapi.document import PATH as DOCUMENT
@@ -34,7 +34,7 @@ class Rest:
 
     def __init__(
         self,
-        methods: Iterable[Rpc],
+        methods: Iterable[Method],
         calls: Calls,
         http: HttpSettings,
         document: Callable[[], bytes] | None = None,

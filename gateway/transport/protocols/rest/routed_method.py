@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from gateway.config.settings import HttpSettings
 from gateway.errors import InvalidArgument, RowgateError
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.routes import Route
 from gateway.transport.protocols.calls import Calls, ProtocolCall, Response
@@ -39,7 +39,7 @@ class RoutedMethod:
 
     """
 
-    def __init__(self, method: Rpc, route: Route, http: HttpSettings, served: ServedMethod) -> None:
+    def __init__(self, method: Method, route: Route, http: HttpSettings, served: ServedMethod) -> None:
         descriptor = method.descriptor
         self.path = method.path
         self.streams = bool(descriptor.client_streaming or descriptor.server_streaming)

@@ -7,7 +7,7 @@ import orjson
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.rpc.status_pb2 import Status
 
-from gateway.schema.model import Rpc
+from gateway.schema.model import Method
 from gateway.schema.protos.elements import read_elements
 from gateway.schema.routes import Route
 from gateway.transport.protocols.rest.openapi.paths import Paths, path_parameters, query_parameters
@@ -22,7 +22,7 @@ _ERROR = "Error"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def openapi_document(methods: Sequence[Rpc], files: FileDescriptorSet, *, proto_names: bool) -> bytes:
+def openapi_document(methods: Sequence[Method], files: FileDescriptorSet, *, proto_names: bool) -> bytes:
     """Return the document as JSON.
 
     Args:
@@ -46,14 +46,14 @@ def openapi_document(methods: Sequence[Rpc], files: FileDescriptorSet, *, proto_
     return orjson.dumps(document)
 
 
-def _info(methods: Iterable[Rpc]) -> Json:
+def _info(methods: Iterable[Method]) -> Json:
     packages = sorted({method.descriptor.containing_service.file.package for method in methods})
     last = packages[0].rpartition(".")[2] if packages else ""
     is_version = last[:1] == "v" and last[1:2].isdigit()
     return {"title": ", ".join(packages) or "rowgate", "version": last if is_version else "v1"}
 
 
-def _paths(methods: Iterable[Rpc], schemas: Schemas) -> Json:
+def _paths(methods: Iterable[Method], schemas: Schemas) -> Json:
     known = Paths()
     paths: Json = {}
     for method in methods:
@@ -66,7 +66,7 @@ def _paths(methods: Iterable[Rpc], schemas: Schemas) -> Json:
 
 
 class _Operation:
-    def __init__(self, method: Rpc, route: Route, schemas: Schemas) -> None:
+    def __init__(self, method: Method, route: Route, schemas: Schemas) -> None:
         self._method = method
         self._descriptor = method.descriptor
         self._route = route
