@@ -125,7 +125,8 @@ def values(field: FieldDescriptor, depth: int = _DEPTH) -> st.SearchStrategy[Any
 
 def _one(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any] | None:
     if field.enum_type is not None:
-        return st.sampled_from(sorted(field.enum_type.values_by_number)) | st.just(99)
+        labels = st.sampled_from(sorted(field.enum_type.values_by_number))
+        return labels if field.enum_type.is_closed else labels | st.just(99)
     if field.message_type is not None:
         return messages(field.message_type, depth - 1) if depth else None
     if field.type == FieldDescriptor.TYPE_STRING:
