@@ -11,8 +11,8 @@ from types import AsyncGeneratorType, CoroutineType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from gateway.observe.call_record import CallUnderWay
-from gateway.transport.admission import Arrival
 from gateway.transport.exchange import Exchange
+from gateway.transport.limits.admission import Arrival
 
 if TYPE_CHECKING:
     import asyncio

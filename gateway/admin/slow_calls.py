@@ -10,8 +10,8 @@ from gateway.admin.calls_under_way import OF_CLIENT, waits_for
 from gateway.background_task import BackgroundTask
 from gateway.observe.access_log import facts_of
 from gateway.observe.call_record import CallRecord
-from gateway.transport.admission import Arrival
 from gateway.transport.exchange import Exchange
+from gateway.transport.limits.admission import Arrival
 
 _logger = logging.getLogger(__name__)
 _LOOKS = 8

@@ -15,9 +15,9 @@ from gateway.cli.options import SettingsGroup, with_settings
 from gateway.cli.serving.plan import read_descriptors
 from gateway.config.load import Loaded
 from gateway.config.settings import Settings
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.model_tables import GATEWAY_TABLES
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.model_tables import GATEWAY_TABLES
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate import Connect, Found, LockWaits, MigrationError, Plan
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables

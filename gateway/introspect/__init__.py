@@ -1,16 +1,16 @@
 """From catalog to model: what the database really holds, and where it drifts."""
 
-from gateway.introspect.audit_table import AuditUnavailableError, require_audit
-from gateway.introspect.database_roles import PoliciesBypassedError, require_policies_hold
-from gateway.introspect.differences import Change, Difference, Kind
-from gateway.introspect.drift import ModelRefusedError, Sides, drift, read_sides
-from gateway.introspect.drift_watch import DriftWatch, comparing, tables_of_services
-from gateway.introspect.grants import LackedPrivilegeError, warn_of_missing_grants
-from gateway.introspect.model_tables import is_audited
-from gateway.introspect.own_tables import has_own_tables
-from gateway.introspect.startup_check import SchemaMismatchError, require_match
-from gateway.introspect.unserved_rules import tell_unserved_rules
-from gateway.introspect.withheld_columns import withheld_columns
+from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.drift.find_drift import ModelRefusedError, Sides, drift, read_sides
+from gateway.introspect.drift.watch import DriftWatch, comparing, tables_of_services
+from gateway.introspect.startup.audit_table import AuditUnavailableError, require_audit
+from gateway.introspect.startup.database_roles import PoliciesBypassedError, require_policies_hold
+from gateway.introspect.startup.grants import LackedPrivilegeError, warn_of_missing_grants
+from gateway.introspect.startup.own_tables import has_own_tables
+from gateway.introspect.startup.startup_check import SchemaMismatchError, require_match
+from gateway.introspect.startup.unserved_rules import tell_unserved_rules
+from gateway.introspect.startup.withheld_columns import withheld_columns
+from gateway.introspect.tables.model_tables import is_audited
 
 __all__ = [
     "AuditUnavailableError",

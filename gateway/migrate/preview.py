@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import MetaData
 
 from gateway.introspect import Change, Difference, Kind
-from gateway.introspect.compare import compare, is_filled
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.drift.compare import compare, is_filled
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.field_numbers import fields_of, other_names

@@ -8,7 +8,7 @@ from sqlalchemy import MetaData
 
 from gateway.db.driver_errors import causes
 from gateway.introspect import LackedPrivilegeError
-from gateway.introspect.model_tables import needs_of, tables_of
+from gateway.introspect.tables.model_tables import needs_of, tables_of
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.locks.lock import Connect, opened
 from gateway.migrate.plan.record import VERSION_TABLE

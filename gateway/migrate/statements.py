@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate.locks.waits import LockWaits
 from gateway.migrate.plan.record import BEGIN, REFUSED, VERSION_TABLE, Recorded, adopt, end, leftover
 from gateway.schema.tables.internal import INTERNAL_SCHEMA

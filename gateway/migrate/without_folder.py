@@ -8,10 +8,10 @@ import asyncpg
 from sqlalchemy import MetaData
 
 from gateway.introspect import ModelRefusedError, Sides, read_sides
-from gateway.introspect.compare import compare
-from gateway.introspect.differences import Change, Difference, Kind
-from gateway.introspect.model_tables import table_name, unmanaged_tables_of
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.drift.compare import compare
+from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.tables.model_tables import table_name, unmanaged_tables_of
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits

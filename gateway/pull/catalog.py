@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from gateway.introspect.catalog import RELATIONS, Connection, read_catalog
-from gateway.introspect.ddl import QUALIFY_NAMES
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.tables.catalog import RELATIONS, Connection, read_catalog
+from gateway.introspect.tables.ddl import QUALIFY_NAMES
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
 # Everything with rows, but what is PostgreSQL's, a session's or the gateway's own.

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 
 FILE = "rowgate-pull.toml"
 _FLAGS = {"keys": "--key", "schemas": "--schema"}

@@ -16,9 +16,9 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.type import date_pb2, decimal_pb2, latlng_pb2, timeofday_pb2
 from rowgate.v1 import annotations_pb2
 
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.model_tables import EXTENSIONS
-from gateway.introspect.table_records import Column, Name
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.model_tables import EXTENSIONS
+from gateway.introspect.tables.table_records import Column, Name
 from gateway.proto_files.imports import IMPORTS
 from gateway.proto_files.text import Value
 from gateway.schema.types import InvalidTypeError, value_type

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.table_records import Name
 from gateway.proto_files.services import FILES, READS, ServedResource, names_taken
 from gateway.proto_files.text import ProtoFile, ProtoMessage
 from gateway.pull.catalog import Found

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.introspect.ddl import quoted
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.ddl import quoted
+from gateway.introspect.tables.table_records import Name
 from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoEnum, zero_name
 from gateway.pull.earlier.committed import Committed

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.introspect.catalog import Connection
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.catalog import Connection
+from gateway.introspect.tables.table_records import Name
 from gateway.proto_files.services import names_taken
 from gateway.pull.catalog import Found, read_database
 from gateway.pull.choices import Choices

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.introspect.table_records import Catalog, ForeignKey, Name
+from gateway.introspect.tables.table_records import Catalog, ForeignKey, Name
 from gateway.proto_files.text import Message, ProtoMessage, Value, Word
 from gateway.pull.earlier.committed import CommittedTable
 from gateway.pull.resources import Resource

@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.introspect.ddl import quoted
-from gateway.introspect.table_records import Catalog, Column, Key, Name, Table
+from gateway.introspect.tables.ddl import quoted
+from gateway.introspect.tables.table_records import Catalog, Column, Key, Name, Table
 from gateway.proto_files.numbers import CommittedMessage
 from gateway.proto_files.text import ProtoField, ProtoMessage, Value
 from gateway.pull.catalog import Found, Relation

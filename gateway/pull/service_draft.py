@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.proto_files.services import ServedResource, service_file
 from gateway.proto_files.text import ProtoFile
 from gateway.pull.choices import Choices, Known

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.table_records import Key, Table
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.table_records import Key, Table
 from gateway.proto_files.text import Message, Value
 from gateway.pull.earlier.committed import CommittedTable
 

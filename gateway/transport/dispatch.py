@@ -35,17 +35,17 @@ from gateway.request.memory import SMALL, ResponseMemory
 from gateway.response.serialized import serialized
 from gateway.schema.model import Method
 from gateway.schema.services.standard_methods import Streams
-from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
-from gateway.transport.caller_limits import CallerLimits
-from gateway.transport.deadlines import Deadlines
 from gateway.transport.exchange import TRACEPARENT, Answer, Exchange, Reply
 from gateway.transport.explaining import explaining
+from gateway.transport.limits.admission import Admission
+from gateway.transport.limits.caller_limits import CallerLimits
+from gateway.transport.limits.deadlines import Deadlines
+from gateway.transport.limits.processor import Processor
+from gateway.transport.limits.refusals import WriteCancelled, unknown_method, write_out_of_time
 from gateway.transport.parsing.parser import RequestParser, sizes
 from gateway.transport.parsing.scan import SLICE
-from gateway.transport.processor import Processor
-from gateway.transport.refusals import WriteCancelled, unknown_method, write_out_of_time
 from gateway.transport.steps import Steps
 from gateway.transport.streaming import bidi_answer, stream_answer
 from gateway.transport.wire.headers import only

@@ -13,7 +13,6 @@ from rowgate.v1 import limits_pb2
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.call_record import Observer
 from gateway.request.bulkheads import Operation
-from gateway.transport.admission import Admission, Arrival
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import places_of_streams
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH
@@ -22,11 +21,12 @@ from gateway.transport.builtin.limits import SERVICE_NAME as LIMITS
 from gateway.transport.builtin.limits import Limits
 from gateway.transport.builtin.probe import DatabaseWatch, Probe
 from gateway.transport.builtin.reflection import Reflection
-from gateway.transport.caller_limits import CallerLimits
-from gateway.transport.deadlines import Deadlines
 from gateway.transport.dispatch import Dispatcher, Services
-from gateway.transport.grpcio_limits import bounded
-from gateway.transport.processor import Processor
+from gateway.transport.limits.admission import Admission, Arrival
+from gateway.transport.limits.caller_limits import CallerLimits
+from gateway.transport.limits.deadlines import Deadlines
+from gateway.transport.limits.grpcio_limits import bounded
+from gateway.transport.limits.processor import Processor
 from gateway.transport.served_method import ServedMethod
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from gateway.observe.call_record import CallRecord, Observer
 from gateway.request.call import Call
 from gateway.schema.model import Method
 from gateway.transport.authorization import Authorization
-from gateway.transport.caller_limits import CallerLimits
+from gateway.transport.limits.caller_limits import CallerLimits
 from gateway.transport.parsing.parser import RequestParser
 
 

@@ -22,7 +22,7 @@ from gateway.db.statements.watch import StatementWatch
 from gateway.transport import streaming
 from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import Exchange
-from gateway.transport.processor import Processor
+from gateway.transport.limits.processor import Processor
 from tests.harness.client import Client
 from tests.harness.databases import Databases
 from tests.harness.gateway import descriptors_of, ledger_database

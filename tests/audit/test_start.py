@@ -9,7 +9,7 @@ from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.introspect import AuditUnavailableError, SchemaMismatchError
-from gateway.introspect.model_tables import tables_of
+from gateway.introspect.tables.model_tables import tables_of
 from gateway.schema.protos.options import TABLE
 from gateway.schema.tables.internal import AUDIT
 from gateway.schema.tables.metadata import build_tables

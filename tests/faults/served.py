@@ -24,7 +24,7 @@ from gateway.db.statements.cursor import CursorPlaces
 from gateway.methods.bulk_state import BulkState
 from gateway.request.deadline_timer import Deadline
 from gateway.schema.tables.metadata import build_tables
-from gateway.transport.admission import Admission
+from gateway.transport.limits.admission import Admission
 from gateway.transport.wire.framing import frame as message_frame
 from tests.faults import bulk_requests, late
 from tests.faults.opcodes import AWAITS, Acts, Fault, Site, Tracer

@@ -26,9 +26,9 @@ from gateway.config.load import settings_of
 from gateway.config.settings import Settings
 from gateway.errors import RowgateError
 from gateway.errors.status import to_status
-from gateway.transport.admission import Admission
-from gateway.transport.deadlines import Deadlines
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.limits.admission import Admission
+from gateway.transport.limits.deadlines import Deadlines
 from gateway.transport.served_api import ServedApi
 from gateway.transport.served_method import ServedMethod
 from gateway.transport.server import Server, ServerFactory

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.introspect import SchemaMismatchError, drift, require_match
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate import DestructiveChangeError, NotOursError, apply, differences
 from gateway.migrate.locks.lock import opened
 from tests.harness.databases import create_tables

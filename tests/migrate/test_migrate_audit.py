@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import MetaData
 
-from gateway.introspect.model_tables import GATEWAY_TABLES
+from gateway.introspect.tables.model_tables import GATEWAY_TABLES
 from gateway.migrate import Folder, apply, differences, revise, upgrade
 from gateway.schema.tables.metadata import AUDITED, MANAGED, build_tables
 from tests.harness.gateway import schema_of

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.sql.naming import conv
 
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate import (
     DestructiveChangeError,
     Folder,

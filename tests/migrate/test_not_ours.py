@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.naming import conv
 
 from gateway.introspect import SchemaMismatchError, require_match
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate import (
     DestructiveChangeError,
     Folder,

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.introspect import SchemaMismatchError, require_match
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate import Folder, MigrationError, apply, differences, preview, revise, upgrade
 from gateway.schema.tables.metadata import MANAGED, build_tables
 from tests.harness.client import RpcFailed

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.config.load import settings_of
 from gateway.errors import ResourceExhausted
-from gateway.transport import processor
-from gateway.transport.loop_load import ThreadTimes
-from gateway.transport.processor import Processor
+from gateway.transport.limits import processor
+from gateway.transport.limits.loop_load import ThreadTimes
+from gateway.transport.limits.processor import Processor
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.connection import Http2Connection
 from gateway.transport.wire.server_context import ServerContext

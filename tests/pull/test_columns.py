@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.introspect import require_match
-from gateway.introspect.table_records import Column
+from gateway.introspect.tables.table_records import Column
 from gateway.migrate import connect_to
 from gateway.pull.columns import carrier
 from gateway.pull.report import Report

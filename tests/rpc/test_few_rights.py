@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.introspect.model_tables import GATEWAY_TABLES
+from gateway.introspect.tables.model_tables import GATEWAY_TABLES
 from gateway.migrate import apply, connect_to
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import RpcFailed

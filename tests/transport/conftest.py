@@ -15,10 +15,10 @@ from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.schema.model import Method
-from gateway.transport.admission import Admission
-from gateway.transport.deadlines import Deadlines
 from gateway.transport.dispatch import Dispatcher
-from gateway.transport.processor import Processor
+from gateway.transport.limits.admission import Admission
+from gateway.transport.limits.deadlines import Deadlines
+from gateway.transport.limits.processor import Processor
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import ServerFactory
 from tests.harness.client import Client

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Operation, share_of, share_of_connection, share_of_kind
-from gateway.transport.admission import Admission
+from gateway.transport.limits.admission import Admission
 
 OPERATIONS = {
     f"/{kind}{table}": Operation(table, kind) for kind in ("GET", "LIST") for table in ("flight", "plane")

@@ -16,12 +16,12 @@ from gateway.config.load import settings_of
 from gateway.errors import DeadlineExceeded
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
-from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
-from gateway.transport.caller_limits import CallerLimits
-from gateway.transport.deadlines import Deadlines
 from gateway.transport.exchange import Exchange, request_id
-from gateway.transport.processor import Processor
+from gateway.transport.limits.admission import Admission
+from gateway.transport.limits.caller_limits import CallerLimits
+from gateway.transport.limits.deadlines import Deadlines
+from gateway.transport.limits.processor import Processor
 from tests.harness.client import RpcFailed
 from tests.transport.conftest import GET, Gate, Serve, dispatching
 

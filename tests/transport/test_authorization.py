@@ -11,10 +11,10 @@ from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
 from gateway.request.call import Call
 from gateway.request.memory import ResponseMemory
-from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
 from gateway.transport.dispatch import Dispatcher, Endpoint
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.limits.admission import Admission
 from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, SERVICE, dispatching
 

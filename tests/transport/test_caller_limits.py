@@ -18,8 +18,8 @@ from gateway.config.per_worker import divided
 from gateway.errors import ResourceExhausted
 from gateway.observe.call_record import CallRecord
 from gateway.request.bulkheads import Operation
-from gateway.transport.caller_limits import MAX_BUCKETS, CallerLimits, address_of
 from gateway.transport.exchange import Exchange
+from gateway.transport.limits.caller_limits import MAX_BUCKETS, CallerLimits, address_of
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.policy.keys import key_of

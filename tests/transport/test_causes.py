@@ -50,7 +50,9 @@ async def test_a_lacking_privilege_is_told_at_start_and_at_each_call(
     assert getattr(line, "cause", "") == "42501: permission denied for table order"
     assert line.levelname == "WARNING"
     assert getattr(line, "request_id", "") == failed.value.trailers["x-request-id"]
-    (told,) = (vars(record) for record in caplog.records if record.name == "gateway.introspect.grants")
+    (told,) = (
+        vars(record) for record in caplog.records if record.name == "gateway.introspect.startup.grants"
+    )
     assert told["role"] == role
     assert told["lacking"]['"Ledger"."order"'] == ["INSERT", "SELECT", "UPDATE"]
     assert told["lacking"]['"Ledger"."where"'] == ["DELETE", "INSERT", "UPDATE"]

@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1 import health_pb2 as pb
 from grpc_health.v1 import health_pb2_grpc
 
-from gateway.introspect import drift_watch
+from gateway.introspect.drift import watch
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
@@ -27,8 +27,8 @@ FITS = "the database fits the schema again"
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often: no test waits for the time to pass."""
-    monkeypatch.setattr(drift_watch, "_INTERVAL_OF_DRIFT", 0.01)
-    monkeypatch.setattr(drift_watch, "_REST", 0.01)
+    monkeypatch.setattr(watch, "_INTERVAL_OF_DRIFT", 0.01)
+    monkeypatch.setattr(watch, "_REST", 0.01)
 
 
 async def status(gateway: RunningGateway, service: str) -> Any:
@@ -63,7 +63,7 @@ async def test_a_failing_call_has_the_drift_told_until_it_heals(
     with pytest.raises(RpcFailed) as failed:
         await gateway.client.call(GET, {"book": "main", "number": 1})
     assert failed.value.reason == "ROW_NOT_FOUND"
-    lines = [record for record in caplog.records if record.name == drift_watch.__name__]
+    lines = [record for record in caplog.records if record.name == watch.__name__]
     assert [line.message for line in lines if line.message != DRIFTED] == [FITS]
     differences = {getattr(line, "difference", ""): getattr(line, "services", []) for line in lines[:-1]}
     (of_column,) = (services for text, services in differences.items() if "column user is missing" in text)
@@ -73,7 +73,7 @@ async def test_a_failing_call_has_the_drift_told_until_it_heals(
 async def test_a_look_now_and_then_finds_drift_that_no_call_met(
     gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drift_watch, "_INTERVAL", 0.01)
+    monkeypatch.setattr(watch, "_INTERVAL", 0.01)
     gateway = await gateway_for("ledger")
     await gateway.sql(f"ALTER TABLE {TABLE} RENAME TO moved")
     await told(gateway, NOT_SERVING)
@@ -84,7 +84,7 @@ async def test_what_no_statement_fails_by_is_logged_and_served_with(
     gateway_for: GatewayFor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, change: str
 ) -> None:
     """A check that is gone; a type of the same values, as others' migrations may bring it first."""
-    monkeypatch.setattr(drift_watch, "_INTERVAL", 0.01)
+    monkeypatch.setattr(watch, "_INTERVAL", 0.01)
     gateway = await gateway_for("ledger")
     with caplog.at_level(logging.ERROR):
         await gateway.sql(f"ALTER TABLE {TABLE} {change}")

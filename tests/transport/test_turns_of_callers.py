@@ -10,9 +10,9 @@ from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
 from gateway.observe.call_record import CallRecord
 from gateway.request.bulkheads import share_of_connection
 from gateway.request.call import Call
-from gateway.transport.admission import Admission
 from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import Exchange
+from gateway.transport.limits.admission import Admission
 from tests.harness.polling import next_poll
 from tests.transport.conftest import GET, dispatching
 

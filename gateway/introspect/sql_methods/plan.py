@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 
 _WRITING = frozenset({"ModifyTable", "LockRows"})
 _MIXING = frozenset({"Append", "Merge Append", "SetOp", "Recursive Union"})

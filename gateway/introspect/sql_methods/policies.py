@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.introspect.sql_methods.touched import Touched
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.policy.columns import has_limits
 from gateway.schema.diagnostics import Diagnostic
 from gateway.schema.model import Audit, Resource, Schema

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.introspect.sql_methods.plan import Plan
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.schema.sql_text import Query, QueryTextError, read_query
 
 _LEVELS = 16

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from gateway.introspect import ddl
-from gateway.introspect.table_records import Column, Name
+from gateway.introspect.tables import ddl
+from gateway.introspect.tables.table_records import Column, Name
 from gateway.migrate.plan.steps import Step
 from gateway.migrate.plan.widening import conversion, keeps_every_row, keeps_every_value
 from gateway.schema.tables.literals import literal

@@ -4,10 +4,19 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from gateway.introspect.ddl import quote
-from gateway.introspect.definitions import Part
-from gateway.introspect.matching import parts_of
-from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.drift.matching import parts_of
+from gateway.introspect.tables.ddl import quote
+from gateway.introspect.tables.definitions import Part
+from gateway.introspect.tables.table_records import (
+    Catalog,
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    Name,
+    Table,
+)
 from gateway.migrate.plan.scope import Managed
 
 

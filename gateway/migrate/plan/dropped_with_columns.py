@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from gateway.introspect.ddl import quoted
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.tables.ddl import quoted
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.locks.lock import Connection
 from gateway.migrate.plan.dependent_objects import table_changes

@@ -6,8 +6,8 @@ from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import MetaData
 
-from gateway.introspect.model_tables import managed_tables_of, table_name
-from gateway.introspect.table_records import Catalog
+from gateway.introspect.tables.model_tables import managed_tables_of, table_name
+from gateway.introspect.tables.table_records import Catalog
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.plan.record import Recorded
 from gateway.migrate.plan.scope import Managed

@@ -10,10 +10,19 @@ from dataclasses import replace
 import asyncpg
 
 from gateway.introspect import Sides
-from gateway.introspect.ddl import QUALIFY_NAMES, quote, quoted
-from gateway.introspect.matching import parts_of
-from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
-from gateway.introspect.temporary_tables import undone
+from gateway.introspect.drift.matching import parts_of
+from gateway.introspect.tables.ddl import QUALIFY_NAMES, quote, quoted
+from gateway.introspect.tables.table_records import (
+    Catalog,
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    Name,
+    Table,
+)
+from gateway.introspect.tables.temporary_tables import undone
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.locks.lock import Connection
 

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
-from gateway.introspect import ddl
-from gateway.introspect.definitions import Part, create_index
-from gateway.introspect.table_records import Catalog, Check, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.tables import ddl
+from gateway.introspect.tables.definitions import Part, create_index
+from gateway.introspect.tables.table_records import Catalog, Check, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.plan.dependent_objects import TableChange
 from gateway.migrate.plan.steps import Run, Step
 from gateway.migrate.plan.widening import keeps_every_value

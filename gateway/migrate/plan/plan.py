@@ -2,10 +2,25 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from gateway.introspect import ddl
-from gateway.introspect.definitions import Part, column_definition, create_index, create_table, definition
-from gateway.introspect.matching import parts_of
-from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.drift.matching import parts_of
+from gateway.introspect.tables import ddl
+from gateway.introspect.tables.definitions import (
+    Part,
+    column_definition,
+    create_index,
+    create_table,
+    definition,
+)
+from gateway.introspect.tables.table_records import (
+    Catalog,
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    Name,
+    Table,
+)
 from gateway.migrate.plan.columns import alter_column
 from gateway.migrate.plan.dependent_objects import TableChange, table_changes
 from gateway.migrate.plan.online import (

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gateway.introspect.ddl import QUALIFY_NAMES, quoted
-from gateway.introspect.table_records import Name
-from gateway.introspect.temporary_tables import undone
+from gateway.introspect.tables.ddl import QUALIFY_NAMES, quoted
+from gateway.introspect.tables.table_records import Name
+from gateway.introspect.tables.temporary_tables import undone
 from gateway.migrate.locks.lock import Connection
 from gateway.schema.tables.literals import literal
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.plan.record import DIRECT
 from gateway.migrate.plan.scope import Managed
 

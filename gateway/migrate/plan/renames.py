@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gateway.introspect import Sides
-from gateway.introspect.ddl import DEFAULT_SCHEMA, quote, quoted
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA, quote, quoted
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.plan.field_numbers import Fields
 from gateway.migrate.plan.record import Recorded, number

@@ -7,10 +7,10 @@ made, and what no migration made stands in it as it was found.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gateway.introspect.compare import is_filled
-from gateway.introspect.definitions import Part
-from gateway.introspect.matching import parts_of, with_parts
-from gateway.introspect.table_records import Catalog, Column, Index, Name, Table
+from gateway.introspect.drift.compare import is_filled
+from gateway.introspect.drift.matching import parts_of, with_parts
+from gateway.introspect.tables.definitions import Part
+from gateway.introspect.tables.table_records import Catalog, Column, Index, Name, Table
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.plan.record import DIRECT, Origin, Recorded
 from gateway.schema.tables.internal import INTERNAL_SCHEMA

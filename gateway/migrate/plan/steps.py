@@ -6,7 +6,7 @@ from enum import Enum
 from itertools import groupby
 
 from gateway.introspect import Difference
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate.plan.record import Recorded
 
 

@@ -6,9 +6,9 @@ PostgreSQL keeps them, INVALID: no query uses one, and a unique one goes on refu
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from gateway.introspect.ddl import quoted
-from gateway.introspect.matching import parts_of
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.drift.matching import parts_of
+from gateway.introspect.tables.ddl import quoted
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.locks.lock import Connection
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Step

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.introspect.ddl import quoted
-from gateway.introspect.definitions import Part
-from gateway.introspect.matching import parts_of
-from gateway.introspect.table_records import Catalog, Column, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.drift.matching import parts_of
+from gateway.introspect.tables.ddl import quoted
+from gateway.introspect.tables.definitions import Part
+from gateway.introspect.tables.table_records import Catalog, Column, ForeignKey, Index, Key, Name, Table
 from gateway.migrate.locks.lock import Connection
 from gateway.migrate.plan.online import Place
 from gateway.migrate.plan.scope import Managed, kind_of

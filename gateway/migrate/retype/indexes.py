@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from hashlib import sha256
 
-from gateway.introspect.ddl import quote, quoted
-from gateway.introspect.definitions import create_index
-from gateway.introspect.matching import parts_of
-from gateway.introspect.table_records import Index, Key, Name, Table
+from gateway.introspect.drift.matching import parts_of
+from gateway.introspect.tables.ddl import quote, quoted
+from gateway.introspect.tables.definitions import create_index
+from gateway.introspect.tables.table_records import Index, Key, Name, Table
 from gateway.migrate.plan.online import Buildable, index_of
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from gateway.introspect.matching import parts_of, with_parts
-from gateway.introspect.table_records import Catalog, Column, Index, Name, Table
+from gateway.introspect.drift.matching import parts_of, with_parts
+from gateway.introspect.tables.table_records import Catalog, Column, Index, Name, Table
 from gateway.migrate.plan.scope import Managed
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
 

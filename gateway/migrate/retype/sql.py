@@ -3,8 +3,8 @@
 Transactions in blocks: https://www.postgresql.org/docs/current/plpgsql-transactions.html.
 """
 
-from gateway.introspect.ddl import quote, quoted
-from gateway.introspect.table_records import Name, Table
+from gateway.introspect.tables.ddl import quote, quoted
+from gateway.introspect.tables.table_records import Name, Table
 from gateway.migrate.plan.record import REFUSED
 from gateway.migrate.plan.widening import conversion
 from gateway.migrate.retype.shadow_columns import Shadow

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from gateway.introspect import ddl
-from gateway.introspect.compare import is_filled
-from gateway.introspect.matching import parts_of, with_parts
-from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Name, Table
+from gateway.introspect.drift.compare import is_filled
+from gateway.introspect.drift.matching import parts_of, with_parts
+from gateway.introspect.tables import ddl
+from gateway.introspect.tables.table_records import Catalog, Check, Column, ForeignKey, Name, Table
 from gateway.migrate.plan.online import Buildable
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step

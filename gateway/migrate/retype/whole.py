@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from gateway.introspect.ddl import quote, quoted
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.tables.ddl import quote, quoted
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.plan.plan import plan
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Step

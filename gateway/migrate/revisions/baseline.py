@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from gateway.introspect import read_sides
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.model_tables import managed_tables_of, needs_of, table_name, tables_of
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.model_tables import managed_tables_of, needs_of, table_name, tables_of
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.errors import MigrationError, NotOursError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockWaits

@@ -13,7 +13,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.plan.record import Recorded
 from gateway.migrate.plan.steps import Plan, Step

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import MetaData
 
-from gateway.introspect.ddl import quoted
-from gateway.introspect.model_tables import managed_tables_of, table_name
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.ddl import quoted
+from gateway.introspect.tables.model_tables import managed_tables_of, table_name
+from gateway.introspect.tables.table_records import Name
 from gateway.migrate.errors import MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.plan.record import Recorded, read_record

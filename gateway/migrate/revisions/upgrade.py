@@ -18,7 +18,7 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy.exc import DBAPIError
 
 from gateway.db.connections.sqlalchemy_engine import create_engine
-from gateway.introspect.ddl import create_schema
+from gateway.introspect.tables.ddl import create_schema
 from gateway.migrate.errors import DestructiveChangeError, MigrationError
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits

@@ -12,8 +12,8 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorSet,
 )
 
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.table_records import Name
 from gateway.proto_files.numbers import CommittedMessage, read_numbers
 from gateway.proto_files.options import values_of, written_field
 from gateway.proto_files.text import ProtoField

@@ -5,8 +5,8 @@ So types that somebody chose, options that they added and presence that clients 
 
 from dataclasses import replace
 
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.table_records import Column
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.table_records import Column
 from gateway.proto_files.imports import IMPORTS
 from gateway.pull.columns import Carrier, note_of
 from gateway.pull.earlier.committed import CommittedField

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
-from gateway.introspect.ddl import DEFAULT_SCHEMA
-from gateway.introspect.table_records import Catalog, Name
+from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
+from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.pull.choices import Choices, Known
 from gateway.pull.earlier.committed import Committed
 from gateway.pull.earlier.kept import is_of

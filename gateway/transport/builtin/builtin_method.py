@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import MethodDescriptor
 
 from gateway.config.settings import LimitSettings
-from gateway.transport.admission import Admission
 from gateway.transport.exchange import Answer
+from gateway.transport.limits.admission import Admission
 
 _PART = 8
 _LEAST = 8

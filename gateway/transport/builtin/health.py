@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from grpc_health.v1 import health_pb2 as pb
 
 from gateway.errors import NotFound
-from gateway.transport.admission import Admission
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
 from gateway.transport.exchange import Exchange
+from gateway.transport.limits.admission import Admission
 from gateway.transport.parsing.parser import small_reader
 
 SERVICE_NAME = "grpc.health.v1.Health"

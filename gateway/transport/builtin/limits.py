@@ -14,10 +14,10 @@ from gateway.request.bulkheads import share_of, share_of_connection
 from gateway.request.filter.lexer import MAX_LENGTH
 from gateway.request.filter.parser import MAX_DEPTH, MAX_TERMS
 from gateway.request.masks import MAX_PATHS
-from gateway.transport.admission import streams_of_connection
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
-from gateway.transport.caller_limits import burst_of, weights_of
 from gateway.transport.exchange import Exchange
+from gateway.transport.limits.admission import streams_of_connection
+from gateway.transport.limits.caller_limits import burst_of, weights_of
 from gateway.transport.parsing.parser import small_reader
 
 SERVICE_NAME = "rowgate.v1.LimitsService"

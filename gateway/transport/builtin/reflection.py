@@ -11,10 +11,10 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.rpc import code_pb2, error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 
-from gateway.transport.admission import Admission
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
 from gateway.transport.builtin.descriptor_index import DescriptorIndex
 from gateway.transport.exchange import Exchange
+from gateway.transport.limits.admission import Admission
 from gateway.transport.parsing.parser import small_reader
 
 _METHOD = "ServerReflectionInfo"

@@ -21,9 +21,9 @@ from gateway.errors.status import to_status
 from gateway.observe.call_record import CallRecord
 from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id, status_metadata
+from gateway.transport.limits.refusals import broken_off, not_one_request, unknown_method
 from gateway.transport.parsing.parser import too_large
 from gateway.transport.protocols.calls import running_task
-from gateway.transport.refusals import broken_off, not_one_request, unknown_method
 from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.headers import write_metadata
 

@@ -3,7 +3,7 @@
 import grpc
 
 from gateway.config.settings import LimitSettings, ServerSettings
-from gateway.transport.admission import streams_of_connection
+from gateway.transport.limits.admission import streams_of_connection
 from gateway.transport.wire.certificates import read_tls_file, tls_context
 
 _MAX_INT32 = 2**31 - 1

@@ -11,7 +11,7 @@ from gateway.config.address import Address
 from gateway.config.settings import Settings
 from gateway.transport.grpcio.handlers import BoundMethods, UnknownMethods
 from gateway.transport.grpcio.options import channel_options, credentials
-from gateway.transport.grpcio_limits import bounded
+from gateway.transport.limits.grpcio_limits import bounded
 from gateway.transport.listen_address import cannot_listen, warn_if_open
 from gateway.transport.served_api import ServedApi
 

@@ -14,8 +14,8 @@ from gateway.request.memory import HeldBytes, RequestMemory
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.host_names import misdirected
+from gateway.transport.limits.refusals import broken_off, shutting_down, unknown_method
 from gateway.transport.protocols.messages import Convert, Envelopes, RequestMessages, WholeBody
-from gateway.transport.refusals import broken_off, shutting_down, unknown_method
 from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import Unframer
 from gateway.transport.wire.headers import find

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
 from gateway.request.memory import HeldBytes, RequestMemory
-from gateway.transport.refusals import not_one_request, out_of_time
+from gateway.transport.limits.refusals import not_one_request, out_of_time
 from gateway.transport.wire.framing import BadFrame, MessageCutter, UnnamedEncoding, unpacked
 from gateway.transport.wire.headers import find
 from gateway.transport.wire.request import Gone, HttpRequest

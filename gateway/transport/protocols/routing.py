@@ -7,12 +7,12 @@ from typing import Protocol
 from google.rpc import code_pb2
 
 from gateway.errors.status import to_status
+from gateway.transport.limits.refusals import unknown_method
 from gateway.transport.protocols.caller_check import CallerCheck
 from gateway.transport.protocols.connect.errors import error_object, to_json
 from gateway.transport.protocols.cors import Origins
 from gateway.transport.protocols.grpc_web import GrpcWebRequest
 from gateway.transport.protocols.refused_requests import refuse
-from gateway.transport.refusals import unknown_method
 from gateway.transport.wire.headers import find, media_type, media_type_of, named
 from gateway.transport.wire.request import Header, HttpRequest, Responder
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames
-from gateway.transport.processor import Processor
+from gateway.transport.limits.processor import Processor
 from gateway.transport.wire.http1.fast_path import ReadFast, never_fast
 from gateway.transport.wire.http2.fast_path import FastMethod
 from gateway.transport.wire.request import Responder

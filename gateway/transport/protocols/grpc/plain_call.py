@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from gateway.errors.status import to_status
 from gateway.transport.exchange import Exchange, Reply
+from gateway.transport.limits.refusals import broken_off
 from gateway.transport.protocols.grpc.headers import trailers_of
 from gateway.transport.protocols.grpc.plain_answer import PLAIN_ANSWERS, ok_trailers, refused
-from gateway.transport.refusals import broken_off
 from gateway.transport.wire.framing import PREFIX, prefix
 from gateway.transport.wire.headers import write_metadata
 from gateway.transport.wire.http2.errors import ErrorCode, StreamError

@@ -10,12 +10,12 @@ from gateway.observe.call_record import CallRecord
 from gateway.request.memory import SMALL
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import EXPLAIN, REQUEST_ID, Exchange, Reply, request_id
+from gateway.transport.limits.refusals import broken_off
 from gateway.transport.protocols.calls import end, refusal
 from gateway.transport.protocols.encodings import LEAST
 from gateway.transport.protocols.rest.headers import read_headers
 from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import JSON, VARY, WholeResponse
-from gateway.transport.refusals import broken_off
 from gateway.transport.wire.headers import named
 from gateway.transport.wire.http1.fast_path import FastCall, FastTurn
 from gateway.transport.wire.http1.response import AlikeResponses

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from gateway.config.settings import LimitSettings
-from gateway.transport.admission import streams_of_connection
+from gateway.transport.limits.admission import streams_of_connection
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import (
     DEFAULT_WINDOW,

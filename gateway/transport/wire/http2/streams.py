@@ -4,7 +4,7 @@ import asyncio
 import logging
 from time import monotonic
 
-from gateway.transport.admission import streams_of_connection
+from gateway.transport.limits.admission import streams_of_connection
 from gateway.transport.wire.http2.draining import DRAIN_SECONDS, DrainingCall
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.fast_path import FastCall

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from gateway.introspect.definitions import Part, definition
-from gateway.introspect.differences import Change, Difference, Kind, is_shorter_text
-from gateway.introspect.table_records import Catalog, Column, Name, Surroundings, Table
+from gateway.introspect.drift.differences import Change, Difference, Kind, is_shorter_text
+from gateway.introspect.tables.definitions import Part, definition
+from gateway.introspect.tables.table_records import Catalog, Column, Name, Surroundings, Table
 
 _TEXT = re.compile(r"(E?'(?:[^']|'')*')::(?:text|character varying)")
 
@@ -14,7 +14,7 @@ def compare(wanted: Catalog, found: Catalog) -> tuple[Difference, ...]:
     """Return what differs, tables in order of name; an equal pair gives nothing.
 
     Args:
-        wanted: the model, spelled by the same PostgreSQL (gateway.introspect.model_tables).
+        wanted: the model, spelled by the same PostgreSQL (gateway.introspect.tables.model_tables).
         found: the catalog of the same tables. Tables that only the catalog has are reported as extra.
 
     """

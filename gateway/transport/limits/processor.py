@@ -8,7 +8,7 @@ from time import monotonic
 from gateway.errors import ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
 from gateway.observe.metrics.figures import Distribution
-from gateway.transport.loop_load import LoopLoad, ThreadClock, ThreadTimes
+from gateway.transport.limits.loop_load import LoopLoad, ThreadClock, ThreadTimes
 
 _BEAT = 0.02
 _LATENESS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

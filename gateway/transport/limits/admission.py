@@ -9,7 +9,7 @@ from gateway.config.settings import LimitSettings
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation, share_of_connection
-from gateway.transport.refusals import shutting_down
+from gateway.transport.limits.refusals import shutting_down
 
 
 def streams_of_connection(limits: LimitSettings) -> int:

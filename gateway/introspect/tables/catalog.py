@@ -5,7 +5,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
-from gateway.introspect.table_records import Catalog, Check, Column, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.tables.table_records import (
+    Catalog,
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    Name,
+    Table,
+)
 
 
 class Connection(Protocol):

@@ -11,10 +11,10 @@ from sqlalchemy import MetaData
 
 from gateway.background_task import BackgroundTask
 from gateway.db.connections.column_types import are_alike
-from gateway.introspect.differences import Difference, Kind
-from gateway.introspect.drift import ModelRefusedError, drift
-from gateway.introspect.own_tables import own_tables_of
-from gateway.introspect.table_records import Name
+from gateway.introspect.drift.differences import Difference, Kind
+from gateway.introspect.drift.find_drift import ModelRefusedError, drift
+from gateway.introspect.startup.own_tables import own_tables_of
+from gateway.introspect.tables.table_records import Name
 from gateway.observe.call_record import CallRecord
 from gateway.schema.model import Schema
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from sqlalchemy import MetaData
 
 from gateway.db.database import Database
-from gateway.introspect.model_tables import table_name
+from gateway.introspect.tables.model_tables import table_name
 from gateway.request.call import Call
 from gateway.sql.statement import Statement
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 from gateway.schema.tables.literals import literal
 
 DEFAULT_SCHEMA = "public"

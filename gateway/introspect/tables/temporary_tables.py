@@ -7,11 +7,11 @@ from itertools import count
 
 import asyncpg
 
-from gateway.introspect.catalog import Connection, read_catalog
-from gateway.introspect.ddl import QUALIFY_NAMES, TYPES_FIRST, quote, scratch_name
-from gateway.introspect.definitions import create_index, create_table
-from gateway.introspect.differences import is_shorter_text
-from gateway.introspect.table_records import Catalog, Name, Table
+from gateway.introspect.drift.differences import is_shorter_text
+from gateway.introspect.tables.catalog import Connection, read_catalog
+from gateway.introspect.tables.ddl import QUALIFY_NAMES, TYPES_FIRST, quote, scratch_name
+from gateway.introspect.tables.definitions import create_index, create_table
+from gateway.introspect.tables.table_records import Catalog, Name, Table
 
 _TEMPORARY = "SELECT nspname::text AS name FROM pg_catalog.pg_namespace WHERE oid = pg_my_temp_schema()"
 _DEFAULT = """

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.table_records import Name
 
 DEFERRABLE = " DEFERRABLE"
 """Ends the definition of a key that is checked at COMMIT, or may be."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import Table
 
 from gateway.db.database import Database
-from gateway.introspect.model_tables import managed_tables_of, table_name
-from gateway.introspect.own_tables import own_tables_of
-from gateway.introspect.table_records import Name
+from gateway.introspect.startup.own_tables import own_tables_of
+from gateway.introspect.tables.model_tables import managed_tables_of, table_name
+from gateway.introspect.tables.table_records import Name
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind, Schema, StandardMethod
 from gateway.schema.privileges import privileges_for, writes_of

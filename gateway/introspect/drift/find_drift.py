@@ -7,16 +7,16 @@ from types import MappingProxyType
 import asyncpg
 from sqlalchemy import MetaData
 
-from gateway.introspect.catalog import Connection, read_catalog
-from gateway.introspect.compare import compare, compare_surroundings
-from gateway.introspect.ddl import QUALIFY_NAMES
-from gateway.introspect.differences import Change, Difference, Kind
-from gateway.introspect.matching import named_as_found
-from gateway.introspect.model_tables import needs_of, read_model, tables_of
-from gateway.introspect.refused_options import refused_options
-from gateway.introspect.table_records import Catalog, Name
-from gateway.introspect.temporary_tables import renamed, respelled, undone
-from gateway.introspect.unmanaged_tables import unmanaged_differences
+from gateway.introspect.drift.compare import compare, compare_surroundings
+from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.drift.matching import named_as_found
+from gateway.introspect.drift.refused_options import refused_options
+from gateway.introspect.drift.unmanaged_tables import unmanaged_differences
+from gateway.introspect.tables.catalog import Connection, read_catalog
+from gateway.introspect.tables.ddl import QUALIFY_NAMES
+from gateway.introspect.tables.model_tables import needs_of, read_model, tables_of
+from gateway.introspect.tables.table_records import Catalog, Name
+from gateway.introspect.tables.temporary_tables import renamed, respelled, undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def drift(connection: Connection, metadata: MetaData) -> tuple[Difference,
         connection: a connection outside a transaction. Nothing is changed: temporary tables are made, to
             have PostgreSQL spell the schema's expressions as it spells the stored ones, and rolled back.
         metadata: the schema's tables; the gateway's own are compared too. Of those that others manage it is
-            only what statements need (gateway.introspect.unmanaged_tables).
+            only what statements need (gateway.introspect.drift.unmanaged_tables).
 
     Raises ModelRefusedError where no database could match.
 

@@ -13,14 +13,14 @@ from sqlalchemy import Column as SqlColumn
 from sqlalchemy import MetaData, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 
-from gateway.introspect.catalog import RELATIONS, Connection, read_catalog
-from gateway.introspect.compare import compare_surroundings
-from gateway.introspect.ddl import QUALIFY_NAMES
-from gateway.introspect.definitions import definition
-from gateway.introspect.differences import Change, Difference, Kind
-from gateway.introspect.model_tables import needs_of, table_name, unmanaged_tables_of
-from gateway.introspect.table_records import Catalog, Key, Surroundings, Table
-from gateway.introspect.temporary_tables import undone
+from gateway.introspect.drift.compare import compare_surroundings
+from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.tables.catalog import RELATIONS, Connection, read_catalog
+from gateway.introspect.tables.ddl import QUALIFY_NAMES
+from gateway.introspect.tables.definitions import definition
+from gateway.introspect.tables.model_tables import needs_of, table_name, unmanaged_tables_of
+from gateway.introspect.tables.table_records import Catalog, Key, Surroundings, Table
+from gateway.introspect.tables.temporary_tables import undone
 from gateway.schema.tables.metadata import NULL_IS_EMPTY, STORED_TYPE
 from gateway.schema.types.sql_types import without_modifiers
 

@@ -9,14 +9,14 @@ import asyncpg
 from sqlalchemy import MetaData
 
 from gateway.db.driver_errors import causes
-from gateway.introspect.catalog import RELATIONS, read_catalog
-from gateway.introspect.ddl import QUALIFY_NAMES
-from gateway.introspect.differences import Change, Difference, Kind
-from gateway.introspect.drift import ModelRefusedError, drift
-from gateway.introspect.grants import LackedPrivilegeError
-from gateway.introspect.matching import parts_of
-from gateway.introspect.model_tables import table_name
-from gateway.introspect.table_records import Column, Index, Name, Table
+from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.drift.find_drift import ModelRefusedError, drift
+from gateway.introspect.drift.matching import parts_of
+from gateway.introspect.startup.grants import LackedPrivilegeError
+from gateway.introspect.tables.catalog import RELATIONS, read_catalog
+from gateway.introspect.tables.ddl import QUALIFY_NAMES
+from gateway.introspect.tables.model_tables import table_name
+from gateway.introspect.tables.table_records import Column, Index, Name, Table
 from gateway.schema.catalog_facts import Found, FoundColumn, FoundTable
 
 _logger = logging.getLogger(__name__)

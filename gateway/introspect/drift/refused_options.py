@@ -6,11 +6,11 @@ from typing import Any
 import asyncpg
 import sqlalchemy as sa
 
-from gateway.introspect import ddl
-from gateway.introspect.catalog import Connection
-from gateway.introspect.model_tables import make_surroundings
-from gateway.introspect.table_records import Catalog
-from gateway.introspect.temporary_tables import undone
+from gateway.introspect.tables import ddl
+from gateway.introspect.tables.catalog import Connection
+from gateway.introspect.tables.model_tables import make_surroundings
+from gateway.introspect.tables.table_records import Catalog
+from gateway.introspect.tables.temporary_tables import undone
 
 
 async def refused_options(

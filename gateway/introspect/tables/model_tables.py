@@ -13,10 +13,10 @@ from sqlalchemy import ARRAY, Enum, ForeignKeyConstraint, MetaData
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.types import TypeEngine
 
-from gateway.introspect import ddl
-from gateway.introspect.catalog import Connection
-from gateway.introspect.table_records import Catalog, ForeignKey, Name, Surroundings, Table
-from gateway.introspect.temporary_tables import read_scratch, spelled_default
+from gateway.introspect.tables import ddl
+from gateway.introspect.tables.catalog import Connection
+from gateway.introspect.tables.table_records import Catalog, ForeignKey, Name, Surroundings, Table
+from gateway.introspect.tables.temporary_tables import read_scratch, spelled_default
 from gateway.schema.tables.internal import own_tables
 from gateway.schema.tables.literals import value_literal
 from gateway.schema.tables.metadata import AUDITED, MANAGED, ZERO

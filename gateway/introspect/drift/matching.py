@@ -8,8 +8,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
-from gateway.introspect.definitions import Part
-from gateway.introspect.table_records import Catalog, Check, ForeignKey, Index, Key, Table
+from gateway.introspect.tables.definitions import Part
+from gateway.introspect.tables.table_records import Catalog, Check, ForeignKey, Index, Key, Table
 
 
 def named_as_found(wanted: Catalog, found: Catalog) -> Catalog:

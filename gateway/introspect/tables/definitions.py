@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from gateway.introspect.ddl import quote, quoted
-from gateway.introspect.differences import DEFERRABLE, NOT_VALID
-from gateway.introspect.table_records import Check, Column, ForeignKey, Index, Key, Table
+from gateway.introspect.drift.differences import DEFERRABLE, NOT_VALID
+from gateway.introspect.tables.ddl import quote, quoted
+from gateway.introspect.tables.table_records import Check, Column, ForeignKey, Index, Key, Table
 
 Part: TypeAlias = Key | Check | ForeignKey | Index
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import MetaData
 
-from gateway.introspect.catalog import Connection, read_catalog
-from gateway.introspect.model_tables import managed_tables_of, table_name
-from gateway.introspect.table_records import Name
+from gateway.introspect.tables.catalog import Connection, read_catalog
+from gateway.introspect.tables.model_tables import managed_tables_of, table_name
+from gateway.introspect.tables.table_records import Name
 from gateway.schema.model import Audit, Method, MethodKind, StandardMethod
 from gateway.schema.privileges import WRITES
 from gateway.schema.tables.internal import (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import MetaData
 
 from gateway.db.database import Database
-from gateway.introspect.model_tables import is_audited
+from gateway.introspect.tables.model_tables import is_audited
 from gateway.request.call import Call
 from gateway.schema.tables.internal import AUDIT
 from gateway.sql.statement import Statement

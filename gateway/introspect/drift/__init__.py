@@ -1,0 +1,1 @@
+"""Drift of a database from its schema: what differs, and what of it matters."""
