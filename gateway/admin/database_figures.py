@@ -19,6 +19,7 @@ def database_figures(figures: DatabaseFigures) -> Figures:
         "db_client_operation_duration_seconds": {(name,): one for name, one in figures.statements.items()},
         "rowgate_retries_total": {(): float(figures.retries)},
         "rowgate_cursors": {(): float(figures.cursors)},
+        "rowgate_sessions": {(): float(figures.sessions)},
     }
 
 

@@ -38,6 +38,7 @@ class DatabaseFigures(NamedTuple):
         pool: its connections.
         retries: that were made.
         cursors: that are open.
+        sessions: that are open.
         statements: seconds that statements took, by their names; empty where nobody watches them.
 
     """
@@ -45,6 +46,7 @@ class DatabaseFigures(NamedTuple):
     pool: PoolFigures
     retries: int
     cursors: int
+    sessions: int
     statements: Mapping[str, Distribution]
 
 
@@ -100,7 +102,8 @@ class Database:
     def figures(self) -> "DatabaseFigures":
         """The numbers as they are now."""
         statements = {} if self._watch is None else self._watch.durations
-        return DatabaseFigures(self._pool.figures, self._retry.made, self._places.in_use, statements)
+        open_ = self._places.in_use, self._sessions.in_use
+        return DatabaseFigures(self._pool.figures, self._retry.made, *open_, statements)
 
     async def plan(self, name: str, call: Call) -> str | None:
         """Return the plan of the slowest statement of a name; None where none of it was seen.

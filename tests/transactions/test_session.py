@@ -6,9 +6,14 @@ from typing import Any
 import grpc
 import pytest
 
+from gateway.app import Gateway
+from gateway.cli.servers import SERVERS
+from gateway.config.load import settings_of
+from gateway.schema.tables.metadata import build_tables
 from tests.conftest import GatewayFor
-from tests.harness.client import Conversation, RpcFailed
-from tests.harness.gateway import RunningGateway
+from tests.harness.client import Client, Conversation, RpcFailed
+from tests.harness.databases import Databases
+from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
 from tests.harness.polling import next_poll
 from tests.transactions.bank import accounts, bound, get_account, open_account, set_cents
 
@@ -214,6 +219,28 @@ async def test_sessions_have_a_part_of_the_pool(gateway_for: GatewayFor) -> None
     await session.ask(**COMMIT)
     await session.end()
     await (await begun(gateway)).ask(**ROLLBACK)
+
+
+async def test_open_sessions_are_counted(databases: Databases, transport: str) -> None:
+    descriptors = descriptors_of("bank")
+    dsn = await databases.copy_of("bank", build_tables(schema_of("bank")).metadata)
+    settings = settings_of(dsn=dsn, listen="127.0.0.1:0", admin_listen="127.0.0.1:0", transport=transport)
+    gateway = await Gateway.start(descriptors, settings, SERVERS[transport])
+    client = Client(f"127.0.0.1:{gateway.port}", descriptors)
+    counted = []
+    try:
+        assert gateway.source is not None
+        for end in (COMMIT, ROLLBACK):
+            session = client.converse(SESSION)
+            await session.ask(begin={})
+            counted.append((await gateway.source.figures())["rowgate_sessions"][()])
+            await session.ask(**end)
+            await session.end()
+            counted.append((await gateway.source.figures())["rowgate_sessions"][()])
+    finally:
+        await client.close()
+        await gateway.stop(grace=1)
+    assert counted == [1, 0, 1, 0]
 
 
 async def test_a_session_under_way_is_rolled_back_when_the_server_stops(gateway_for: GatewayFor) -> None:

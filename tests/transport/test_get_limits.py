@@ -32,7 +32,13 @@ async def _limits(gateway: RunningGateway, caller: str = "") -> Any:
 
 
 async def test_what_is_told_is_what_is_set(gateway_for: GatewayFor) -> None:
-    set_ = {"max_request_bytes": 5000, "caller_rate": 7, "caller_in_flight": 3, "max_in_flight": 80}
+    set_ = {
+        "session_timeout": 20,
+        "max_request_bytes": 5000,
+        "caller_rate": 7,
+        "caller_in_flight": 3,
+        "max_in_flight": 80,
+    }
     told = await _limits(await gateway_for("ledger", caller_weights="LIST=4", **set_))
     values = {one.name: (one.value, one.unit, one.reason) for one in told.limits}
     assert values["limits.max_request_bytes"] == (5000, "bytes", "REQUEST_TOO_LARGE")
@@ -40,6 +46,8 @@ async def test_what_is_told_is_what_is_set(gateway_for: GatewayFor) -> None:
     assert values["limits.caller_burst"] == (7, "calls", "RATE_LIMITED")
     assert values["limits.caller_in_flight"] == (3, "calls", "TOO_MANY_CALLS_OF_CALLER")
     assert values["limits.max_in_flight"] == (40, "calls", "TOO_MANY_CALLS")
+    assert values["limits.session_timeout"] == (20, "seconds", "DEADLINE_EXCEEDED")
+    assert values["limits.session_idle_timeout"] == (10, "seconds", "SESSION_IDLE")
     assert values["filter.length"] == (8192, "characters", "FILTER_TOO_LONG")
     assert [(one.kind, one.weight) for one in told.weights] == [("LIST", 4)]
     assert all(one.description for one in told.limits)

@@ -64,6 +64,7 @@ DATABASE = (
     ),
     Metric("rowgate_retries_total", "counter", "Attempts that were made again after a failure that passes."),
     Metric("rowgate_cursors", "gauge", "Streams that read, each with a connection."),
+    Metric("rowgate_sessions", "gauge", "Sessions that are open, each with a connection."),
 )
 BATCHES = (
     Metric("rowgate_batches_total", "counter", "Statements that calls could share.", ("statement",)),

@@ -43,7 +43,13 @@ class Limits:
     """
 
     def __init__(self, server: ServerSettings, limits: LimitSettings) -> None:
-        found = [*_of_caller(limits), *_of_calls(server), *_of_requests(limits), *_of_language()]
+        found = [
+            *_of_caller(limits),
+            *_of_calls(server),
+            *_of_sessions(limits),
+            *_of_requests(limits),
+            *_of_language(),
+        ]
         weights = weights_of(limits) if limits.caller_rate else {}
         self._response = pb.GetLimitsResponse(
             limits=[pb.Limit(**one._asdict()) for one in found],
@@ -84,6 +90,14 @@ def _of_calls(server: ServerSettings) -> Iterator[_Limit]:
     yield _Limit("server.default_deadline", server.default_deadline, unit, late, "a call without a deadline")
     yield _Limit("server.max_deadline", server.max_deadline, unit, late, "any call")
     yield _Limit("server.stream_deadline", server.stream_deadline, unit, late, "a call that streams")
+
+
+def _of_sessions(limits: LimitSettings) -> Iterator[_Limit]:
+    for name, reason, what in (
+        ("session_idle_timeout", "SESSION_IDLE", "a Session without a message"),
+        ("session_timeout", "DEADLINE_EXCEEDED", "a Session in all"),
+    ):
+        yield _Limit(f"limits.{name}", getattr(limits, name), "seconds", reason, what)
 
 
 def _of_requests(limits: LimitSettings) -> Iterator[_Limit]:
