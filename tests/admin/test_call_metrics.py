@@ -1,10 +1,14 @@
 """The counting of calls, and what a scrape has to write of it."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gateway.observe.call_record import CallRecord
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.observe.metrics.catalogue import cumulative, together
 from gateway.observe.metrics.exposition import exposition
-from gateway.observe.metrics.figures import Distribution, Figures
+from gateway.observe.metrics.figures import SECONDS, Distribution, Figures
 from tests.harness.gateway import schema_of
 
 
@@ -42,6 +46,25 @@ def test_a_call_is_in_the_bucket_of_the_first_bound_that_it_does_not_pass() -> N
     assert [float(line.rpartition(" ")[2]) for line in buckets] == [0, 1, *[2] * 13, 3]
     assert 'le="0.001"' in buckets[1]
     assert 'le="+Inf"' in buckets[-1]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.0005, 0.00051, 0.1, 29.9, 30.0, 31.0]) | st.floats(0, 40)))
+def test_many_values_are_counted_as_one_by_one(values: list[float]) -> None:
+    together, alone = Distribution(SECONDS), Distribution(SECONDS)
+    together.add_all(values)
+    for value in values:
+        alone.add(value)
+    assert together.counts == alone.counts
+    assert together.total == pytest.approx(alone.total)
+
+
+def test_every_call_is_counted_whenever_figures_are_asked_for() -> None:
+    methods = [method for service in schema_of("ledger").services.values() for method in service.methods]
+    metrics = CallMetrics(method.descriptor for method in methods)
+    for number in range(1, 1001):
+        metrics(call())
+        if number % 97 == 0 or number == 1000:
+            assert sum(metrics.figures([])["grpc_server_handled_total"].values()) == number
 
 
 def test_figures_of_several_are_added_and_those_that_count_on_outlive_their_worker() -> None:

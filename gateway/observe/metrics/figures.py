@@ -1,8 +1,9 @@
 """Figures of metrics: plain values, which travel between processes and add up."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -30,6 +31,14 @@ class Distribution:
         """Count a value: a bisection and two additions."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def add_all(self, values: Sequence[float]) -> None:
+        """Count many values, in little more time than one: sorted, they are counted by the bound."""
+        rising = sorted(values)
+        ends = [0, *(bisect_right(rising, bound) for bound in self.bounds), len(rising)]
+        for place, (start, end) in enumerate(pairwise(ends)):
+            self.counts[place] += end - start
+        self.total += sum(rising)
 
     @classmethod
     def of(cls, bounds: Sequence[float], counts: Sequence[int], total: float) -> "Distribution":
