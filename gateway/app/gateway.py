@@ -16,6 +16,7 @@ from gateway.config.setting_sources import DEFAULT
 from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
+from gateway.handlers.authors import Authors, read_authors
 from gateway.introspect import DriftWatch, tell_unserved_rules
 from gateway.methods import Engine, handler_of
 from gateway.policy.permissions import methods_of
@@ -63,17 +64,19 @@ class Gateway:
         gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
         gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
         gateway.introspect.LackedPrivilegeError, gateway.introspect.PoliciesBypassedError,
-        gateway.introspect.AuditUnavailableError, and OSError where no address can be listened on.
+        gateway.introspect.AuditUnavailableError, gateway.handlers.errors.HandlersError, and OSError where
+        no address can be listened on.
 
         """
         require_identity(settings, lambda _: DEFAULT)
         async with AsyncExitStack() as opened:
             schema = read_schema(descriptors)
             check_aggregations(schema)
+            authors = read_authors(settings.server.handlers, schema)
             callers = await known_callers(schema, settings, opened)
             traces = traces_of(settings, opened)
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
-            engine = _engine(callers.with_schema(storage.schema), storage, settings)
+            engine = _engine(callers.with_schema(storage.schema), storage, settings, authors)
             services = _bind(storage.schema, engine)
             await tell_unserved_rules(engine.rules, engine.tables, storage.database)
             calls, watch = call_metrics(settings, services), storage.drift_watch
@@ -123,7 +126,7 @@ class Gateway:
         self._server.force_stop()
 
 
-def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
+def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Authors) -> Engine:
     """Return what handlers work with; raises SchemaError for rules, presets and relations that are wrong."""
     limits = settings.limits
     return Engine(
@@ -147,6 +150,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings) -> Engine:
         session_idle=limits.session_idle_timeout,
         session_seconds=limits.session_timeout,
         methods={one.full_name: one for one in methods_of(callers.schema)},
+        authored=authors.makers(storage.database),
     )
 
 

@@ -37,6 +37,7 @@ def _told(error: Exception) -> click.ClickException | None:
     from gateway.db.driver_errors import cause_of  # noqa: PLC0415
     from gateway.db.embedded import EmbeddedPostgresError  # noqa: PLC0415
     from gateway.errors import Internal, PermissionDenied, RowgateError  # noqa: PLC0415
+    from gateway.handlers.errors import HandlersError  # noqa: PLC0415
     from gateway.introspect import (  # noqa: PLC0415
         AuditUnavailableError,
         LackedPrivilegeError,
@@ -49,8 +50,9 @@ def _told(error: Exception) -> click.ClickException | None:
     match error:
         case ConfigError():
             return Wrong(f"wrong settings\n\n{error}")
-        case SchemaError():
-            return Wrong(f"errors in the schema: {len(error.diagnostics)}\n\n{error}")
+        case SchemaError() | HandlersError():
+            where = "schema" if isinstance(error, SchemaError) else "handlers"
+            return Wrong(f"errors in the {where}: {len(error.diagnostics)}\n\n{error}")
         case DsnError():
             return Wrong(f"database.dsn: {error}")
         case RowgateError():

@@ -28,7 +28,7 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 @click.option(
     "--watch",
     is_flag=True,
-    help="For development: reload, as at SIGHUP, whenever a .proto file or the settings file is saved.",
+    help="For development: reload, as at SIGHUP, whenever protos, handlers or the settings file are saved.",
 )
 @with_settings()
 def serve(load: Callable[[], Loaded], *, watch: bool) -> None:

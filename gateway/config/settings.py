@@ -128,6 +128,8 @@ class ServerSettings(Section):
     """host names that clients may use, beside localhost: `db.internal`, `*.example.com`; `*` allows all"""
     transport: Literal["http", "grpcio"] = "http"
     """http, for all protocols, or grpcio: gRPC alone, by grpc.aio's server, in one process"""
+    handlers: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    """Python files (`app.py`) or modules with handlers and hooks of your own"""
     workers: Annotated[WorkerCount, PlainValidator(worker_count)] = AUTO
     """processes that serve, which share connections, pool and limits; auto: one a processor, where it can"""
     tls_cert: Path | None = None

@@ -75,7 +75,13 @@ OTHER_HANDLERS: Mapping[type[Method], Callable[[Any, Engine], AnyHandler | Trans
 
 
 def handler_of(method: Method, engine: Engine) -> AnyHandler | TransactionHandler:
-    """Return the handler of a method, one of HANDLERS or OTHER_HANDLERS."""
+    """Return the handler of a method: its author's where there is one, else the gateway's own."""
+    authored: Callable[..., AnyHandler | TransactionHandler] | None = engine.authored.get(method.full_name)
+    return (authored or own_handler_of)(method, engine)
+
+
+def own_handler_of(method: Method, engine: Engine) -> AnyHandler | TransactionHandler:
+    """Return the gateway's own handler of a method, one of HANDLERS or OTHER_HANDLERS."""
     if isinstance(method, StandardMethod):
         return _of_resource(method, engine)
     return OTHER_HANDLERS[type(method)](method, engine)
@@ -111,4 +117,5 @@ __all__ = [
     "TransactionHandler",
     "WrittenResponse",
     "handler_of",
+    "own_handler_of",
 ]

@@ -1,8 +1,9 @@
 """The parts of the gateway that every method works with."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import Table
 
@@ -50,6 +51,8 @@ class Engine:
         session_idle: seconds that a session may wait for its client.
         session_seconds: that it may last.
         methods: all that are served, by full name: those that steps of transactions may call.
+        authored: what makes the handlers of methods that their author answers, or has a hook before or
+            behind, of method and engine, by full name.
 
     """
 
@@ -74,6 +77,7 @@ class Engine:
     session_idle: float = 10.0
     session_seconds: float = 60.0
     methods: Mapping[str, Method] = field(default_factory=dict)
+    authored: Mapping[str, Callable[[Method, "Engine"], Any]] = field(default_factory=dict)
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)
 
     def require_own_tables(self, what: str) -> None:

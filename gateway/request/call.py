@@ -1,5 +1,7 @@
 """One RPC beside its message: deadline, caller, connection."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import time_ns
 from typing import Any
@@ -12,6 +14,11 @@ from gateway.request.memory import SMALL, ResponseMemory
 from gateway.request.stream_delivery import Delivery
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.types.times import EPOCH_SECONDS, MICROS
+
+METADATA: ContextVar[Callable[[], tuple[tuple[str, str | bytes], ...]]] = ContextVar(
+    "rowgate_metadata", default=tuple
+)
+"""Reads the metadata of the call that this task answers, for handlers of authors: others don't ask."""
 
 
 @dataclass(slots=True, eq=False)  # not frozen: that is four times as dear to make, and every call makes one

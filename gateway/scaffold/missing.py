@@ -74,7 +74,8 @@ def read_written(resource: Resource, declared: Declared) -> Written:
     ignored = Diagnostics(declared.diagnostics.elements)
     found: dict[MethodKind, MethodDescriptor] = {}
     for method in (method for service in services for method in service.methods):
-        if method_options(method.full_name, ignored).HasField("sql"):
+        options = method_options(method.full_name, ignored)
+        if options.HasField("sql") or options.handler:
             continue
         known = recognise(method, declared.resources, ignored)
         if known is not None and known[1] is resource:

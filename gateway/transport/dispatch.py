@@ -37,6 +37,7 @@ from gateway.schema.model import Method
 from gateway.schema.services.standard_methods import Streams
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
+from gateway.transport.call_metadata import with_metadata
 from gateway.transport.exchange import TRACEPARENT, Answer, Exchange, Reply
 from gateway.transport.explaining import explaining
 from gateway.transport.limits.admission import Admission
@@ -195,7 +196,9 @@ class Dispatcher:
         """What responses may hold."""
         steps = Steps(limits, authorization, callers, self._observers)
         self._answers: dict[str, Answer] = {
-            method.path: _endpoint(method, _handler(handler, steps), limits, timeout, self.memory)
+            method.path: _told(
+                handler, _endpoint(method, _handler(handler, steps), limits, timeout, self.memory)
+            )
             for methods in services.values()
             for method, handler in methods
         }
@@ -378,6 +381,10 @@ def _let_in(exchange: Exchange, principal: Principal, authorization: Authorizati
 
 def _handler(handler: AnyHandler | TransactionHandler, steps: Steps) -> AnyHandler:
     return handler.behind(steps) if isinstance(handler, TransactionHandler) else handler
+
+
+def _told(handler: AnyHandler | TransactionHandler, answer: Answer) -> Answer:
+    return with_metadata(answer) if isinstance(handler, TransactionHandler) else answer
 
 
 def _endpoint(

@@ -42,6 +42,7 @@ def _words() -> set[str]:
     files = [
         *(ROOT / "gateway").rglob("*.py"),
         *(ROOT / "protos").rglob("*.proto"),
+        *(ROOT / "examples" / "handlers").glob("*.py"),
         *(path for path in (ROOT / "deploy").rglob("*") if path.is_file()),
         ROOT / "Makefile",
         ROOT / "pyproject.toml",

@@ -1,4 +1,4 @@
-"""The files of a schema and its settings, watched for being saved."""
+"""The files of a schema, its handlers and settings, watched for being saved."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ _Seen = Mapping[Path, FileStamp]
 
 
 class SavedFiles:
-    """Tells when a .proto file, the descriptor set or the settings file has been saved, added or removed.
+    """Tells when a file of the schema, of handlers or of settings has been saved, added or removed.
 
     It looks at them five times a second, a millisecond of work for a schema's few files. The system's notices
     (inotify, and watchfiles by them) would come sooner, but not from a folder that a container, a virtual
@@ -67,7 +67,8 @@ class SavedFiles:
 def _places(loaded: Loaded) -> Sequence[Path]:
     schema = loaded.settings.schema
     source = schema.protos if schema.descriptor_set is None else schema.descriptor_set
-    return [loaded.file] if source is None else [loaded.file, source]
+    handlers = [Path(name) for name in loaded.settings.server.handlers if name.endswith(".py")]
+    return [loaded.file, *handlers] if source is None else [loaded.file, source, *handlers]
 
 
 def _files(place: Path) -> Sequence[tuple[Path, FileStamp]]:

@@ -55,6 +55,7 @@ class Transaction:
         self.call = call
         """Whose statements it runs: the call's, or those of the step under way."""
         self._depth = 0
+        self._is_by_own_role = False
         self.commit = "COMMIT"
         """What it ends with."""
         self.wrote = False
@@ -105,18 +106,27 @@ class Transaction:
 
     async def fetch_own(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
         """As `fetch`, of the gateway's own tables: always by its own role, callers' have no right to them."""
-        if not self._as_caller:
+        async with self.by_own_role():
             return await self.fetch(statement, args)
+
+    @asynccontextmanager
+    async def by_own_role(self) -> AsyncIterator[None]:
+        """Run what is inside by the gateway's own role, whoever calls."""
+        if not self._as_caller or self._is_by_own_role:
+            yield
+            return
         await self._run(LEAVE_ROLE)
+        self._is_by_own_role = True
         try:
-            rows = await self.fetch(statement, args)
+            yield
         except Exception:
-            # Where the statement failed nothing runs any more, and the rollback brings the role back.
+            # Where a statement failed nothing runs any more, and the rollback brings the role back.
             with suppress(RowgateError):
                 await self._run(self._as_caller)
             raise
+        finally:
+            self._is_by_own_role = False
         await self._run(self._as_caller)
-        return rows
 
     async def audit(self) -> Mark | None:
         """Write the rows of all changes; return the transaction's mark, None where there are none.

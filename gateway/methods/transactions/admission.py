@@ -25,7 +25,7 @@ class StepAdmission(Protocol):
 
 
 class TransactionHandler(ABC):
-    """A handler whose requests are calls of other methods."""
+    """A handler that calls other methods: those that its request names, or its author's code does."""
 
     @abstractmethod
     def behind(self, admission: StepAdmission) -> AnyHandler:

@@ -54,7 +54,7 @@ class Session(TransactionHandler):
         self._database = engine.database
         self._max_bytes = engine.response_bytes
         self._idle, self._seconds = engine.session_idle, engine.session_seconds
-        self._steps = Steps(engine, make)
+        self._steps = Steps(engine.of_steps(), make)
 
     def behind(self, admission: StepAdmission) -> BidiHandler:
         """Return the method's handler."""

@@ -11,10 +11,15 @@ from gateway.observe.call_record import CallRecord
 
 @contextmanager
 def in_field(name: str) -> Iterator[None]:
-    """Raise the errors of a message that stands in a field with their fields' paths below that."""
+    """Raise the errors of a message that stands in a field with their fields' paths below that.
+
+    Without a name they are raised as they are.
+    """
     try:
         yield
     except RowgateError as error:
+        if not name:
+            raise
         raise _copy(error, error.message, name, {}) from error.__cause__
 
 

@@ -30,7 +30,6 @@ from gateway.schema.services.standard_methods import Streams
 
 _TYPE_URL = "type.googleapis.com/"
 """What stands before the full name of a packed message."""
-_OF_THE_WHOLE = ("request_id", "validate_only")
 MakeHandler = Callable[[Method, Engine], AnyHandler | TransactionHandler]
 """Makes the handler of a method."""
 
@@ -46,6 +45,7 @@ class Step:
         bindings: that.
         call: as a call of its own; without a transaction.
         record: what is observed of it.
+        handler: answers it.
 
     """
 
@@ -55,20 +55,32 @@ class Step:
     bindings: Sequence[Binding]
     call: StepCall
     record: CallRecord
+    handler: Handler
 
 
 class Steps:
     """The methods that may be steps, and their handlers.
 
     Args:
-        engine: the gateway's parts.
+        engine: the gateway's parts, of steps or of calls of their own.
         make: makes a method's handler, the first time that one is called as a step.
+        field: that holds the step's request where it is sent; empty where it is the request itself.
+        of_whole: the fields of requests that are refused in them, as they are the whole's.
 
     """
 
-    def __init__(self, engine: Engine, make: MakeHandler) -> None:
-        self._engine = engine.of_steps()
+    def __init__(
+        self,
+        engine: Engine,
+        make: MakeHandler,
+        *,
+        field: str = "request",
+        of_whole: Sequence[str] = ("request_id", "validate_only"),
+    ) -> None:
+        self._engine = engine
         self._make = make
+        self._field = field
+        self._of_whole = of_whole
         self._methods: Mapping[str, Method] = {
             name: rpc for name, rpc in engine.methods.items() if _may_be_step(rpc)
         }
@@ -89,34 +101,36 @@ class Steps:
         try:
             admission.enter(rpc, step_call)
             body = _packed(sent, rpc)
-            with in_field("request"):
+            with in_field(self._field):
                 request = await admission.parse(rpc, body)
-                _check_hoisted(request, rpc)
+                _check_hoisted(request, rpc, self._of_whole)
             check_expectation(sent, rpc)
             bindings = read_bindings(sent, rpc, before)
         except RowgateError as error:
             note(record, error)
             admission.tell(record)
             raise
-        return Step(sent, rpc, request, bindings, step_call, record)
+        return Step(sent, rpc, request, bindings, step_call, record, self._handler(rpc, admission))
 
     async def carry_out(
-        self, step: Step, before: Sequence["Answered"], transaction: Transaction
+        self, step: Step, before: Sequence["Answered"], transaction: Transaction | None
     ) -> "Answered":
         """Return what a step is answered with.
 
         Args:
             step: the step.
             before: the answers of the steps before it.
-            transaction: an open one.
+            transaction: an open one; None where the engine is that of calls of their own.
 
         """
         begun = monotonic()
-        call = transaction.call = replace(step.call, opened=transaction)
+        call = step.call
+        if transaction is not None:
+            call = transaction.call = replace(call, opened=transaction)
         try:
             request = _bound(step, before)
-            with in_field("request"):
-                response = await self._handler(step.rpc)(request, call)
+            with in_field(self._field):
+                response = await step.handler(request, call)
             check_rows(step.sent, step.rpc, response)
             body = response.body if isinstance(response, WrittenResponse) else serialized(response)
         except RowgateError as error:
@@ -139,10 +153,12 @@ class Steps:
             )
         return rpc
 
-    def _handler(self, rpc: Method) -> Handler:
+    def _handler(self, rpc: Method, admission: StepAdmission) -> Handler:
         found = self._handlers.get(rpc.full_name)
         if found is None:
-            found = self._handlers[rpc.full_name] = cast("Handler", self._make(rpc, self._engine))
+            made = self._make(rpc, self._engine)
+            handler = made.behind(admission) if isinstance(made, TransactionHandler) else made
+            found = self._handlers[rpc.full_name] = cast("Handler", handler)
         return found
 
 
@@ -188,9 +204,9 @@ def _packed(sent: transactions_pb2.Step, rpc: Method) -> bytes:
     return bytes(sent.request.value)
 
 
-def _check_hoisted(request: Message, rpc: Method) -> None:
+def _check_hoisted(request: Message, rpc: Method, of_whole: Sequence[str]) -> None:
     """Raise InvalidArgument for what is the whole transaction's to ask for."""
-    for name in _OF_THE_WHOLE:
+    for name in of_whole:
         if name in rpc.request and getattr(request, rpc.request[name].name):
             wrong = "is the transaction's own: set it beside the steps"
             raise InvalidArgument.field(name, wrong, reason="NOT_IN_TRANSACTION")

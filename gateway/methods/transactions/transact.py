@@ -48,7 +48,7 @@ class Transact(TransactionHandler):
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._max_bytes = engine.response_bytes
         self._writes = Writes(method, engine)
-        self._steps = Steps(engine, make)
+        self._steps = Steps(engine.of_steps(), make)
 
     def behind(self, admission: StepAdmission) -> Handler:
         """Return the method's handler."""

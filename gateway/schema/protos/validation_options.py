@@ -2,6 +2,7 @@
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.message import Message
 
 from gateway.schema.reachable_messages import reachable
 from gateway.schema.unknown_fields import unknown_numbers
@@ -14,12 +15,19 @@ _EXTENSION = 1159
 def carries_rules(message: Descriptor) -> bool:
     """Whether the message itself, one of its fields or of its oneofs has a rule."""
     elements = (message, *message.fields, *message.oneofs)
-    return any(one.has_options and _EXTENSION in unknown_numbers(one.GetOptions()) for one in elements)
+    return any(one.has_options and _has_extension(one.GetOptions()) for one in elements)
 
 
 def has_rules(message: Descriptor) -> bool:
     """Whether the message has a rule, or what it can hold."""
     return any(carries_rules(one) for one in reachable(message).values())
+
+
+def _has_extension(options: Message) -> bool:
+    # It is a known one once somebody, as a handler, has imported code that is generated of buf's file.
+    return _EXTENSION in unknown_numbers(options) or any(
+        field.number == _EXTENSION for field, _ in options.ListFields()
+    )
 
 
 def rules_file() -> FileDescriptorSet:

@@ -14,6 +14,7 @@ from gateway.schema.protos.options import http_rule, method_options
 from gateway.schema.routes import read_routes
 from gateway.schema.services.aggregations import read_aggregation
 from gateway.schema.services.allow import read_allow
+from gateway.schema.services.authored import read_authored
 from gateway.schema.services.field_roles import Binder, same_shape, same_type
 from gateway.schema.services.recognise import recognise
 from gateway.schema.services.requirements import WITHOUT_KEY, lacks_key, needs
@@ -61,6 +62,8 @@ def _rpc(
     wrong: Collection[str],
 ) -> Method | None:
     options = method_options(method.full_name, diagnostics)
+    if options.handler:
+        return read_authored(method, options, diagnostics)
     if options.HasField("sql"):
         return read_sql_method(method, options, diagnostics)
     kind = transaction_kind(options)

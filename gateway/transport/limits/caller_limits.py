@@ -15,6 +15,7 @@ from gateway.errors.retry_delay import RetryDelay
 from gateway.request.bulkheads import UNKNOWN, Operation
 from gateway.schema.diagnostics import near
 from gateway.schema.model import MethodKind, TransactionKind
+from gateway.schema.services.authored import KIND as AUTHORED
 from gateway.schema.sql_method import KIND as SQL
 from gateway.transport.exchange import Exchange
 
@@ -141,7 +142,7 @@ def burst_of(limits: LimitSettings) -> int:
 def weights_of(limits: LimitSettings) -> Mapping[str, int]:
     """Return what calls cost, by the kind of their method; raises ConfigError for an unknown kind."""
     weights = dict(one.split("=") for one in limits.caller_weights)
-    known = [*(kind.name for kind in (*MethodKind, *TransactionKind)), SQL]
+    known = [*(kind.name for kind in (*MethodKind, *TransactionKind)), SQL, AUTHORED]
     wrong = [
         ConfigDiagnostic("limits.caller_weights", "settings", f"there is no kind {kind}", near(kind, known))
         for kind in weights

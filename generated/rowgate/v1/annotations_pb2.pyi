@@ -284,18 +284,20 @@ class EnumValueOptions(_message.Message):
     def __init__(self, label: _Optional[str] = ...) -> None: ...
 
 class MethodOptions(_message.Message):
-    __slots__ = ("kind", "resource", "allow", "sql", "by_filter")
+    __slots__ = ("kind", "resource", "allow", "sql", "by_filter", "handler")
     KIND_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     ALLOW_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
     BY_FILTER_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_FIELD_NUMBER: _ClassVar[int]
     kind: MethodKind
     resource: str
     allow: Allow
     sql: SqlMethod
     by_filter: ByFilter
-    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ..., sql: _Optional[_Union[SqlMethod, _Mapping]] = ..., by_filter: _Optional[_Union[ByFilter, _Mapping]] = ...) -> None: ...
+    handler: bool
+    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ..., sql: _Optional[_Union[SqlMethod, _Mapping]] = ..., by_filter: _Optional[_Union[ByFilter, _Mapping]] = ..., handler: _Optional[bool] = ...) -> None: ...
 
 class ByFilter(_message.Message):
     __slots__ = ("default_max_rows", "max_rows")

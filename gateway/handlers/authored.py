@@ -1,0 +1,134 @@
+"""A servicer's methods as handlers that the gateway calls."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from google.protobuf.message import Message
+
+from gateway.db.database import Database
+from gateway.db.steps import StepCall
+from gateway.errors import OutOfRange
+from gateway.handlers.context import Context
+from gateway.handlers.messages import Messages
+from gateway.handlers.open_transaction import OpenTransaction
+from gateway.handlers.part import Parts, parts_of
+from gateway.handlers.rowgate import Rowgate
+from gateway.methods import (
+    AnyHandler,
+    BidiHandler,
+    Engine,
+    Piece,
+    StepAdmission,
+    TransactionHandler,
+)
+from gateway.methods.validated import Validated, with_whole_requests
+from gateway.request.call import Call, StreamCall
+from gateway.request.validation import rules_of
+from gateway.response.serialized import serialized
+from gateway.schema.model import Method, StandardMethod
+from gateway.schema.services.standard_methods import Streams
+
+Function = Callable[..., Any]
+"""A servicer's method, or a hook."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """What the functions of one method have of the gateway.
+
+    Args:
+        engine: its parts.
+        own: the database by the gateway's own role.
+
+    """
+
+    engine: Engine
+    own: Database
+
+    def parts(self, admission: StepAdmission) -> Parts:
+        """Return what they reach."""
+        return parts_of(self.engine, self.own, admission)
+
+
+def context_of(parts: Parts, call: Call) -> Context:
+    """Return a call's context: one that is a step has the transaction that it is part of."""
+    opened = call.opened if isinstance(call, StepCall) else None
+    return Context(call, Rowgate(parts, call, None if opened is None else OpenTransaction(opened)))
+
+
+class AuthoredHandler(TransactionHandler):
+    """Answers a method by a function of its author's.
+
+    Args:
+        method: the method.
+        reach: what it has of the gateway.
+        function: `request, context` → the response, or an asynchronous generator of responses.
+
+    """
+
+    def __init__(self, method: Method, reach: Reach, function: Function) -> None:
+        self._method = method
+        self._reach = reach
+        self._function = function
+        self._messages = Messages(method)
+        self._max_bytes = reach.engine.response_bytes
+
+    def behind(self, admission: StepAdmission) -> AnyHandler:
+        """Return the handler, whose calls of the gateway's methods pass an admission."""
+        parts = self._reach.parts(admission)
+        streams = Streams.of(self._method.descriptor)
+        if streams is Streams.BOTH:
+            return cast("BidiHandler", partial(self._converse, parts=parts))
+        answer = self._unary if streams is Streams.NEITHER else self._stream
+        return _validated(self._method, self._reach.engine, partial(answer, parts=parts))
+
+    async def _unary(self, request: Message, call: Call, parts: Parts) -> Message:
+        answer = await self._function(self._messages.request(request), context_of(parts, call))
+        return self._messages.checked_response(answer)
+
+    async def _stream(self, request: Message, call: StreamCall, parts: Parts) -> AsyncGenerator[Piece, None]:
+        given = self._function(self._messages.request(request), context_of(parts, call))
+        async with aclosing(self._pieces(given)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _converse(
+        self, requests: AsyncIterator[Message], call: StreamCall, parts: Parts
+    ) -> AsyncGenerator[Piece, None]:
+        rules = rules_of(self._method.descriptor.input_type)
+
+        async def read() -> AsyncIterator[Any]:
+            async for request in requests:
+                if rules is not None:
+                    with_whole_requests(lambda _request, _call: None, rules)(request, call)
+                yield self._messages.request(request)
+
+        given = self._function(read(), context_of(parts, call))
+        async with aclosing(self._pieces(given)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _pieces(self, given: AsyncGenerator[Any, None]) -> AsyncGenerator[Piece, None]:
+        async with aclosing(given) as messages:
+            async for message in messages:
+                body = serialized(self._messages.checked_response(message))
+                if len(body) > self._max_bytes:
+                    raise OutOfRange(
+                        f"a response has more than the limit of {self._max_bytes} bytes",
+                        reason="RESPONSE_TOO_LARGE",
+                        metadata={"limit_bytes": str(self._max_bytes)},
+                    )
+                yield Piece(body)
+
+
+def _validated(method: Method, engine: Engine, handler: Any) -> AnyHandler:
+    """Return the handler behind the rules of its requests."""
+    rules = rules_of(method.descriptor.input_type)
+    if rules is None:
+        return cast("AnyHandler", handler)
+    if isinstance(method, StandardMethod):
+        return cast("AnyHandler", Validated(method, engine, lambda *_: handler, rules))
+    return cast("AnyHandler", with_whole_requests(handler, rules))

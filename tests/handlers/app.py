@@ -1,0 +1,325 @@
+"""The handlers of the kiosk: each does what a test asks for by name."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from kiosk.v1 import kiosk_pb2, kiosk_pb2_grpc
+
+from gateway.handlers import (
+    Context,
+    FailedPrecondition,
+    InvalidArgument,
+    Isolation,
+    NotFound,
+    Rowgate,
+    RowgateError,
+    after,
+    before,
+)
+
+PURCHASES = "kiosk.v1.PurchaseService"
+
+waiting = asyncio.Event()
+"""Whether a handler waits for its end."""
+ended: list[str] = []
+"""What ended handlers that wait."""
+INSIDE = "something that callers are not to hear"
+
+
+class Kiosk(kiosk_pb2_grpc.KioskServiceServicer):
+    """Sells articles."""
+
+    async def Buy(self, request: Any, context: Context) -> Any:
+        """Take what is bought out of the stock, of which callers may change nothing."""
+
+        async def buy(rowgate: Rowgate) -> Any:
+            articles = rowgate.bypass_policies().stub(kiosk_pb2_grpc.ArticleServiceStub)
+            article = await articles.GetArticle(kiosk_pb2.GetArticleRequest(sku=request.sku))
+            if article.stock < request.count:
+                raise FailedPrecondition(
+                    "too few are left", reason="SOLD_OUT", metadata={"left": str(article.stock)}
+                )
+            article.stock -= request.count
+            await articles.UpdateArticle(_update(article))
+            bought = kiosk_pb2.Purchase(sku=request.sku, count=request.count)
+            create = kiosk_pb2.CreatePurchaseRequest(purchase=bought)
+            return await rowgate.call(f"{PURCHASES}/CreatePurchase", create)
+
+        return await context.rowgate.transact(buy, isolation=Isolation.SERIALIZABLE)
+
+    async def Act(self, request: Any, context: Context) -> Any:
+        """Do what is asked for."""
+        told = await _ACTS[request.what](request, context)
+        return kiosk_pb2.ActResponse(told=told)
+
+    async def Watch(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        """Tell numbers, for ever where that is asked for."""
+        number = 0
+        try:
+            while request.what == "ever" or number < int(request.what):
+                article = await context.rowgate.call(
+                    "kiosk.v1.ArticleService/GetArticle", _article(request.name)
+                )
+                yield kiosk_pb2.ActResponse(told=[str(number), str(article.stock)])
+                number += 1
+        finally:
+            ended.append("watch")
+
+    async def Chat(self, requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+        """Say what is said, and who says it."""
+        async for request in requests:
+            if request.what == "fail":
+                raise InvalidArgument.field("what", "isn't said", reason="NOT_SAID")
+            yield kiosk_pb2.ActResponse(told=[request.what, context.principal.id])
+
+    async def Hide(self, request: Any, context: Context) -> Any:
+        """Answer nothing."""
+        return kiosk_pb2.ActResponse()
+
+
+Act = Callable[[Any, Context], Awaitable[list[str]]]
+
+
+async def tell(_request: Any, context: Context) -> list[str]:
+    """Tell of the call."""
+    sent = dict(context.metadata)
+    remaining = context.time_remaining()
+    left = "" if remaining is None else str(0 < remaining <= 60)
+    who = context.principal
+    return [
+        who.id,
+        *sorted(who.roles),
+        left,
+        str(sent.get("x-color")),
+        str("authorization" in sent),
+        context.method,
+    ]
+
+
+async def get(request: Any, context: Context) -> list[str]:
+    """Read a purchase as the caller."""
+    found = await context.rowgate.call(
+        f"{PURCHASES}/GetPurchase", kiosk_pb2.GetPurchaseRequest(id=int(request.name))
+    )
+    return [found.buyer, found.note]
+
+
+async def get_all(request: Any, context: Context) -> list[str]:
+    """Read a purchase, whoever calls."""
+    found = await context.bypass_policies().call(
+        f"{PURCHASES}/GetPurchase", kiosk_pb2.GetPurchaseRequest(id=int(request.name))
+    )
+    return [found.buyer, found.note]
+
+
+async def count(_request: Any, context: Context) -> list[str]:
+    """Tell which purchases the caller sees, and which there are."""
+    ask = kiosk_pb2.ListPurchasesRequest()
+    mine = await context.rowgate.call(f"{PURCHASES}/ListPurchases", ask)
+    every = await context.bypass_policies().call(f"{PURCHASES}/ListPurchases", ask)
+    return [str(len(mine.purchases)), str(len(every.purchases))]
+
+
+async def restock(request: Any, context: Context) -> list[str]:
+    """Call a method that few may call."""
+    article = kiosk_pb2.Article(sku=request.name, stock=99)
+    await context.rowgate.call(
+        "kiosk.v1.ArticleService/UpdateArticle", kiosk_pb2.UpdateArticleRequest(article=article)
+    )
+    return []
+
+
+async def fail(request: Any, context: Context) -> list[str]:
+    """Write, and fail then, in a way that nobody foresaw."""
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        await _create(rowgate, request.name)
+        raise ValueError(INSIDE)
+
+    return await context.rowgate.transact(work)
+
+
+async def refuse(request: Any, context: Context) -> list[str]:
+    """Write, and refuse then."""
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        await _create(rowgate, request.name)
+        raise NotFound("there is no such thing", reason="NO_SUCH_THING", metadata={"name": request.name})
+
+    return await context.rowgate.transact(work)
+
+
+async def partly(request: Any, context: Context) -> list[str]:
+    """Undo a part of a transaction."""
+
+    async def part(rowgate: Rowgate) -> None:
+        await _create(rowgate, request.name)
+        raise KeyError
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        try:
+            await rowgate.transact(part)
+        except KeyError:
+            await _create(rowgate, request.name)
+        return []
+
+    return await context.rowgate.transact(work)
+
+
+async def wait(request: Any, context: Context) -> list[str]:
+    """Write, and wait for ever in the transaction."""
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        await _create(rowgate, request.name)
+        await _forever()
+        return []
+
+    return await context.rowgate.transact(work)
+
+
+async def leak(request: Any, context: Context) -> list[str]:
+    """Use a transaction behind its end."""
+    kept: list[Rowgate] = []
+
+    async def work(rowgate: Rowgate) -> None:
+        kept.append(rowgate)
+
+    await context.rowgate.transact(work)
+    await _create(kept[0], request.name)
+    return []
+
+
+async def together(request: Any, context: Context) -> list[str]:
+    """Call several methods at once, within a transaction and without."""
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        made = await asyncio.gather(*(_create(rowgate, request.name) for _ in range(5)))
+        return [str(len({one.id for one in made}))]
+
+    await asyncio.gather(*(_create(context.rowgate, request.name) for _ in range(5)))
+    return await context.rowgate.transact(work)
+
+
+async def unknown(_request: Any, context: Context) -> list[str]:
+    """Call what isn't there."""
+    return [
+        await context.rowgate.call("kiosk.v1.PurchaseService/GetPurchases", kiosk_pb2.GetPurchaseRequest())
+    ]
+
+
+async def wrong(_request: Any, context: Context) -> list[str]:
+    """Send what the method doesn't take."""
+    return [await context.rowgate.call(f"{PURCHASES}/GetPurchase", kiosk_pb2.ActRequest())]
+
+
+async def again(request: Any, context: Context) -> list[str]:
+    """Fail to be serialised once, by a write of another call's."""
+    tried: list[int] = []
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        tried.append(1)
+        article = await rowgate.call("kiosk.v1.ArticleService/GetArticle", _article(request.name))
+        if len(tried) == 1:
+            other = kiosk_pb2.Article(sku=request.name, stock=article.stock + 10)
+            await context.bypass_policies().call("kiosk.v1.ArticleService/UpdateArticle", _update(other))
+        article.stock += 1
+        await rowgate.bypass_policies().call("kiosk.v1.ArticleService/UpdateArticle", _update(article))
+        return [str(len(tried)), str(article.stock)]
+
+    return await context.rowgate.transact(work, isolation=Isolation.REPEATABLE_READ)
+
+
+_ACTS: dict[str, Act] = {
+    one.__name__: one
+    for one in (
+        tell,
+        get,
+        get_all,
+        count,
+        restock,
+        fail,
+        refuse,
+        partly,
+        wait,
+        leak,
+        together,
+        unknown,
+        wrong,
+        again,
+    )
+}
+_ACTS["sleep"] = lambda *_: _forever()
+_ACTS["none"] = lambda *_: _nothing()
+
+
+class Purchases(kiosk_pb2_grpc.PurchaseServiceServicer):
+    """Replaces one of the standard methods."""
+
+    async def GetPurchase(self, request: Any, context: Context) -> Any:
+        """Answer as the gateway does, and say that it wasn't it."""
+        found = await context.rowgate.call("GetPurchase", request)
+        found.sku = found.sku.upper()
+        return found
+
+
+@before(f"{PURCHASES}/CreatePurchase")
+async def look(request: Any, context: Context) -> Any:
+    """Refuse what is too much, and change what is odd."""
+    if request.purchase.count == 13:
+        raise FailedPrecondition(f"{context.principal.id} is superstitious", reason="UNLUCKY")
+    if request.purchase.sku == "another":
+        return kiosk_pb2.CreatePurchaseRequest(purchase=kiosk_pb2.Purchase(sku="cola", count=1))
+    request.purchase.count = max(request.purchase.count, 1)
+    return None
+
+
+@after(f"{PURCHASES}/CreatePurchase")
+async def take(request: Any, response: Any, context: Context) -> None:
+    """Take what was bought out of the stock."""
+    rowgate = context.bypass_policies()
+    article = await rowgate.call("kiosk.v1.ArticleService/GetArticle", _article(response.sku))
+    article.stock -= request.purchase.count
+    await rowgate.call("kiosk.v1.ArticleService/UpdateArticle", _update(article))
+    if request.purchase.count == 6:
+        raise RuntimeError(INSIDE)
+
+
+@after("kiosk.v1.ArticleService/ListArticles")
+async def hear(_request: Any, response: Any, _context: Context) -> None:
+    """Hear what is read."""
+    ended.append(f"{len(response.articles)} articles")
+
+
+@before("kiosk.v1.ArticleService/StreamArticles")
+async def refuse_stream(_request: Any, context: Context) -> None:
+    """Refuse a stream to some."""
+    if "keeper" not in context.principal.roles:
+        raise RowgateError("not for you", reason="NOT_FOR_YOU")
+
+
+async def _create(rowgate: Rowgate, sku: str) -> Any:
+    request = kiosk_pb2.CreatePurchaseRequest(purchase=kiosk_pb2.Purchase(sku=sku, count=1))
+    return await rowgate.call(f"{PURCHASES}/CreatePurchase", request)
+
+
+async def _forever() -> list[str]:
+    waiting.set()
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        ended.append("cancelled")
+        raise
+    return []
+
+
+async def _nothing() -> Any:
+    return 1
+
+
+def _article(sku: str) -> Any:
+    return kiosk_pb2.GetArticleRequest(sku=sku)
+
+
+def _update(article: Any) -> Any:
+    return kiosk_pb2.UpdateArticleRequest(article=article, update_mask={"paths": ["stock"]})
