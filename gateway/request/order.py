@@ -1,5 +1,7 @@
 """order_by: text → the order of rows, always ending in what tells them apart (AIP-132)."""
 
+import dataclasses
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +9,19 @@ from dataclasses import dataclass
 from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
 from gateway.schema.model import Field, Resource
+from gateway.schema.types.points import place
+from gateway.schema.values import InvalidValueError, ValueKind
 
 MAX_LENGTH = 1024
 """The most characters of an order."""
 
+_TINY = 1e-5
+"""64 metres, in radii of the Earth."""
+_NEAR = re.compile(
+    r"\s*distance\(\s*([^\s,()]+)\s*,\s*([^\s,()]+)\s*,\s*([^\s,()]+)\s*\)(?:\s+(asc|desc))?\s*"
+)
+_COMMA = re.compile(r",(?![^(]*\))")
+"""A comma between terms, not within parentheses."""
 _TERM = re.compile(r"\s*([^\s,]+)(?:\s+(asc|desc))?\s*")
 
 
@@ -25,6 +36,12 @@ class Term:
     descending: bool = False
     as_text: bool = False
     """Whether the column's text is compared, byte by byte: so any type sorts, and 1.0 comes before 1.00."""
+    near: str = ""
+    """The name of the parameter that holds a place, where the distance from there is compared."""
+    unindexed: bool = False
+    """Whether no index may be asked for that order."""
+    place: str = dataclasses.field(default="", compare=False)
+    """Its value: orders that differ by it alone share a statement."""
 
 
 Order = tuple[Term, ...]
@@ -35,21 +52,28 @@ def order_columns(order: Order) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term.column for term in order))
 
 
-def parse_order(text: str, resource: Resource) -> Order:
+def places_of(order: Order) -> dict[str, str]:
+    """Return the places that an order is by the distance from, by the names of their parameters."""
+    return {term.near: term.place for term in order if term.near}
+
+
+def parse_order(text: str, resource: Resource, *, near: bool = False) -> Order:
     """Return the order that `order_by` asks for, with the primary key appended, so that no two rows tie.
 
     Without a key all other columns are, so that only rows alike in each of them tie. What is appended takes
     the last term's direction: an order of one direction stays one, which one index and one row comparison
     serve.
-    Raises InvalidArgument for an unknown, unorderable or repeated field (reason INVALID_ORDER_BY).
+    With `near` it may be by the distance from a place. Raises InvalidArgument for an unknown, unorderable or
+    repeated field (reason INVALID_ORDER_BY).
     """
     if len(text) > MAX_LENGTH:
         raise _invalid(f"it has {len(text)} characters; at most {MAX_LENGTH} are allowed")
     terms: list[Term] = []
-    for part in text.split(",") if text.strip() else ():
-        term = _term(part, resource)
+    for part in _COMMA.split(text) if text.strip() else ():
+        found = _NEAR.fullmatch(part) if near else None
+        term = _term(part, resource) if found is None else _near(found, resource, len(terms))
         if any(term.column == other.column for other in terms):
-            raise _invalid(f'it names "{part.split()[0]}" twice')
+            raise _invalid(f'it names "{resource.by_column[term.column].name}" twice')
         terms.append(term)
     descending = terms[-1].descending if terms else False
     named = {term.column for term in terms}
@@ -72,12 +96,51 @@ def _term(part: str, resource: Resource) -> Term:
             f'"{part.strip()[:64]}" is no term; expected `field` or `field desc`, with commas between'
         )
     name, direction = match.groups()
-    field = resource.by_name.get(name)
-    if field is None:
+    one = _field(name, resource)
+    if not one.type.orderable:
+        raise _invalid(f'"{name}" is of kind {one.type.kind.value}, which has no order')
+    return Term(one.column, descending=direction == "desc")
+
+
+def _near(match: re.Match[str], resource: Resource, number: int) -> Term:
+    name, latitude, longitude, direction = match.groups()
+    one = _field(name, resource)
+    if one.type.kind is not ValueKind.PLACE:
+        raise _invalid(f'distance takes a LatLng that is stored as geography; "{name}" is none')
+    try:
+        degrees = _degrees(latitude), _degrees(longitude)
+        where = place(*degrees)
+    except InvalidValueError as error:
+        raise _invalid(f"distance(…) {error.description}") from error
+    alone = _is_misjudged(*degrees)
+    return Term(one.column, direction == "desc", near=f"near_{number}", unindexed=alone, place=where)
+
+
+def _is_misjudged(latitude: float, longitude: float) -> bool:
+    """Whether PostGIS's index may hold something at a place to be farther away than it is.
+
+    PostgreSQL then gives up: "index returned tuples in wrong order". The index keeps places as boxes of
+    32-bit floats, whose rounding leaves room for that of the distances, to nanometres: but not within a metre
+    or so of the planes of the equator and the meridians 0, 90 and 180, where one of the floats is tiny.
+    """
+    y, x = math.radians(latitude), math.radians(longitude)
+    return min(abs(math.cos(y) * math.cos(x)), abs(math.cos(y) * math.sin(x)), abs(math.sin(y))) < _TINY
+
+
+def _degrees(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidValueError(
+            "takes a latitude and a longitude, as 40.6 and -73.8", "INVALID_NUMBER"
+        ) from None
+
+
+def _field(name: str, resource: Resource) -> Field:
+    one = resource.by_name.get(name)
+    if one is None:
         raise _invalid(_unknown(name, resource))
-    if not field.type.orderable:
-        raise _invalid(f'"{name}" is of kind {field.type.kind.value}, which has no order')
-    return Term(field.column, descending=direction == "desc")
+    return one
 
 
 def _unknown(name: str, resource: Resource) -> str:

@@ -4,7 +4,8 @@ Driver values are what asyncpg binds and returns with the codecs of gateway.db.c
 float, bool, str, bytes, Decimal, list; `timestamptz` as `(microseconds since 2000-01-01 UTC,)`, `date` as
 `(days since 2000-01-01,)`, `time` as `(microseconds,)`, `interval` as `(months, days, microseconds)`;
 `jsonb` as its text; `uuid` as uuid.UUID; `inet` as ipaddress's addresses and interfaces; `point` as
-`(x, y)`; `numeric` as Decimal, of a whole-number field too. Whatever is `text_cast` travels as text.
+`(x, y)`; `numeric` as Decimal, of a whole-number field too. Whatever is `text_cast` travels as text, a
+`geography` as its EWKB in hexadecimal digits.
 """
 
 from collections.abc import Callable
@@ -48,6 +49,7 @@ class ValueKind(Enum):
     TIME = "time"
     NETWORK = "network"
     POINT = "point"
+    PLACE = "place"
     JSON = "json"
     ARRAY = "array"
     OTHER = "other"

@@ -26,6 +26,8 @@ EXTENSIONS: Mapping[str, str] = {
     "citext": "citext",
     "hstore": "hstore",
     "ltree": "ltree",
+    "geography": "postgis",
+    "geometry": "postgis",
     "vector": "vector",
     "halfvec": "vector",
     "sparsevec": "vector",

@@ -16,7 +16,7 @@ from gateway.methods.selection import selection_reader
 from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.masks import read_fields
-from gateway.request.order import Order, order_columns, parse_order
+from gateway.request.order import Order, order_columns, parse_order, places_of
 from gateway.request.page_token import Last, TokenUse, digest_of, fingerprint_of
 from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
@@ -130,7 +130,7 @@ class OrderedRows:
         shapes = tuple(one.shape for one in asked)
         query = self._query(self._mask_paths(request), rows, order, nulls_of(place), shapes)
         after = {**after_values(place.values), TOLD: place.told} if place is not None else {}
-        of_all = {**values, **after, **self._of_related(query, asked, call)}
+        of_all = {**values, **after, **places_of(order), **self._of_related(query, asked, call)}
         return Asked(query, rows, of_all, values, fingerprint, call.moment, place)
 
     def _of_related(self, query: Query, asked: Sequence[AskedRows], call: Call) -> Mapping[str, Any]:
@@ -180,7 +180,7 @@ class OrderedRows:
 
     def _parse_order(self, text: str) -> tuple[Order, str]:
         """Return an order, and what tokens are bound to of it: its columns and their types."""
-        order = parse_order(text, self._resource.askable)
+        order = parse_order(text, self._resource.askable, near=True)
         printed = repr([(term, self._resource.by_column[term.column].type.sql) for term in order])
         return order, f"without a key {printed}" if self._ties else printed
 

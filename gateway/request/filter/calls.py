@@ -38,7 +38,7 @@ MAX_FUNCTIONS = 4
 def call_condition(context: Context, call: Function, subject_of: SubjectOf) -> Predicate:
     """Return the condition that a function is; raises InvalidArgument for a misused one."""
     name = call.names[-1].text
-    args = _args(call)
+    args = arguments_of(call)
     if len(args) != _ARGS or not isinstance(args[0], Member | Function) or not isinstance(args[1], Member):
         raise context.error(call.offset, f'expected {name}(field, "text") or field.{name}("text")')
     subject = _as_text(subject_of(args[0]))
@@ -63,7 +63,7 @@ def call_subject(context: Context, call: Function, subject_of: SubjectOf) -> Sub
     function = FUNCTIONS.get(call.names[-1].text)
     if function is None:
         raise unknown_function(context, call, (*FUNCTIONS, *CONDITIONS))
-    args = _args(call)
+    args = arguments_of(call)
     if len(args) != 1 or not isinstance(args[0], Member | Function):
         raise context.error(call.offset, f"expected {call.names[-1].text}(field), of {function.takes}")
     subject = subject_of(args[0])
@@ -101,7 +101,7 @@ def _shown(call: Function) -> str:
     return f"{call.names[-1].text}(…)"
 
 
-def _args(call: Function) -> tuple[Arg, ...]:
+def arguments_of(call: Function) -> tuple[Arg, ...]:
     """Return the arguments: `a.f(b)` is `f(a, b)`."""
     return (Member(call.names[:-1]), *call.args) if len(call.names) > 1 else call.args
 

@@ -24,6 +24,7 @@ from gateway.request.filter.documents import compare_inside, subject_inside
 from gateway.request.filter.functions import CONDITIONS
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import is_quoted, is_word, pattern
+from gateway.request.filter.places import PLACES, place_condition
 from gateway.request.filter.plan import And, Column, Filter, Not, Or, Predicate, RelativeTime, Search
 from gateway.request.filter.resolve import contains, present, resolve, subject_of
 from gateway.request.filter.tree import All, Arg, Expression, Function, Member, Negation, Restriction, Some
@@ -85,6 +86,8 @@ class Checker:
 
     def _call(self, call: Function, comparator: Token | None, arg: Arg | None) -> Predicate:
         name = f"{call.text}(…)"
+        if call.names[-1].text in PLACES:
+            return place_condition(self._context, call, comparator, arg, self.subject)
         if call.names[-1].text in CONDITIONS:
             if comparator is not None:
                 raise self._context.error(comparator.offset, f"{name} is a condition: it takes no comparator")

@@ -153,6 +153,46 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
+class Distance:
+    """`operand` is that far from a place, in metres on the spheroid. Unknown where the operand is NULL.
+
+    Args:
+        operand: a place.
+        op: nearer, farther.
+        place: the bind of the other place.
+        metres: the bind of the distance.
+
+    """
+
+    operand: Operand
+    op: Compare
+    place: int
+    metres: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """`operand` lies between two latitudes, and two longitudes. Unknown where the operand is NULL.
+
+    Args:
+        operand: a place.
+        middle: the bind of the box's middle.
+        metres: the bind of a distance from there that nothing of the box is beyond.
+        latitudes: the binds of the southern and the northern one.
+        longitudes: the binds of the western and the eastern one.
+        others: as `longitudes`, of the box behind the antimeridian.
+
+    """
+
+    operand: Operand
+    middle: int
+    metres: int
+    latitudes: tuple[int, int]
+    longitudes: tuple[int, int]
+    others: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class IsNull:
     """There is no value."""
 
@@ -251,6 +291,8 @@ Predicate: TypeAlias = (
     | DynamicComparison
     | Like
     | Matches
+    | Distance
+    | Box
     | IsNull
     | NotEmpty
     | Contains

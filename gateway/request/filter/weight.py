@@ -8,9 +8,11 @@ from gateway.request.filter.plan import (
     And,
     AnyElement,
     AnyOnPath,
+    Box,
     Called,
     Column,
     Contains,
+    Distance,
     Element,
     FieldComparison,
     Given,
@@ -51,7 +53,7 @@ def weight_of(shape: Predicate | Operand) -> int:  # noqa: PLR0911 - one line pe
             return _ELEMENTS + weight_of(operand) + weight_of(condition)
         case FieldComparison(left, _, right):
             return 1 + weight_of(left) + weight_of(right)
-        case Called(_, operand):
+        case Called(_, operand) | Distance(operand) | Box(operand):
             return _FUNCTION + weight_of(operand)
         case Json(root):
             return _INSIDE + weight_of(root)

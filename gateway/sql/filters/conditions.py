@@ -37,6 +37,7 @@ from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
 from gateway.sql.binds import bound, bound_array, comparable, compared
 from gateway.sql.filters.functions import FUNCTIONS, OF_JSON, relative_time
+from gateway.sql.filters.places import is_distant, is_in_box
 from gateway.sql.unnest import unnest
 
 Condition = ColumnElement[bool]
@@ -44,6 +45,7 @@ Value = ColumnElement[Any]
 
 _TEXT = postgresql.TEXT()
 _JSONB = postgresql.JSONB()
+_DOUBLE: postgresql.DOUBLE_PRECISION[float] = postgresql.DOUBLE_PRECISION()
 _KEYS = ARRAY(_TEXT)
 _OPERATORS = {op: op.value for op in plan.Compare}
 _CASTS: Mapping[ValueKind, TypeEngine[Any]] = {
@@ -115,6 +117,8 @@ def may_fail(shape: plan.Predicate) -> bool:
             plan.Comparison(plan.Column())
             | plan.OneOf(plan.Column())
             | plan.IsNull(plan.Column())
+            | plan.Distance(plan.Column())
+            | plan.Box(plan.Column())
             | plan.Given()
         ):
             return False
@@ -158,6 +162,10 @@ class _Writer:
             case plan.Matches(operand, bind, ignore_case):
                 operator = "~*" if ignore_case else "~"
                 return self._text(operand).bool_op(operator)(self._parameter(bind, _TEXT))
+            case plan.Distance(operand, _, place):
+                return is_distant(shape, self._value(operand), self._bound(operand, place), self._degrees)
+            case plan.Box(operand, middle):
+                return is_in_box(shape, self._value(operand), self._bound(operand, middle), self._degrees)
             case plan.IsNull(operand):
                 return self._text(operand).is_(None)
             case plan.NotEmpty(operand):
@@ -257,6 +265,9 @@ class _Writer:
                 return self._parameter(bind, _TEXT) if element is None else self._given(bind, element)
             case plan.Called(function):
                 return self._alike(function, self._given(bind, COMPUTED[function]))
+
+    def _degrees(self, bind: int) -> Value:
+        return self._parameter(bind, _DOUBLE)
 
     def _pattern(self, operand: plan.Operand, bind: int) -> Value:
         pattern = self._parameter(bind, _TEXT)

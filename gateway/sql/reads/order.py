@@ -5,11 +5,26 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, collate, false, func, or_, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    collate,
+    false,
+    func,
+    literal_column,
+    or_,
+    true,
+    tuple_,
+)
 
 from gateway.request.order import Order, Term, order_columns
 from gateway.schema.model import Resource
 from gateway.sql.binds import bound, comparable, compared
+from gateway.sql.filters.places import distance_between
 
 Condition = ColumnElement[bool]
 Member = tuple[ColumnElement[Any], ColumnElement[Any]]
@@ -26,7 +41,16 @@ def order_clause(order: Order, table: FromClause) -> list[ColumnElement[Any]]:
 
 
 def _by(value: ColumnElement[Any], term: Term) -> ColumnElement[Any]:
+    if term.near:
+        distance = distance_between(value, cast(bindparam(term.near, type_=Text), value.type))
+        return distance + literal_column("0") if term.unindexed else distance
     return collate(cast(value, Text), "C") if term.as_text else value
+
+
+def is_nearest_first(order: Order) -> bool:
+    """Whether an index has rows by their distance from a place, the nearest first."""
+    first = order[0]
+    return bool(first.near) and not first.descending and not first.unindexed
 
 
 def after_name(place: int) -> str:
@@ -107,10 +131,11 @@ class _Keyset:
         return true() if self._nullable(term) else column >= self._value(0)
 
     def _value(self, place: int) -> ColumnElement[Any]:
-        return bound(self._fields[self._order[place].column].type, after_name(place))
+        term = self._order[place]
+        return _by(bound(self._fields[term.column].type, after_name(place)), term)
 
     def _column(self, term: Term) -> ColumnElement[Any]:
-        return comparable(self._fields[term.column], self._table)
+        return _by(comparable(self._fields[term.column], self._table), term)
 
     def _nullable(self, term: Term) -> bool:
         return self._fields[term.column].nullable

@@ -28,7 +28,7 @@ from gateway.request.order import Order
 from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filters.conditions import may_fail, where_filter, where_rule
-from gateway.sql.reads.order import Nulls, order_clause, where_after, where_from
+from gateway.sql.reads.order import Nulls, is_nearest_first, order_clause, where_after, where_from
 from gateway.sql.reads.relations import Joined, RelatedRows, joined, joining_columns
 from gateway.sql.rule_checks import is_there
 from gateway.sql.statement import Statement, compile_statement
@@ -143,9 +143,15 @@ def select_page(
 ) -> Statement:
     """Return the statement that reads the first rows in an order, or those after a row; `limit` is bound."""
     limit, name = bindparam("limit", type_=Integer), f"list {resource.table}"
-    if related:
+    if related or is_nearest_first(order):
         page = _stored(table, fields, related)
-        page = _in_order(page, resource, table, rows=rows, order=order, after=after).limit(limit)
+        if is_nearest_first(order):
+            # Before PostgreSQL 17 an index that has rows by their distance serves no order of more than that.
+            page = _in_order(page, resource, table, rows=rows, order=order, after=after, terms=1)
+            nearest = page.fetch(limit, with_ties=True).subquery("rowgate_nearest")
+            page = select(nearest).order_by(*order_clause(order, nearest)).limit(limit)
+        else:
+            page = _in_order(page, resource, table, rows=rows, order=order, after=after).limit(limit)
         return _with_related(page, fields, order, related, name)
     query = _in_order(_select(table, fields), resource, table, rows=rows, order=order, after=after)
     return compile_statement(query.limit(limit), fields=fields, name=name)
@@ -203,13 +209,15 @@ def _in_order(
     rows: Rows,
     order: Order,
     after: Nulls | None,
+    terms: int | None = None,
 ) -> Select[Any]:
+    """Return the query of rows, or those after a row, sorted by the order, or by its first terms alone."""
     query = query.where(*row_conditions(resource, table, rows))
     if after is not None and resource.primary_key:
         query = query.where(where_after(order, after, resource, table))
     elif after is not None:
         query = query.where(where_from(order, after, resource, table)).offset(bindparam(TOLD, type_=Integer))
-    return query.order_by(*order_clause(order, table))
+    return query.order_by(*order_clause(order[:terms], table))
 
 
 def _with_related(

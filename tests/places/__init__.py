@@ -1,0 +1,1 @@
+"""Places that PostGIS keeps, compared with SQL by hand."""
