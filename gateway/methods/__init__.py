@@ -95,10 +95,10 @@ def _of_resource(method: StandardMethod, engine: Engine) -> AnyHandler:
         make = partial(Validated, make=make, rules=rules)
     if not engine.identified:
         return make(without_presets(method), engine)
-    presets = engine.presets_of(method.resource)
-    if presets is not None and method.kind in SENDING:
-        make = partial(WithPresets, make=make, presets=presets)
-    if any(map(has_limits, (method.resource, *method.related.values()))):
+    resources = (method.resource, *method.related.values())
+    if method.kind in SENDING and any(engine.presets_of(one) is not None for one in resources):
+        make = partial(WithPresets, make=make, presets=engine.presets)
+    if any(map(has_limits, resources)):
         return ByColumns(method, engine, make)
     return make(method, engine)
 

@@ -4,7 +4,7 @@ An answer that is kept for a request_id, and a stream of Ingest, are of the call
 or claims are others by now may not see any more what was answered then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 import orjson
@@ -14,6 +14,7 @@ from gateway.db.statements.caller_role import OF_A_TOKEN
 from gateway.methods.engine import Engine
 from gateway.policy.row_rules import caller_values
 from gateway.schema.model import Method, Resource, StandardMethod
+from gateway.schema.privileges import WRITES
 
 
 class CallerKey:
@@ -22,17 +23,19 @@ class CallerKey:
     Args:
         resource: as these callers know it.
         engine: the gateway's parts.
+        related: those whose rows are answered with its own.
 
     """
 
-    def __init__(self, resource: Resource, engine: Engine) -> None:
-        self._columns = resource.limits_key.encode()
-        self._rules = engine.rules_of(resource)
+    def __init__(self, resource: Resource, engine: Engine, related: Iterable[Resource] = ()) -> None:
+        resources = (resource, *related)
+        self._columns = "".join(one.limits_key for one in resources).encode()
+        self._rules = [rules for one in resources if (rules := engine.rules_of(one)) is not None]
         self._roles = engine.caller_roles
 
     def __call__(self, caller: Principal) -> bytes:
         """Return a caller's key; raises PermissionDenied for one who has no role of the database."""
-        asked = [repr(sorted(caller_values(self._rules, caller).items()))] if self._rules is not None else []
+        asked = [repr(sorted(caller_values(rules, caller).items())) for rules in self._rules]
         if self._roles is not None:
             asked.append(self._roles.rights(caller))
         return self._columns + (sha256("\n".join(asked).encode()).digest() if asked else b"")
@@ -41,7 +44,7 @@ class CallerKey:
 def caller_key_of(method: Method, engine: Engine) -> Callable[[Principal], bytes]:
     """Return what makes the keys of a method's callers: of what its resource asks of them, else of all."""
     if isinstance(method, StandardMethod):
-        return CallerKey(method.resource, engine)
+        return CallerKey(method.resource, engine, method.related.values() if method.kind in WRITES else ())
     return _whole_key
 
 

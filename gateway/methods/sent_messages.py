@@ -8,8 +8,9 @@ from google.protobuf.message import Message
 from gateway.methods.event_loop_turns import Turns
 from gateway.methods.writes.items import check_size
 from gateway.request.keys import below
+from gateway.request.masks import MAX_DEPTH
 from gateway.request.rows import check_row_count
-from gateway.schema.model import StandardMethod
+from gateway.schema.model import MethodKind, Relation, Resource, StandardMethod
 
 Look = Callable[[Message], Iterator[None]]
 """Looks at a message, row by row: between two of them others may have their turn."""
@@ -74,6 +75,37 @@ def sent_rows(
     if rows is not None:
         for i, row in enumerate(check_row_count(getattr(request, rows.name), rows.name, most)):
             yield row, f"{rows.name}[{i}]"
+
+
+def writes_relation(method: StandardMethod, request: Any, relation: Relation) -> bool:
+    """Whether a single request writes rows of a relation with its row: of a new one, or as its mask says."""
+    missing = method.request.get("allow_missing")
+    if method.kind is MethodKind.CREATE or (missing is not None and getattr(request, missing.name)):
+        return relation.is_created
+    paths = (path for paths, _ in sent_masks(method, request, "") for path in paths)
+    return relation.is_changed and any(path.partition(".")[0] == relation.name for path in paths)
+
+
+def held_rows(
+    method: StandardMethod, request: Any, row: Message, path: str
+) -> Iterator[tuple[Resource, Message, str]]:
+    """Yield the rows that a row holds and a single request writes with it, each with its path."""
+    for relation in method.resource.relations:
+        if writes_relation(method, request, relation):
+            yield from _held(method, relation, row, path, MAX_DEPTH)
+
+
+def _held(
+    method: StandardMethod, relation: Relation, row: Message, path: str, depth: int
+) -> Iterator[tuple[Resource, Message, str]]:
+    resource, place = method.related[relation.target], below(path, relation.name)
+    held = getattr(row, relation.name) if relation.is_many else [getattr(row, relation.name)]
+    for i, one in enumerate(held if relation.is_many or row.HasField(relation.name) else ()):
+        at = f"{place}[{i}]" if relation.is_many else place
+        yield resource, one, at
+        for inner in resource.relations if depth > 1 else ():
+            if inner.is_created:
+                yield from _held(method, inner, one, at, depth - 1)
 
 
 def sent_masks(method: StandardMethod, request: Any, place: str) -> Iterator[tuple[Sequence[str], str]]:

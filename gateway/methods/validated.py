@@ -1,16 +1,16 @@
 """Methods whose requests carry rules of `buf.validate`: these hold before anything else is looked at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
-from gateway.methods.sent_messages import handled, single_requests
+from gateway.methods.sent_messages import handled, single_requests, writes_relation
 from gateway.methods.writes.items import flag
 from gateway.request.validation import BrokenRule, MessageRules, broken_rules, concerns_row
-from gateway.schema.model import MethodKind, StandardMethod
+from gateway.schema.model import MethodKind, Relation, StandardMethod
 from gateway.schema.protos.validation_options import carries_rules
 
 _UPDATES = frozenset({MethodKind.UPDATE, MethodKind.UPDATE_BY_FILTER})
@@ -76,6 +76,11 @@ class Validated:
         holder = method.request.get("resource")
         if holder is None or broken.fields[0:1] != (holder.name,) or not request.HasField(holder.name):
             return True
+        relation = method.resource.relation_by_name.get("".join(broken.fields[1:2]))
+        if relation is not None:
+            return writes_relation(method, request, relation) and self._holds_of(
+                method, relation, broken.fields[2:]
+            )
         below = broken.fields[1:2]
         if below and not self._concerns_row(below[0]):
             return False
@@ -84,6 +89,21 @@ class Validated:
         return _is_whole(request, method) or (
             bool(below) and below[0] in _written(request, method, holder.name)
         )
+
+    def _holds_of(self, method: StandardMethod, relation: Relation, fields: Sequence[str]) -> bool:
+        """Whether a rule of a row that another holds holds, of the field at the end of a way of names.
+
+        Such a row may be a new one. What it refers to the other by is filled, whatever was sent.
+        """
+        target = method.related[relation.target]
+        if not fields:
+            return True
+        below = target.relation_by_name.get(fields[0])
+        if below is not None:
+            return below.is_created and self._holds_of(method, below, fields[1:])
+        field = target.by_name.get(fields[0])
+        filled = field is not None and field.column in relation.references
+        return not filled and concerns_row(target)(fields[0])
 
 
 def with_whole_requests(handler: Any, rules: MessageRules) -> Any:

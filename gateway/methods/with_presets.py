@@ -9,13 +9,14 @@ from google.protobuf.message import Message
 from gateway.auth.principal import Principal
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
-from gateway.methods.sent_messages import handled, sent_rows, single_requests
+from gateway.methods.sent_messages import handled, held_rows, sent_rows, single_requests
 from gateway.policy.presets import Preset, Presets
 from gateway.request.keys import below
 from gateway.schema.model import Field, MethodKind, StandardMethod
 
 _CREATING = frozenset({MethodKind.CREATE, MethodKind.BULK_UPSERT, MethodKind.INGEST})
 _CHANGING = frozenset({MethodKind.UPDATE, MethodKind.BULK_UPSERT, MethodKind.INGEST})
+_NONE = Presets(())
 SENDING = _CREATING | _CHANGING | {MethodKind.BATCH_CREATE, MethodKind.BATCH_UPDATE}
 """The methods that send rows."""
 
@@ -30,7 +31,7 @@ class WithPresets:
         method: the method.
         engine: the gateway's parts.
         make: makes the handler.
-        presets: the table's.
+        presets: of the tables, by the full names of their messages.
 
     """
 
@@ -39,7 +40,7 @@ class WithPresets:
         method: StandardMethod,
         engine: Engine,
         make: Callable[[StandardMethod, Engine], AnyHandler],
-        presets: Presets,
+        presets: Mapping[str, Presets],
     ) -> None:
         self._method = method
         self._presets = presets
@@ -52,12 +53,17 @@ class WithPresets:
         return handled(self._method, self._handler, request, call, fill)
 
     def _filled(self, request: Message, caller: Principal) -> Iterator[None]:
-        values = self._presets.values(caller)
+        own = self._presets.get(self._method.resource.message.full_name, _NONE)
+        values = own.values(caller)
         for one, method, place in single_requests(self._method, request):
-            wanted = [preset for preset in self._presets.all if _is_taken(preset, method, one)]
+            wanted = [preset for preset in own.all if _is_taken(preset, method, one)]
             for row, path in sent_rows(method, one, place, self._max_rows):
                 _fill(row, path, wanted, values)
                 yield
+                for resource, held, at in held_rows(method, one, row, path) if method.related else ():
+                    presets = self._presets.get(resource.message.full_name, _NONE)
+                    _fill(held, at, presets.all, presets.values(caller))
+                    yield
 
 
 def _fill(row: Message, path: str, wanted: Sequence[Preset], values: Mapping[str, Any]) -> None:

@@ -58,7 +58,9 @@ def narrowed(method: StandardMethod, limits: ColumnLimits, related: RelatedLimit
     resource = _narrowed_resource(method.resource, limits)
     known = resource.askable.by_name
     equals = tuple((asked, known[field.name]) for asked, field in method.equals if field.name in known)
-    item = narrowed(method.item, limits) if method.item is not None else None
+    item = method.item
+    if item is not None:
+        item = narrowed(item, limits, tuple(one for one in related if one[0] in item.related))
     return replace(
         method,
         resource=_with_relations_of(resource, others),
@@ -82,13 +84,21 @@ def _with_relations_of(resource: Resource, related: Mapping[str, Resource]) -> R
 
 def without_presets(method: StandardMethod) -> StandardMethod:
     """Return a method for callers of whom nothing is known: presets are columns as any other."""
-    if all(field.preset is None for field in method.resource.fields):
+    if not any(map(_has_presets, (method.resource, *method.related.values()))):
         return method
-    fields = tuple(replace(field, preset=None) for field in method.resource.fields)
-    resource = replace(method.resource, fields=fields)
+    resource = _without_presets(method.resource)
     equals = tuple((asked, resource.by_name[field.name]) for asked, field in method.equals)
     item = without_presets(method.item) if method.item is not None else None
-    return replace(method, resource=resource, equals=equals, item=item)
+    related = {name: _without_presets(one) for name, one in method.related.items()}
+    return replace(method, resource=resource, equals=equals, item=item, related=related)
+
+
+def _has_presets(resource: Resource) -> bool:
+    return any(field.preset is not None for field in resource.fields)
+
+
+def _without_presets(resource: Resource) -> Resource:
+    return replace(resource, fields=tuple(replace(field, preset=None) for field in resource.fields))
 
 
 def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:

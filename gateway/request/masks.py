@@ -1,6 +1,6 @@
 """Field masks: which fields a request reads or writes (AIP-157, AIP-134, AIP-161)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -88,9 +88,13 @@ def _is_below(resource: Resource, text: str) -> bool:
 
 
 def update_columns(
-    resource: Resource, mask: FieldMask | None, message: Message, path: str = "update_mask"
+    resource: Resource,
+    mask: FieldMask | None,
+    message: Message,
+    path: str = "update_mask",
+    related: Related = _UNRELATED,
 ) -> Mask:
-    """Return the fields that an update of a row by `message` writes.
+    """Return the fields that an update of a row by `message` writes, and the relations.
 
     - No mask, or one without paths: the populated fields of `message`. A field with presence is populated
       when it is set; any other when it differs from its default (AIP-134).
@@ -100,17 +104,34 @@ def update_columns(
 
     A member of a oneof that is written and set takes the other members along, which become NULL.
     Server-set fields, the key and the etag may be named but are never among the result, so that one mask
-    serves reading and writing (AIP-161). What each change sets is, as soon as anything else is.
+    serves reading and writing (AIP-161). What each change sets is, as soon as anything else is. Relations are
+    written where they are named alone; what the mask names below them is as it was given.
     Raises InvalidArgument naming every path that leads nowhere (reason INVALID_FIELD_MASK).
     """
     paths = tuple(mask.paths) if mask is not None else ()
     if not paths:
         populated = [(name, ()) for name in _populated(message) if name in resource.by_name]
-        return _writable(resource, _mask(resource, populated), message)
-    named = _by_field(resource, paths, path)
+        return written_fields(resource, _mask(resource, populated), message)
+    named = _by_field(resource, paths, path, related)
     if named is None:
-        return _writable(resource, Mask(resource.fields, {}, etag=False), message)
-    return _writable(resource, _mask(resource, named), message)
+        return written_fields(resource, Mask(resource.fields, {}, etag=False), message)
+    whole = _mask(resource, named, related)
+    if unwritten := [*_unwritten(whole)]:
+        raise _invalid(path, unwritten)
+    return written_fields(resource, whole, message)
+
+
+def _unwritten(mask: Mask) -> Iterator[str]:
+    """Yield why relations that a mask names aren't written by an update."""
+    for one in mask.relations:
+        if not one.relation.is_changed:
+            yield str(_is_not_written(one.relation))
+        yield from _unwritten(one.mask)
+
+
+def _is_not_written(relation: Relation) -> InvalidPathError:
+    when = "is written with a new row alone" if relation.is_created else "is read, and can't be written"
+    return InvalidPathError(f'"{relation.name}" is a relation: it {when}')
 
 
 def means_all(mask: FieldMask | None) -> bool:
@@ -122,14 +143,16 @@ def _populated(message: Message) -> list[str]:
     return [descriptor.name for descriptor, _ in message.ListFields()]
 
 
-def _writable(resource: Resource, mask: Mask, message: Message) -> Mask:
+def written_fields(resource: Resource, mask: Mask, message: Message) -> Mask:
+    """Return what an update of a row by `message` writes of what a mask names; relations stay as they are."""
     written = _with_rivals(resource, mask, message) if resource.oneofs else mask.fields
     sent = (field for field in written if field.writable and field.preset is None)
     names = {field.name for field in sent if field.column not in resource.primary_key}
     if names:
         names.update(field.name for field in resource.changed_by)
     fields = tuple(field for field in resource.fields if field.name in names)
-    return Mask(fields, {name: steps for name, steps in mask.below.items() if name in names}, etag=False)
+    below = {name: steps for name, steps in mask.below.items() if name in names}
+    return Mask(fields, below, etag=False, relations=mask.relations)
 
 
 def _with_rivals(resource: Resource, mask: Mask, message: Message) -> tuple[Field, ...]:
@@ -226,7 +249,7 @@ def _check_steps(resource: Resource, steps: Steps, related: Related, depth: int 
 def _check_relation(relation: Relation, below: Steps, related: Related, depth: int) -> None:
     name = relation.name
     if relation.target not in related:
-        raise InvalidPathError(f'"{name}" is a relation: it is read, and can\'t be written')
+        raise _is_not_written(relation)
     if depth > MAX_DEPTH:
         raise InvalidPathError(f'"{name}" is below {MAX_DEPTH} relations: a path goes through no more')
     if below and relation.is_many:

@@ -1,12 +1,13 @@
 """Messages of a resource → driver values by column, for rows that are to be written."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument, PermissionDenied
 from gateway.request.keys import below, encode_value
+from gateway.request.masks import Mask
 from gateway.request.unreadable import erased_reader, is_set, refuse_erasing
 from gateway.schema.model import Field, Resource
 from gateway.schema.unknown_fields import UNKNOWN_FIELD, has_unknown, unknown_numbers
@@ -18,16 +19,17 @@ MAX_VIOLATIONS = 10
 """The most errors told of one row, so that an error's details stay small."""
 
 
-def new_row_reader(resource: Resource) -> Callable[[Message, str], Values]:
+def new_row_reader(resource: Resource, without: Collection[Field] = ()) -> Callable[[Message, str], Values]:
     """Return the function that reads a new row of `resource`: (message, its proto path) → values.
 
     A column is absent where its default is to fill it: of a field with presence that is unset, and of one
     without that is zero and could not mean it (`zero_is_default`). Server-set columns are always absent. An
-    unset field without a default is None, so that most rows have the same columns and share a statement.
+    unset field without a default is None, so that most rows have the same columns and share a statement. The
+    columns of `without` are absent, too.
     Raises InvalidArgument, when called, naming every value that its column can't hold, and every field that
     the resource doesn't know.
     """
-    fields = tuple(field for field in resource.fields if field.is_created)
+    fields = tuple(field for field in resource.fields if field.is_created and field not in without)
     erased = erased_reader(resource)
     omitted = frozenset(field.name for field in fields if _is_filled(field))
 
@@ -77,6 +79,32 @@ def encode_fields(message: Message, fields: Iterable[Field], path: str) -> dict[
     if errors:
         raise merge_errors(errors)
     return values
+
+
+def masked_values(
+    wanted: Mask, message: Message, path: str, mask_path: str
+) -> tuple[Values, tuple[str, ...]]:
+    """Return the values of the columns that a row's message sets, and the columns that take their default.
+
+    Args:
+        wanted: the fields.
+        message: the row's.
+        path: its proto path.
+        mask_path: that of the mask which names the fields.
+
+    """
+    if wanted.below:
+        name = next(iter(wanted.below))
+        text = f'"{name}" can only be written whole: name it without what is below'
+        raise InvalidArgument.field(mask_path, text, reason="INVALID_FIELD_MASK")
+    defaults = tuple(field for field in wanted.fields if _takes_default(field, message))
+    sent = [field for field in wanted.fields if field not in defaults]
+    return encode_fields(message, sent, path), tuple(field.column for field in defaults)
+
+
+def _takes_default(field: Field, message: Message) -> bool:
+    cleared = field.has_presence and not message.HasField(field.name)
+    return cleared and not field.nullable and field.default is not None
 
 
 def check_row_count(rows: Sequence[Message], path: str, limit: int) -> Sequence[Message]:

@@ -187,6 +187,18 @@ class ForeignKey:
     name: str | None = None
 
 
+class RelationWrite(Enum):
+    """When the rows of a relation are written with the row that holds them."""
+
+    NEVER = "NEVER"
+    CREATE = "CREATE"
+    """Where that row is new."""
+    REPLACE = "REPLACE"
+    """There, and where an update names the relation: what isn't sent then is deleted."""
+    MERGE = "MERGE"
+    """There too: what isn't sent stays."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Relation:
     """A field of another resource's message, which holds rows of that resource and is no column."""
@@ -206,6 +218,7 @@ class Relation:
     order_by: str = ""
     limit: int = 0
     """The most rows of a repeated field."""
+    write: RelationWrite = RelationWrite.NEVER
     line: int = 0
     """Where the proto file declares it; 0 where that isn't known."""
 
@@ -216,6 +229,19 @@ class Relation:
     def is_many(self) -> bool:
         """Whether it holds several rows."""
         return bool(self.descriptor.is_repeated)
+
+    @property
+    def is_created(self) -> bool:
+        """Whether its rows are written with a new row."""
+        return self.write is not RelationWrite.NEVER
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether an update may write its rows."""
+        return self.write in _CHANGED
+
+
+_CHANGED = frozenset({RelationWrite.REPLACE, RelationWrite.MERGE})
 
 
 class Audit(Enum):
@@ -277,6 +303,8 @@ class Resource:
     """Whether it is a view in the database, or anything else whose rows have no place of their own."""
     relations: tuple[Relation, ...] = ()
     """The proto fields (not columns) that hold rows of other resources, or of this one."""
+    relation_names: tuple[str, ...] = ()
+    """The names of these fields, and of those too that its callers don't know."""
     line: int = field(default=0, compare=False)
     """Where the proto file declares it; 0 where that isn't known."""
     unwritable: frozenset[str] = frozenset()
@@ -472,7 +500,7 @@ class StandardMethod(Method):
     item: "StandardMethod | None" = None
     """Batch methods: the request message of one item, bound as its single method."""
     related: Mapping[str, Resource] = field(default_factory=dict)
-    """Where it has a read mask: the resources that relations lead to, by their messages' full names."""
+    """The resources that relations lead to which it reads or writes, by their messages' full names."""
     row_limits: RowLimits = RowLimits()
     """Methods that change what a filter finds: how many rows."""
 

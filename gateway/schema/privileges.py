@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from gateway.schema.model import MethodKind
+from gateway.schema.model import MethodKind, RelationWrite, Resource, StandardMethod
 
 WRITES: Mapping[MethodKind, frozenset[str]] = {
     MethodKind.CREATE: frozenset({"INSERT"}),
@@ -31,6 +31,29 @@ def writes_of(kind: MethodKind, *, soft_delete: bool) -> frozenset[str]:
     """
     writes = WRITES.get(kind, frozenset())
     return frozenset({"UPDATE"}) if soft_delete and "DELETE" in writes else writes
+
+
+def related_writes_of(method: StandardMethod, related: Resource) -> frozenset[str]:
+    """Return how a method writes rows of relations, of one of the resources that these lead to.
+
+    Where several relations lead to one, it is what any of them takes.
+    """
+    writes = WRITES.get(method.kind, frozenset())
+    if "UPDATE" not in writes:
+        return writes
+    holders = (method.resource, *method.related.values())
+    target = related.message.full_name
+    ways = {one.write for held in holders for one in held.relations if one.target == target}
+    creates = "allow_missing" in (method.item or method).request
+    found = {"INSERT"} if creates or ways & _CHANGED else set()
+    if ways & _CHANGED:
+        found.add("UPDATE")
+    if RelationWrite.REPLACE in ways and related.soft_delete is None:
+        found.add("DELETE")
+    return frozenset(found)
+
+
+_CHANGED = frozenset({RelationWrite.REPLACE, RelationWrite.MERGE})
 
 
 def privileges_for(writes: AbstractSet[str]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gateway.schema.catalog_facts import Found
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import MethodKind, Resource, Schema, StandardMethod
-from gateway.schema.privileges import writes_of
+from gateway.schema.privileges import related_writes_of, writes_of
 
 _BULK = frozenset({MethodKind.BULK_UPSERT, MethodKind.INGEST})
 
@@ -19,8 +19,7 @@ def refuse_view_writes(schema: Schema, found: Found) -> None:
         Diagnostic(method.descriptor.containing_service.file.name, 0, method.full_name, problem, right)
         for service in schema.services.values()
         for method in service.standard_methods
-        if method.resource.is_view
-        for problem, right in _problems(method, found)
+        for problem, right in (*_problems(method, found), *_related_problems(method, found))
     ]
     if wrong:
         raise SchemaError(wrong)
@@ -28,16 +27,26 @@ def refuse_view_writes(schema: Schema, found: Found) -> None:
 
 def _problems(method: StandardMethod, found: Found) -> Iterator[tuple[str, str]]:
     resource = method.resource
+    if not resource.is_view:
+        return
     name = f"{resource.schema}.{resource.table}"
     if method.kind in _BULK:
         yield f"{name} is a view: bulk loads need a table", "leave the method out, or load the view's table"
         return
-    lacking = sorted(_needed(method, resource) - found[resource.schema, resource.table].writes)
-    for statement in lacking:
-        yield (
-            f"{name} is a view that takes no {statement}",
-            "leave the method out, or give the view a trigger",
-        )
+    for statement in sorted(_needed(method, resource) - found[resource.schema, resource.table].writes):
+        yield _takes_none(resource, statement), "leave the method out, or give the view a trigger"
+
+
+def _related_problems(method: StandardMethod, found: Found) -> Iterator[tuple[str, str]]:
+    """Yield the same of the rows that are written with the method's own."""
+    for one in method.related.values():
+        if one.is_view:
+            for statement in sorted(related_writes_of(method, one) - found[one.schema, one.table].writes):
+                yield _takes_none(one, statement), "leave write out, or give the view a trigger"
+
+
+def _takes_none(view: Resource, statement: str) -> str:
+    return f"{view.schema}.{view.table} is a view that takes no {statement}"
 
 
 def _needed(method: StandardMethod, resource: Resource) -> frozenset[str]:

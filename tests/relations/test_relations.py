@@ -173,8 +173,10 @@ async def test_what_is_written_leaves_relations_alone(gateway_for: GatewayFor) -
     gateway = await gateway_for("kin")
     parent = {"id": "7", "name": "another"}
     person = {"id": "1", "name": "P", "parent": parent, "children": [parent]}
-    made = await gateway.call("kin.v1.PersonService/CreatePerson", person=person)
-    assert not made.HasField("parent")
+    with pytest.raises(RpcFailed, match="is a relation that isn't written") as failed:
+        await gateway.call("kin.v1.PersonService/CreatePerson", person=person)
+    assert (failed.value.reason, failed.value.fields) == ("RELATION_NOT_WRITTEN", ["person.parent"])
+    await gateway.call("kin.v1.PersonService/CreatePerson", person={"id": "1", "name": "P"})
     await gateway.call("kin.v1.PersonService/UpdatePerson", person={**person, "age": 3})
     await gateway.call("kin.v1.PersonService/UpdatePerson", person=person, update_mask="*")
     with pytest.raises(

@@ -13,7 +13,7 @@ from gateway.introspect.tables.model_tables import managed_tables_of, table_name
 from gateway.introspect.tables.table_records import Name
 from gateway.request.call import Call
 from gateway.schema.model import Method, MethodKind, Schema, StandardMethod
-from gateway.schema.privileges import privileges_for, writes_of
+from gateway.schema.privileges import privileges_for, related_writes_of, writes_of
 from gateway.schema.tables.internal import AUDIT, INTERNAL_SCHEMA
 from gateway.schema.tables.metadata import Tables
 from gateway.sql.statement import Statement
@@ -178,7 +178,7 @@ def _needed_of_resource(method: StandardMethod, tables: Tables) -> Iterator[tupl
         privileges |= {"INSERT"}
     yield Name(resource.schema, resource.table), privileges
     for one in method.related.values():
-        yield Name(one.schema, one.table), _READ
+        yield Name(one.schema, one.table), privileges_for(related_writes_of(method, one))
     if method.kind in _BULK:
         # They look for the rows whose references lead nowhere.
         for key in resource.foreign_keys:

@@ -39,7 +39,8 @@ def own_tables_of(method: Method) -> Iterator[Name]:
         return
     if method.kind is MethodKind.INGEST:
         yield table_name(INGEST)
-    if method.resource.audit is Audit.ROWS and method.kind in WRITES:
+    changed = (method.resource, *method.related.values()) if method.kind in WRITES else ()
+    if any(one.audit is Audit.ROWS for one in changed):
         yield table_name(AUDIT)
 
 

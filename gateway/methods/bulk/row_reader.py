@@ -13,6 +13,7 @@ from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk.column_readers import Column, ColumnReader
 from gateway.methods.event_loop_turns import Turns, are_slow
 from gateway.request.rows import MAX_VIOLATIONS, not_allowed, unwritable_fields
+from gateway.request.trees import held_relations, not_written, relation_fields
 from gateway.request.unreadable import ERASED, erased_reader
 from gateway.request.validation import broken_rules, concerns_row, rules_of
 from gateway.schema.identity import identity_of
@@ -61,6 +62,7 @@ class RowReader:
         self._path = path
         self._erased = erased_reader(shape.resource)
         self._unwritable = shape.resource.unwritable
+        self._relations = relation_fields(shape.resource)
         self._rules = rules_of(shape.resource.message)
         self._concerns_row = concerns_row(shape.resource)
 
@@ -158,6 +160,7 @@ class RowReader:
         self._note_unknown(tally, indexes, messages)
         self._note_erased(tally, indexes, messages)
         self._note_unwritable(tally, indexes, messages)
+        self._note_held(tally, indexes, messages)
         self._note_broken_rules(tally, indexes, messages)
         columns: list[Column] = []
         for i, reader in enumerate(self._readers):
@@ -197,6 +200,14 @@ class RowReader:
         for index, message in zip(indexes, messages, strict=True):
             for name in unwritable_fields(message, self._unwritable)[:1]:
                 tally.fail(index, not_allowed(f"{self._path}[{index}].{name}"))
+
+    def _note_held(self, tally: Outcomes, indexes: list[int], messages: list[Message]) -> None:
+        if not self._relations:
+            return
+        for index, message in zip(indexes, messages, strict=True):
+            for name in held_relations(message, self._relations):
+                tally.fail(index, not_written(f"{self._path}[{index}].{name}"))
+                break
 
     def _note_broken_rules(self, tally: Outcomes, indexes: list[int], messages: list[Message]) -> None:
         if self._rules is None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from operator import attrgetter
+from typing import NamedTuple
 
 from sqlalchemy import Table
 
@@ -38,6 +39,7 @@ class Edit:
         values: UPDATE: what the columns become.
         defaults: UPDATE: the columns that take their default.
         transforms: UPDATE: what others become of their stored values.
+        touches: UPDATE: whether the row counts as changed, version and time too, where nothing else changes.
 
     """
 
@@ -48,16 +50,26 @@ class Edit:
     values: Values = field(default_factory=dict)
     defaults: tuple[str, ...] = ()
     transforms: Transforms = NO_TRANSFORMS
+    touches: bool = False
 
     @property
-    def shape(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Transform, ...]]:
+    def shape(self) -> "_Shape":
         """What decides which statement makes the change."""
-        return tuple(self.values), self.defaults, self.transforms.shape
+        return _Shape(tuple(self.values), self.defaults, self.transforms.shape, self.touches)
 
     @property
     def operands(self) -> Values:
         """The operands of its transforms, as statements take them."""
         return {operand_column(column): value for column, value in self.transforms.operands.items()}
+
+
+class _Shape(NamedTuple):
+    """What decides which statement makes a change; see Edit."""
+
+    columns: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+    transforms: tuple[Transform, ...] = ()
+    touches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +190,11 @@ class Changes:
         arguments = write.single.arguments({**edit.values, **edit.key}, edit.expected)
         return RequestedWrite(write, arguments, self._row(edit))
 
+    def _writes(self, shape: _Shape) -> bool:
+        """Whether an update of this shape sets anything."""
+        counted = shape.touches and bool(self._resource.version or self._resource.updated_at)
+        return counted or bool(shape.columns or shape.defaults or shape.transforms)
+
     def _row(self, edit: Edit) -> Hashable:
         return self._identity(edit.key.values())
 
@@ -187,10 +204,12 @@ class Changes:
 
     async def _run(self, session: Session, change: Change, edits: Sequence[Edit]) -> list[Found]:
         preset = self._presets.of_changes(session.principal) if self._presets and change in _MARKING else {}
-        columns, defaults, transforms = edits[0].shape if change is Change.UPDATE else (tuple(preset), (), ())
-        if change is Change.UPDATE and not (columns or defaults or transforms):
+        shape = edits[0].shape if change is Change.UPDATE else _Shape(tuple(preset))
+        if change is Change.UPDATE and not self._writes(shape):
             change = Change.HOLD  # nothing to change: the row answers as it stands
-        statement = self._statement(change, columns=columns, defaults=defaults, transforms=transforms)
+        statement = self._statement(
+            change, columns=shape.columns, defaults=shape.defaults, transforms=shape.transforms
+        )
         rows = [{**edit.values, **edit.operands, **preset, **edit.key} for edit in edits]
         caller = caller_values(self._rules, session.principal)
         arguments = statement.arguments(rows, [edit.expected for edit in edits], caller)

@@ -1,14 +1,14 @@
 """Values that an update writes: those of the resource's message that the mask names."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf.message import Message
 
-from gateway.errors import InvalidArgument
 from gateway.request.keys import below
-from gateway.request.masks import means_all, update_columns
-from gateway.request.rows import Values, encode_fields, refuse_unknown
+from gateway.request.masks import RelationMask, means_all, update_columns
+from gateway.request.rows import Values, masked_values, refuse_unknown
 from gateway.request.transforms import NO_TRANSFORMS, Transforms, read_transforms
 from gateway.request.unreadable import erased_reader, refuse_erasing
 from gateway.schema.model import Field, StandardMethod
@@ -23,14 +23,13 @@ class MaskedValues:
 
     def __init__(self, method: StandardMethod) -> None:
         self._resource = method.resource
+        self._related = method.related
         self._roles = method.request
         self._field = method.request["resource"].name
         self._erased = erased_reader(method.resource)
 
-    def read(self, request: Any, message: Message, place: str) -> tuple[Values, tuple[str, ...], Transforms]:
-        """Return the columns' values, the columns that take their default, and what becomes of others.
-
-        Raises InvalidArgument for a wrong mask, value or transform.
+    def read(self, request: Any, message: Message, place: str) -> "MaskedRow":
+        """Return what the request writes; raises InvalidArgument for a wrong mask, value or transform.
 
         Args:
             request: the request, or an item of a batch.
@@ -42,19 +41,14 @@ class MaskedValues:
         path = below(place, "update_mask")
         if means_all(mask):
             refuse_unknown(message, below(place, self._field))
-        wanted = update_columns(self._resource, mask, message, path)
+        wanted = update_columns(self._resource, mask, message, path, self._related)
         erased = self.would_erase(request, message)
         refuse_erasing((f.name for f in wanted.fields if f.name in erased), below(place, self._field))
-        if wanted.below:
-            name = next(iter(wanted.below))
-            text = f'"{name}" can only be written whole: name it without what is below'
-            raise InvalidArgument.field(path, text, reason="INVALID_FIELD_MASK")
         transforms = self._transforms(request, wanted.fields, place)
-        fields = wanted.fields or (self._resource.changed_by if transforms.shape else ())
-        defaults = tuple(f for f in fields if _takes_default(f, message))
-        sent = [field for field in fields if field not in defaults]
-        values = encode_fields(message, sent, below(place, self._field))
-        return values, tuple(field.column for field in defaults), transforms
+        if not wanted.fields and (transforms.shape or wanted.relations):
+            wanted = replace(wanted, fields=self._resource.changed_by)
+        values, defaults = masked_values(wanted, message, below(place, self._field), path)
+        return MaskedRow(values, defaults, transforms, wanted.relations)
 
     def _transforms(self, request: Any, written: Sequence[Field], place: str) -> Transforms:
         if "transforms" not in self._roles:
@@ -68,6 +62,19 @@ class MaskedValues:
         return self._erased(message, request.etag if "etag" in self._roles else "")
 
 
-def _takes_default(field: Field, message: Message) -> bool:
-    cleared = field.has_presence and not message.HasField(field.name)
-    return cleared and not field.nullable and field.default is not None
+@dataclass(frozen=True, slots=True)
+class MaskedRow:
+    """What an update writes of a row.
+
+    Args:
+        values: the columns' values.
+        defaults: the columns that take their default.
+        transforms: what becomes of others.
+        relations: what of the rows that it holds.
+
+    """
+
+    values: Values
+    defaults: tuple[str, ...]
+    transforms: Transforms
+    relations: tuple[RelationMask, ...]

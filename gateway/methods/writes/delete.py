@@ -61,6 +61,9 @@ class Deleting:
         rows = await self._removals.remove(session, items)
         return [self._nothing() if row is None else self.answer(row) for row in rows]
 
+    def singly(self, _: Removal) -> None:
+        """Return nothing: it is one row."""
+
     def map_error(self, error: RowgateError, item: Removal) -> RowgateError:
         """Return the refusal of a row that others refer to with the name of their table."""
         return self._removals.map_error(error, item.edit.place)

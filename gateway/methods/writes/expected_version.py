@@ -1,14 +1,11 @@
 """The version that a request expects its row to be at (AIP-154)."""
 
 from collections.abc import Callable
-from operator import attrgetter
-from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.errors import Aborted
-from gateway.request.etag import version_of
+from gateway.request.etag import of_etag, of_version, row_expectation, sent_value
 from gateway.request.keys import below
 from gateway.schema.model import StandardMethod
 
@@ -43,41 +40,22 @@ def _none(_: Message, __: str) -> None:
 def _request_readers(method: StandardMethod) -> list[Expectation]:
     readers: list[Expectation] = []
     if "etag" in method.request:
-        etag = _sent(method.request["etag"])
-        readers.append(lambda request, place: _of_etag(etag(request), below(place, "etag")))
+        etag = sent_value(method.request["etag"])
+        readers.append(lambda request, place: of_etag(etag(request), below(place, "etag")))
     if "version" in method.request:
-        version = _sent(method.request["version"])
-        readers.append(lambda request, _: _version(version(request)))
+        version = sent_value(method.request["version"])
+        readers.append(lambda request, _: of_version(version(request)))
     return readers
 
 
 def _resource_readers(method: StandardMethod) -> list[Expectation]:
     resource, holder = method.resource, method.request.get("resource")
-    if holder is None or resource.version is None:
+    expected = row_expectation(resource) if holder is not None else None
+    if holder is None or expected is None or (resource.etag is None and not _alone(method)):
         return []
     name = holder.name
-    if resource.etag is not None:
-        etag, path = _sent(resource.message.fields_by_name[resource.etag]), f"{name}.{resource.etag}"
-        return [lambda request, place: _of_etag(etag(getattr(request, name)), below(place, path))]
-    version = _sent(resource.by_column[resource.version].descriptor)
-    return [lambda request, _: _version(version(getattr(request, name)))] if _alone(method) else []
+    return [lambda request, place: expected(getattr(request, name), below(place, name))]
 
 
 def _alone(method: StandardMethod) -> bool:
     return "etag" not in method.request and "version" not in method.request
-
-
-def _sent(field: FieldDescriptor) -> Callable[[Any], Any]:
-    """Return the function that reads a field of a message; None where it is unset, whatever its default."""
-    name = field.name
-    if not field.has_presence:
-        return attrgetter(name)
-    return lambda message: getattr(message, name) if message.HasField(name) else None
-
-
-def _of_etag(text: str | None, path: str) -> int | None:
-    return version_of(text, path) if text else None
-
-
-def _version(number: int | None) -> int | None:
-    return number or None

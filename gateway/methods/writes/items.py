@@ -1,6 +1,6 @@
 """The frame of a write: one item, or a batch of them, is read, carried out, and blamed for a refusal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -36,6 +36,10 @@ _REFUSALS = frozenset(
 )
 
 
+Singly = Callable[[Session], Awaitable[None]]
+"""Writes rows one by one, to say which of them is refused; raises that with its fields' paths."""
+
+
 class Worker(Protocol[T]):
     """What a write method does with its items."""
 
@@ -57,6 +61,9 @@ class Worker(Protocol[T]):
     async def write(self, session: Session, items: Sequence[T]) -> list[Message]:
         """Carry out the items together; return their messages in order."""
 
+    def singly(self, item: T) -> "Singly | None":
+        """Return what carries out an item that writes several rows, one by one; None where it is one row."""
+
     def map_error(self, error: RowgateError, item: T) -> RowgateError:
         """Return the database's refusal of an item in terms of the request."""
 
@@ -67,6 +74,7 @@ class One:
     def __init__(self, method: StandardMethod, engine: Engine, worker: Worker[Any]) -> None:
         self._worker = worker
         self._writes = Writes(method, engine)
+        self._database = engine.database
         self._shared = engine.writes
 
     async def __call__(self, request: Message, call: Call) -> Message:
@@ -96,7 +104,20 @@ class One:
                 return await work(self._writes.alone(call))
             return await self._writes.atomically(request, call, work)
         except RowgateError as error:
+            singly = worker.singly(item)
+            if singly is not None:
+                raise await self._placed(error, singly, call) from error.__cause__
             raise worker.map_error(error, item) from error.__cause__
+
+    async def _placed(self, error: RowgateError, singly: Singly, call: Call) -> RowgateError:
+        """Return the refusal of a row among several with the paths of its fields."""
+        if error.violations or error.code not in _REFUSALS:
+            return error
+        try:
+            await dry_run(self._database, singly, call)
+        except RowgateError as found:
+            return found if found.reason == error.reason else error
+        return error
 
 
 class Batch:
@@ -148,13 +169,16 @@ class Batch:
         async def one_by_one(session: Session) -> None:
             nonlocal at
             for at, item in enumerate(items):  # noqa: B007 - where it stops is what is asked
-                await self._worker.write(session, [item])
+                singly = self._worker.singly(item)
+                await (self._worker.write(session, [item]) if singly is None else singly(session))
 
         try:
             await dry_run(self._database, one_by_one, call)
         except RowgateError as found:
             if found.reason == error.reason:
-                return _placed(self._worker.map_error(found, items[at]), f"{self._name}[{at}]")
+                place = f"{self._name}[{at}]"
+                mapped = found if found.violations else self._worker.map_error(found, items[at])
+                return _placed(mapped, place)
         return error
 
 

@@ -47,6 +47,9 @@ class _Undeleting:
         changed = self._changes.changed
         return [self._message(changed(*pair, live=False)) for pair in zip(items, met, strict=True)]
 
+    def singly(self, _: Edit) -> None:
+        return None
+
     def map_error(self, error: RowgateError, _: Edit) -> RowgateError:
         # A partial unique index over live rows may have a new holder.
         return map_error(error, self._resource, "")

@@ -1,7 +1,8 @@
 """Update: some fields of one row (AIP-134)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from google.protobuf.message import Message
 
@@ -17,11 +18,12 @@ from gateway.methods.row_changes.inserts import Inserts
 from gateway.methods.row_changes.masked_values import MaskedValues
 from gateway.methods.row_changes.quick_update import QuickUpdates
 from gateway.methods.row_changes.row_errors import RowErrors
+from gateway.methods.row_changes.trees import Holder, TreeWriter
 from gateway.methods.writes.create import required
 from gateway.methods.writes.expected_version import expectation
-from gateway.methods.writes.items import One, flag
+from gateway.methods.writes.items import One, Singly, flag
 from gateway.request.keys import below, message_key_reader
-from gateway.request.rows import Values, new_row_reader
+from gateway.request.trees import Held, NewRow, RowEdit, TreeReader, check_held_count
 from gateway.response.rows import row_to_message
 from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape
@@ -35,10 +37,18 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an Update request asks for: the edit, and the whole row where it may be created."""
+    """What an Update request asks for.
+
+    Args:
+        edit: of the row.
+        held: of the rows that it holds.
+        new: the whole row, with those that it holds; None where it may not be created.
+
+    """
 
     edit: Edit
-    row: Values | None
+    held: tuple[Held[RowEdit], ...] = ()
+    new: NewRow | None = None
 
 
 class Updating:
@@ -57,7 +67,8 @@ class Updating:
         self._values = MaskedValues(method)
         self._expected = expectation(method)
         self._read_key = message_key_reader(method.resource)
-        self._read_row = new_row_reader(method.resource)
+        self._rows = TreeReader(method.resource, method.related)
+        self._trees = TreeWriter(method.resource, method.related, engine)
         self._identity = key_identity(method.resource.key_fields)
         self._key_places = [method.resource.fields.index(field) for field in method.resource.key_fields]
         table = engine.table(method.resource)
@@ -72,16 +83,24 @@ class Updating:
         path = below(place, self._field)
         message = required(request, self._field, path)
         key = self._read_key(message, path)
-        values, defaults, transforms = self._values.read(request, message, place)
-        expected = self._expected(request, place)
-        edit = Edit(key, place, path, expected=expected, values=values, defaults=defaults)
-        edit = replace(edit, transforms=transforms)
-        may_create = flag(request, self._roles, "allow_missing")
-        return Wanted(edit, self._read_row(message, path) if may_create else None)
+        sent = self._values.read(request, message, place)
+        held = self._rows.edits(message, path, sent.relations)
+        new = self._rows.new(message, path) if flag(request, self._roles, "allow_missing") else None
+        edit = Edit(
+            key,
+            place,
+            path,
+            expected=self._expected(request, place),
+            values=sent.values,
+            defaults=sent.defaults,
+            transforms=sent.transforms,
+            touches=bool(held),
+        )
+        return Wanted(edit, held, new)
 
     def is_alone(self, item: Wanted) -> bool:
-        """Whether one statement does it: where nothing is created."""
-        return item.row is None
+        """Whether one statement does it: where nothing is created, and no other row written."""
+        return item.new is None and not item.held
 
     def requested_write(self, request: Message) -> RequestedWrite | None:
         """Return a plain update as a statement that can be shared, where there is something to change."""
@@ -99,39 +118,67 @@ class Updating:
         return self._sent(row)
 
     async def write(self, session: Session, items: Sequence[Wanted]) -> list[Message]:
-        """Change the rows, create those that may be; return them as stored."""
+        """Change the rows and what they hold, create those that may be; return them as stored."""
+        new = [item.new for item in items if item.new is not None]
+        check_held_count([held for item in items for held in item.held], items[0].edit.path)
+        check_held_count([held for row in new for held in row.held], items[0].edit.path)
+        holders = await self._holders(session, items)
+        if any(one.new or one.edits for one in holders):
+            await self._trees.write(session, holders)
+        return [holder.message for holder in holders]
+
+    def singly(self, item: Wanted) -> Singly | None:
+        """Return what changes a row and those that it holds one by one; None where it holds none."""
+        holds = item.held or (item.new is not None and item.new.held)
+        return partial(self._change_singly, item=item) if holds else None
+
+    async def _change_singly(self, session: Session, item: Wanted) -> None:
+        try:
+            holders = await self._holders(session, [item])
+        except RowgateError as error:
+            raise self.map_error(error, item) from error.__cause__
+        await self._trees.write(session, holders, singly=True)
+
+    async def _holders(self, session: Session, items: Sequence[Wanted]) -> list[Holder]:
+        """Change the rows, create those that may be; return them as stored, with what they are to hold."""
         rows: dict[int, Row] = {}
+        new: set[int] = set()
         # Where another transaction was quicker to create a row, the next round changes it, unless it was
         # deleted. What still can't be created is kept out by another key than its own: the plain insert says
         # which.
         for insert in (*[self._inserts.insert_missing] * _ROUNDS, self._inserts.insert):
             left = [i for i in range(len(items)) if i not in rows]
-            missing = await self._change(session, items, left, rows) if left else []
+            missing = await self._change(session, items, left, rows) if left else {}
             if missing:
-                created = await insert(session, [items[i].row or {} for i in missing])
+                created = await insert(session, [row.values for row in missing.values()])
                 placed = await self._placed(session, created, {i: items[i].edit for i in missing})
+                new.update(placed)
                 # What is transformed is changed in the next round.
                 rows |= {i: row for i, row in placed.items() if not items[i].edit.transforms.shape}
         await self._change(session, items, [i for i in range(len(items)) if i not in rows], rows)
-        return await each_in_turns(self._message, (rows[i] for i in range(len(items))))
+        messages = await each_in_turns(self._message, (rows[i] for i in range(len(items))))
+        return [
+            Holder(rows[i], messages[i], new=item.new.held)
+            if i in new and item.new is not None
+            else Holder(rows[i], messages[i], edits=item.held)
+            for i, item in enumerate(items)
+        ]
 
     async def _change(
         self, session: Session, items: Sequence[Wanted], left: Sequence[int], rows: dict[int, Row]
-    ) -> list[int]:
-        """Change the rows that are there; return the places of those that may be created."""
+    ) -> dict[int, NewRow]:
+        """Change the rows that are there; return those that may be created, by their places."""
         edits = [items[i].edit for i in left]
-        missing = []
+        missing: dict[int, NewRow] = {}
         for i, met in zip(left, await self._changes.apply(session, Change.UPDATE, edits), strict=True):
-            if not met.found and items[i].row is not None:
-                missing.append(self._creatable(items[i].edit, i))
-            else:
+            new = items[i].new
+            if met.found or new is None:
                 rows[i] = self._changes.changed(items[i].edit, met)
+            elif items[i].edit.expected is not None:  # a row that is not there has no version to match
+                raise RowErrors(self._resource, items[i].edit.key, items[i].edit.place).stale()
+            else:
+                missing[i] = new
         return missing
-
-    def _creatable(self, edit: Edit, i: int) -> int:
-        if edit.expected is not None:  # a row that is not there has no version to match
-            raise RowErrors(self._resource, edit.key, edit.place).stale()
-        return i
 
     async def _placed(
         self, session: Session, created: Sequence[Row], edits: Mapping[int, Edit]

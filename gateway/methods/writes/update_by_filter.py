@@ -43,13 +43,13 @@ class _Updating:
         wanted = self._by_filter.read(request, call)
         message = getattr(request, self._field)
         self._refuse_key(message)
-        values, defaults, transforms = self._values.read(request, message, "")
-        if not (values or defaults or transforms.shape):
+        sent = self._values.read(request, message, "")
+        if not (sent.values or sent.defaults or sent.transforms.shape):
             text = "says nothing to change: set a field, and name it in update_mask where there is one"
             raise InvalidArgument.field(self._field, text, reason="REQUIRED")
         preset = self._presets.of_changes(call.principal) if self._presets is not None else {}
-        kept = tuple(column for column in defaults if column not in preset)
-        return _Asked(wanted, {**values, **preset}, kept, transforms)
+        kept = tuple(column for column in sent.defaults if column not in preset)
+        return _Asked(wanted, {**sent.values, **preset}, kept, sent.transforms)
 
     def _refuse_key(self, message: Message) -> None:
         for field in self._resource.key_fields:

@@ -8,8 +8,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from rowgate.v1 import annotations_pb2
 
 from gateway.schema.diagnostics import Diagnostics, suggestion
-from gateway.schema.model import ForeignKey, Relation, Resource
+from gateway.schema.model import ForeignKey, Relation, RelationWrite, Resource
 from gateway.schema.protos.options import is_relation, relation_options
+from gateway.schema.resources.written_relations import is_unique, unfit_to_be_written
 from gateway.schema.types.sql_types import are_comparable
 
 DEFAULT_LIMIT = 100
@@ -19,6 +20,7 @@ MAX_LIMIT = 1000
 _AS_DOCUMENT = 'or (rowgate.v1.column).type: "jsonb" to store it as a document'
 
 Options = annotations_pb2.RelationOptions
+_WRITES = {Options.Write.Value(one.value): one for one in RelationWrite if one is not RelationWrite.NEVER}
 
 
 class Columns(NamedTuple):
@@ -30,8 +32,9 @@ class Columns(NamedTuple):
 
 def with_relations(resources: Mapping[str, Resource], diagnostics: Diagnostics) -> dict[str, Resource]:
     """Return the resources with their relations; wrong ones are left out and noted."""
+    found = {name: tuple(_relations(one, resources, diagnostics)) for name, one in resources.items()}
     return {
-        name: replace(resource, relations=tuple(_relations(resource, resources, diagnostics)))
+        name: replace(resource, relations=found[name], relation_names=tuple(one.name for one in found[name]))
         for name, resource in resources.items()
     }
 
@@ -65,24 +68,29 @@ class _Reader:
         columns = self._columns(options)
         if columns is None:
             return None
-        is_unique = _is_unique(self.target, columns.others)
-        if not self.field.is_repeated and not is_unique:
+        is_one = is_unique(self.target, columns.others)
+        if not self.field.is_repeated and not is_one:
             wrong = (
                 f"may stand for several rows: {', '.join(columns.others)} of {self.target.table} is no key"
             )
             self._wrong(wrong, "make the field repeated, or the columns a unique key")
-        return Relation(
+        relation = Relation(
             name=self.field.name,
             descriptor=self.field,
             target=self.target.message.full_name,
             columns=columns.own,
             references=columns.others,
-            is_unique=is_unique,
+            is_unique=is_one,
             filter=options.filter.strip(),
             order_by=options.order_by.strip(),
             limit=options.limit or DEFAULT_LIMIT,
+            write=_WRITES.get(options.write, RelationWrite.NEVER),
             line=self.diagnostics.elements[self.field.full_name].line,
         )
+        if relation.is_created:
+            for wrong, right in unfit_to_be_written(relation, self.resource, self.target):
+                self._wrong(wrong, right)
+        return relation
 
     def _wrong(self, wrong: str, right: str) -> None:
         self.diagnostics.add(self.field.full_name, wrong, right)
@@ -134,7 +142,7 @@ class _Reader:
         back = [Columns(k.target_columns, k.columns) for k in _keys(self.target, self.resource)]
         if self.field.is_repeated:
             return back
-        return towards or [one for one in back if _is_unique(self.target, one.others)]
+        return towards or [one for one in back if is_unique(self.target, one.others)]
 
     def _not_one(self, found: Sequence[Columns]) -> None:
         other = self.target.name
@@ -163,9 +171,3 @@ def _fits(columns: Columns, own: tuple[str, ...], others: tuple[str, ...]) -> bo
     return (not own or sorted(own) == sorted(columns.own)) and (
         not others or sorted(others) == sorted(columns.others)
     )
-
-
-def _is_unique(resource: Resource, columns: Sequence[str]) -> bool:
-    """Whether no two rows have the same values there."""
-    keys = [resource.primary_key, *(key.columns for key in resource.unique)]
-    return any(key and set(key) <= set(columns) for key in keys)

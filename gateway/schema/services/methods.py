@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from gateway.schema.aggregation import AggregateMethod
 from gateway.schema.diagnostics import Diagnostics
-from gateway.schema.model import Field, Method, MethodKind, Resource, Service, StandardMethod
+from gateway.schema.model import Field, Method, MethodKind, Relation, Resource, Service, StandardMethod
 from gateway.schema.protos.options import http_rule, method_options
 from gateway.schema.routes import read_routes
 from gateway.schema.services.aggregations import read_aggregation
@@ -97,6 +97,9 @@ def _method(
         diagnostics.add(method.full_name, wrong, right)
     response = _response(method, shape, resource, keys, diagnostics)
     rows = response.get("rows")
+    related = _written_with(resource, resources, kind)
+    if shape.reads_relations:
+        related = _related_to(resource, resources)
     of_kind: Callable[..., StandardMethod] = StandardMethod
     if kind is MethodKind.AGGREGATE and rows is not None:
         aggregation = read_aggregation(cast("Descriptor", rows.message_type), resource, diagnostics)
@@ -109,24 +112,38 @@ def _method(
         response=response,
         keys=bound.keys,
         equals=bound.equals,
-        item=bound.item,
-        related=_related_to(resource, resources) if shape.reads_relations else {},
+        item=bound.item and replace(bound.item, related=_written_with(resource, resources, bound.item.kind)),
+        related=related,
         routes=read_routes(http_rule(method.full_name, diagnostics)),
         allow=read_allow(method, diagnostics),
         row_limits=read_row_limits(method, kind, bound.request, diagnostics),
     )
 
 
-def _related_to(resource: Resource, resources: Mapping[str, Resource]) -> dict[str, Resource]:
+def _related_to(
+    resource: Resource,
+    resources: Mapping[str, Resource],
+    follows: Callable[[Relation], bool] = lambda _: True,
+) -> dict[str, Resource]:
     """Return the resources that a resource's relations lead to, at any depth, by name."""
     found: dict[str, Resource] = {}
-    waiting = [relation.target for relation in resource.relations]
+    waiting = [relation.target for relation in resource.relations if follows(relation)]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found[name] = resources[name]
-            waiting.extend(relation.target for relation in resources[name].relations)
+            waiting.extend(one.target for one in resources[name].relations if follows(one))
     return found
+
+
+def _written_with(
+    resource: Resource, resources: Mapping[str, Resource], kind: MethodKind
+) -> dict[str, Resource]:
+    """Return the resources whose rows a method writes with the resource's own."""
+    return _related_to(resource, resources, lambda one: one.is_created) if kind in _WRITING else {}
+
+
+_WRITING = frozenset({MethodKind.CREATE, MethodKind.BATCH_CREATE, MethodKind.UPDATE, MethodKind.BATCH_UPDATE})
 
 
 def bind_request(method: MethodDescriptor, kind: MethodKind, binder: Binder) -> StandardMethod:

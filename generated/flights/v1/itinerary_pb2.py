@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rowgate.v1 import annotations_pb2 as rowgate_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66lights/v1/itinerary.proto\x12\nflights.v1\x1a\x17\x66lights/v1/flight.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\x9c\x02\n\tItinerary\x12-\n\x02id\x18\x01 \x01(\tB\x1d\xea\xab\x19\x19\x12\x04uuid\"\x11gen_random_uuid()R\x02id\x12\x1c\n\ttraveller\x18\x02 \x01(\tR\ttraveller\x12\x41\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01R\tcreatedAt\x12>\n\x04legs\x18\x04 \x03(\x0b\x32\x18.flights.v1.ItineraryLegB\x10\xf2\xab\x19\x0c\"\nleg_numberR\x04legs:?\xea\xab\x19;\n\titinerary\x1a\x02id*\x0b\n\ttraveller2\x11\n\x0ftraveller <> \'\'J\ncreated_at\"\x9a\x02\n\x0cItineraryLeg\x12<\n\x0citinerary_id\x18\x01 \x01(\tB\x19\xea\xab\x19\x15\x12\x04uuidB\r\n\titinerary\x18\x03R\x0bitineraryId\x12\x1d\n\nleg_number\x18\x02 \x01(\x05R\tlegNumber\x12\x33\n\tflight_id\x18\x03 \x01(\tB\x16\xea\xab\x19\x12\x12\x04uuidB\n\n\x06\x66light\x18\x02R\x08\x66lightId\x12*\n\x06\x66light\x18\x04 \x01(\x0b\x32\x12.flights.v1.FlightR\x06\x66light:L\xea\xab\x19H\n\ritinerary_leg\x1a\x0citinerary_id\x1a\nleg_number*\x0b\n\tflight_id2\x10\n\x0eleg_number > 0BP\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66lights/v1/itinerary.proto\x12\nflights.v1\x1a\x17\x66lights/v1/flight.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crowgate/v1/annotations.proto\"\x9e\x02\n\tItinerary\x12-\n\x02id\x18\x01 \x01(\tB\x1d\xea\xab\x19\x19\x12\x04uuid\"\x11gen_random_uuid()R\x02id\x12\x1c\n\ttraveller\x18\x02 \x01(\tR\ttraveller\x12\x41\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xea\xab\x19\x02\x38\x01R\tcreatedAt\x12@\n\x04legs\x18\x04 \x03(\x0b\x32\x18.flights.v1.ItineraryLegB\x12\xf2\xab\x19\x0e\"\nleg_number0\x02R\x04legs:?\xea\xab\x19;\n\titinerary\x1a\x02id*\x0b\n\ttraveller2\x11\n\x0ftraveller <> \'\'J\ncreated_at\"\x9a\x02\n\x0cItineraryLeg\x12<\n\x0citinerary_id\x18\x01 \x01(\tB\x19\xea\xab\x19\x15\x12\x04uuidB\r\n\titinerary\x18\x03R\x0bitineraryId\x12\x1d\n\nleg_number\x18\x02 \x01(\x05R\tlegNumber\x12\x33\n\tflight_id\x18\x03 \x01(\tB\x16\xea\xab\x19\x12\x12\x04uuidB\n\n\x06\x66light\x18\x02R\x08\x66lightId\x12*\n\x06\x66light\x18\x04 \x01(\x0b\x32\x12.flights.v1.FlightR\x06\x66light:L\xea\xab\x19H\n\ritinerary_leg\x1a\x0citinerary_id\x1a\nleg_number*\x0b\n\tflight_id2\x10\n\x0eleg_number > 0BP\n\x0e\x63om.flights.v1P\x01Z\x14\x66lights/v1;flightsv1\xaa\x02\nFlights.V1\xca\x02\nFlights\\V1\xea\x02\x0b\x46lights::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITINERARY'].fields_by_name['created_at']._loaded_options = None
   _globals['_ITINERARY'].fields_by_name['created_at']._serialized_options = b'\352\253\031\0028\001'
   _globals['_ITINERARY'].fields_by_name['legs']._loaded_options = None
-  _globals['_ITINERARY'].fields_by_name['legs']._serialized_options = b'\362\253\031\014\"\nleg_number'
+  _globals['_ITINERARY'].fields_by_name['legs']._serialized_options = b'\362\253\031\016\"\nleg_number0\002'
   _globals['_ITINERARY']._loaded_options = None
   _globals['_ITINERARY']._serialized_options = b'\352\253\031;\n\titinerary\032\002id*\013\n\ttraveller2\021\n\017traveller <> \'\'J\ncreated_at'
   _globals['_ITINERARYLEG'].fields_by_name['itinerary_id']._loaded_options = None
@@ -50,7 +50,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITINERARYLEG']._loaded_options = None
   _globals['_ITINERARYLEG']._serialized_options = b'\352\253\031H\n\ritinerary_leg\032\014itinerary_id\032\nleg_number*\013\n\tflight_id2\020\n\016leg_number > 0'
   _globals['_ITINERARY']._serialized_start=131
-  _globals['_ITINERARY']._serialized_end=415
-  _globals['_ITINERARYLEG']._serialized_start=418
-  _globals['_ITINERARYLEG']._serialized_end=700
+  _globals['_ITINERARY']._serialized_end=417
+  _globals['_ITINERARYLEG']._serialized_start=420
+  _globals['_ITINERARYLEG']._serialized_end=702
 # @@protoc_insertion_point(module_scope)

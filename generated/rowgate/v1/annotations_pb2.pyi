@@ -264,18 +264,30 @@ class ColumnMask(_message.Message):
     def __init__(self, text: _Optional[str] = ..., keep_first: _Optional[int] = ..., keep_last: _Optional[int] = ..., year: _Optional[bool] = ...) -> None: ...
 
 class RelationOptions(_message.Message):
-    __slots__ = ("columns", "references", "filter", "order_by", "limit")
+    __slots__ = ("columns", "references", "filter", "order_by", "limit", "write")
+    class Write(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        WRITE_UNSPECIFIED: _ClassVar[RelationOptions.Write]
+        CREATE: _ClassVar[RelationOptions.Write]
+        REPLACE: _ClassVar[RelationOptions.Write]
+        MERGE: _ClassVar[RelationOptions.Write]
+    WRITE_UNSPECIFIED: RelationOptions.Write
+    CREATE: RelationOptions.Write
+    REPLACE: RelationOptions.Write
+    MERGE: RelationOptions.Write
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     REFERENCES_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     ORDER_BY_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedScalarFieldContainer[str]
     references: _containers.RepeatedScalarFieldContainer[str]
     filter: str
     order_by: str
     limit: int
-    def __init__(self, columns: _Optional[_Iterable[str]] = ..., references: _Optional[_Iterable[str]] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    write: RelationOptions.Write
+    def __init__(self, columns: _Optional[_Iterable[str]] = ..., references: _Optional[_Iterable[str]] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ..., limit: _Optional[int] = ..., write: _Optional[_Union[RelationOptions.Write, str]] = ...) -> None: ...
 
 class EnumValueOptions(_message.Message):
     __slots__ = ("label",)

@@ -1,0 +1,358 @@
+"""Rows with those that they hold by relations, written level by level, each relation by one statement."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any, Protocol, TypeVar
+
+from google.protobuf.message import Message
+
+from gateway.db.database import Row
+from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument, RowgateError
+from gateway.methods.engine import Engine
+from gateway.methods.error_mapping import map_error, with_details
+from gateway.methods.idempotent import Session
+from gateway.methods.row_changes.by_key import UPDATING, Changes, Edit
+from gateway.methods.row_changes.inserts import Inserts
+from gateway.methods.row_changes.removals import Removal, Removals
+from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
+from gateway.policy.row_rules import caller_values, read_rule
+from gateway.request.keys import Key, below
+from gateway.request.masks import Related
+from gateway.request.rows import Values
+from gateway.request.trees import MAX_HELD, Held, NewRow, RowEdit, check_held_count
+from gateway.response.rows import row_to_message
+from gateway.response.shape import RowShape
+from gateway.schema.identity import key_identity
+from gateway.schema.model import Field, Relation, RelationWrite, Resource
+from gateway.sql.writes.change import Change
+from gateway.sql.writes.held_rows import held_rows
+
+A = TypeVar("A")
+
+
+class _Placed(Protocol):
+    @property
+    def path(self) -> str: ...
+    @property
+    def values(self) -> Values: ...
+
+
+P = TypeVar("P", bound=_Placed)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A stored row, its message, and what it is to hold of rows.
+
+    Args:
+        row: as it is stored.
+        message: the answer of it, which takes those that are written.
+        new: those to insert.
+        edits: those that may be stored already.
+
+    """
+
+    row: Row
+    message: Message
+    new: Sequence[Held[NewRow]] = ()
+    edits: Sequence[Held[RowEdit]] = ()
+
+
+class TreeWriter:
+    """Writes the rows that rows of one resource hold, by what is there for writes of their own tables.
+
+    Args:
+        resource: what holds them.
+        related: the resources that its relations lead to.
+        engine: the gateway's parts.
+
+    """
+
+    def __init__(self, resource: Resource, related: Related, engine: Engine) -> None:
+        self._resource = resource
+        self._related = related
+        self._engine = engine
+        self._tables: dict[str, _Table] = {}
+
+    async def write(self, session: Session, holders: Sequence[Holder], *, singly: bool = False) -> None:
+        """Write what the holders hold, and put it into their messages, in the order in which it was sent.
+
+        With `singly` each row takes statements of its own, so that a refusal is that row's, and says so.
+        """
+        await _Writing(self, session, singly=singly).hold(self._resource, holders)
+
+    def table(self, name: str) -> "_Table":
+        """Return what writes rows of a related resource."""
+        found = self._tables.get(name)
+        if found is None:
+            found = self._tables[name] = _Table(self._related[name], self._engine)
+        return found
+
+
+class _Table:
+    """What writes rows of one table."""
+
+    def __init__(self, resource: Resource, engine: Engine) -> None:
+        table, rules = engine.table(resource), engine.rules_of(resource)
+        self.resource, self.rules = resource, rules
+        self.inserts = Inserts(resource, engine)
+        self.changes = Changes(resource, table, rules, UPDATING)
+        self.removals = Removals(resource, engine)
+        self.message = row_to_message(RowShape(resource, resource.fields))
+        self.identity = key_identity(resource.key_fields)
+        self.places = {field.column: place for place, field in enumerate(resource.fields)}
+        held = partial(held_rows, resource, table, rule=read_rule(rules), most=MAX_HELD + 1)
+        self.held = lru_cache(MAX_SHAPES)(held)
+
+    def key_of(self, row: Row) -> Key:
+        """Return a stored row's key."""
+        return {column: row[self.places[column]] for column in self.resource.primary_key}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """The columns by which rows refer to the one that holds them.
+
+    Args:
+        fields: the columns.
+        values: what they are, by column.
+
+    """
+
+    fields: Sequence[Field]
+    values: Values
+
+    def checked(self, path: str, given: Values) -> Values:
+        """Return the values; raises InvalidArgument where the row of that path says others."""
+        for field in self.fields:
+            identity = key_identity([field])
+            said = given.get(field.column)
+            if field.column in given and identity([said]) != identity([self.values[field.column]]):
+                text = "refers to another row than the one that holds it: leave it out"
+                raise InvalidArgument.field(below(path, field.name), text, reason="REFERS_ELSEWHERE")
+        return self.values
+
+
+class _Writing:
+    """One call's writing of trees."""
+
+    def __init__(self, trees: TreeWriter, session: Session, *, singly: bool) -> None:
+        self._trees = trees
+        self._session = session
+        self._singly = singly
+
+    async def hold(self, resource: Resource, holders: Sequence[Holder]) -> None:
+        """Write what rows of a resource hold, relation by relation."""
+        for relation in resource.relations:
+            new = [(holder, held) for holder in holders for held in holder.new if held.relation == relation]
+            edits = [
+                (holder, held) for holder in holders for held in holder.edits if held.relation == relation
+            ]
+            written: list[tuple[Holder, list[Message]]] = []
+            if new:
+                written += await self._add(resource, relation, new)
+            if edits:
+                written += await self._edit(resource, relation, edits)
+            for holder, messages in written:
+                _attach(holder.message, relation, messages)
+
+    async def _add(
+        self, resource: Resource, relation: Relation, pairs: Sequence[tuple[Holder, Held[NewRow]]]
+    ) -> list[tuple[Holder, list[Message]]]:
+        """Insert what new rows hold."""
+        table = self._trees.table(relation.target)
+        rows = [
+            replace(row, values={**row.values, **reference.checked(row.path, row.given)})
+            for holder, held in pairs
+            for reference in [_reference(resource, table, relation, holder.row, held.path)]
+            for row in held.rows
+        ]
+        messages = iter(await self._inserted(table, rows))
+        return [(holder, [next(messages) for _ in held.rows]) for holder, held in pairs]
+
+    async def _inserted(self, table: _Table, rows: Sequence[NewRow]) -> list[Message]:
+        """Insert rows and what they hold; return their messages."""
+        stored = await self._each(
+            table, rows, lambda some: table.inserts.insert(self._session, [row.values for row in some])
+        )
+        holders = [
+            Holder(row, table.message(row), new=one.held) for row, one in zip(stored, rows, strict=True)
+        ]
+        await self.hold(table.resource, holders)
+        return [holder.message for holder in holders]
+
+    async def _edit(
+        self, resource: Resource, relation: Relation, pairs: Sequence[tuple[Holder, Held[RowEdit]]]
+    ) -> list[tuple[Holder, list[Message]]]:
+        """Insert or update what stored rows are to hold, and delete what they hold beside it, where it is."""
+        table = self._trees.table(relation.target)
+        references = [_reference(resource, table, relation, holder.row, held.path) for holder, held in pairs]
+        sent = [
+            _Sent(row, reference.checked(row.path, row.given))
+            for (_, held), reference in zip(pairs, references, strict=True)
+            for row in held.rows
+        ]
+        stored = await self._stored(table, sent)
+        if relation.write is RelationWrite.REPLACE:
+            kept = {table.identity(table.key_of(row).values()) for row in stored.values()}
+            await self._remove(table, relation, [held.path for _, held in pairs], references, kept)
+        changed = [i for i in range(len(sent)) if i in stored]
+        added = [i for i in range(len(sent)) if i not in stored]
+        messages = dict(zip(changed, await self._changed(table, [sent[i] for i in changed]), strict=True))
+        rows = [_new(sent[i]) for i in added]
+        check_held_count([Held(relation, "", rows)], relation.name)
+        messages |= dict(zip(added, await self._inserted(table, rows), strict=True))
+        in_order = (messages[i] for i in range(len(sent)))
+        return [(holder, [next(in_order) for _ in held.rows]) for holder, held in pairs]
+
+    async def _stored(self, table: _Table, sent: Sequence["_Sent"]) -> dict[int, Row]:
+        """Return the rows that are stored of those that were sent, locked, by their places."""
+        known = [i for i, one in enumerate(sent) if one.row.key is not None]
+        edits = [Edit(sent[i].key(table), sent[i].row.path) for i in known]
+        if not edits:
+            return {}
+        met = await table.changes.apply(self._session, Change.HOLD, edits)
+        found = {i: one.row for i, one in zip(known, met, strict=True) if one.done}
+        return {i: row for i, row in found.items() if sent[i].is_held(table, row)}
+
+    async def _remove(
+        self,
+        table: _Table,
+        relation: Relation,
+        paths: Sequence[str],
+        references: Sequence[_Reference],
+        kept: set[Any],
+    ) -> None:
+        """Delete what rows hold by a relation and isn't kept; raises FailedPrecondition for too many."""
+        statement = table.held(relation.references)
+        caller = caller_values(table.rules, self._session.principal)
+        arguments = statement.arguments([one.values for one in references], caller=caller)
+        found = await self._session.fetch(statement.statement, arguments)
+        count = [0] * len(paths)
+        doomed = []
+        for n, *key in found:
+            count[n] += 1
+            if count[n] > relation.limit or len(found) > MAX_HELD:
+                raise _too_many_stored(paths[n], min(relation.limit, MAX_HELD))
+            if table.identity(key) not in kept:
+                edit = Edit(dict(zip(table.resource.primary_key, key, strict=True)), paths[n], paths[n])
+                doomed.append(edit)
+        if doomed:
+            await self._each(table, doomed, partial(_removed, table, self._session))
+
+    async def _changed(self, table: _Table, sent: Sequence["_Sent"]) -> list[Message]:
+        """Update stored rows and what they hold; return their messages."""
+        if not sent:
+            return []
+        edits = [one.edit(table) for one in sent]
+        rows = await self._each(table, edits, partial(_updated, table, self._session))
+        holders = [
+            Holder(row, table.message(row), edits=one.row.held) for row, one in zip(rows, sent, strict=True)
+        ]
+        await self.hold(table.resource, holders)
+        return [holder.message for holder in holders]
+
+    async def _each(
+        self, table: _Table, rows: Sequence[P], work: Callable[[Sequence[P]], Awaitable[Sequence[A]]]
+    ) -> list[A]:
+        """Return what `work` makes of all rows at once; or of each alone, to say which one is refused."""
+        if not rows:
+            return []
+        if not self._singly:
+            return [*await work(rows)]
+        done: list[A] = []
+        for row in rows:
+            try:
+                done += await work([row])
+            except RowgateError as error:
+                raise placed(error, table.resource, row.path, row.values) from error.__cause__
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A row that was sent, and what it refers by."""
+
+    row: RowEdit
+    references: Values
+
+    def key(self, table: _Table) -> Key:
+        said = self.row.key or {}
+        return {name: self.references.get(name, said.get(name)) for name in table.resource.primary_key}
+
+    def is_held(self, table: _Table, stored: Row) -> bool:
+        """Whether a stored row refers to the row that is to hold it."""
+        for name, value in self.references.items():
+            identity = key_identity([table.resource.by_column[name]])
+            if identity([stored[table.places[name]]]) != identity([value]):
+                return False
+        return True
+
+    def edit(self, table: _Table) -> Edit:
+        row = self.row
+        return Edit(
+            self.key(table),
+            row.path,
+            row.path,
+            expected=row.expected,
+            values=row.values,
+            defaults=row.defaults,
+            touches=bool(row.held),
+        )
+
+
+def _new(sent: _Sent) -> NewRow:
+    row = sent.row.new()
+    return replace(row, values={**row.values, **sent.references})
+
+
+async def _updated(table: _Table, session: Session, edits: Sequence[Edit]) -> list[Row]:
+    met = await table.changes.apply(session, Change.UPDATE, edits)
+    return [table.changes.changed(edit, one) for edit, one in zip(edits, met, strict=True)]
+
+
+async def _removed(table: _Table, session: Session, edits: Sequence[Edit]) -> Sequence[Row | None]:
+    try:
+        return await table.removals.remove(session, [Removal(edit) for edit in edits])
+    except RowgateError as error:
+        raise table.removals.map_error(error, edits[0].path) from error.__cause__
+
+
+def _reference(resource: Resource, table: _Table, relation: Relation, row: Row, path: str) -> _Reference:
+    """Return what rows have to say that a stored row holds by a relation; raises InvalidArgument for NULL."""
+    columns = [field.column for field in resource.fields]
+    held = [row[columns.index(column)] for column in relation.columns]
+    if None in held:
+        name = resource.by_column[relation.columns[held.index(None)]].name
+        text = f'can hold no rows: they would refer to "{name}" of the row, which is unset'
+        raise InvalidArgument.field(path, text, reason="REFERENCE_UNSET")
+    fields = [table.resource.by_column[column] for column in relation.references]
+    return _Reference(fields, dict(zip(relation.references, held, strict=True)))
+
+
+def _attach(message: Any, relation: Relation, held: Sequence[Message]) -> None:
+    if relation.is_many:
+        getattr(message, relation.name).extend(held)
+        return
+    for one in held:
+        getattr(message, relation.name).CopyFrom(one)
+
+
+def placed(error: RowgateError, resource: Resource, path: str, values: Mapping[str, Any]) -> RowgateError:
+    """Return the refusal of one row with the paths of its wrong fields, or at least its own."""
+    key = values if all(name in values for name in resource.primary_key) else None
+    found = map_error(error, resource, path, key, values)
+    if found.violations:
+        return found
+    return with_details(found, violations=[FieldViolation(path, found.message, found.reason)])
+
+
+def _too_many_stored(path: str, limit: int) -> FailedPrecondition:
+    text = f"more than {limit} rows are stored, not all of which are read: they can't be replaced"
+    return FailedPrecondition(
+        f"{path}: {text}",
+        reason="TOO_MANY_ROWS_STORED",
+        metadata={"limit": str(limit)},
+        violations=[FieldViolation(path, text, "TOO_MANY_ROWS_STORED")],
+    )

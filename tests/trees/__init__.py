@@ -1,0 +1,1 @@
+"""Tests of rows that are written with the rows that hold them."""
