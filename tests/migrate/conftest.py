@@ -9,7 +9,7 @@ from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 from tests.migrate.database import EmptyDatabase
 
-SCHEMAS = ("types", "ledger", "adversarial")
+SCHEMAS = ("types", "ledger", "adversarial", "depot")
 
 
 @pytest.fixture(scope="session", params=["18", "15"])

@@ -9,7 +9,7 @@ from gateway.schema.tables.naming import MAX_BYTES, constraint_name, snake_case
 from tests.harness.databases import Databases
 from tests.harness.gateway import schema_of
 
-SCHEMAS = ("types", "ledger", "adversarial")
+SCHEMAS = ("types", "ledger", "adversarial", "depot")
 
 _CONSTRAINTS = """
 SELECT conname AS name, array(

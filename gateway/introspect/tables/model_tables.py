@@ -186,13 +186,12 @@ def _completed(read: Table, table: SqlTable) -> Table:
 
 
 def _foreign_key(constraint: ForeignKeyConstraint) -> ForeignKey:
-    targets = [element.target_fullname.rsplit(".", 2) for element in constraint.elements]
-    *schema, table, _ = targets[0]
+    target = constraint.referred_table
     return ForeignKey(
         name=ddl.constraint_name(constraint),
         columns=tuple(column.name for column in constraint.columns),
-        target=Name(schema[0] if schema else ddl.DEFAULT_SCHEMA, table),
-        target_columns=tuple(target[-1] for target in targets),
+        target=Name(target.schema or ddl.DEFAULT_SCHEMA, target.name),
+        target_columns=tuple(element.column.name for element in constraint.elements),
         on_delete=(constraint.ondelete or "NO ACTION").upper(),
         on_update=(constraint.onupdate or "NO ACTION").upper(),
     )

@@ -1,6 +1,6 @@
 """Schema → SQLAlchemy MetaData: the tables as PostgreSQL gets them, with constraints by their real names."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -51,8 +51,13 @@ class Tables:
 def build_tables(schema: model.Schema) -> Tables:
     """Return the tables of a schema."""
     metadata = sa.MetaData(naming_convention=CONVENTION)
-    known = frozenset((resource.schema, resource.table) for resource in schema.resources.values())
-    tables = {name: _table(resource, metadata, known) for name, resource in schema.resources.items()}
+    tables = {name: _table(resource, metadata) for name, resource in schema.resources.items()}
+    by_place = {(table.schema, table.name): table for table in tables.values()}
+    for name, resource in schema.resources.items():
+        for key in resource.foreign_keys:
+            target = by_place.get((pg_schema(key.target_schema), key.target_table))
+            if key.enforced and target is not None:
+                tables[name].append_constraint(_foreign_key(key, target))
     return Tables(metadata, MappingProxyType(tables))
 
 
@@ -80,7 +85,7 @@ def pg_schema(schema: str) -> str | None:
     return None if schema == "public" else schema
 
 
-def _table(resource: model.Resource, metadata: sa.MetaData, known: Collection[tuple[str, str]]) -> sa.Table:
+def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
     place = _place(resource.message, resource.message.full_name, resource.line)
     table = sa.Table(
         resource.table,
@@ -89,11 +94,6 @@ def _table(resource: model.Resource, metadata: sa.MetaData, known: Collection[tu
         sa.PrimaryKeyConstraint(*resource.primary_key, name=conv(primary_key_name(resource.table))),
         *(_unique(key) for key in resource.unique),
         *(sa.CheckConstraint(_written(check.expression), name=conv(check.name)) for check in resource.checks),
-        *(
-            _foreign_key(key)
-            for key in resource.foreign_keys
-            if key.enforced and (resource.managed or (key.target_schema, key.target_table) in known)
-        ),
         schema=pg_schema(resource.schema),
         comment=resource.comment or None,
         info={
@@ -150,12 +150,11 @@ def _unique(key: model.UniqueKey) -> sa.UniqueConstraint:
     )
 
 
-def _foreign_key(key: model.ForeignKey) -> sa.ForeignKeyConstraint:
-    schema = pg_schema(key.target_schema)
-    target = f"{schema}.{key.target_table}" if schema else key.target_table
+def _foreign_key(key: model.ForeignKey, target: sa.Table) -> sa.ForeignKeyConstraint:
+    # Columns and no text of them: a name may hold dots.
     return sa.ForeignKeyConstraint(
         key.columns,
-        [f"{target}.{column}" for column in key.target_columns],
+        [target.c[column] for column in key.target_columns],
         name=conv(key.name) if key.name else None,
         ondelete=_ACTION[key.on_delete],
         onupdate=_ACTION[key.on_update],
