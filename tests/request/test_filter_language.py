@@ -16,6 +16,11 @@ from gateway.sql.filters.functions import FUNCTIONS
 from tests.harness.gateway import schema_of
 
 
+def test_fields_of_one_type_are_compared_whatever_their_precision() -> None:
+    star = schema_of("heavens").resources["heavens.v1.Star"]  # timestamptz and timestamptz(3)
+    assert parse_filter("deleted_at > field(found_at)", star).shape is not None
+
+
 @pytest.fixture(scope="module")
 def scalar() -> Resource:
     return schema_of("types").resources["types.v1.Scalar"]

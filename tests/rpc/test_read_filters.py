@@ -209,6 +209,7 @@ async def stored(module_gateway_for: GatewayFor) -> Stored:
 @example(spec=Spec("float_value = 0.1", "(float_value = 0.1::real)"))
 @example(spec=Spec("color_enum = COLOR_RED", "(color_enum = 'COLOR_RED')"))
 @example(spec=Spec("int32_value = (0 OR -1)", "(int32_value IN (0, -1))"))
+@example(spec=Spec("float_value = (NaN OR -Infinity)", "(float_value IN ('NaN', '-Infinity'))"))
 @example(spec=Spec("NOT optional_int32_value = 1", "(NOT optional_int32_value = 1)"))
 async def test_a_filter_selects_what_sql_selects(stored: Stored, spec: Spec) -> None:
     sql = f"SELECT id FROM scalar WHERE {spec.sql} ORDER BY id"  # noqa: S608 - written by this test

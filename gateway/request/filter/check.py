@@ -121,7 +121,7 @@ class Checker:
                 return self._beside_list(left, comparator, items) or Or(
                     tuple(self._spread(left, comparator, item) for item in items)
                 )
-            case Negation(Restriction(Member() as number, None), minus=True) if number.text[:1].isdigit():
+            case Negation(Restriction(Member() as number, None), minus=True) if _has_sign(number):
                 return self._beside(left, comparator, replace(number, negative=True))
             case Negation(item):
                 return Not(self._spread(left, comparator, item))
@@ -211,3 +211,8 @@ class Checker:
                 literal.offset, "no field holds text: expected a field and a comparator"
             )
         return Search(columns, self._context.bind(pattern(literal, inside=True)))
+
+
+def _has_sign(literal: Member) -> bool:
+    """Return whether the `-` before it is its sign, and negates nothing."""
+    return literal.text[:1].isdigit() or literal.text == "Infinity"

@@ -22,6 +22,7 @@ from gateway.request.filter.plan import (
     RelativeTime,
 )
 from gateway.request.filter.tree import Member
+from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 
 COMPARES: Mapping[str, Compare] = {
@@ -116,7 +117,7 @@ def _are_comparable(left: ValueType, right: ValueType) -> bool:
         return right.kind in _NUMBERS
     if left.kind is not right.kind:
         return False
-    return left.kind in _OF_ONE_TYPE or left.sql == right.sql
+    return left.kind in _OF_ONE_TYPE or without_modifiers(left.sql) == without_modifiers(right.sql)
 
 
 def value_of(context: Context, subject: Subject, literal: Member) -> object:
