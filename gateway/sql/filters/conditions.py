@@ -301,7 +301,7 @@ class _Writer:
         return func.array(made.scalar_subquery(), type_=ARRAY(_TEXT))
 
     def _dynamic(self, shape: plan.DynamicComparison) -> Condition:
-        """Compare only where the stored value has the literal's type: else the cast would fail."""
+        """Compare only where the stored value has the literal's type: with another it compares as NULL."""
         value = self._json(shape.operand)
         typed = cast(
             value.op("#>>", return_type=_TEXT)(cast(postgresql.array([], type_=_TEXT), _KEYS)),
@@ -309,7 +309,7 @@ class _Writer:
         )
         is_typed = func.jsonb_typeof(value) == _JSON_TYPES[shape.kind]
         literal = self._parameter(shape.bind, _CASTS[shape.kind])
-        return case((is_typed, typed.bool_op(_OPERATORS[shape.op])(literal)), else_=false())
+        return case((is_typed, typed.bool_op(_OPERATORS[shape.op])(literal)))
 
     def _not_empty(self, operand: plan.Operand) -> Condition:
         if isinstance(operand, plan.Column) and self._type(operand.name).kind is not ValueKind.JSON:
