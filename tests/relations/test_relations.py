@@ -284,3 +284,15 @@ async def test_postgresql_15_holds_the_same(debian_15: str, transport: str) -> N
         assert [*answer.towns] == [kin.expected("Town", key, tree) for key in kin.rows["Town"]]
     finally:
         await gateway.stop()
+
+
+async def test_rows_hold_lists_that_their_connection_never_read_before(gateway_for: GatewayFor) -> None:
+    """The driver knows the types of a statement's columns, and none of those in the records of a list."""
+    gateway = await gateway_for("heavens", pool_size=1)
+    await gateway.sql("INSERT INTO \"Deep Sky\".galaxy (code, catalog) VALUES (1, 'CATALOG_NEW')")
+    await gateway.sql(
+        'INSERT INTO "Deep Sky".star (name, magnitude, galaxy_code, catalog, planets)'
+        " VALUES ('a', 1, 1, 'CATALOG_NEW', '{0.5,NaN}')"
+    )
+    answer = await gateway.call("heavens.v1.GalaxyService/ListGalaxies", read_mask="stars.*.planets")
+    assert repr([[*star.planets] for star in answer.galaxies[0].stars]) == "[[0.5, nan]]"

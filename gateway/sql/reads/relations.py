@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, and_, bindparam, case, cast, false, func, select, true
+from sqlalchemy import ARRAY, ColumnElement, and_, bindparam, case, cast, false, func, null, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import Integer, NullType
@@ -146,15 +146,36 @@ class Joined:
     fields: tuple[Field, ...] = ()
 
 
-def joined(
-    table: Any,
-    source: Any,
-    related: Sequence[RelatedRows],
-    first: str = FIRST,
-    *,
-    in_record: bool = False,
-) -> Joined:
+def joined(table: Any, source: Any, related: Sequence[RelatedRows]) -> Joined:
     """Return rows with what is read by relations.
+
+    Behind it comes a NULL of each type of array in records: the driver learns types of a statement's columns
+    alone, and would fail where it reads a record with one that no statement of its connection had before.
+
+    Args:
+        table: the rows' table, or what has its columns, in `source`.
+        source: what they are selected from.
+        related: what is read.
+
+    """
+    found = _joined(table, source, related, FIRST)
+    arrays = {field.type.sql: field for field in _in_records(related) if _is_array(field)}
+    typed = (cast(null(), NamedType(sql)) for sql in arrays)
+    return Joined(found.source, (*found.columns, *typed), (*found.fields, *arrays.values()))
+
+
+def _in_records(related: Sequence[RelatedRows], *, below: bool = False) -> Iterator[Field]:
+    """Yield what is read as a part of a record."""
+    for one in related:
+        inside = below or one.relation.is_many
+        yield from one.fields if inside else ()
+        yield from _in_records(one.related, below=inside)
+
+
+def _joined(
+    table: Any, source: Any, related: Sequence[RelatedRows], first: str, *, in_record: bool = False
+) -> Joined:
+    """Return rows with what is read by relations, as `joined`.
 
     Args:
         table: the rows' table, or what has its columns, in `source`.
@@ -176,7 +197,7 @@ def joined(
             fields.append(_list_field(one.relation))
             continue
         found, condition = _one(one, table, name)
-        below = joined(
+        below = _joined(
             found, source.outerjoin(found, condition), one.related, f"{name}_", in_record=in_record
         )
         source = below.source
@@ -207,7 +228,7 @@ def _listed(one: RelatedRows, table: Any, name: str) -> Any:
         .correlate(table)
         .lateral(f"{name}_rows")
     )
-    below = joined(rows, rows, one.related, f"{name}_", in_record=True)
+    below = _joined(rows, rows, one.related, f"{name}_", in_record=True)
     record = func.row(*(record_column(field, rows) for field in one.fields), *below.columns)
     order = order_clause(one.order, rows)
     listed = func.array_agg(aggregate_order_by(record, *order) if order else record).label("listed")
@@ -260,9 +281,19 @@ def record_column(field: Field, table: Any) -> ColumnElement[Any]:
     column, kind = table.c[field.column], field.type
     if field.masked:
         return masked_column(field, table)
-    if kind.text_cast or isinstance((kind.element or kind).engine, postgresql.ENUM):
+    if _is_text(kind):
         return cast(column, ARRAY(_TEXT) if kind.element else _TEXT)
     return cast(column, NamedType(kind.sql))
+
+
+def _is_text(kind: ValueType) -> bool:
+    """Return whether the driver reads values of a type as texts."""
+    return kind.text_cast or isinstance((kind.element or kind).engine, postgresql.ENUM)
+
+
+def _is_array(field: Field) -> bool:
+    """Return whether a field is read as an array of another type than text."""
+    return field.type.element is not None and not field.masked and not _is_text(field.type)
 
 
 def _list_field(relation: Relation) -> Field:
