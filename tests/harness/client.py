@@ -184,19 +184,20 @@ class Client:
     def stream(
         self,
         method: str,
-        request: Mapping[str, Any] | None = None,
+        request: Message | Mapping[str, Any] | None = None,
         /,
         *,
         timeout: float = 30,
         **more: Any,
     ) -> "Responses":
-        """Call a method that streams its responses."""
+        """Call a method that streams its responses, with a message or its proto JSON."""
         service, _, name = method.partition("/")
         descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
-        message = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
+        if not isinstance(request, Message):
+            request = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         stub = self.channel.unary_stream(f"/{method}")
         return Responses(
-            stub(message.SerializeToString(), timeout=timeout, metadata=self._metadata),
+            stub(request.SerializeToString(), timeout=timeout, metadata=self._metadata),
             descriptor.output_type,
         )
 

@@ -1,0 +1,1 @@
+"""Filters, drawn from what docs/filters.md has, each with the SQL that means the same."""
