@@ -5,9 +5,20 @@ from shop.v1.shop_pb2 import (
     GetProductRequest,
     Order,
     PlaceOrderRequest,
+    Product,
+    RankProductsRequest,
+    RankProductsResponse,
+    RestockProductsRequest,
+    RestockProductsResponse,
     UpdateProductRequest,
 )
-from shop.v1.shop_pb2_grpc import OrderServiceServicer, OrderServiceStub, ProductServiceStub
+from shop.v1.shop_pb2_grpc import (
+    OrderServiceServicer,
+    OrderServiceStub,
+    ProductServiceServicer,
+    ProductServiceStub,
+)
+from sqlalchemy import select
 
 from gateway.handlers import Context, FailedPrecondition, InvalidArgument, Isolation, Rowgate, before
 
@@ -35,6 +46,34 @@ class Orders(OrderServiceServicer):
             return await orders.CreateOrder(CreateOrderRequest(order=order))
 
         return await context.rowgate.transact(place, isolation=Isolation.SERIALIZABLE)
+
+    async def RankProducts(self, request: RankProductsRequest, context: Context) -> RankProductsResponse:
+        """Ask the database itself."""
+        rows = await context.rowgate.fetch(
+            'SELECT sku FROM public."order" GROUP BY sku ORDER BY sum(count) DESC, sku LIMIT :limit',
+            limit=request.limit or 10,
+        )
+        return RankProductsResponse(skus=[row["sku"] for row in rows])
+
+
+class Products(ProductServiceServicer):
+    """Answers one method; the gateway answers the others."""
+
+    async def RestockProducts(
+        self, request: RestockProductsRequest, context: Context
+    ) -> RestockProductsResponse:
+        """Change rows as objects of SQLAlchemy's."""
+        product = context.rowgate.model(Product)
+
+        async def restock(rowgate: Rowgate) -> list[str]:
+            async with rowgate.session() as session:
+                few = select(product).where(product.stock < request.stock).order_by(product.sku)
+                found = list((await session.execute(few)).scalars())
+                for one in found:
+                    one.stock = request.stock
+            return [one.sku for one in found]
+
+        return RestockProductsResponse(skus=await context.rowgate.transact(restock))
 
 
 @before("shop.v1.ProductService/UpdateProduct")

@@ -17,6 +17,7 @@ from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
 from gateway.handlers.authors import Authors, read_authors
+from gateway.handlers.database.statements import Statements
 from gateway.introspect import DriftWatch, tell_unserved_rules
 from gateway.methods import Engine, handler_of
 from gateway.policy.permissions import methods_of
@@ -150,7 +151,10 @@ def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Aut
         session_idle=limits.session_idle_timeout,
         session_seconds=limits.session_timeout,
         methods={one.full_name: one for one in methods_of(callers.schema)},
-        authored=authors.makers(storage.database),
+        authored=authors.makers(
+            storage.database,
+            Statements(callers.schema, storage.tables.tables, by_callers=storage.caller_roles is not None),
+        ),
     )
 
 

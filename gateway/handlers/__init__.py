@@ -21,6 +21,7 @@ from gateway.errors import (
     Unimplemented,
 )
 from gateway.handlers.context import Context
+from gateway.handlers.database.queries import RefusedQueryError
 from gateway.handlers.hooks import after, before
 from gateway.handlers.rowgate import Rowgate
 
@@ -36,6 +37,7 @@ __all__ = [
     "OutOfRange",
     "PermissionDenied",
     "Principal",
+    "RefusedQueryError",
     "ResourceExhausted",
     "ResourceRef",
     "Rowgate",

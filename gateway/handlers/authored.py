@@ -12,6 +12,7 @@ from gateway.db.database import Database
 from gateway.db.steps import StepCall
 from gateway.errors import OutOfRange
 from gateway.handlers.context import Context
+from gateway.handlers.database.statements import Statements
 from gateway.handlers.messages import Messages
 from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Parts, parts_of
@@ -42,15 +43,17 @@ class Reach:
     Args:
         engine: its parts.
         own: the database by the gateway's own role.
+        statements: runs statements of their own.
 
     """
 
     engine: Engine
     own: Database
+    statements: Statements
 
     def parts(self, admission: StepAdmission) -> Parts:
         """Return what they reach."""
-        return parts_of(self.engine, self.own, admission)
+        return parts_of(self.engine, self.own, self.statements, admission)
 
 
 def context_of(parts: Parts, call: Call) -> Context:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.db.database import Database
 from gateway.handlers.authored import AuthoredHandler, Function, Reach
+from gateway.handlers.database.statements import Statements
 from gateway.handlers.errors import HandlersError, place_of, wrong_at
 from gateway.handlers.hooked import Hooked
 from gateway.handlers.hooks import Hook, When, hooks_of
@@ -53,15 +54,25 @@ class Authors:
     functions: Mapping[str, Function]
     hooks: Mapping[str, Sequence[tuple[When, Function]]]
 
-    def makers(self, own: Database) -> Mapping[str, Maker]:
+    def makers(self, own: Database, statements: Statements) -> Mapping[str, Maker]:
         """Return what makes the handlers, by the methods' full names.
 
         Args:
             own: the database by the gateway's own role.
+            statements: runs statements of their own.
 
         """
-        authored = {name: _author(own, function) for name, function in self.functions.items()}
-        return authored | {name: _hooked(own, hooks) for name, hooks in self.hooks.items()}
+
+        def author(function: Function) -> Maker:
+            return lambda method, engine: AuthoredHandler(method, Reach(engine, own, statements), function)
+
+        def hooked(hooks: Sequence[tuple[When, Function]]) -> Maker:
+            before = [function for when, function in hooks if when is When.BEFORE]
+            after = [function for when, function in hooks if when is When.AFTER]
+            return lambda method, engine: Hooked(method, Reach(engine, own, statements), before, after)
+
+        authored = {name: author(function) for name, function in self.functions.items()}
+        return authored | {name: hooked(hooks) for name, hooks in self.hooks.items()}
 
 
 def read_authors(names: Sequence[str], schema: Schema) -> Authors:
@@ -140,16 +151,6 @@ def _missing(method: AuthoredMethod) -> Diagnostic:
     servicer = f"{method.descriptor.containing_service.name}Servicer"
     right = f"rowgate serve --handlers FILE.py, with a {servicer} that has async def {method.descriptor.name}"
     return method.wrong("is to be answered by a handler, and none is given", right)
-
-
-def _author(own: Database, function: Function) -> Maker:
-    return lambda method, engine: AuthoredHandler(method, Reach(engine, own), function)
-
-
-def _hooked(own: Database, hooks: Sequence[tuple[When, Function]]) -> Maker:
-    before = [function for when, function in hooks if when is When.BEFORE]
-    after = [function for when, function in hooks if when is When.AFTER]
-    return lambda method, engine: Hooked(method, Reach(engine, own), before, after)
 
 
 def _name(function: Any) -> str:

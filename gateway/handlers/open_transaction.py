@@ -22,6 +22,11 @@ class OpenTransaction:
         self._turns = asyncio.Lock()
         self._ended = False
 
+    @property
+    def transaction(self) -> Transaction:
+        """It, for who has the turn."""
+        return self._transaction
+
     @asynccontextmanager
     async def turn(self, *, is_policed: bool) -> AsyncIterator[Transaction]:
         """Give the transaction; raises RuntimeError behind its end, when its connection is another call's.

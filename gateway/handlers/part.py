@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from gateway.db.database import Database
 from gateway.db.executor import Executor
+from gateway.handlers.database.statements import Statements
 from gateway.methods import StepAdmission, own_handler_of
 from gateway.methods.engine import Engine
 from gateway.methods.transactions.steps import Steps
@@ -53,19 +54,22 @@ class Parts:
     Args:
         policed: as the caller.
         bypassing: whatever policies say.
+        statements: runs statements of their own.
 
     """
 
     policed: Part
     bypassing: Part
+    statements: Statements
 
 
-def parts_of(engine: Engine, own: Database, admission: StepAdmission) -> Parts:
+def parts_of(engine: Engine, own: Database, statements: Statements, admission: StepAdmission) -> Parts:
     """Return what handlers reach.
 
     Args:
         engine: the gateway's parts.
         own: the database by the gateway's own role.
+        statements: runs their own.
         admission: lets calls in.
 
     """
@@ -80,7 +84,7 @@ def parts_of(engine: Engine, own: Database, admission: StepAdmission) -> Parts:
     bypassing = Part(
         own, callable_, _steps(without.of_steps()), None, _Unpoliced(admission), is_policed=False
     )
-    return Parts(policed, bypassing)
+    return Parts(policed, bypassing, statements)
 
 
 def _steps(engine: Engine) -> Steps:

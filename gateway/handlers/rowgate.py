@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
@@ -12,6 +12,7 @@ from rowgate.v1 import transactions_pb2
 
 from gateway.db.database import Transaction
 from gateway.db.statements.transaction_mode import Isolation, Mode
+from gateway.handlers.database.statements import named_errors
 from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Part, Parts
 from gateway.handlers.stub_channel import StubChannel
@@ -19,6 +20,11 @@ from gateway.methods.transactions.steps import Step
 from gateway.request.call import Call
 from gateway.schema.diagnostics import suggestion
 from gateway.schema.model import Method
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
 _TYPE_URL = "type.googleapis.com/"
@@ -86,17 +92,49 @@ class Rowgate:
 
         """
         if self._opened is not None:
-            async with self._opened.savepoint():
-                return await work(self)
+            with named_errors():
+                async with self._opened.savepoint():
+                    return await work(self)
 
         async def attempt(transaction: Transaction) -> T:
             opened = OpenTransaction(transaction)
             try:
-                return await work(self._within(opened))
+                with named_errors():
+                    return await work(self._within(opened))
             finally:
                 opened.end()
 
         return await self._part.database.transact(attempt, self._call, Mode(isolation, read_only))
+
+    async def fetch(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Return the rows of a query of your own, by the names of their columns.
+
+        It is looked at the first time. Raises RefusedQueryError where it touches a table whose policies don't
+        hold in it, unless policies are bypassed, or writes one that is audited; and as `call`.
+
+        Args:
+            query: one SELECT, VALUES, INSERT, UPDATE, DELETE or MERGE, with `:name` for its parameters.
+            parameters: by name; they are bound, and never a part of the text.
+
+        """
+        if self._opened is None:
+            return await self.transact(lambda within: within.fetch(query, **parameters))
+        statements, is_policed = self._parts.statements, self._part.is_policed
+        return await statements.fetch(self._opened, query, parameters, is_policed=is_policed)
+
+    def session(self) -> "AbstractAsyncContextManager[AsyncSession]":
+        """Return the context of an SQLAlchemy session in this transaction; raises RuntimeError without one.
+
+        Its statements are looked at as those of `fetch`. It is flushed at the end, and undone by what is
+        raised inside; commit and rollback are of its own part of the transaction.
+        """
+        if self._opened is None:
+            raise RuntimeError("a session is part of a transaction: open one by transact")
+        return self._parts.statements.session(self._opened, is_policed=self._part.is_policed)
+
+    def model(self, message: type[Message]) -> Any:
+        """Return the class that SQLAlchemy maps to the table of a message; raises LookupError."""
+        return self._parts.statements.model(str(message.DESCRIPTOR.full_name))
 
     def bypass_policies(self) -> "Rowgate":
         """Return the same for what the caller has no right to: its handler says who may have it.

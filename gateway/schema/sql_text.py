@@ -138,8 +138,14 @@ class NumberedQuery:
         return min(read + max(position - written, 0), last)
 
 
-def read_query(text: str) -> Query:
-    """Return the one query that a text holds; raises QueryTextError."""
+def read_query(text: str, *, numbered: bool = False) -> Query:
+    """Return the one query that a text holds; raises QueryTextError.
+
+    Args:
+        text: the query.
+        numbered: whether its parameters may be `$n`.
+
+    """
     if len(text) > MAX_LENGTH:
         raise QueryTextError(0, f"the query has {len(text)} characters; at most {MAX_LENGTH} are allowed")
     places: list[Place] = []
@@ -153,7 +159,7 @@ def read_query(text: str) -> Query:
             end = match.start()
         elif kind == "parameter":
             places.append(Place(match["parameter"], match.start(), match.end()))
-        elif kind == "number":
+        elif kind == "number" and not numbered:
             raise QueryTextError(match.start(), f"{match[0]} names no field", "write :name")
         elif kind in ("word", "quoted"):
             word = _known_as(match)

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from kiosk.v1 import kiosk_pb2, kiosk_pb2_grpc
+from sqlalchemy import select
 
 from gateway.handlers import (
     Context,
@@ -230,6 +232,127 @@ async def again(request: Any, context: Context) -> list[str]:
     return await context.rowgate.transact(work, isolation=Isolation.REPEATABLE_READ)
 
 
+async def sql(request: Any, context: Context) -> list[str]:
+    """Run a query as the caller."""
+    return [str(row) for row in await context.rowgate.fetch(request.name)]
+
+
+async def sql_past(request: Any, context: Context) -> list[str]:
+    """Run a query whatever policies say."""
+    return [str(row) for row in await context.bypass_policies().fetch(request.name)]
+
+
+async def bound(request: Any, context: Context) -> list[str]:
+    """Bind what was sent, which is never a part of the text."""
+    rows = await context.rowgate.fetch(
+        "SELECT sku, stock FROM article WHERE sku = :sku AND stock > :least", sku=request.name, least=0
+    )
+    return [f"{row['sku']} {row['stock']}" for row in rows]
+
+
+async def values(_request: Any, context: Context) -> list[str]:
+    """Send values of types that the gateway's connections have in their own way; return what differs."""
+    sent = {
+        "instant": datetime(2026, 11, 23, 14, 5, 6, 789, tzinfo=UTC),
+        "local": datetime(1999, 1, 2, 3, 4, 5, 6),  # noqa: DTZ001 - a timestamp without time zone
+        "day": date(1970, 1, 1),
+        "clock": time(23, 59, 59, 999_999),
+        "span": timedelta(days=-3, seconds=7, microseconds=5),
+        "document": {"a": [1, None, "é"]},
+        "instants": [datetime(2000, 1, 1, tzinfo=UTC), None],
+        "nothing": None,
+    }
+    (row,) = await context.rowgate.fetch(
+        "SELECT :instant::timestamptz AS instant, :local::timestamp AS local, :day::date AS day, "
+        ":clock::time AS clock, :span::interval AS span, :document::jsonb AS document, "
+        ":instants::timestamptz[] AS instants, :nothing::date AS nothing",
+        **sent,
+    )
+    return [name for name, value in sent.items() if row[name] != value]
+
+
+async def raw_write(request: Any, context: Context) -> list[str]:
+    """Write by SQL, fail then where that is asked for."""
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        rows = await rowgate.fetch(
+            "UPDATE article SET stock = stock - 1 WHERE sku = 'cola' RETURNING stock",
+        )
+        if request.name:
+            raise ValueError(INSIDE)
+        return [str(row["stock"]) for row in rows]
+
+    return await context.rowgate.transact(work)
+
+
+async def orm(request: Any, context: Context) -> list[str]:
+    """Read and write by SQLAlchemy."""
+    article = context.rowgate.model(kiosk_pb2.Article)
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        async with rowgate.session() as session:
+            session.add(article(sku=request.name, stock=5, price_cents=1))
+            await session.flush()
+            cola = await session.get(article, "cola")
+            cola.stock += 1
+            await session.commit()
+            cola.stock = 1000
+            await session.rollback()
+            found = await session.execute(select(article).where(article.stock > 0).order_by(article.sku))
+            return [f"{one.sku} {one.stock}" for one in found.scalars()]
+
+    return await context.rowgate.transact(work)
+
+
+async def orm_twice(request: Any, context: Context) -> list[str]:
+    """Write what is there already."""
+    article = context.rowgate.model(kiosk_pb2.Article)
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        async with rowgate.session() as session:
+            session.add(article(sku=request.name, stock=5, price_cents=1))
+        return []
+
+    return await context.rowgate.transact(work)
+
+
+async def orm_fails(_request: Any, context: Context) -> list[str]:
+    """Undo what a session did, and go on in its transaction."""
+    article = context.rowgate.model(kiosk_pb2.Article)
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        try:
+            async with rowgate.session() as session:
+                (await session.get(article, "cola")).stock = 3
+                await session.flush()
+                await _create(rowgate, "nothing of this name")
+        except RowgateError as error:
+            rows = await rowgate.fetch("SELECT stock FROM article")
+            return [error.reason, *(str(row["stock"]) for row in rows)]
+        return []
+
+    return await context.rowgate.transact(work)
+
+
+async def orm_hidden(_request: Any, context: Context) -> list[str]:
+    """Read a table whose rows aren't everybody's, past its policies where the caller is a keeper."""
+    purchase = context.rowgate.model(kiosk_pb2.Purchase)
+    rowgate = context.bypass_policies() if "keeper" in context.principal.roles else context.rowgate
+
+    async def work(within: Rowgate) -> list[str]:
+        async with within.session() as session:
+            found = await session.execute(select(purchase).order_by(purchase.id))
+            return [f"{one.buyer} {one.bought_at.tzinfo}" for one in found.scalars()]
+
+    return await rowgate.transact(work)
+
+
+async def orm_outside(_request: Any, context: Context) -> list[str]:
+    """Open a session without a transaction."""
+    async with context.rowgate.session():
+        return []
+
+
 _ACTS: dict[str, Act] = {
     one.__name__: one
     for one in (
@@ -247,6 +370,8 @@ _ACTS: dict[str, Act] = {
         unknown,
         wrong,
         again,
+        *(sql, sql_past, bound, values, raw_write),
+        *(orm, orm_twice, orm_fails, orm_hidden, orm_outside),
     )
 }
 _ACTS["sleep"] = lambda *_: _forever()

@@ -52,6 +52,15 @@ async def test_ten_of_twelve_are_sold(shop: Client) -> None:
     assert (await shop.call("shop.v1.OrderService/GetOrder", id=1)).count == 1
 
 
+async def test_products_are_ranked_and_restocked(shop: Client) -> None:
+    ranked = await shop.call("shop.v1.OrderService/RankProducts")
+    assert list(ranked.skus) == ["A1"]
+    for skus in (["A1"], []):
+        restocked = await shop.call("shop.v1.ProductService/RestockProducts", stock=3)
+        assert list(restocked.skus) == skus
+    assert (await shop.call("shop.v1.ProductService/GetProduct", sku="A1")).stock == 3
+
+
 async def test_what_is_wrong_is_refused(shop: Client) -> None:
     assert await place(shop, 0) == "NOTHING_ORDERED"
     with pytest.raises(RpcFailed) as failed:

@@ -61,6 +61,13 @@ class Connection(_DriversConnection):
         self._statement = statement
         return self._fetch_kept(statement.text, args)
 
+    async def fetch_foreign(self, text: str, args: Sequence[Any]) -> tuple[Sequence[Any], str]:
+        """Run a text that is no Statement; return its rows, and what PostgreSQL said at its end."""
+        self._statement = None
+        driver: Any = self
+        rows, tag, _ = await driver._execute(text, args, 0, None, return_status=True)  # noqa: SLF001 - see the class
+        return rows, tag.decode()
+
     async def prepare_once(self, statement: Statement) -> "tuple[PreparedStatement[Any], bool]":
         """Prepare a statement without a name, so that nobody keeps it; raises UnfitColumnError too.
 

@@ -14,7 +14,8 @@ _NAME = "rowgate_plan"
 PREPARE = f"PREPARE {_NAME} AS "
 """What stands before a statement that is explained: places in errors count it."""
 # GENERIC_PLAN would do without, but PostgreSQL 15 hasn't it.
-_BEGIN = "BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_generic_plan"
+_GENERIC = "SET LOCAL plan_cache_mode = force_generic_plan"
+_BEGIN = f"BEGIN READ ONLY; {_GENERIC}"
 _BY_INDEX = "SET LOCAL enable_seqscan = off"
 _PARAMETERS = f"SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = '{_NAME}'"  # noqa: S608 - ours
 
@@ -52,6 +53,22 @@ async def explained(connection: Any, text: str, options: str = "", before: str =
             await connection.execute(f"ROLLBACK; DEALLOCATE {_NAME}; BEGIN")
     finally:
         await connection.execute("ROLLBACK")
+
+
+async def explained_within(connection: Any, text: str, options: str = "") -> str:
+    """As `explained`, in an open transaction, which goes on as it was.
+
+    The text has been prepared before, which takes nothing but a single statement.
+    """
+    await connection.execute(f"SAVEPOINT {_NAME}; {_GENERIC}")
+    try:
+        await connection.execute(f"{PREPARE}{text}")
+        try:
+            return await _of_prepared(connection, options)
+        finally:
+            await connection.execute(f"ROLLBACK TO {_NAME}; DEALLOCATE {_NAME}")
+    finally:
+        await connection.execute(f"ROLLBACK TO {_NAME}; RELEASE {_NAME}")
 
 
 async def _of_prepared(connection: Any, options: str) -> str:

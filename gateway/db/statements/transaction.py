@@ -19,9 +19,12 @@ from gateway.sql.statement import Statement
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from gateway.db.connections.connect import Connection
+
 T = TypeVar("T")
 Row = Sequence[Any]
 _COPY = "copy rows"
+_FOREIGN = "statement of a handler"
 _REFUSALS = frozenset({"0A", "21", "22", "23", "2F", "42", "44", "P0"})
 """Classes of SQLSTATE: of a value, a constraint, a privilege, a name, a trigger."""
 
@@ -97,6 +100,21 @@ class Transaction:
         """Return what is made to read a statement on its connection, such as a Cursor."""
         return make(self._connection, statement, args, self.call, self._watch, as_caller=self._as_caller)
 
+    def foreign_connection(self) -> "Connection":
+        """Return its connection, for statements that aren't the gateway's, and may write."""
+        self.wrote = self.wrote or not self._mode.read_only
+        connection: Connection = self._connection
+        return connection
+
+    async def fetch_foreign(self, text: str, args: Sequence[Any]) -> tuple[Sequence[Row], str]:
+        """Run a statement that isn't the gateway's; return its rows, and what PostgreSQL said at its end.
+
+        Raises the driver's exceptions, and OutOfRange (RESPONSE_TOO_LARGE) for more rows than one may have.
+        """
+        connection = self.foreign_connection()
+        with connection.received.of(self.call):
+            return await watched(self._watch, _FOREIGN, self.call, connection.fetch_foreign(text, args))
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """Have PostgreSQL refuse what writes inside."""
@@ -106,6 +124,8 @@ class Transaction:
 
     async def fetch_own(self, statement: Statement, args: Sequence[Any]) -> Sequence[Row]:
         """As `fetch`, of the gateway's own tables: always by its own role, callers' have no right to them."""
+        if not self._as_caller:
+            return await self.fetch(statement, args)
         async with self.by_own_role():
             return await self.fetch(statement, args)
 

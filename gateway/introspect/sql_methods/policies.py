@@ -1,19 +1,35 @@
 """Policies of the tables that a query touches: they don't hold in it, so its author has to say so."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from gateway.introspect.sql_methods.touched import Touched
 from gateway.introspect.tables.table_records import Name
 from gateway.policy.columns import has_limits
 from gateway.schema.diagnostics import Diagnostic
 from gateway.schema.model import Audit, Resource, Schema
-from gateway.schema.sql_method import SqlMethod
+from gateway.schema.sql_text import Query
 
 _RIGHT = "say policy: BYPASS, and have the query's own conditions say what its caller may have, :principal.id"
 
 
+class Asked(Protocol):
+    """A query that its author wrote: a method's, or a handler's."""
+
+    @property
+    def query(self) -> Query:
+        """The query."""
+
+    @property
+    def bypasses_policies(self) -> bool:
+        """Whether it may touch tables whose policies don't hold in it."""
+
+    def wrong(self, offset: int, wrong: str, right: str) -> Diagnostic:
+        """Return a diagnostic of a place in it."""
+
+
 def policy_problems(
-    method: SqlMethod, schema: Schema, touched: Touched, *, by_callers: bool
+    method: Asked, schema: Schema, touched: Touched, *, by_callers: bool
 ) -> Iterator[Diagnostic]:
     """Yield why a method would do what no policy allows, or what isn't audited.
 
@@ -52,5 +68,5 @@ def _held(resource: Resource, *, is_written: bool) -> str:
     return _ROWS if resource.policy is not None else ""
 
 
-def _at(method: SqlMethod, name: Name, wrong: str, right: str) -> Diagnostic:
+def _at(method: Asked, name: Name, wrong: str, right: str) -> Diagnostic:
     return method.wrong(method.query.words.get(name.name, 0), wrong, right)
