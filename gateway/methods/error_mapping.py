@@ -58,13 +58,19 @@ def map_error(
 def of_known_columns(error: E, resource: Resource) -> E:
     """Return the error without the names of columns and constraints that its caller doesn't know."""
     metadata = error.metadata
-    if not resource.limits_key or metadata.get("table", resource.table) != resource.table:
+    if not resource.limits_key or not _is_of(error, resource):
         return error
     columns = {field.column for field in resource.askable.fields}
     is_known = metadata.get("column") in (None, *columns)
     named = metadata.get("constraint")
     is_known = is_known and (named is None or named in constraints(resource))
     return error if is_known else without_names(error, ("column", "constraint", "type"))
+
+
+def _is_of(error: RowgateError, resource: Resource) -> bool:
+    """Return whether the error is of the resource's table, or of a partition, which PostgreSQL names."""
+    named = error.metadata.get("table", resource.table)
+    return named == resource.table or named in resource.parts
 
 
 _GENERATED = "GENERATED_COLUMN"
@@ -96,7 +102,7 @@ def _unwritable(error: RowgateError, values: Values) -> frozenset[str]:
 
 def _columns(error: RowgateError, resource: Resource) -> frozenset[str]:
     metadata = error.metadata
-    if metadata.get("table", resource.table) != resource.table:
+    if not _is_of(error, resource):
         return frozenset()
     named = constraints(resource).get(metadata.get("constraint", ""), ())
     if error.reason == _GENERATED and "column" not in metadata:

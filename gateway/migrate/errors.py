@@ -49,5 +49,9 @@ class NotOursError(MigrationError):
 
 
 def _is_changeable(difference: Difference) -> bool:
-    """Return whether an adoption helps: no column that nobody named is dropped, nor a view or a child."""
-    return difference.change is not Change.IN_THE_WAY and difference.kind not in (Kind.TABLE, Kind.CHILDREN)
+    """Return whether an adoption helps: no column that nobody named is dropped, nor a view or a child.
+
+    Nor is a table divided: PostgreSQL makes it so, or never.
+    """
+    never = (Kind.TABLE, Kind.CHILDREN, Kind.PARTITIONED)
+    return difference.change is not Change.IN_THE_WAY and difference.kind not in never

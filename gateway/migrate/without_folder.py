@@ -41,7 +41,7 @@ from gateway.migrate.plan.record import (
     read_record,
 )
 from gateway.migrate.plan.renames import other_names_of, rename_columns, with_renames
-from gateway.migrate.plan.scope import Managed, adopted_parts, reachable, require_known
+from gateway.migrate.plan.scope import Managed, adopted_parts, partitions_in, reachable, require_known
 from gateway.migrate.plan.steps import Plan, Run, Step, groups
 from gateway.migrate.plan.unfinished import drop_unfinished, unfinished
 from gateway.migrate.retype.choice import choose
@@ -321,10 +321,11 @@ async def _run(connection: Connection, statement: str) -> None:
 
 def _adoptions(sides: Sides, managed: Managed) -> tuple[Step, ...]:
     """Return what records the adopted tables and enum types, as if migrations had made them."""
+    partitions = partitions_in(sides.wanted)
     parts = {
         name: adopted_parts(sides.wanted.tables[name], sides.found.tables[name])
         if name in sides.wanted.tables
-        else [Recorded("type", name)]
+        else [Recorded("table" if name in partitions else "type", name)]
         for name in sorted(managed.adopted)
     }
     return tuple(

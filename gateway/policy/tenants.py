@@ -12,6 +12,7 @@ from gateway.policy.row_rules import driver_value
 from gateway.request.filter.parser import parse
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Field, Resource, Schema, TablePolicy
+from gateway.schema.resources.partitions import is_partitioned_by, with_any_value
 from gateway.schema.values import ValueKind
 
 _logger = logging.getLogger(__name__)
@@ -101,7 +102,9 @@ def _with_policy(resource: Resource, tenants: Tenants) -> Resource:
         rule.name: condition if given is None else _narrowed(getattr(given, rule.name), condition)
         for rule in fields(TablePolicy)
     }
-    return replace(resource, policy=TablePolicy(**rules))
+    # Which tenants there are is nothing to tell of: another's rows are as good as absent.
+    told = with_any_value(resource) if is_partitioned_by(resource, field) else resource
+    return replace(told, policy=TablePolicy(**rules))
 
 
 def _narrowed(rule: str, condition: str) -> str:

@@ -46,6 +46,7 @@ class FoundTable:
         columns: its columns, by name.
         is_view: whether it is a view, or anything else whose rows PostgreSQL doesn't keep itself.
         writes: those of INSERT, UPDATE and DELETE that it can be written by.
+        parts: the names of its partitions.
 
     """
 
@@ -54,6 +55,7 @@ class FoundTable:
     columns: Mapping[str, FoundColumn] = field(default_factory=dict)
     is_view: bool = False
     writes: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
 
 
 Found = Mapping[tuple[str, str], FoundTable]
@@ -78,6 +80,7 @@ def _resource(resource: Resource, found: Found) -> Resource:
         constraints=table.constraints,
         has_deferrable_keys=table.has_deferrable_keys,
         is_view=table.is_view,
+        parts=table.parts,
     )
 
 

@@ -244,6 +244,32 @@ class Relation:
 _CHANGED = frozenset({RelationWrite.REPLACE, RelationWrite.MERGE})
 
 
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A table that holds the rows of some values.
+
+    Args:
+        schema: the PostgreSQL schema that holds it.
+        table: its name.
+        values: as they are stored, in text.
+        spelled: the same, as the resource's schema spells them.
+
+    """
+
+    schema: str
+    table: str
+    values: tuple[str, ...]
+    spelled: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """The tables that hold a resource's rows, by the value of a column."""
+
+    column: str
+    tables: tuple[Partition, ...]
+
+
 class Audit(Enum):
     """What is kept of each change of a row."""
 
@@ -293,6 +319,10 @@ class Resource:
     policy: TablePolicy | None = None
     """Which rows callers may see and change; None where whoever may call a method may have all."""
     audit: Audit = Audit.NOTHING
+    partitions: Partitions | None = None
+    """The tables that the rows are in, of which its own is the whole; None where that holds them itself."""
+    parts: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of its partitions in the database, which PostgreSQL's errors tell in place of the table's."""
     managed: bool = True
     """Whether migrations make and alter the table; they know nothing of others."""
     constraints: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)

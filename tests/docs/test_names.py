@@ -22,6 +22,9 @@ VARIABLES_OF_OTHERS = {
 }
 OTHERS = {
     "COLOR_RED",  # enum values of examples
+    "KIND_CLICK",
+    "KIND_UNSPECIFIED",
+    "KIND_VIEW",
     "MOOD_SO_SO",
     "STRING_EMAIL",  # a rule of protovalidate
     "create_all",  # SQLAlchemy's

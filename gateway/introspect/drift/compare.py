@@ -1,9 +1,10 @@
 """Model and catalog side by side: the one comparison behind serve, migrate --check and revisions."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gateway.introspect.drift.differences import Change, Difference, Kind, is_shorter_text
+from gateway.introspect.drift.partitions import partitioning_differences
 from gateway.introspect.tables.definitions import Part, definition
 from gateway.introspect.tables.table_records import Catalog, Column, Name, Surroundings, Table
 
@@ -67,13 +68,15 @@ def _tables(wanted: Catalog, found: Catalog) -> Iterator[Difference]:
         elif ours is None:
             yield Difference(Kind.TABLE, Change.EXTRA, table=name)
         else:
-            yield from _table(ours, theirs)
+            yield from _table(ours, theirs, found.loose)
             yield from _cascades(ours, theirs, wanted)
 
 
-def _table(wanted: Table, found: Table) -> Iterator[Difference]:
+def _table(wanted: Table, found: Table, loose: Collection[Name]) -> Iterator[Difference]:
     if wanted.children != found.children:
         yield _different(Kind.CHILDREN, wanted.name, "", None, ", ".join(map(str, found.children)))
+    if wanted.partition_key:
+        yield from partitioning_differences(wanted, found, loose)
     if wanted.rules != found.rules:
         yield _different(Kind.RULES, wanted.name, "", None, ", ".join(found.rules))
     yield from _columns(wanted, found)

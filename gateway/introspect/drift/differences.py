@@ -33,6 +33,8 @@ class Kind(Enum):
     ENUM = "enum type"
     LABEL = "label"
     TABLE = "table"
+    PARTITIONED = "partitioning"
+    PARTITION = "partition"
     CHILDREN = "inheritance"
     RULES = "rules"
     CASCADES = "cascades"

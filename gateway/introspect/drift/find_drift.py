@@ -10,11 +10,12 @@ from sqlalchemy import MetaData
 from gateway.introspect.drift.compare import compare, compare_surroundings
 from gateway.introspect.drift.differences import Change, Difference, Kind
 from gateway.introspect.drift.matching import named_as_found
+from gateway.introspect.drift.partitions import without_partitions
 from gateway.introspect.drift.refused_options import refused_options
 from gateway.introspect.drift.unmanaged_tables import unmanaged_differences
 from gateway.introspect.tables.catalog import Connection, read_catalog
 from gateway.introspect.tables.ddl import QUALIFY_NAMES
-from gateway.introspect.tables.model_tables import needs_of, read_model, tables_of
+from gateway.introspect.tables.model_tables import needs_of, partitions_of, read_model, tables_of
 from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.introspect.tables.temporary_tables import renamed, respelled, undone
 
@@ -89,10 +90,13 @@ async def read_sides(
     Raises ModelRefusedError where PostgreSQL can't hold the schema's tables.
 
     """
-    needs = needs_of(tables_of(metadata))
+    tables = tables_of(metadata)
+    needs, parts = needs_of(tables), frozenset(partitions_of(tables))
     async with undone(connection):
         await connection.execute(QUALIFY_NAMES)
-        found = await read_catalog(connection, needs.tables | others, needs.enums)
+        found = without_partitions(
+            await read_catalog(connection, needs.tables | others | parts, needs.enums), parts
+        )
     found = await renamed(connection, found, renames)
     try:
         wanted, doubtful = await _read_wanted(connection, metadata, found)

@@ -15,10 +15,11 @@ from sqlalchemy import Table as SqlTable
 
 from gateway.introspect.drift.compare import compare_surroundings
 from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.drift.partitions import partition_differences
 from gateway.introspect.tables.catalog import RELATIONS, Connection, read_catalog
 from gateway.introspect.tables.ddl import QUALIFY_NAMES
 from gateway.introspect.tables.definitions import definition
-from gateway.introspect.tables.model_tables import needs_of, table_name, unmanaged_tables_of
+from gateway.introspect.tables.model_tables import needs_of, partitions_of, table_name, unmanaged_tables_of
 from gateway.introspect.tables.table_records import Catalog, Key, Surroundings, Table
 from gateway.introspect.tables.temporary_tables import undone
 from gateway.schema.tables.metadata import NULL_IS_EMPTY, STORED_TYPE
@@ -86,6 +87,8 @@ def _table(table: SqlTable, found: Table, types: Mapping[str, str]) -> Iterator[
             yield Difference(Kind.COLUMN, Change.MISSING, table=found.name, name=column.name, wanted=wanted)
     if not found.is_view:
         yield from _keys(table, found)
+    if wanted_parts := partitions_of([table]):
+        yield from partition_differences(found.name, wanted_parts, found.partitions, ())
 
 
 def _in_the_way(table: SqlTable, found: Table) -> Iterator[Difference]:

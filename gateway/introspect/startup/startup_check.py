@@ -98,8 +98,19 @@ def _found(table: Table) -> FoundTable:
         for part in parts_of(table)
         if not isinstance(part, Index) or part.unique
     }
+    # PostgreSQL names a partition and its index, whichever table was written.
+    of_parts = {
+        name: constraints[whole] for name, whole in table.partition_indexes.items() if whole in constraints
+    }
     columns = {column.name: _found_column(column) for column in table.columns.values()}
-    return FoundTable(constraints, table.has_deferrable_keys, columns, table.is_view, table.writes)
+    return FoundTable(
+        {**of_parts, **constraints},
+        table.has_deferrable_keys,
+        columns,
+        table.is_view,
+        table.writes,
+        table.parts,
+    )
 
 
 def _found_column(column: Column) -> FoundColumn:

@@ -62,6 +62,22 @@ SELECT schema, "table", pg_catalog.obj_description(oid, 'pg_class') AS comment,
             WHERE NOT i.indimmediate AND (i.indrelid = asked.oid OR i.indrelid IN
                 (SELECT relid FROM pg_catalog.pg_partition_tree(asked.oid)))) AS has_deferrable_keys,
     (SELECT c.relkind::text FROM pg_catalog.pg_class c WHERE c.oid = asked.oid) AS kind,
+    (SELECT c.relispartition FROM pg_catalog.pg_class c WHERE c.oid = asked.oid) AS is_partition,
+    pg_catalog.pg_get_partkeydef(asked.oid) AS partition_key,
+    (SELECT pg_catalog.array_agg(
+         ARRAY[n.nspname, h.relname, pg_catalog.pg_get_expr(h.relpartbound, h.oid)]::text[])
+     FROM pg_catalog.pg_inherits i
+     JOIN pg_catalog.pg_class h ON h.oid = i.inhrelid AND h.relispartition
+     JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
+     WHERE i.inhparent = asked.oid) AS partitions,
+    (SELECT pg_catalog.array_agg(DISTINCT h.relname::text)
+     FROM pg_catalog.pg_partition_tree(asked.oid) t JOIN pg_catalog.pg_class h ON h.oid = t.relid
+     WHERE t.level > 0) AS parts,
+    (SELECT pg_catalog.array_agg(ARRAY[x.relname, r.relname]::text[])
+     FROM pg_catalog.pg_partition_tree(asked.oid) t
+     JOIN pg_catalog.pg_index i ON i.indrelid = t.relid AND i.indisunique AND t.level > 0
+     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+     JOIN pg_catalog.pg_class r ON r.oid = pg_catalog.pg_partition_root(i.indexrelid)) AS partition_indexes,
     pg_catalog.pg_relation_is_updatable(oid, true) AS writes
 FROM asked
 """  # noqa: S608 - made of constants""
@@ -93,6 +109,7 @@ LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation AND NOT l.collisde
 ORDER BY t.oid, a.attnum
 """  # noqa: S608 - made of constants""
 
+# A reference to a partitioned table has one more to each partition, which goes with it.
 # contype n (NOT NULL, from PostgreSQL 18) stands at the column; triggers and exclusions aren't modelled.
 # conenforced is there from PostgreSQL 18 on; what isn't enforced isn't valid either.
 _CONSTRAINTS = f"""{_ASKED}
@@ -110,6 +127,8 @@ SELECT t.schema, t."table", k.conname::text AS name, k.contype::text AS kind,
     coalesce((pg_catalog.to_jsonb(k)->>'conenforced')::boolean, true) AS enforced, k.convalidated AS validated
 FROM asked t
 JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'u', 'c', 'f')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint whole
+                    WHERE whole.oid = k.conparentid AND whole.conrelid = k.conrelid)
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u')
 LEFT JOIN pg_catalog.pg_class f ON f.oid = k.confrelid
 LEFT JOIN pg_catalog.pg_namespace fn ON fn.oid = f.relnamespace
@@ -174,6 +193,9 @@ _IDENTITY = {"a": "ALWAYS", "d": "BY DEFAULT", "": ""}
 
 # timestamp(6) is timestamp: PostgreSQL keeps microseconds either way.
 _WHOLE_MICROSECONDS = re.compile(r"^(timestamp|time|interval[a-z ]*)\(6\)")
+
+# Whole numbers stand bare, but for bigint and smallint, which have quotes as all others.
+_LISTED = re.compile(r"'((?:[^']|'')*)'|(\d+)")
 
 Grouped = Mapping[Name, list[Any]]
 _Asked: TypeAlias = tuple[list[str], list[str], list[str]]
@@ -258,8 +280,22 @@ def _table(row: Any, *, columns: Grouped, constraints: Grouped, indexes: Grouped
         cascades=tuple((Name(schema, table), key) for schema, table, key in row["cascades"] or ()),
         has_deferrable_keys=row["has_deferrable_keys"],
         is_partitioned=row["kind"] == "p",
+        partition_key=row["partition_key"] or "",
+        partitions={Name(schema, part): _listed(bound) for schema, part, bound in row["partitions"] or ()},
+        partition_indexes=dict(row["partition_indexes"] or ()),
+        parts=frozenset(row["parts"] or ()),
+        is_partition=row["is_partition"],
         is_view=row["kind"] not in TABLES,
         writes=frozenset(what for what, bit in _WRITES.items() if row["writes"] & bit),
+    )
+
+
+def _listed(bound: str) -> frozenset[str]:
+    """Return the values of a partition by list, in text; none of any other, and of the default."""
+    listed = bound.removeprefix("FOR VALUES IN ")
+    return frozenset(
+        text.replace("''", "'") if text else number
+        for text, number in (_LISTED.findall(listed) if listed != bound else ())
     )
 
 

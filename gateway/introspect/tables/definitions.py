@@ -1,11 +1,12 @@
 """Keys, checks, foreign keys, indexes and columns as SQL defines them, from their records."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 from gateway.introspect.drift.differences import DEFERRABLE, NOT_VALID
 from gateway.introspect.tables.ddl import quote, quoted
-from gateway.introspect.tables.table_records import Check, Column, ForeignKey, Index, Key, Table
+from gateway.introspect.tables.table_records import Check, Column, ForeignKey, Index, Key, Name, Table
+from gateway.schema.tables.literals import literal
 
 Part: TypeAlias = Key | Check | ForeignKey | Index
 
@@ -44,7 +45,18 @@ def create_table(table: Table, name: str) -> str:
     parts: list[Part] = [*keys, *table.checks.values()]
     lines += [f"CONSTRAINT {quote(part.name)} {definition(part)}" for part in parts]
     body = ",\n    ".join(lines)
-    return f"CREATE TABLE {name} (\n    {body}\n)"
+    divided = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
+    return f"CREATE TABLE {name} (\n    {body}\n){divided}"
+
+
+def bound(values: Collection[str]) -> str:
+    """Return what says which rows are in a partition by list."""
+    return f"FOR VALUES IN ({', '.join(map(literal, sorted(values)))})"
+
+
+def partition_of(table: Name, values: Collection[str]) -> str:
+    """Return what makes a table a partition by list."""
+    return f"PARTITION OF {quoted(table)} {bound(values)}"
 
 
 def create_index(index: Index, table: str, *, concurrently: bool = False) -> str:

@@ -19,7 +19,7 @@ from gateway.introspect.tables.table_records import Catalog, ForeignKey, Name, S
 from gateway.introspect.tables.temporary_tables import read_scratch, spelled_default
 from gateway.schema.tables.internal import own_tables
 from gateway.schema.tables.literals import value_literal
-from gateway.schema.tables.metadata import AUDITED, MANAGED, ZERO
+from gateway.schema.tables.metadata import AUDITED, MANAGED, PARTITIONS, ZERO
 
 # Types that an extension brings, by the name that a column's type begins with.
 EXTENSIONS: Mapping[str, str] = {
@@ -79,6 +79,17 @@ def table_name(table: SqlTable) -> Name:
     return Name(table.schema or ddl.DEFAULT_SCHEMA, table.name)
 
 
+def partitions_of(tables: Iterable[SqlTable]) -> Mapping[Name, frozenset[str]]:
+    """Return the partitions of the tables, with the values of each in text."""
+    given = (table.info.get(PARTITIONS) for table in tables)
+    return {
+        Name(part.schema, part.table): frozenset(part.values)
+        for partitions in given
+        if partitions is not None
+        for part in partitions.tables
+    }
+
+
 def needs_of(tables: Sequence[SqlTable]) -> Needs:
     """Return the schemas, extensions and enum types that the tables use."""
     types = [_item(column.type) for table in tables for column in table.columns]
@@ -90,7 +101,7 @@ def needs_of(tables: Sequence[SqlTable]) -> Needs:
     names = frozenset(map(table_name, tables))
     return Needs(
         tables=names,
-        schemas=frozenset(name.schema for name in (*names, *enums)),
+        schemas=frozenset(name.schema for name in (*names, *enums, *partitions_of(tables))),
         extensions=frozenset(_extensions(types)),
         enums=enums,
     )
@@ -182,6 +193,7 @@ def _completed(read: Table, table: SqlTable) -> Table:
             for column in table.columns
         },
         comment=table.comment or None,
+        partitions=partitions_of([table]),
     )
 
 

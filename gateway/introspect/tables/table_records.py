@@ -130,6 +130,16 @@ class Table:
     has_deferrable_keys: bool = False
     """Whether a unique or exclusion constraint of it, or of a partition, is deferrable."""
     is_partitioned: bool = field(default=False, compare=False)
+    partition_key: str = field(default="", compare=False)
+    """By what its rows are in partitions, as `LIST (kind)`; empty where they are in none."""
+    partitions: Mapping[Name, frozenset[str]] = field(default_factory=dict, compare=False)
+    """The values of each partition by list, in text."""
+    partition_indexes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The names of its unique indexes by those that partitions have of them, at whatever level."""
+    parts: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of its partitions, at whatever level."""
+    is_partition: bool = field(default=False, compare=False)
+    """Whether its rows are another table's."""
     is_view: bool = field(default=False, compare=False)
     """Whether it is a view, or anything else whose rows and keys PostgreSQL doesn't keep itself."""
     writes: frozenset[str] = field(default=frozenset(), compare=False)
@@ -153,3 +163,5 @@ class Catalog(Surroundings):
     tables: Mapping[Name, Table]
     others: Mapping[Name, str] = field(default_factory=dict)
     """What bears a table's name and is none, such as `a view`."""
+    loose: frozenset[Name] = frozenset()
+    """What bears a partition's name and is none of its table's."""

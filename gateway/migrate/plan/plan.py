@@ -35,6 +35,7 @@ from gateway.migrate.plan.online import (
     validate_not_null,
     waiting_references,
 )
+from gateway.migrate.plan.partitions import changed_partitions, detach, new_partitions
 from gateway.migrate.plan.scope import Managed
 from gateway.migrate.plan.steps import Run, Step
 from gateway.schema.tables.literals import literal
@@ -58,9 +59,9 @@ def plan(
     changes = table_changes(wanted, found, managed, online)
     changed = [change for _, change in sorted(changes.items())]
     new = [table for name, table in sorted(wanted.tables.items()) if name not in found.tables]
-    old = [
-        found.tables[name] for name in sorted(managed.own_tables & found.tables.keys() - wanted.tables.keys())
-    ]
+    old = [found.tables[name] for name in managed.own_tables & found.tables.keys() - wanted.tables.keys()]
+    # A partition would go with its table, unsaid.
+    old.sort(key=lambda table: (not table.is_partition, table.name))
     built = [pair for change in changed for pair in built_outside(change)]
     references = [*_new_references(new), *_missing_references(changed)]
     waiting = waiting_references(wanted, built)
@@ -70,12 +71,14 @@ def plan(
         *_drop_parts(changed, old, managed),
         *_drop_columns(changed),
         *map(_create_table, new),
+        *(step for table in new for step in new_partitions(table, found.loose)),
         *(step for change in changed for step in _change_columns(change)),
         *(step for change in changed for step in _add_parts(change)),
+        *(step for change in changed for step in changed_partitions(change, found.loose)),
         *(_create_index(table, index) for table in new for index in table.indexes.values()),
         *(step for name, step in references if name not in waiting),
         *_comments(wanted, changes),
-        *map(_drop_table, old),
+        *(step for table in old for step in _drop_table(table, wanted)),
         *(build(table, part) for table, part in built),
         *(step for name, step in references if name in waiting),
         *(step for change in changed if change.online for step in _validate(change)),
@@ -126,7 +129,8 @@ def _drop_parts(changes: Sequence[TableChange], old: Sequence[Table], managed: M
     for change in changes:
         yield from _drop_lost(change, managed, change.found.foreign_keys.values())
     for table in old:
-        yield from (_drop_constraint(table, key, "its table goes") for key in table.foreign_keys.values())
+        if not table.is_partition:
+            yield from (_drop_constraint(table, key, "its table goes") for key in table.foreign_keys.values())
     for change in changes:
         found = change.found
         parts: tuple[Part, ...] = (
@@ -212,12 +216,12 @@ def _drop_columns(changes: Iterable[TableChange]) -> Iterator[Step]:
                 yield Step(drop, f"{where} is to be computed anew", destroys)
 
 
-def _drop_table(table: Table) -> Step:
-    return Step(
-        f"DROP TABLE {ddl.quoted(table.name)}",
-        f"table {table.name}: the schema no longer has it",
-        f"drops table {table.name}",
-    )
+def _drop_table(table: Table, wanted: Catalog) -> Iterator[Step]:
+    why = f"table {table.name}: the schema no longer has it"
+    for whole in wanted.tables.values():
+        if table.name in whole.partitions:
+            yield Step(detach(whole.name, table.name), why)
+    yield Step(f"DROP TABLE {ddl.quoted(table.name)}", why, f"drops table {table.name}")
 
 
 def _change_columns(change: TableChange) -> Iterator[Step]:

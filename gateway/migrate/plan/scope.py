@@ -80,7 +80,9 @@ def reachable(wanted: Catalog, found: Catalog, managed: Managed) -> Catalog:
 
     """
     tables = {
-        name: _table(table, found.tables[name], managed) if name in found.tables else table
+        name: reached_partitions(_table(table, found.tables[name], managed), table, found, managed)
+        if name in found.tables
+        else reached_partitions(table, table, found, managed)
         for name, table in wanted.tables.items()
         if name not in found.others
     }
@@ -88,7 +90,26 @@ def reachable(wanted: Catalog, found: Catalog, managed: Managed) -> Catalog:
         name: labels if name not in found.enums or managed.may_change("type", name) else found.enums[name]
         for name, labels in wanted.enums.items()
     }
-    return replace(wanted, tables=tables, others=found.others, enums=enums)
+    return replace(wanted, tables=tables, others=found.others, loose=found.loose, enums=enums)
+
+
+def reached_partitions(reached: Table, wanted: Table, found: Catalog, managed: Managed) -> Table:
+    """Return the table with the partitions that it has after a migration.
+
+    Tables that are there become partitions where they are adopted, and no table is divided.
+    """
+    there = found.tables.get(wanted.name)
+    had = there.partitions if there is not None else {}
+    ours = {
+        name: values
+        for name, values in wanted.partitions.items()
+        if had.get(name) == values
+        or name in managed.adopted
+        or (name not in had and name not in found.loose)
+        or (name in had and managed.may_change("table", name))
+    }
+    key = wanted.partition_key if there is None else there.partition_key
+    return replace(reached, partition_key=key, partitions={**had, **ours})
 
 
 def adopted_parts(wanted: Table, found: Table) -> list[Recorded]:
@@ -103,11 +124,18 @@ def adopted_parts(wanted: Table, found: Table) -> list[Recorded]:
 
 def require_known(adopted: frozenset[Name], wanted: Catalog, found: Catalog) -> None:
     """Raise MigrationError for a name to adopt that the schema hasn't, or that the database hasn't yet."""
+    known = {*wanted.tables, *wanted.enums, *partitions_in(wanted)}
+    there = {*found.tables, *found.enums, *found.loose, *partitions_in(found)}
     for name in sorted(adopted):
-        if name not in wanted.tables and name not in wanted.enums:
+        if name not in known:
             raise MigrationError(f"--adopt {name}: the schema has no such table or enum type")
-        if name not in found.tables and name not in found.enums:
+        if name not in there:
             raise MigrationError(f"--adopt {name}: the database has no such table or enum type")
+
+
+def partitions_in(catalog: Catalog) -> frozenset[Name]:
+    """Return all partitions of a catalog's tables."""
+    return frozenset(name for table in catalog.tables.values() for name in table.partitions)
 
 
 def _table(wanted: Table, found: Table, managed: Managed) -> Table:

@@ -9,6 +9,7 @@ from gateway.schema.model import Audit, Resource, TablePolicy
 from gateway.schema.protos.options import table_options
 from gateway.schema.resources.fields import not_stored, read_fields
 from gateway.schema.resources.keys import TableReader
+from gateway.schema.resources.partitions import read_partitions, with_known_values
 from gateway.schema.tables.naming import snake_case
 
 _AUDITS = {annotations_pb2.AUDIT_ROWS: Audit.ROWS, annotations_pb2.AUDIT_LOG: Audit.LOG}
@@ -20,11 +21,12 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
     fields = read_fields(message, options, diagnostics)
     schema, name = options.schema or "public", options.name or snake_case(message.name)
     table = TableReader(message, schema, name, fields, diagnostics, not_stored(options))
+    partitions = read_partitions(table, options)
     return Resource(
         message=message,
         schema=schema,
         table=name,
-        fields=fields,
+        fields=with_known_values(fields, partitions),
         primary_key=table.columns(options.primary_key, "primary_key"),
         unique=table.unique(options.unique),
         indexes=table.indexes(options.index),
@@ -38,6 +40,7 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         unreadable=options.unreadable or None,
         policy=_policy(options) if options.HasField("policy") else None,
         audit=_AUDITS.get(options.audit, Audit.NOTHING),
+        partitions=partitions,
         comment=diagnostics.elements[message.full_name].comment,
         managed=options.managed if options.HasField("managed") else True,
         line=diagnostics.elements[message.full_name].line,

@@ -17,6 +17,7 @@ from gateway.schema.rules.names import (
     shared_enum_findings,
     shared_name_findings,
 )
+from gateway.schema.rules.partitions import partition_findings
 from gateway.schema.rules.references import reference_findings
 from gateway.schema.rules.routes import route_findings
 from gateway.schema.rules.row_roles import row_role_findings
@@ -39,6 +40,7 @@ def check_resources(
         misplaced_option_findings(messages, diagnostics),
         hiding_findings(messages),
         validation_findings(messages),
+        partition_findings(resources),
     )
     for finding in chain.from_iterable(schema_wide):
         diagnostics.add(*finding)

@@ -12,7 +12,7 @@ from sqlalchemy.sql.naming import conv
 
 from gateway.schema import model
 from gateway.schema.tables.audited import audited_table
-from gateway.schema.tables.naming import CONVENTION, primary_key_name
+from gateway.schema.tables.naming import CONVENTION, primary_key_name, quote
 from gateway.schema.tables.zeros import zero_of
 
 _ACTION = {action: None if action is model.Action.NO_ACTION else action.value for action in model.Action}
@@ -22,6 +22,8 @@ MANAGED = "managed"
 """The key of a table's `info` that says whether migrations make and alter it, as they do without it."""
 AUDITED = "audited"
 """The key of a table's `info` that has its AuditedTable; None where its changes aren't kept."""
+PARTITIONS = "partitions"
+"""The key of a table's `info` that has its Partitions; None where it holds its rows itself."""
 STORED_TYPE = "type"
 """The key of a column's `info` that has its type as PostgreSQL's format_type prints it."""
 NULL_IS_EMPTY = "null is empty"
@@ -96,15 +98,21 @@ def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
         *(sa.CheckConstraint(_written(check.expression), name=conv(check.name)) for check in resource.checks),
         schema=pg_schema(resource.schema),
         comment=resource.comment or None,
+        postgresql_partition_by=_partition_by(resource),
         info={
             PLACE: place,
             MANAGED: resource.managed,
             AUDITED: audited_table(resource),
+            PARTITIONS: resource.partitions,
         },
     )
     for index in resource.indexes:
         _index(index, table)
     return table
+
+
+def _partition_by(resource: model.Resource) -> str | None:
+    return None if resource.partitions is None else f"LIST ({quote(resource.partitions.column)})"
 
 
 def _column(field: model.Field) -> sa.Column[Any]:
