@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -12,13 +13,15 @@ from hypothesis import settings
 
 from gateway.db.embedded import EmbeddedPostgres
 from tests.db.servers import debian_server, kill_server
-from tests.harness.databases import FORGETFUL, Databases
+from tests.harness.databases import FORGETFUL, Databases, drop_databases
 from tests.harness.gateway import RunningGateway, start_gateway
 from tests.harness.sample import Sample, start_sample
 from tests.harness.skips import refused_in_ci
 from tests.harness.transports import turn
 
 GatewayFor = Callable[..., Awaitable[RunningGateway]]
+_MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory makes a folder of its own there
+_ROOM = 8 * 2**30
 _TOLD = pytest.StashKey[list[str]]()
 
 # How long an example takes says more of what else the machine does.
@@ -77,11 +80,12 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def data_folder() -> Iterator[Path]:
-    """Return a folder for databases.
+    """Return a folder for databases, in memory where there is room: they come and go by the thousand.
 
     Not below pytest's own, which each run of pytest closes to other users: PostgreSQL may be one.
     """
-    with TemporaryDirectory(prefix="rowgate-tests-") as folder:
+    has_room = _MEMORY.is_dir() and disk_usage(_MEMORY).free > _ROOM
+    with TemporaryDirectory(prefix="rowgate-tests-", dir=_MEMORY if has_room else None) as folder:
         yield Path(folder)
 
 
@@ -99,6 +103,13 @@ def debian_15(data_folder: Path) -> Iterator[str]:
     """Run Debian's PostgreSQL 15, the oldest that is supported, for the run; give its DSN."""
     with debian_server(data_folder / "debian-15", settings=FORGETFUL) as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def dropped_databases() -> AsyncIterator[None]:
+    """Drop the databases of a module at its end."""
+    yield
+    await drop_databases()
 
 
 @asynccontextmanager

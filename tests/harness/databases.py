@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -19,7 +19,7 @@ from tests.harness.client import fresh_name
 
 Open = Callable[..., Awaitable[Database]]
 
-FORGETFUL = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "256MB"}
 """Settings of a PostgreSQL that need not survive anything.
 
 It has a database for each test: autovacuum would start a process for one after the other, all the time.
@@ -29,6 +29,9 @@ It has a database for each test: autovacuum would start a process for one after 
 class Databases:
     """Makes databases on one server. Templates are made once per run, by name."""
 
+    made: ClassVar[list[tuple[str, str]]] = []
+    """The databases of all servers that aren't kept, each with its server's DSN."""
+
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
         self._templates: dict[str, str] = {}
@@ -37,15 +40,15 @@ class Databases:
         """Return the DSN of a database of this server."""
         return urlunsplit(urlsplit(self.dsn)._replace(path=f"/{database}"))
 
-    async def empty(self) -> str:
-        """Create an empty database; return its DSN."""
-        return await self._create(fresh_name("empty"))
+    async def empty(self, *, kept: bool = False) -> str:
+        """Create an empty database, which is kept for the run or goes with its module; return its DSN."""
+        return await self._create(fresh_name("empty"), kept=kept)
 
     async def copy_of(self, schema: str, metadata: MetaData) -> str:
         """Create a database that holds the tables of `metadata`; return its DSN."""
         if schema not in self._templates:
             template = fresh_name("template")
-            await create_tables(await self._create(template), metadata)
+            await create_tables(await self._create(template, kept=True), metadata)
             self._templates[schema] = template
         return await self._create(fresh_name("test"), template=self._templates[schema])
 
@@ -56,13 +59,33 @@ class Databases:
         await create_tables(dsn, metadata)
         return dsn
 
-    async def _create(self, name: str, *, template: str = "template1", settings: str = "") -> str:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {settings}')
-        finally:
-            await connection.close()
+    async def _create(
+        self, name: str, *, template: str = "template1", settings: str = "", kept: bool = False
+    ) -> str:
+        # Files are copied: a template's pages would all go through the log otherwise.
+        create = f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy {settings}'
+        async with _connected(self.dsn) as connection:
+            await connection.execute(create)
+        if not kept:
+            self.made.append((self.dsn, name))
         return self.url(name)
+
+
+async def drop_databases() -> None:
+    """Drop the databases that were made so far and aren't kept."""
+    while Databases.made:
+        dsn, name = Databases.made.pop()
+        async with _connected(dsn) as connection:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def create_tables(dsn: str, metadata: MetaData) -> None:
@@ -82,11 +105,8 @@ async def create_tables(dsn: str, metadata: MetaData) -> None:
 
 async def fetch(dsn: str, sql: str, *args: Any) -> list[Mapping[str, Any]]:
     """Run SQL directly, past the gateway; return its rows."""
-    connection = await asyncpg.connect(dsn)
-    try:
+    async with _connected(dsn) as connection:
         return [dict(row) for row in await connection.fetch(sql, *args)]
-    finally:
-        await connection.close()
 
 
 @contextmanager
