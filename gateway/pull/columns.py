@@ -31,12 +31,14 @@ _PROTO_TYPES: Mapping[str, str] = {
     "interval": "google.protobuf.Duration",
     "numeric": "google.type.Decimal",
     "vector": "float",
+    "geography": "google.type.LatLng",
 }
 # What a reader of the protos should know of a type that is served, but not for all it holds or means.
 _NOTES: Mapping[str, str] = {
     "timestamp without time zone": "has no zone, and is read and written as UTC",
     "interval": "is told in seconds, a day as 24 hours, and left out of rows where it has months or years",
     "point": "is taken for a longitude and a latitude, and left out of rows where it is another point",
+    "geography": "is left out of rows where it is no place",
 }
 _HOLDS_ALL = "google.type.TimeOfDay"
 """The message that has a place for whatever its column may store."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
 from gateway.schema.model import Field, Resource
+from gateway.schema.types.numbers import parse_float
 from gateway.schema.types.points import place
 from gateway.schema.values import InvalidValueError, ValueKind
 
@@ -108,10 +109,10 @@ def _near(match: re.Match[str], resource: Resource, number: int) -> Term:
     if one.type.kind is not ValueKind.PLACE:
         raise _invalid(f'distance takes a LatLng that is stored as geography; "{name}" is none')
     try:
-        degrees = _degrees(latitude), _degrees(longitude)
+        degrees = parse_float(latitude), parse_float(longitude)
         where = place(*degrees)
     except InvalidValueError as error:
-        raise _invalid(f"distance(…) {error.description}") from error
+        raise _invalid(f'"{match[0].strip()[:64]}" {error.description}') from error
     alone = _is_misjudged(*degrees)
     return Term(one.column, direction == "desc", near=f"near_{number}", unindexed=alone, place=where)
 
@@ -125,15 +126,6 @@ def _is_misjudged(latitude: float, longitude: float) -> bool:
     """
     y, x = math.radians(latitude), math.radians(longitude)
     return min(abs(math.cos(y) * math.cos(x)), abs(math.cos(y) * math.sin(x)), abs(math.sin(y))) < _TINY
-
-
-def _degrees(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidValueError(
-            "takes a latitude and a longitude, as 40.6 and -73.8", "INVALID_NUMBER"
-        ) from None
 
 
 def _field(name: str, resource: Resource) -> Field:

@@ -19,7 +19,15 @@ from tests.harness.gateway import schema_of
 from tests.pull.pulling import lint, pulled
 
 
-@pytest.mark.parametrize("sql", ["geometry(Point,4326)", "geography(PolygonZ)", "geometry"])
+def test_geographies_of_points_are_places() -> None:
+    found = carrier(
+        Column("place", "public.geography(Point,4326)", nullable=True), "public", {}, is_key=False
+    )
+    assert (found.type, found.options) == ("google.type.LatLng", {"type": "geography(Point,4326)"})
+    assert "left out of rows" in found.note
+
+
+@pytest.mark.parametrize("sql", ["geometry(Point,4326)", "geography(PolygonZ)", "geography", "geometry"])
 def test_shapes_of_postgis_are_texts(sql: str) -> None:
     """As its typmod functions print them; there is no PostGIS here."""
     column = Column("place", f"public.{sql}", nullable=True)

@@ -119,7 +119,7 @@ def floating(*, single: bool, sql: SqlType) -> ValueType:
         kind=ValueKind.FLOAT,
         encode=_as_single("real") if real and not single else None,
         decode=_as_single("the message's field") if single and not real else None,
-        parse=_parse_float,
+        parse=parse_float,
     )
 
 
@@ -136,7 +136,8 @@ def _as_single(what: str) -> Callable[[float], float]:
     return check
 
 
-def _parse_float(text: str) -> float:
+def parse_float(text: str) -> float:
+    """Return the number that a text is; raises InvalidValueError."""
     if len(text) > _LITERAL_MAX or not _FLOAT.fullmatch(text):
         raise InvalidValueError("is not a number", "INVALID_NUMBER")
     value = float(text)
