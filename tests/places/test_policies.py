@@ -16,7 +16,7 @@ CALLERS = [Caller("ann"), Caller("pia", roles=["pilot"])]
 
 @pytest.fixture
 async def clients(geographic: str, tmp_path: Path) -> AsyncIterator[Mapping[str, Client]]:
-    await fetch(geographic, "TRUNCATE harbour")
+    await fetch(geographic, "TRUNCATE harbour, ship")
     await fetch(
         geographic,
         "INSERT INTO harbour (id, name, position, anchorage, open, approach, version)"

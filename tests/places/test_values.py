@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from gateway.db.bulk import copy_new_rows
+from gateway.db.bulk.copy_new_rows import BulkLoader
+from gateway.schema.types.points import place
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway, serve
 from tests.places.conftest import CORNERS
@@ -32,7 +35,7 @@ async def gateway(geographic: str) -> AsyncIterator[RunningGateway]:
 
 @pytest.fixture
 async def empty(gateway: RunningGateway) -> RunningGateway:
-    await gateway.sql("TRUNCATE harbour")
+    await gateway.sql("TRUNCATE harbour, ship")
     return gateway
 
 
@@ -102,6 +105,30 @@ async def test_bulk_upserts_store_them(empty: RunningGateway) -> None:
     # A zero of the other sign is another place to the bit.
     request.harbours[5].position.latitude = 0.0
     assert (await empty.call(f"{SERVICE}/BulkUpsertHarbours", request)).updated_count == 1
+
+
+@pytest.mark.usefixtures("_way")
+async def test_new_places_are_loaded_as_bytes(empty: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    await empty.sql("TRUNCATE buoy")
+    loaded, load = [], BulkLoader.load
+
+    async def noting(loader: BulkLoader, *given: Any) -> bool:
+        loaded.append(await load(loader, *given))
+        return loaded[-1]
+
+    monkeypatch.setattr(BulkLoader, "load", noting)
+    request = empty.client.message("places.v1.BulkUpsertBuoysRequest")
+    for number, (latitude, longitude) in enumerate(PLACES):
+        one = request.buoys.add(id=number)
+        one.position.latitude, one.position.longitude = latitude, longitude
+    for counted in ("inserted_count", "unchanged_count"):
+        done = await empty.call("places.v1.BuoyService/BulkUpsertBuoys", request)
+        assert getattr(done, counted) == len(PLACES)
+    assert any(loaded) is (copy_new_rows.FEWEST == 1)
+    rows = await empty.sql("SELECT position::text AS p FROM buoy ORDER BY id")
+    assert [row["p"] for row in rows] == [place(*one) for one in PLACES]
+    (found,) = await empty.sql("SELECT count(*) AS n FROM buoy WHERE ST_IsValid(position::geometry)")
+    assert found["n"] == len(PLACES)
 
 
 async def test_ingest_stores_them(empty: RunningGateway) -> None:

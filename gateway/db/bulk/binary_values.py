@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.schema.model import Field
 from gateway.schema.types.sql_types import without_modifiers
-from gateway.schema.values import ValueType
+from gateway.schema.values import ValueKind, ValueType
 
 _INTERVAL = struct.Struct(">qii")
 _POINT = struct.Struct(">dd")
@@ -48,6 +48,8 @@ class Wire:
 
 def wire_of(field: Field) -> Wire:
     """Return how the staged values of a field are written."""
+    if field.type.kind is ValueKind.PLACE:
+        return _EWKB
     element = field.type.element
     return _of(field.type) if element is None else _array(_of(element))
 
@@ -113,6 +115,8 @@ def _array(element: Wire) -> Wire:
 
 
 _TEXT = Wire(25, str.encode)
+# Of an extension, whose numbers are each database's own.
+_EWKB = Wire(0, bytes.fromhex)
 _WIRES = {
     "smallint": _number(21, "h"),
     "integer": _number(23, "i"),

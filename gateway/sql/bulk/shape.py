@@ -151,8 +151,11 @@ def staged_type(field: Field) -> str:
     """Return the staging column's type: text where the driver doesn't speak it, no limits of length.
 
     A limit is then met by the one statement that writes, where the bad row can be found. An array's
-    elements are sent with their type's number, which no enum has before it is made.
+    elements are sent with their type's number, which no enum has before it is made. A place is sent as the
+    bytes that PostGIS stores.
     """
+    if field.type.kind is ValueKind.PLACE:
+        return stored_type(field)
     element = field.type.element
     if field.type.text_cast or (element is not None and isinstance(element.engine, postgresql.ENUM)):
         return "text" if element is None else "text[]"

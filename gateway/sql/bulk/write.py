@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from gateway.policy.row_rules import TableRules
 from gateway.schema.model import Field
+from gateway.schema.values import ValueKind
 from gateway.sql.audit import INSERT, KEY, UPDATE, key_text, merged_rows, of_rows
 from gateway.sql.bulk.rules import RuleConditions, checked, forbidden_rows, guarded
 from gateway.sql.bulk.shape import (
@@ -148,10 +149,21 @@ def _stored_order(shape: BulkShape) -> str:
 
 def _unnested(shape: BulkShape) -> str:
     """Return rows from arrays, in the order of their keys."""
-    types = ["integer", *map(staged_type, shape.staged)]
+    types = ["integer", *("text" if _is_place(field) else staged_type(field) for field in shape.staged)]
     arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types, 1))
     names = ", ".join([_I, *(quote(field.column) for field in shape.staged)])
-    return f"(SELECT * FROM unnest({arrays}) AS s({names}) ORDER BY {_key_order(shape)})"
+    rows = ", ".join([_I, *map(_from_array, shape.staged)]) if any(map(_is_place, shape.staged)) else "*"
+    return f"(SELECT {rows} FROM unnest({arrays}) AS s({names}) ORDER BY {_key_order(shape)})"
+
+
+def _is_place(field: Field) -> bool:
+    return field.type.kind is ValueKind.PLACE
+
+
+def _from_array(field: Field) -> str:
+    """Return a staged value of an array, in which the driver has places as texts."""
+    name = quote(field.column)
+    return f"CAST(s.{name} AS {staged_type(field)}) AS {name}" if _is_place(field) else f"s.{name}"
 
 
 def _read_keys(shape: BulkShape) -> str:
