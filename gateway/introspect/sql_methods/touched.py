@@ -7,7 +7,7 @@ do, nor what a materialized view was made of.
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.introspect.sql_methods.plan import Plan
 from gateway.introspect.tables.table_records import Name
@@ -69,7 +69,8 @@ WITH RECURSIVE reached(oid) AS (
         WHERE r.ev_class = reached.oid
     ) AS next(oid)
 )
-SELECT n.nspname, c.relname, c.relrowsecurity
+SELECT n.nspname, c.relname, c.relrowsecurity,
+    EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid)
 FROM reached JOIN pg_catalog.pg_class AS c USING (oid)
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 """
@@ -91,7 +92,7 @@ class Touched:
         relations: the tables.
         secured: those with row-level security.
         direct: those that the query itself reads or writes, rather than what they are parts or copies of.
-        written: those that it writes.
+        written: those that it writes, or a part of.
         opaque: the functions that may read any, and views that can't be looked into.
         definers: those of them, and the views, that read by the rights of whoever made them.
         is_volatile: whether something that it calls may write.
@@ -107,6 +108,13 @@ class Touched:
     is_volatile: bool
 
 
+class _Relation(NamedTuple):
+    """A table: whether it has row-level security, and whether it is a part of another."""
+
+    is_secured: bool
+    is_part: bool
+
+
 async def touched_by(connection: Any, query: Query, plan: Plan) -> Touched:
     """Return what a query of a plan touches, for all that can be told by its names and those in its views."""
     words, calls, views, unread = await _names(connection, query)
@@ -114,12 +122,13 @@ async def touched_by(connection: Any, query: Query, plan: Plan) -> Touched:
     hidden = bool((await connection.fetch(_HIDDEN))[0][0])
     opaque = {name for _, name, is_opaque, _ in rows if is_opaque}
     by_maker = {name for name, by_invoker in views.items() if not by_invoker}
-    relations = await _relations(connection, plan)
+    relations = await _relations(connection, plan.relations)
+    written = await _relations(connection, plan.written)
     return Touched(
         relations=relations.keys(),
-        secured={name for name, is_secured in relations.items() if is_secured},
-        direct={name for name in relations if name in plan.relations or name.name in query.words},
-        written=plan.written,
+        secured={name for name, one in relations.items() if one.is_secured},
+        direct=_direct(query, plan, relations),
+        written=written.keys(),
         opaque=opaque | unread,
         definers={name for _, name, is_opaque, by_definer in rows if is_opaque and by_definer} | by_maker,
         is_volatile=hidden or bool(unread) or any(volatile for volatile, *_ in rows),
@@ -151,11 +160,24 @@ async def _names(
     return words, calls, views, unread | views.keys()
 
 
-async def _relations(connection: Any, plan: Plan) -> Mapping[Name, bool]:
-    """Return a plan's tables, and what they are parts or copies of: whether each has row-level security."""
-    asked = list(plan.relations)
+async def _relations(connection: Any, names: AbstractSet[Name]) -> Mapping[Name, _Relation]:
+    """Return what is known of tables, and of what they are parts or copies of."""
+    if not names:
+        return {}
+    asked = list(names)
     rows = await connection.fetch(_BEHIND, [one.schema for one in asked], [one.name for one in asked])
-    return {Name(schema, name): is_secured for schema, name, is_secured in rows}
+    return {Name(schema, name): _Relation(*facts) for schema, name, *facts in rows}
+
+
+def _direct(query: Query, plan: Plan, relations: Mapping[Name, _Relation]) -> AbstractSet[Name]:
+    """Return the tables that a query itself reads or writes.
+
+    A plan has the parts of a table in place of the whole, which is one of the query's words then. Where a
+    part may be one of them, too, nothing tells that the whole isn't another's alias.
+    """
+    names_parts = any(relations[name].is_part and name.name in query.words for name in plan.relations)
+    wholes = {name for name in relations if name.name in query.words and not names_parts}
+    return plan.relations | wholes
 
 
 async def not_null_columns(
