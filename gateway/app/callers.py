@@ -12,7 +12,8 @@ from gateway.policy.columns import has_limits
 from gateway.policy.permissions import permission_of, permissions_of, without_policy
 from gateway.policy.policy_file import read_policy_file
 from gateway.policy.presets import Presets, merged, presets_of
-from gateway.policy.row_rules import TableRules, row_rules
+from gateway.policy.row_rules import TableRules
+from gateway.policy.schema_rules import row_rules
 from gateway.policy.tenants import Tenants, tenant_presets, tenants_of, with_tenants
 from gateway.schema.model import Schema
 from gateway.transport.authorization import Authorization

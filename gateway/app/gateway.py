@@ -21,6 +21,7 @@ from gateway.handlers.database.statements import Statements
 from gateway.introspect import DriftWatch, tell_unserved_rules
 from gateway.methods import Engine, handler_of
 from gateway.policy.permissions import methods_of
+from gateway.policy.schema_rules import hops_of
 from gateway.request.aggregates import check_aggregations
 from gateway.request.page_token import PageTokens
 from gateway.request.relation_rows import relation_rows
@@ -130,6 +131,8 @@ class Gateway:
 def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Authors) -> Engine:
     """Return what handlers work with; raises SchemaError for rules, presets and relations that are wrong."""
     limits = settings.limits
+    rules = callers.row_rules()
+    hops = hops_of(callers.schema, rules)
     return Engine(
         database=storage.serving,
         reads=storage.reads,
@@ -141,8 +144,9 @@ def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Aut
         bulk_max_rows=limits.bulk_max_rows,
         max_concurrent_bulk=limits.max_concurrent_bulk,
         page_tokens=PageTokens(_secret(settings)),
-        relations=relation_rows(callers.schema),
-        rules=callers.row_rules(),
+        relations=relation_rows(callers.schema, hops),
+        hop=hops,
+        rules=rules,
         presets=callers.presets(),
         caller_roles=storage.caller_roles,
         withheld=storage.withheld,

@@ -13,7 +13,7 @@ from gateway.policy.matrix import as_json, as_lines, matrix_of
 from gateway.policy.permissions import permissions_of
 from gateway.policy.policy_file import read_policy_file
 from gateway.policy.presets import presets_of
-from gateway.policy.row_rules import row_rules
+from gateway.policy.schema_rules import row_rules
 from gateway.policy.table_matrix import tables_as_json, tables_as_lines
 from gateway.policy.tenants import tenants_of, with_tenants
 from gateway.schema.read import read_schema

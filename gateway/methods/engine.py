@@ -15,6 +15,7 @@ from gateway.errors import FailedPrecondition
 from gateway.methods.bulk_state import BulkState
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
+from gateway.request.filter.related.relations import NO_RELATIONS, HopOf, Relations
 from gateway.request.page_token import PageTokens
 from gateway.request.relation_rows import RelationRows
 from gateway.schema.model import Method, Resource, StandardMethod
@@ -42,6 +43,7 @@ class Engine:
         rules: of the rows that callers may see and change, by the message's full name; none of a resource
             without a policy, and none at all where callers aren't identified.
         relations: which rows the schema's relations hold, by their fields' full names.
+        hop: returns the way by a relation of the schema, with what holds of the rows there.
         presets: what is written of callers, by the message's full name; none where they aren't identified.
         caller_roles: of the database, whose policies say which rows are there for a caller; None where calls
             run by the gateway's own.
@@ -68,6 +70,7 @@ class Engine:
     page_tokens: PageTokens = field(default_factory=lambda: PageTokens(os.urandom(32)))
 
     relations: Mapping[str, RelationRows] = field(default_factory=dict)
+    hop: HopOf | None = None
     rules: Mapping[str, TableRules]
     presets: Mapping[str, Presets]
     caller_roles: CallerRoles | None
@@ -110,6 +113,10 @@ class Engine:
     def rules_of(self, resource: Resource) -> TableRules | None:
         """Return the rules of the resource's rows; None where it has none."""
         return self.rules.get(resource.message.full_name)
+
+    def relations_of(self, method: StandardMethod) -> Relations:
+        """Return the relations that filters and orders of a method may go through."""
+        return Relations(method.related, self.hop) if self.hop is not None else NO_RELATIONS
 
     def withheld_of(self, resource: Resource) -> frozenset[str]:
         """Return the resource's columns that some roles of the database may not set in new rows."""

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from gateway.policy.row_rules import TableRules, caller_values, read_rule
 from gateway.request.call import Call
 from gateway.request.filter import Filter, parse_filter
+from gateway.request.filter.related.relations import NO_RELATIONS, Relations
 from gateway.request.keys import encode_value
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import Rows, equals_name
@@ -22,13 +23,22 @@ Selection = tuple[Rows, Mapping[str, Any]]
 
 
 def selection_reader(
-    method: StandardMethod, rules: TableRules | None, everything: str = ""
+    method: StandardMethod,
+    rules: TableRules | None,
+    relations: Relations = NO_RELATIONS,
+    *,
+    everything: str = "",
 ) -> Callable[[Message, Call], Selection]:
     """Return the function that reads which rows a request means, of those that are there for its caller.
 
-    `everything` is the filter that stands for all of them, beside the empty one.
+    Args:
+        method: the method.
+        rules: of the rows; None where all are everybody's.
+        relations: those that filters may go through.
+        everything: the filter that stands for all rows, beside the empty one.
 
     Raises InvalidArgument, when called, for a wrong filter or a value that its column can't hold.
+
     """
     resource, request_fields = method.resource, method.request
     filter_name = _name(request_fields, "filter")
@@ -36,12 +46,12 @@ def selection_reader(
 
     @lru_cache(maxsize=_FILTERS)
     def parsed(text: str) -> Filter:
-        return parse_filter(text, resource.askable)
+        return parse_filter(text, resource.askable, relations)
 
     def read(request: Message, call: Call) -> Selection:
         text = getattr(request, filter_name) if filter_name else ""
         checked = parsed("" if text == everything else text)
-        values = checked.arguments(call.time() if checked.is_relative else 0)
+        values = checked.arguments(call.time() if checked.is_relative else 0, call.principal)
         equals: list[str] = []
         for descriptor, field in method.equals:
             if _is_given(request, descriptor):

@@ -73,7 +73,8 @@ def _require(context: Context, literal: Arg, resource: Resource | None, *, is_en
 def _is_field(arg: Arg, resource: Resource | None) -> bool:
     if resource is None or not isinstance(arg, Member) or is_quoted(arg):
         return False
-    return arg.tokens[0].text in resource.by_name
+    first = arg.tokens[0].text
+    return first in resource.by_name or first in resource.relation_by_name
 
 
 def _is_enum(left: Arg, resource: Resource | None) -> bool:

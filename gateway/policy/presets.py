@@ -10,7 +10,7 @@ from gateway.auth.by_principal import ByPrincipal
 from gateway.auth.principal import ANONYMOUS_ROLE, Principal
 from gateway.errors import FieldViolation, InvalidArgument, PermissionDenied
 from gateway.policy.caller import Value, caller_value, is_caller, is_id
-from gateway.policy.row_rules import SPELLINGS, driver_value
+from gateway.policy.rule_checker import SPELLINGS, driver_value
 from gateway.request.filter.context import Context
 from gateway.request.filter.parser import parse
 from gateway.request.filter.tree import Member, Restriction

@@ -8,7 +8,7 @@ from gateway.config.settings import AuthSettings
 from gateway.errors import InvalidArgument
 from gateway.policy.caller import CALLER, Value, claim_reader
 from gateway.policy.presets import Preset
-from gateway.policy.row_rules import driver_value
+from gateway.policy.rule_checker import driver_value
 from gateway.request.filter.parser import parse
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Field, Resource, Schema, TablePolicy

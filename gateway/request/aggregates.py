@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidArgument
 from gateway.request.filter import Filter, parse_filter
-from gateway.request.filter.plan import columns_of
+from gateway.request.filter.related.columns import columns_of
 from gateway.request.order import Order, parse_order
 from gateway.schema.aggregation import Aggregate, Aggregation, aggregate_methods
 from gateway.schema.diagnostics import Diagnostic, SchemaError

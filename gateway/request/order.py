@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
+from gateway.request.filter.related.relations import NO_RELATIONS, Relations
+from gateway.request.related_orders import RelatedField, invalid_order, related_field
 from gateway.schema.model import Field, Resource
+from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.types.numbers import parse_float
 from gateway.schema.types.points import place
 from gateway.schema.values import InvalidValueError, ValueKind
@@ -43,6 +45,8 @@ class Term:
     """Whether no index may be asked for that order."""
     place: str = dataclasses.field(default="", compare=False)
     """Its value: orders that differ by it alone share a statement."""
+    related: RelatedField | None = None
+    """What it is of another row, under the name of a column of the statement's own."""
 
 
 Order = tuple[Term, ...]
@@ -58,23 +62,25 @@ def places_of(order: Order) -> dict[str, str]:
     return {term.near: term.place for term in order if term.near}
 
 
-def parse_order(text: str, resource: Resource, *, near: bool = False) -> Order:
+def parse_order(
+    text: str, resource: Resource, relations: Relations = NO_RELATIONS, *, near: bool = False
+) -> Order:
     """Return the order that `order_by` asks for, with the primary key appended, so that no two rows tie.
 
     Without a key all other columns are, so that only rows alike in each of them tie. What is appended takes
     the last term's direction: an order of one direction stays one, which one index and one row comparison
-    serve.
+    serve. Of `relations` those may be gone through that hold one row.
     With `near` it may be by the distance from a place. Raises InvalidArgument for an unknown, unorderable or
     repeated field (reason INVALID_ORDER_BY).
     """
     if len(text) > MAX_LENGTH:
-        raise _invalid(f"it has {len(text)} characters; at most {MAX_LENGTH} are allowed")
+        raise invalid_order(f"it has {len(text)} characters; at most {MAX_LENGTH} are allowed")
     terms: list[Term] = []
     for part in _COMMA.split(text) if text.strip() else ():
-        found = _NEAR.fullmatch(part) if near else None
-        term = _term(part, resource) if found is None else _near(found, resource, len(terms))
-        if any(term.column == other.column for other in terms):
-            raise _invalid(f'it names "{resource.by_column[term.column].name}" twice')
+        found, number = _NEAR.fullmatch(part) if near else None, len(terms)
+        term = _term(part, resource, relations, number) if found is None else _near(found, resource, number)
+        if any(_is_same(term, other) for other in terms):
+            raise invalid_order(f'it names "{_shown(term, resource)}" twice')
         terms.append(term)
     descending = terms[-1].descending if terms else False
     named = {term.column for term in terms}
@@ -90,16 +96,30 @@ def _by_text(resource: Resource, *, descending: bool) -> Iterator[Term]:
             yield Term(field.column, descending, as_text=True)
 
 
-def _term(part: str, resource: Resource) -> Term:
+def _is_same(term: Term, other: Term) -> bool:
+    if term.related is None or other.related is None:
+        return term.column == other.column
+    return term.related.path == other.related.path
+
+
+def _shown(term: Term, resource: Resource) -> str:
+    return resource.by_column[term.column].name if term.related is None else term.related.path
+
+
+def _term(part: str, resource: Resource, relations: Relations, number: int) -> Term:
     match = _TERM.fullmatch(part)
     if match is None:
-        raise _invalid(
+        raise invalid_order(
             f'"{part.strip()[:64]}" is no term; expected `field` or `field desc`, with commas between'
         )
     name, direction = match.groups()
+    related = related_field(name, resource, relations)
+    if related is not None:
+        _check_sorts(name, related.field)
+        column = f"{OWN_COLUMNS}order {number}"
+        return Term(column, descending=direction == "desc", related=related)
     one = _field(name, resource)
-    if not one.type.orderable:
-        raise _invalid(f'"{name}" is of kind {one.type.kind.value}, which has no order')
+    _check_sorts(name, one)
     return Term(one.column, descending=direction == "desc")
 
 
@@ -107,12 +127,12 @@ def _near(match: re.Match[str], resource: Resource, number: int) -> Term:
     name, latitude, longitude, direction = match.groups()
     one = _field(name, resource)
     if one.type.kind is not ValueKind.PLACE:
-        raise _invalid(f'distance takes a LatLng that is stored as geography; "{name}" is none')
+        raise invalid_order(f'distance takes a LatLng that is stored as geography; "{name}" is none')
     try:
         degrees = parse_float(latitude), parse_float(longitude)
         where = place(*degrees)
     except InvalidValueError as error:
-        raise _invalid(f'"{match[0].strip()[:64]}" {error.description}') from error
+        raise invalid_order(f'"{match[0].strip()[:64]}" {error.description}') from error
     alone = _is_misjudged(*degrees)
     return Term(one.column, direction == "desc", near=f"near_{number}", unindexed=alone, place=where)
 
@@ -131,8 +151,13 @@ def _is_misjudged(latitude: float, longitude: float) -> bool:
 def _field(name: str, resource: Resource) -> Field:
     one = resource.by_name.get(name)
     if one is None:
-        raise _invalid(_unknown(name, resource))
+        raise invalid_order(_unknown(name, resource))
     return one
+
+
+def _check_sorts(name: str, field: Field) -> None:
+    if not field.type.orderable:
+        raise invalid_order(f'"{name}" is of kind {field.type.kind.value}, which has no order')
 
 
 def _unknown(name: str, resource: Resource) -> str:
@@ -146,7 +171,3 @@ def _unknown(name: str, resource: Resource) -> str:
 
 def _orderable(fields: tuple[Field, ...]) -> list[str]:
     return [field.name for field in fields if field.type.orderable]
-
-
-def _invalid(description: str) -> InvalidArgument:
-    return InvalidArgument.field("order_by", f"is no order: {description}", reason="INVALID_ORDER_BY")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.plan import Predicate
+from gateway.request.filter.related.relations import Relations
 from gateway.request.masks import MAX_RELATIONS, Related
 from gateway.request.order import Order, parse_order
 from gateway.request.paths import InvalidPathError, Steps, split_path
@@ -48,17 +49,17 @@ class AskedRows:
     path: str
 
 
-def asked_rows(given: Iterable[Any], resource: Resource, related: Related, path: str) -> list[AskedRows]:
+def asked_rows(given: Iterable[Any], resource: Resource, relations: Relations, path: str) -> list[AskedRows]:
     """Return what a request asks of relations of `resource`; raises InvalidArgument where that is wrong.
 
     Args:
         given: the request's rowgate.v1.RelationArguments.
         resource: of the rows that the request reads.
-        related: the resources that relations lead to.
+        relations: those that lead to others.
         path: the name of the request's field.
 
     """
-    asked = [_asked(one, resource, related, f"{path}[{i}]") for i, one in enumerate(_bounded(given, path))]
+    asked = [_asked(one, resource, relations, f"{path}[{i}]") for i, one in enumerate(_bounded(given, path))]
     seen: set[Steps] = set()
     for one in asked:
         if one.shape.steps in seen:
@@ -81,16 +82,16 @@ def _bounded(given: Iterable[Any], path: str) -> list[Any]:
     return arguments
 
 
-def _asked(given: Any, resource: Resource, related: Related, path: str) -> AskedRows:
-    *above, last = _relations(given.path, resource, related, f"{path}.path")
-    target = related[last.target].askable
+def _asked(given: Any, resource: Resource, relations: Relations, path: str) -> AskedRows:
+    *above, last = _relations(given.path, resource, relations.resources, f"{path}.path")
+    target = relations.target(last)
     if not last.is_many and (given.order_by or given.limit):
         wrong = f'"{last.name}" holds one row: leave order and limit out'
         raise wrong_arguments(path, wrong)
     if given.limit < 0:
         raise wrong_arguments(f"{path}.limit", "must not be negative")
     try:
-        asked = parse_filter(given.filter, target)
+        asked = parse_filter(given.filter, target, relations)
         order = parse_order(given.order_by, target) if given.order_by.strip() else None
     except InvalidArgument as error:
         raise _below(error, path) from error

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from gateway.errors import InvalidArgument
 from gateway.request.filter import Filter, parse_filter
+from gateway.request.filter.related.hops import Hops
 from gateway.request.order import Order, parse_order
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Relation, Resource, Schema
@@ -31,12 +32,18 @@ class RelationRows:
     order: Order
 
 
-def relation_rows(schema: Schema) -> Mapping[str, RelationRows]:
-    """Return the rows of each relation, by its field's full name; raises SchemaError for wrong ones."""
+def relation_rows(schema: Schema, hops: Hops) -> Mapping[str, RelationRows]:
+    """Return the rows of each relation, by its field's full name; raises SchemaError for wrong ones.
+
+    Args:
+        schema: has the relations.
+        hops: the ways by them, which their filters may go.
+
+    """
     wrong: list[Diagnostic] = []
     rows = {
         str(relation.descriptor.full_name): _rows(
-            resource, relation, schema.resources[relation.target], wrong
+            resource, relation, schema.resources[relation.target], hops, wrong
         )
         for resource, relation in _relations(schema)
     }
@@ -51,15 +58,20 @@ def _relations(schema: Schema) -> Iterator[tuple[Resource, Relation]]:
             yield resource, relation
 
 
-def _rows(resource: Resource, relation: Relation, target: Resource, wrong: list[Diagnostic]) -> RelationRows:
-    def checked(parse: Callable[[str, Resource], T], option: str, otherwise: T) -> T:
+def _rows(
+    resource: Resource, relation: Relation, target: Resource, hops: Hops, wrong: list[Diagnostic]
+) -> RelationRows:
+    def checked(parse: Callable[[str], T], option: str, otherwise: T) -> T:
         try:
-            return parse(getattr(relation, option), target)
+            return parse(getattr(relation, option))
         except InvalidArgument as error:
             where = f"{relation.descriptor.full_name}, relation.{option}"
             text = error.violations[0].description
             wrong.append(Diagnostic(resource.message.file.name, relation.line, where, text))
             return otherwise
 
-    asked = checked(parse_filter, "filter", Filter(None, ()))
-    return RelationRows(resource, target, asked, checked(parse_order, "order_by", ()))
+    asked = checked(lambda text: parse_filter(text, target, hops.relations), "filter", Filter(None, ()))
+    nothing: Order = ()
+    order = checked(lambda text: parse_order(text, target), "order_by", nothing)
+    hops(relation)  # what is wrong there is refused at the start
+    return RelationRows(resource, target, asked, order)

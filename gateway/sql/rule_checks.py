@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, case, cast, false, func, literal_column, select, true
 
 from gateway.policy.row_rules import ChangeRules, RowRule
-from gateway.request.filter.plan import And, columns_of
+from gateway.request.filter.plan import And
+from gateway.request.filter.related.columns import columns_of
 from gateway.schema.model import Field, Resource
 from gateway.schema.tables.zeros import zero_literal
 from gateway.sql.binds import bound

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.policy.row_rules import row_rules
+from gateway.policy.schema_rules import row_rules
 from gateway.schema.diagnostics import SchemaError
 from tests.harness.callers import Caller, clients_of, write_keys
 from tests.harness.client import Client, RpcFailed

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.policy.row_rules import row_rules
+from gateway.policy.schema_rules import row_rules
 from gateway.schema.diagnostics import SchemaError
 from gateway.schema.model import Schema
 from tests.harness.gateway import schema_of

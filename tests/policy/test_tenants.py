@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.policy.row_rules import row_rules
+from gateway.policy.schema_rules import row_rules
 from gateway.policy.tenants import Tenants, with_tenants
 from gateway.schema.diagnostics import SchemaError
 from tests.harness.callers import Caller, clients_of, write_keys

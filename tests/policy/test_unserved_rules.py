@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.introspect.startup.unserved_rules import of_rows
-from gateway.policy.row_rules import row_rules
+from gateway.policy.schema_rules import row_rules
 from tests.conftest import GatewayFor
 from tests.harness.callers import Caller, write_keys
 from tests.harness.gateway import schema_of

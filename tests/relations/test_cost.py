@@ -16,6 +16,7 @@ from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.methods.engine import Engine
 from gateway.methods.reads.list_rows import List
+from gateway.policy.schema_rules import hops_of
 from gateway.request.call import Call
 from gateway.request.relation_rows import relation_rows
 from gateway.schema.protos.sources import compile_protos
@@ -67,7 +68,7 @@ async def served(databases: Databases) -> AsyncIterator[Served]:
             reads=reads,
             writes=RowWrites(database, CoalesceSettings()),
             tables=tables.tables,
-            relations=relation_rows(schema),
+            relations=relation_rows(schema, hops_of(schema, {})),
             rules={},
             presets={},
             caller_roles=None,

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from gateway.auth.principal import Principal
 from gateway.errors import InvalidArgument
 from gateway.policy.caller import own_reader
-from gateway.policy.row_rules import driver_value
+from gateway.policy.rule_checker import driver_value
 from gateway.request.rows import merge_errors
 from gateway.schema.sql_method import SqlMethod, SqlParameter
 from gateway.schema.values import InvalidValueError, ValueType

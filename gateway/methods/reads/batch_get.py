@@ -69,7 +69,7 @@ class BatchGet:
         self._keys_name = method.request["keys"].name
         item = method.item
         self._read_item = key_reader(method.resource, item.keys) if item is not None else None
-        self._asked = AskedReader(method)
+        self._asked = AskedReader(method, engine.relations_of(method))
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
     async def __call__(self, request: Message, call: Call) -> WrittenResponse:

@@ -31,7 +31,7 @@ class Count:
         self._database = engine.database
         rules = engine.rules_of(method.resource)
         self._hides_rows = engine.hides_rows or rules is not None
-        self._selection = selection_reader(method, rules)
+        self._selection = selection_reader(method, rules, engine.relations_of(method))
         self._response = GetMessageClass(method.descriptor.output_type)
         resource, table = method.resource, engine.table(method.resource)
         self._exact = lru_cache(_STATEMENTS)(lambda rows: count_rows(resource, table, rows))

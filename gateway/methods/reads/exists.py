@@ -19,7 +19,9 @@ class Exists:
 
     def __init__(self, method: StandardMethod, engine: Engine) -> None:
         self._database = engine.database
-        self._selection = selection_reader(method, engine.rules_of(method.resource))
+        self._selection = selection_reader(
+            method, engine.rules_of(method.resource), engine.relations_of(method)
+        )
         self._response = GetMessageClass(method.descriptor.output_type)
         self._name = method.response["exists"].name
         resource, table = method.resource, engine.table(method.resource)

@@ -54,7 +54,9 @@ class Get:
         self._read_key = key_reader(method.resource, method.keys)
         mask = method.request.get("read_mask")
         self._mask = mask.name if mask is not None else None
-        self._asked = AskedReader(method) if "relations" in method.request else None
+        self._asked = (
+            AskedReader(method, engine.relations_of(method)) if "relations" in method.request else None
+        )
         self._plan = lru_cache(_STATEMENTS)(self._build_plan)
 
     async def __call__(self, request: Message, call: Call) -> Response:

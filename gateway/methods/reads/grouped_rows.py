@@ -19,7 +19,8 @@ from gateway.request.aggregates import computed_of
 from gateway.request.call import Call
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.errors import filter_error_at
-from gateway.request.filter.plan import Predicate, columns_of
+from gateway.request.filter.plan import Predicate
+from gateway.request.filter.related.columns import columns_of
 from gateway.request.masks import Mask, read_fields
 from gateway.request.order import Order, order_columns, parse_order
 from gateway.request.page_token import PAGE_TOKEN, fingerprint_of
@@ -79,7 +80,9 @@ class GroupedRows:
         self._method = method
         self._table = engine.table(method.resource)
         self._tokens = engine.page_tokens
-        self._selection = selection_reader(method, engine.rules_of(method.resource))
+        self._selection = selection_reader(
+            method, engine.rules_of(method.resource), engine.relations_of(method)
+        )
         self._names = {role: field.name for role, field in method.request.items()}
         known = method.resource.askable.by_column.keys()
         self._computed = tuple(one for one in computed_of(method.aggregation) if one.columns <= known)
@@ -102,7 +105,7 @@ class GroupedRows:
         keys = self._keys(request)
         having = self._having(keys, self.argument(request, "having", ""))
         order = self._order(keys, self.argument(request, "order_by", ""))
-        conditions = having.arguments(call.time() if having.is_relative else 0, HAVING)
+        conditions = having.arguments(call.time() if having.is_relative else 0, prefix=HAVING)
         values = {**values, **conditions, TIME_ZONE: self._time_zone(request)}
         fingerprint = self._fingerprint(request, rows, (keys, order), values, call)
         if last is not None:

@@ -22,7 +22,8 @@ from gateway.request.relation_arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.order import Nulls, after_values
-from gateway.sql.reads.select import TOLD, Rows, select_by_key, selected
+from gateway.sql.reads.ordered_table import order_fields
+from gateway.sql.reads.select import TOLD, Rows, select_place, selected
 from gateway.sql.statement import Statement
 
 _STATEMENTS = 512
@@ -110,10 +111,11 @@ class OrderedRows:
         self._token = token
         self._use = use
         self._rules = engine.rules_of(method.resource)
-        self._selection = selection_reader(method, self._rules)
+        self._relations = engine.relations_of(method)
+        self._selection = selection_reader(method, self._rules, self._relations)
         self._order = lru_cache(_ORDERS)(self._parse_order)
         self._names = {role: field.name for role, field in method.request.items()}
-        self._asked = AskedReader(method)
+        self._asked = AskedReader(method, self._relations)
         self._query = lru_cache(_STATEMENTS)(self._build)
         self._look_up = lru_cache(_ORDERS)(self._row_statement)
 
@@ -130,7 +132,7 @@ class OrderedRows:
         shapes = tuple(one.shape for one in asked)
         query = self._query(self._mask_paths(request), rows, order, nulls_of(place), shapes)
         after = {**after_values(place.values), TOLD: place.told} if place is not None else {}
-        of_all = {**values, **after, **places_of(order), **self._of_related(query, asked, call)}
+        of_all = {**values, **after, **of_order(order, call), **self._of_related(query, asked, call)}
         return Asked(query, rows, of_all, values, fingerprint, call.moment, place)
 
     def _of_related(self, query: Query, asked: Sequence[AskedRows], call: Call) -> Mapping[str, Any]:
@@ -162,16 +164,15 @@ class OrderedRows:
         statement = self._look_up(order)
         columns = [term.column for term in order if term.column in self._resource.primary_key]
         key = dict(zip(columns, values, strict=True))
-        caller = caller_values(self._rules, call.principal)
-        found = await self._database.fetch(statement, statement.arguments({**key, **caller}), call)
+        given = {**key, **caller_values(self._rules, call.principal), **of_order(order, call)}
+        found = await self._database.fetch(statement, statement.arguments(given), call)
         if not found or digest_of([*found[0]]) != digest:
             raise self._use.outdated()
         return Place(found[0])
 
     def _row_statement(self, order: Order) -> Statement:
         """Return the statement that reads the values of an order's columns of one row."""
-        fields = tuple(self._resource.by_column[term.column] for term in order)
-        return select_by_key(self._resource, self._table, fields, read_rule(self._rules))
+        return select_place(self._resource, self._table, order, read_rule(self._rules))
 
     def argument(self, request: Message, role: str, default: Any) -> Any:
         """Return the value of a role's field; the default where the request has none."""
@@ -180,15 +181,17 @@ class OrderedRows:
 
     def _parse_order(self, text: str) -> tuple[Order, str]:
         """Return an order, and what tokens are bound to of it: its columns and their types."""
-        order = parse_order(text, self._resource.askable, near=True)
-        printed = repr([(term, self._resource.by_column[term.column].type.sql) for term in order])
+        order = parse_order(text, self._resource.askable, self._relations, near=True)
+        columns = {**self._resource.by_column, **{one.column: one for one in order_fields(order)}}
+        printed = repr([(term, columns[term.column].type.sql) for term in order])
         return order, f"without a key {printed}" if self._ties else printed
 
     def _build(
         self, paths: tuple[str, ...], rows: Rows, order: Order, after: Nulls | None, asked: Shapes
     ) -> Query:
         mask = read_fields(self._resource, paths, related=self._method.related)
-        fields, related = selected(self._resource, mask, order), related_of(mask, self._engine, asked)
+        fields = (*selected(self._resource, mask, order), *order_fields(order))
+        related = related_of(mask, self._engine, asked)
         statement = self._select(
             self._resource, self._table, fields, rows=rows, order=order, after=after, related=related.rows
         )
@@ -210,6 +213,14 @@ class OrderedRows:
     def _mask_paths(self, request: Message) -> tuple[str, ...]:
         mask = self.argument(request, "read_mask", None)
         return tuple(mask.paths) if mask is not None else ()
+
+
+def of_order(order: Order, call: Call) -> Mapping[str, Any]:
+    """Return the values of what is bound for an order: its places, and what its columns of other rows ask."""
+    values: dict[str, Any] = {**places_of(order)}
+    for related in (term.related for term in order if term.related is not None):
+        values |= related.arguments(call.time() if related.values.is_relative else 0, call.principal)
+    return values
 
 
 def owner_of(call: Call) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
 from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.call import Call
+from gateway.request.filter.related.relations import Relations
 from gateway.request.masks import Mask, RelationMask
 from gateway.request.order import Term
 from gateway.request.paths import Steps
@@ -32,11 +33,13 @@ class AskedReader:
 
     Args:
         method: the method.
+        relations: those that it may go through.
 
     """
 
-    def __init__(self, method: StandardMethod) -> None:
+    def __init__(self, method: StandardMethod, relations: Relations) -> None:
         self._method = method
+        self._relations = relations
         field = method.request.get("relations")
         self._name = field.name if field is not None else None
 
@@ -44,7 +47,7 @@ class AskedReader:
         """Return what a request asks; raises InvalidArgument."""
         if self._name is None or not (given := getattr(request, self._name)):
             return ()
-        return asked_rows(given, self._method.resource, self._method.related, self._name)
+        return asked_rows(given, self._method.resource, self._relations, self._name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Related:
         return bound_values(
             self.rows,
             lambda one: caller_values(engine.rules_of(one), call.principal),
-            call.time,
+            call,
             {one.shape.steps: (one.filter, one.limit) for one in asked},
         )
 

@@ -79,7 +79,7 @@ class ByFilter:
         rules = engine.rules_of(resource)
         self._rules = kind(rules) if rules is not None else None
         self._hides_rows = engine.hides_rows
-        self._selection = selection_reader(method, rules, ALL)
+        self._selection = selection_reader(method, rules, engine.relations_of(method), everything=ALL)
         statement = partial(change_by_filter, resource, table, rules=self._rules)
         self._statement = lru_cache(MAX_SHAPES)(statement)
         self._seizure = lru_cache(MAX_SHAPES)(partial(seize_by_filter, resource, table))

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from gateway.errors import InvalidArgument
 from gateway.request.filter.calls import (
     call_condition,
     call_subject,
@@ -21,11 +23,14 @@ from gateway.request.filter.compare import (
 )
 from gateway.request.filter.context import Context
 from gateway.request.filter.documents import compare_inside, subject_inside
-from gateway.request.filter.functions import CONDITIONS
+from gateway.request.filter.functions import CONDITIONS, COUNT, EXISTS
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import is_quoted, is_word, pattern
 from gateway.request.filter.places import PLACES, place_condition
-from gateway.request.filter.plan import And, Column, Filter, Not, Or, Predicate, RelativeTime, Search
+from gateway.request.filter.plan import And, Column, Filter, Not, Or, Predicate, Search
+from gateway.request.filter.related.relations import NO_RELATIONS, Relations
+from gateway.request.filter.related.steps import Step, first_step, in_front
+from gateway.request.filter.related.ways import Way, count_of, each_or_any, is_any, is_there, way_by
 from gateway.request.filter.resolve import contains, present, resolve, subject_of
 from gateway.request.filter.tree import All, Arg, Expression, Function, Member, Negation, Restriction, Some
 from gateway.request.filter.weight import check_weight
@@ -33,17 +38,19 @@ from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
 
 
-def check(text: str, tree: Expression | None, resource: Resource) -> Filter:
+def check(
+    text: str, tree: Expression | None, resource: Resource, relations: Relations = NO_RELATIONS
+) -> Filter:
     """Return the plan of a filter over `resource`; raises InvalidArgument where it doesn't fit."""
     if tree is None:
         return Filter(None, ())
     context = Context(text)
-    shape = Checker(context, resource).expression(tree)
+    shape = Checker(context, resource, relations).expression(tree)
     check_weight(shape)
-    values = context.values()
-    return Filter(shape, values, any(isinstance(value, RelativeTime) for value in values))
+    return Filter(shape, context.values())
 
 
+_WITH_CONDITION = 2
 _DIVIDED = (ValueKind.JSON, ValueKind.ARRAY)
 """The kinds of values that hold others."""
 
@@ -56,12 +63,48 @@ class _Left:
     field: Field
 
 
-class Checker:
-    """Makes the plan of one filter's tree."""
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """What is left of a comparator, of the rows that a relation holds.
 
-    def __init__(self, context: Context, resource: Resource) -> None:
+    Args:
+        way: to the rows.
+        checker: of conditions on one of them.
+        left: what is compared of it.
+
+    """
+
+    way: Way
+    checker: "Checker"
+    left: "_Beside"
+
+
+_Beside: TypeAlias = _Left | Subject | _Below | Way
+"""What stands left of a comparator."""
+
+
+class Checker:
+    """Makes the plan of one filter's tree.
+
+    Args:
+        context: the filter.
+        resource: what the rows are.
+        relations: those that it may go through.
+        depth: how many it went through already.
+
+    """
+
+    def __init__(
+        self, context: Context, resource: Resource, relations: Relations = NO_RELATIONS, depth: int = 0
+    ) -> None:
         self._context = context
         self._resource = resource
+        self._relations = relations
+        self._depth = depth
+
+    def of_rows(self, resource: Resource) -> "Checker":
+        """Return what checks conditions on rows that a relation leads to."""
+        return Checker(self._context, resource, self._relations, self._depth + 1)
 
     def expression(self, tree: Expression) -> Predicate:
         """Return an expression's condition; raises InvalidArgument where it doesn't fit."""
@@ -77,37 +120,117 @@ class Checker:
 
     def restriction(self, left: Member | Function, comparator: Token | None, arg: Arg | None) -> Predicate:
         """Return a comparison's condition, or a function's, or a search's."""
-        if isinstance(left, Function):
-            return self._call(left, comparator, arg)
+        step = first_step(left)
+        way = self._way(step) if step is not None else None
+        if isinstance(left, Function) and left.names[-1].text in PLACES:
+            return self._place(left, comparator, arg)
+        if isinstance(left, Function) and left.names[-1].text in (*CONDITIONS, EXISTS):
+            return self._condition(left, comparator, step, way)
         if comparator is None or arg is None:
-            return self._search(left)
-        field = resolve(self._context, self._resource, left)
-        return self._spread(_Left(left, field), comparator, arg)
+            return self._alone(left, way)
+        return self._spread(self._left(left), comparator, arg)
 
-    def _call(self, call: Function, comparator: Token | None, arg: Arg | None) -> Predicate:
-        name = f"{call.text}(…)"
-        if call.names[-1].text in PLACES:
-            return place_condition(self._context, call, comparator, arg, self.subject)
-        if call.names[-1].text in CONDITIONS:
-            if comparator is not None:
-                raise self._context.error(comparator.offset, f"{name} is a condition: it takes no comparator")
+    def _condition(
+        self, call: Function, comparator: Token | None, step: Step | None, way: Way | None
+    ) -> Predicate:
+        if comparator is not None:
+            wrong = f"{call.text}(…) is a condition: it takes no comparator"
+            raise self._context.error(comparator.offset, wrong)
+        if way is None or step is None:
+            if call.names[-1].text == EXISTS:
+                raise self._no_relation(call, step)
             return call_condition(self._context, call, self.subject)
-        subject = call_subject(self._context, call, self.subject)
-        if comparator is None or arg is None:
-            raise self._context.error(call.offset, f"{name} is a value: expected a comparator after it")
-        return self._spread(subject, comparator, arg)
+        if step.below is None:
+            return self._exists(in_front(call), way)
+        return each_or_any(self._context, way, self._rows_of(way).restriction(step.below, None, None))
+
+    def _place(self, call: Function, comparator: Token | None, arg: Arg | None) -> Predicate:
+        step = first_step(call)
+        way = self._way(step) if step is not None else None
+        if way is None or step is None or step.below is None:
+            return place_condition(self._context, call, comparator, arg, self.subject)
+        return each_or_any(self._context, way, self._rows_of(way).restriction(step.below, comparator, arg))
+
+    def _alone(self, left: Member | Function, way: Way | None) -> Predicate:
+        if isinstance(left, Member) and way is None:
+            return self._search(left)
+        if isinstance(left, Function):
+            self._left(left)
+            wrong = f"{left.text}(…) is a value: expected a comparator after it"
+            raise self._context.error(left.offset, wrong)
+        raise self._context.error(
+            left.offset, f'"{left.text[:64]}" is a field: expected a comparator after it'
+        )
+
+    def _left(self, left: Member | Function) -> _Beside:
+        """Return what stands left of a comparator, by the relations that lead there."""
+        step = first_step(left)
+        way = self._way(step) if step is not None else None
+        if way is not None and step is not None:
+            if step.below is not None:
+                self._refuse_count_of_several(left, way)
+                checker = self._rows_of(way)
+                return _Below(way, checker, checker._left(step.below))  # noqa: SLF001 - of its own class
+            if isinstance(left, Function):
+                return self._count(in_front(left), way)
+            return way
+        if isinstance(left, Function):
+            if left.names[-1].text == COUNT:
+                raise self._no_relation(left, step)
+            return call_subject(self._context, left, self.subject)
+        return _Left(left, resolve(self._context, self._resource, left, self._relations))
+
+    def _no_relation(self, call: Function, step: Step | None) -> InvalidArgument:
+        """Return the error of a function that takes relations; raises it where nothing is called so."""
+        if step is not None:
+            resolve(self._context, self._resource, Member((step.token,)), self._relations)
+        name = call.names[-1].text
+        return self._context.error(
+            call.offset, f"{name} takes a relation, as {name}(…) of rows that it holds"
+        )
+
+    def _way(self, step: Step) -> Way | None:
+        return way_by(self._context, self._relations, self._resource, step.token, self._depth)
+
+    def _rows_of(self, way: Way) -> "Checker":
+        return self.of_rows(self._relations.target(way.relation))
+
+    def _exists(self, call: Function, way: Way) -> Predicate:
+        """Return whether one row meets all of a condition: `exists(flights, carrier = UA AND tail:*)`."""
+        if call.names[-1].text != EXISTS or len(call.args) != _WITH_CONDITION:
+            raise self._context.error(call.offset, f"{way.expected}, or {EXISTS}({way.name}, condition)")
+        return is_any(self._context, way, self._of_arg(call.args[1], way))
+
+    def _count(self, call: Function, way: Way) -> Subject:
+        fits = call.names[-1].text == COUNT and 0 < len(call.args) <= _WITH_CONDITION
+        if not fits or not way.relation.is_many:
+            raise self._context.error(call.offset, way.expected)
+        condition = self._of_arg(call.args[1], way) if len(call.args) > 1 else None
+        return count_of(self._context, way, condition)
+
+    def _refuse_count_of_several(self, left: Member | Function, way: Way) -> None:
+        if isinstance(left, Function) and left.names[-1].text == COUNT and way.relation.is_many:
+            wrong = f"counts the rows of one: write {EXISTS}({way.name}, {COUNT}(…) > 1)"
+            raise self._context.error(left.offset, wrong)
+
+    def _of_arg(self, arg: Arg, way: Way) -> Predicate:
+        """Return the condition on the rows of a relation that a function's argument is."""
+        checker = self._rows_of(way)
+        if isinstance(arg, Member | Function):
+            return checker.restriction(arg, None, None)
+        return checker.expression(arg)
 
     def subject(self, named: Member | Function) -> Subject:
         """Return what a field is, what is inside one, or what a function makes of it."""
         if isinstance(named, Function):
             return call_subject(self._context, named, self.subject)
-        field = resolve(self._context, self._resource, named)
+        field = resolve(self._context, self._resource, named, self._relations)
         if field.type.kind is ValueKind.JSON:
             return subject_inside(self._context, field, named.tokens[1:])
         return subject_of(field)
 
     def _spread(  # noqa: PLR0911 - one line per record
-        self, left: "_Left | Subject", comparator: Token, arg: Arg
+        self, left: _Beside, comparator: Token, arg: Arg
     ) -> Predicate:
         """Compare with each of the values: `a = (b OR c)` is `a = b OR a = c`; a number's `-` is its sign."""
         match arg:
@@ -132,13 +255,24 @@ class Checker:
                     comparable.offset, "expected a value; a comparison can't stand in a value"
                 )
 
-    def _beside(self, left: "_Left | Subject", comparator: Token, literal: Member) -> Predicate:
+    def _beside(self, left: _Beside, comparator: Token, literal: Member) -> Predicate:
+        if isinstance(left, _Below):
+            condition = left.checker._beside(left.left, comparator, literal)  # noqa: SLF001 - of its own class
+            asks = is_any if comparator.text == ":" and is_word(literal, "*") else each_or_any
+            return asks(self._context, left.way, condition)
+        if isinstance(left, Way):
+            return is_there(self._context, left, comparator, literal)
         if isinstance(left, _Left):
             return self.compare(left.member, left.field, comparator, literal)
         return self.compare_computed(left, comparator, literal)
 
-    def _beside_call(self, left: "_Left | Subject", comparator: Token, call: Function) -> Predicate:
+    def _beside_call(self, left: _Beside, comparator: Token, call: Function) -> Predicate:
         """Return the comparison with what a function gives: a time, another field, or a marked literal."""
+        if isinstance(left, _Below):
+            condition = left.checker._beside_call(left.left, comparator, call)  # noqa: SLF001 - of its own class
+            return each_or_any(self._context, left.way, condition)
+        if isinstance(left, Way):
+            raise self._context.error(comparator.offset, left.expected)
         micros, other = relative_micros(self._context, call), other_field(self._context, call)
         if micros is not None:
             return compare_time(self._context, self._subject(left), comparator, micros)
@@ -148,14 +282,19 @@ class Checker:
         literal = literal_of(self._context, described.type.kind, described.name, call)
         return self._beside(left, comparator, literal)
 
-    def _subject(self, left: "_Left | Subject") -> Subject:
+    def _subject(self, left: _Left | Subject) -> Subject:
         return self.subject(left.member) if isinstance(left, _Left) else left
 
-    def _beside_list(
-        self, left: "_Left | Subject", comparator: Token, items: Sequence[Expression]
-    ) -> Predicate | None:
+    def _beside_list(self, left: _Beside, comparator: Token, items: Sequence[Expression]) -> Predicate | None:
         """Return `a = (b OR c)` as one comparison with a list; None where each value needs its own."""
-        if comparator.text != "=" or (isinstance(left, _Left) and left.field.type.kind in _DIVIDED):
+        if isinstance(left, _Below):
+            found = left.checker._beside_list(left.left, comparator, items)  # noqa: SLF001 - of its own class
+            return found and each_or_any(self._context, left.way, found)
+        if (
+            comparator.text != "="
+            or isinstance(left, Way)
+            or (isinstance(left, _Left) and left.field.type.kind in _DIVIDED)
+        ):
             return None
         subject = self._subject(left)
         values = [

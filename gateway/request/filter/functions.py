@@ -24,7 +24,8 @@ LIST = ValueType("jsonb", postgresql.JSONB(), ValueKind.JSON, equality=False)
 """A list in a stored message, or as one."""
 DOCUMENT_TEXT = "document_text"
 """How SQL computes the text that such a value is; NULL where it is none."""
-_WHOLE = integer(INT64, SqlType("bigint"))
+WHOLE = integer(INT64, SqlType("bigint"))
+"""Lengths and counts."""
 # What EXTRACT gives: the year of an infinite time is infinite.
 _PART = integer(INT64, SqlType("numeric"))
 _DATE = date(SqlType("date"))
@@ -77,10 +78,10 @@ FUNCTIONS: Mapping[str, ValueFunction] = {
     "fold": _of_text("fold"),
     "length": ValueFunction(
         (
-            Computed((ValueKind.TEXT,), "characters", _WHOLE),
-            Computed((ValueKind.BYTES,), "octets", _WHOLE),
-            Computed((ValueKind.ARRAY,), "elements", _WHOLE),
-            Computed((ValueKind.JSON,), "size", _WHOLE),
+            Computed((ValueKind.TEXT,), "characters", WHOLE),
+            Computed((ValueKind.BYTES,), "octets", WHOLE),
+            Computed((ValueKind.ARRAY,), "elements", WHOLE),
+            Computed((ValueKind.JSON,), "size", WHOLE),
         ),
         "a text, bytes or a list",
     ),
@@ -112,6 +113,10 @@ PATTERNS: Mapping[str, Callable[[str], str]] = {
 MATCHES = "matches"
 """The condition that a text has a part which a regular expression describes."""
 CONDITIONS = (*PATTERNS, MATCHES)
+EXISTS = "exists"
+"""The condition that a relation holds a row which meets all of another: `exists(flights, carrier = UA)`."""
+COUNT = "count"
+"""The function that counts the rows of a relation, or some of them: `count(flights, carrier = UA) > 3`."""
 LITERALS: Mapping[str, ValueKind] = {
     "timestamp": ValueKind.TIMESTAMP,
     "duration": ValueKind.DURATION,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gateway.errors import InvalidArgument
 from gateway.request.filter.errors import filter_error
+from gateway.request.filter.functions import COUNT, EXISTS
 from gateway.request.filter.lexer import Kind, Token, tokens_of
 from gateway.request.filter.tree import (
     All,
@@ -28,6 +29,7 @@ MAX_VALUES = 1_000
 """The most values behind one IN."""
 
 _IN = "IN"
+_TAKE_CONDITIONS = (EXISTS, COUNT)
 _KEYWORDS = (Kind.AND, Kind.OR, Kind.NOT)
 _VALUES = (Kind.TEXT, Kind.STRING)
 _STARTS = (*_VALUES, Kind.NOT, Kind.MINUS, Kind.OPEN)
@@ -163,12 +165,23 @@ class _Parser:
         """Parse `function : name {DOT name} LPAREN [argList] RPAREN`, where `argList : arg {COMMA arg}`."""
         self._enter()
         args: list[Arg] = []
+        takes_condition = member.tokens[-1].text in _TAKE_CONDITIONS
         if self._kind is not Kind.CLOSE:
-            args.append(self._arg())
+            args.append(self._arg_of(takes_condition=takes_condition))
             while self._accept(Kind.COMMA):
-                args.append(self._arg())
+                args.append(self._arg_of(takes_condition=takes_condition))
         self._leave('expected "," or ")"')
         return Function(member.tokens, tuple(args))
+
+    def _arg_of(self, *, takes_condition: bool) -> Arg:
+        """Parse an `arg`, or the `expression` that the rows of a relation are asked, which AIP-160 lacks."""
+        if not takes_condition:
+            return self._arg()
+        match self._expression():
+            case Restriction(comparable, None):
+                return comparable
+            case expression:
+                return expression
 
     def _composite(self) -> Expression:
         """Parse `composite : LPAREN expression RPAREN`."""

@@ -1,14 +1,18 @@
 """The plan of a filter: a shape, which makes a statement, and the values it is run with.
 
 A shape holds no value of the filter, only the places of its binds, so all filters that differ in their
-literals alone share one statement. Its records are frozen and compare by content.
+literals alone share one statement. Its records are frozen and compare by content; whole numbers in them are
+those of binds, and nothing else.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-from gateway.schema.values import ValueKind
+from gateway.auth.principal import ANONYMOUS, Principal
+from gateway.schema.model import Relation, Resource
+from gateway.schema.values import ValueKind, ValueType
 
 FILTER = "filter"
 """What the names of the parameters of a request's filter begin with."""
@@ -74,7 +78,44 @@ class Called:
     operand: "Operand"
 
 
-Operand: TypeAlias = Column | Element | Json | Called
+@dataclass(frozen=True, slots=True, eq=False)
+class Hop:
+    """The way by a relation to the rows that it holds. There is one for each relation of a schema.
+
+    Args:
+        relation: the relation.
+        source: the resource that has it.
+        target: the resource of the rows, with all columns.
+        conditions: what rows have to be for the caller, and for the schema. Each is asked of those alone that
+            meet what stands before it.
+        values: of the conditions' binds.
+
+    """
+
+    relation: Relation
+    source: Resource
+    target: Resource
+    conditions: tuple["Predicate", ...] = ()
+    values: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """How many rows a relation holds that meet the condition, if there is one.
+
+    Args:
+        hop: the way to them.
+        held: the hop's conditions, with the filter's binds.
+        condition: what they are counted by beside.
+
+    """
+
+    hop: Hop
+    held: tuple["Predicate", ...]
+    condition: "Predicate | None" = None
+
+
+Operand: TypeAlias = Column | Element | Json | Called | RowCount
 
 _DAY = 86_400 * 1_000_000
 
@@ -96,6 +137,20 @@ class RelativeTime:
         """Return the driver value when it is asked at `now`, in microseconds since 2000."""
         time = now + self.micros
         return (time // _DAY if self.is_date else time,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OfCaller:
+    """A value of whoever asks.
+
+    Args:
+        type: what it is compared as.
+        read: returns it, as the driver binds it; None where it is unknown.
+
+    """
+
+    type: ValueType
+    read: Callable[[Principal], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +316,40 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class OneRow:
+    """The one row that a relation holds meets the condition.
+
+    Where it holds none, all columns there are NULL, as of a row that a LEFT JOIN doesn't find.
+
+    Args:
+        hop: the way to it.
+        held: the hop's conditions, with the filter's binds.
+        condition: what it has to meet.
+
+    """
+
+    hop: Hop
+    held: tuple["Predicate", ...]
+    condition: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyRow:
+    """One of the rows that a relation holds meets the condition, if there is one. Never unknown.
+
+    Args:
+        hop: the way to them.
+        held: the hop's conditions, with the filter's binds.
+        condition: what one of them has to meet.
+
+    """
+
+    hop: Hop
+    held: tuple["Predicate", ...]
+    condition: "Predicate | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """All conditions hold."""
 
@@ -301,32 +390,9 @@ Predicate: TypeAlias = (
     | HasKey
     | Search
     | Given
+    | OneRow
+    | AnyRow
 )
-
-
-def columns_of(shape: "Predicate | Operand") -> frozenset[str]:  # noqa: PLR0911 - one line per record
-    """Return the columns that a shape speaks of."""
-    match shape:
-        case Column(name):
-            return frozenset({name})
-        case Search(columns, _):
-            return frozenset(columns)
-        case And(items) | Or(items):
-            return frozenset().union(*map(columns_of, items))
-        case Not(item):
-            return columns_of(item)
-        case AnyElement(operand, condition) | AnyOnPath(operand, _, condition):
-            return columns_of(operand) | columns_of(condition)
-        case FieldComparison(left, _, right):
-            return columns_of(left) | columns_of(right)
-        case Contains(column, _):
-            return columns_of(column)
-        case Json(root):
-            return columns_of(root)
-        case Element() | Given():
-            return frozenset()
-        case _:
-            return columns_of(shape.operand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,24 +401,31 @@ class Filter:
 
     Args:
         shape: what it asks; None where it asks nothing.
-        values: the driver value of each bind, or what it is relative to the request's time.
-        is_relative: whether one of them is.
+        values: the driver value of each bind, or what tells it of the request's time, or of its caller.
+        is_relative: whether one of them is relative to the request's time.
 
     """
 
     shape: Predicate | None
     values: tuple[Any, ...]
-    is_relative: bool = False
+    is_relative: bool = field(init=False)
 
-    def arguments(self, now: int = 0, prefix: str = FILTER) -> dict[str, Any]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_relative", any(isinstance(one, RelativeTime) for one in self.values))
+
+    def arguments(self, now: int = 0, caller: Principal = ANONYMOUS, prefix: str = FILTER) -> dict[str, Any]:
         """Return the values by the names of their parameters, which begin with `prefix`.
 
         `now` is in microseconds since 2000.
         """
-        return {
-            bind_name(i, prefix): value.at(now) if isinstance(value, RelativeTime) else value
-            for i, value in enumerate(self.values)
-        }
+        return {bind_name(i, prefix): driver_value(one, now, caller) for i, one in enumerate(self.values)}
+
+
+def driver_value(value: Any, now: int, caller: Principal) -> Any:
+    """Return the driver value of a bind, as it is when `caller` asks at `now`."""
+    if isinstance(value, RelativeTime):
+        return value.at(now)
+    return value.read(caller) if isinstance(value, OfCaller) else value
 
 
 def bind_name(bind: int, prefix: str = FILTER) -> str:

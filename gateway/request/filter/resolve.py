@@ -17,6 +17,7 @@ from gateway.request.filter.plan import (
     NotEmpty,
     Predicate,
 )
+from gateway.request.filter.related.relations import NO_RELATIONS, Relations
 from gateway.request.filter.tree import Member
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import InvalidValueError, ValueKind, ValueType
@@ -24,7 +25,9 @@ from gateway.schema.values import InvalidValueError, ValueKind, ValueType
 _MAY_BE_EMPTY = (ValueKind.TEXT, ValueKind.BYTES, ValueKind.OTHER)
 
 
-def resolve(context: Context, resource: Resource, member: Member) -> Field:
+def resolve(
+    context: Context, resource: Resource, member: Member, relations: Relations = NO_RELATIONS
+) -> Field:
     """Return the field that a member starts with; raises InvalidArgument, naming the closest, for none."""
     first = member.tokens[0]
     field = resource.by_name.get(first.text)
@@ -32,7 +35,7 @@ def resolve(context: Context, resource: Resource, member: Member) -> Field:
         if first.text == resource.etag and resource.version is not None:
             version = resource.by_column[resource.version].name
             raise context.error(first.offset, f'"{first.text}" is computed: compare "{version}" instead')
-        hint = did_you_mean(first.text, resource.by_name)
+        hint = did_you_mean(first.text, relations.names(resource))
         raise context.error(first.offset, f'{resource.name} has no field "{first.text[:64]}"{hint}')
     if len(member.tokens) > 1 and field.type.kind is not ValueKind.JSON:
         raise context.error(member.tokens[1].offset, f'"{field.name}" has no fields: expected a comparator')

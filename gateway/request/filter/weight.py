@@ -8,6 +8,7 @@ from gateway.request.filter.plan import (
     And,
     AnyElement,
     AnyOnPath,
+    AnyRow,
     Box,
     Called,
     Column,
@@ -18,15 +19,17 @@ from gateway.request.filter.plan import (
     Given,
     Json,
     Not,
+    OneRow,
     Operand,
     Or,
     Predicate,
+    RowCount,
     Search,
 )
 
 MAX_WEIGHT = 512
 """The most that a filter weighs: a comparison of a column weighs 1."""
-_FUNCTION, _INSIDE, _ELEMENTS = 3, 2, 6
+_FUNCTION, _INSIDE, _ELEMENTS, _HOP = 3, 2, 6, 16
 
 
 def check_weight(shape: Predicate) -> None:
@@ -34,13 +37,13 @@ def check_weight(shape: Predicate) -> None:
     if weight_of(shape) > MAX_WEIGHT:
         raise InvalidArgument.field(
             "filter",
-            f"weighs more than {MAX_WEIGHT} comparisons: reaching into lists counts as {_ELEMENTS} of them, "
-            f"a function as {_FUNCTION}",
+            f"weighs more than {MAX_WEIGHT} comparisons: a relation counts as {_HOP} of them, "
+            f"reaching into lists as {_ELEMENTS}, a function as {_FUNCTION}",
             reason="FILTER_TOO_COMPLEX",
         )
 
 
-def weight_of(shape: Predicate | Operand) -> int:  # noqa: PLR0911 - one line per record
+def weight_of(shape: Predicate | Operand) -> int:  # noqa: C901, PLR0911 - one line per record
     """Return what a condition, or what is compared in it, weighs."""
     match shape:
         case And(items) | Or(items):
@@ -51,6 +54,8 @@ def weight_of(shape: Predicate | Operand) -> int:  # noqa: PLR0911 - one line pe
             return 1 + len(columns)
         case AnyElement(operand, condition) | AnyOnPath(operand, _, condition):
             return _ELEMENTS + weight_of(operand) + weight_of(condition)
+        case OneRow(_, _, condition) | AnyRow(_, _, condition) | RowCount(_, _, condition):
+            return _HOP + (weight_of(condition) if condition is not None else 0)
         case FieldComparison(left, _, right):
             return 1 + weight_of(left) + weight_of(right)
         case Called(_, operand) | Distance(operand) | Box(operand):

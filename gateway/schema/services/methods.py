@@ -98,7 +98,7 @@ def _method(
     response = _response(method, shape, resource, keys, diagnostics)
     rows = response.get("rows")
     related = _written_with(resource, resources, kind)
-    if shape.reads_relations:
+    if shape.reaches_relations:
         related = _related_to(resource, resources)
     of_kind: Callable[..., StandardMethod] = StandardMethod
     if kind is MethodKind.AGGREGATE and rows is not None:

@@ -135,9 +135,9 @@ class Shape:
         return fits and len(method) > len(self.name)
 
     @property
-    def reads_relations(self) -> bool:
-        """Whether its read mask may name relations."""
-        return _RELATIONS in self.request
+    def reaches_relations(self) -> bool:
+        """Whether its read mask, or its filter, may name relations."""
+        return any(role in self.request for role in (_RELATIONS, _FILTER, _WANTED))
 
 
 _READ_MASK = Role("read_mask", RoleType.MASK)

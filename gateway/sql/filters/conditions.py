@@ -8,6 +8,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     FromClause,
+    Select,
     Table,
     and_,
     any_,
@@ -31,19 +32,22 @@ from sqlalchemy.types import Enum, String, TypeEngine
 
 from gateway.policy.row_rules import RowRule
 from gateway.request.filter import plan
-from gateway.request.filter.functions import ALIKE, COMPUTED
+from gateway.request.filter.functions import ALIKE, COMPUTED, WHOLE
 from gateway.request.filter.plan import FILTER, bind_name
+from gateway.request.filter.related.absent import when_absent
 from gateway.schema.model import Resource
 from gateway.schema.values import ValueKind, ValueType
 from gateway.sql.binds import bound, bound_array, comparable, compared
 from gateway.sql.filters.functions import FUNCTIONS, OF_JSON, relative_time
 from gateway.sql.filters.places import is_distant, is_in_box
+from gateway.sql.filters.related import Outer, are_related, rows_of
 from gateway.sql.unnest import unnest
 
 Condition = ColumnElement[bool]
 Value = ColumnElement[Any]
 
 _TEXT = postgresql.TEXT()
+_BOOLEAN = postgresql.BOOLEAN()
 _JSONB = postgresql.JSONB()
 _DOUBLE: postgresql.DOUBLE_PRECISION[float] = postgresql.DOUBLE_PRECISION()
 _KEYS = ARRAY(_TEXT)
@@ -106,6 +110,13 @@ def where_filter(
     return _Writer(resource, table, prefix=prefix, constants=dict(enumerate(constants))).condition(shape)
 
 
+def where_held(
+    hop: plan.Hop, held: Sequence[plan.Predicate], rows: FromClause, prefix: str
+) -> list[Condition]:
+    """Return the conditions of rows that a relation leads to, with a parameter per bind."""
+    return _Writer(hop.target, rows, prefix=prefix).in_turn(held)
+
+
 def may_fail(shape: plan.Predicate) -> bool:
     """Whether a filter may raise an error for some row, and so tell of it: all but plain comparisons may."""
     match shape:
@@ -113,6 +124,10 @@ def may_fail(shape: plan.Predicate) -> bool:
             return any(map(may_fail, items))
         case plan.Not(item):
             return may_fail(item)
+        case plan.OneRow(_, held, condition):
+            return any(map(may_fail, (*held, condition)))
+        case plan.AnyRow(_, held, condition):
+            return any(map(may_fail, held)) or (condition is not None and may_fail(condition))
         case (
             plan.Comparison(plan.Column())
             | plan.OneOf(plan.Column())
@@ -140,6 +155,8 @@ class _Writer:
     """The values of binds that the statement brings itself."""
     callers: Mapping[int, Value] = field(default_factory=dict)
     """What stands for binds that say what the caller is."""
+    depth: int = 0
+    """How many relations lead to the rows."""
 
     def condition(self, shape: plan.Predicate) -> Condition:  # noqa: C901, PLR0911, PLR0912 - one line per record
         match shape:
@@ -148,7 +165,7 @@ class _Writer:
             case plan.Or(items):
                 return or_(*(self.condition(item) for item in items))
             case plan.Not(item):
-                return not_(self.condition(item).self_group())
+                return self._negated(item)
             case plan.Comparison(operand, op, bind):
                 return self._value(operand).bool_op(_OPERATORS[op])(self._bound(operand, bind))
             case plan.OneOf(operand, bind):
@@ -183,7 +200,74 @@ class _Writer:
                 found = (self._like(self.table.c[name], pattern, ignore_case=True) for name in columns)
                 return or_(*(func.coalesce(one, false()) for one in found))
             case plan.Given(bind):
-                return self.callers[bind]
+                return self.callers[bind] if bind in self.callers else self._parameter(bind, _BOOLEAN)
+            case plan.OneRow():
+                return self._one_row(shape)
+            case plan.AnyRow(hop, held, condition):
+                return self._among(hop, held, condition).exists()
+
+    def _negated(self, item: plan.Predicate) -> Condition:
+        """Return that a condition is false.
+
+        What is asked of a related row is negated there: where it is unknown, EXISTS is false.
+        """
+        match item:
+            case plan.And(items) if any(map(_asks_one_row, items)):
+                return or_(*map(self._negated, items))
+            case plan.Or(items) if any(map(_asks_one_row, items)):
+                return and_(*map(self._negated, items))
+            case plan.Not(inner) if _asks_one_row(inner):
+                return self.condition(inner)
+            case plan.OneRow(_, _, condition):
+                return self._one_row(replace(item, condition=plan.Not(condition)))
+        return not_(self.condition(item).self_group())
+
+    def _one_row(self, shape: plan.OneRow) -> Condition:
+        if when_absent(shape.condition):
+            return not_(self._among(shape.hop, shape.held, shape.condition, is_met=False).exists())
+        return self._among(shape.hop, shape.held, shape.condition).exists()
+
+    def _among(
+        self,
+        hop: plan.Hop,
+        held: Sequence[plan.Predicate],
+        condition: plan.Predicate | None,
+        *,
+        is_met: bool = True,
+    ) -> Select[tuple[int]]:
+        """Return a query of the rows that a relation holds which meet a condition, or don't."""
+        rows = rows_of(hop, self.depth + 1)
+        inner = replace(
+            self,
+            resource=hop.target,
+            table=rows,
+            element=None,
+            element_type=None,
+            # They may be columns of the query around, which has a row for each caller.
+            callers={bind: Outer(value) for bind, value in self.callers.items()},
+            depth=self.depth + 1,
+        )
+        met = inner.in_turn(held)
+        if condition is not None:
+            wanted = inner.guarded(condition, met)
+            met.append(wanted if is_met else wanted.is_not(true()))
+        return select(literal_column("1")).select_from(rows).where(*are_related(hop, self.table, rows), *met)
+
+    def in_turn(self, shapes: Sequence[plan.Predicate]) -> list[Condition]:
+        """Return conditions of which each is asked of those rows alone that meet the ones before."""
+        met: list[Condition] = []
+        for shape in shapes:
+            met.append(self.guarded(shape, met))
+        return met
+
+    def guarded(self, shape: plan.Predicate, met: Sequence[Condition]) -> Condition:
+        """Return a condition that, if it may fail, is asked of rows alone that meet others."""
+        wanted = self.condition(shape)
+        return case((and_(*met), wanted), else_=false()) if met and may_fail(shape) else wanted
+
+    def _count(self, operand: plan.RowCount) -> Value:
+        found = self._among(operand.hop, operand.held, operand.condition).subquery()
+        return select(func.count()).select_from(found).scalar_subquery()
 
     def _given(self, bind: int, value_type: ValueType) -> Value:
         """Return a bind's value, as one to compare with a column of the type."""
@@ -217,6 +301,8 @@ class _Writer:
                 return self._json(operand)
             case plan.Json():
                 return cast(self._text(operand), _cast_of(operand))
+            case plan.RowCount():
+                return self._count(operand)
             case plan.Called(function, inner):
                 return FUNCTIONS[function](self._json(inner) if function in OF_JSON else self._value(inner))
 
@@ -265,6 +351,8 @@ class _Writer:
                 return self._parameter(bind, _TEXT) if element is None else self._given(bind, element)
             case plan.Called(function):
                 return self._alike(function, self._given(bind, COMPUTED[function]))
+            case plan.RowCount():
+                return self._given(bind, WHOLE)
 
     def _degrees(self, bind: int) -> Value:
         return self._parameter(bind, _DOUBLE)
@@ -289,6 +377,8 @@ class _Writer:
                 return self._alike_list(function, given) if function in ALIKE else given
             case plan.Json():
                 return bind_parameter(name, constant, type_=ARRAY(_cast_of(operand)))
+            case plan.RowCount():
+                return bound_array(WHOLE, name, constant)
             case plan.Element():
                 msg = "an element is compared with one value"
                 raise AssertionError(msg)
@@ -350,6 +440,16 @@ class _Writer:
         elements = found.table_valued(column("value", _JSONB)).render_derived()
         inner = replace(self, element=elements.c.value, element_type=None)
         return exists(select(1).select_from(elements).where(inner.condition(condition)))
+
+
+def _asks_one_row(shape: plan.Predicate) -> bool:
+    """Whether a condition is of the one row that a relation holds, as a whole or in a part."""
+    match shape:
+        case plan.And(items) | plan.Or(items):
+            return any(map(_asks_one_row, items))
+        case plan.Not(item):
+            return _asks_one_row(item)
+    return isinstance(shape, plan.OneRow)
 
 
 def _cast_of(operand: plan.Json) -> TypeEngine[Any]:

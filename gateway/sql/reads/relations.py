@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import Integer, NullType
 
 from gateway.policy.row_rules import RowRule
+from gateway.request.call import Call
 from gateway.request.filter.plan import Filter, Predicate
 from gateway.request.order import Order
 from gateway.request.paths import Steps
@@ -76,7 +77,7 @@ def _named(related: Sequence[RelatedRows], first: str) -> Iterator[tuple[str, Re
 def bound_values(
     related: Sequence[RelatedRows],
     callers: Callable[[Resource], Mapping[str, Any]],
-    time: Callable[[], int],
+    call: Call,
     asked: Mapping[Steps, tuple[Filter, int]],
 ) -> Mapping[str, Any]:
     """Return the values of all that is bound for relations, by their parameters' names.
@@ -84,7 +85,7 @@ def bound_values(
     Args:
         related: what is read by relations.
         callers: returns the caller's values in the rules of a resource's rows, by their columns' names.
-        time: returns the request's time, for filters that are relative to it.
+        call: has the request's time and its caller, for filters that ask for them.
         asked: the filter and the limit that the request has for some of them.
 
     """
@@ -94,7 +95,8 @@ def bound_values(
         values |= {_caller(name, column): value for column, value in of_caller}
         wanted, limit = asked.get(one.steps, (_EVERYTHING, 0))
         for given, prefix in ((one.rows.filter, _declared(name)), (wanted, _asked(name))):
-            values |= given.arguments(time() if given.is_relative else 0, prefix)
+            now = call.time() if given.is_relative else 0
+            values |= given.arguments(now, call.principal, prefix)
         values[_limit(name)] = limit_of(one, limit)
     return values
 

@@ -29,6 +29,7 @@ from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filters.conditions import may_fail, where_filter, where_rule
 from gateway.sql.reads.order import Nulls, is_nearest_first, order_clause, where_after, where_from
+from gateway.sql.reads.ordered_table import OrderedTable, ordered_table
 from gateway.sql.reads.relations import Joined, RelatedRows, joined, joining_columns
 from gateway.sql.rule_checks import is_there
 from gateway.sql.statement import Statement, compile_statement
@@ -124,7 +125,8 @@ def select_by_keys(
         row = _select(table, fields).where(*same, *met).limit(one).lateral("rowgate_found")
         query = select(keys.c.n, *row.c).select_from(keys).join(row, true())
         return compile_statement(query, fields=fields, name=f"batch get {resource.table}")
-    stored: Any = _stored(table, fields, related).where(*same, *met).limit(one).lateral("rowgate_found")
+    whole = OrderedTable(resource, table.c, table)
+    stored: Any = _stored(whole, fields, related).where(*same, *met).limit(one).lateral("rowgate_found")
     found = joined(stored, keys.join(stored, true()), related)
     columns = (*(read_column(field, stored) for field in fields), *found.columns)
     query = select(keys.c.n, *columns).select_from(found.source)
@@ -143,18 +145,16 @@ def select_page(
 ) -> Statement:
     """Return the statement that reads the first rows in an order, or those after a row; `limit` is bound."""
     limit, name = bindparam("limit", type_=Integer), f"list {resource.table}"
-    if related or is_nearest_first(order):
-        page = _stored(table, fields, related)
-        if is_nearest_first(order):
-            # Before PostgreSQL 17 an index that has rows by their distance serves no order of more than that.
-            page = _in_order(page, resource, table, rows=rows, order=order, after=after, terms=1)
-            nearest = page.fetch(limit, with_ties=True).subquery("rowgate_nearest")
-            page = select(nearest).order_by(*order_clause(order, nearest)).limit(limit)
-        else:
-            page = _in_order(page, resource, table, rows=rows, order=order, after=after).limit(limit)
-        return _with_related(page, fields, order, related, name)
-    query = _in_order(_select(table, fields), resource, table, rows=rows, order=order, after=after)
-    return compile_statement(query.limit(limit), fields=fields, name=name)
+    if not is_nearest_first(order):
+        query = _in_order(resource, table, fields, rows=rows, order=order, after=after, related=related)
+        return _with_related(query.limit(limit), fields, order, related, name)
+    ordered = ordered_table(resource, table, order)
+    stored = _stored(ordered, fields, related)
+    # Before PostgreSQL 17 an index that has rows by their distance serves no order of more than that.
+    page = _sorted(stored, ordered, table, rows=rows, order=order, after=after, terms=1)
+    nearest = page.fetch(limit, with_ties=True).subquery("rowgate_nearest")
+    page = select(nearest).order_by(*order_clause(order, nearest)).limit(limit)
+    return _around(page, fields, order, related, name)
 
 
 def select_stream(
@@ -168,13 +168,17 @@ def select_stream(
     related: Sequence[RelatedRows] = (),
 ) -> Statement:
     """Return the statement that reads all rows in an order, or all those after a row."""
-    name = f"stream {resource.table}"
-    if related:
-        stored = _stored(table, fields, related)
-        page = _in_order(stored, resource, table, rows=rows, order=order, after=after)
-        return _with_related(page, fields, order, related, name)
-    query = _in_order(_select(table, fields), resource, table, rows=rows, order=order, after=after)
-    return compile_statement(query, fields=fields, name=name)
+    query = _in_order(resource, table, fields, rows=rows, order=order, after=after, related=related)
+    return _with_related(query, fields, order, related, f"stream {resource.table}")
+
+
+def select_place(resource: Resource, table: Table, order: Order, rule: RowRule | None = None) -> Statement:
+    """Return the statement that reads what a row of some key has of an order's columns."""
+    ordered = ordered_table(resource, table, order)
+    fields = tuple(ordered.resource.by_column[term.column] for term in order)
+    key = [comparable(field, table) == bound(field.type, field.column) for field in resource.key_fields]
+    query = _selected(ordered, fields).where(*key, *is_there(rule, table))
+    return compile_statement(query, fields=fields, name=f"get {resource.table}")
 
 
 def count_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
@@ -202,8 +206,24 @@ def explain_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
 
 
 def _in_order(
-    query: Select[Any],
     resource: Resource,
+    table: Table,
+    fields: tuple[Field, ...],
+    *,
+    rows: Rows,
+    order: Order,
+    after: Nulls | None,
+    related: Sequence[RelatedRows],
+) -> Select[Any]:
+    """Return the query of rows in an order: as they are read or, where relations are to follow, as stored."""
+    ordered = ordered_table(resource, table, order)
+    query = _stored(ordered, fields, related) if related else _selected(ordered, fields)
+    return _sorted(query, ordered, table, rows=rows, order=order, after=after)
+
+
+def _sorted(
+    query: Select[Any],
+    ordered: Any,
     table: Table,
     *,
     rows: Rows,
@@ -212,18 +232,28 @@ def _in_order(
     terms: int | None = None,
 ) -> Select[Any]:
     """Return the query of rows, or those after a row, sorted by the order, or by its first terms alone."""
+    resource = ordered.resource
     query = query.where(*row_conditions(resource, table, rows))
     if after is not None and resource.primary_key:
-        query = query.where(where_after(order, after, resource, table))
+        query = query.where(where_after(order, after, resource, ordered))
     elif after is not None:
-        query = query.where(where_from(order, after, resource, table)).offset(bindparam(TOLD, type_=Integer))
-    return query.order_by(*order_clause(order[:terms], table))
+        later = where_from(order, after, resource, ordered)
+        query = query.where(later).offset(bindparam(TOLD, type_=Integer))
+    return query.order_by(*order_clause(order[:terms], ordered))
 
 
 def _with_related(
     page: Select[Any], fields: tuple[Field, ...], order: Order, related: Sequence[RelatedRows], name: str
 ) -> Statement:
     """Return the statement that reads rows in an order, and then what relations hold of those alone."""
+    if related:
+        return _around(page, fields, order, related, name)
+    return compile_statement(page, fields=fields, name=name)
+
+
+def _around(
+    page: Select[Any], fields: tuple[Field, ...], order: Order, related: Sequence[RelatedRows], name: str
+) -> Statement:
     rows: Any = page.subquery("rowgate_page")
     found = joined(rows, rows, related)
     query = _select(rows, fields, found).order_by(*order_clause(order, rows))
@@ -237,10 +267,19 @@ def _select(table: Table, fields: Sequence[Field], found: Joined | None = None) 
     return select(*columns, *found.columns).select_from(found.source)
 
 
-def _stored(table: Table, fields: Sequence[Field], related: Sequence[RelatedRows]) -> Select[Any]:
+def _selected(table: Any, fields: Sequence[Field]) -> Select[Any]:
+    columns = (_named(read_column(field, table), field.column, table) for field in fields)
+    return select(*columns).select_from(table.source)
+
+
+def _stored(table: OrderedTable, fields: Sequence[Field], related: Sequence[RelatedRows]) -> Select[Any]:
     """Return the query of the columns as they are stored that fields and relations ask for."""
     names = dict.fromkeys((*(field.column for field in fields), *sorted(joining_columns(related))))
-    return select(*(table.c[name] for name in names)).select_from(table)
+    return select(*(_named(table.c[name], name, table) for name in names)).select_from(table.source)
+
+
+def _named(value: ColumnElement[Any], name: str, table: OrderedTable) -> ColumnElement[Any]:
+    return value.label(name) if name in table.more else value
 
 
 def row_conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElement[bool]]:
