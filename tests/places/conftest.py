@@ -30,8 +30,8 @@ async def geographic(debian_15: str) -> str:
     return await _made(debian_15)
 
 
-async def _made(debian_15: str) -> str:
-    dsn = await Databases(debian_15).empty()
+async def _made(debian_15: str, *, kept: bool = False) -> str:
+    dsn = await Databases(debian_15).empty(kept=kept)
     await fetch(dsn, "CREATE EXTENSION postgis")
     await create_tables(dsn, build_tables(schema_of("places")).metadata)
     return dsn
@@ -40,7 +40,7 @@ async def _made(debian_15: str) -> str:
 @pytest.fixture(scope="package")
 async def harbours(debian_15: str) -> AsyncIterator[RunningGateway]:
     """Serve harbours: at the corners of the world, around New York, anywhere, and nowhere."""
-    gateway = await serve("places", await _made(debian_15), transport="http")
+    gateway = await serve("places", await _made(debian_15, kept=True), transport="http")
     random = Random(64)  # noqa: S311 - places, no secrets
     near = [(40.7 + random.gauss(0, 1), -73.9 + random.gauss(0, 1)) for _ in range(COUNT // 3)]
     near += [BUSY] * 20
