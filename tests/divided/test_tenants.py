@@ -33,6 +33,10 @@ _BEFORE = """
 """
 _OWN = """SELECT tenant, id::text AS id, article FROM ONLY tenant_acme."order" ORDER BY id"""
 _OTHERS = 'SELECT * FROM ONLY tenant_evil."order" ORDER BY id'
+_AUDITED = """
+    SELECT table_name, principal_id, key ->> 'tenant', key ->> 'id' FROM rowgate.audit
+    ORDER BY id DESC LIMIT 1
+"""
 _SCANS = "SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_user_tables WHERE schemaname = $1"
 
 
@@ -151,6 +155,9 @@ async def test_writes_go_to_the_own_schema(shop: Shop) -> None:
         made = await shop.clients[name].call(f"{ORDERS}/CreateOrder", order={"article": name})
         stored = await shop.sql.fetchval(f'SELECT article FROM ONLY {schema}."order" WHERE id = $1', made.id)  # noqa: S608 - ours
         assert stored == name
+        audited = await shop.sql.fetchrow(_AUDITED)
+        tenant = schema.removeprefix("tenant_")
+        assert tuple(audited) == ("shop.order", name, tenant, str(made.id))
     ann = shop.clients["ann"]
     rows = [{"tenant": "acme", "id": n, "article": f"n{n}"} for n in range(3, 7)]
     answer = await told(ann, "BulkUpsertOrders", orders=rows, outcomes=True)
