@@ -302,7 +302,7 @@ class LimitSettings(Section):
     """calls at once of one caller who has rested; 0 is what `caller_rate` allows in a second"""
     caller_weights: Annotated[tuple[CallWeight, ...], BeforeValidator(listed)] = (
         *("LIST=5", "COUNT=5", "BATCH_GET=5", "BATCH_CREATE=5", "BATCH_UPDATE=5", "BATCH_DELETE=5"),
-        *("AGGREGATE=5", "EXISTS=5"),
+        *("AGGREGATE=5", "EXISTS=5", "SEARCH=5"),
         *("BULK_UPSERT=20", "STREAM=20", "INGEST=20"),
     )
     """as how many a call counts, by the kind of its method; 1 where it isn't named"""

@@ -24,6 +24,7 @@ from gateway.methods.reads.count import Count
 from gateway.methods.reads.exists import Exists
 from gateway.methods.reads.get import Get
 from gateway.methods.reads.list_rows import List
+from gateway.methods.reads.search import Search
 from gateway.methods.reads.stream import Stream
 from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
 from gateway.methods.transactions.session import Session
@@ -63,6 +64,7 @@ HANDLERS: Mapping[MethodKind, Callable[[StandardMethod, Engine], AnyHandler]] = 
     MethodKind.EXISTS: Exists,
     MethodKind.UPDATE_BY_FILTER: UpdateByFilter,
     MethodKind.DELETE_BY_FILTER: DeleteByFilter,
+    MethodKind.SEARCH: Search,
 }
 """The handler of each standard method, made once per method when the server starts."""
 

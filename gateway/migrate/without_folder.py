@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 from gateway.introspect import ModelRefusedError, Sides, read_sides
 from gateway.introspect.drift.compare import compare
 from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.drift.extensions import help_for
 from gateway.introspect.tables.model_tables import table_name, unmanaged_tables_of
 from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOursError
@@ -241,7 +242,7 @@ async def read_state(
             managed = with_renames(managed, sides, fields_of(metadata))
             sides = await read_sides(connection, metadata, others, other_names_of(managed))
     except ModelRefusedError as error:
-        raise MigrationError(str(error)) from error
+        raise MigrationError(f"{error}{help_for(error.known)}") from error
     require_known(asked.adopted, sides.wanted, sides.found)
     bare = replace(sides, found=without_shadows(sides.found, sides.wanted, managed))
     return managed, await with_fitting_fills(connection, bare), sides.found

@@ -115,6 +115,7 @@ def _narrowed_resource(resource: Resource, limits: ColumnLimits) -> Resource:
         checks=tuple(check for check in resource.checks if columns.issuperset(check.columns)),
         foreign_keys=tuple(key for key in resource.foreign_keys if columns.issuperset(key.columns)),
         constraints=_narrowed_constraints(resource.constraints, columns),
+        search=resource.search.within(columns) if resource.search is not None else None,
     )
 
 

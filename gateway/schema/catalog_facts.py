@@ -47,6 +47,7 @@ class FoundTable:
         is_view: whether it is a view, or anything else whose rows PostgreSQL doesn't keep itself.
         writes: those of INSERT, UPDATE and DELETE that it can be written by.
         parts: the names of its partitions.
+        is_exact: whether the nearest vectors are looked for in all rows: an index would give up too soon.
 
     """
 
@@ -56,6 +57,7 @@ class FoundTable:
     is_view: bool = False
     writes: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
+    is_exact: bool = False
 
 
 Found = Mapping[tuple[str, str], FoundTable]
@@ -81,6 +83,7 @@ def _resource(resource: Resource, found: Found) -> Resource:
         has_deferrable_keys=table.has_deferrable_keys,
         is_view=table.is_view,
         parts=table.parts,
+        search=resource.search.exact() if resource.search and table.is_exact else resource.search,
     )
 
 

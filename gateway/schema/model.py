@@ -13,6 +13,7 @@ from functools import cached_property
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from gateway.schema.routes import Route
+from gateway.schema.search.ways import Search
 from gateway.schema.values import ValueType
 
 
@@ -161,6 +162,8 @@ class Index:
     where: str | None = None
     include: tuple[str, ...] = ()
     unique: bool = False
+    operators: str = ""
+    """The operator class of its one column; empty for the type's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,8 @@ class Resource:
     """The tables that the rows are in, of which its own is the whole; None where that holds them itself."""
     parts: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of its partitions in the database, which PostgreSQL's errors tell in place of the table's."""
+    search: Search | None = None
+    """How Search methods find its rows."""
     managed: bool = True
     """Whether migrations make and alter the table; they know nothing of others."""
     constraints: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False)
@@ -416,18 +421,19 @@ class MethodKind(Enum):
     EXISTS = "EXISTS"
     UPDATE_BY_FILTER = "UPDATE_BY_FILTER"
     DELETE_BY_FILTER = "DELETE_BY_FILTER"
+    SEARCH = "SEARCH"
 
 
 _READS = frozenset(
     {
         *(MethodKind.GET, MethodKind.LIST, MethodKind.BATCH_GET, MethodKind.COUNT),
-        *(MethodKind.AGGREGATE, MethodKind.EXISTS),
+        *(MethodKind.AGGREGATE, MethodKind.EXISTS, MethodKind.SEARCH),
     }
 )
 _SELECTS = frozenset(
     {
         *(MethodKind.LIST, MethodKind.COUNT, MethodKind.STREAM),
-        *(MethodKind.AGGREGATE, MethodKind.EXISTS),
+        *(MethodKind.AGGREGATE, MethodKind.EXISTS, MethodKind.SEARCH),
     }
 )
 

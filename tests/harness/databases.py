@@ -7,13 +7,15 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateSchema
 
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.introspect.tables.ddl import create_extension
+from gateway.introspect.tables.model_tables import needs_of
 from gateway.schema.tables.internal import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
 
@@ -89,12 +91,14 @@ async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def create_tables(dsn: str, metadata: MetaData) -> None:
-    """Create the schemas and tables of `metadata`, and the gateway's own, without a migration."""
+    """Create the schemas, extensions and tables of `metadata`, and the gateway's own, without a migration."""
     url = urlunsplit(urlsplit(dsn)._replace(scheme="postgresql+asyncpg"))
     engine = create_async_engine(url)
     schemas = {table.schema for table in metadata.tables.values() if table.schema} | {INTERNAL_SCHEMA}
     try:
         async with engine.begin() as connection:
+            for extension in sorted(needs_of([*metadata.tables.values()]).extensions):
+                await connection.execute(text(create_extension(extension)))
             for schema in sorted(schemas):
                 await connection.execute(CreateSchema(schema, if_not_exists=True))
             await connection.run_sync(metadata.create_all)

@@ -58,7 +58,7 @@ def method_of(schema: str, name: str) -> StandardMethod:
 def test_every_role_of_every_kind_is_bound_somewhere(kind: MethodKind) -> None:
     methods = [
         method
-        for name in ("types", "ledger", "adversarial", "flow", "statistics", "stock", "kin")
+        for name in ("types", "ledger", "adversarial", "flow", "statistics", "stock", "kin", "finds")
         for service in schema_of(name).services.values()
         for method in service.standard_methods
         if method.kind is kind
@@ -68,7 +68,9 @@ def test_every_role_of_every_kind_is_bound_somewhere(kind: MethodKind) -> None:
     assert {role.name for role in shape.response} <= {role for method in methods for role in method.response}
 
 
-@pytest.mark.parametrize("schema", ["types", "ledger", "adversarial", "flow", "statistics", "stock", "kin"])
+@pytest.mark.parametrize(
+    "schema", ["types", "ledger", "adversarial", "flow", "statistics", "stock", "kin", "finds"]
+)
 def test_every_field_of_every_request_is_bound(schema: str) -> None:
     for service in schema_of(schema).services.values():
         for method in service.standard_methods:

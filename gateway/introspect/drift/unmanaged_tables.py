@@ -19,7 +19,13 @@ from gateway.introspect.drift.partitions import partition_differences
 from gateway.introspect.tables.catalog import RELATIONS, Connection, read_catalog
 from gateway.introspect.tables.ddl import QUALIFY_NAMES
 from gateway.introspect.tables.definitions import definition
-from gateway.introspect.tables.model_tables import needs_of, partitions_of, table_name, unmanaged_tables_of
+from gateway.introspect.tables.model_tables import (
+    extensions_of_indexes,
+    needs_of,
+    partitions_of,
+    table_name,
+    unmanaged_tables_of,
+)
 from gateway.introspect.tables.table_records import Catalog, Key, Surroundings, Table
 from gateway.introspect.tables.temporary_tables import undone
 from gateway.schema.tables.metadata import NULL_IS_EMPTY, STORED_TYPE
@@ -50,7 +56,7 @@ async def unmanaged_differences(connection: Connection, metadata: MetaData) -> t
     async with undone(connection):
         await connection.execute(QUALIFY_NAMES)
         found = await read_catalog(connection, [table_name(table) for table in tables], enums, RELATIONS)
-    wanted = Surroundings(schemas=frozenset(), extensions=frozenset(), enums=enums)
+    wanted = Surroundings(schemas=frozenset(), extensions=extensions_of_indexes(tables), enums=enums)
     return (
         *compare_surroundings(wanted, found),
         *(difference for table in tables for difference in _relation(table, found, types)),

@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 
 from gateway.db.driver_errors import causes
 from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.drift.extensions import VERSIONS, help_for, scans_on
 from gateway.introspect.drift.find_drift import ModelRefusedError, drift
 from gateway.introspect.drift.matching import parts_of
 from gateway.introspect.startup.grants import LackedPrivilegeError
@@ -44,7 +45,8 @@ class SchemaMismatchError(Exception):
         )
         if not all(one.kind in _WHOLE and one.change is Change.MISSING for one in differences):
             way += "; where others made a table, write what it has into the schema, or name it with --adopt"
-        super().__init__(f"the database doesn't match the schema:{listed}\n{way}")
+        helps = help_for(differences)
+        super().__init__(f"the database doesn't match the schema:{listed}\n{way}{helps}")
         self.differences = tuple(differences)
 
 
@@ -67,6 +69,7 @@ async def require_match(
     try:
         found = await drift(connection, metadata)
         tables = await _read_tables(connection, metadata)
+        versions = {row["name"]: row["version"] for row in await connection.fetch(VERSIONS)}
     except (ModelRefusedError, asyncpg.InsufficientPrivilegeError) as error:
         if grants and any(isinstance(one, asyncpg.InsufficientPrivilegeError) for one in causes(error)):
             raise LackedPrivilegeError(grants) from error
@@ -79,7 +82,8 @@ async def require_match(
     grave = [difference for difference in found if difference.forbids_serving]
     if grave:
         raise SchemaMismatchError(grave, folder)
-    return {name: _found(table) for name, table in tables.items()}
+    is_exact = not scans_on(versions.get("vector"))
+    return {name: _found(table, is_exact=is_exact) for name, table in tables.items()}
 
 
 async def _read_tables(connection: Any, metadata: MetaData) -> Mapping[Name, Table]:
@@ -92,7 +96,7 @@ async def _read_tables(connection: Any, metadata: MetaData) -> Mapping[Name, Tab
         await connection.execute("ROLLBACK")
 
 
-def _found(table: Table) -> FoundTable:
+def _found(table: Table, *, is_exact: bool) -> FoundTable:
     constraints = {
         part.name: (part.plain or part.reads) if isinstance(part, Index) else part.columns
         for part in parts_of(table)
@@ -110,6 +114,7 @@ def _found(table: Table) -> FoundTable:
         table.is_view,
         table.writes,
         table.parts,
+        is_exact,
     )
 
 

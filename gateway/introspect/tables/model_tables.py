@@ -32,6 +32,8 @@ EXTENSIONS: Mapping[str, str] = {
     "halfvec": "vector",
     "sparsevec": "vector",
 }
+_OPERATORS: Mapping[str, str] = {"gin_trgm_ops": "pg_trgm", "gist_trgm_ops": "pg_trgm"}
+"""Operator classes of indexes that an extension brings."""
 
 GATEWAY_TABLES = "gateway tables"
 """The key of `metadata.info` that asks for the gateway's own tables where others manage all others."""
@@ -102,7 +104,7 @@ def needs_of(tables: Sequence[SqlTable]) -> Needs:
     return Needs(
         tables=names,
         schemas=frozenset(name.schema for name in (*names, *enums, *partitions_of(tables))),
-        extensions=frozenset(_extensions(types)),
+        extensions=frozenset(_extensions(types)) | extensions_of_indexes(tables),
         enums=enums,
     )
 
@@ -116,6 +118,13 @@ def _extensions(types: Iterable[TypeEngine[object]]) -> Iterator[str]:
         found = None if isinstance(kind, Enum) else _TYPE_NAME.match(ddl.type_text(kind).lower())
         if found and found[0] in EXTENSIONS:
             yield EXTENSIONS[found[0]]
+
+
+def extensions_of_indexes(tables: Iterable[SqlTable]) -> frozenset[str]:
+    """Return the extensions by whose operators indexes of the tables go."""
+    indexes = [index for table in tables for index in table.indexes]
+    operators = {name for index in indexes for name in index.dialect_options["postgresql"]["ops"].values()}
+    return frozenset(_OPERATORS[name] for name in operators if name in _OPERATORS)
 
 
 async def read_model(connection: Connection, tables: Sequence[SqlTable], found: Catalog) -> Catalog:

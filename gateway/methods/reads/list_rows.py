@@ -13,6 +13,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.handlers import WrittenResponse
 from gateway.methods.reads.grouped_rows import GroupedRows
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
+from gateway.methods.reads.searched_rows import SearchedRows
 from gateway.request.call import Call
 from gateway.request.page_token import PAGE_TOKEN
 from gateway.schema.model import StandardMethod
@@ -40,7 +41,10 @@ class List:
     """
 
     def __init__(
-        self, method: StandardMethod, engine: Engine, read: OrderedRows | GroupedRows | None = None
+        self,
+        method: StandardMethod,
+        engine: Engine,
+        read: OrderedRows | GroupedRows | SearchedRows | None = None,
     ) -> None:
         resource, table = method.resource, engine.table(method.resource)
         self._names = {role: field.name for role, field in method.response.items()}

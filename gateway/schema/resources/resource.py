@@ -10,6 +10,7 @@ from gateway.schema.protos.options import table_options
 from gateway.schema.resources.fields import not_stored, read_fields
 from gateway.schema.resources.keys import TableReader
 from gateway.schema.resources.partitions import read_partitions, with_known_values
+from gateway.schema.resources.search import SearchReader
 from gateway.schema.tables.naming import snake_case
 
 _AUDITS = {annotations_pb2.AUDIT_ROWS: Audit.ROWS, annotations_pb2.AUDIT_LOG: Audit.LOG}
@@ -22,6 +23,8 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
     schema, name = options.schema or "public", options.name or snake_case(message.name)
     table = TableReader(message, schema, name, fields, diagnostics, not_stored(options))
     partitions = read_partitions(table, options)
+    searching = SearchReader(message.full_name, name, fields, diagnostics)
+    search = searching.read(options.search)
     return Resource(
         message=message,
         schema=schema,
@@ -29,7 +32,7 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         fields=with_known_values(fields, partitions),
         primary_key=table.columns(options.primary_key, "primary_key"),
         unique=table.unique(options.unique),
-        indexes=table.indexes(options.index),
+        indexes=(*table.indexes(options.index), *searching.indexes(options.search, search)),
         checks=table.checks(options.check),
         foreign_keys=table.foreign_keys(options.foreign_key),
         version=table.column(options.version, "version"),
@@ -39,6 +42,7 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         etag=options.etag or None,
         unreadable=options.unreadable or None,
         policy=_policy(options) if options.HasField("policy") else None,
+        search=search,
         audit=_AUDITS.get(options.audit, Audit.NOTHING),
         partitions=partitions,
         comment=diagnostics.elements[message.full_name].comment,

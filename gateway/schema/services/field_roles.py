@@ -35,6 +35,9 @@ _NAMED: Mapping[RoleType, tuple[str, bool]] = {
     RoleType.SESSION_END: ("rowgate.v1.SessionEnd", False),
     RoleType.PACKED_ONE: ("google.protobuf.Any", False),
     RoleType.STATUS: ("google.rpc.Status", False),
+    RoleType.WORDS: ("rowgate.v1.SearchWords", False),
+    RoleType.LIKE: ("rowgate.v1.SearchLike", False),
+    RoleType.NEAR: ("rowgate.v1.SearchNear", False),
 }
 
 

@@ -19,6 +19,7 @@ from gateway.schema.services.field_roles import Binder, same_shape, same_type
 from gateway.schema.services.recognise import recognise
 from gateway.schema.services.requirements import WITHOUT_KEY, lacks_key, needs
 from gateway.schema.services.row_limits import read_row_limits
+from gateway.schema.services.searches import SearchMethod, read_hits, refuse_idle_parts
 from gateway.schema.services.sql_methods import read_sql_method
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
 from gateway.schema.services.transactions import read_transaction, transaction_kind
@@ -104,6 +105,10 @@ def _method(
     if kind is MethodKind.AGGREGATE and rows is not None:
         aggregation = read_aggregation(cast("Descriptor", rows.message_type), resource, diagnostics)
         of_kind = partial(AggregateMethod, aggregation=aggregation)
+    if kind is MethodKind.SEARCH and rows is not None:
+        refuse_idle_parts(method, bound.request, resource, diagnostics)
+        hits = read_hits(cast("Descriptor", rows.message_type), resource, diagnostics)
+        of_kind = partial(SearchMethod, hits=hits) if hits is not None else StandardMethod
     return of_kind(
         descriptor=method,
         kind=kind,

@@ -45,6 +45,9 @@ class RoleType(Enum):
     SESSION_END = "rowgate.v1.SessionEnd"
     PACKED_ONE = "google.protobuf.Any"
     STATUS = "google.rpc.Status"
+    WORDS = "rowgate.v1.SearchWords"
+    LIKE = "rowgate.v1.SearchLike"
+    NEAR = "rowgate.v1.SearchNear"
 
 
 class Keys(Enum):
@@ -165,6 +168,8 @@ _TRANSFORMS = Role("transforms", RoleType.TRANSFORMS)
 _MAX_ROWS = Role("max_rows", RoleType.INT32)
 _CHANGED_BY_FILTER = (Role("count", RoleType.INT64, required=True), Role("sample", RoleType.ROWS))
 _ITEMS = Role("requests", RoleType.ITEMS, required=True)
+SEARCHED = (Role("words", RoleType.WORDS), Role("like", RoleType.LIKE), Role("near", RoleType.NEAR))
+"""The parts of a search."""
 _RESUME_TOKEN = Role("resume_token", RoleType.STRING, required=True)
 _UPSERT_COUNTS = (
     "inserted_count",
@@ -340,6 +345,14 @@ SHAPES: Mapping[MethodKind, Shape] = {
         request=(_WANTED, _MAX_ROWS, _FORCE, *_WRITE),
         answer=Answer.FIELDS,
         response=_CHANGED_BY_FILTER,
+        equals=True,
+    ),
+    MethodKind.SEARCH: Shape(
+        "Search",
+        plural=True,
+        request=(*SEARCHED, *_PAGE, _FILTER, _READ_MASK, _RELATIONS, _SHOW_DELETED),
+        answer=Answer.FIELDS,
+        response=(Role("rows", RoleType.GROUPS, required=True), _NEXT_PAGE_TOKEN),
         equals=True,
     ),
 }

@@ -1,17 +1,20 @@
 """Schema → SQLAlchemy MetaData: the tables as PostgreSQL gets them, with constraints by their real names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.sql.naming import conv
 
 from gateway.schema import model
+from gateway.schema.search.ways import Words
 from gateway.schema.tables.audited import audited_table
+from gateway.schema.tables.literals import literal
 from gateway.schema.tables.naming import CONVENTION, primary_key_name, quote
 from gateway.schema.tables.zeros import zero_of
 
@@ -93,6 +96,7 @@ def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
         resource.table,
         metadata,
         *(_column(field) for field in resource.fields),
+        *_search_columns(resource, place),
         sa.PrimaryKeyConstraint(*resource.primary_key, name=conv(primary_key_name(resource.table))),
         *(_unique(key) for key in resource.unique),
         *(sa.CheckConstraint(_written(check.expression), name=conv(check.name)) for check in resource.checks),
@@ -133,6 +137,28 @@ def _column(field: model.Field) -> sa.Column[Any]:
         },
         autoincrement="auto" if field.identity else False,
     )
+
+
+def _search_columns(resource: model.Resource, place: str) -> Iterator[sa.Column[Any]]:
+    """Yield the columns that rows are searched by, and that no field carries."""
+    words = resource.search.words if resource.search is not None else None
+    if words is not None:
+        yield sa.Column(
+            words.column,
+            postgresql.TSVECTOR(),
+            sa.Computed(_written(words_expression(words)), persisted=True),
+            info={PLACE: place, STORED_TYPE: "tsvector", NULL_IS_EMPTY: True},
+        )
+
+
+def words_expression(words: Words) -> str:
+    """Return the expression of the words of columns, as SQL."""
+    config = f"{literal(words.language)}::regconfig"
+    weighted = (
+        f"setweight(to_tsvector({config}, coalesce({quote(column)}, '')), '{letter}')"
+        for column, letter in words.weights
+    )
+    return " || ".join(weighted)
 
 
 def _place(message: Any, name: str, line: int) -> str:
@@ -177,6 +203,7 @@ def _index(index: model.Index, table: sa.Table) -> sa.Index:
         conv(index.name) if index.name else None,
         *parts,
         unique=index.unique,
+        postgresql_ops={part.column: index.operators for part in index.columns if index.operators},
         postgresql_using=index.method,
         postgresql_where=_written(index.where) if index.where else None,
         postgresql_include=list(index.include) or None,

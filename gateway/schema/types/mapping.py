@@ -24,6 +24,7 @@ from gateway.schema.values import ValueType
 
 Build = Callable[[SqlType], ValueType]
 Options = annotations_pb2.ColumnOptions
+VectorOptions = annotations_pb2.VectorOptions
 
 
 _INT32 = ("integer", lambda sql: integer(INT32, sql))
@@ -78,6 +79,8 @@ WRAPPERS: Mapping[str, tuple[str, Build]] = {
 
 _MONEY = "google.type.Money"
 _DOCUMENTS = ("json", "jsonb")
+_MOST_INDEXED = 2000
+"""The most dimensions of a vector that pgvector indexes."""
 
 
 def value_type(field: FieldDescriptor, options: Options, schema: str) -> ValueType:
@@ -86,6 +89,8 @@ def value_type(field: FieldDescriptor, options: Options, schema: str) -> ValueTy
     Raises InvalidTypeError, saying what would be right, for a field that no column can hold exactly as asked.
     """
     _refuse_idle(field, options)
+    if options.HasField("vector"):
+        return _vector(field, options)
     asked, is_array = _asked(options)
     if not field.is_repeated:
         if is_array:
@@ -102,6 +107,18 @@ def value_type(field: FieldDescriptor, options: Options, schema: str) -> ValueTy
             f'a repeated field can\'t be stored as "{options.type}"', f'write "{options.type}[]"'
         )
     return array(_single(field, options, asked, schema))
+
+
+def _vector(field: FieldDescriptor, options: Options) -> ValueType:
+    if field.type != FieldDescriptor.TYPE_FLOAT or not field.is_repeated:
+        raise InvalidTypeError("is no list of floats, as a vector is", "declare it repeated float")
+    if options.type:
+        raise InvalidTypeError("has a type beside vector", "leave type out")
+    made = vector(SqlType("vector", (options.vector.dimensions,)))
+    if options.vector.index != VectorOptions.NONE and options.vector.dimensions > _MOST_INDEXED:
+        wrong = f"is a vector of {options.vector.dimensions} dimensions, of which pgvector makes no index"
+        raise InvalidTypeError(wrong, f"say index: NONE, or at most {_MOST_INDEXED} dimensions")
+    return made
 
 
 def _asked(options: Options) -> tuple[SqlType | None, bool]:

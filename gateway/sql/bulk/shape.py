@@ -229,7 +229,9 @@ def restated(shape: BulkShape) -> dict[str, str]:
     alone = [
         [part.column for part in index.columns]
         for index in shape.resource.indexes
-        if not index.unique and named.isdisjoint(part.column for part in index.columns)
+        if index.method == "btree"
+        and not index.unique
+        and named.isdisjoint(part.column for part in index.columns)
     ]
     columns = (next(filter(shape.may_be_set, columns), None) for columns in alone)
     return {column: f"t.{quote(column)}" for column in columns if column is not None}

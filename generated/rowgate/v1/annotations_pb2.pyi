@@ -42,6 +42,7 @@ class MethodKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD_KIND_SESSION: _ClassVar[MethodKind]
     METHOD_KIND_UPDATE_BY_FILTER: _ClassVar[MethodKind]
     METHOD_KIND_DELETE_BY_FILTER: _ClassVar[MethodKind]
+    METHOD_KIND_SEARCH: _ClassVar[MethodKind]
 AUDIT_UNSPECIFIED: Audit
 AUDIT_ROWS: Audit
 AUDIT_LOG: Audit
@@ -68,6 +69,7 @@ METHOD_KIND_TRANSACT: MethodKind
 METHOD_KIND_SESSION: MethodKind
 METHOD_KIND_UPDATE_BY_FILTER: MethodKind
 METHOD_KIND_DELETE_BY_FILTER: MethodKind
+METHOD_KIND_SEARCH: MethodKind
 TABLE_FIELD_NUMBER: _ClassVar[int]
 table: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -82,7 +84,7 @@ SERVICE_FIELD_NUMBER: _ClassVar[int]
 service: _descriptor.FieldDescriptor
 
 class TableOptions(_message.Message):
-    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy", "audit", "partition_by")
+    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy", "audit", "search", "partition_by")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +101,7 @@ class TableOptions(_message.Message):
     UNREADABLE_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
     AUDIT_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
     PARTITION_BY_FIELD_NUMBER: _ClassVar[int]
     name: str
     schema: str
@@ -116,8 +119,9 @@ class TableOptions(_message.Message):
     unreadable: str
     policy: TablePolicy
     audit: Audit
+    search: SearchOptions
     partition_by: PartitionBy
-    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ..., audit: _Optional[_Union[Audit, str]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ..., audit: _Optional[_Union[Audit, str]] = ..., search: _Optional[_Union[SearchOptions, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ...) -> None: ...
 
 class PartitionBy(_message.Message):
     __slots__ = ("field", "table")
@@ -136,6 +140,66 @@ class Partition(_message.Message):
     name: str
     schema: str
     def __init__(self, value: _Optional[_Iterable[str]] = ..., name: _Optional[str] = ..., schema: _Optional[str] = ...) -> None: ...
+
+class SearchOptions(_message.Message):
+    __slots__ = ("words", "likeness")
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    LIKENESS_FIELD_NUMBER: _ClassVar[int]
+    words: SearchedWords
+    likeness: _containers.RepeatedCompositeFieldContainer[SearchedLikeness]
+    def __init__(self, words: _Optional[_Union[SearchedWords, _Mapping]] = ..., likeness: _Optional[_Iterable[_Union[SearchedLikeness, _Mapping]]] = ...) -> None: ...
+
+class SearchedWords(_message.Message):
+    __slots__ = ("column", "language", "stored_in")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    STORED_IN_FIELD_NUMBER: _ClassVar[int]
+    column: _containers.RepeatedCompositeFieldContainer[WeightedColumn]
+    language: str
+    stored_in: str
+    def __init__(self, column: _Optional[_Iterable[_Union[WeightedColumn, _Mapping]]] = ..., language: _Optional[str] = ..., stored_in: _Optional[str] = ...) -> None: ...
+
+class WeightedColumn(_message.Message):
+    __slots__ = ("name", "weight")
+    class Weight(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        WEIGHT_UNSPECIFIED: _ClassVar[WeightedColumn.Weight]
+        A: _ClassVar[WeightedColumn.Weight]
+        B: _ClassVar[WeightedColumn.Weight]
+        C: _ClassVar[WeightedColumn.Weight]
+        D: _ClassVar[WeightedColumn.Weight]
+    WEIGHT_UNSPECIFIED: WeightedColumn.Weight
+    A: WeightedColumn.Weight
+    B: WeightedColumn.Weight
+    C: WeightedColumn.Weight
+    D: WeightedColumn.Weight
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    weight: WeightedColumn.Weight
+    def __init__(self, name: _Optional[str] = ..., weight: _Optional[_Union[WeightedColumn.Weight, str]] = ...) -> None: ...
+
+class SearchedLikeness(_message.Message):
+    __slots__ = ("column", "index", "parts", "threshold")
+    class Index(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        INDEX_UNSPECIFIED: _ClassVar[SearchedLikeness.Index]
+        GIN: _ClassVar[SearchedLikeness.Index]
+        GIST: _ClassVar[SearchedLikeness.Index]
+        NONE: _ClassVar[SearchedLikeness.Index]
+    INDEX_UNSPECIFIED: SearchedLikeness.Index
+    GIN: SearchedLikeness.Index
+    GIST: SearchedLikeness.Index
+    NONE: SearchedLikeness.Index
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    index: SearchedLikeness.Index
+    parts: bool
+    threshold: float
+    def __init__(self, column: _Optional[str] = ..., index: _Optional[_Union[SearchedLikeness.Index, str]] = ..., parts: _Optional[bool] = ..., threshold: _Optional[float] = ...) -> None: ...
 
 class TablePolicy(_message.Message):
     __slots__ = ("read", "create", "update", "update_check", "delete")
@@ -224,7 +288,7 @@ class Reference(_message.Message):
     def __init__(self, table: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., on_delete: _Optional[_Union[Reference.Action, str]] = ..., on_update: _Optional[_Union[Reference.Action, str]] = ..., enforced: _Optional[bool] = ...) -> None: ...
 
 class ColumnOptions(_message.Message):
-    __slots__ = ("name", "type", "length", "default", "generated", "output_only", "not_null", "references", "enum_type", "currency", "identity", "access", "preset")
+    __slots__ = ("name", "type", "length", "default", "generated", "output_only", "not_null", "references", "enum_type", "currency", "identity", "access", "preset", "vector")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -238,6 +302,7 @@ class ColumnOptions(_message.Message):
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     ACCESS_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
+    VECTOR_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     length: int
@@ -251,7 +316,36 @@ class ColumnOptions(_message.Message):
     identity: bool
     access: ColumnAccess
     preset: ColumnPreset
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ..., access: _Optional[_Union[ColumnAccess, _Mapping]] = ..., preset: _Optional[_Union[ColumnPreset, _Mapping]] = ...) -> None: ...
+    vector: VectorOptions
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ..., access: _Optional[_Union[ColumnAccess, _Mapping]] = ..., preset: _Optional[_Union[ColumnPreset, _Mapping]] = ..., vector: _Optional[_Union[VectorOptions, _Mapping]] = ...) -> None: ...
+
+class VectorOptions(_message.Message):
+    __slots__ = ("dimensions", "distance", "index")
+    class Distance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        DISTANCE_UNSPECIFIED: _ClassVar[VectorOptions.Distance]
+        COSINE: _ClassVar[VectorOptions.Distance]
+        L2: _ClassVar[VectorOptions.Distance]
+        INNER_PRODUCT: _ClassVar[VectorOptions.Distance]
+    DISTANCE_UNSPECIFIED: VectorOptions.Distance
+    COSINE: VectorOptions.Distance
+    L2: VectorOptions.Distance
+    INNER_PRODUCT: VectorOptions.Distance
+    class Index(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        INDEX_UNSPECIFIED: _ClassVar[VectorOptions.Index]
+        HNSW: _ClassVar[VectorOptions.Index]
+        NONE: _ClassVar[VectorOptions.Index]
+    INDEX_UNSPECIFIED: VectorOptions.Index
+    HNSW: VectorOptions.Index
+    NONE: VectorOptions.Index
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    dimensions: int
+    distance: VectorOptions.Distance
+    index: VectorOptions.Index
+    def __init__(self, dimensions: _Optional[int] = ..., distance: _Optional[_Union[VectorOptions.Distance, str]] = ..., index: _Optional[_Union[VectorOptions.Index, str]] = ...) -> None: ...
 
 class ColumnPreset(_message.Message):
     __slots__ = ("create", "update")

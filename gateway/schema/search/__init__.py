@@ -1,0 +1,1 @@
+"""Search: the ways of finding rows by words, likeness and nearness."""

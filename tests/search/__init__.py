@@ -1,0 +1,1 @@
+"""Searches, compared with SQL by hand."""
