@@ -13,8 +13,10 @@ from examples.flights import data, load
 from tests.conftest import GatewayFor
 from tests.harness.gateway import RunningGateway
 from tests.harness.sample import ROOT
+from tests.search.books import likeness
 
 AGGREGATE = "flights.v1.FlightService/AggregateFlights"
+SEARCH = "flights.v1.AirportService/SearchAirports"
 _LOCAL = "scheduled_departure_time AT TIME ZONE 'America/New_York'"
 
 
@@ -127,3 +129,40 @@ async def test_there_is_a_flight_or_none(gateway: RunningGateway, destination: s
         "SELECT EXISTS (SELECT FROM flight WHERE origin = 'JFK' AND destination = $1)", destination
     )
     assert answer.exists == row["exists"]
+
+
+async def test_airports_by_words(gateway: RunningGateway) -> None:
+    answer = await gateway.call(SEARCH, words={"query": "international -canada"}, page_size=1000)
+    by_hand = await gateway.sql(
+        "SELECT faa FROM airport, websearch_to_tsquery('english', 'international -canada') AS wanted"
+        " WHERE to_tsvector('english', name) @@ wanted"
+        " ORDER BY ts_rank_cd(setweight(to_tsvector('english', name), 'A'), wanted) DESC, faa"
+    )
+    assert [one.airport.faa for one in answer.results] == [row["faa"] for row in by_hand]
+    assert len(by_hand) == 18
+
+
+async def test_airports_by_likeness(gateway: RunningGateway) -> None:
+    text = "Chicago Ohara Intl"
+    answer = await gateway.call(SEARCH, like={"text": text}, page_size=1000)
+    names = await gateway.sql("SELECT faa, name FROM airport")
+    alike = sorted((-likeness(row["name"], text), row["faa"]) for row in names)
+    by_hand = [(faa, -less) for less, faa in alike if -less >= 0.3]
+    assert [(one.airport.faa, one.similarity) for one in answer.results] == by_hand
+    assert by_hand[0][0] == "ORD"
+
+
+async def test_nearest_airports(gateway: RunningGateway) -> None:
+    """By the position that PostgreSQL computes: in the order of great circles."""
+    (jfk,) = await gateway.sql("SELECT latitude, longitude FROM airport WHERE faa = 'JFK'")
+    position = (await gateway.call("flights.v1.AirportService/GetAirport", faa="JFK")).position
+    near = {"vector": [*position]}
+    answer = await gateway.call(SEARCH, near=near, filter="altitude_feet > 500", page_size=50)
+    by_hand = await gateway.sql(
+        "SELECT faa FROM airport WHERE altitude_feet > 500 ORDER BY acos(least(1,"
+        " sin(radians(latitude)) * sin(radians($1)) + cos(radians(latitude)) * cos(radians($1))"
+        " * cos(radians(longitude - $2)))) LIMIT 50",
+        jfk["latitude"],
+        jfk["longitude"],
+    )
+    assert [one.airport.faa for one in answer.results] == [row["faa"] for row in by_hand]

@@ -33,7 +33,7 @@ ADDED = {
     "UpdateFlightsByFilterRequest": {"transforms"},
 }
 """The fields that ask for equality, a total, relations, and transforms."""
-DECLARED = {"AggregateFlights", "ExistsFlights"}
+DECLARED = {"AggregateFlights", "ExistsFlights", "SearchAirports"}
 """The methods that no scaffold writes: their answers are their author's."""
 
 

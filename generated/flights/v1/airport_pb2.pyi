@@ -24,7 +24,7 @@ DAYLIGHT_SAVING_NONE: DaylightSaving
 DAYLIGHT_SAVING_UNKNOWN: DaylightSaving
 
 class Airport(_message.Message):
-    __slots__ = ("faa", "name", "latitude", "longitude", "altitude_feet", "utc_offset_hours", "daylight_saving", "time_zone", "deleted_at", "weather")
+    __slots__ = ("faa", "name", "latitude", "longitude", "altitude_feet", "utc_offset_hours", "daylight_saving", "time_zone", "deleted_at", "weather", "position")
     FAA_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     LATITUDE_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class Airport(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     DELETED_AT_FIELD_NUMBER: _ClassVar[int]
     WEATHER_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     faa: str
     name: str
     latitude: float
@@ -45,4 +46,5 @@ class Airport(_message.Message):
     time_zone: str
     deleted_at: _timestamp_pb2.Timestamp
     weather: _containers.RepeatedCompositeFieldContainer[_weather_pb2.Weather]
-    def __init__(self, faa: _Optional[str] = ..., name: _Optional[str] = ..., latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., altitude_feet: _Optional[int] = ..., utc_offset_hours: _Optional[int] = ..., daylight_saving: _Optional[_Union[DaylightSaving, str]] = ..., time_zone: _Optional[str] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., weather: _Optional[_Iterable[_Union[_weather_pb2.Weather, _Mapping]]] = ...) -> None: ...
+    position: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, faa: _Optional[str] = ..., name: _Optional[str] = ..., latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., altitude_feet: _Optional[int] = ..., utc_offset_hours: _Optional[int] = ..., daylight_saving: _Optional[_Union[DaylightSaving, str]] = ..., time_zone: _Optional[str] = ..., deleted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., weather: _Optional[_Iterable[_Union[_weather_pb2.Weather, _Mapping]]] = ..., position: _Optional[_Iterable[float]] = ...) -> None: ...

@@ -5,6 +5,7 @@ from rowgate.v1 import bulk_pb2 as _bulk_pb2
 from rowgate.v1 import count_pb2 as _count_pb2
 from rowgate.v1 import ingest_pb2 as _ingest_pb2
 from rowgate.v1 import relations_pb2 as _relations_pb2
+from rowgate.v1 import search_pb2 as _search_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -164,6 +165,56 @@ class BatchDeleteAirportsResponse(_message.Message):
     AIRPORTS_FIELD_NUMBER: _ClassVar[int]
     airports: _containers.RepeatedCompositeFieldContainer[_airport_pb2.Airport]
     def __init__(self, airports: _Optional[_Iterable[_Union[_airport_pb2.Airport, _Mapping]]] = ...) -> None: ...
+
+class SearchAirportsRequest(_message.Message):
+    __slots__ = ("words", "like", "near", "page_size", "page_token", "filter", "read_mask", "show_deleted")
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    LIKE_FIELD_NUMBER: _ClassVar[int]
+    NEAR_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    READ_MASK_FIELD_NUMBER: _ClassVar[int]
+    SHOW_DELETED_FIELD_NUMBER: _ClassVar[int]
+    words: _search_pb2.SearchWords
+    like: _search_pb2.SearchLike
+    near: _search_pb2.SearchNear
+    page_size: int
+    page_token: str
+    filter: str
+    read_mask: _field_mask_pb2.FieldMask
+    show_deleted: bool
+    def __init__(self, words: _Optional[_Union[_search_pb2.SearchWords, _Mapping]] = ..., like: _Optional[_Union[_search_pb2.SearchLike, _Mapping]] = ..., near: _Optional[_Union[_search_pb2.SearchNear, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., read_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., show_deleted: _Optional[bool] = ...) -> None: ...
+
+class SearchAirportsResponse(_message.Message):
+    __slots__ = ("results", "next_page_token")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[FoundAirport]
+    next_page_token: str
+    def __init__(self, results: _Optional[_Iterable[_Union[FoundAirport, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class FoundAirport(_message.Message):
+    __slots__ = ("airport", "score", "words_place", "words_rank", "like_place", "similarity", "near_place", "distance", "highlights")
+    AIRPORT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    WORDS_PLACE_FIELD_NUMBER: _ClassVar[int]
+    WORDS_RANK_FIELD_NUMBER: _ClassVar[int]
+    LIKE_PLACE_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    NEAR_PLACE_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    HIGHLIGHTS_FIELD_NUMBER: _ClassVar[int]
+    airport: _airport_pb2.Airport
+    score: float
+    words_place: int
+    words_rank: float
+    like_place: int
+    similarity: float
+    near_place: int
+    distance: float
+    highlights: _containers.RepeatedCompositeFieldContainer[_search_pb2.SearchHighlight]
+    def __init__(self, airport: _Optional[_Union[_airport_pb2.Airport, _Mapping]] = ..., score: _Optional[float] = ..., words_place: _Optional[int] = ..., words_rank: _Optional[float] = ..., like_place: _Optional[int] = ..., similarity: _Optional[float] = ..., near_place: _Optional[int] = ..., distance: _Optional[float] = ..., highlights: _Optional[_Iterable[_Union[_search_pb2.SearchHighlight, _Mapping]]] = ...) -> None: ...
 
 class CountAirportsRequest(_message.Message):
     __slots__ = ("filter", "show_deleted", "mode", "time_zone")

@@ -86,6 +86,11 @@ class AirportServiceStub:
                 request_serializer=flights_dot_v1_dot_airport__service__pb2.BatchDeleteAirportsRequest.SerializeToString,
                 response_deserializer=flights_dot_v1_dot_airport__service__pb2.BatchDeleteAirportsResponse.FromString,
                 _registered_method=True)
+        self.SearchAirports = channel.unary_unary(
+                '/flights.v1.AirportService/SearchAirports',
+                request_serializer=flights_dot_v1_dot_airport__service__pb2.SearchAirportsRequest.SerializeToString,
+                response_deserializer=flights_dot_v1_dot_airport__service__pb2.SearchAirportsResponse.FromString,
+                _registered_method=True)
         self.CountAirports = channel.unary_unary(
                 '/flights.v1.AirportService/CountAirports',
                 request_serializer=flights_dot_v1_dot_airport__service__pb2.CountAirportsRequest.SerializeToString,
@@ -182,6 +187,13 @@ class AirportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchAirports(self, request, context):
+        """The airports that fit best: by words of their names, by names that are alike, and by where they are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CountAirports(self, request, context):
         """How many airports there are.
         """
@@ -262,6 +274,11 @@ def add_AirportServiceServicer_to_server(servicer, server):
                     servicer.BatchDeleteAirports,
                     request_deserializer=flights_dot_v1_dot_airport__service__pb2.BatchDeleteAirportsRequest.FromString,
                     response_serializer=flights_dot_v1_dot_airport__service__pb2.BatchDeleteAirportsResponse.SerializeToString,
+            ),
+            'SearchAirports': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchAirports,
+                    request_deserializer=flights_dot_v1_dot_airport__service__pb2.SearchAirportsRequest.FromString,
+                    response_serializer=flights_dot_v1_dot_airport__service__pb2.SearchAirportsResponse.SerializeToString,
             ),
             'CountAirports': grpc.unary_unary_rpc_method_handler(
                     servicer.CountAirports,
@@ -555,6 +572,33 @@ class AirportService:
             '/flights.v1.AirportService/BatchDeleteAirports',
             flights_dot_v1_dot_airport__service__pb2.BatchDeleteAirportsRequest.SerializeToString,
             flights_dot_v1_dot_airport__service__pb2.BatchDeleteAirportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchAirports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/flights.v1.AirportService/SearchAirports',
+            flights_dot_v1_dot_airport__service__pb2.SearchAirportsRequest.SerializeToString,
+            flights_dot_v1_dot_airport__service__pb2.SearchAirportsResponse.FromString,
             options,
             channel_credentials,
             insecure,
