@@ -41,6 +41,31 @@ async def test_relations_have_places(gateway: RunningGateway) -> None:
     assert [one.harbour.id for one in page.ships if one.HasField("harbour")] == [1, 2]
 
 
+_SHIPS_AT = "SELECT s.id FROM ship s JOIN harbour h ON h.id = s.harbour_id WHERE"
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ("distance(harbour.position, 0, 0) <= 300km", "ST_X(h.position::geometry) <= 2"),
+        ("harbour.position.within(-1, 2, 1, 4)", "ST_X(h.position::geometry) BETWEEN 2 AND 4"),
+        ("NOT within(harbour.position, -1, 2, 1, 4)", "ST_X(h.position::geometry) NOT BETWEEN 2 AND 4"),
+    ],
+)
+async def test_filters_reach_places_by_relations(gateway: RunningGateway, asked: str, where: str) -> None:
+    page = await gateway.call(f"{SHIPS}/ListShips", filter=asked)
+    by_hand = await gateway.sql(f"{_SHIPS_AT} {where} ORDER BY s.id")
+    assert [one.id for one in page.ships] == [row["id"] for row in by_hand]
+    assert 0 < len(by_hand) < 12
+
+
+@pytest.mark.parametrize("name", ["harbour.position", "harbour"])
+async def test_no_order_is_by_the_distance_of_another_row(gateway: RunningGateway, name: str) -> None:
+    with pytest.raises(RpcFailed) as failed:
+        await gateway.call(f"{SHIPS}/ListShips", order_by=f"distance({name}, 1, 1)")
+    assert failed.value.reason == "INVALID_ORDER_BY"
+
+
 async def test_the_nearest_have_relations(gateway: RunningGateway) -> None:
     page = await gateway.call(
         f"{SERVICE}/ListHarbours",

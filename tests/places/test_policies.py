@@ -24,6 +24,7 @@ async def clients(geographic: str, tmp_path: Path) -> AsyncIterator[Mapping[str,
         " FROM generate_series(1, 10) n,"
         " LATERAL (SELECT ST_SetSRID(ST_MakePoint(n, n), 4326)::geography AS p) placed",
     )
+    await fetch(geographic, "INSERT INTO ship SELECT n, n FROM generate_series(1, 10) n")
     keys = write_keys(tmp_path / "keys.json", CALLERS)
     gateway = await serve(
         "places", geographic, transport="http", auth_providers="api_key", auth_api_keys=tmp_path / "keys.json"
@@ -60,6 +61,18 @@ async def test_hidden_columns_are_not_there(clients: Mapping[str, Client], asked
     with pytest.raises(RpcFailed) as failed:
         await _found(clients["ann"], **asked)
     assert failed.value.code.name == "INVALID_ARGUMENT"
+    assert 'has no field "anchorage"' in failed.value.message
+
+
+async def test_relations_lead_to_no_hidden_places(clients: Mapping[str, Client]) -> None:
+    near = {"filter": "distance(harbour.position, 0, 0) < 800km"}
+    for name, mine in (("ann", [2, 4]), ("pia", [1, 2, 3, 4, 5])):
+        ships = (await clients[name].call("places.v1.ShipService/ListShips", near)).ships
+        assert [one.id for one in ships] == mine
+    with pytest.raises(RpcFailed) as failed:
+        await clients["ann"].call(
+            "places.v1.ShipService/ListShips", filter="harbour.anchorage.within(0, 0, 5, 5)"
+        )
     assert 'has no field "anchorage"' in failed.value.message
 
 
