@@ -34,6 +34,8 @@ _REFUSALS = frozenset(
         code_pb2.OUT_OF_RANGE,
     }
 )
+_OF_SEVERAL = _REFUSALS | {code_pb2.PERMISSION_DENIED}
+"""Of an item that writes several rows: the rules of their tables refuse one of these, without its place."""
 
 
 Singly = Callable[[Session], Awaitable[None]]
@@ -111,7 +113,7 @@ class One:
 
     async def _placed(self, error: RowgateError, singly: Singly, call: Call) -> RowgateError:
         """Return the refusal of a row among several with the paths of its fields."""
-        if error.violations or error.code not in _REFUSALS:
+        if error.violations or error.code not in _OF_SEVERAL:
             return error
         try:
             await dry_run(self._database, singly, call)
@@ -143,7 +145,8 @@ class Batch:
         try:
             return await self._writes.atomically(request, call, work)
         except RowgateError as error:
-            if error.code in _REFUSALS and not error.violations:
+            several = any(self._worker.singly(item) is not None for item in items)
+            if error.code in (_OF_SEVERAL if several else _REFUSALS) and not error.violations:
                 raise await self._first_refused(error, items, call) from error.__cause__
             raise
 
