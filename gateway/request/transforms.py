@@ -2,14 +2,14 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from google.protobuf.struct_pb2 import Value
-from rowgate.v1.transforms_pb2 import FieldTransform
+from rowgate.v1.transforms_pb2 import FieldTransform, StoredTransforms
 
 from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
@@ -110,6 +110,46 @@ def read_transforms(
     return Transforms(tuple(shape), operands)
 
 
+def read_stored_transforms(
+    resource: Resource,
+    sent: StoredTransforms,
+    key: Collection[str],
+    changed: Collection[str] | None,
+    path: str,
+) -> tuple[Transform, ...]:
+    """Return what a bulk write makes of stored values; raises as `read_transforms`.
+
+    Args:
+        resource: what the rows are.
+        sent: as the request has it.
+        key: the columns by which it knows stored rows.
+        changed: those that it changes; None for all.
+        path: its own in the request.
+
+    """
+    found: dict[str, Transform] = {}
+    for descriptor, names in sent.ListFields():
+        for i, name in enumerate(names):
+            place, kind = f"{path}.{descriptor.name}[{i}]", TransformKind(descriptor.name)
+            target = _target(resource, name, place)
+            if len(found) == MAX_TRANSFORMS:
+                raise _wrong(path, f"has more than {MAX_TRANSFORMS} transforms")
+            if target.column in key or target.identity:
+                raise _wrong(place, f'"{name}" is part of a key, or numbered by the database')
+            if changed is not None and target.column not in changed:
+                raise _wrong(place, f'"{name}" isn\'t changed: name it in update_mask')
+            if target.column in found:
+                raise _wrong(place, f'"{name}" is transformed twice')
+            if not _takes(target.type, kind):
+                raise _wrong(place, _isnt_for(target, kind))
+            found[target.column] = Transform(target.column, kind)
+    return tuple(found.values())
+
+
+def _isnt_for(target: Field, kind: TransformKind) -> str:
+    return f'{kind.value} isn\'t for "{target.name}", which is {target.type.sql}'
+
+
 def _target(resource: Resource, name: str, path: str) -> Field:
     if name in resource.unwritable:
         raise not_allowed(path, named=name)
@@ -132,7 +172,7 @@ def _kind(target: Field, sent: FieldTransform, place: str) -> TransformKind:
         raise _wrong(place, f"says none of {', '.join(kind.value for kind in TransformKind)}")
     kind = TransformKind(name)
     if not _takes(target.type, kind):
-        raise _wrong(place, f'{name} isn\'t for "{target.name}", which is {target.type.sql}')
+        raise _wrong(place, _isnt_for(target, kind))
     return kind
 
 

@@ -31,6 +31,7 @@ ADDED = {
     "StreamFlightsRequest": {"carrier", "destination", "origin", "relations"},
     "UpdateFlightRequest": {"transforms"},
     "UpdateFlightsByFilterRequest": {"transforms"},
+    "BulkUpsertFlightsRequest": {"transforms"},
 }
 """The fields that ask for equality, a total, relations, and transforms."""
 DECLARED = {"AggregateFlights", "ExistsFlights", "SearchAirports"}

@@ -148,3 +148,16 @@ async def test_every_change_is_kept(served: Served) -> None:
         ("public.line", "INSERT", "1 2 3 4", "clerk"),
         ("public.line", "UPDATE", "2", "clerk"),
     ]
+
+
+async def test_bulk_transforms_hold_to_the_rules_of_rows(served: Served) -> None:
+    order = await _order(served, "added", {}, {"price_cents": 99_999}, {"locked": True}, {"hidden": True})
+    lines = [{"order_id": order.id, "position": i, **_LINE} for i in range(1, 5)]
+    request = {"lines": lines, "transforms": {"increment": ["price_cents"]}, "update_mask": "priceCents"}
+    ann, clerk = served.clients["ann"], served.clients["clerk"]
+    answer = await ann.call(f"{ORDERS}/BulkUpsertLines", request, partial_failure=True)
+    assert [one.index for one in answer.failures] == [1, 2, 3]  # too dear then, locked, and not there for her
+    stored = "SELECT price_cents FROM line WHERE order_id = $1 ORDER BY position"
+    assert [row["price_cents"] for row in await served.gateway.sql(stored, order.id)] == [2, 99_999, 1, 1]
+    await clerk.call(f"{ORDERS}/BulkUpsertLines", request)
+    assert [row["price_cents"] for row in await served.gateway.sql(stored, order.id)] == [3, 100_000, 2, 2]

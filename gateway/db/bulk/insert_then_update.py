@@ -92,6 +92,7 @@ class TwoSteps:
         if any(differs for _, differs in found):
             updated = {index for (index,) in await self._fetch(self._statements.update, arguments)}
             self._updated += updated
+            self._left -= updated  # also those that came since: what is made of a stored value, is made once
             self._kept += (index for index, differs in found if differs and index not in updated)
         self._left.difference_update(index for index, _ in found)
 

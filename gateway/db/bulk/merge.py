@@ -107,6 +107,8 @@ class BulkWriter:
         # Sums are told by the table's statistics, and held by keys: where neither is sure, rows are told.
         self._tells_rows = tells_rows or refuses_stored or draws_keys or not target.plain
         self._tells_rows = self._tells_rows or self._shape.audited is not None
+        # A row that was transformed isn't as it was sent, so that it could be held by that.
+        self._tells_rows = self._tells_rows or bool(self._shape.transforms)
         self._target = target
         can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge
         rules = self._shape.rules

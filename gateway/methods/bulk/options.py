@@ -1,6 +1,6 @@
 """The options of a BulkUpsert request, checked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from gateway.errors import InvalidArgument
 from gateway.policy.row_rules import TableRules
 from gateway.request.enums import known_value
 from gateway.request.masks import update_columns
+from gateway.request.transforms import Transform, read_stored_transforms
 from gateway.schema.model import Resource
 from gateway.schema.services.requirements import set_by_server
 from gateway.sql.bulk.shape import BulkShape
@@ -71,20 +72,40 @@ class OptionReader:
             bulk_pb2.OnDuplicate, self._value(request, "on_duplicate", 0), self.path("on_duplicate")
         )
         target, nulls_equal = self._target(request)
+        replaced = self._replaced(request)
+        transforms = self._transforms(request, target, replaced)
+        updates = conflict in (bulk_pb2.ON_CONFLICT_UNSPECIFIED, bulk_pb2.ON_CONFLICT_UPDATE)
+        if transforms and not updates:
+            raise self._needless("leaves stored rows as they are: leave on_conflict or the transforms out")
+        if transforms and duplicate == bulk_pb2.ON_DUPLICATE_LAST_WINS:
+            raise self._needless("would lose what superseded rows add: leave on_duplicate out, or say FAIL")
         return Options(
             shape=BulkShape(
                 resource=self._resource,
                 target=target,
-                updates=conflict in (bulk_pb2.ON_CONFLICT_UNSPECIFIED, bulk_pb2.ON_CONFLICT_UPDATE),
-                replaced=self._replaced(request),
+                updates=updates,
+                replaced=replaced,
                 nulls_equal=nulls_equal,
                 rules=self._rules,
+                transforms=transforms,
             ),
             refuses_stored=conflict == bulk_pb2.ON_CONFLICT_FAIL,
-            last_wins=duplicate != bulk_pb2.ON_DUPLICATE_FAIL,
+            last_wins=duplicate != bulk_pb2.ON_DUPLICATE_FAIL and not transforms,
             partial=self._value(request, "partial_failure", False),
             outcomes=self._value(request, "outcomes", False),
         )
+
+    def _transforms(
+        self, request: Message, target: Collection[str], replaced: Collection[str] | None
+    ) -> tuple[Transform, ...]:
+        name = self._names.get("transforms")
+        if name is None or not request.HasField(name):
+            return ()
+        sent, path = getattr(request, name), self.path("transforms")
+        return read_stored_transforms(self._resource, sent, target, replaced, path)
+
+    def _needless(self, text: str) -> InvalidArgument:
+        return InvalidArgument.field(self.path("transforms"), text, reason="INVALID_TRANSFORM")
 
     def _value(self, request: Message, role: str, default: Any) -> Any:
         name = self._names.get(role)

@@ -26,6 +26,7 @@ _NAMED: Mapping[RoleType, tuple[str, bool]] = {
     RoleType.OUTCOMES: ("rowgate.v1.RowOutcome", True),
     RoleType.INGEST_START: ("rowgate.v1.IngestStart", False),
     RoleType.TRANSFORMS: ("rowgate.v1.FieldTransform", True),
+    RoleType.STORED_TRANSFORMS: ("rowgate.v1.StoredTransforms", False),
     RoleType.STEPS: ("rowgate.v1.Step", True),
     RoleType.ISOLATION: ("rowgate.v1.IsolationLevel", False),
     RoleType.PACKED: ("google.protobuf.Any", True),

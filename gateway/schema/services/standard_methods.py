@@ -36,6 +36,7 @@ class RoleType(Enum):
     OUTCOMES = "repeated rowgate.v1.RowOutcome"
     INGEST_START = "rowgate.v1.IngestStart"
     TRANSFORMS = "repeated rowgate.v1.FieldTransform"
+    STORED_TRANSFORMS = "rowgate.v1.StoredTransforms"
     STEPS = "repeated rowgate.v1.Step"
     ISOLATION = "rowgate.v1.IsolationLevel"
     PACKED = "repeated google.protobuf.Any"
@@ -276,6 +277,7 @@ SHAPES: Mapping[MethodKind, Shape] = {
             Role("on_conflict", RoleType.ON_CONFLICT),
             Role("on_duplicate", RoleType.ON_DUPLICATE),
             _UPDATE_MASK,
+            Role("transforms", RoleType.STORED_TRANSFORMS),
             Role("partial_failure", RoleType.BOOL),
             Role("outcomes", RoleType.BOOL),
             *_WRITE,

@@ -96,7 +96,7 @@ def forbidden_rows(shape: BulkShape, rules: TableRules) -> Statement | None:
     resource = shape.resource
     told = frozenset(f.column for f in shape.staged if not (may_be_unset(f) or f.type.text_cast))
     created = told & {field.column for field in shape.staged if field.is_created}
-    changed = told & {*shape.target, *(field.column for field in shape.updated)}
+    changed = told & {*shape.target, *(field.column for field in shape.updated)} - shape.transformed.keys()
     known = ((rules.creating, created), (rules.updating, changed))
     ways = [[one for rule in way.checks for one in decidable(rule, sent)] for way, sent in known]
     if not all(ways):

@@ -5,7 +5,7 @@ quoted by SQLAlchemy, every value is bound. In all of them `t` is the table and 
 whose NULL stands for unset.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from zlib import crc32
@@ -13,12 +13,14 @@ from zlib import crc32
 from sqlalchemy.dialects import postgresql
 
 from gateway.policy.row_rules import TableRules
+from gateway.request.transforms import Transform, TransformKind
 from gateway.schema.model import Field, Resource, ServerSet
 from gateway.schema.tables.audited import AuditedTable, audited_table
 from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.tables.zeros import zero_literal
 from gateway.schema.types.sql_types import without_modifiers
 from gateway.schema.values import ValueKind
+from gateway.sql.bulk.transforms import transformed_value
 from gateway.sql.writes.sequences import sequence_of
 
 # By the default style of parameters, a % in a name would be doubled.
@@ -43,6 +45,7 @@ class BulkShape:
         always: the identities that PostgreSQL alone may number (GENERATED ALWAYS). A number that is sent can
             find a stored row, where it is of the key; otherwise it is refused.
         rules: of the table's rows; None where it has none.
+        transforms: what stored values become, each by the one that is sent.
 
     """
 
@@ -53,6 +56,7 @@ class BulkShape:
     nulls_equal: bool = False
     always: frozenset[str] = frozenset()
     rules: TableRules | None = None
+    transforms: tuple[Transform, ...] = ()
 
     def numbered_in(self, always: frozenset[str]) -> "BulkShape":
         """Return the shape for a table some of whose columns are GENERATED ALWAYS AS IDENTITY."""
@@ -75,6 +79,11 @@ class BulkShape:
         keys = {*self.resource.primary_key, *self.target, *self.always}
         fields = (field for field in self.staged if field.is_changed and field.column not in keys)
         return tuple(f for f in fields if self.names(f) or self.rivals(f))
+
+    @cached_property
+    def transformed(self) -> Mapping[str, TransformKind]:
+        """What is made of stored values, by column."""
+        return {one.column: one.kind for one in self.transforms}
 
     def names(self, field: Field) -> bool:
         """Return whether the mask names the field, or there is none."""
@@ -202,7 +211,7 @@ def inserted_values(shape: BulkShape) -> dict[str, str]:
 
 def updated_values(shape: BulkShape) -> dict[str, str]:
     """Return what a stored row gets, by column; empty where nothing can change."""
-    values = {field.column: _kept_or_sent(shape, field) for field in shape.updated}
+    values = {field.column: _updated_value(shape, field) for field in shape.updated}
     return {**values, **_restored(shape.resource)}
 
 
@@ -280,6 +289,13 @@ def _new_value(field: Field) -> str:
     if default is None or not may_be_unset(field):
         return sent(field)
     return f"COALESCE({sent(field)}, {default})"
+
+
+def _updated_value(shape: BulkShape, field: Field) -> str:
+    kind = shape.transformed.get(field.column)
+    if kind is None:
+        return _kept_or_sent(shape, field)
+    return transformed_value(field, kind, f"t.{quote(field.column)}", sent(field), stored_type(field))
 
 
 def _kept_or_sent(shape: BulkShape, field: Field) -> str:

@@ -137,7 +137,7 @@ def _elements_not_in(others: ColumnElement[Any], listed: ColumnElement[Any], *, 
 def _fits(field: Field, outcome: ColumnElement[Any]) -> ColumnElement[bool] | None:
     """Return whether a column can hold a number; None where only PostgreSQL can tell, or it is none."""
     if field.type.kind is ValueKind.INTEGER:
-        low, high = _range(field)
+        low, high = range_of(field)
         return outcome.between(literal_column(str(low)), literal_column(str(high)))
     digits = _digits(field)
     if field.type.kind is not ValueKind.DECIMAL or digits is None:
@@ -147,8 +147,8 @@ def _fits(field: Field, outcome: ColumnElement[Any]) -> ColumnElement[bool] | No
     return func.abs(func.round(outcome, literal_column(str(scale)))) < limit
 
 
-def _range(field: Field) -> Range:
-    """Return what both the field and its column hold."""
+def range_of(field: Field) -> Range:
+    """Return the whole numbers that both the field and its column hold."""
     descriptor = field.descriptor
     if descriptor.message_type is not None:  # a wrapper
         descriptor = descriptor.message_type.fields_by_name["value"]

@@ -311,7 +311,7 @@ class FlightStatistics(_message.Message):
     def __init__(self, carrier: _Optional[str] = ..., origin: _Optional[str] = ..., destination: _Optional[str] = ..., departure_month: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., departure_hour: _Optional[int] = ..., flights: _Optional[int] = ..., late_flights: _Optional[int] = ..., cancelled_flights: _Optional[int] = ..., planes: _Optional[int] = ..., total_distance_miles: _Optional[int] = ..., mean_departure_delay: _Optional[float] = ..., median_departure_delay: _Optional[float] = ..., p90_departure_delay: _Optional[float] = ..., p99_departure_delay: _Optional[float] = ..., min_departure_delay: _Optional[int] = ..., max_departure_delay: _Optional[int] = ..., carriers: _Optional[_Iterable[str]] = ..., latest_tail_number: _Optional[str] = ...) -> None: ...
 
 class BulkUpsertFlightsRequest(_message.Message):
-    __slots__ = ("flights", "conflict_target", "on_conflict", "on_duplicate", "update_mask", "partial_failure", "outcomes", "validate_only", "request_id")
+    __slots__ = ("flights", "conflict_target", "on_conflict", "on_duplicate", "update_mask", "partial_failure", "outcomes", "validate_only", "request_id", "transforms")
     FLIGHTS_FIELD_NUMBER: _ClassVar[int]
     CONFLICT_TARGET_FIELD_NUMBER: _ClassVar[int]
     ON_CONFLICT_FIELD_NUMBER: _ClassVar[int]
@@ -321,6 +321,7 @@ class BulkUpsertFlightsRequest(_message.Message):
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     flights: _containers.RepeatedCompositeFieldContainer[_flight_pb2.Flight]
     conflict_target: _containers.RepeatedScalarFieldContainer[str]
     on_conflict: _bulk_pb2.OnConflict
@@ -330,7 +331,8 @@ class BulkUpsertFlightsRequest(_message.Message):
     outcomes: bool
     validate_only: bool
     request_id: str
-    def __init__(self, flights: _Optional[_Iterable[_Union[_flight_pb2.Flight, _Mapping]]] = ..., conflict_target: _Optional[_Iterable[str]] = ..., on_conflict: _Optional[_Union[_bulk_pb2.OnConflict, str]] = ..., on_duplicate: _Optional[_Union[_bulk_pb2.OnDuplicate, str]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., partial_failure: _Optional[bool] = ..., outcomes: _Optional[bool] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    transforms: _transforms_pb2.StoredTransforms
+    def __init__(self, flights: _Optional[_Iterable[_Union[_flight_pb2.Flight, _Mapping]]] = ..., conflict_target: _Optional[_Iterable[str]] = ..., on_conflict: _Optional[_Union[_bulk_pb2.OnConflict, str]] = ..., on_duplicate: _Optional[_Union[_bulk_pb2.OnDuplicate, str]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., partial_failure: _Optional[bool] = ..., outcomes: _Optional[bool] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., transforms: _Optional[_Union[_transforms_pb2.StoredTransforms, _Mapping]] = ...) -> None: ...
 
 class BulkUpsertFlightsResponse(_message.Message):
     __slots__ = ("inserted_count", "updated_count", "unchanged_count", "ignored_count", "superseded_count", "failed_count", "failures", "outcomes")

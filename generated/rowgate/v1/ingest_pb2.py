@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from rowgate.v1 import bulk_pb2 as rowgate_dot_v1_dot_bulk__pb2
+from rowgate.v1 import transforms_pb2 as rowgate_dot_v1_dot_transforms__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rowgate/v1/ingest.proto\x12\nrowgate.v1\x1a google/protobuf/field_mask.proto\x1a\x15rowgate/v1/bulk.proto\"\xe2\x02\n\x0bIngestStart\x12\x1b\n\tstream_id\x18\x01 \x01(\tR\x08streamId\x12\'\n\x0f\x63onflict_target\x18\x02 \x03(\tR\x0e\x63onflictTarget\x12\x37\n\x0bon_conflict\x18\x03 \x01(\x0e\x32\x16.rowgate.v1.OnConflictR\nonConflict\x12:\n\x0con_duplicate\x18\x04 \x01(\x0e\x32\x17.rowgate.v1.OnDuplicateR\x0bonDuplicate\x12;\n\x0bupdate_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\x12\'\n\x0fpartial_failure\x18\x06 \x01(\x08R\x0epartialFailure\x12\x1a\n\x08outcomes\x18\x07 \x01(\x08R\x08outcomes\x12\x16\n\x06secret\x18\x08 \x01(\tR\x06secretB]\n\x0e\x63om.rowgate.v1B\x0bIngestProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rowgate/v1/ingest.proto\x12\nrowgate.v1\x1a google/protobuf/field_mask.proto\x1a\x15rowgate/v1/bulk.proto\x1a\x1browgate/v1/transforms.proto\"\xa0\x03\n\x0bIngestStart\x12\x1b\n\tstream_id\x18\x01 \x01(\tR\x08streamId\x12\'\n\x0f\x63onflict_target\x18\x02 \x03(\tR\x0e\x63onflictTarget\x12\x37\n\x0bon_conflict\x18\x03 \x01(\x0e\x32\x16.rowgate.v1.OnConflictR\nonConflict\x12:\n\x0con_duplicate\x18\x04 \x01(\x0e\x32\x17.rowgate.v1.OnDuplicateR\x0bonDuplicate\x12;\n\x0bupdate_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\x12\'\n\x0fpartial_failure\x18\x06 \x01(\x08R\x0epartialFailure\x12\x1a\n\x08outcomes\x18\x07 \x01(\x08R\x08outcomes\x12\x16\n\x06secret\x18\x08 \x01(\tR\x06secret\x12<\n\ntransforms\x18\t \x01(\x0b\x32\x1c.rowgate.v1.StoredTransformsR\ntransformsB]\n\x0e\x63om.rowgate.v1B\x0bIngestProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +35,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.ingest_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016com.rowgate.v1B\013IngestProtoP\001Z\024rowgate/v1;rowgatev1\252\002\nRowgate.V1\312\002\nRowgate\\V1\352\002\013Rowgate::V1'
-  _globals['_INGESTSTART']._serialized_start=97
-  _globals['_INGESTSTART']._serialized_end=451
+  _globals['_INGESTSTART']._serialized_start=126
+  _globals['_INGESTSTART']._serialized_end=542
 # @@protoc_insertion_point(module_scope)

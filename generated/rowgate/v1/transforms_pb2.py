@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1browgate/v1/transforms.proto\x12\nrowgate.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xe4\x03\n\x0e\x46ieldTransform\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x36\n\tincrement\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\tincrement\x12\x34\n\x08multiply\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x08multiply\x12\x32\n\x07minimum\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x07minimum\x12\x32\n\x07maximum\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x07maximum\x12\x34\n\x06\x61ppend\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.ListValueH\x00R\x06\x61ppend\x12\x43\n\x0e\x61ppend_missing\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.ListValueH\x00R\rappendMissing\x12;\n\nremove_all\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.ListValueH\x00R\tremoveAll\x12!\n\x0bserver_time\x18\t \x01(\x08H\x00R\nserverTimeB\x0b\n\ttransformBa\n\x0e\x63om.rowgate.v1B\x0fTransformsProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1browgate/v1/transforms.proto\x12\nrowgate.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xff\x01\n\x10StoredTransforms\x12\x1c\n\tincrement\x18\x01 \x03(\tR\tincrement\x12\x1a\n\x08multiply\x18\x02 \x03(\tR\x08multiply\x12\x18\n\x07minimum\x18\x03 \x03(\tR\x07minimum\x12\x18\n\x07maximum\x18\x04 \x03(\tR\x07maximum\x12\x16\n\x06\x61ppend\x18\x05 \x03(\tR\x06\x61ppend\x12%\n\x0e\x61ppend_missing\x18\x06 \x03(\tR\rappendMissing\x12\x1d\n\nremove_all\x18\x07 \x03(\tR\tremoveAll\x12\x1f\n\x0bserver_time\x18\x08 \x03(\tR\nserverTime\"\xe4\x03\n\x0e\x46ieldTransform\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x36\n\tincrement\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\tincrement\x12\x34\n\x08multiply\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x08multiply\x12\x32\n\x07minimum\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x07minimum\x12\x32\n\x07maximum\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00R\x07maximum\x12\x34\n\x06\x61ppend\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.ListValueH\x00R\x06\x61ppend\x12\x43\n\x0e\x61ppend_missing\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.ListValueH\x00R\rappendMissing\x12;\n\nremove_all\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.ListValueH\x00R\tremoveAll\x12!\n\x0bserver_time\x18\t \x01(\x08H\x00R\nserverTimeB\x0b\n\ttransformBa\n\x0e\x63om.rowgate.v1B\x0fTransformsProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,6 +33,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rowgate.v1.transforms_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016com.rowgate.v1B\017TransformsProtoP\001Z\024rowgate/v1;rowgatev1\252\002\nRowgate.V1\312\002\nRowgate\\V1\352\002\013Rowgate::V1'
-  _globals['_FIELDTRANSFORM']._serialized_start=74
-  _globals['_FIELDTRANSFORM']._serialized_end=558
+  _globals['_STOREDTRANSFORMS']._serialized_start=74
+  _globals['_STOREDTRANSFORMS']._serialized_end=329
+  _globals['_FIELDTRANSFORM']._serialized_start=332
+  _globals['_FIELDTRANSFORM']._serialized_end=816
 # @@protoc_insertion_point(module_scope)
