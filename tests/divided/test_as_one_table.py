@@ -1,8 +1,7 @@
 """Events in two tables are told and changed as those in one are; SQL finds each in its own."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from contextlib import AsyncExitStack
 from random import Random
 from typing import Any
 
@@ -11,11 +10,9 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from rowgate.v1 import annotations_pb2
 
-from gateway.migrate import apply
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
 from tests.divided.events import METHODS, outcome
-from tests.harness.client import Client
 from tests.harness.databases import Databases
 from tests.harness.gateway import client_of, descriptors_of
 
@@ -44,22 +41,13 @@ def in_one_table() -> FileDescriptorSet:
     return whole
 
 
-@asynccontextmanager
-async def served(descriptors: FileDescriptorSet, dsn: str, transport: str) -> AsyncIterator[Client]:
-    """Migrate an empty database and serve it."""
-    metadata = build_tables(read_schema(descriptors)).metadata
-    await apply(metadata, partial(asyncpg.connect, dsn))
-    async with client_of(descriptors, dsn, transport=transport) as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
 async def both(databases: Databases, transport: str) -> AsyncIterator[Any]:
     async with AsyncExitStack() as stack:
         sides = []
-        for descriptors in (descriptors_of("divided"), in_one_table()):
-            dsn = await databases.empty()
-            client = await stack.enter_async_context(served(descriptors, dsn, transport))
+        for name, descriptors in {"divided": descriptors_of("divided"), "whole": in_one_table()}.items():
+            dsn = await databases.copy_of(name, build_tables(read_schema(descriptors)).metadata)
+            client = await stack.enter_async_context(client_of(descriptors, dsn, transport=transport))
             sql = await asyncpg.connect(dsn)
             stack.push_async_callback(sql.close)
             await sql.execute(_BEFORE)

@@ -2,13 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from random import Random
 
-import asyncpg
 import pytest
 
-from gateway.migrate import apply
 from gateway.schema.tables.metadata import build_tables
 from tests.divided.events import EVENTS, KINDS
 from tests.harness.client import Client, RpcFailed
@@ -20,8 +17,7 @@ CALLERS, CALLS, KEYS = 8, 12, 5
 
 @pytest.fixture
 async def served(databases: Databases, transport: str) -> AsyncIterator[tuple[Client, str]]:
-    dsn = await databases.empty()
-    await apply(build_tables(schema_of("divided")).metadata, partial(asyncpg.connect, dsn))
+    dsn = await databases.copy_of("divided", build_tables(schema_of("divided")).metadata)
     async with client_of(descriptors_of("divided"), dsn, transport=transport) as client:
         yield client, dsn
 

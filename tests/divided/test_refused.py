@@ -1,13 +1,11 @@
 """Values of which no table holds rows are refused, whatever names them, at the path that does."""
 
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 
-from gateway.migrate import apply
 from gateway.schema.tables.metadata import build_tables
 from tests.divided.events import EVENTS
 from tests.harness.client import Client, RpcFailed
@@ -34,8 +32,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.fixture(scope="module")
 async def served(databases: Databases, transport: str) -> AsyncIterator[tuple[Client, str]]:
-    dsn = await databases.empty()
-    await apply(build_tables(schema_of("divided")).metadata, partial(asyncpg.connect, dsn))
+    dsn = await databases.copy_of("divided", build_tables(schema_of("divided")).metadata)
     async with client_of(descriptors_of("divided"), dsn, transport=transport) as client:
         yield client, dsn
 

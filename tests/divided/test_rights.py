@@ -1,11 +1,7 @@
 """Rights and PostgreSQL's own policies are those of the whole: callers' roles have none of its partitions."""
 
-from functools import partial
 from pathlib import Path
 
-import asyncpg
-
-from gateway.migrate import apply
 from gateway.schema.tables.metadata import build_tables
 from tests.divided.test_tenants import CALLERS, ORDERS, told
 from tests.harness.callers import clients_of, write_keys
@@ -35,8 +31,7 @@ _SETUP = f"""
 async def test_roles_of_callers_need_the_whole_alone(
     databases: Databases, tmp_path: Path, transport: str
 ) -> None:
-    dsn = await databases.empty()
-    await apply(build_tables(schema_of("divided")).metadata, partial(asyncpg.connect, dsn))
+    dsn = await databases.copy_of("divided", build_tables(schema_of("divided")).metadata)
     for statement in _SETUP.split(";;"):
         await fetch(dsn, statement)
     keys = write_keys(tmp_path / "keys.json", CALLERS)

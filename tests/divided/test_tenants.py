@@ -1,7 +1,6 @@
 """A schema for each tenant: whoever calls reads and writes its own tenant's alone, and hears of no other."""
 
 from collections.abc import AsyncIterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +8,6 @@ import asyncpg
 import pytest
 from google.protobuf.json_format import MessageToDict
 
-from gateway.migrate import apply
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.callers import Caller, clients_of, write_keys
 from tests.harness.client import Client, RpcFailed
@@ -61,8 +59,8 @@ class Shop(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def served(databases: Databases, data_folder: Path, transport: str) -> AsyncIterator[Shop]:
-    dsn, path = await databases.empty(), data_folder / "tenants.json"
-    await apply(build_tables(schema_of("divided")).metadata, partial(asyncpg.connect, dsn))
+    dsn = await databases.copy_of("divided", build_tables(schema_of("divided")).metadata)
+    path = data_folder / "tenants.json"
     keys = write_keys(path, CALLERS)
     settings = {"auth_providers": "api_key", "auth_api_keys": path, **SETTINGS}
     gateway = await serve("divided", dsn, transport=transport, **settings)

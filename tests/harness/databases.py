@@ -14,8 +14,9 @@ from sqlalchemy.schema import CreateSchema
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.introspect.tables.ddl import create_extension
-from gateway.introspect.tables.model_tables import needs_of
+from gateway.introspect.tables.ddl import create_extension, quoted
+from gateway.introspect.tables.definitions import partition_of
+from gateway.introspect.tables.model_tables import needs_of, partitions_of, table_name
 from gateway.schema.tables.internal import INTERNAL, INTERNAL_SCHEMA
 from tests.harness.client import fresh_name
 
@@ -94,14 +95,19 @@ async def create_tables(dsn: str, metadata: MetaData) -> None:
     """Create the schemas, extensions and tables of `metadata`, and the gateway's own, without a migration."""
     url = urlunsplit(urlsplit(dsn)._replace(scheme="postgresql+asyncpg"))
     engine = create_async_engine(url)
-    schemas = {table.schema for table in metadata.tables.values() if table.schema} | {INTERNAL_SCHEMA}
+    tables = [*metadata.tables.values()]
+    needs = needs_of(tables)
     try:
         async with engine.begin() as connection:
-            for extension in sorted(needs_of([*metadata.tables.values()]).extensions):
+            for extension in sorted(needs.extensions):
                 await connection.execute(text(create_extension(extension)))
-            for schema in sorted(schemas):
+            for schema in sorted({*needs.schemas, INTERNAL_SCHEMA}):
                 await connection.execute(CreateSchema(schema, if_not_exists=True))
             await connection.run_sync(metadata.create_all)
+            for table in tables:
+                for name, values in partitions_of([table]).items():
+                    create = f"CREATE TABLE {quoted(name)} {partition_of(table_name(table), values)}"
+                    await connection.exec_driver_sql(create)
             await connection.run_sync(INTERNAL.create_all)
     finally:
         await engine.dispose()
