@@ -1,7 +1,7 @@
 """A servicer's methods as handlers that the gateway calls."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -12,7 +12,7 @@ from gateway.db.database import Database
 from gateway.db.steps import StepCall
 from gateway.errors import OutOfRange
 from gateway.handlers.context import Context
-from gateway.handlers.database.statements import Statements
+from gateway.handlers.database.statements import Statements, named_errors
 from gateway.handlers.messages import Messages
 from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Parts, parts_of
@@ -56,10 +56,15 @@ class Reach:
         return parts_of(self.engine, self.own, self.statements, admission)
 
 
-def context_of(parts: Parts, call: Call) -> Context:
-    """Return a call's context: one that is a step has the transaction that it is part of."""
-    opened = call.opened if isinstance(call, StepCall) else None
-    return Context(call, Rowgate(parts, call, None if opened is None else OpenTransaction(opened)))
+@contextmanager
+def context_of(parts: Parts, call: Call) -> Iterator[Context]:
+    """Give a call's context: one that is a step has the transaction that it is part of, as long as this."""
+    with named_errors():
+        if not isinstance(call, StepCall) or call.opened is None:
+            yield Context(call, Rowgate(parts, call))
+            return
+        with OpenTransaction(call.opened).lent() as opened:
+            yield Context(call, Rowgate(parts, call, opened))
 
 
 class AuthoredHandler(TransactionHandler):
@@ -89,14 +94,16 @@ class AuthoredHandler(TransactionHandler):
         return _validated(self._method, self._reach.engine, partial(answer, parts=parts))
 
     async def _unary(self, request: Message, call: Call, parts: Parts) -> Message:
-        answer = await self._function(self._messages.request(request), context_of(parts, call))
+        with context_of(parts, call) as context:
+            answer = await self._function(self._messages.request(request), context)
         return self._messages.checked_response(answer)
 
     async def _stream(self, request: Message, call: StreamCall, parts: Parts) -> AsyncGenerator[Piece, None]:
-        given = self._function(self._messages.request(request), context_of(parts, call))
-        async with aclosing(self._pieces(given)) as pieces:
-            async for piece in pieces:
-                yield piece
+        with context_of(parts, call) as context:
+            given = self._function(self._messages.request(request), context)
+            async with aclosing(self._pieces(given)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def _converse(
         self, requests: AsyncIterator[Message], call: StreamCall, parts: Parts
@@ -109,10 +116,11 @@ class AuthoredHandler(TransactionHandler):
                     with_whole_requests(lambda _request, _call: None, rules)(request, call)
                 yield self._messages.request(request)
 
-        given = self._function(read(), context_of(parts, call))
-        async with aclosing(self._pieces(given)) as pieces:
-            async for piece in pieces:
-                yield piece
+        with context_of(parts, call) as context:
+            given = self._function(read(), context)
+            async with aclosing(self._pieces(given)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def _pieces(self, given: AsyncGenerator[Any, None]) -> AsyncGenerator[Piece, None]:
         async with aclosing(given) as messages:

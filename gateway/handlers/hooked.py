@@ -12,6 +12,7 @@ from gateway.db.database import Transaction
 from gateway.db.steps import StepCall
 from gateway.handlers.authored import Function, Reach, context_of
 from gateway.handlers.context import Context
+from gateway.handlers.database.statements import named_errors
 from gateway.handlers.messages import Messages
 from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Parts
@@ -68,23 +69,27 @@ class Hooked(TransactionHandler):
         return cast("Handler", partial(answer, parts=parts))
 
     async def _stream(self, request: Message, call: StreamCall, parts: Parts) -> AsyncGenerator[Piece, None]:
-        changed = await self._seen(request, context_of(parts, call))
+        with context_of(parts, call) as context:
+            changed = await self._seen(request, context)
         async with aclosing(self._handler(self._messages.served_request(changed), call)) as pieces:
             async for piece in pieces:
                 yield piece
 
     async def _read(self, request: Message, call: Call, parts: Parts) -> Any:
-        context = context_of(parts, call)
-        changed = await self._seen(request, context)
+        with context_of(parts, call) as context:
+            changed = await self._seen(request, context)
+        served = self._messages.served_request(changed)
         if not self._after:
-            return await self._handler(self._messages.served_request(changed), call)
+            return await self._handler(served, call)
         call.json = None  # hooks see a message
-        response = self._messages.response(await self._handler(self._messages.served_request(changed), call))
-        await self._tell(changed, response, context)
+        response = self._messages.response(await self._handler(served, call))
+        with context_of(parts, call) as context:
+            await self._tell(changed, response, context)
         return response
 
     async def _write(self, request: Message, call: Call, parts: Parts) -> Any:
-        changed = await self._seen(request, context_of(parts, call))
+        with context_of(parts, call) as context:
+            changed = await self._seen(request, context)
         served = self._messages.served_request(changed)
         for name in self._cleared:
             served.ClearField(name)
@@ -92,12 +97,9 @@ class Hooked(TransactionHandler):
         async def work(transaction: Transaction) -> Message:
             answer = await self._handler(served, _as_step(call, transaction))
             response = self._messages.response(answer)
-            opened = OpenTransaction(transaction)
-            try:
+            transaction.call = call
+            with OpenTransaction(transaction).lent() as opened, named_errors():
                 await self._tell(changed, response, Context(call, Rowgate(parts, call, opened)))
-            finally:
-                opened.end()
-                transaction.call = call
             return self._messages.served_response(response)
 
         if self._writes is None:

@@ -1,8 +1,9 @@
 """Files with handlers and hooks: loaded at the start, and whatever is wrong with them told with its place."""
 
 import sys
+import sysconfig
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -13,6 +14,8 @@ from gateway.schema.diagnostics import Diagnostic
 
 _PREFIX = "rowgate_handlers_"
 """Before the names of modules that are files: none of them stands in the place of another module."""
+_OF_OTHERS = ("<", __file__, *{sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+"""What the files of Python itself and of installed packages begin with."""
 
 
 def load_modules(names: Sequence[str]) -> Sequence[ModuleType]:
@@ -64,16 +67,11 @@ def _make_importable(folder: Path) -> None:
 
 
 def _failure(name: str, error: BaseException) -> Diagnostic:
-    """Return what a file fails with, at the last line of code that isn't Python's own machinery."""
+    """Return what a file fails with, at the last line of it, or of what it imports of its author's."""
     told = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, SyntaxError) and error.filename:
         return Diagnostic(error.filename, error.lineno or 0, "", f"SyntaxError: {error.msg}")
-    places = list(_places(error))
-    file, line = places[-1] if places else (name, 0)
+    places = [(one.filename, one.lineno or 0) for one in traceback.extract_tb(error.__traceback__)]
+    own = [place for place in places if not place[0].startswith(_OF_OTHERS)]
+    file, line = own[-1] if own else (name, 0)
     return Diagnostic(file, line, "", told)
-
-
-def _places(error: BaseException) -> Iterator[tuple[str, int]]:
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename != __file__ and not frame.filename.startswith("<"):
-            yield frame.filename, frame.lineno or 0

@@ -93,16 +93,12 @@ class Rowgate:
         """
         if self._opened is not None:
             with named_errors():
-                async with self._opened.savepoint():
-                    return await work(self)
+                async with self._opened.part() as part:
+                    return await work(self._within(part))
 
         async def attempt(transaction: Transaction) -> T:
-            opened = OpenTransaction(transaction)
-            try:
-                with named_errors():
-                    return await work(self._within(opened))
-            finally:
-                opened.end()
+            with named_errors(), OpenTransaction(transaction).lent() as opened:
+                return await work(self._within(opened))
 
         return await self._part.database.transact(attempt, self._call, Mode(isolation, read_only))
 

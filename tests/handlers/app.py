@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from kiosk.v1 import kiosk_pb2, kiosk_pb2_grpc
@@ -24,6 +25,9 @@ PURCHASES = "kiosk.v1.PurchaseService"
 
 waiting = asyncio.Event()
 """Whether a handler waits for its end."""
+gone = asyncio.Event()
+"""Whether the call is over that has left a task."""
+left: set[asyncio.Task[None]] = set()
 ended: list[str] = []
 """What ended handlers that wait."""
 INSIDE = "something that callers are not to hear"
@@ -203,6 +207,39 @@ async def together(request: Any, context: Context) -> list[str]:
     return await context.rowgate.transact(work)
 
 
+async def parts(request: Any, context: Context) -> list[str]:
+    """Carry out several parts at once, every other of which fails, each with a part of its own."""
+
+    async def part(rowgate: Rowgate, number: int) -> None:
+        await rowgate.transact(lambda inner: _create(inner, request.name))
+        async with rowgate.session():
+            await rowgate.transact(lambda inner: _create(inner, request.name))
+        if number % 2:
+            raise KeyError(number)
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        every = (rowgate.transact(partial(part, number=n)) for n in range(6))
+        done = await asyncio.gather(*every, return_exceptions=True)
+        return [repr(one) for one in done if one is not None]
+
+    return await context.rowgate.transact(work)
+
+
+async def leave(request: Any, context: Context) -> list[str]:
+    """Leave a task behind that goes on with the call's transaction, and tell what becomes of it."""
+
+    async def go_on() -> None:
+        await gone.wait()
+        try:
+            await context.rowgate.call(f"{PURCHASES}/CreatePurchase", kiosk_pb2.CreatePurchaseRequest())
+        except RuntimeError as error:
+            ended.append(str(error))
+
+    gone.clear()
+    left.add(asyncio.create_task(go_on()))
+    return []
+
+
 async def unknown(_request: Any, context: Context) -> list[str]:
     """Call what isn't there."""
     return [
@@ -281,6 +318,19 @@ async def raw_write(request: Any, context: Context) -> list[str]:
         if request.name:
             raise ValueError(INSIDE)
         return [str(row["stock"]) for row in rows]
+
+    return await context.rowgate.transact(work)
+
+
+async def wrote(_request: Any, context: Context) -> list[str]:
+    """Tell whether a transaction is known to have written, so that a lost COMMIT is asked about."""
+
+    async def work(rowgate: Rowgate) -> list[str]:
+        opened = rowgate._opened
+        assert opened is not None
+        known = [opened.transaction.wrote]
+        await rowgate.fetch("UPDATE article SET stock = 3")
+        return [str(one) for one in (*known, opened.transaction.wrote)]
 
     return await context.rowgate.transact(work)
 
@@ -370,7 +420,8 @@ _ACTS: dict[str, Act] = {
         unknown,
         wrong,
         again,
-        *(sql, sql_past, bound, values, raw_write),
+        *(sql, sql_past, bound, values, raw_write, wrote),
+        *(parts, leave),
         *(orm, orm_twice, orm_fails, orm_hidden, orm_outside),
     )
 }

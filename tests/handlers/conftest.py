@@ -1,7 +1,8 @@
 """A kiosk some of whose methods are handlers: its generated code, and callers."""
 
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,14 @@ class Kiosk:
         gateway: serves it.
         clients: by their callers' names.
         keys: the callers' API keys.
+        app: the module of the handlers.
 
     """
 
     gateway: RunningGateway
     clients: Mapping[str, Client]
     keys: Mapping[str, str]
-
-    @property
-    def app(self) -> Any:
-        """The module of the handlers."""
-        return sys.modules["rowgate_handlers_app"]
+    app: Any
 
     async def act(self, caller: str, what: str, name: str = "", **options: Any) -> list[str]:
         """Have a handler do something; return what it tells."""
@@ -70,26 +68,34 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sys.path.remove(str(folder))
 
 
-@pytest.fixture(scope="module")
-async def served(
-    transport: str,
+@pytest.fixture(scope="session")
+async def kiosks(
     databases: Databases,
     generated: Path,  # noqa: ARG001 - the handlers import it
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Kiosk]:
-    """Serve the kiosk."""
+) -> AsyncIterator[Callable[[str], Awaitable[Kiosk]]]:
+    """Give what serves the kiosk on a transport, once per run."""
     path = tmp_path_factory.mktemp("keys") / "keys.json"
     keys = write_keys(path, CALLERS)
     settings = {"auth_providers": "api_key", "auth_api_keys": path, "handlers": str(APP), "pool_size": 4}
-    async with gateways(databases, transport=transport, **settings) as start:
-        gateway = await start("kiosk")
-        async with clients_of(gateway, "kiosk", keys) as clients:
-            yield Kiosk(gateway, clients, keys)
+    served: dict[str, Kiosk] = {}
+    async with gateways(databases, **settings) as start, AsyncExitStack() as stack:
+
+        async def serve(transport: str) -> Kiosk:
+            if transport not in served:
+                gateway = await start("kiosk", transport=transport)
+                clients = await stack.enter_async_context(clients_of(gateway, "kiosk", keys))
+                app = sys.modules["rowgate_handlers_app"]
+                served[transport] = Kiosk(gateway, clients, keys, app)
+            return served[transport]
+
+        yield serve
 
 
 @pytest.fixture
-async def kiosk(served: Kiosk) -> Kiosk:
+async def kiosk(kiosks: Callable[[str], Awaitable[Kiosk]], transport: str) -> Kiosk:
     """Return the kiosk, with ten colas and nothing sold."""
+    served = await kiosks(transport)
     await served.gateway.sql("TRUNCATE purchase RESTART IDENTITY CASCADE")
     await served.gateway.sql("TRUNCATE article CASCADE")
     await served.gateway.sql("TRUNCATE rowgate.audit")

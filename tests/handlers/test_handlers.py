@@ -134,6 +134,18 @@ async def test_calls_at_once_take_turns_in_a_transaction(kiosk: Kiosk) -> None:
     assert len(await kiosk.purchases()) == 10
 
 
+async def test_parts_of_a_transaction_come_one_after_the_other(kiosk: Kiosk) -> None:
+    assert await kiosk.act("ann", "parts", "cola") == ["KeyError(1)", "KeyError(3)", "KeyError(5)"]
+    assert len(await kiosk.purchases()) == 6
+
+
+async def test_what_a_step_leaves_behind_has_its_transaction_no_more(kiosk: Kiosk) -> None:
+    act = step("KioskService/Act", {"what": "leave"})
+    await kiosk.clients["ann"].call("kiosk.v1.KioskService/Transact", {"steps": [act]})
+    kiosk.app.gone.set()
+    await _ended(kiosk, "the transaction has ended")
+
+
 async def test_a_client_that_leaves_ends_its_handler(kiosk: Kiosk) -> None:
     calling = asyncio.create_task(kiosk.act("ann", "wait", "cola"))
     async with asyncio.timeout(10):

@@ -63,6 +63,7 @@ def test_right_ones_are_read(tmp_path: Path, generated: Path) -> None:  # noqa: 
         ("raise OSError('gone')", "OSError: gone"),
         ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
         ("def (", "SyntaxError"),
+        ("import json; json.loads('')", "JSONDecodeError: Expecting value"),
         (
             "@before('kiosk.v1.ArticleService/GetArticles')\nasync def f(request, context): ...",
             "f: @before: the schema has no method",

@@ -58,6 +58,10 @@ async def test_writes_are_part_of_their_transaction(kiosk: Kiosk) -> None:
     assert await kiosk.stock() == 9
 
 
+async def test_a_lost_commit_of_such_writes_would_be_asked_about(kiosk: Kiosk) -> None:
+    assert await kiosk.act("ann", "wrote") == ["False", "True"]
+
+
 @pytest.mark.parametrize(
     ("query", "told"),
     [

@@ -43,9 +43,10 @@ class Statements:
     @asynccontextmanager
     async def session(self, opened: OpenTransaction, *, is_policed: bool) -> AsyncIterator["AsyncSession"]:
         """Give a session of SQLAlchemy's."""
-        connection = HandlerConnection(opened, self._queries, is_policed=is_policed)
-        async with self._sessions.open(connection) as session:
-            yield session
+        async with opened.part() as part:
+            connection = HandlerConnection(part, self._queries, is_policed=is_policed)
+            async with self._sessions.open(connection) as session:
+                yield session
 
     def model(self, name: str) -> type:
         """Return the class of a message's table; raises LookupError."""
