@@ -30,8 +30,6 @@ from gateway.methods.idempotent import Writes
 from gateway.request.call import Call, StreamCall
 from gateway.schema.model import Method
 
-_OF_WHOLE = ("request_id", "validate_only")
-
 
 class Hooked(TransactionHandler):
     """Calls hooks before and behind the gateway's own handler of a method.
@@ -58,7 +56,7 @@ class Hooked(TransactionHandler):
         self._writes = None if method.reads or not after else Writes(method, reach.engine)
         if self._writes is not None:
             self._handler = own_handler_of(method, reach.engine.of_steps())
-        self._cleared = [method.request[role].name for role in _OF_WHOLE if role in method.request]
+        self._cleared = [method.request[role].name for role in _of_whole(method) if role in method.request]
 
     def behind(self, admission: StepAdmission) -> AnyHandler:
         """Return the handler, whose hooks' calls of the gateway's methods pass an admission."""
@@ -117,6 +115,14 @@ class Hooked(TransactionHandler):
     async def _tell(self, request: Any, response: Any, context: Context) -> None:
         for hook in self._after:
             await hook(request, response, context)
+
+
+def _of_whole(method: Method) -> Sequence[str]:
+    """Return the request's fields that the transaction with the hooks takes care of.
+
+    Where the response to validate_only holds more than another, the method has to hear of it, too.
+    """
+    return ("request_id",) if "sample" in method.response else ("request_id", "validate_only")
 
 
 def _as_step(call: Call, transaction: Transaction) -> StepCall:

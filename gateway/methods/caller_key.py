@@ -4,10 +4,9 @@ An answer that is kept for a request_id, and a stream of Ingest, are of the call
 or claims are others by now may not see any more what was answered then.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from hashlib import sha256
-
-import orjson
 
 from gateway.auth.principal import Principal
 from gateway.db.statements.caller_role import OF_A_TOKEN
@@ -52,4 +51,5 @@ def _whole_key(caller: Principal) -> bytes:
     """Return the key of all that a credential says: a method without a resource may ask anything of it."""
     claims = {name: value for name, value in caller.claims.items() if name not in OF_A_TOKEN}
     said = [sorted(caller.roles), claims]
-    return sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=repr)).digest()
+    # Not orjson, for which whole numbers end at 64 bits: those of claims don't.
+    return sha256(json.dumps(said, sort_keys=True, default=repr).encode()).digest()

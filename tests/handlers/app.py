@@ -467,6 +467,12 @@ async def hear(_request: Any, response: Any, _context: Context) -> None:
     ended.append(f"{len(response.articles)} articles")
 
 
+@after(f"{PURCHASES}/DeletePurchasesByFilter")
+async def forget(_request: Any, response: Any, context: Context) -> None:
+    """Write, where purchases are deleted or might be."""
+    await context.rowgate.fetch("UPDATE article SET stock = stock + :count", count=response.count)
+
+
 @before("kiosk.v1.ArticleService/StreamArticles")
 async def refuse_stream(_request: Any, context: Context) -> None:
     """Refuse a stream to some."""

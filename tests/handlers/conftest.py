@@ -1,8 +1,7 @@
 """A kiosk some of whose methods are handlers: its generated code, and callers."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,34 +67,26 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sys.path.remove(str(folder))
 
 
-@pytest.fixture(scope="session")
-async def kiosks(
+@pytest.fixture(scope="module")
+async def served(
+    transport: str,
     databases: Databases,
     generated: Path,  # noqa: ARG001 - the handlers import it
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Callable[[str], Awaitable[Kiosk]]]:
-    """Give what serves the kiosk on a transport, once per run."""
+) -> AsyncIterator[Kiosk]:
+    """Serve the kiosk."""
     path = tmp_path_factory.mktemp("keys") / "keys.json"
     keys = write_keys(path, CALLERS)
     settings = {"auth_providers": "api_key", "auth_api_keys": path, "handlers": str(APP), "pool_size": 4}
-    served: dict[str, Kiosk] = {}
-    async with gateways(databases, **settings) as start, AsyncExitStack() as stack:
-
-        async def serve(transport: str) -> Kiosk:
-            if transport not in served:
-                gateway = await start("kiosk", transport=transport)
-                clients = await stack.enter_async_context(clients_of(gateway, "kiosk", keys))
-                app = sys.modules["rowgate_handlers_app"]
-                served[transport] = Kiosk(gateway, clients, keys, app)
-            return served[transport]
-
-        yield serve
+    async with gateways(databases, transport=transport, **settings) as start:
+        gateway = await start("kiosk")
+        async with clients_of(gateway, "kiosk", keys) as clients:
+            yield Kiosk(gateway, clients, keys, sys.modules["rowgate_handlers_app"])
 
 
 @pytest.fixture
-async def kiosk(kiosks: Callable[[str], Awaitable[Kiosk]], transport: str) -> Kiosk:
+async def kiosk(served: Kiosk) -> Kiosk:
     """Return the kiosk, with ten colas and nothing sold."""
-    served = await kiosks(transport)
     await served.gateway.sql("TRUNCATE purchase RESTART IDENTITY CASCADE")
     await served.gateway.sql("TRUNCATE article CASCADE")
     await served.gateway.sql("TRUNCATE rowgate.audit")

@@ -67,6 +67,17 @@ async def test_validate_only_undoes_what_hooks_do(kiosk: Kiosk) -> None:
     assert (await kiosk.purchases(), await kiosk.stock()) == ([], 10)
 
 
+async def test_what_would_be_deleted_is_shown_behind_hooks_as_without(kiosk: Kiosk) -> None:
+    await buy(kiosk, 3)
+    request = {"filter": "*", "maxRows": 5}
+    delete = "kiosk.v1.PurchaseService/DeletePurchasesByFilter"
+    shown = await kiosk.clients["ann"].call(delete, {**request, "validateOnly": True})
+    assert (shown.count, [one.count for one in shown.sample]) == (1, [3])
+    assert (len(await kiosk.purchases()), await kiosk.stock()) == (1, 7)
+    assert (await kiosk.clients["ann"].call(delete, request)).count == 1
+    assert (await kiosk.purchases(), await kiosk.stock()) == ([], 8)
+
+
 async def test_hooks_see_the_steps_of_transactions(kiosk: Kiosk) -> None:
     purchase = step("PurchaseService/CreatePurchase", {"purchase": {"sku": "cola", "count": 2}})
     await kiosk.clients["ann"].call("kiosk.v1.KioskService/Transact", {"steps": [purchase, purchase]})

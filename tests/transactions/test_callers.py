@@ -26,7 +26,7 @@ from tests.transactions.bank import (
     transact,
 )
 
-CALLERS = [Caller("ann"), Caller("bob"), Caller("tim", roles=["teller"])]
+CALLERS = [Caller("ann", claims={"limit": 10**30}), Caller("bob"), Caller("tim", roles=["teller"])]
 
 
 SESSION = "bank.v1.BankService/Session"
