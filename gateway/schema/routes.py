@@ -24,6 +24,9 @@ SINGLE_VALUES = frozenset(
     )
 )
 
+JSON_PARAMETERS = frozenset({"rowgate.v1.RelationArguments"})
+"""Messages of which a parameter of a URL holds one as JSON: several are told by as many parameters."""
+
 _LITERAL = r"[A-Za-z0-9._~%!$&'()+,;@-]+"
 _FIELD_PATH = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _PLAIN = rf"(?:\*\*?|{_LITERAL})"

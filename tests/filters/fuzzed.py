@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from gateway.errors import InvalidArgument
 from gateway.request.filter import parse_filter
 from gateway.request.filter.functions import CONDITIONS, FUNCTIONS, LITERALS, TIMES
+from gateway.request.filter.related.relations import NO_RELATIONS, Relations
 from gateway.schema.model import Field, Resource
 from gateway.schema.values import ValueKind
 from gateway.sql.reads.select import Rows, count_rows
@@ -197,7 +198,9 @@ class Tally:
 class Fuzzer:
     """Draws filters of a resource by a number."""
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, relations: Relations = NO_RELATIONS) -> None:
+        self._resource = resource
+        self._relations = relations
         self._fields = resource.fields
         self._ways: Sequence[Callable[[Random], str]] = (
             self._by_grammar,
@@ -224,6 +227,8 @@ class Fuzzer:
         return word.join(self._by_grammar(chance, depth - 1) for _ in range(chance.randint(2, 3)))
 
     def _restriction(self, chance: Random) -> str:
+        if self._resource.relations and chance.random() < 0.5:
+            return self._related(chance)
         if chance.random() < 0.85:
             return self._fitting(chance)
         subject = self._subject(chance)
@@ -237,6 +242,25 @@ class Fuzzer:
         if kind < 0.23:
             return chance.choice(_VALUES)
         return f"{subject}{chance.choice(('', ' '))}{chance.choice(_SIGNS)}{chance.choice(_VALUES)}"
+
+    def _related(self, chance: Random) -> str:
+        """Return what is asked of rows that relations lead to."""
+        target, steps = self._resource, []
+        while target.relations and len(steps) < 5 and (not steps or chance.random() < 0.5):
+            relation = chance.choice(target.relations)
+            steps.append(relation.name)
+            target = self._relations.resources[relation.target]
+        way, form = ".".join(steps), chance.randrange(5)
+        inner = Fuzzer(target, self._relations)
+        match form:
+            case 0:
+                return f"{way}:*"
+            case 1:
+                condition = f", {inner._by_grammar(chance, 1)}" if chance.random() < 0.5 else ""
+                return f"count({way}{condition}) {chance.choice(_SIGNS)} {chance.choice(_VALUES)}"
+            case 2:
+                return f"exists({way}, {inner._by_grammar(chance, 1)})"
+        return f"{way}.{inner._fitting(chance)}"
 
     def _subject(self, chance: Random, depth: int = 2) -> str:
         if depth and chance.random() < 0.3:
@@ -296,13 +320,13 @@ class Fuzzer:
 
 
 def try_filters(
-    resources: Mapping[str, tuple[Resource, Table]], numbers: Iterator[int] | range, tally: Tally
+    resources: Mapping[str, tuple[Resource, Table, Relations]], numbers: Iterator[int] | range, tally: Tally
 ) -> Iterator[tuple[str, str]]:
     """Plan filters, and make their statements; yield those that may be asked, each with its resource's name.
 
     A fault is any error but a refusal, and one that takes too long.
     """
-    fuzzers = {name: Fuzzer(resource) for name, (resource, _) in resources.items()}
+    fuzzers = {name: Fuzzer(resource, relations) for name, (resource, _, relations) in resources.items()}
     names = sorted(resources)
     for number in numbers:
         name = names[number % len(names)]
@@ -318,9 +342,9 @@ def try_filters(
             yield name, text
 
 
-def _tried(resource: Resource, table: Table, text: str) -> str:
+def _tried(resource: Resource, table: Table, relations: Relations, text: str) -> str:
     try:
-        planned = parse_filter(text, resource)
+        planned = parse_filter(text, resource, relations)
         if planned.shape is not None:
             count_rows(resource, table, Rows(planned.shape))
     except InvalidArgument as refused:

@@ -14,12 +14,15 @@ from tempfile import TemporaryDirectory
 import click
 from sqlalchemy import Table
 
+from gateway.policy.schema_rules import hops_of, row_rules
+from gateway.request.filter.related.relations import Relations
 from gateway.schema.model import Resource
 from gateway.schema.tables.metadata import build_tables
 from tests.filters.fuzzed import Tally, try_filters
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases, forgetful_databases
 from tests.harness.gateway import RunningGateway, schema_of, start_gateway
+from tests.relations.guilds import fill_guilds
 from tests.rpc.readside import insert
 from tests.rpc.scalars import rows
 
@@ -27,18 +30,20 @@ COUNTS = {
     "types.v1.Scalar": ("types", "types.v1.ScalarService/CountScalars"),
     "types.v1.Rich": ("types", "types.v1.RichService/CountRiches"),
     "ledger.v1.Account": ("ledger", "ledger.v1.AccountService/CountAccounts"),
+    "guilds.v1.Task": ("guilds", "guilds.v1.TaskService/CountTasks"),
 }
 """The resources, each with its schema and the method that counts its rows."""
 _REFUSED = frozenset({"INVALID_ARGUMENT", "OUT_OF_RANGE"})
 _TELL = 50_000
 
 
-def resources() -> Mapping[str, tuple[Resource, Table]]:
-    """Return the resources of which filters are drawn, with their tables."""
+def resources() -> Mapping[str, tuple[Resource, Table, Relations]]:
+    """Return the resources of which filters are drawn, with their tables, and relations under rules."""
     found = {}
     for name, (folder, _) in COUNTS.items():
         schema = schema_of(folder)
-        found[name] = (schema.resources[name], build_tables(schema).tables[name])
+        relations = hops_of(schema, row_rules(schema)).relations
+        found[name] = (schema.resources[name], build_tables(schema).tables[name], relations)
     return found
 
 
@@ -50,6 +55,7 @@ async def serving(databases: Databases, stack: AsyncExitStack) -> Mapping[str, R
         stack.push_async_callback(served[folder].stop)
     resource = served["types"].schema.resources["types.v1.Scalar"]
     await insert(served["types"], resource, rows(40))
+    await fill_guilds(served["guilds"])
     document = {"a": ["x", {"b": 1}], "name": "é", "env": None}
     rich = [
         {"id": i, "attributes": document, "part": {"name": "a"}, "parts": [{"name": "b"}]} for i in range(5)

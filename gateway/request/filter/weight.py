@@ -54,8 +54,8 @@ def weight_of(shape: Predicate | Operand) -> int:  # noqa: C901, PLR0911 - one l
             return 1 + len(columns)
         case AnyElement(operand, condition) | AnyOnPath(operand, _, condition):
             return _ELEMENTS + weight_of(operand) + weight_of(condition)
-        case OneRow(_, _, condition) | AnyRow(_, _, condition) | RowCount(_, _, condition):
-            return _HOP + (weight_of(condition) if condition is not None else 0)
+        case OneRow(_, held, condition) | AnyRow(_, held, condition) | RowCount(_, held, condition):
+            return _HOP + sum(weight_of(one) for one in (*held, condition) if one is not None)
         case FieldComparison(left, _, right):
             return 1 + weight_of(left) + weight_of(right)
         case Called(_, operand) | Distance(operand) | Box(operand):

@@ -51,6 +51,8 @@ _BOOLEAN = postgresql.BOOLEAN()
 _JSONB = postgresql.JSONB()
 _DOUBLE: postgresql.DOUBLE_PRECISION[float] = postgresql.DOUBLE_PRECISION()
 _KEYS = ARRAY(_TEXT)
+_MANY = 1 << 53
+"""More rows than there are anywhere."""
 _OPERATORS = {op: op.value for op in plan.Compare}
 _CASTS: Mapping[ValueKind, TypeEngine[Any]] = {
     ValueKind.INTEGER: postgresql.NUMERIC(),
@@ -166,6 +168,9 @@ class _Writer:
                 return or_(*(self.condition(item) for item in items))
             case plan.Not(item):
                 return self._negated(item)
+            case plan.Comparison(plan.RowCount() as operand, op, bind):
+                literal = self._given(bind, WHOLE)
+                return self._count(operand, literal).bool_op(_OPERATORS[op])(literal)
             case plan.Comparison(operand, op, bind):
                 return self._value(operand).bool_op(_OPERATORS[op])(self._bound(operand, bind))
             case plan.OneOf(operand, bind):
@@ -265,8 +270,12 @@ class _Writer:
         wanted = self.condition(shape)
         return case((and_(*met), wanted), else_=false()) if met and may_fail(shape) else wanted
 
-    def _count(self, operand: plan.RowCount) -> Value:
-        found = self._among(operand.hop, operand.held, operand.condition).subquery()
+    def _count(self, operand: plan.RowCount, literal: Value | None = None) -> Value:
+        """Return how many rows there are: beside a literal none are counted beyond the first one above it."""
+        found: Any = self._among(operand.hop, operand.held, operand.condition)
+        if literal is not None:
+            found = found.limit(func.greatest(func.least(literal, _MANY), 0) + 1)
+        found = found.subquery()
         return select(func.count()).select_from(found).scalar_subquery()
 
     def _given(self, bind: int, value_type: ValueType) -> Value:

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidArgument
+from gateway.schema.protojson.errors import JsonError
 from gateway.schema.routes import Route, parse_template
 from gateway.transport.protocols.rest.binding import Binding
+from gateway.transport.protocols.rest.parameters import Parameters, Tree
 from gateway.transport.protocols.rest.query import MAX_PARAMETERS, query_pairs
 from tests.harness.gateway import schema_of
 from tests.schema.messages import messages
@@ -222,3 +224,19 @@ def test_parameters_are_bounded() -> None:
     assert refused(binding("CreatePart"), f"{deep}=1")
     for _ in range(3):
         assert refused(binding("ListParts"), "&".join(f"{'n' * 5000}{number}=1" for number in range(3)))
+
+
+def test_what_is_asked_of_relations_is_json() -> None:
+    request = schema_of("kin").services["kin.v1.TownService"].methods[0].descriptor.input_type
+    parameter = Parameters(request).find("relations")
+    tree: Tree = {}
+    parameter.put('{"path": "elders", "orderBy": "name", "limit": 2}', tree)
+    parameter.put('{"path": "region", "filter": "code = 1"}', tree)
+    made: Any = GetMessageClass(request)(**tree)
+    asked = [(one.path, one.order_by, one.filter, one.limit) for one in made.relations]
+    assert asked == [("elders", "name", "", 2), ("region", "", "code = 1", 0)]
+    for wrong, told in (("elders", "is no JSON"), ('{"pth": ""}', "is no field of"), ("[]", "object")):
+        with pytest.raises(JsonError, match=told):
+            parameter.put(wrong, {})
+    with pytest.raises(JsonError, match="holds several messages"):
+        Parameters(request).find("relations.path")

@@ -1,6 +1,6 @@
 """Parameters: texts of a URL's query and path, as values of the request's fields.
 
-They are written as ProtoJSON writes them (protobuf.dev), without quotes.
+They are written as ProtoJSON writes them (protobuf.dev), texts without quotes.
 """
 
 import re
@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.errors.suggest import did_you_mean
 from gateway.schema.protojson.errors import JsonError
 from gateway.schema.protojson.reader import Readers
-from gateway.schema.routes import SINGLE_VALUES
+from gateway.schema.routes import JSON_PARAMETERS, SINGLE_VALUES
 
 MAX_DEPTH = 32
 _KNOWN = 1024
@@ -127,7 +128,7 @@ def _field(message: Descriptor, name: str) -> FieldDescriptor:
 def _held(field: FieldDescriptor, *, last: bool) -> Descriptor | None:
     """Return the message whose fields may follow a field's name; None where none may."""
     message = field.message_type
-    if message is None or message.full_name in SINGLE_VALUES:
+    if message is None or message.full_name in SINGLE_VALUES or (last and _is_json(field)):
         return None
     if field.is_repeated:
         raise JsonError("holds several messages: it can't be a parameter")
@@ -137,11 +138,17 @@ def _held(field: FieldDescriptor, *, last: bool) -> Descriptor | None:
     return message
 
 
+def _is_json(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.full_name in JSON_PARAMETERS
+
+
 def _converter(readers: Readers, field: FieldDescriptor) -> Convert:
     message = field.message_type
     if message is not None and message.full_name == _FIELD_MASK:
         return _mask
     read = readers.of_field(field)
+    if _is_json(field):
+        return lambda text: read([_object(text)])[0] if field.is_repeated else read(_object(text))
     is_bool = field.type == FieldDescriptor.TYPE_BOOL or (message is not None and message.name == "BoolValue")
     known: Mapping[str, Any] = _BOOLS if is_bool else {}
     if field.is_repeated:
@@ -149,6 +156,14 @@ def _converter(readers: Readers, field: FieldDescriptor) -> Convert:
     if is_bool:
         return lambda text: read(known.get(text, _utf8(text)))
     return lambda text: read(text if text.isascii() else _utf8(text))
+
+
+def _object(text: str) -> Any:
+    """Return what JSON holds; raises JsonError for a text that is none."""
+    try:
+        return orjson.loads(_utf8(text))
+    except orjson.JSONDecodeError:
+        raise JsonError('is no JSON, as {"path": "…"}') from None
 
 
 def _utf8(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.schema.routes import MANY, ONE, SINGLE_VALUES, PathTemplate, Route
+from gateway.schema.routes import JSON_PARAMETERS, MANY, ONE, SINGLE_VALUES, PathTemplate, Route
 from gateway.transport.protocols.rest.openapi.schemas import Json, Schemas
 
 _DEPTH = 4
@@ -86,7 +86,16 @@ def query_parameters(route: Route, message: Descriptor, schemas: Schemas) -> Ite
         taken = {variable.path for variable in route.template.variables}
         for names, field_ in _leaves(message, (), taken | {route.body}, 0):
             name = ".".join(schemas.name(one) for one in names)
-            yield _parameter("query", name, schemas.value(field_), schemas.comment(field_.full_name))
+            yield _parameter("query", name, _value(field_, schemas), schemas.comment(field_.full_name))
+
+
+def _value(field_: FieldDescriptor, schemas: Schemas) -> Json:
+    """Return the schema of a parameter's value."""
+    if field_.message_type is None or field_.message_type.full_name not in JSON_PARAMETERS:
+        return schemas.value(field_)
+    held = schemas.message(field_.message_type)
+    one = {"type": "string", "contentMediaType": "application/json", "contentSchema": held}
+    return {"type": "array", "items": one} if field_.is_repeated else one
 
 
 def _leaves(
@@ -96,7 +105,7 @@ def _leaves(
         held, steps = one.message_type, (*before, one)
         if ".".join(step.name for step in steps) in taken:
             continue
-        if held is None or (held.full_name in SINGLE_VALUES):
+        if held is None or held.full_name in (SINGLE_VALUES | JSON_PARAMETERS):
             yield steps, one
         elif not one.is_repeated and not held.full_name.startswith("google.protobuf.") and depth < _DEPTH:
             yield from _leaves(held, steps, taken, depth + 1)
