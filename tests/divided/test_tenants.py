@@ -165,6 +165,24 @@ async def test_writes_go_to_the_own_schema(shop: Shop) -> None:
     assert [row for row in await shop.sql.fetch(_OTHERS) if row["id"] < 100] == others
 
 
+async def test_rows_are_written_with_those_that_they_hold(shop: Shop) -> None:
+    """Each table of the one's schema has its part."""
+    ann, others = shop.clients["ann"], await shop.sql.fetch("SELECT * FROM ONLY tenant_evil.line")
+    made = await told(ann, "CreateOrder", order={"article": "b", "lines": [{"number": 1}, {"number": 2}]})
+    assert [line["tenant"] for line in made["lines"]] == ["acme", "acme"]
+    changed = {"tenant": "acme", "id": made["id"], "lines": [{"number": 2, "amount": 7}]}
+    await told(ann, "UpdateOrder", order=changed, updateMask="lines")
+    lines = await shop.sql.fetch(
+        "SELECT number, amount FROM ONLY tenant_acme.line WHERE order_id = $1", int(made["id"])
+    )
+    assert [tuple(line) for line in lines] == [(2, 7)]
+    found = await told(ann, "ListOrders", filter="lines.amount = 7")
+    assert [order["id"] for order in found["orders"]] == [made["id"]]
+    for order in ({**changed, "tenant": "evil", "id": 1}, {**changed, "tenant": "nobody", "id": 1}):
+        assert (await told(ann, "UpdateOrder", order=order, updateMask="lines"))[1] == "ROW_NOT_FOUND"
+    assert await shop.sql.fetch("SELECT * FROM ONLY tenant_evil.line") == others
+
+
 async def test_tables_of_others_are_not_looked_at(shop: Shop, transport: str) -> None:
     """PostgreSQL leaves out what the caller's tenant rules out, by plans that are kept as well."""
     for own_scans in ("SELECT pg_stat_force_next_flush()", "SELECT"):
