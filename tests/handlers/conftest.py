@@ -78,6 +78,7 @@ async def served(
     path = tmp_path_factory.mktemp("keys") / "keys.json"
     keys = write_keys(path, CALLERS)
     settings = {"auth_providers": "api_key", "auth_api_keys": path, "handlers": str(APP), "pool_size": 4}
+    settings["auth_schema_roles"] = "keeper"
     async with gateways(databases, transport=transport, **settings) as start:
         gateway = await start("kiosk")
         async with clients_of(gateway, "kiosk", keys) as clients:

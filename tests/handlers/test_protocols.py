@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli import main
 from tests.handlers.conftest import Kiosk
+from tests.harness.gateway import SCHEMAS
 from tests.harness.http import Answer, ask
 
 KIOSK = "kiosk.v1.KioskService"
@@ -55,6 +58,18 @@ async def test_grpc_web(kiosk: Kiosk) -> None:
     answer = await ask(kiosk.gateway.target, "POST", f"/{KIOSK}/Act", framed, headers)
     assert answer.status == 200
     assert b"grpc-status: 0" in answer.body or b"grpc-status:0" in answer.body
+
+
+async def test_what_describes_the_port_has_handlers(kiosk: Kiosk) -> None:
+    paths = (await asked(kiosk, "GET", "/openapi.json", caller="kay")).json["paths"]
+    assert {"/v1/kiosk:buy", "/v1/kiosk/{what}"} <= paths.keys()
+
+
+def test_who_may_call_handlers_is_printed() -> None:
+    done = CliRunner().invoke(main, ["policy", "--format", "json", "--protos", str(SCHEMAS / "kiosk")])
+    methods = {one["method"]: one["roles"] for one in json.loads(done.output)["methods"]}
+    assert methods[f"{KIOSK}.Hide"] == {"anonymous": "no", "authenticated": "no", "keeper": "yes"}
+    assert methods[f"{KIOSK}.Buy"]["authenticated"] == "yes"
 
 
 async def test_a_hook_sees_calls_of_rest(kiosk: Kiosk) -> None:
