@@ -45,8 +45,14 @@ def event(chance: Random) -> Request:
         "code": chance.choice("abc"),
         "amount": chance.randint(0, 3),
         "pageId": chance.choice([1, 2, 2, 7]),
+        "title": chance.choice(["red fox", "red foxes run", "blue"]),
     }
     return {**key(chance), **{name: value for name, value in drawn.items() if chance.random() < 0.5}}
+
+
+def _new(chance: Random) -> Request:
+    """Return an event that is mostly new."""
+    return {**event(chance), "id": chance.randint(1, 60), "code": chance.choice([None, None, "a", "d"])}
 
 
 def _events(chance: Random) -> list[Request]:
@@ -112,18 +118,22 @@ METHODS: Mapping[str, Callable[[Random], Request]] = {
         "page_size": chance.randint(1, 4),
     },
     "StreamEvents": lambda chance: {**_found(chance), "order_by": chance.choice(_ORDERS)},
+    "SearchEvents": lambda chance: {
+        **_found(chance),
+        "words": {"query": chance.choice(["fox", "red -fox", "blue or fox", "run"])},
+    },
     "CountEvents": _found,
     "ExistsEvents": lambda chance: {"filter": chance.choice(_FILTERS)},
     "AggregateEvents": lambda chance: {
         "filter": chance.choice(_FILTERS),
         "group_by": chance.choice([[], ["kind"]]),
     },
-    "CreateEvent": lambda chance: {"event": event(chance)},
+    "CreateEvent": lambda chance: {"event": _new(chance)},
     "UpdateEvent": _update,
     "DeleteEvent": _delete,
     "UndeleteEvent": lambda chance: {**key(chance), **_etag(chance)},
     "BatchGetEvents": lambda chance: {"keys": [key(chance) for _ in range(4)]},
-    "BatchCreateEvents": lambda chance: {"requests": [{"event": one} for one in _events(chance)]},
+    "BatchCreateEvents": lambda chance: {"requests": [{"event": _new(chance)} for _ in range(2)]},
     "BatchUpdateEvents": lambda chance: {"requests": [_changed(chance) for _ in range(2)]},
     "BatchDeleteEvents": lambda chance: {"requests": [key(chance) for _ in range(2)]},
     "BulkUpsertEvents": lambda chance: {"events": _events(chance), **_upserted(chance)},
@@ -135,7 +145,7 @@ METHODS: Mapping[str, Callable[[Random], Request]] = {
     },
     "DeleteEventsByFilter": lambda chance: {
         "filter": chance.choice(_FILTERS),
-        "max_rows": chance.randint(1, 4),
+        "max_rows": chance.randint(1, 30),
     },
     "Transact": _stepped,
 }
