@@ -9,8 +9,14 @@ from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler
 from gateway.methods.sent_messages import handled, single_requests, writes_relation
 from gateway.methods.writes.items import flag
-from gateway.request.validation import BrokenRule, MessageRules, broken_rules, concerns_row
-from gateway.schema.model import MethodKind, Relation, StandardMethod
+from gateway.request.validation import (
+    BrokenRule,
+    MessageRules,
+    broken_rules,
+    concerns_row,
+    concerns_tree,
+)
+from gateway.schema.model import MethodKind, StandardMethod
 from gateway.schema.protos.validation_options import carries_rules
 
 _UPDATES = frozenset({MethodKind.UPDATE, MethodKind.UPDATE_BY_FILTER})
@@ -76,10 +82,13 @@ class Validated:
         holder = method.request.get("resource")
         if holder is None or broken.fields[0:1] != (holder.name,) or not request.HasField(holder.name):
             return True
-        relation = method.resource.relation_by_name.get("".join(broken.fields[1:2]))
+        names = broken.fields[1:]
+        relation = method.resource.relation_by_name.get(names[0]) if names else None
         if relation is not None:
-            return writes_relation(method, request, relation) and self._holds_of(
-                method, relation, broken.fields[2:]
+            return (
+                concerns_tree(method.resource, method.related, names)
+                and writes_relation(method, request, relation)
+                and (_is_new(request, method) or _is_named(request, method, names))
             )
         below = broken.fields[1:2]
         if below and not self._concerns_row(below[0]):
@@ -89,21 +98,6 @@ class Validated:
         return _is_whole(request, method) or (
             bool(below) and below[0] in _written(request, method, holder.name)
         )
-
-    def _holds_of(self, method: StandardMethod, relation: Relation, fields: Sequence[str]) -> bool:
-        """Whether a rule of a row that another holds holds, of the field at the end of a way of names.
-
-        Such a row may be a new one. What it refers to the other by is filled, whatever was sent.
-        """
-        target = method.related[relation.target]
-        if not fields:
-            return True
-        below = target.relation_by_name.get(fields[0])
-        if below is not None:
-            return below.is_created and self._holds_of(method, below, fields[1:])
-        field = target.by_name.get(fields[0])
-        filled = field is not None and field.column in relation.references
-        return not filled and concerns_row(target)(fields[0])
 
 
 def with_whole_requests(handler: Any, rules: MessageRules) -> Any:
@@ -116,9 +110,28 @@ def with_whole_requests(handler: Any, rules: MessageRules) -> Any:
     return checked
 
 
+def _is_new(request: Message, method: StandardMethod) -> bool:
+    """Whether the row that is sent is a new one, or may be."""
+    return method.kind not in _UPDATES or flag(request, method.request, "allow_missing")
+
+
+def _is_named(request: Message, method: StandardMethod, names: Sequence[str]) -> bool:
+    """Whether an update's mask has the field at the end of a way of names written, or it is of a key.
+
+    Rows that turn out to be new are looked at as a whole when they are (gateway.request.trees).
+    """
+    resource, way = method.resource, 0
+    while way < len(names) and (relation := resource.relation_by_name.get(names[way])) is not None:
+        resource, way = method.related[relation.target], way + 1
+    named = {tuple(step for step in path.split(".") if step != "*") for path in _mask_paths(request, method)}
+    if names[way : way + 1] and names[way] in {field.name for field in resource.key_fields}:
+        return any(path[:way] == tuple(names[:way]) for path in named)
+    return tuple(names[:way]) in named or tuple(names[: way + 1]) in named
+
+
 def _is_whole(request: Message, method: StandardMethod) -> bool:
     """Whether the row that is sent is a new one, replaces the stored one, or may be either."""
-    if method.kind not in _UPDATES or flag(request, method.request, "allow_missing"):
+    if _is_new(request, method):
         return True
     return _mask_paths(request, method) == ["*"]
 

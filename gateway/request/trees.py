@@ -22,6 +22,7 @@ from gateway.request.rows import (
     unwritable_fields,
 )
 from gateway.request.unreadable import erased_reader, is_set, refuse_erasing
+from gateway.request.validation import broken_rules, concerns_tree, rules_of
 from gateway.schema.model import Field, Relation, Resource
 
 MAX_HELD = 10_000
@@ -187,8 +188,18 @@ class TreeReader:
             defaults=defaults,
             expected=rows.expected(message, path) if rows.expected is not None else None,
             held=self._edits(message, path, mask.relations, reached.depth),
-            new=partial(self._new, reached, message, path),
+            new=partial(self._found_new, reached, message, path),
         )
+
+    def _found_new(self, reached: "_Reached", message: Message, path: str) -> NewRow:
+        """Return a row that turned out to be new; its rules were looked at for what the mask names alone."""
+        rows = reached.rows
+        broken = rows.rules.broken(message, path) if rows.rules is not None else ()
+        references = [field.column for field in rows.references]
+        held = [one for one in broken if concerns_tree(rows.resource, self._related, one.fields, references)]
+        if held:
+            raise broken_rules(held)
+        return self._new(reached, message, path)
 
     def _reached(self, relation: Relation, path: str, depth: int) -> "_Reached":
         """Return what reads the rows of a relation; raises InvalidArgument where it is too deep."""
@@ -217,6 +228,7 @@ class _Rows:
         self.references = [resource.by_column[column] for column in references]
         self.read = new_row_reader(resource, self.references)
         self.expected = row_expectation(resource)
+        self.rules = rules_of(resource.message)
         self.relations = relation_fields(resource)
 
     @cached_property

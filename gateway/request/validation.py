@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.request.keys import below
+from gateway.request.masks import Related
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.model import Resource
 from gateway.schema.protos.validation_options import has_rules
@@ -84,6 +85,30 @@ def concerns_row(resource: Resource) -> Callable[[str], bool]:
     """
     ignored = {field.name for field in resource.fields if not field.writable} | resource.unwritable
     return lambda name: name not in ignored
+
+
+def concerns_tree(
+    resource: Resource, related: Related, names: Sequence[str], references: Sequence[str] = ()
+) -> bool:
+    """Whether a rule holds for a new row, or one that it holds, of the field at the end of a way of names.
+
+    It doesn't for columns by which a row refers to the one that holds it: those are filled.
+
+    Args:
+        resource: what the row is.
+        related: the resources that its relations lead to.
+        names: of the fields from the row to that one.
+        references: the columns by which the row itself refers to another that holds it.
+
+    """
+    if not names:
+        return True
+    relation = resource.relation_by_name.get(names[0])
+    if relation is not None:
+        below = related.get(relation.target) if relation.is_created else None
+        return below is not None and concerns_tree(below, related, names[1:], relation.references)
+    field = resource.by_name.get(names[0])
+    return concerns_row(resource)(names[0]) and not (field is not None and field.column in references)
 
 
 def _broken(violation: "Violation", path: str) -> BrokenRule:

@@ -161,3 +161,6 @@ async def test_bulk_transforms_hold_to_the_rules_of_rows(served: Served) -> None
     assert [row["price_cents"] for row in await served.gateway.sql(stored, order.id)] == [2, 99_999, 1, 1]
     await clerk.call(f"{ORDERS}/BulkUpsertLines", request)
     assert [row["price_cents"] for row in await served.gateway.sql(stored, order.id)] == [3, 100_000, 2, 2]
+    request = {"lines": [{**lines[0], "quantity": 5_000}], "transforms": {"minimum": ["quantity"]}}
+    answer = await ann.call(f"{ORDERS}/BulkUpsertLines", {**request, "update_mask": "quantity"})
+    assert answer.updated_count == 0  # what is made may be stored, though what is sent may not

@@ -70,6 +70,20 @@ async def test_what_was_read_can_be_sent_back(gateway: RunningGateway) -> None:
     assert (after.lines, after.notes, after.parcel) == (read.lines, read.notes, read.parcel)
 
 
+async def test_a_row_changes_with_what_it_holds(gateway: RunningGateway) -> None:
+    order = await _order(gateway, "counts", lines=_lines(2, marks=[{"label": "a"}]))
+    sent = {"id": order.id, "lines": [{"position": 1, "marks": [{"label": "b"}]}, {"position": 2}]}
+    answer = await gateway.call(f"{ORDERS}/UpdateOrder", order=sent, update_mask="lines.*.marks")
+    assert (answer.version, [line.version for line in answer.lines]) == (2, [2, 2])
+    assert [[mark.label for mark in line.marks] for line in answer.lines] == [["b"], []]
+    assert [line.sku for line in answer.lines] == ["x", "x"]
+    assert answer.etag != order.etag
+    again = {**sent, "etag": order.etag}
+    with pytest.raises(RpcFailed) as refused:
+        await gateway.call(f"{ORDERS}/UpdateOrder", order=again, update_mask="lines.*.marks")
+    assert refused.value.reason == "ETAG_MISMATCH"
+
+
 async def test_a_repetition_writes_nothing(gateway: RunningGateway) -> None:
     request = {"order": {"code": "once", "lines": _lines(2), "notes": [{}]}, "request_id": str(uuid4())}
     first = await gateway.call(f"{ORDERS}/CreateOrder", request)
