@@ -140,7 +140,7 @@ async def rust(_: Path) -> tuple[Sequence[str], Mapping[str, str]]:
 @pytest.mark.parametrize("client", [python, go, node, java, rust])
 async def test_a_client_does_it_all(client: Any, gateway: RunningGateway, tmp_path: Path) -> None:
     command, variables = await client(tmp_path)
-    await gateway.sql("TRUNCATE flight, plane, rowgate.ingest")
+    await gateway.sql("TRUNCATE flight, itinerary_leg, plane, rowgate.ingest")
     async with lossy_link(gateway.target) as (link, target):
         printed = await run(*command, target, **variables)
     assert json.loads(printed) == FOUND
@@ -160,7 +160,7 @@ async def test_a_page_does_all_but_ingest(gateway: RunningGateway, tmp_path: Pat
     folder.mkdir()
     (folder / "page.js").symlink_to(built)
     (folder / "index.html").write_text(PAGE)
-    await gateway.sql("TRUNCATE flight, plane, rowgate.ingest")
+    await gateway.sql("TRUNCATE flight, itinerary_leg, plane, rowgate.ingest")
     flights = [FLIGHT | {"flightNumber": number} for number in range(9501, 9507)]
     await gateway.call(
         "flights.v1.FlightService/BulkUpsertFlights", flights=flights, conflictTarget=FLIGHT_KEY
