@@ -43,6 +43,12 @@ class StepCall(Call):
         return self.opened
 
 
+def is_of_steps(transaction: Transaction) -> bool:
+    """Return whether the call under way is one of several that a transaction carries out."""
+    call = transaction.call
+    return isinstance(call, StepCall) and call.opened is transaction
+
+
 class StepExecutor:
     """Runs the statements of steps, in place of a Database."""
 

@@ -8,6 +8,7 @@ from tests.harness.gateway import RunningGateway
 ACCOUNTS = "bank.v1.AccountService"
 TRANSFERS = "bank.v1.TransferService"
 TRANSACT = "bank.v1.BankService/Transact"
+SESSION = "bank.v1.BankService/Session"
 
 
 def step(method: str, request: dict[str, Any], /, **fields: Any) -> dict[str, Any]:

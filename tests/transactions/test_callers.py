@@ -15,6 +15,7 @@ from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import RunningGateway
 from tests.transactions.bank import (
     ACCOUNTS,
+    SESSION,
     TRANSACT,
     TRANSFERS,
     accounts,
@@ -27,9 +28,6 @@ from tests.transactions.bank import (
 )
 
 CALLERS = [Caller("ann", claims={"limit": 10**30}), Caller("bob"), Caller("tim", roles=["teller"])]
-
-
-SESSION = "bank.v1.BankService/Session"
 
 
 class Bank:
@@ -98,6 +96,15 @@ async def test_hidden_rows_stay_hidden_within_the_transaction(bank: Bank) -> Non
         error = await bank.refused("ann", set_cents("a", 1), hidden)
         assert (error.reason, error.metadata["step"]) == (reason, "1")
     assert await accounts(bank.gateway) == {"a": 10, "b": 10, "c": 1}
+
+
+async def test_bulk_upserts_under_rules_share_a_transaction(bank: Bank) -> None:
+    upserts = [
+        step(f"{ACCOUNTS}/BulkUpsertAccounts", {"accounts": [{"id": "a", "owner": "ann", "cents": cents}]})
+        for cents in (1, 2)
+    ]
+    done = await bank.transact("ann", *upserts, upserts[1])
+    assert [(one.updated_count, one.unchanged_count) for one in done] == [(1, 0), (1, 0), (0, 1)]
 
 
 async def test_columns_are_the_callers(bank: Bank) -> None:

@@ -15,9 +15,8 @@ from tests.harness.client import Client, Conversation, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
 from tests.harness.polling import next_poll
-from tests.transactions.bank import accounts, bound, get_account, open_account, set_cents
+from tests.transactions.bank import SESSION, accounts, bound, get_account, open_account, set_cents
 
-SESSION = "bank.v1.BankService/Session"
 COMMIT, ROLLBACK = {"end": "SESSION_END_COMMIT"}, {"end": "SESSION_END_ROLLBACK"}
 pytestmark = pytest.mark.parametrize("transport", ["http", "grpcio"], scope="module")
 

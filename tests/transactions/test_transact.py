@@ -10,6 +10,7 @@ from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.transactions.bank import (
     ACCOUNTS,
+    SESSION,
     TRANSACT,
     TRANSFERS,
     accounts,
@@ -67,6 +68,38 @@ async def test_every_method_may_be_a_step(gateway_for: GatewayFor) -> None:
     assert await accounts(gateway) == {"c": 7, "d": 9, "e": 3}
 
 
+def upsert(cents: int, **fields: Any) -> dict[str, Any]:
+    """Return a step that stages rows, as one of them is bad."""
+    rows = [{"id": name, "cents": cents} for name in "ab"]
+    bad = {"id": "c", "cents": -1}
+    return step(
+        f"{ACCOUNTS}/BulkUpsertAccounts", {"accounts": [*rows, bad], "partialFailure": True}, **fields
+    )
+
+
+async def test_bulk_upserts_of_one_table_share_a_transaction(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("bank")
+    answered = await transact(gateway.client, upsert(1), upsert(2), upsert(2), set_cents("a", 3), upsert(4))
+    counts = [
+        (one.inserted_count, one.updated_count, one.unchanged_count)
+        for one in answered
+        if hasattr(one, "failures")
+    ]
+    assert counts == [(2, 0, 0), (0, 2, 0), (0, 0, 2), (0, 2, 0)]
+    session = gateway.client.converse(SESSION)
+    for asked in (
+        {"begin": {}},
+        {"step": upsert(5)},
+        {"savepoint": "s"},
+        {"step": upsert(6)},
+        {"rollback_to": "s"},
+        {"step": upsert(7)},
+        {"end": "SESSION_END_COMMIT"},
+    ):
+        assert not (await session.ask(**asked)).HasField("error")
+    assert await accounts(gateway) == {"a": 7, "b": 7}
+
+
 async def test_the_first_refused_step_undoes_all(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("bank")
     await transact(gateway.client, open_account("a", 5))
@@ -117,6 +150,11 @@ _WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         step(f"{ACCOUNTS}/CreateAccount", {"account": {"id": "b"}, "requestId": str(uuid4())}),
         "request.request_id",
+        "NOT_IN_TRANSACTION",
+    ),
+    (
+        {**open_account("b"), "bindings": [bound(0, "id", "request_id")]},
+        "bindings[0].to_path",
         "NOT_IN_TRANSACTION",
     ),
     ({**get_account("a"), "bindings": [bound(1, "id", "id")]}, "bindings[0].from_step", "INVALID_BINDING"),
@@ -172,6 +210,19 @@ async def test_bindings_take_elements_lists_and_what_is_unset(gateway_for: Gatew
     *_, transfer, got, _ = await transact(gateway.client, rich, first, asked, again)
     assert (transfer.source, transfer.HasField("purpose")) == ("b", False)
     assert [one.id for one in got.accounts] == ["b", "a"]
+
+
+async def test_no_step_is_made_a_dry_run_by_a_binding(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("bank")
+    counted = step(f"{ACCOUNTS}/CountAccounts", {})
+    dry = {**open_account("b"), "bindings": [bound(1, "estimated", "validate_only")]}
+    with pytest.raises(RpcFailed) as failed:
+        await transact(gateway.client, open_account("a"), counted, dry)
+    assert (failed.value.reason, failed.value.fields) == (
+        "NOT_IN_TRANSACTION",
+        ["steps[2].bindings[0].to_path"],
+    )
+    assert await accounts(gateway) == {}
 
 
 async def test_a_binding_without_a_value_undoes_all(gateway_for: GatewayFor) -> None:

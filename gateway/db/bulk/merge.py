@@ -17,6 +17,7 @@ from gateway.db.bulk.insert_then_update import Told, TwoSteps, Untold
 from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.db.bulk.target_table import SMALL, Target, check_deferred, inserted_so_far
 from gateway.db.database import Transaction
+from gateway.db.steps import is_of_steps
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
 from gateway.errors.sqlstate import NOT_ALLOWED, rule_for
 from gateway.policy.row_rules import caller_values
@@ -156,6 +157,11 @@ class BulkWriter:
             await self._drop_duplicates()
         await self._drop_unknown_numbers()
         await self._drop_forbidden()
+
+    async def end(self) -> None:
+        """Make room for the next bulk upsert of the transaction, where it is one of steps."""
+        if self._staging and is_of_steps(self._transaction):
+            await self._transaction.fetch(self._statements.drop, ())
 
     async def settle(self, rows: EncodedRows) -> None:
         """Write the staged rows; bad ones are found and left out. Raises Collision."""

@@ -93,6 +93,7 @@ class Upserts:
             chunks = reader.chunks(messages, keys, tally)
             del messages, keys
             await _pipelined(writer, chunks)
+        await writer.end()
         return tally
 
 

@@ -41,13 +41,16 @@ class Binding:
             raise _not_found(self.place, str(error)) from None
 
 
-def read_bindings(sent: transactions_pb2.Step, rpc: Method, before: Sequence[Method]) -> tuple[Binding, ...]:
+def read_bindings(
+    sent: transactions_pb2.Step, rpc: Method, before: Sequence[Method], of_whole: Sequence[str]
+) -> tuple[Binding, ...]:
     """Return a step's bindings; raises InvalidArgument for what leads nowhere, or is of another type.
 
     Args:
         sent: the step.
         rpc: its method.
         before: the methods of the steps before it.
+        of_whole: the fields of requests that no step may take, as they are the whole's.
 
     """
     if len(sent.bindings) > MAX_BINDINGS:
@@ -56,7 +59,18 @@ def read_bindings(sent: transactions_pb2.Step, rpc: Method, before: Sequence[Met
             f"are {len(sent.bindings)}; at most {MAX_BINDINGS} are allowed",
             reason="TOO_MANY_BINDINGS",
         )
-    return tuple(_read(one, f"bindings[{i}]", rpc, before) for i, one in enumerate(sent.bindings))
+    read = tuple(_read(one, f"bindings[{i}]", rpc, before) for i, one in enumerate(sent.bindings))
+    hoisted = {rpc.request[role].name for role in of_whole if role in rpc.request}
+    for one in read:
+        if one.target.parts[0].field.name in hoisted:
+            raise not_in_transaction(f"{one.place}.to_path")
+    return read
+
+
+def not_in_transaction(field: str) -> InvalidArgument:
+    """Return the error of a step that asks for what the whole transaction alone may ask for."""
+    wrong = "is the transaction's own: set it beside the steps"
+    return InvalidArgument.field(field, wrong, reason="NOT_IN_TRANSACTION")
 
 
 def _read(sent: transactions_pb2.Binding, place: str, rpc: Method, before: Sequence[Method]) -> Binding:

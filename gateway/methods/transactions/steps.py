@@ -17,7 +17,7 @@ from gateway.errors import InvalidArgument, RowgateError
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler, Handler, WrittenResponse
 from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
-from gateway.methods.transactions.bindings import Binding, read_bindings
+from gateway.methods.transactions.bindings import Binding, not_in_transaction, read_bindings
 from gateway.methods.transactions.expectations import check_expectation, check_rows
 from gateway.methods.transactions.step_errors import in_field, note
 from gateway.observe.call_record import CallRecord
@@ -105,7 +105,7 @@ class Steps:
                 request = await admission.parse(rpc, body)
                 _check_hoisted(request, rpc, self._of_whole)
             check_expectation(sent, rpc)
-            bindings = read_bindings(sent, rpc, before)
+            bindings = read_bindings(sent, rpc, before, self._of_whole)
         except RowgateError as error:
             note(record, error)
             admission.tell(record)
@@ -208,8 +208,7 @@ def _check_hoisted(request: Message, rpc: Method, of_whole: Sequence[str]) -> No
     """Raise InvalidArgument for what is the whole transaction's to ask for."""
     for name in of_whole:
         if name in rpc.request and getattr(request, rpc.request[name].name):
-            wrong = "is the transaction's own: set it beside the steps"
-            raise InvalidArgument.field(name, wrong, reason="NOT_IN_TRANSACTION")
+            raise not_in_transaction(name)
 
 
 def _bound(step: Step, before: Sequence[Answered]) -> Message:

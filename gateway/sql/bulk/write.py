@@ -48,6 +48,7 @@ class BulkStatements:
         shape: what is done.
         stored: reads all columns of the table, as other statements do.
         create: makes the staging table.
+        drop: takes it away, where the transaction goes on.
         read_keys: reads the keys between two indexes as the column's type would; returns nothing of use.
         drop_duplicates: takes all but the last row of each key out of it; returns their indexes.
         drop_repetitions: takes all but the first row of each key out of it; returns their indexes.
@@ -75,6 +76,7 @@ class BulkStatements:
     shape: BulkShape
     stored: Statement
     create: Statement
+    drop: Statement
     read_keys: Statement
     drop_duplicates: Statement
     drop_repetitions: Statement
@@ -112,6 +114,7 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         shape=shape,
         stored=_stored_columns(shape),
         create=statement(_create(shape)),
+        drop=statement(f"DROP TABLE {_stage(shape)}"),
         read_keys=statement(_read_keys(shape)),
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
