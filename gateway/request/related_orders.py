@@ -1,12 +1,13 @@
 """Fields of other rows that rows are ordered by: `airline.name`, by relations that hold one row each."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.auth.principal import Principal
 from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
+from gateway.request.call import Call
 from gateway.request.filter.context import Context
 from gateway.request.filter.plan import Filter, Hop, Predicate
 from gateway.request.filter.related.embedded import held_by
@@ -15,9 +16,9 @@ from gateway.request.masks import MAX_DEPTH
 from gateway.schema.model import Field, Resource
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, repr=False)
 class RelatedField:
-    """A field of the row that relations lead to. Told apart by identity: an order is read once for each text.
+    """A field of the row that relations lead to.
 
     Args:
         path: as the order names it.
@@ -29,8 +30,8 @@ class RelatedField:
 
     path: str
     hops: tuple[tuple[Hop, tuple[Predicate, ...]], ...]
-    values: Filter
-    field: Field
+    values: Filter = dataclasses.field(compare=False)
+    field: Field = dataclasses.field(compare=False)
 
     def __repr__(self) -> str:
         return f"RelatedField({self.path})"
@@ -39,14 +40,14 @@ class RelatedField:
         """Return it as a column of the rows that are ordered, which is NULL where no row is there."""
         return replace(self.field, name=name, column=name, nullable=True, has_presence=True)
 
-    @property
-    def prefix(self) -> str:
-        """What the names of the binds' parameters begin with."""
-        return f"order by {self.path}"
+    def prefix(self, rows: str = "") -> str:
+        """Return what the names of the binds' parameters begin with, in the order of some rows."""
+        return f"{rows} order by {self.path}"
 
-    def arguments(self, now: int, caller: Principal) -> Mapping[str, Any]:
-        """Return the values of the binds by the names of their parameters, as `caller` asks at `now`."""
-        return self.values.arguments(now, caller, self.prefix)
+    def arguments(self, call: Call, rows: str = "") -> Mapping[str, Any]:
+        """Return the values of the binds by the names of their parameters, as a call asks."""
+        now = call.time() if self.values.is_relative else 0
+        return self.values.arguments(now, call.principal, self.prefix(rows))
 
 
 def related_field(path: str, resource: Resource, relations: Relations) -> RelatedField | None:

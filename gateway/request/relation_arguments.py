@@ -92,7 +92,7 @@ def _asked(given: Any, resource: Resource, relations: Relations, path: str) -> A
         raise wrong_arguments(f"{path}.limit", "must not be negative")
     try:
         asked = parse_filter(given.filter, target, relations)
-        order = parse_order(given.order_by, target) if given.order_by.strip() else None
+        order = parse_order(given.order_by, target, relations) if given.order_by.strip() else None
     except InvalidArgument as error:
         raise _below(error, path) from error
     steps = tuple(one.name for one in (*above, last))

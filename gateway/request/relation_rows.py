@@ -72,6 +72,6 @@ def _rows(
 
     asked = checked(lambda text: parse_filter(text, target, hops.relations), "filter", Filter(None, ()))
     nothing: Order = ()
-    order = checked(lambda text: parse_order(text, target), "order_by", nothing)
+    order = checked(lambda text: parse_order(text, target, hops.relations), "order_by", nothing)
     hops(relation)  # what is wrong there is refused at the start
     return RelationRows(resource, target, asked, order)

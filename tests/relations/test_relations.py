@@ -219,9 +219,39 @@ async def test_a_request_filters_orders_and_limits_relations(stored: Stored) -> 
     assert [row async for chunk in chunks for row in chunk.towns] == [*towns]
 
 
+async def test_rows_of_relations_come_in_the_order_of_other_rows(stored: Stored) -> None:
+    order = {"order_by": "parent.name desc, employer.size", "limit": 4}
+    given = {
+        "page_size": 100,
+        "order_by": "region.name desc",
+        "read_mask": "id,natives.*.name,elders.*.name,elders.*.children.*.name",
+        "relations": [{"path": "natives", **order}, {"path": "elders.*.children", **order}],
+    }
+    towns = (await stored.gateway.call("kin.v1.TownService/ListTowns", given)).towns
+    some = """SELECT array_agg(name ORDER BY n) FROM (SELECT p.name, row_number() OVER (ORDER BY q.name DESC,
+        e.size, p.id) AS n FROM person p LEFT JOIN person q ON q.id = p.parent_id AND q.deleted_at IS NULL
+        LEFT JOIN employer e ON e.name = p.employer_name WHERE p.deleted_at IS NULL AND"""
+    rows = await stored.gateway.sql(f"""
+        SELECT t.id, ({some} p.birthplace = t.name) one WHERE n <= 4) AS natives FROM town t
+        LEFT JOIN "Odd Region" r ON (t.country, t.region_code) = (r.country, r."Code Of It")
+        AND r.deleted_at IS NULL ORDER BY r.name DESC, t.id DESC""")  # noqa: S608 - from above
+    assert [(one.id, [p.name for p in one.natives]) for one in towns] == [
+        (row["id"], row["natives"] or []) for row in rows
+    ]
+    assert any(len(one.natives) > 1 for one in towns)
+    held = f"SELECT p0.name, ({some} p.parent_id = p0.id) one WHERE n <= 4) AS held FROM person p0"  # noqa: S608 - from above
+    children = {row["name"]: row["held"] or [] for row in await stored.gateway.sql(held)}
+    elders = [elder for one in towns for elder in one.elders]
+    assert {one.name: [p.name for p in one.children] for one in elders} == {
+        one.name: children[one.name] for one in elders
+    }
+    assert any(one.children for one in elders)
+
+
 @pytest.mark.parametrize(
     ("asked", "field", "text"),
     [
+        ({"path": "natives", "order_by": "children.name"}, "relations[0].order_by", "is of several rows"),
         ({"path": "name"}, "relations[0].path", '"name" leads to no relation'),
         ({"path": "elders.children"}, "relations[0].path", '"elders.children" leads to no relation'),
         ({"path": "natives"}, "relations", '"natives" isn\'t read: name it in the read mask'),

@@ -64,6 +64,16 @@ async def _look(gateway: RunningGateway, keys: Mapping[str, str]) -> None:
                 town = answer if method == "GetTown" else answer.towns[0]
                 assert [one.name for one in town.elders] == mine
                 assert not any(one.HasField("parent") or one.children for one in town.elders)
+            for text, found in (
+                (f"natives.name = {(mine or ['P1'])[0]}", 0),
+                ("elders.name = P3", name == "bob"),
+            ):
+                towns = await clients[name].call("kin.v1.TownService/ListTowns", filter=text)
+                assert len(towns.towns) == found
+            ordered = await clients[name].call(
+                "kin.v1.PersonService/ListPeople", order_by="parent.name desc, id"
+            )
+            assert [one.name for one in ordered.people] == mine[::-1]
         with pytest.raises(RpcFailed) as failed:
             await clients["ann"].call("kin.v1.TownService/ListTowns", read_mask="elders.*.badge")
         assert failed.value.code.name == "PERMISSION_DENIED"

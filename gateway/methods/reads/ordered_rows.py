@@ -219,7 +219,7 @@ def of_order(order: Order, call: Call) -> Mapping[str, Any]:
     """Return the values of what is bound for an order: its places, and what its columns of other rows ask."""
     values: dict[str, Any] = {**places_of(order)}
     for related in (term.related for term in order if term.related is not None):
-        values |= related.arguments(call.time() if related.values.is_relative else 0, call.principal)
+        values |= related.arguments(call)
     return values
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, select, true
+from sqlalchemy import ColumnElement, and_, select, true
 
 from gateway.request.filter.plan import Hop
 from gateway.request.order import Order
@@ -35,18 +35,31 @@ class OrderedTable:
     more: frozenset[str] = frozenset()
 
 
-def ordered_table(resource: Resource, table: Table, order: Order) -> OrderedTable:
-    """Return a resource's table with what an order asks of other rows."""
+def ordered_table(resource: Resource, table: Any, order: Order, name: str = "") -> OrderedTable:
+    """Return a resource's table with what an order asks of other rows.
+
+    Args:
+        resource: what the rows are.
+        table: theirs.
+        order: the order.
+        name: what the names of its parameters begin with.
+
+    """
     fields = order_fields(order)
     if not fields:
         return OrderedTable(resource, table.c, table)
     columns: dict[str, ColumnElement[Any]] = dict(table.c.items())
     source: Any = table
-    for i, (name, related) in enumerate(_related(order)):
-        source, rows = _joined(source, table, related, f"{_NAME}{i}_")
-        columns[name] = rows.c[related.field.column]
+    for i, (column, related) in enumerate(_related(order)):
+        source, rows = _joined(source, table, related, f"{_NAME}{i}_", related.prefix(name))
+        columns[column] = rows.c[related.field.column]
     whole = replace(resource, fields=(*resource.fields, *fields))
     return OrderedTable(whole, columns, source, frozenset(field.column for field in fields))
+
+
+def named(value: ColumnElement[Any], name: str, table: OrderedTable) -> ColumnElement[Any]:
+    """Return a column as it is selected: under the order's name for it where it is another row's."""
+    return value.label(name) if name in table.more else value
 
 
 def order_fields(order: Order) -> tuple[Field, ...]:
@@ -60,12 +73,12 @@ def _related(order: Order) -> Iterator[tuple[str, RelatedField]]:
             yield term.column, term.related
 
 
-def _joined(source: Any, table: Any, related: RelatedField, name: str) -> tuple[Any, Any]:
+def _joined(source: Any, table: Any, related: RelatedField, name: str, prefix: str) -> tuple[Any, Any]:
     """Return what rows are selected from with those that relations lead to, and the last of them."""
     rows = table
     for depth, (hop, held) in enumerate(related.hops):
         found = rows_of(hop, depth, name)
-        conditions = (*are_related(hop, rows, found), *where_held(hop, held, found, related.prefix))
+        conditions = (*are_related(hop, rows, found), *where_held(hop, held, found, prefix))
         if _is_joined(hop):
             source, rows = source.outerjoin(found, and_(*conditions)), found
             continue

@@ -26,6 +26,7 @@ from gateway.sql.binds import bound, comparable, read_column
 from gateway.sql.column_masks import masked_column
 from gateway.sql.filters.conditions import may_fail, where_filter, where_rule
 from gateway.sql.reads.order import order_clause
+from gateway.sql.reads.ordered_table import named, ordered_table
 
 _TEXT = postgresql.TEXT()
 _EVERYTHING = Filter(None, ())
@@ -97,6 +98,8 @@ def bound_values(
         for given, prefix in ((one.rows.filter, _declared(name)), (wanted, _asked(name))):
             now = call.time() if given.is_relative else 0
             values |= given.arguments(now, call.principal, prefix)
+        for term in one.order:
+            values |= term.related.arguments(call, name) if term.related is not None else {}
         values[_limit(name)] = limit_of(one, limit)
     return values
 
@@ -222,10 +225,12 @@ def _one(one: RelatedRows, table: Any, name: str) -> tuple[Any, Any]:
 def _listed(one: RelatedRows, table: Any, name: str) -> Any:
     """Return the list of several rows."""
     target = one.table.alias(name)
+    ordered: Any = ordered_table(one.rows.target, target, one.order, name)
     rows: Any = (
-        select(*(target.c[column] for column in _columns(one)))
+        select(*(named(ordered.c[column], column, ordered) for column in _columns(one)))
+        .select_from(ordered.source)
         .where(*_conditions(one, table, target, name))
-        .order_by(*order_clause(one.order, target))
+        .order_by(*order_clause(one.order, ordered))
         .limit(bindparam(_limit(name), type_=Integer))
         .correlate(table)
         .lateral(f"{name}_rows")

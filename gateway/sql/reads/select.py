@@ -29,7 +29,7 @@ from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filters.conditions import may_fail, where_filter, where_rule
 from gateway.sql.reads.order import Nulls, is_nearest_first, order_clause, where_after, where_from
-from gateway.sql.reads.ordered_table import OrderedTable, ordered_table
+from gateway.sql.reads.ordered_table import OrderedTable, named, ordered_table
 from gateway.sql.reads.relations import Joined, RelatedRows, joined, joining_columns
 from gateway.sql.rule_checks import is_there
 from gateway.sql.statement import Statement, compile_statement
@@ -268,18 +268,14 @@ def _select(table: Table, fields: Sequence[Field], found: Joined | None = None) 
 
 
 def _selected(table: Any, fields: Sequence[Field]) -> Select[Any]:
-    columns = (_named(read_column(field, table), field.column, table) for field in fields)
+    columns = (named(read_column(field, table), field.column, table) for field in fields)
     return select(*columns).select_from(table.source)
 
 
 def _stored(table: OrderedTable, fields: Sequence[Field], related: Sequence[RelatedRows]) -> Select[Any]:
     """Return the query of the columns as they are stored that fields and relations ask for."""
     names = dict.fromkeys((*(field.column for field in fields), *sorted(joining_columns(related))))
-    return select(*(_named(table.c[name], name, table) for name in names)).select_from(table.source)
-
-
-def _named(value: ColumnElement[Any], name: str, table: OrderedTable) -> ColumnElement[Any]:
-    return value.label(name) if name in table.more else value
+    return select(*(named(table.c[name], name, table) for name in names)).select_from(table.source)
 
 
 def row_conditions(resource: Resource, table: Table, rows: Rows) -> list[ColumnElement[bool]]:
