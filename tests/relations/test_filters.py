@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.harness.callers import Caller
@@ -48,8 +48,14 @@ PLURAL = {"Guild": "Guilds", "Member": "Members", "Task": "Tasks"}
 KEYS = {"Guild": ("realm", "number"), "Member": ("id",), "Task": ("id",)}
 
 
+_TOWN = '(SELECT a.name FROM seen_town a WHERE a.id = t."townId")'
+
+
 @_SETTINGS
 @given(asked=IN_KIN)
+@example(("Person", Asked("NOT (town.name = T3 AND age >= 0)", f"NOT ({_TOWN} = 'T3' AND t.age >= 0)")))
+@example(("Person", Asked("NOT (age < 0 OR NOT town.name = T3)", f"NOT (t.age < 0 OR NOT {_TOWN} = 'T3')")))
+@example(("Person", Asked("NOT (NOT town.name = null)", f"NOT (NOT {_TOWN} IS NULL)")))
 async def test_list_finds_what_sql_finds(kin: Stored, asked: tuple[str, Asked]) -> None:
     name, (text, sql) = asked
     plural, table = PLURALS[name], KIN[name]
