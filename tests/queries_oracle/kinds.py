@@ -72,7 +72,7 @@ _SPANS = (
     timedelta(seconds=1.2),
     timedelta(hours=1, minutes=30),
     timedelta(days=-2),
-    timedelta(days=3_000_000),
+    timedelta(days=100_000),
 )
 _DECIMALS = (
     *("0", "-0.1", "1.50", "1.5", "19.99", "-7", "0.000000000000000000001"),
