@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.row_policies.aggregates import Asked
 from tests.row_policies.callers import Caller
+from tests.row_policies.reads.aggregates import Asked
+from tests.row_policies.reads.queries import KINDS as QUERIES
+from tests.row_policies.reads.queries import SERVICE
+from tests.row_policies.reads.related import Asked as Related
+from tests.row_policies.reads.related import arguments_of, paths_of
 from tests.row_policies.tables import Row, Table
 
 READS = ("Get", "BatchGet", "List", "Count", "Stream", "Exists", "Aggregate")
@@ -25,6 +29,7 @@ class Item:
         whole: whether an update's mask is `*`; else it names the values.
         etag: `right`, `wrong`, or none.
         allow_missing: whether it is no fault that there is no such row.
+        transforms: what is made of stored numbers, by their fields: `increment` and the like, by how much.
 
     """
 
@@ -33,6 +38,7 @@ class Item:
     whole: bool = False
     etag: str = ""
     allow_missing: bool = False
+    transforms: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,10 +68,14 @@ class Call:
     bulk_mask: Sequence[str] = ()
     max_rows: int = 0
     groups: Asked = field(default_factory=Asked)
+    related: Related = field(default_factory=dict)
+    level: int = 0
 
     @property
     def method(self) -> str:
         """The full name."""
+        if self.kind in QUERIES:
+            return f"{SERVICE}/{self.kind}{self.table.plural}"
         return self.table.method(self.kind)
 
     def request(self, etags: Mapping[tuple[Any, ...], str]) -> Mapping[str, Any]:
@@ -74,8 +84,8 @@ class Call:
             "requestId": self.request_id,
             "validateOnly": self.validate_only,
         }
-        if self.kind in READS:
-            return _set(self._reading())
+        if self.kind in READS or self.kind in QUERIES:
+            return _set(self._reading() if self.kind in READS else self._querying())
         if self.kind in BULKS:
             return _set({**common, **self._bulk_options(), self.table.rows: self.sent_rows()})
         if self.kind in BY_FILTER:
@@ -111,7 +121,10 @@ class Call:
         return {**_set(row, keep_zeros=True), **self._key(item)}
 
     def _reading(self) -> Mapping[str, Any]:
-        fields: dict[str, Any] = {"readMask": ",".join(_camel(name) for name in self.mask)}
+        paths = [*(self.mask or ("*",)), *paths_of(self.table, self.related)] if self.related else self.mask
+        fields: dict[str, Any] = {"readMask": ",".join(_camel(name) for name in paths)}
+        if self.related:
+            fields["relations"] = list(arguments_of(self.table, self.related))
         if self.kind == "Get":
             return {**fields, **self._key(self.items[0])}
         if self.kind == "BatchGet":
@@ -130,6 +143,10 @@ class Call:
             **({"pageSize": self.page_size} if self.kind == "List" else {}),
         }
 
+    def _querying(self) -> Mapping[str, Any]:
+        asked = {"validateOnly": self.validate_only, **self.items[0].values}
+        return {"level": self.level, **({} if self.kind == "ListOwn" else asked)}
+
     def _by_filter(self) -> Mapping[str, Any]:
         asked = {"filter": self.filter, "maxRows": self.max_rows}
         if self.kind == "DeleteByFilter":
@@ -139,6 +156,7 @@ class Call:
             **asked,
             self.table.lower: _set(row, keep_zeros=True),
             "updateMask": self._mask(self.items[0]),
+            **_transforms(self.items[0]),
         }
 
     def _groups(self) -> Mapping[str, Any]:
@@ -163,6 +181,7 @@ class Call:
             self.table.lower: row,
             "updateMask": self._mask(item),
             "allowMissing": item.allow_missing,
+            **_transforms(item),
         }
 
     def _mask(self, item: Item) -> str:
@@ -170,6 +189,11 @@ class Call:
 
     def _key(self, item: Item) -> dict[str, Any]:
         return dict(zip(self.table.key, item.key, strict=True))
+
+
+def _transforms(item: Item) -> Mapping[str, Any]:
+    made = [{"field": name, kind: by} for name, (kind, by) in item.transforms.items()]
+    return {"transforms": made} if made else {}
 
 
 def _set(fields: Mapping[str, Any], *, keep_zeros: bool = False) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.row_policies.aggregates import hidden_fields
 from tests.row_policies.callers import Caller
 from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
+from tests.row_policies.reads.aggregates import hidden_fields
+from tests.row_policies.reads.related import refusals_of
 from tests.row_policies.rules import MISSING, held, typed
-from tests.row_policies.tables import Row, Table
+from tests.row_policies.tables import Field, Row, Table
 
 NOT_ALLOWED = "PERMISSION_DENIED FIELD_NOT_ALLOWED"
 NO_PRESET = "PERMISSION_DENIED PRESET_MISSING"
@@ -44,6 +45,18 @@ def _seen(table: Table, name: str, value: Any) -> Any:
     return None if one.optional else _ZEROS[one.kind]
 
 
+def cut(table: Table, row: Row, mask: Sequence[str]) -> Row:
+    """Return what a mask leaves of a row."""
+    if not mask:
+        return row
+    return {name: row[name] if name in mask else _unset(one) for name, one in table.fields.items()}
+
+
+def _unset(one: Field) -> Any:
+    zeros = {**_ZEROS, "uuid": "", "time": False}
+    return None if one.optional and one.kind != "time" else zeros[one.kind]
+
+
 def preset(table: Table, caller: Caller, *, creates: bool) -> Row:
     """Return what new rows, or those that change, are set to; MISSING where the caller has none that fits."""
     sources = {name: one.create if creates else one.update for name, one in table.fields.items()}
@@ -75,28 +88,34 @@ def refusals(call: Call) -> frozenset[str]:
 def _unknown(call: Call) -> list[str]:
     hidden = unreadable(call.table, call.caller)
     gone = {name for name in hidden if call.table.fields[name].mask is None}
-    named = set(re.findall(r"\w+", _QUOTED.sub("", call.filter)))
     found = []
-    if named & hidden:
+    if _named(call.filter) & hidden:
         found.append("INVALID_ARGUMENT INVALID_FILTER")
     if call.kind == "Aggregate":
         lost = hidden_fields(call.table, hidden)
         found += ["INVALID_ARGUMENT INVALID_GROUP_BY"] if lost.intersection(call.groups.keys) else []
-        found += (
-            ["INVALID_ARGUMENT INVALID_FILTER"] if lost & set(re.findall(r"\w+", call.groups.having)) else []
-        )
+        found += ["INVALID_ARGUMENT INVALID_FILTER"] if lost & _named(call.groups.having) else []
         found += ["INVALID_ARGUMENT INVALID_FIELD_MASK"] if lost.intersection(call.groups.mask) else []
     if call.kind not in COUNTS and call.order_by and call.order_by.split()[0] in hidden:
         found.append("INVALID_ARGUMENT INVALID_ORDER_BY")
     if gone.intersection(call.mask):
         found.append("INVALID_ARGUMENT INVALID_FIELD_MASK")
-    return found
+    return [
+        *found,
+        *refusals_of(call.table, call.related, lambda table: unreadable(table, call.caller), _named),
+    ]
+
+
+def _named(text: str) -> set[str]:
+    """Return the words of a filter that stand in no quotes."""
+    return set(re.findall(r"\w+", _QUOTED.sub("", text)))
 
 
 def _not_allowed(call: Call) -> list[str]:
     kept = unwritable(call.table, call.caller)
     if call.kind.removesuffix("ByFilter").endswith("Update"):
         names = {name for item in call.items if not item.whole for name in item.values}
+        names |= {name for item in call.items for name in item.transforms}
     elif call.kind.endswith("Create"):
         names = {name for item in call.items for name in _set_in(item)}
     elif call.kind in BULKS:

@@ -6,12 +6,14 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
-from tests.row_policies.aggregates import STATISTICS, hidden_fields
 from tests.row_policies.callers import Caller, all_callers
 from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
 from tests.row_policies.columns import unreadable, unwritable
 from tests.row_policies.oracle import OK, Expected, expected, visible
-from tests.row_policies.tables import CALLED, VAULT_DOCUMENT, Row, Table
+from tests.row_policies.reads.aggregates import STATISTICS, hidden_fields
+from tests.row_policies.reads.queries import KINDS as QUERIES
+from tests.row_policies.reads.related import drawn_related
+from tests.row_policies.tables import CALLED, VAULT_DOCUMENT, Field, Row, Table
 from tests.row_policies.world import World
 
 ONE = (
@@ -29,6 +31,7 @@ ONE = (
     *BY_FILTER,
 )
 OF_GROUPS = ("Exists", "Aggregate", "Aggregate")
+OF_ROWS = ("Get", "BatchGet", "List", "Stream")
 BATCHES = ("BatchCreate", "BatchUpdate", "BatchDelete")
 
 
@@ -53,6 +56,27 @@ def drawn_call(schema: str, world: World, chance: Random) -> Call:
     # Drawn last, so that the other cases stay what they were.
     if table.name in STATISTICS and chance.random() < 0.15:
         return call_of(chance.choice(OF_GROUPS), table, call.caller, world, chance)
+    if table.name == "Desk" and chance.random() < 0.15:
+        return _query(call.caller, table, chance)
+    return with_relations(call, chance)
+
+
+def _query(caller: Caller, table: Table, chance: Random) -> Call:
+    shade = {"shade": table.fields["shade"].draw(chance)}
+    return Call(
+        caller,
+        table,
+        chance.choice(QUERIES),
+        [Item((), shade)],
+        level=chance.choice((-1, 0, 3, 9)),
+        validate_only=chance.random() < 0.2,
+    )
+
+
+def with_relations(call: Call, chance: Random) -> Call:
+    """Draw what a call asks of relations, if it reads rows."""
+    if call.kind in OF_ROWS and chance.random() < 0.5:
+        call.related = drawn_related(call.table, chance)
     return call
 
 
@@ -132,6 +156,7 @@ def _leave_out(call: Call, names: set[str]) -> None:
         kept = {name: value for name, value in item.values.items() if name not in names or item.whole}
         own = [name for name in kept if not call.table.fields[name].is_preset]
         item.values = kept if own or not item.values else item.values
+        item.transforms = {name: one for name, one in item.transforms.items() if name not in names}
 
 
 def _most(names: Sequence[str], chance: Random) -> Sequence[str]:
@@ -201,6 +226,8 @@ def _item(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Ite
         lies = [name for name in values if name not in own and chance.random() < 0.3]
         names = [*_some(own, chance), *lies]
         item.values = values if item.whole else {name: values[name] for name in names}
+        if not item.whole and chance.random() < 0.3:
+            _transform(item, call.table, chance)
     if kind in ("Update", "Delete"):
         batch_of_keys = call.kind == "BatchDelete"
         item.allow_missing = chance.random() < 0.3 and not batch_of_keys
@@ -208,9 +235,24 @@ def _item(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Ite
         item.allow_missing = False  # a new one needs a document
     if call.table.versioned and kind in ("Update", "Delete", "Undelete"):
         item.etag = chance.choice(["", "", "right", "wrong"])
+    item.allow_missing = item.allow_missing and not item.transforms  # else it is made of what is sent
     if item.allow_missing and item.etag:
         item.etag = ""  # what an etag says of a row that isn't there is no matter of policies
     return item
+
+
+def _transform(item: Item, table: Table, chance: Random) -> None:
+    """Let an update make something of stored numbers, and set no field that it does."""
+    numbers = [name for name, one in table.fields.items() if _is_transformed(table, name, one)]
+    for name in chance.sample(numbers, min(len(numbers), chance.choice((1, 1, 2)))):
+        kind = chance.choice(("increment", "multiply", "minimum", "maximum"))
+        item.transforms = {**item.transforms, name: (kind, chance.choice((-2, 0, 1, 3)))}
+        item.values.pop(name, None)
+
+
+def _is_transformed(table: Table, name: str, one: Field) -> bool:
+    is_own = name not in table.key and name not in table.refers
+    return one.kind == "int" and is_own and not (one.fixed or one.is_preset)
 
 
 def _new_values(call: Call, world: World, chance: Random) -> Row:

@@ -1,12 +1,11 @@
 """What each call has to answer, and what the tables have to hold then: from the documents alone."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.row_policies.aggregates import groups, hidden_fields
 from tests.row_policies.callers import Caller
 from tests.row_policies.calls import BULKS, BY_FILTER, Call, Item
 from tests.row_policies.columns import (
@@ -18,6 +17,9 @@ from tests.row_policies.columns import (
     unreadable,
     unwritable,
 )
+from tests.row_policies.reads.aggregates import groups, hidden_fields
+from tests.row_policies.reads.queries import KINDS as QUERIES
+from tests.row_policies.reads.queries import in_short, own
 from tests.row_policies.rules import found, judged
 from tests.row_policies.tables import TABLES, Row, Table, policy_of
 from tests.row_policies.world import World, taken
@@ -35,6 +37,14 @@ REFERENCED = "FAILED_PRECONDITION ROW_IS_REFERENCED"
 EITHER = "IGNORED or FAILED"
 """What becomes of a row that is there, is to be ignored, and could not be created as it is sent."""
 _ZEROS: Mapping[str, Any] = {"text": "", "int": 0, "bool": False, "enum": "STATE_UNSPECIFIED", "document": ""}
+
+
+_TRANSFORMS: Mapping[str, Callable[[int | None, int], int]] = {
+    "increment": lambda stored, by: (stored or 0) + by,
+    "multiply": lambda stored, by: (stored or 0) * by,
+    "minimum": lambda stored, by: by if stored is None else min(stored, by),
+    "maximum": lambda stored, by: by if stored is None else max(stored, by),
+}
 
 
 @dataclass(slots=True)
@@ -98,6 +108,8 @@ def _meets(rule: str, table: Table, row: Mapping[str, Any], caller: Caller) -> b
 
 def expected(world: World, call: Call) -> Expected:
     """Return what has to come of a call."""
+    if call.kind in QUERIES:
+        return _queried(world, call)
     if answers := refusals(call):
         return Expected(answers)
     if call.kind in ("Get", "BatchGet"):
@@ -107,6 +119,16 @@ def expected(world: World, call: Call) -> Expected:
     if call.kind in BULKS:
         return _bulk(world, call)
     return _changed_by_filter(world, call) if call.kind in BY_FILTER else _written(world, call)
+
+
+def _queried(world: World, call: Call) -> Expected:
+    rows = own(world[call.table.name], call.caller, call.level)
+    if call.kind == "ListOwn":
+        return Expected(frozenset({OK}), [in_short(row) for row in rows], ordered=True, world=world)
+    after = deepcopy(world)
+    for row in own(after[call.table.name], call.caller, call.level):
+        row["shade"] = call.items[0].values["shade"]
+    return Expected(frozenset({OK}), count=len(rows), world=world if call.validate_only else after)
 
 
 def _written(world: World, call: Call) -> Expected:
@@ -201,7 +223,7 @@ def _by_filter(world: World, call: Call) -> Expected:
         row
         for row in world[call.table.name].values()
         if visible(call.table, row, call.caller)
-        and _found(call, row)
+        and is_found(call.table, call.filter, row, call.caller)
         and (call.show_deleted or not row.get("deleted_at"))
     ]
     if call.kind == "Aggregate":
@@ -219,7 +241,8 @@ def _changed_by_filter(world: World, call: Call) -> Expected:
         key
         for key, row in sorted(world[table.name].items())
         if visible(table, row, call.caller) and _meets(rule, table, row, call.caller)
-        if not row.get("deleted_at") and (call.filter == "*" or _found(call, row))
+        if not row.get("deleted_at")
+        and (call.filter == "*" or is_found(call.table, call.filter, row, call.caller))
     ]
     if len(keys) > call.max_rows:
         return Expected(frozenset({TOO_MANY}))
@@ -229,7 +252,7 @@ def _changed_by_filter(world: World, call: Call) -> Expected:
         faults = _removed(after, table, keys)
     for key in () if removes else keys:
         try:
-            item = Item(key, call.items[0].values, call.items[0].whole)
+            item = replace(call.items[0], key=key)
             if rule == "update":
                 _updated(after, call, item, after[table.name][key])
             else:
@@ -284,13 +307,12 @@ def _may_create(call: Call, item: Item, *, as_sent: bool = False) -> bool:
     return _meets("create", call.table, row, call.caller) and visible(call.table, row, call.caller)
 
 
-def _found(call: Call, row: Row) -> bool:
+def is_found(table: Table, text: str, row: Row, caller: Caller) -> bool:
     """Return whether a caller's filter finds a row; a word alone is looked for in texts that it may read."""
-    text = call.filter
     if not re.fullmatch('"[^"]*"', text):
-        return found(text, row, call.table.types) is True
-    hidden = unreadable(call.table, call.caller)
-    texts = [name for name, one in call.table.fields.items() if one.kind == "text" and name not in hidden]
+        return found(text, row, table.types) is True
+    hidden = unreadable(table, caller)
+    texts = [name for name, one in table.fields.items() if one.kind == "text" and name not in hidden]
     return any(text.strip('"').casefold() in (row[name] or "").casefold() for name in texts)
 
 
@@ -303,6 +325,11 @@ def _sent(call: Call, item: Item) -> Row:
     elif call.kind in BULKS:
         names = {name for name in names if item.values[name] is not None}
     return {name: item.values[name] for name in names} | _own_tenant(call, item)
+
+
+def _transformed(item: Item, stored: Row) -> Row:
+    """Return what becomes of stored numbers."""
+    return {name: _TRANSFORMS[kind](stored[name], by) for name, (kind, by) in item.transforms.items()}
 
 
 def _own_tenant(call: Call, item: Item) -> Row:
@@ -354,7 +381,7 @@ def _created(world: World, call: Call, item: Item) -> Row:
 
 def _updated(world: World, call: Call, item: Item, stored: Row) -> Row:
     table = call.table
-    row = stored | _sent(call, item) | preset(table, call.caller, creates=False)
+    row = stored | _sent(call, item) | _transformed(item, stored) | preset(table, call.caller, creates=False)
     if table.versioned:
         row["version"] += 1
     late = table.trigger is not None and _may_become(call, row)

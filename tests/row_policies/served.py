@@ -15,9 +15,12 @@ from gateway.cli.servers import SERVERS
 from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, start_gateway
-from tests.row_policies.aggregates import told
 from tests.row_policies.callers import Caller, all_callers, credentials, id_of
 from tests.row_policies.calls import BULKS, BY_FILTER, Call
+from tests.row_policies.reads.aggregates import told
+from tests.row_policies.reads.held import told_related
+from tests.row_policies.reads.queries import KINDS as QUERIES
+from tests.row_policies.reads.queries import told_in_short
 from tests.row_policies.tables import PAST_THE_GATEWAY, SETTINGS, TABLES, Field, Row, Table
 from tests.row_policies.world import document
 
@@ -102,7 +105,8 @@ class Served:
             if call.kind != "Stream":
                 # One that only looks shows what it would change, which a step that is undone does.
                 looks = call.kind in BY_FILTER and "validateOnly" in request
-                answered = _as_step if self.by_steps and not looks else Client.call
+                stands_alone = looks or call.kind in QUERIES
+                answered = _as_step if self.by_steps and not stands_alone else Client.call
                 return _answer(call, await answered(client, call.method, request))
             chunks = [chunk async for chunk in client.stream(call.method, request)]
         except RpcFailed as error:
@@ -130,13 +134,15 @@ async def _as_step(client: Client, method: str, request: Mapping[str, Any]) -> A
 
 
 def _answer(call: Call, message: Any) -> Answer:
+    if call.kind == "ListOwn":
+        return Answer("OK", rows=[told_in_short(one) for one in message.lines])
     table = call.table
-    answer = Answer("OK")
+    answer = Answer("OK", count=message.affected_rows if call.kind == "ShadeOwn" else None)
     name = message.DESCRIPTOR.name
     if name == table.name:
-        answer.rows = [row_of(table, message)]
+        answer.rows = [_read(call, message)]
     elif name != "Empty":
-        answer.rows = [row_of(table, row) for row in getattr(message, table.rows, ())]
+        answer.rows = [_read(call, row) for row in getattr(message, table.rows, ())]
     if call.kind in BY_FILTER:
         answer.rows, answer.count = [row_of(table, row) for row in message.sample], message.count
     if call.kind == "BatchGet":
@@ -153,6 +159,10 @@ def _answer(call: Call, message: Any) -> Answer:
         answer.failures = {one.index: _failure(one) for one in message.failures}
     answer.token = getattr(message, "next_page_token", "")
     return answer
+
+
+def _read(call: Call, message: Any) -> Row:
+    return {**row_of(call.table, message), **told_related(call.table, message, call.related, row_of)}
 
 
 async def _ingested(client: Client, call: Call) -> Any:

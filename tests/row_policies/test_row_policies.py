@@ -11,13 +11,16 @@ from sqlalchemy import true
 
 import gateway.methods.by_columns
 import gateway.methods.idempotent
+import gateway.methods.queries.parameters
 import gateway.methods.reads.ordered_rows
 import gateway.methods.row_changes.sent_rows
 import gateway.methods.with_presets
 import gateway.sql.binds
 import gateway.sql.bulk.rules
 import gateway.sql.reads.aggregate
+import gateway.sql.reads.relations
 import gateway.sql.reads.select
+import gateway.sql.writes.change
 import gateway.sql.writes.insert
 from gateway.auth.principal import ANONYMOUS
 from gateway.db.coalesce.batch_statements import _Arrays
@@ -238,7 +241,40 @@ def _presets_are_the_first_callers(patch: Patch) -> None:
     patch.setattr(Presets, "values", wrong)
 
 
+def _relations_show_all(patch: Patch) -> None:
+    """Let relations hold rows that their caller may not read."""
+    patch.setattr(gateway.sql.reads.relations, "_met", lambda *_: [])
+
+
+def _what_updates_make_is_not_checked(patch: Patch) -> None:
+    """Let everybody make of stored rows what only the database knows, as by transforms."""
+    patch.setattr(
+        gateway.sql.writes.change,
+        "checked_columns",
+        lambda resource, table, _: output_columns(resource, table),
+    )
+
+
+def _queries_are_the_first_callers(patch: Patch) -> None:
+    """Give SQL methods the first caller, whoever calls."""
+    right = gateway.methods.queries.parameters._caller_reader
+
+    def wrong(parameter: Any) -> Any:
+        read, callers = right(parameter), list[Any]()
+
+        def of_first(request: Any, caller: Any) -> Any:
+            callers.append(caller)
+            return read(request, callers[0])
+
+        return of_first
+
+    patch.setattr(gateway.methods.queries.parameters, "_caller_reader", wrong)
+
+
 PLANTED = (
+    _relations_show_all,
+    _what_updates_make_is_not_checked,
+    _queries_are_the_first_callers,
     _masks_show_the_value,
     _masked_columns_are_asked_for,
     _columns_are_the_first_callers,

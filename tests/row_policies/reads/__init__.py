@@ -1,0 +1,1 @@
+"""What calls read beside rows of one table: groups, and rows of others."""
