@@ -14,7 +14,7 @@ DOCUMENTS: list[Any] = [
     {"name": 4, "sizes": "a", "items": {"sku": "a", "n": [1, "a"]}},
     {"name": "école", "items": [], "sizes": [], "a": True},
     {},
-    {"items": [[{"sku": "a"}], "sku"], 'odd "key"': ["x*y"]},
+    {"items": [[{"sku": "a"}], "sku"], 'odd "key"': ["x*y"], "n": "4"},
 ]
 
 
@@ -53,6 +53,8 @@ async def found(documents: Stored, text: str) -> list[int]:
         ('attributes.name:"A*"', [0]),
         ("attributes.name:4", [1]),
         ("attributes.name = 4", [1]),
+        ("attributes.n:4", []),
+        ('attributes.n:"4"', [4]),
         ("NOT attributes.name = 4", []),
         ("NOT attributes.name = Ab", [2]),
         ("attributes.name != Ab", [2]),

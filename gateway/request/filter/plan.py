@@ -181,7 +181,7 @@ class FieldComparison:
 
 @dataclass(frozen=True, slots=True)
 class DynamicComparison:
-    """`operand op bind` for a jsonb value of unknown type: false unless it has the literal's type, `kind`."""
+    """`operand op bind` for a jsonb value of unknown type: NULL unless it has the literal's type, `kind`."""
 
     operand: Operand
     op: Compare

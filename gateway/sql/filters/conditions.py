@@ -199,7 +199,7 @@ class _Writer:
             case plan.AnyOnPath(operand, path, condition):
                 return self._any_on_path(operand, path, condition)
             case plan.HasKey(operand, bind):
-                return self._json(operand).bool_op("?")(self._parameter(bind, _TEXT))
+                return self._has_key(operand, bind)
             case plan.Search(columns, bind):
                 pattern = self._parameter(bind, _TEXT)
                 found = (self._like(self.table.c[name], pattern, ignore_case=True) for name in columns)
@@ -398,6 +398,12 @@ class _Writer:
         values = unnest(given).table_valued(column("value", _TEXT)).render_derived()
         made = select(FUNCTIONS[function](values.c.value)).select_from(values)
         return func.array(made.scalar_subquery(), type_=ARRAY(_TEXT))
+
+    def _has_key(self, operand: plan.Operand, bind: int) -> Condition:
+        value = self._json(operand)
+        has = value.bool_op("?")(self._parameter(bind, _TEXT))
+        # PostgreSQL says of a text that it has itself as a key.
+        return and_(func.jsonb_typeof(value) != "string", has) if isinstance(operand, plan.Element) else has
 
     def _dynamic(self, shape: plan.DynamicComparison) -> Condition:
         """Compare only where the stored value has the literal's type: with another it compares as NULL."""

@@ -5,7 +5,6 @@ from gateway.request.filter.plan import (
     AnyElement,
     AnyOnPath,
     AnyRow,
-    DynamicComparison,
     IsNull,
     Not,
     NotEmpty,
@@ -32,6 +31,6 @@ def when_absent(shape: Predicate) -> bool | None:  # noqa: PLR0911 - one line pe
             return when_absent(condition)
         case IsNull():
             return True
-        case NotEmpty() | AnyElement() | AnyOnPath() | Search() | AnyRow() | DynamicComparison():
+        case NotEmpty() | AnyElement() | AnyOnPath() | Search() | AnyRow():
             return False
     return None
