@@ -9,9 +9,8 @@ from typing import Any
 from tests.queries_oracle.answers import Tree
 from tests.queries_oracle.questions import Question
 from tests.queries_oracle.shown import Shown, heard_row, same
-from tests.queries_oracle.tables import SCHEMAS, Table
+from tests.queries_oracle.tables import BY_NAME, Table
 
-_BY_NAME = {name: table for tables in SCHEMAS.values() for name, table in tables.items()}
 _NUMBER = re.compile(r"-?\d+\.?\d*")
 
 
@@ -33,9 +32,9 @@ def _told(table: Table, message: Any, shown: Shown) -> Tree:
         if held is None:
             told |= {name: repr(value)} if is_there else {}
         elif relation.many:
-            told[name] = [_told(_BY_NAME[relation.target], one, held.shown) for one in value]
+            told[name] = [_told(BY_NAME[relation.target], one, held.shown) for one in value]
         else:
-            told[name] = _told(_BY_NAME[relation.target], value, held.shown) if is_there else None
+            told[name] = _told(BY_NAME[relation.target], value, held.shown) if is_there else None
     return told
 
 

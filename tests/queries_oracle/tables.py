@@ -144,7 +144,7 @@ CLINIC = (
             "above": Relation("Doctor", {"above_id": "id"}),
             "below": Relation("Doctor", {"id": "above_id"}, many=True, limit=4),
             "patients": Relation("Patient", {"id": "doctor_id"}, many=True, order=[("born", True)], limit=6),
-            "paid_visits": Relation("Visit", {"id": "doctor_id"}, many=True, rule="t.paid"),
+            "paid_visits": Relation("Visit", {"id": "doctor_id"}, many=True, rule='t."paid"'),
         },
         refers={("above_id",): ("Doctor", ("id",))},
     ),
@@ -321,7 +321,9 @@ HEAVENS = (
         {
             "galaxy": Relation("Galaxy", {"galaxy_code": "code", "catalog": "catalog"}),
             "center": Relation("Star", {"around": "name"}),
-            "moons": Relation("Star", {"name": "around"}, many=True, rule="NOT t.magnitude > 1e300", limit=4),
+            "moons": Relation(
+                "Star", {"name": "around"}, many=True, rule='NOT t."magnitude" > 1e300', limit=4
+            ),
             "sightings": Relation("Sighting", {"name": "star"}, many=True, order=[("seen_at", True)]),
             "note": Relation("Note", {"name": "star"}),
         },
@@ -357,8 +359,8 @@ HEAVENS = (
             "star": Field(kinds.TEXT, optional=True),
             "seen_at": Field(kinds.GROUPED, optional=True),
             "observer": Field(kinds.TEXT, column="By Whom"),
-            "brightness": Field(kinds.SQUARED, optional=True),
-            "guess": Field(kinds.SQUARED),
+            "brightness": Field(kinds.ADDED, optional=True),
+            "guess": Field(kinds.ADDED),
             "lasted": Field(kinds.DURATION, optional=True),
         },
         {"seen": Relation("Star", {"star": "name"})},
@@ -371,3 +373,5 @@ SCHEMAS: Mapping[str, Mapping[str, Table]] = {
     for schema, tables in (("clinic", CLINIC), ("depot", DEPOT), ("heavens", HEAVENS))
 }
 """The tables of each schema by their messages' names, in the order in which rows are drawn."""
+BY_NAME = {name: table for tables in SCHEMAS.values() for name, table in tables.items()}
+"""All tables by their messages' names, which are different in each schema."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from tests.queries_oracle.filters.across import drawn_across
 from tests.queries_oracle.filters.asks import drawn_condition
 from tests.queries_oracle.filters.conditions import Condition
 from tests.queries_oracle.tables import Table
@@ -65,6 +66,8 @@ class Tree:
 def drawn_filter(table: Table, chance: Random, names: Sequence[str] = (), depth: int = 2) -> Tree:
     """Draw a filter on a table's rows, on some of its fields or on any."""
     shape = chance.choice(("", "", "", "AND", "OR", "NOT")) if depth else ""
+    if not shape and table.relations and not names and chance.random() < 0.15:
+        return Tree(condition=drawn_across(table, chance))
     if not shape:
         return Tree(condition=drawn_condition(table, chance, names))
     count = 1 if shape == "NOT" else chance.choice((2, 2, 3))
