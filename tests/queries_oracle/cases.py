@@ -20,6 +20,8 @@ from tests.queries_oracle.world import drawn_world
 
 OF_ONE_WORLD = 50
 """So many cases are asked of the same rows."""
+_SECONDS = 120
+"""That a call may take: a machine may have much else to do."""
 _MOST_TRIES = 300
 """That are made to find a smaller question that fails."""
 Asked = Question | Grouping
@@ -230,12 +232,12 @@ class Case:
         method, message = self._message(asked, verb, fields)
         if mask is not None:
             message.read_mask.paths.extend(mask)
-        return await self.client.call(method, message)
+        return await self.client.call(method, message, timeout=_SECONDS)
 
     def _stream(self, asked: Question, token: str) -> AsyncIterator[Any]:
         self.tally.calls += 1
         method, message = self._message(asked, "Stream", {**self._ordered(asked), "resume_token": token})
-        return self.client.stream(method, message)
+        return self.client.stream(method, message, timeout=_SECONDS)
 
     def _message(self, asked: Question, verb: str, fields: Mapping[str, Any]) -> tuple[str, Any]:
         """Return a method and its request."""
