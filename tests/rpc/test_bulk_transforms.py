@@ -1,9 +1,10 @@
 """Transforms in bulk writes: stored rows become what ON CONFLICT DO UPDATE by hand makes, and once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,15 +33,18 @@ _LISTS = ("append", "append_missing", "remove_all")
 
 
 class Served:
-    """A gateway. No dataclass: a property test prints its arguments' fields."""
+    """A gateway, and a connection past it. No dataclass: a property test prints its arguments' fields."""
 
-    def __init__(self, gateway: RunningGateway) -> None:
-        self.call, self.sql, self.client = gateway.call, gateway.sql, gateway.client
+    def __init__(self, gateway: RunningGateway, connection: asyncpg.Connection) -> None:
+        self.call, self.client, self.sql = gateway.call, gateway.client, connection.fetch
 
 
 @pytest.fixture(scope="module")
-async def gateway(module_gateway_for: Any) -> Served:
-    return Served(await module_gateway_for("stock"))
+async def gateway(module_gateway_for: Any) -> AsyncIterator[Served]:
+    gateway = await module_gateway_for("stock")
+    connection = await asyncpg.connect(gateway.dsn)
+    yield Served(gateway, connection)
+    await connection.close()
 
 
 @st.composite
@@ -214,7 +218,7 @@ async def test_a_mask_leaves_alone_what_it_does_not_name(gateway: Served) -> Non
         update_mask="sold,quantity,countedAt",
     )
     [row] = await gateway.sql("SELECT quantity, sold, room, counted_at = updated_at AS now FROM article")
-    assert row == {"quantity": 2, "sold": 7, "room": 3, "now": True}
+    assert dict(row) == {"quantity": 2, "sold": 7, "room": 3, "now": True}
 
 
 async def test_a_chunk_that_is_sent_again_adds_nothing(gateway: Served) -> None:
