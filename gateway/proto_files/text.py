@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from gateway.schema.tables.naming import snake_case
 
-Value: TypeAlias = "str | bool | int | Word | Sequence[str] | Message | Sequence[Message]"
+Value: TypeAlias = "str | bool | int | float | Word | Sequence[str] | Message | Sequence[Message]"
 """Of an option: a text, a word, several texts (one is written as one), a message, or several messages."""
 Message: TypeAlias = "Mapping[str, Value]"
 
@@ -256,7 +256,7 @@ def _value(value: Value, indent: str) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case int() | Word():
+        case int() | float() | Word():
             return str(value)
         case str():
             return _text(value)

@@ -15,6 +15,7 @@ from gateway.pull.earlier.kept import kept_carrier, preferred_type, restated
 from gateway.pull.enums import Enum, why_text
 from gateway.pull.names import free_name, json_form, lower_snake
 from gateway.pull.table_options import UNREADABLE, is_authors, table_options, unique_keys
+from gateway.pull.vectors import with_vector
 from gateway.schema.privileges import privileges_for
 from gateway.schema.rules.names import reserved_column
 from gateway.schema.types.sql_types import without_modifiers
@@ -333,11 +334,13 @@ def _carrier(
     asked = replace(column, nullable=False) if is_key else column
     old = committed.fields.get(column.name)
     if old is None:
-        return carrier(asked, table.name.schema, enums, is_key=is_key)
+        return with_vector(carrier(asked, table.name.schema, enums, is_key=is_key), column, table)
     preferred = preferred_type(asked, old)
-    return kept_carrier(asked, old, is_key=is_key, is_view=table.is_view) or restated(
-        carrier(asked, table.name.schema, enums, is_key=is_key, preferred=preferred), asked, old
-    )
+    kept = kept_carrier(asked, old, is_key=is_key, is_view=table.is_view)
+    if kept is not None:
+        return kept
+    new = carrier(asked, table.name.schema, enums, is_key=is_key, preferred=preferred)
+    return restated(with_vector(new, column, table), asked, old)
 
 
 def _field_names(columns: Collection[str], old: CommittedMessage) -> dict[str, str]:

@@ -70,8 +70,18 @@ def _authors(old: CommittedTable, names: Collection[str]) -> dict[str, Value]:
         for one in kept.pop("index", ())
         if {*(column.split()[0] for column in one.get("columns", ())), *one.get("include", ())} <= {*names}
     ]
+    search = _searched(kept.pop("search", {}), names)
     said = {name: value for name, value in kept.items() if name not in gone}
-    return {**said, **({"index": indexes} if indexes else {})}
+    return {**said, **({"index": indexes} if indexes else {}), **({"search": search} if search else {})}
+
+
+def _searched(options: Mapping[str, Any], names: Collection[str]) -> dict[str, Value]:
+    """Return how rows are searched for, but by fields that are gone."""
+    words = dict(options.get("words", {}))
+    words["column"] = [one for one in words.get("column", ()) if one.get("name") in names]
+    likeness = [one for one in options.get("likeness", ()) if one.get("column") in names]
+    found: dict[str, Value] = {"words": words} if words["column"] else {}
+    return {**found, **({"likeness": likeness} if likeness else {})}
 
 
 def unique_keys(table: Table) -> list[Key]:

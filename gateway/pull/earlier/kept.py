@@ -14,7 +14,7 @@ from gateway.schema.types.sql_types import without_modifiers
 
 # Options of a column that follow its name and its table's references, and those that its type brings.
 _ELSEWHERE = ("name", "references")
-_OF_TYPE = ("type", "length", "enum_type", "not_null", "generated", "identity")
+_OF_TYPE = ("type", "length", "enum_type", "not_null", "generated", "identity", "vector")
 
 
 def kept_carrier(column: Column, old: CommittedField, *, is_key: bool, is_view: bool) -> Carrier | None:
