@@ -62,3 +62,45 @@ async def test_hidden_columns_are_no_way(served: Served, asked: Any, reason: str
     assert (failed.value.reason, failed.value.fields) == (reason, [field])
     assert "product" not in failed.value.message.replace('"product"', "")
     assert (await served.clients["lib"].call(SEARCH, asked)) is not None
+
+
+LOGIN, SEEKER = "rowgate_search_login", "rowgate_seeker"
+_SHELF = "shelf = (current_setting('request.jwt.claims')::json ->> 'shelf')::int"
+WALLS = (
+    *(
+        f"DO $$ BEGIN IF to_regrole('{role}') IS NULL THEN CREATE ROLE {role} {how}; END IF; END $$"
+        for role, how in ((LOGIN, "LOGIN NOINHERIT"), (SEEKER, "NOLOGIN"))
+    ),
+    f"GRANT {SEEKER} TO {LOGIN}",
+    f"GRANT USAGE ON SCHEMA public, rowgate TO {LOGIN}, {SEEKER}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowgate TO {LOGIN}",
+    f"GRANT SELECT ON book, shelf TO {SEEKER}",
+    "ALTER TABLE book ENABLE ROW LEVEL SECURITY",
+    f"CREATE POLICY of_shelf ON book USING ({_SHELF})",
+)
+
+
+async def test_policies_of_postgresql_hold(databases: Databases, tmp_path: Path, transport: str) -> None:
+    """Beside the schema's own: in each part, and so in places and scores."""
+    unlimited = await start_gateway("finds", databases, transport=transport)
+    await fill(unlimited.dsn, 60)
+    for statement in WALLS:
+        await unlimited.sql(statement)
+    keys = write_keys(tmp_path / "keys.json", [Caller("two", ["librarian"], {"shelf": 2})])
+    gateway = await serve(
+        "finds",
+        unlimited.dsn.replace("//postgres@", f"//{LOGIN}@"),
+        transport=transport,
+        auth_providers="api_key",
+        auth_api_keys=tmp_path / "keys.json",
+        auth_row_security="postgres",
+        auth_database_role=SEEKER,
+    )
+    parts = {**LIKE, "words": {"query": "sea"}}
+    async with clients_of(gateway, "finds", keys) as clients:
+        hits = (await clients["two"].call(SEARCH, **parts, page_size=1000)).hits
+    wanted = await found(unlimited, Asked(parts, "shelf = 2"))
+    assert [(one.book.shelf, one.book.id) for one in hits] == [key for key, _, _ in wanted]
+    assert [one.score for one in hits] == pytest.approx([score for _, score, _ in wanted], rel=1e-12)
+    await gateway.stop()
+    await unlimited.stop()

@@ -161,6 +161,26 @@ async def test_a_token_is_of_one_search(books: Served) -> None:
             await books.gateway.call(SEARCH, {**asked, **other, "page_token": token})
 
 
+async def test_steps_of_a_transaction_find_the_same(module_gateway_for: GatewayFor) -> None:
+    """What one sets for its index holds for none of the others."""
+    gateway = await module_gateway_for("finds", transport="http")
+    await fill(gateway.dsn, 30)
+    near: dict[str, Any] = {"near": {"field": "taste", "vector": [1, 2, 2]}}
+    asked: list[dict[str, Any]] = [
+        near,
+        {"words": {"query": "sea"}},
+        {"near": {**near["near"], "exact": True}},
+    ]
+    steps = [
+        {"method": SEARCH, "request": {"@type": "type.googleapis.com/finds.v1.SearchBooksRequest", **one}}
+        for one in asked
+    ]
+    answer = await ask(gateway.target, "POST", "/finds.v1.FindService/Transact", {"steps": steps})
+    alone = [(await ask(gateway.target, "POST", f"/{SEARCH}", one)).json for one in asked]
+    assert [{name: one[name] for name in one if name != "@type"} for one in answer.json["responses"]] == alone
+    assert all(one["hits"] for one in alone)
+
+
 async def test_rest_answers_the_same(module_gateway_for: GatewayFor) -> None:
     gateway = await module_gateway_for("finds", transport="http")
     await fill(gateway.dsn, 20)
