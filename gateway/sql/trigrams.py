@@ -8,7 +8,7 @@ https://www.postgresql.org/docs/current/pgtrgm.html
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, cast, column, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, case, cast, column, func, literal_column, null, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
@@ -18,6 +18,8 @@ Value = ColumnElement[Any]
 _TEXT = postgresql.TEXT()
 _BETWEEN: Value = literal_column("'[^[:alnum:]]+'")
 """What stands between words, as a regular expression."""
+_APART: Value = literal_column("'   '")
+_EVERYWHERE: Value = literal_column("'g'")
 _ROUNDED = "0.001"
 """More than thresholds are rounded by."""
 _REAL: TypeEngine[float] = postgresql.REAL()
@@ -47,40 +49,33 @@ def similarity(text: Value, wanted: Value, threshold: Value) -> Value:
 
 
 def _held(text: Value, wanted: Value) -> Value:
-    """Return how many of the wanted trigrams are in a text: words stand apart by three blanks, in none."""
-    apart = func.pg_catalog.regexp_replace(
-        _lower(text), _BETWEEN, literal_column("'   '"), literal_column("'g'")
-    )
-    padded = literal_column("'  '").concat(apart).concat(literal_column("' '"))
+    """Return how many of the wanted trigrams are in a text."""
     one = unnest(wanted).table_valued(column("trigram", _TEXT), name="wanted").render_derived()
-    is_held = func.pg_catalog.strpos(padded, one.c.trigram) > 0
+    is_held = func.pg_catalog.strpos(_padded(text), one.c.trigram) > 0
     return select(func.count()).select_from(one).where(is_held).scalar_subquery()
 
 
-def _lower(text: Value) -> Value:
-    lower: Value = func.pg_catalog.lower(cast(text, _TEXT))
-    return lower
-
-
 def _trigrams(text: Value) -> Select[Any]:
-    word = (
-        func.pg_catalog.regexp_split_to_table(
-            func.pg_catalog.lower(cast(text, _TEXT)), literal_column("'[^[:alnum:]]+'")
-        )
-        .table_valued(column("word", _TEXT), name="words")
+    """Return the query of a text's trigrams, each once.
+
+    Characters come from an array, of which PostgreSQL expects ten: of a series it would expect a thousand,
+    and compile what it takes for a long query.
+    """
+    characters = func.pg_catalog.string_to_array(_padded(text), null())
+    one = (
+        unnest(characters)
+        .table_valued(column("letter", _TEXT), with_ordinality="at", name="letters")
         .render_derived()
     )
-    padded = literal_column("'  '").concat(word.c.word).concat(literal_column("' '"))
-    start = (
-        func.pg_catalog.generate_series(1, func.pg_catalog.length(word.c.word) + 1)
-        .table_valued(column("at"), name="starts")
-        .render_derived()
-    )
-    trigram = func.pg_catalog.substr(padded, start.c.at, 3, type_=_TEXT)
-    return (
-        select(trigram.label("trigram"))
-        .distinct()
-        .select_from(word)
-        .join(start, literal_column("true"))
-        .where(word.c.word != literal_column("''"))
-    )
+    second, third = (func.lead(one.c.letter, i, type_=_TEXT).over(order_by=one.c.at) for i in (1, 2))
+    every = select(one.c.letter.concat(second).concat(third).label("trigram")).subquery()
+    # NULL behind the last one; two blanks at the end are between words.
+    within = func.pg_catalog.right(every.c.trigram, 2) != literal_column("'  '")
+    return select(every.c.trigram).distinct().where(within)
+
+
+def _padded(text: Value) -> Value:
+    """Return a text's words in lower case, with two blanks before each and one behind."""
+    lower = func.pg_catalog.lower(cast(text, _TEXT))
+    apart = func.pg_catalog.regexp_replace(lower, _BETWEEN, _APART, _EVERYWHERE)
+    return literal_column("'  '").concat(apart).concat(literal_column("' '"))
