@@ -130,7 +130,9 @@ _RELATED = """
     SELECT which, a.*, p.*, o.* FROM generate_series(0, 2) which
     LEFT JOIN LATERAL (SELECT * FROM airline WHERE which = 0 AND carrier = ANY ($1::text[])) a ON true
     LEFT JOIN LATERAL (SELECT * FROM plane WHERE which = 1 AND tail_number = ANY ($2::text[])) p ON true
-    LEFT JOIN LATERAL (SELECT * FROM airport WHERE which = 2 AND faa = ANY ($3::text[])) o ON true"""
+    LEFT JOIN LATERAL (SELECT faa, name, latitude, longitude, altitude_feet, utc_offset_hours,
+        daylight_saving, time_zone, deleted_at, position::real[]
+        FROM airport WHERE which = 2 AND faa = ANY ($3::text[])) o ON true"""
 
 
 async def _by_hand(connection: Any) -> bytes:
@@ -154,7 +156,11 @@ def _messages(rows: Sequence[Any], which: int, name: str) -> Mapping[str, Messag
     """Return the messages of one table, by their keys: each begins with its own."""
     flight: Any = flight_pb2.Flight
     message: Any = flight.DESCRIPTOR.fields_by_name[name].message_type._concrete_class
-    columns = [field.name for field in message.DESCRIPTOR.fields if not field.is_repeated]
+    columns = [
+        field.name
+        for field in message.DESCRIPTOR.fields
+        if field.message_type is None or not field.is_repeated
+    ]
     found = {}
     for row in rows:
         if row[0] == which:
@@ -165,7 +171,7 @@ def _messages(rows: Sequence[Any], which: int, name: str) -> Mapping[str, Messag
 
 
 _TABLES = ("airline", "plane", "origin_airport")
-_WIDTHS = (3, 10, 9)
+_WIDTHS = (3, 10, 10)
 """How many columns airlines, planes and airports have."""
 
 
