@@ -1,6 +1,6 @@
 """The parts of the gateway that a handler reaches: as its caller, or whatever policies say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.db.database import Database
@@ -45,6 +45,16 @@ class _Unpoliced:
 
     def enter(self, method: Method, call: Call) -> None:
         """Let a step in, whoever calls."""
+
+    def require_told(self, path: str, call: Call) -> None:
+        """Tell that a path leads nowhere, whoever calls."""
+
+    def allows(self, method: Method, call: Call) -> bool:  # noqa: ARG002 - as StepAdmission has it
+        """Return true."""
+        return True
+
+    def draw(self, methods: Sequence[Method], call: Call, whole: Method | None = None) -> None:
+        """Count nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

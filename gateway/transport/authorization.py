@@ -72,9 +72,13 @@ class Authorization:
 
         With `unknown`, who is told that a path leads nowhere passes for one that isn't known.
         """
-        permission = self._permissions.get(path, self._unknown if unknown else None)
-        if permission is None or not permission.allows(principal):
+        if not self.allows(path, principal, unknown=unknown):
             raise PermissionDenied("the caller may not call this method", reason="CALL_NOT_ALLOWED")
+
+    def allows(self, path: str, principal: Principal, *, unknown: bool = False) -> bool:
+        """Whether a caller may call a path; `unknown` as of `require`."""
+        permission = self._permissions.get(path, self._unknown if unknown else None)
+        return permission is not None and permission.allows(principal)
 
     def require_explain(self, principal: Principal) -> None:
         """Raise PermissionDenied unless a caller's calls are explained."""

@@ -40,12 +40,25 @@ class Steps:
         self._parsers: dict[str, RequestParser] = {}
 
     def enter(self, method: Method, call: Call) -> None:
-        """Let a step in; raises PermissionDenied, or ResourceExhausted."""
+        """Let a step in; raises PermissionDenied."""
         if self._authorization is not None:
             self._authorization.require(method.path, call.principal)
+
+    def require_told(self, path: str, call: Call) -> None:
+        """Raise PermissionDenied where the caller isn't told that a path leads nowhere, or to no step."""
+        if self._authorization is not None:
+            self._authorization.require(path, call.principal, unknown=True)
+
+    def allows(self, method: Method, call: Call) -> bool:
+        """Whether the caller may call a method."""
+        return self._authorization is None or self._authorization.allows(method.path, call.principal)
+
+    def draw(self, methods: Sequence[Method], call: Call, whole: Method | None = None) -> None:
+        """Count steps, of a whole that was counted just before them; raises ResourceExhausted."""
         if self._callers is not None:
             peer = "" if call.record is None else call.record.peer
-            self._callers.draw(call.principal, peer, method.path)
+            paths = [method.path for method in methods]
+            self._callers.draw(call.principal, peer, paths, "" if whole is None else whole.path)
 
     async def parse(self, method: Method, body: bytes) -> Message:
         """Return a step's request; raises InvalidArgument or OutOfRange."""

@@ -13,6 +13,7 @@ from tests.conftest import GatewayFor
 from tests.harness.callers import Caller, clients_of, write_keys
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import RunningGateway
+from tests.harness.http import ask
 from tests.transactions.bank import (
     ACCOUNTS,
     SESSION,
@@ -33,9 +34,12 @@ CALLERS = [Caller("ann", claims={"limit": 10**30}), Caller("bob"), Caller("tim",
 class Bank:
     """A bank whose callers are known."""
 
-    def __init__(self, gateway: RunningGateway, clients: Mapping[str, Client]) -> None:
+    def __init__(
+        self, gateway: RunningGateway, clients: Mapping[str, Client], keys: Mapping[str, str]
+    ) -> None:
         self.gateway = gateway
         self.clients = clients
+        self.keys = keys
 
     async def transact(self, caller: str, *steps: dict[str, Any], **fields: Any) -> list[Any]:
         """Carry out a caller's steps."""
@@ -62,7 +66,7 @@ async def bank(gateway_for: GatewayFor, tmp_path: Path, settings: dict[str, Any]
     async with clients_of(gateway, "bank", keys) as clients:
         for name, owner in (("a", "ann"), ("b", "bob")):
             await transact(clients["tim"], open_account(name, 10, owner=owner, remark="rich"))
-        yield Bank(gateway, clients)
+        yield Bank(gateway, clients, keys)
 
 
 async def test_a_step_that_the_caller_may_not_call_undoes_all(bank: Bank) -> None:
@@ -71,6 +75,50 @@ async def test_a_step_that_the_caller_may_not_call_undoes_all(bank: Bank) -> Non
     assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALL_NOT_ALLOWED")
     assert (error.metadata["step"], error.metadata["step_method"]) == ("1", f"{ACCOUNTS}.DeleteAccount")
     assert await accounts(bank.gateway) == {"a": 10, "b": 10}
+
+
+@pytest.mark.parametrize("settings", [{"auth_schema_roles": "teller"}])
+async def test_methods_are_told_to_whom_a_direct_call_tells_them(bank: Bank) -> None:
+    allowed = await bank.refused("ann", get_account("a"), step(f"{ACCOUNTS}/DeleteAccount", {"id": "a"}))
+    for name in ("DeleteAcount", "Nothing"):
+        unknown = {"method": f"{ACCOUNTS}.{name}"}
+        hidden = await bank.refused("ann", get_account("a"), unknown)
+        assert (hidden.code, hidden.reason, hidden.message) == (allowed.code, allowed.reason, allowed.message)
+        session = bank.clients["ann"].converse(SESSION)
+        await session.ask(begin={})
+        assert (await session.ask(step=unknown)).error.code == grpc.StatusCode.PERMISSION_DENIED.value[0]
+        session.call.cancel()
+        assert (await bank.refused("tim", get_account("a"), unknown)).reason == "UNKNOWN_STEP"
+    seen = await bank.refused("tim", {"method": f"{ACCOUNTS}.DeleteAcount"})
+    assert "DeleteAccount" in seen.message
+
+
+@pytest.mark.parametrize("settings", [{"auth_schema_roles": "authenticated"}])
+async def test_no_method_is_suggested_that_the_caller_may_not_call(bank: Bank) -> None:
+    error = await bank.refused("ann", {"method": f"{ACCOUNTS}.DeleteAcount"})
+    assert error.reason == "UNKNOWN_STEP"
+    assert f"{ACCOUNTS}.DeleteAccount" not in error.message
+
+
+@pytest.mark.parametrize("settings", [{"transport": "http"}])
+async def test_nothing_of_a_request_is_looked_at_in_json_before_its_step_is_let_in(bank: Bank) -> None:
+    async def refusal(caller: str, method: str, packed: str, **fields: Any) -> tuple[int, str]:
+        request = {"@type": f"type.googleapis.com/bank.v1.{packed}Request", **fields}
+        body = {"steps": [{"method": f"{ACCOUNTS}.{method}", "request": request}]}
+        headers = {"authorization": f"Bearer {bank.keys[caller]}"}
+        answer = await ask(bank.gateway.target, "POST", "/v1/transact", body, headers)
+        return answer.status, answer.body.decode()
+
+    told = [
+        await refusal("ann", "DeleteAccount", packed, **fields)
+        for packed, fields in (("DeleteAccount", {"id": "a"}), ("DeleteAccount", {"is": "a"}), ("No", {}))
+    ]
+    assert {status for status, _ in told} == {403}
+    assert len(set(told)) == 1
+    status, text = await refusal("tim", "DeleteAccount", "DeleteAccount", is_="a")
+    assert (status, "steps[0].request.is_" in text) == (400, True)
+    status, text = await refusal("ann", "GetAccount", "DeleteAccount", is_="a")
+    assert (status, "WRONG_STEP_REQUEST" in text, "is_" in text) == (400, True, False)
 
 
 async def test_who_may_not_call_the_transaction_may_not_call_its_steps(bank: Bank) -> None:
@@ -126,7 +174,21 @@ async def test_a_binding_carries_no_more_than_the_caller_may_write(bank: Bank) -
     )
     update["bindings"] = [bound(0, "purpose", "account.remark")]
     error = await bank.refused("ann", transfer, update)
-    assert (error.code, error.metadata["step"]) == (grpc.StatusCode.PERMISSION_DENIED, "1")
+    assert (error.reason, error.fields) == ("INVALID_BINDING", ["steps[1].bindings[0].to_path"])
+    _, updated = await bank.transact("tim", transfer, update)
+    assert updated.remark == "x"
+
+
+async def test_to_a_binding_there_are_no_fields_that_the_caller_may_not_read(bank: Bank) -> None:
+    transfer = step(f"{TRANSFERS}/CreateTransfer", {"transfer": {"source": "a", "cents": 1}})
+    for hidden in ("remark", "remarc"):
+        taking = {**transfer, "bindings": [bound(0, hidden, "transfer.purpose")]}
+        error = await bank.refused("ann", get_account("a"), taking)
+        assert (error.reason, error.fields) == ("INVALID_BINDING", ["steps[1].bindings[0].from_path"])
+        assert error.message.count("remark") == (hidden == "remark")
+    taking = {**transfer, "bindings": [bound(0, "remark", "transfer.purpose")]}
+    _, made = await bank.transact("tim", get_account("a"), taking)
+    assert made.purpose == "rich"
 
 
 async def test_presets_are_the_callers(bank: Bank) -> None:
@@ -167,6 +229,18 @@ async def test_each_step_counts_as_a_call_of_its_callers(bank: Bank) -> None:
     error = await bank.refused("ann", set_cents("a", 1), get_account("a"))
     assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
     assert (await accounts(bank.gateway))["a"] == 10
+
+
+@pytest.mark.parametrize("settings", [{"caller_rate": 1, "caller_burst": 6}])
+async def test_steps_that_weigh_more_than_a_bucket_take_a_full_one(bank: Bank) -> None:
+    steps = [open_account(name, owner="ann") for name in "cdefghij"]
+    await bank.transact("ann", *steps)
+    error = await bank.refused("ann", get_account("a"))
+    assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
+    await bank.transact("bob", get_account("b"))
+    error = await bank.refused("bob", *steps)
+    assert (error.reason, error.metadata["weight"]) == ("RATE_LIMITED", "9")
+    assert (await accounts(bank.gateway)).keys() == {*"abcdefghij"}
 
 
 @pytest.mark.parametrize("settings", [{"log_access": "all"}])

@@ -68,6 +68,40 @@ def test_a_bucket_lets_a_burst_in_and_then_the_rate() -> None:
     _refusal(limits, _call())
 
 
+@given(burst=st.integers(1, 40), steps=st.integers(1, 60), before=st.integers(0, 40))
+def test_steps_are_let_in_together_after_the_delay_that_they_were_told(
+    burst: int, steps: int, before: int
+) -> None:
+    clock = _Time()
+    limits = _limits(clock, caller_rate=10, caller_burst=burst)
+    with suppress(ResourceExhausted):
+        for _ in range(before):
+            limits.enter(_call())
+
+    def waits() -> float:
+        try:
+            limits.enter(_call())
+            limits.draw(_ANN, "", ["/GET"] * steps, "/GET")
+        except ResourceExhausted as error:
+            return error.retry_delay or 0
+        return 0
+
+    delays = [waits()]
+    while delays[-1]:
+        clock.now += delays[-1]
+        delays.append(waits())
+    assert len(delays) <= 3, "told at its arrival, then as its steps are counted, then let in"
+    assert not _fits(limits, burst)
+
+
+def _fits(limits: CallerLimits, calls: int) -> bool:
+    with suppress(ResourceExhausted):
+        for _ in range(calls):
+            limits.enter(_call())
+        return True
+    return False
+
+
 def test_methods_weigh_by_their_kind_and_more_than_a_bucket_holds_takes_a_full_one() -> None:
     clock = _Time()
     limits = _limits(clock, caller_rate=10, caller_weights="LIST=5,BULK_UPSERT=30")

@@ -1,6 +1,6 @@
 """Bindings of steps: values of earlier responses that requests take, checked before anything is done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import Descriptor
@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from rowgate.v1 import transactions_pb2
 
 from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument, RowgateError
+from gateway.methods.transactions.hidden_fields import Hidden
 from gateway.methods.transactions.paths import Path, PathError, read_path, same_type, type_of
 from gateway.schema.model import Method
 
@@ -42,7 +43,11 @@ class Binding:
 
 
 def read_bindings(
-    sent: transactions_pb2.Step, rpc: Method, before: Sequence[Method], of_whole: Sequence[str]
+    sent: transactions_pb2.Step,
+    rpc: Method,
+    before: Sequence[Method],
+    hidden: Callable[[Method], Hidden],
+    of_whole: Sequence[str],
 ) -> tuple[Binding, ...]:
     """Return a step's bindings; raises InvalidArgument for what leads nowhere, or is of another type.
 
@@ -50,6 +55,7 @@ def read_bindings(
         sent: the step.
         rpc: its method.
         before: the methods of the steps before it.
+        hidden: returns the fields of a method's messages that the caller may not read.
         of_whole: the fields of requests that no step may take, as they are the whole's.
 
     """
@@ -59,7 +65,7 @@ def read_bindings(
             f"are {len(sent.bindings)}; at most {MAX_BINDINGS} are allowed",
             reason="TOO_MANY_BINDINGS",
         )
-    read = tuple(_read(one, f"bindings[{i}]", rpc, before) for i, one in enumerate(sent.bindings))
+    read = tuple(_read(one, f"bindings[{i}]", rpc, before, hidden) for i, one in enumerate(sent.bindings))
     hoisted = {rpc.request[role].name for role in of_whole if role in rpc.request}
     for one in read:
         if one.target.parts[0].field.name in hoisted:
@@ -73,21 +79,28 @@ def not_in_transaction(field: str) -> InvalidArgument:
     return InvalidArgument.field(field, wrong, reason="NOT_IN_TRANSACTION")
 
 
-def _read(sent: transactions_pb2.Binding, place: str, rpc: Method, before: Sequence[Method]) -> Binding:
+def _read(
+    sent: transactions_pb2.Binding,
+    place: str,
+    rpc: Method,
+    before: Sequence[Method],
+    hidden: Callable[[Method], Hidden],
+) -> Binding:
     if not 0 <= sent.from_step < len(before):
         wrong = f"is {sent.from_step}: name a step before this one, by its place from 0"
         raise _wrong(f"{place}.from_step", wrong)
-    source = _path(sent.from_path, f"{place}.from_path", before[sent.from_step].descriptor.output_type)
-    target = _path(sent.to_path, f"{place}.to_path", rpc.descriptor.input_type)
+    given_by = before[sent.from_step]
+    source = _path(sent.from_path, f"{place}.from_path", given_by.descriptor.output_type, hidden(given_by))
+    target = _path(sent.to_path, f"{place}.to_path", rpc.descriptor.input_type, hidden(rpc))
     if not same_type(source.last, target.last):
         given, taken = type_of(source.last), type_of(target.last)
         raise _wrong(f"{place}.to_path", f'takes {taken}, and "{sent.from_path}" is {given}')
     return Binding(sent.from_step, source, target, place)
 
 
-def _path(text: str, place: str, message: Descriptor) -> Path:
+def _path(text: str, place: str, message: Descriptor, hidden: Hidden) -> Path:
     try:
-        return read_path(text, message)
+        return read_path(text, message, hidden)
     except PathError as error:
         raise _wrong(place, str(error)) from None
 

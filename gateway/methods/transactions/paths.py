@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from gateway.methods.transactions.hidden_fields import Hidden
 from gateway.schema.diagnostics import suggestion
 
 MAX_PATH = 256
@@ -79,8 +80,8 @@ class Path:
         _set(held, self.last, value, self.text)
 
 
-def read_path(text: str, message: Descriptor) -> Path:
-    """Return a path below a message type; raises PathError."""
+def read_path(text: str, message: Descriptor, hidden: Hidden) -> Path:
+    """Return a path below a message type, through no hidden field; raises PathError."""
     if not text or len(text) > MAX_PATH:
         raise PathError(f"must have 1 to {MAX_PATH} characters")
     parts: list[Part] = []
@@ -88,16 +89,17 @@ def read_path(text: str, message: Descriptor) -> Path:
     for name in text.split("."):
         if held is None or (parts and parts[-1].is_list):
             raise PathError(f'"{text}" goes on below what isn\'t one message')
-        parts.append(_part(name, held))
+        parts.append(_part(name, held, hidden.get(held.full_name, frozenset())))
         held = parts[-1].field.message_type
     return Path(text, parts)
 
 
-def _part(name: str, message: Descriptor) -> Part:
+def _part(name: str, message: Descriptor, hidden: frozenset[str]) -> Part:
     match = _PART.fullmatch(name)
     field = message.fields_by_name.get(match[1]) if match else None
-    if match is None or field is None:
-        near = suggestion(match[1] if match else name, [one.name for one in message.fields])
+    if match is None or field is None or field.name in hidden:
+        known = [one.name for one in message.fields if one.name not in hidden]
+        near = suggestion(match[1] if match else name, known)
         raise PathError(f'"{name}" is no field of {message.full_name}; {near}')
     if match[2] is None:
         return Part(field)

@@ -1,7 +1,9 @@
 """Steps: each is read, let in and checked before the transaction begins, and carried out in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 from typing import Any, cast
 
@@ -19,6 +21,7 @@ from gateway.methods.handlers import AnyHandler, Handler, WrittenResponse
 from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
 from gateway.methods.transactions.bindings import Binding, not_in_transaction, read_bindings
 from gateway.methods.transactions.expectations import check_expectation, check_rows
+from gateway.methods.transactions.hidden_fields import HiddenFields
 from gateway.methods.transactions.step_errors import in_field, note
 from gateway.observe.call_record import CallRecord
 from gateway.request.bulkheads import Operation
@@ -26,12 +29,31 @@ from gateway.request.call import Call
 from gateway.response.serialized import serialized
 from gateway.schema.diagnostics import near
 from gateway.schema.model import Method, TransactionMethod
+from gateway.schema.protojson import steps
 from gateway.schema.services.standard_methods import Streams
 
 _TYPE_URL = "type.googleapis.com/"
 """What stands before the full name of a packed message."""
 MakeHandler = Callable[[Method, Engine], AnyHandler | TransactionHandler]
 """Makes the handler of a method."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalledStep:
+    """A step of which only the method is known, which its caller may call.
+
+    Args:
+        sent: as it was sent.
+        rpc: its method.
+        call: as a call of its own; without a transaction.
+        record: what is observed of it.
+
+    """
+
+    sent: transactions_pb2.Step
+    rpc: Method
+    call: StepCall
+    record: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +108,7 @@ class Steps:
         }
         self._operations = {name: Operation.of(rpc) for name, rpc in self._methods.items()}
         self._handlers: dict[str, Handler] = {}
+        self._hidden = HiddenFields(engine)
 
     async def read(
         self, sent: transactions_pb2.Step, before: Sequence[Method], call: Call, admission: StepAdmission
@@ -95,22 +118,41 @@ class Steps:
         Raises PermissionDenied where the caller may not call its method, ResourceExhausted where it calls too
         often, and InvalidArgument for a method, a request, a binding or an expectation that is none.
         """
-        rpc = self._method(sent.method)
+        called = self.let_in(sent, call, admission)
+        with _told(called, admission):
+            admission.draw([called.rpc], called.call)
+        return await self.read_let_in(called, before, admission)
+
+    def let_in(self, sent: transactions_pb2.Step, call: Call, admission: StepAdmission) -> CalledStep:
+        """Return a step whose method its caller may call, and of which nothing else is known.
+
+        Raises PermissionDenied, and InvalidArgument for a method that is none.
+        """
+        rpc = self._method(sent.method, call, admission)
         record = _record(rpc, call, len(sent.request.value))
-        step_call = _step_call(rpc, call, self._operations[rpc.full_name], record)
-        try:
-            admission.enter(rpc, step_call)
-            body = _packed(sent, rpc)
+        called = CalledStep(sent, rpc, _step_call(rpc, call, self._operations[rpc.full_name], record), record)
+        with _told(called, admission):
+            admission.enter(rpc, called.call)
+        return called
+
+    async def read_let_in(
+        self, called: CalledStep, before: Sequence[Method], admission: StepAdmission
+    ) -> Step:
+        """Return a step that may be carried out, of one that has been let in and counted.
+
+        Raises InvalidArgument for a request, a binding or an expectation that is none.
+        """
+        sent, rpc = called.sent, called.rpc
+        roles = called.call.principal.roles
+        with _told(called, admission):
+            body = self._packed(sent, rpc)
             with in_field(self._field):
                 request = await admission.parse(rpc, body)
                 _check_hoisted(request, rpc, self._of_whole)
             check_expectation(sent, rpc)
-            bindings = read_bindings(sent, rpc, before, self._of_whole)
-        except RowgateError as error:
-            note(record, error)
-            admission.tell(record)
-            raise
-        return Step(sent, rpc, request, bindings, step_call, record, self._handler(rpc, admission))
+            hidden = partial(self._hidden, roles=roles)
+            bindings = read_bindings(sent, rpc, before, hidden, self._of_whole)
+        return Step(sent, rpc, request, bindings, called.call, called.record, self._handler(rpc, admission))
 
     async def carry_out(
         self, step: Step, before: Sequence["Answered"], transaction: Transaction | None
@@ -142,16 +184,29 @@ class Steps:
         step.record.code, step.record.reason, step.record.response_bytes = code_pb2.OK, "", len(body)
         return Answered(step.rpc.descriptor.output_type, body)
 
-    def _method(self, name: str) -> Method:
+    def _method(self, name: str, call: Call, admission: StepAdmission) -> Method:
         rpc = self._methods.get(name.replace("/", "."))
         if rpc is None:
-            guess = f"; {found}" if (found := near(name, self._methods)) else ""
+            admission.require_told(_path_of(name), call)
+            callable_ = [full_name for full_name, one in self._methods.items() if admission.allows(one, call)]
+            guess = f"; {found}" if (found := near(name, callable_)) else ""
             raise InvalidArgument.field(
                 "method",
                 f"names no unary method that is served, as package.Service.Method{guess}",
                 reason="UNKNOWN_STEP",
             )
         return rpc
+
+    def _packed(self, sent: transactions_pb2.Step, rpc: Method) -> bytes:
+        """Return the bytes of a step's request."""
+        wanted = str(rpc.descriptor.input_type.full_name)
+        if steps.type_of(sent.request) != wanted:
+            raise InvalidArgument.field(
+                "request", f"is no {wanted}, which {rpc.full_name} takes", reason="WRONG_STEP_REQUEST"
+            )
+        with in_field(self._field):
+            steps.raise_unread(sent.request)
+        return bytes(sent.request.value)
 
     def _handler(self, rpc: Method, admission: StepAdmission) -> Handler:
         found = self._handlers.get(rpc.full_name)
@@ -194,14 +249,21 @@ def _may_be_step(rpc: Method) -> bool:
     return Streams.of(rpc.descriptor) is Streams.NEITHER and not isinstance(rpc, TransactionMethod)
 
 
-def _packed(sent: transactions_pb2.Step, rpc: Method) -> bytes:
-    """Return the bytes of a step's request."""
-    wanted = str(rpc.descriptor.input_type.full_name)
-    if sent.request.type_url.rpartition("/")[2] != wanted:
-        raise InvalidArgument.field(
-            "request", f"is no {wanted}, which {rpc.full_name} takes", reason="WRONG_STEP_REQUEST"
-        )
-    return bytes(sent.request.value)
+def _path_of(name: str) -> str:
+    """Return the path of a method as it is named, whether or not there is one."""
+    service, _, method = name.replace("/", ".").rpartition(".")
+    return f"/{service}/{method}"
+
+
+@contextmanager
+def _told(called: CalledStep, admission: StepAdmission) -> Iterator[None]:
+    """Tell the observers of a step that is refused."""
+    try:
+        yield
+    except RowgateError as error:
+        note(called.record, error)
+        admission.tell(called.record)
+        raise
 
 
 def _check_hoisted(request: Message, rpc: Method, of_whole: Sequence[str]) -> None:

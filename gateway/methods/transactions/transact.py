@@ -19,7 +19,7 @@ from gateway.methods.idempotent import Writes
 from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
 from gateway.methods.transactions.modes import check_reads, mode_of
 from gateway.methods.transactions.step_errors import in_step
-from gateway.methods.transactions.steps import Answered, MakeHandler, Step, Steps
+from gateway.methods.transactions.steps import Answered, CalledStep, MakeHandler, Step, Steps
 from gateway.request.call import Call
 from gateway.request.enums import known_value
 from gateway.schema.model import Method, TransactionMethod
@@ -43,6 +43,7 @@ class Transact(TransactionHandler):
     """
 
     def __init__(self, method: TransactionMethod, engine: Engine, make: MakeHandler) -> None:
+        self._method = method
         self._names = {role: field.name for role, field in method.request.items()}
         self._responses = method.response["responses"].name
         self._answer = GetMessageClass(method.descriptor.output_type)
@@ -105,11 +106,16 @@ class Transact(TransactionHandler):
             raise InvalidArgument.field(
                 name, f"are {len(sent)}; from 1 to {MAX_STEPS} are allowed", reason="WRONG_NUMBER_OF_STEPS"
             )
-        read: list[Step] = []
-        before: list[Method] = []
+        called: list[CalledStep] = []
         for i, one in enumerate(sent):
             with in_step(i, one.method):
-                step = await self._steps.read(one, before, call, admission)
+                called.append(self._steps.let_in(one, call, admission))
+        admission.draw([one.rpc for one in called], call, self._method)
+        read: list[Step] = []
+        before: list[Method] = []
+        for i, each in enumerate(called):
+            with in_step(i, each.sent.method):
+                step = await self._steps.read_let_in(each, before, admission)
                 check_reads(step, mode)
             read.append(step)
             before.append(step.rpc)

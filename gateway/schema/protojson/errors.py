@@ -1,5 +1,7 @@
 """The error of JSON that is none of a message, or of a message that JSON can't hold."""
 
+from gateway.errors import FieldViolation, InvalidArgument
+
 
 class JsonError(ValueError):
     """Names the wrong value.
@@ -24,3 +26,21 @@ class JsonError(ValueError):
     def below(self, step: str | int) -> "JsonError":
         """Return it as seen from one step above."""
         return type(self)(self.description, step, *self.steps)
+
+
+def malformed(name: str, path: str, description: str) -> InvalidArgument:
+    """Return the error of a request that is no JSON of its message.
+
+    Args:
+        name: the message's full name.
+        path: the wrong value's; empty for the whole.
+        description: what is wrong with it.
+
+    """
+    place = f"{path}: " if path else ""
+    violations = [FieldViolation(path, description, "REQUEST_MALFORMED")] if path else []
+    return InvalidArgument(
+        f"the request is no JSON of {name}: {place}{description}",
+        reason="REQUEST_MALFORMED",
+        violations=violations,
+    )

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.errors.suggest import did_you_mean
+from gateway.schema.protojson import steps
 from gateway.schema.protojson.errors import JsonError
 from gateway.schema.protojson.scalars import SCALARS, Read, double, read_enum, read_key
 from gateway.schema.protojson.texts import read_duration, read_mask, read_timestamp
@@ -46,6 +47,8 @@ class Readers:
         return _list(self._of_value(field))
 
     def _of_value(self, field: FieldDescriptor) -> Read:
+        if field.full_name == steps.FIELD:
+            return self._request_of_step
         if field.message_type is not None:
             return self._of_message(field.message_type)
         if field.enum_type is not None:
@@ -155,6 +158,16 @@ class Readers:
         # Packed bytes are compared as they stand, so they are those that protobuf itself would write.
         packed = self.of_message(message)(content).SerializePartialToString()
         return {"type_url": url, "value": packed}
+
+    def _request_of_step(self, plain: Any) -> dict[str, Any]:
+        """Return a packed request; of one that is none its error, as its caller isn't known to be let in."""
+        try:
+            return self._any(plain)
+        except JsonError as error:
+            url = plain.get("@type") if type(plain) is dict else None
+            if type(url) is not str:
+                raise
+            return steps.unread(url, error)
 
 
 def stands_as_value(message: Descriptor) -> bool:

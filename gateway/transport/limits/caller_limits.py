@@ -1,7 +1,7 @@
 """The limits of one caller: how often it may call, and how many of its calls may be under way at once."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from math import ceil
@@ -91,21 +91,35 @@ class CallerLimits:
             if not self._in_flight[caller]:
                 del self._in_flight[caller]
 
-    def draw(self, principal: Principal, peer: str, path: str) -> None:
-        """Count a step, which is under way in the place of its transaction; raises ResourceExhausted."""
-        self._draw(_caller(principal, peer), path)
+    def draw(self, principal: Principal, peer: str, paths: Sequence[str], whole: str = "") -> None:
+        """Count steps, which are under way in the place of their transaction; raises ResourceExhausted.
 
-    def _draw(self, caller: str, path: str) -> None:
+        Args:
+            principal: who calls.
+            peer: the other end of its connection.
+            paths: of the steps' methods, which are let in together.
+            whole: the path of what they are steps of, where that was counted just before: both together may
+                take more than a bucket holds.
+
+        """
+        self._draw(_caller(principal, peer), *paths, whole=whole)
+
+    def _draw(self, caller: str, *paths: str, whole: str = "") -> None:
         if not self._rate:
             return
-        weight, now = self._weights.get(self._operations.get(path, UNKNOWN).kind, 1), self._clock()
+        weight, now = sum(map(self._weight, paths)), self._clock()
+        drawn = self._weight(whole) if whole else 0
         full_at = max(self._full_at.get(caller, now), now) + weight / self._rate
-        late = full_at - now - max(weight, self._burst) / self._rate
+        late = full_at - now - max(weight + drawn, self._burst) / self._rate
         if late > _EXACT:
-            raise self._too_often(weight, late)
+            # The whole is counted once more when it is sent again.
+            raise self._too_often(weight + drawn, late + drawn / self._rate)
         self._full_at[caller] = full_at
         self._full_at.move_to_end(caller)
         self._forget(now)
+
+    def _weight(self, path: str) -> int:
+        return self._weights.get(self._operations.get(path, UNKNOWN).kind, 1)
 
     def _forget(self, now: float) -> None:
         for _ in range(_FORGOTTEN):

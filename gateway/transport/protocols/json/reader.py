@@ -9,8 +9,8 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, EncodeError
 
-from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
-from gateway.schema.protojson.errors import JsonError
+from gateway.errors import InvalidArgument, OutOfRange
+from gateway.schema.protojson.errors import JsonError, malformed
 from gateway.schema.protojson.reader import Readers
 
 MAX_BYTES = 6 * 1024 * 1024
@@ -41,22 +41,11 @@ def json_reader(descriptor: Descriptor) -> Callable[[bytes], bytes]:
         try:
             return make(_parse(body)).SerializePartialToString()
         except JsonError as error:
-            raise _malformed(name, error) from error
+            raise malformed(name, error.path, error.description) from error
         except (RecursionError, DecodeError, EncodeError) as error:
-            raise _malformed(name, JsonError("is nested too deeply")) from error
+            raise malformed(name, "", "is nested too deeply") from error
 
     return read
-
-
-def _malformed(name: str, error: JsonError) -> InvalidArgument:
-    path, description = error.path, error.description
-    place = f"{path}: " if path else ""
-    violations = [FieldViolation(path, description, "REQUEST_MALFORMED")] if path else []
-    return InvalidArgument(
-        f"the request is no JSON of {name}: {place}{description}",
-        reason="REQUEST_MALFORMED",
-        violations=violations,
-    )
 
 
 def _parse(body: bytes) -> Any:
