@@ -18,16 +18,19 @@ class Operation:
     Args:
         table: the table's name; empty where there is none.
         kind: the kind of method; empty where it is none of the schema's.
+        at_clients_pace: whether its calls last as long as their clients like, a connection with them.
 
     """
 
     table: str = ""
     kind: str = ""
+    at_clients_pace: bool = False
 
     @classmethod
     def of(cls, method: Method) -> "Operation":
         """Return what a method does."""
-        return cls(method.table_name, method.kind_name)
+        streams_rows = method.descriptor.server_streaming and not method.descriptor.client_streaming
+        return cls(method.table_name, method.kind_name, streams_rows or method.kind_name == "SESSION")
 
 
 CALLER, _KIND = "caller", "kind of method"

@@ -15,6 +15,7 @@ from gateway.db.pool.connection_queue import Flow, Permit, Waiter, Waiting, owne
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.request.bulkheads import Bulkheads, Operation, share_of, share_of_kind
 from gateway.request.call import Call
+from tests.harness.gateway import schema_of
 
 OPERATIONS = [Operation(table, kind) for table in ("task", "note") for kind in ("GET", "LIST")]
 CALLS = st.builds(Call, st.just("m"), operation=st.sampled_from(OPERATIONS), caller=st.sampled_from("abc"))
@@ -336,7 +337,7 @@ async def test_what_stays_slow_gets_its_share_again_soon() -> None:
     assert len(inside) == 4
 
 
-@pytest.mark.parametrize("kind", ["STREAM", "BULK_UPSERT", "BATCH_UPDATE"])
+@pytest.mark.parametrize("kind", ["STREAM", "BULK_UPSERT", "BATCH_UPDATE", "SQL", "TRANSACT", "HANDLER"])
 async def test_calls_that_are_as_long_as_their_callers_like_keep_nobody_out(kind: str) -> None:
     gate = ConnectionLimiter(8, 100, timeout=60)
     one = call(Operation("task", kind))
@@ -349,13 +350,32 @@ async def test_calls_that_are_as_long_as_their_callers_like_keep_nobody_out(kind
 
 async def test_a_client_that_reads_slowly_says_nothing_of_the_next_stream() -> None:
     gate = ConnectionLimiter(1, 100, timeout=5)
-    slow, soon = call(Operation("task", "STREAM")), call(Operation("task", "STREAM"), seconds=5)
+    slow = call(Operation("task", "SQL", at_clients_pace=True))
+    soon = call(Operation("task", "SQL", at_clients_pace=True), seconds=5)
     await teach(gate, slow, 60)
     held = await gate.enter(slow)
     coming = asyncio.create_task(gate.enter(soon))
     await asyncio.sleep(0)
     gate.leave(held)
     assert (await coming).flow.operation is soon.operation
+
+
+def test_it_is_known_whose_calls_last_as_long_as_their_clients_like() -> None:
+    names = {
+        method.descriptor.name
+        for folder in ("queries", "bank", "flow")
+        for service in schema_of(folder).services.values()
+        for method in service.methods
+        if Operation.of(method).at_clients_pace
+    }
+    assert names == {
+        "StreamTitles",
+        "StreamNumbers",
+        "StreamAccounts",
+        "StreamTransfers",
+        "StreamEvents",
+        "Session",
+    }
 
 
 async def test_who_waits_for_what_is_full_costs_those_who_leave_nothing() -> None:

@@ -48,6 +48,20 @@ MADE = (
     "CREATE FUNCTION wipe(open) RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT 1::bigint'",
     "CREATE SEQUENCE s",
     "CREATE AGGREGATE highest(bigint) (SFUNC = most, STYPE = bigint)",
+    f"CREATE FUNCTION of_two(bigint, bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS {BODY}",
+    "CREATE OPERATOR @@@@ (FUNCTION = of_two, LEFTARG = bigint, RIGHTARG = bigint)",
+    "CREATE VIEW over_operator AS SELECT 1::bigint @@@@ 2::bigint AS id",
+    "CREATE TYPE wrapped AS (id bigint)",
+    f"CREATE FUNCTION unwrap(wrapped) RETURNS bigint LANGUAGE plpgsql STABLE AS {BODY}",
+    "CREATE CAST (wrapped AS bigint) WITH FUNCTION unwrap(wrapped)",
+    f"CREATE FUNCTION is_known(bigint) RETURNS bool LANGUAGE plpgsql STABLE AS {BODY}",
+    "CREATE DOMAIN known AS bigint CHECK (is_known(VALUE))",
+    "CREATE TABLE by_default (id bigint DEFAULT hidden())",
+    "CREATE TABLE by_check (id bigint CHECK (is_known(id)))",
+    "CREATE TABLE by_domain (id known)",
+    "CREATE TABLE by_trigger (id bigint)",
+    f"CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS {BODY}",
+    "CREATE TRIGGER t BEFORE INSERT ON by_trigger FOR EACH ROW EXECUTE FUNCTION look()",
     "CREATE VIEW over_function AS SELECT hidden() AS id",
     "CREATE TABLE part () INHERITS (secret)",
 )
@@ -77,10 +91,25 @@ WAYS = {
     "by a part": "SELECT id FROM part WHERE id = :id",
     "by SQL of a text": "SELECT count(query_to_xml('TABLE secret', true, true, '')) AS id WHERE :id > 0",
 }
+WAYS |= {
+    "by an operator": "SELECT :id OPERATOR(public.@@@@) 2::bigint AS id",
+    "by a view with an operator": "SELECT id FROM over_operator WHERE id = :id",
+    "by a cast": "SELECT CAST(ROW(:id::bigint)::wrapped AS bigint) AS id",
+    "by a domain": "SELECT CAST(CAST(:id AS bigint) AS known)::bigint AS id",
+    "by a file": "SELECT length(pg_read_file('PG_VERSION'))::bigint AS id WHERE :id > 0",
+    "by statistics": "SELECT count(*) AS id FROM pg_stats WHERE :id > 0",
+}
+WRITES = {
+    "a default": "INSERT INTO by_default SELECT id FROM open WHERE id = :id RETURNING id",
+    "a check": "INSERT INTO by_check VALUES (:id) RETURNING id",
+    "a column's domain": "INSERT INTO by_domain VALUES (CAST(:id AS bigint)) RETURNING id::bigint",
+    "a trigger": "INSERT INTO by_trigger VALUES (:id) RETURNING id",
+}
 SECURED = {"itself", "with its schema", "quoted", "in a join", "as an oracle", "in a column", "in a CTE"} | {
     *("in a union", "in an order", "in a limit", "laterally", "by a view of its caller's"),
     *("by a function that is inlined", "by a function", "by a function of another schema's name"),
     *("by a view with a function", "by SQL of a text", "by a function as a column", "by an aggregate"),
+    *("by an operator", "by a view with an operator", "by a cast", "by a domain", "by a file"),
 }
 """The ways on which PostgreSQL's own policies hold."""
 
@@ -111,6 +140,17 @@ async def problems(dsn: str, query: str, more: str = "", roles: Sequence[str] | 
 async def test_no_way_leads_past_a_policy(dsn: str, query: str) -> None:
     assert "policy: BYPASS" in await problems(dsn, query)
     assert not await problems(dsn, query, "policy: BYPASS")
+
+
+@pytest.mark.parametrize("query", WRITES.values(), ids=WRITES)
+async def test_what_a_write_calls_leads_past_no_policy(dsn: str, query: str) -> None:
+    assert "policy: BYPASS" in await problems(dsn, query, "writes: true")
+    assert not await problems(dsn, query, "writes: true policy: BYPASS")
+
+
+async def test_the_gateways_own_tables_are_nobodys(dsn: str) -> None:
+    query = "SELECT count(*) AS id FROM rowgate.idempotency WHERE :id > 0"
+    assert "which is the gateway's own" in await problems(dsn, query, "policy: BYPASS")
 
 
 async def test_row_level_security_holds_where_nobody_elses_rights_are_taken(dsn: str) -> None:

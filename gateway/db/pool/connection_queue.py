@@ -22,15 +22,14 @@ _LARGEST_STEP = 4.0
 _OF_ANY_SIZE = frozenset(
     {
         *("BATCH_GET", "BATCH_CREATE", "BATCH_UPDATE", "BATCH_DELETE"),
-        *("BULK_UPSERT", "INGEST", "STREAM"),
+        *("BULK_UPSERT", "INGEST", "STREAM", "UPDATE_BY_FILTER", "DELETE_BY_FILTER"),
+        *("SQL", "TRANSACT", "SESSION", "HANDLER"),
     }
 )
 """Kinds of methods whose calls are as large as their callers make them: one that takes longer than those
 before it says nothing of the database."""
-_SIZED = _OF_ANY_SIZE - {"INGEST", "STREAM"}
+_SIZED = frozenset({"BATCH_GET", "BATCH_CREATE", "BATCH_UPDATE", "BATCH_DELETE", "BULK_UPSERT"})
 """Those whose requests tell how large a call is."""
-_AT_CLIENTS_PACE = "STREAM"
-"""The kind whose calls last as long as their clients like: that says nothing of the next one."""
 
 
 class Permit:
@@ -160,7 +159,7 @@ class Flow:
 
     def took(self, seconds: float, size: int) -> None:
         """Note how long a permit was held for."""
-        if self.operation.kind == _AT_CLIENTS_PACE:
+        if self.operation.at_clients_pace:  # which says nothing of the next one
             return
         if self._forecast is not None:
             self._learn(self._forecast, seconds, size)

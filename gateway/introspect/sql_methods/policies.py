@@ -9,7 +9,9 @@ from gateway.policy.columns import has_limits
 from gateway.schema.diagnostics import Diagnostic
 from gateway.schema.model import Audit, Resource, Schema
 from gateway.schema.sql_text import Query
+from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
+_STATISTICS = frozenset(Name("pg_catalog", name) for name in ("pg_statistic", "pg_statistic_ext_data"))
 _RIGHT = "say policy: BYPASS, and have the query's own conditions say what its caller may have, :principal.id"
 
 
@@ -40,8 +42,13 @@ def policy_problems(
         if resources[name].audit is not Audit.NOTHING:
             text = f"the query writes {name}, which is audited, and changes by queries aren't"
             yield _at(method, name, text, "change it by the standard methods")
+    for name in sorted(touched.relations):
+        if name.schema == INTERNAL_SCHEMA:
+            yield _at(method, name, f"the query touches {name}, which is the gateway's own", "leave it out")
     if method.bypasses_policies:
         return
+    if touched.relations & _STATISTICS and any(_held(one, is_written=True) for one in resources.values()):
+        yield method.wrong(0, "PostgreSQL's statistics have values of tables with policies", _RIGHT)
     secured = touched.secured if by_callers else frozenset()
     upheld = frozenset() if touched.definers else secured & touched.direct
     for name in sorted(touched.relations):

@@ -4,7 +4,7 @@ A plan has the tables of views and of functions that PostgreSQL inlines. It does
 do, nor what a materialized view was made of.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -41,17 +41,48 @@ WHERE n.nspname <> 'information_schema' AND (p.proname = ANY($1::text[])
 _RUN_SQL = (
     *("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "table_to_xml", "schema_to_xml"),
     *("database_to_xml", "cursor_to_xml", "table_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"),
+    *("pg_read_file", "pg_read_binary_file", "pg_ls_dir", "currtid2", "lo_get", "lo_export"),
 )
-"""PostgreSQL's own functions that run SQL of a text."""
-_HIDDEN = """
-SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
-    WHERE o.oid >= 16384 AND p.provolatile = 'v'
-) OR EXISTS (
-    SELECT FROM pg_catalog.pg_cast AS c JOIN pg_catalog.pg_proc AS p ON p.oid = c.castfunc
-    WHERE c.oid >= 16384 AND p.provolatile = 'v'
+"""PostgreSQL's own functions that run SQL of a text, or read what is stored by another way."""
+_UNNAMED = """
+WITH written AS (
+    SELECT c.oid
+    FROM unnest($3::text[], $4::text[]) AS wanted(namespace, name)
+    JOIN pg_catalog.pg_namespace AS n ON n.nspname = wanted.namespace
+    JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = wanted.name
+), called AS (
+    SELECT o.oprcode AS oid FROM pg_catalog.pg_operator AS o
+    WHERE pg_catalog.strpos($2, o.oprname) > 0
+    UNION
+    SELECT c.castfunc FROM pg_catalog.pg_cast AS c
+    WHERE c.castcontext <> 'e' OR EXISTS (
+        SELECT FROM pg_catalog.pg_type AS t
+        WHERE t.oid IN (c.castsource, c.casttarget) AND t.typname = ANY($1::text[]))
+    UNION
+    SELECT t.tgfoid FROM pg_catalog.pg_trigger AS t JOIN written ON t.tgrelid = written.oid
+    WHERE NOT t.tgisinternal
+    UNION
+    SELECT d.refobjid FROM pg_catalog.pg_attrdef AS a JOIN written ON a.adrelid = written.oid
+    JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = a.oid
+    WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass
+    UNION
+    SELECT d.refobjid FROM pg_catalog.pg_constraint AS c
+    JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = c.oid
+    WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass AND (
+        c.conrelid IN (SELECT oid FROM written)
+        OR c.contypid IN (SELECT t.oid FROM pg_catalog.pg_type AS t WHERE t.typname = ANY($1::text[]))
+        OR c.contypid IN (
+            SELECT a.atttypid FROM pg_catalog.pg_attribute AS a JOIN written ON a.attrelid = written.oid))
 )
+SELECT p.provolatile = 'v', n.nspname || '.' || p.proname, l.lanname NOT IN ('internal', 'c'), p.prosecdef
+FROM called
+JOIN pg_catalog.pg_proc AS p USING (oid)
+JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+WHERE n.nspname <> 'pg_catalog'
 """
+"""Functions that a text calls without their names: behind operators, casts and domains, and those of the
+triggers, defaults, generated columns and checks of what it writes."""
 _BEHIND = """
 WITH RECURSIVE reached(oid) AS (
     SELECT c.oid
@@ -115,41 +146,61 @@ class _Relation(NamedTuple):
     is_part: bool
 
 
+class _Function(NamedTuple):
+    """A function that is called: whether it may write, and read any table, by the rights of its maker."""
+
+    is_volatile: bool
+    name: str
+    is_opaque: bool
+    is_definer: bool
+
+
 async def touched_by(connection: Any, query: Query, plan: Plan) -> Touched:
     """Return what a query of a plan touches, for all that can be told by its names and those in its views."""
-    words, calls, views, unread = await _names(connection, query)
-    rows = await connection.fetch(_FUNCTIONS, list(calls), list(_RUN_SQL), list(words))
-    hidden = bool((await connection.fetch(_HIDDEN))[0][0])
-    opaque = {name for _, name, is_opaque, _ in rows if is_opaque}
-    by_maker = {name for name, by_invoker in views.items() if not by_invoker}
+    words, calls, views, unread, texts = await _names(connection, query)
     relations = await _relations(connection, plan.relations)
     written = await _relations(connection, plan.written)
+    named = await connection.fetch(_FUNCTIONS, list(calls), list(_RUN_SQL), list(words))
+    functions = [_Function(*row) for row in named] + await _unnamed(connection, words, texts, written)
+    by_maker = {name for name, by_invoker in views.items() if not by_invoker}
     return Touched(
         relations=relations.keys(),
         secured={name for name, one in relations.items() if one.is_secured},
         direct=_direct(query, plan, relations),
         written=written.keys(),
-        opaque=opaque | unread,
-        definers={name for _, name, is_opaque, by_definer in rows if is_opaque and by_definer} | by_maker,
-        is_volatile=hidden or bool(unread) or any(volatile for volatile, *_ in rows),
+        opaque={one.name for one in functions if one.is_opaque} | unread,
+        definers={one.name for one in functions if one.is_opaque and one.is_definer} | by_maker,
+        is_volatile=bool(unread) or any(one.is_volatile for one in functions),
     )
+
+
+async def _unnamed(
+    connection: Any, words: AbstractSet[str], texts: Sequence[str], written: Iterable[Name]
+) -> list[_Function]:
+    """Return the functions that a query and its views call without their names."""
+    tables = list(written)
+    schemas, names = [one.schema for one in tables], [one.name for one in tables]
+    rows = await connection.fetch(_UNNAMED, list(words), "\n".join(texts), schemas, names)
+    return [_Function(*row) for row in rows]
 
 
 async def _names(
     connection: Any, query: Query
-) -> tuple[set[str], set[str], Mapping[str, bool], AbstractSet[str]]:
+) -> tuple[set[str], set[str], Mapping[str, bool], AbstractSet[str], Sequence[str]]:
     """Return the words of a query and of its views, and those that a parenthesis follows.
 
-    With them the views, whether each reads by the rights of whoever asks, and those that are too long.
+    With them the views, whether each reads by the rights of whoever asks, those that are too long, and the
+    texts of all.
     """
-    words, calls = set(query.words), set(query.calls)
+    words, calls, texts = set(query.words), set(query.calls), [query.text]
     views, unread = dict[str, bool](), set[str]()
     for _ in range(_LEVELS):
         found = [row for row in await connection.fetch(_VIEWS, list(words)) if row[0] not in views]
         if not found:
-            return words, calls, views, unread
+            return words, calls, views, unread, texts
         for name, text, by_invoker in found:
             views[name] = by_invoker
+            texts.append(text)
             try:
                 held = read_query(text)
             except QueryTextError:
@@ -157,7 +208,7 @@ async def _names(
             else:
                 words.update(held.words)
                 calls |= held.calls
-    return words, calls, views, unread | views.keys()
+    return words, calls, views, unread | views.keys(), texts
 
 
 async def _relations(connection: Any, names: AbstractSet[Name]) -> Mapping[Name, _Relation]:
