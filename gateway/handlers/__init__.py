@@ -1,4 +1,4 @@
-"""Handlers of your own in Python: methods that a servicer answers, and hooks before and behind others.
+"""Handlers of your own in Python: methods that a servicer answers, and hooks before and after others.
 
 What a file that `rowgate serve --handlers` loads needs is here; docs/handlers.md tells of it.
 """

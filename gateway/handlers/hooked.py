@@ -32,7 +32,7 @@ from gateway.schema.model import Method
 
 
 class Hooked(TransactionHandler):
-    """Calls hooks before and behind the gateway's own handler of a method.
+    """Calls hooks before and after the gateway's own handler of a method.
 
     Where hooks see what a method has written, all is one transaction, request_id and validate_only included.
 

@@ -1,4 +1,4 @@
-"""Hooks: functions that see the calls of a method before or behind the gateway."""
+"""Hooks: functions that see the calls of a method before or after the gateway."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -61,7 +61,7 @@ def _load_module(name: str) -> ModuleType:
 
 
 def _make_importable(folder: Path) -> None:
-    """Have the modules of a folder found, behind all others: none stands in the place of the gateway's."""
+    """Have the modules of a folder found, after all others: none stands in the place of the gateway's."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 

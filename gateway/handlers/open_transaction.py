@@ -1,4 +1,4 @@
-"""A transaction that a handler has open: one thing is done in it at a time, and nothing behind its end."""
+"""A transaction that a handler has open: one thing is done in it at a time, and nothing after its end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

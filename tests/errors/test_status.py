@@ -21,12 +21,13 @@ CLASSES = [getattr(tree, name) for name in tree.__all__]
 ERRORS = [cls for cls in CLASSES if issubclass(cls, RowgateError) and cls is not RowgateError]
 
 text = st.text(st.characters(exclude_categories=()), max_size=1000)
+_KEYS = st.text(max_size=200).filter(lambda key: not key.endswith("_omitted"))  # these are the gateway's own
 errors = st.builds(
     lambda cls, message, **details: cls(message, **details),
     st.sampled_from(ERRORS),
     text,
     reason=st.text(min_size=1, max_size=100),
-    metadata=st.dictionaries(st.text(max_size=200), text, max_size=40),
+    metadata=st.dictionaries(_KEYS, text, max_size=40),
     violations=st.lists(st.builds(FieldViolation, text, text, text), max_size=40),
     resources=st.lists(st.builds(ResourceRef, text, text, text), max_size=40),
     retry_delay=st.none() | st.floats(0, 100),
