@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from gateway.errors import ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
-from gateway.request.bulkheads import Bulkheads, Operation, share_of_connection
+from gateway.request.bulkheads import Bulkheads, Operation
 from gateway.request.call import Call
 
 
@@ -18,13 +18,13 @@ class SessionPlaces:
     """Counts the sessions that are open.
 
     Args:
-        limit: how many may be; one caller has a half of them, where that is one at least.
+        limit: how many may be; one caller has a half of them at most, but one in any case.
 
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        share = max(1, share_of_connection(limit))
+        share = max(1, limit // 2)
         self._held = Bulkheads[Call](limit, lambda call: (Operation(), call.caller), share)
         self._retry_delay = RetryDelay()
 

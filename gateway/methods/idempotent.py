@@ -75,14 +75,17 @@ class Writes:
         call: Call,
         work: Callable[[Transaction], Awaitable[Message]],
         mode: Mode = USUAL,
+        caller_key: Callable[[Principal], bytes] | None = None,
     ) -> Message:
         """Run `work` in one transaction, which begins as `mode` says; return its answer.
+
+        An answer that is kept is for callers with the same key, by default that of the method's callers.
 
         `work` may be run again from its start after it failed or its transaction was lost, so it must change
         nothing but through its Transaction. Raises InvalidArgument for a request_id that is no UUID
         (INVALID_UUID) or that another request had (REQUEST_ID_REUSED), and what `work` raises.
         """
-        claim = self._claim(request, call)
+        claim = self._claim(request, call, caller_key or self._caller_key)
         if self._is_dry_run(request):
             return await dry_run(self._database, work, call, mode)
         if claim is None:
@@ -114,7 +117,7 @@ class Writes:
     def _is_dry_run(self, request: Message) -> bool:
         return self._has_dry_run and bool(getattr(request, "validate_only"))  # noqa: B009 - a dynamic message
 
-    def _claim(self, request: Message, call: Call) -> Claim | None:
+    def _claim(self, request: Message, call: Call, caller_key: Callable[[Principal], bytes]) -> Claim | None:
         text: str = getattr(request, "request_id") if self._has_id else ""  # noqa: B009 - a dynamic message
         if not text:
             return None
@@ -123,6 +126,6 @@ class Writes:
             raise InvalidArgument.field(
                 "request_id", "is no UUID: send 36 characters such as a random UUID", reason="INVALID_UUID"
             )
-        caller_key = self._caller_key(call.principal)
-        digest = sha256(request.SerializeToString(deterministic=True) + caller_key).digest()
+        key = caller_key(call.principal)
+        digest = sha256(request.SerializeToString(deterministic=True) + key).digest()
         return Claim(call.principal.name, call.method, UUID(text), digest)

@@ -15,6 +15,9 @@ CALLER = "principal"
 KIND = "SQL"
 """What these methods are called where calls of one kind are weighed or bounded together."""
 
+AFFECTED_ROWS = "affected_rows"
+"""The field of a response that holds how many rows a query changed."""
+
 
 class Gives(Enum):
     """What of a query the response holds."""

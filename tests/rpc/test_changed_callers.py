@@ -1,16 +1,26 @@
 """What is kept for a caller is the caller's as it was: not of one with another role or other claims."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from gateway.auth.principal import Principal
+from gateway.db.steps import StepExecutor, StepReads, StepWrites
+from gateway.methods.caller_key import StepKeys
+from gateway.methods.engine import Engine
+from gateway.policy.permissions import methods_of
+from tests.auth.issuer import AUDIENCE, ISSUER, Signer, key_set
+from tests.conftest import GatewayFor
 from tests.harness.callers import Caller
-from tests.harness.client import RpcFailed
+from tests.harness.client import Client, RpcFailed
 from tests.harness.databases import Databases
+from tests.harness.gateway import descriptors_of, schema_of
 from tests.rpc.walls import ITEMS, READER, Walled, walled_database, walled_items
+from tests.transactions.bank import TRANSACT, get_account, open_account, step
 
 _ACME = {"tenant": "acme", "iat": 1, "exp": 2, "jti": "a"}
 _REFUSED = ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
@@ -96,3 +106,52 @@ async def test_answers_are_of_the_database_s_role(
     assert await ann.as_({**_ACME, "role": READER}) == others
     assert await ann.as_(_ACME, ("auditor",)) == others
     assert await ann.as_(_ACME) == first
+
+
+async def test_steps_are_kept_for_what_their_tables_ask_of_a_caller(
+    gateway_for: GatewayFor, tmp_path: Path
+) -> None:
+    signer = Signer("key")
+    (tmp_path / "keys.json").write_bytes(key_set(signer))
+    jwt = {"auth_jwt_issuer": ISSUER, "auth_jwt_audience": AUDIENCE}
+    gateway = await gateway_for(
+        "bank", auth_providers="jwt", auth_jwt_keys_file=tmp_path / "keys.json", **jwt
+    )
+    request_id = str(uuid4())
+
+    async def outcome(*more: dict[str, Any], **claims: Any) -> tuple[str, str]:
+        token = signer.token(sub="ann", **claims)
+        client = Client(gateway.target, descriptors_of("bank"), authorization=f"Bearer {token}")
+        steps = [open_account("a", owner="ann"), get_account("a"), *more]
+        try:
+            answer = await client.call(TRANSACT, {"steps": steps, "requestId": request_id})
+        except RpcFailed as failed:
+            return failed.code.name, failed.reason
+        finally:
+            await client.close()
+        return "OK", str(answer)
+
+    first = await outcome()
+    assert first[0] == "OK"
+    assert await outcome(unrelated="b") == first
+    assert await outcome(roles=["teller"]) == _REFUSED
+    assert await outcome(step(f"{TRANSACT.partition('/')[0]}/SumUp", {})) == _REFUSED, "another request"
+
+
+@pytest.mark.parametrize("name", ["GetAccount", "CreateAccount"])
+def test_the_key_of_steps_tells_callers_with_other_columns_apart(name: str) -> None:
+    methods = {one.full_name: one for one in methods_of(schema_of("bank"))}
+    engine = Engine(
+        database=StepExecutor(),
+        reads=StepReads(),
+        writes=StepWrites(),
+        tables={},
+        rules={},
+        presets={},
+        caller_roles=None,
+        identified=True,
+    )
+    called = [methods[f"bank.v1.AccountService.{name}"], methods["bank.v1.TransferService.GetTransfer"]]
+    key = partial(StepKeys(engine), called)
+    ann, other, teller = (Principal("ann", "jwt", roles) for roles in (frozenset(), {"x"}, {"teller"}))
+    assert key(ann) == key(other) != key(teller)

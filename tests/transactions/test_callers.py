@@ -271,6 +271,18 @@ async def test_a_session_is_its_callers(bank: Bank) -> None:
     assert await accounts(bank.gateway) == {"a": 3, "b": 10}
 
 
+@pytest.mark.parametrize("settings", [{"pool_size": 8}])
+async def test_one_caller_has_a_half_of_the_sessions(bank: Bank) -> None:
+    sessions = [bank.clients[name].converse(SESSION) for name in ("ann", "ann", "bob")]
+    await sessions[0].ask(begin={})
+    with pytest.raises(RpcFailed) as failed:
+        await sessions[1].ask(begin={})
+    assert failed.value.reason == "TOO_MANY_SESSIONS"
+    await sessions[2].ask(begin={})
+    for session in sessions:
+        session.call.cancel()
+
+
 async def test_what_a_session_goes_back_from_is_not_audited(bank: Bank) -> None:
     await bank.gateway.sql("DELETE FROM rowgate.audit")
     session = bank.clients["ann"].converse(SESSION)

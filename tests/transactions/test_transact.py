@@ -278,6 +278,30 @@ async def test_what_a_step_expects_holds_or_nothing_is_done(
     assert await accounts(gateway) == {"a": 6 if fits else 5}
 
 
+async def test_numbers_of_changes_can_be_expected(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("bank")
+    raised = f"{TRANSACT.partition('/')[0]}/RaiseTransfers"
+    transfer = step(_TRANSFER, {"transfer": {"source": "a", "cents": 1}})
+    await transact(
+        gateway.client,
+        open_account("a", 5),
+        step(raised, {"cents": 2}, expect={"row_count": 0}),
+        transfer,
+        step(raised, {"cents": 2}, expect={"exists": True}),
+        upsert(5, expect={"row_count": 1}),
+        upsert(6, expect={"row_count": 2}),
+    )
+    for step_, rows in (
+        (step(raised, {"cents": 2}, expect={"row_count": 2}), "1"),
+        (step(raised, {"cents": 2}, expect={"exists": False}), "1"),
+        (upsert(6, expect={"exists": True}), "0"),
+    ):
+        with pytest.raises(RpcFailed) as failed:
+            await transact(gateway.client, open_account("z"), step_)
+        assert (failed.value.reason, failed.value.metadata["rows"]) == ("EXPECTATION_FAILED", rows)
+    assert await accounts(gateway) == {"a": 6, "b": 6}
+
+
 async def test_a_repeated_request_id_is_carried_out_once(gateway_for: GatewayFor) -> None:
     gateway = await gateway_for("bank")
     request = {"steps": [open_account("a", 5)], "requestId": str(uuid4())}

@@ -1,13 +1,16 @@
 """Expectations of steps: what has to be true of a response, or nothing of the transaction is done."""
 
+from collections.abc import Sequence
+
 from rowgate.v1 import transactions_pb2
 
 from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from gateway.methods.handlers import Response, WrittenResponse
 from gateway.schema.model import Method
+from gateway.schema.sql_method import AFFECTED_ROWS, Gives, SqlMethod
 
-_COUNTED = ("rows", "count", "exists")
-"""The roles of a response that tell of how many rows it speaks."""
+_COUNTED = (("rows",), ("count",), ("exists",), ("inserted_count", "updated_count"))
+"""The roles of a response that together tell of how many rows it speaks, or how many were changed."""
 
 
 def check_expectation(sent: transactions_pb2.Step, rpc: Method) -> None:
@@ -17,8 +20,8 @@ def check_expectation(sent: transactions_pb2.Step, rpc: Method) -> None:
         return
     if wanted.WhichOneof("rows") is None or wanted.row_count < 0:
         raise _wrong("set row_count, from 0, or exists")
-    if not any(role in rpc.response for role in _COUNTED):
-        raise _wrong(f"a response of {rpc.full_name} has no rows: List or Count them")
+    if not _counts(rpc):
+        raise _wrong(f"a response of {rpc.full_name} has no rows, nor their number: List or Count them")
 
 
 def check_rows(sent: transactions_pb2.Step, rpc: Method, response: Response) -> None:
@@ -43,9 +46,16 @@ def check_rows(sent: transactions_pb2.Step, rpc: Method, response: Response) -> 
 def _rows(rpc: Method, response: Response) -> int:
     if isinstance(response, WrittenResponse):
         return response.rows
-    role = next(role for role in _COUNTED if role in rpc.response)
-    told = getattr(response, rpc.response[role].name)
-    return len(told) if role == "rows" else int(told)
+    told = [getattr(response, name) for name in _counts(rpc)]
+    return sum(int(one) if isinstance(one, int) else len(one) for one in told)
+
+
+def _counts(rpc: Method) -> Sequence[str]:
+    """Return the fields of a response that tell of its rows: lists, numbers to be added, or whether any."""
+    if isinstance(rpc, SqlMethod) and rpc.gives is Gives.COUNT:
+        return (AFFECTED_ROWS,)
+    found = next((roles for roles in _COUNTED if rpc.response.keys() >= {*roles}), ())
+    return [rpc.response[role].name for role in found]
 
 
 def _wrong(description: str) -> InvalidArgument:

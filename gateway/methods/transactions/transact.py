@@ -13,6 +13,7 @@ from rowgate.v1 import transactions_pb2
 from gateway.db.database import Transaction
 from gateway.db.statements.transaction_mode import Mode
 from gateway.errors import InvalidArgument, OutOfRange
+from gateway.methods.caller_key import StepKeys
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Handler
 from gateway.methods.idempotent import Writes
@@ -49,6 +50,7 @@ class Transact(TransactionHandler):
         self._answer = GetMessageClass(method.descriptor.output_type)
         self._max_bytes = engine.response_bytes
         self._writes = Writes(method, engine)
+        self._caller_key = StepKeys(engine)
         self._steps = Steps(engine.of_steps(), make)
 
     def behind(self, admission: StepAdmission) -> Handler:
@@ -58,6 +60,7 @@ class Transact(TransactionHandler):
     async def _carry_out(self, request: Message, call: Call, admission: StepAdmission) -> Message:
         mode = self._mode(request)
         steps = await self._read(request, call, admission, mode)
+        caller_key = partial(self._caller_key, [step.rpc for step in steps])
         done: list[Step] = []
 
         async def work(transaction: Transaction) -> Message:
@@ -68,7 +71,7 @@ class Transact(TransactionHandler):
                 transaction.call = call
 
         try:
-            return await self._writes.atomically(request, call, work, mode)
+            return await self._writes.atomically(request, call, work, mode, caller_key)
         except BaseException as error:
             _roll_back(done, error)
             raise

@@ -9,14 +9,13 @@ from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.protos.options import http_rule
 from gateway.schema.routes import read_routes
 from gateway.schema.services.allow import read_allow
-from gateway.schema.sql_method import CALLER, Gives, SqlMethod, SqlParameter
+from gateway.schema.sql_method import AFFECTED_ROWS, CALLER, Gives, SqlMethod, SqlParameter
 from gateway.schema.sql_text import Query, QueryTextError, read_query
 from gateway.schema.types.mapping import is_document
 
 MAX_ROWS = 1_000
 """The most rows of a response whose method says nothing else."""
 MOST_ROWS = 100_000
-_AFFECTED = "affected_rows"
 _OF_CALLER = ("id", "kind", "roles", "claims")
 _EMPTY = "google.protobuf.Empty"
 _WHOLE = (FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_INT32)
@@ -88,7 +87,7 @@ def _gives(method: MethodDescriptor, *, writes: bool) -> tuple[Gives, FieldDescr
     only = output.fields[0] if len(output.fields) == 1 else None
     if only is not None and only.is_repeated and _is_row(only):
         return Gives.ROWS, only
-    if only is not None and writes and only.name == _AFFECTED and only.type in _WHOLE:
+    if only is not None and writes and only.name == AFFECTED_ROWS and only.type in _WHOLE:
         return Gives.COUNT, None
     return (Gives.ROWS if method.server_streaming else Gives.ROW), None
 
