@@ -128,7 +128,8 @@ async def test_tables_and_indexes_of_one_name_in_two_schemas(database: EmptyData
 
 async def test_a_reference_to_a_table_that_is_no_resource(database: EmptyDatabase) -> None:
     await database.run("CREATE SCHEMA their", "CREATE TABLE their.crew (id integer PRIMARY KEY)")
-    model = _seats(sa.Column("crew", sa.Integer, sa.ForeignKey("their.crew.id", ondelete="SET NULL")))
+    crew = sa.Table("crew", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), schema="their")
+    model = _seats(sa.Column("crew", sa.Integer, sa.ForeignKey(crew.c.id, ondelete="SET NULL")))
     await apply(model, database.connect)
     assert await database.drift(model) == ()
     await database.run("ALTER TABLE seat DROP CONSTRAINT seat_crew_fkey")
