@@ -1,0 +1,75 @@
+"""The neutral model: what a schema is, whether it was read from protos or from a catalog.
+
+Plain frozen records without behaviour beyond look-ups. Everything after this package (requests,
+statements, migrations, drift checks) works from these and never from descriptors' options again.
+"""
+
+from gateway.schema.model.columns import (
+    HIDDEN_CHARACTERS,
+    ColumnAccess,
+    ColumnMask,
+    ColumnPreset,
+    Field,
+    ServerSet,
+    Shown,
+)
+from gateway.schema.model.methods import (
+    MOST_BY_FILTER,
+    Allow,
+    Method,
+    MethodKind,
+    RowLimits,
+    Schema,
+    Service,
+    StandardMethod,
+    TransactionKind,
+    TransactionMethod,
+)
+from gateway.schema.model.tables import (
+    Action,
+    Audit,
+    Check,
+    ForeignKey,
+    Index,
+    IndexColumn,
+    Partition,
+    Partitions,
+    Relation,
+    RelationWrite,
+    Resource,
+    TablePolicy,
+    UniqueKey,
+)
+
+__all__ = [
+    "HIDDEN_CHARACTERS",
+    "MOST_BY_FILTER",
+    "Action",
+    "Allow",
+    "Audit",
+    "Check",
+    "ColumnAccess",
+    "ColumnMask",
+    "ColumnPreset",
+    "Field",
+    "ForeignKey",
+    "Index",
+    "IndexColumn",
+    "Method",
+    "MethodKind",
+    "Partition",
+    "Partitions",
+    "Relation",
+    "RelationWrite",
+    "Resource",
+    "RowLimits",
+    "Schema",
+    "ServerSet",
+    "Service",
+    "Shown",
+    "StandardMethod",
+    "TablePolicy",
+    "TransactionKind",
+    "TransactionMethod",
+    "UniqueKey",
+]
