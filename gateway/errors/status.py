@@ -40,6 +40,7 @@ _KEPT = 1024
 _ENTRY_BYTES = 4
 _DETAIL_BYTES = 64
 _COUNTS_BYTES = 96
+_SUBJECTS = ("constraint", "table", "step_method", "method")
 _PRINTABLE = range(0x20, 0x7F)
 _PERCENT = ord("%")
 
@@ -130,7 +131,7 @@ def _retry_info(error: RowgateError) -> Iterator[details.RetryInfo]:
 
 def _precondition(error: RowgateError) -> Iterator[details.PreconditionFailure]:
     if isinstance(error, FailedPrecondition):
-        subject = error.metadata.get("constraint") or error.metadata.get("table") or ""
+        subject = next((error.metadata[name] for name in _SUBJECTS if error.metadata.get(name)), "")
         failure = details.PreconditionFailure()
         failure.violations.add(
             type=_clip(error.reason, _MAX_REASON),

@@ -64,6 +64,15 @@ class RpcFailed(Exception):  # noqa: N818 - reads as what happened
         """The proto paths of BadRequest's field violations."""
         return [v.field for bad in self.details(error_details_pb2.BadRequest) for v in bad.field_violations]
 
+    @property
+    def subjects(self) -> list[str]:
+        """The subjects of PreconditionFailure's violations."""
+        return [
+            one.subject
+            for held in self.details(error_details_pb2.PreconditionFailure)
+            for one in held.violations
+        ]
+
 
 class Responses:
     """The responses of a call under way, each read when it is asked for; raises RpcFailed."""

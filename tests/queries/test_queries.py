@@ -159,6 +159,7 @@ async def test_a_function_that_writes_is_refused_in_a_query_that_reads(gateway: 
         with pytest.raises(RpcFailed) as refused:
             await gateway.call(f"{LIBRARY}/Draw")
         assert (refused.value.code.name, refused.value.reason) == ("FAILED_PRECONDITION", "QUERY_WRITES")
+        assert refused.value.subjects == [f"{LIBRARY}.Draw"]
     assert len(await gateway.sql("SELECT FROM book")) == 3
 
 

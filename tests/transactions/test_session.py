@@ -9,13 +9,14 @@ import pytest
 from gateway.app import Gateway
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
+from gateway.methods.transactions.session import MAX_SAVEPOINTS
 from gateway.schema.tables.metadata import build_tables
 from tests.conftest import GatewayFor
 from tests.harness.client import Client, Conversation, RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
 from tests.harness.polling import next_poll
-from tests.transactions.bank import SESSION, accounts, bound, get_account, open_account, set_cents
+from tests.transactions.bank import ACCOUNTS, SESSION, accounts, bound, get_account, open_account, set_cents
 
 COMMIT, ROLLBACK = {"end": "SESSION_END_COMMIT"}, {"end": "SESSION_END_ROLLBACK"}
 pytestmark = pytest.mark.parametrize("transport", ["http", "grpcio"], scope="module")
@@ -102,6 +103,7 @@ async def test_a_step_that_failed_lets_nothing_else_be_done(
     with pytest.raises(RpcFailed) as failed:
         await session.ask(**next_)
     assert failed.value.reason == "SESSION_FAILED"
+    assert failed.value.subjects == [f"{ACCOUNTS}.GetAccount"]
     assert await accounts(gateway) == {}
     assert await open_transactions(gateway) == 0
 
@@ -136,17 +138,18 @@ async def test_a_session_begins_with_its_begin(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "reason"),
+    ("wrong", "reason", "said"),
     [
-        ({"begin": {}}, "ONE_THING_AT_ONCE"),
-        ({}, "ONE_THING_AT_ONCE"),
-        ({"savepoint": "s", "rollback_to": "s"}, "ONE_THING_AT_ONCE"),
-        ({"rollback_to": "s"}, "WRONG_SAVEPOINT"),
-        ({"savepoint": "s" * 65}, "WRONG_SAVEPOINT"),
+        ({"begin": {}}, "ONE_THING_AT_ONCE", "has begun"),
+        ({}, "ONE_THING_AT_ONCE", "says nothing"),
+        ({"end": "SESSION_END_UNSPECIFIED"}, "ONE_THING_AT_ONCE", "says neither"),
+        ({"savepoint": "s", "rollback_to": "s"}, "ONE_THING_AT_ONCE", "says savepoint, rollback_to"),
+        ({"rollback_to": "s"}, "WRONG_SAVEPOINT", "names no savepoint"),
+        ({"savepoint": "s" * 65}, "WRONG_SAVEPOINT", "savepoint: has more than 64 characters"),
     ],
 )
 async def test_a_wrong_message_undoes_all(
-    gateway_for: GatewayFor, wrong: dict[str, Any], reason: str
+    gateway_for: GatewayFor, wrong: dict[str, Any], reason: str, said: str
 ) -> None:
     gateway = await gateway_for("bank")
     session = await begun(gateway)
@@ -154,7 +157,19 @@ async def test_a_wrong_message_undoes_all(
     with pytest.raises(RpcFailed) as failed:
         await session.ask(**wrong)
     assert failed.value.reason == reason
+    assert said in failed.value.message
     assert await accounts(gateway) == {}
+
+
+async def test_a_session_has_so_many_savepoints(gateway_for: GatewayFor) -> None:
+    gateway = await gateway_for("bank")
+    session = await begun(gateway)
+    for number in range(MAX_SAVEPOINTS):
+        await session.ask(savepoint=str(number))
+    await session.ask(savepoint="0")
+    with pytest.raises(RpcFailed) as failed:
+        await session.ask(savepoint="one more")
+    assert failed.value.message == f"savepoint: is one of more than {MAX_SAVEPOINTS}"
 
 
 async def test_nothing_is_written_by_one_that_reads_only(gateway_for: GatewayFor) -> None:

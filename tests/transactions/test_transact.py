@@ -274,6 +274,7 @@ async def test_what_a_step_expects_holds_or_nothing_is_done(
         error = failed.value
         assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "EXPECTATION_FAILED")
         assert error.fields == ["steps[1].expect"]
+        assert error.subjects == [f"{ACCOUNTS}.{method}"]
         assert error.metadata["rows"] == "1"
     assert await accounts(gateway) == {"a": 6 if fits else 5}
 

@@ -114,7 +114,7 @@ class Cursor:
         rows: list[Row] = []
         received, count = self._connection.received, 1
         try:
-            with _refusing_writes(), translated(self._connection), received.of(self._call):
+            with _refusing_writes(self._call), translated(self._connection), received.of(self._call):
                 while count:
                     more = await self._portal.fetch(count)
                     rows += more
@@ -144,7 +144,12 @@ class Cursor:
     async def _next(self, count: int) -> Sequence[Row]:
         blaming = blaming_policies(self._args) if self._is_callers else nullcontext()
         connection = self._connection
-        with _refusing_writes(), blaming, translated(connection), connection.received.of(self._call):
+        with (
+            _refusing_writes(self._call),
+            blaming,
+            translated(connection),
+            connection.received.of(self._call),
+        ):
             answer = self._portal.fetch(count)
             rows: Sequence[Row] = await watched(self._watch, self.statement, self._call, answer)
         self._fetched += len(rows)
@@ -164,7 +169,7 @@ class Cursor:
 
 
 @contextmanager
-def _refusing_writes() -> Iterator[None]:
+def _refusing_writes(call: Call) -> Iterator[None]:
     """Raise as that what a query fails with that writes: it is the transaction that takes no writes."""
     try:
         yield
@@ -172,7 +177,8 @@ def _refusing_writes() -> Iterator[None]:
         if sqlstate_of(error) != READ_ONLY:
             raise
         told = "the query writes, which it isn't said to do"
-        raise FailedPrecondition(told, reason="QUERY_WRITES") from None  # no other connection is to blame
+        # No other connection is to blame, so there is no cause.
+        raise FailedPrecondition(told, reason="QUERY_WRITES", metadata={"method": call.method}) from None
 
 
 class CursorPlaces:

@@ -38,7 +38,7 @@ def check_rows(sent: transactions_pb2.Step, rpc: Method, response: Response) -> 
         raise FailedPrecondition(
             f"expect: {text}",
             reason=reason,
-            metadata={"rows": str(rows)},
+            metadata={"rows": str(rows), "step_method": rpc.full_name},
             violations=[FieldViolation("expect", text, reason)],
         )
 

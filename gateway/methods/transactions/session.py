@@ -1,7 +1,7 @@
 """Session: a transaction that lasts as long as a stream, whose messages are its calls."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -111,6 +111,10 @@ class Session(TransactionHandler):
         end = known_value(transactions_pb2.SessionEnd, getattr(request, name), name)
         if end == transactions_pb2.SESSION_END_ROLLBACK:
             raise _RolledBack
+        if end != transactions_pb2.SESSION_END_COMMIT:
+            raise InvalidArgument.field(
+                name, "says neither SESSION_END_COMMIT nor SESSION_END_ROLLBACK", reason="ONE_THING_AT_ONCE"
+            )
         return None
 
     async def _done(self, request: Message, open_: "_Open", admission: StepAdmission) -> Piece:
@@ -123,11 +127,19 @@ class Session(TransactionHandler):
         elif role == "rollback_to":
             await open_.go_back(getattr(request, self._names[role]), self._names[role])
         else:
-            raise InvalidArgument(
-                f"each message says one thing: {', '.join(sorted(self._names.values()))}",
-                reason="ONE_THING_AT_ONCE",
-            )
+            raise self._wrong(said)
         return self._piece()
+
+    def _wrong(self, said: Sequence[str]) -> InvalidArgument:
+        """Return the error of a message that says nothing, several things, or begins once more."""
+        if said == ["begin"]:
+            wrong = "is of the first message alone: the transaction has begun"
+            return InvalidArgument.field(self._names["begin"], wrong, reason="ONE_THING_AT_ONCE")
+        names = ", ".join(sorted(self._names.values()))
+        found = ", ".join(self._names[role] for role in said) or "nothing (an end is one of two)"
+        return InvalidArgument(
+            f"each message says one of {names}; this one says {found}", reason="ONE_THING_AT_ONCE"
+        )
 
     async def _carry_out(
         self, sent: transactions_pb2.Step, open_: "_Open", admission: StepAdmission
@@ -145,7 +157,7 @@ class Session(TransactionHandler):
                 answered = await self._steps.carry_out(step, (), open_.transaction)
                 self._check_size(len(answered.body))
         except RowgateError as error:
-            open_.failed = True
+            open_.failed = step.rpc.full_name
             return self._piece(error=error)
         finally:
             open_.transaction.call = call
@@ -188,8 +200,8 @@ class _Open:
         self.transaction = transaction
         self.mode = mode
         self.call = call
-        self.failed = False
-        """Whether a step has failed that isn't undone."""
+        self.failed = ""
+        """The method of the step that has failed and isn't undone; empty where none is."""
         self._saved: dict[str, tuple[int, int]] = {}
         self._made = 0
 
@@ -199,13 +211,17 @@ class _Open:
             raise FailedPrecondition(
                 "a step has failed: roll back to a savepoint before it, or as a whole",
                 reason="SESSION_FAILED",
+                metadata={"step_method": self.failed},
             )
 
     async def save(self, name: str, field: str) -> None:
         """Set a savepoint; one of the same name is forgotten."""
         self.check_whole()
-        if len(name) > MAX_NAME or (len(self._saved) >= MAX_SAVEPOINTS and name not in self._saved):
-            wrong = f"has more than {MAX_NAME} characters, or is one of more than {MAX_SAVEPOINTS}"
+        if len(name) > MAX_NAME:
+            wrong = f"has more than {MAX_NAME} characters"
+            raise InvalidArgument.field(field, wrong, reason="WRONG_SAVEPOINT")
+        if len(self._saved) >= MAX_SAVEPOINTS and name not in self._saved:
+            wrong = f"is one of more than {MAX_SAVEPOINTS}"
             raise InvalidArgument.field(field, wrong, reason="WRONG_SAVEPOINT")
         self._made += 1
         self._saved.pop(name, None)
@@ -218,4 +234,4 @@ class _Open:
         number, made = self._saved[name]
         self._saved = {one: kept for one, kept in self._saved.items() if kept[0] <= number}
         await self.transaction.go_back(number, made)
-        self.failed = False
+        self.failed = ""
