@@ -13,7 +13,7 @@ from gateway.errors import RowgateError
 from gateway.observe.call_record import CallsUnderWay
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.observe.metrics.figures import Figures, Labels
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server
 

@@ -23,8 +23,8 @@ from gateway.methods import Engine, handler_of
 from gateway.policy.permissions import methods_of
 from gateway.policy.schema_rules import hops_of
 from gateway.request.aggregates import check_aggregations
-from gateway.request.page_token import PageTokens
-from gateway.request.relation_rows import relation_rows
+from gateway.request.pages.page_token import PageTokens
+from gateway.request.relations.rows import relation_rows
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
 from gateway.transport.dispatch import Services

@@ -31,8 +31,8 @@ from gateway.introspect import (
     withheld_columns,
 )
 from gateway.introspect.sql_methods import with_queries
-from gateway.request.bulkheads import share_of
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import share_of
+from gateway.request.calls.call import Call
 from gateway.schema.catalog_facts import with_found
 from gateway.schema.model import Schema
 from gateway.schema.tables.metadata import Tables, build_tables

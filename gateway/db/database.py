@@ -18,10 +18,10 @@ from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable
 from gateway.observe.metrics.figures import Distribution
-from gateway.request.bulkheads import share_of
-from gateway.request.call import Call, StreamCall
-from gateway.request.deadline_timer import Deadline, DeadlineTimer
-from gateway.request.explanation import Explanation, Plan
+from gateway.request.calls.bulkheads import share_of
+from gateway.request.calls.call import Call, StreamCall
+from gateway.request.calls.deadline_timer import Deadline, DeadlineTimer
+from gateway.request.calls.explanation import Explanation, Plan
 from gateway.sql.statement import Statement
 
 __all__ = ["Cursor", "Database", "Row", "Transaction"]

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from gateway.db.database import Transaction
 from gateway.db.executor import Executor
 from gateway.db.statements.transaction_mode import USUAL, Mode
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement, compile_statement
 
 # Deferred constraints are checked at COMMIT, which never comes.

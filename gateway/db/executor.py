@@ -9,7 +9,7 @@ from gateway.db.coalesce.batch_statements import Args
 from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.transaction_mode import USUAL, Mode
-from gateway.request.call import Call, StreamCall
+from gateway.request.calls.call import Call, StreamCall
 from gateway.sql.statement import Statement
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 
 from gateway.db.database_settings import RetrySettings
 from gateway.errors import RowgateError
-from gateway.request.bulkheads import Operation
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import Call
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from gateway.errors import ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
-from gateway.request.bulkheads import Bulkheads, Operation
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Bulkheads, Operation
+from gateway.request.calls.call import Call
 
 
 def places_in(pool_size: int, wanted: int) -> int:

@@ -16,7 +16,7 @@ from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.errors import OutOfRange
-from gateway.request.call import Call, StreamCall
+from gateway.request.calls.call import Call, StreamCall
 from gateway.sql.statement import Statement
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from gateway.methods import (
     TransactionHandler,
 )
 from gateway.methods.validated import Validated, with_whole_requests
-from gateway.request.call import Call, StreamCall
+from gateway.request.calls.call import Call, StreamCall
 from gateway.request.validation import rules_of
 from gateway.response.serialized import serialized
 from gateway.schema.model import Method, StandardMethod

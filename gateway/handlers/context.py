@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.auth.principal import Principal
 from gateway.handlers.rowgate import Rowgate
-from gateway.request.call import METADATA, Call
+from gateway.request.calls.call import METADATA, Call
 
 
 class Context:

@@ -27,7 +27,7 @@ from gateway.methods import (
     own_handler_of,
 )
 from gateway.methods.idempotent import Writes
-from gateway.request.call import Call, StreamCall
+from gateway.request.calls.call import Call, StreamCall
 from gateway.schema.model import Method
 
 

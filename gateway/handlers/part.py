@@ -9,7 +9,7 @@ from gateway.handlers.database.statements import Statements
 from gateway.methods import StepAdmission, own_handler_of
 from gateway.methods.engine import Engine
 from gateway.methods.transactions.steps import Steps
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Method
 from gateway.schema.services.authored import AuthoredMethod
 

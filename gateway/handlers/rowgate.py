@@ -17,7 +17,7 @@ from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Part, Parts
 from gateway.handlers.stub_channel import StubChannel
 from gateway.methods.transactions.steps import Step
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.diagnostics import suggestion
 from gateway.schema.model import Method
 

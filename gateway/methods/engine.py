@@ -16,8 +16,8 @@ from gateway.methods.bulk_state import BulkState
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
 from gateway.request.filter.related.relations import NO_RELATIONS, HopOf, Relations
-from gateway.request.page_token import PageTokens
-from gateway.request.relation_rows import RelationRows
+from gateway.request.pages.page_token import PageTokens
+from gateway.request.relations.rows import RelationRows
 from gateway.schema.model import Method, Resource, StandardMethod
 
 _ANY_NUMBER = 1 << 30

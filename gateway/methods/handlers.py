@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from gateway.request.call import Call, StreamCall
+from gateway.request.calls.call import Call, StreamCall
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.errors import InvalidArgument
 from gateway.methods.caller_key import caller_key_of
 from gateway.methods.engine import Engine
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Method
 from gateway.sql.statement import Statement
 

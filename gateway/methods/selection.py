@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.policy.row_rules import TableRules, caller_values, read_rule
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.related.relations import NO_RELATIONS, Relations
 from gateway.request.keys import encode_value

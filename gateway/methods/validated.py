@@ -118,7 +118,7 @@ def _is_new(request: Message, method: StandardMethod) -> bool:
 def _is_named(request: Message, method: StandardMethod, names: Sequence[str]) -> bool:
     """Whether an update's mask has the field at the end of a way of names written, or it is of a key.
 
-    Rows that turn out to be new are looked at as a whole when they are (gateway.request.trees).
+    Rows that turn out to be new are looked at as a whole when they are (gateway.request.relations.trees).
     """
     resource, way = method.resource, 0
     while way < len(names) and (relation := resource.relation_by_name.get(names[way])) is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.errors import InvalidArgument
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.related.columns import columns_of
-from gateway.request.order import Order, parse_order
+from gateway.request.pages.order import Order, parse_order
 from gateway.schema.aggregation import Aggregate, Aggregation, aggregate_methods
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Resource, Schema

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from gateway.request.call import METADATA
+from gateway.request.calls.call import METADATA
 from gateway.transport.exchange import Answer, Exchange
 from gateway.transport.wire.headers import Metadata, read_metadata
 

@@ -28,10 +28,10 @@ from gateway.methods import (
     WrittenResponse,
 )
 from gateway.observe.call_record import Observer
-from gateway.request.bulkheads import Operation
-from gateway.request.call import Call
-from gateway.request.deadline_timer import Deadline
-from gateway.request.memory import SMALL, ResponseMemory
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import Call
+from gateway.request.calls.deadline_timer import Deadline
+from gateway.request.calls.memory import SMALL, ResponseMemory
 from gateway.response.serialized import serialized
 from gateway.schema.model import Method
 from gateway.schema.services.standard_methods import Streams

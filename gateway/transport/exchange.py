@@ -13,8 +13,8 @@ from google.rpc.status_pb2 import Status
 from gateway.auth.principal import Principal
 from gateway.errors.status import retry_pushback
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
-from gateway.request.explanation import Explanation
+from gateway.request.calls.call import Call
+from gateway.request.calls.explanation import Explanation
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.wire.headers import Metadata
 from gateway.transport.wire.request import Header

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 
 from gateway.errors import InvalidArgument
-from gateway.request.explanation import Explanation
+from gateway.request.calls.explanation import Explanation
 from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import EXPLAIN, Answer, Exchange, ResponseMetadata
 from gateway.transport.wire.headers import find

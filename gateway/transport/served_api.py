@@ -12,7 +12,7 @@ from rowgate.v1 import limits_pb2
 
 from gateway.config.settings import LimitSettings, ServerSettings
 from gateway.observe.call_record import Observer
-from gateway.request.bulkheads import Operation
+from gateway.request.calls.bulkheads import Operation
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import places_of_streams
 from gateway.transport.builtin.health import SERVICE_NAME as HEALTH

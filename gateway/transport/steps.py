@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 
 from gateway.config.settings import LimitSettings
 from gateway.observe.call_record import CallRecord, Observer
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Method
 from gateway.transport.authorization import Authorization
 from gateway.transport.limits.caller_limits import CallerLimits

@@ -9,10 +9,10 @@ from google.protobuf.message import Message
 from gateway.config.settings import LimitSettings
 from gateway.errors import Unavailable
 from gateway.methods import BidiHandler, Piece, StreamHandler
-from gateway.request.bulkheads import Operation
-from gateway.request.call import StreamCall
-from gateway.request.memory import ResponseMemory
-from gateway.request.stream_delivery import Delivery
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import StreamCall
+from gateway.request.calls.memory import ResponseMemory
+from gateway.request.calls.stream_delivery import Delivery
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
 from gateway.transport.parsing.parser import RequestParser

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.db.statements.watch import StatementWatch
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from tests.conftest import GatewayFor
 from tests.harness.client import Client
 from tests.harness.gateway import descriptors_of

@@ -19,7 +19,7 @@ from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.methods import Engine, handler_of
 from gateway.observe.log import AUDIT_LOGGER
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.protos.options import TABLE
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.db.statements.transaction import Transaction
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Audit, Resource
 from gateway.sql.bulk.shape import BulkShape
 from gateway.sql.bulk.write import bulk_statements

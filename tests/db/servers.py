@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 from tests.harness.client import fresh_name
 

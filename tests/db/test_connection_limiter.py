@@ -13,8 +13,8 @@ from gateway.auth.principal import ANONYMOUS
 from gateway.db.pool.connection_limiter import ConnectionLimiter
 from gateway.db.pool.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
-from gateway.request.bulkheads import Bulkheads, Operation, share_of, share_of_kind
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Bulkheads, Operation, share_of, share_of_kind
+from gateway.request.calls.call import Call
 from tests.harness.gateway import schema_of
 
 OPERATIONS = [Operation(table, kind) for table in ("task", "note") for kind in ("GET", "LIST")]

@@ -9,7 +9,7 @@ import pytest
 from gateway.db.database import Database
 from gateway.db.statements.cursor import Cursor
 from gateway.errors import InvalidArgument
-from gateway.request.call import StreamCall
+from gateway.request.calls.call import StreamCall
 from tests.db.servers import CALL, sql, statement
 from tests.harness.databases import Open
 

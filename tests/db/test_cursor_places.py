@@ -7,9 +7,9 @@ import pytest
 
 from gateway.db.statements.cursor import CursorPlaces
 from gateway.errors import ResourceExhausted
-from gateway.request.bulkheads import Operation
-from gateway.request.call import StreamCall
-from gateway.request.stream_delivery import Delivery
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import StreamCall
+from gateway.request.calls.stream_delivery import Delivery
 
 TASKS, NOTES = Operation("public.task", "STREAM"), Operation("public.note", "STREAM")
 SHARE = 3

@@ -21,7 +21,7 @@ from gateway.errors import (
     Unavailable,
 )
 from gateway.migrate.locks.waits import LockWaits
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from tests.db.servers import CALL, make_database, sql, statement, write
 from tests.harness.databases import Open
 

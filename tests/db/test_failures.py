@@ -14,7 +14,7 @@ from gateway.db.database import Database, Transaction
 from gateway.db.database_settings import RetrySettings
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, RowgateError, Unavailable
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from tests.db.proxy import proxied
 from tests.db.servers import CALL, kill_server, sql, statement, write
 from tests.harness.databases import Open

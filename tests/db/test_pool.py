@@ -11,8 +11,8 @@ import pytest
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool.pool import Pool
 from gateway.errors import Unavailable
-from gateway.request.bulkheads import Operation
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import Call
 from tests.db.proxy import proxied
 from tests.db.servers import sql
 from tests.harness.polling import next_poll

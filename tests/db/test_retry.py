@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from gateway.db.database_settings import RetrySettings
 from gateway.db.retry import Budget, Retry, TryAgain
 from gateway.errors import Aborted, Unavailable
-from gateway.request.bulkheads import Operation
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import Call
 
 CALL = Call("test.v1.Test/Call")
 

@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.config.settings import LimitSettings
 from gateway.methods import event_loop_turns
 from gateway.methods.reads.row_responses import RowsResponse
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.masks import read_fields
 from gateway.response.shape import Row, RowShape
 from gateway.sql.reads.select import selected

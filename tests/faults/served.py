@@ -22,7 +22,7 @@ from gateway.db.coalesce.batching import Batcher
 from gateway.db.pool.pool import Pool
 from gateway.db.statements.cursor import CursorPlaces
 from gateway.methods.bulk_state import BulkState
-from gateway.request.deadline_timer import Deadline
+from gateway.request.calls.deadline_timer import Deadline
 from gateway.schema.tables.metadata import build_tables
 from gateway.transport.limits.admission import Admission
 from gateway.transport.wire.framing import frame as message_frame

@@ -15,7 +15,7 @@ from gateway.methods.handlers import Response
 from gateway.methods.reads.get import Get
 from gateway.methods.writes import expected_version
 from gateway.methods.writes.batch_update import BatchUpdate
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.tables.metadata import build_tables
 from tests.db.proxy import Proxy, proxied
 from tests.harness.databases import Databases

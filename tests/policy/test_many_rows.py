@@ -16,7 +16,7 @@ from gateway.methods.bulk.row_writer import Upserts
 from gateway.methods.idempotent import Writes
 from gateway.methods.writes.items import MAX_BATCH
 from gateway.policy.presets import merged, presets_of
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.callers import Caller, clients_of, write_keys
 from tests.harness.gateway import RunningGateway, schema_of

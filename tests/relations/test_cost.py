@@ -17,8 +17,8 @@ from gateway.db.coalesce import PointReads, RowWrites
 from gateway.methods.engine import Engine
 from gateway.methods.reads.list_rows import List
 from gateway.policy.schema_rules import hops_of
-from gateway.request.call import Call
-from gateway.request.relation_rows import relation_rows
+from gateway.request.calls.call import Call
+from gateway.request.relations.rows import relation_rows
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.policy.schema_rules import hops_of, row_rules
-from gateway.request.relation_rows import relation_rows
+from gateway.request.relations.rows import relation_rows
 from gateway.schema.diagnostics import SchemaError
 from tests.harness.callers import Caller
 from tests.harness.client import RpcFailed

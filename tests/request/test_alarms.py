@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import DeadlineExceeded
-from gateway.request.deadline_timer import TICK, Deadline, DeadlineTimer
+from gateway.request.calls.deadline_timer import TICK, Deadline, DeadlineTimer
 
 
 async def until(alarms: DeadlineTimer, when: float) -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidArgument
 from gateway.request.etag import etag_of, version_of
-from gateway.request.exact_values import dump_values, load_values
 from gateway.request.masks import read_fields, update_columns
-from gateway.request.order import Term, parse_order
-from gateway.request.page_token import PAGE_TOKEN, Last, PageTokens, fingerprint_of
+from gateway.request.pages.exact_values import dump_values, load_values
+from gateway.request.pages.order import Term, parse_order
+from gateway.request.pages.page_token import PAGE_TOKEN, Last, PageTokens, fingerprint_of
 from gateway.request.paths import InvalidPathError, split_path
 from tests.harness.gateway import schema_of
 

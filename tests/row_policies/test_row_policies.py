@@ -29,7 +29,7 @@ from gateway.policy.columns import limits_of
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.aggregates import Computed
-from gateway.request.page_token import fingerprint_of
+from gateway.request.pages.page_token import fingerprint_of
 from gateway.schema.model import Resource
 from gateway.sql.writes.row_arrays import output_columns
 from tests.harness.client import RpcFailed

@@ -12,7 +12,7 @@ import pytest
 from google.rpc import error_details_pb2
 
 from gateway.db.database import Database, Row
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.masks import read_fields
 from gateway.schema.tables.metadata import build_tables
 from gateway.sql.reads.select import select_by_keys, selected

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.request.masks import read_fields
-from gateway.request.order import parse_order
+from gateway.request.pages.order import parse_order
 from gateway.schema.tables.metadata import build_tables
 from gateway.sql.reads.select import Rows, select_page, selected
 from tests.conftest import GatewayFor

@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, Table
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.introspect import require_policies_hold
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch
 from tests.harness.gateway import descriptors_of

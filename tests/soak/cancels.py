@@ -23,7 +23,7 @@ import grpc
 import grpc.aio
 
 from gateway.db.embedded import EmbeddedPostgres
-from gateway.request.bulkheads import share_of
+from gateway.request.calls.bulkheads import share_of
 from gateway.schema.tables.metadata import build_tables
 from tests.harness.client import Client
 from tests.harness.databases import Databases, fetch

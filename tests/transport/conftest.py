@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.cli.servers import SERVERS
 from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Method
 from gateway.transport.dispatch import Dispatcher
 from gateway.transport.limits.admission import Admission

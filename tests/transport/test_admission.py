@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ResourceExhausted, Unavailable
-from gateway.request.bulkheads import Operation, share_of, share_of_connection, share_of_kind
+from gateway.request.calls.bulkheads import Operation, share_of, share_of_connection, share_of_kind
 from gateway.transport.limits.admission import Admission
 
 OPERATIONS = {

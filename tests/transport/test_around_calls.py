@@ -15,7 +15,7 @@ from gateway.auth.principal import Principal
 from gateway.config.load import settings_of
 from gateway.errors import DeadlineExceeded
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import Exchange, request_id
 from gateway.transport.limits.admission import Admission

@@ -9,8 +9,8 @@ from gateway.auth.authenticator import Credentials, refused_credential
 from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
 from gateway.config.load import settings_of
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
-from gateway.request.memory import ResponseMemory
+from gateway.request.calls.call import Call
+from gateway.request.calls.memory import ResponseMemory
 from gateway.transport.authorization import Authorization
 from gateway.transport.dispatch import Dispatcher, Endpoint
 from gateway.transport.exchange import Exchange, Reply

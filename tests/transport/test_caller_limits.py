@@ -17,7 +17,7 @@ from gateway.config.load import settings_of
 from gateway.config.per_worker import divided
 from gateway.errors import ResourceExhausted
 from gateway.observe.call_record import CallRecord
-from gateway.request.bulkheads import Operation
+from gateway.request.calls.bulkheads import Operation
 from gateway.transport.exchange import Exchange
 from gateway.transport.limits.caller_limits import MAX_BUCKETS, CallerLimits, address_of
 from tests.conftest import GatewayFor

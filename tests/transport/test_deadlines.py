@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.transport.conftest import GET, Gate, Serve, locked, until_waiting

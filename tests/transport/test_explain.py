@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.request.explanation import MAX_BYTES, Explanation
+from gateway.request.calls.explanation import MAX_BYTES, Explanation
 from tests.conftest import gateways
 from tests.harness.callers import Caller, write_keys
 from tests.harness.databases import Databases

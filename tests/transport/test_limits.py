@@ -11,7 +11,7 @@ import pytest
 from google.rpc import error_details_pb2
 
 from gateway.errors import FieldViolation, InvalidArgument
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.transport.grpcio.server import GrpcServer
 from tests.harness.client import Client, RpcFailed
 from tests.harness.gateway import descriptors_of

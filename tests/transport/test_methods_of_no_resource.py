@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Method, Service
 from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, SERVICE, Serve

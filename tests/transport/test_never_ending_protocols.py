@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from gateway.request.bulkheads import share_of
+from gateway.request.calls.bulkheads import share_of
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.frames import frame

@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
-from gateway.request.bulkheads import share_of_connection
+from gateway.request.calls.bulkheads import share_of_connection
 from tests.harness.client import RpcFailed
 from tests.transport.conftest import Gate, Serve
 

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.message import Message
 
 from gateway.config.load import settings_of
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server, ServerFactory

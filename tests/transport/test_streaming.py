@@ -11,7 +11,7 @@ from gateway.config.load import settings_of
 from gateway.errors import InvalidArgument, Unavailable
 from gateway.methods import Piece
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import StandardMethod
 from gateway.transport.exchange import Exchange
 from gateway.transport.streaming import bidi_answer, stream_answer

@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from gateway.auth.authenticator import Credentials
 from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
 from gateway.observe.call_record import CallRecord
-from gateway.request.bulkheads import share_of_connection
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import share_of_connection
+from gateway.request.calls.call import Call
 from gateway.transport.authorization import Authorization
 from gateway.transport.exchange import Exchange
 from gateway.transport.limits.admission import Admission

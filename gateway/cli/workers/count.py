@@ -10,7 +10,7 @@ from gateway.config.worker_count import AUTO
 from gateway.db.connections.database_location import embedded_folder
 
 _CONNECTIONS_EACH = 4
-"""Of fewer, nothing is kept for others when one table is stuck (gateway.request.bulkheads)."""
+"""Of fewer, nothing is kept for others when one table is stuck (gateway.request.calls.bulkheads)."""
 _KEY = "server.workers"
 
 

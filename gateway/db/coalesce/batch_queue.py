@@ -10,7 +10,7 @@ from gateway.auth.principal import Principal
 from gateway.db.coalesce.batch_statements import Args, Kind
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.statistics import Outcomes
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 
 if TYPE_CHECKING:
     import asyncio

@@ -18,8 +18,8 @@ from gateway.db.pool.connection_limiter import closing
 from gateway.db.statements.transaction import Row
 from gateway.errors import Internal, RowgateError
 from gateway.errors.retry_delay import RetryDelay
-from gateway.request.bulkheads import share_of
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import share_of
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 
 _logger = logging.getLogger(__name__)

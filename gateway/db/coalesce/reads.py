@@ -19,7 +19,7 @@ from gateway.errors import (
     Unavailable,
 )
 from gateway.errors.sqlstate import MISMATCH
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 
 # What no key is to blame for: reading again without some of the keys would not help the others.
 _OF_ALL = (Aborted, DeadlineExceeded, PermissionDenied, ResourceExhausted, Unavailable)

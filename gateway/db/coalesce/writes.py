@@ -20,7 +20,7 @@ from gateway.errors import (
     RowgateError,
     Unavailable,
 )
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from gateway.errors import OutOfRange, RowgateError
-from gateway.request.call import Call
-from gateway.request.memory import SMALL
+from gateway.request.calls.call import Call
+from gateway.request.calls.memory import SMALL
 
 TOO_LARGE = "RESPONSE_TOO_LARGE"
 UNCOUNTED = nullcontext()

@@ -15,7 +15,7 @@ from gateway.background_task import BackgroundTask
 from gateway.db.database import Database
 from gateway.db.internal_tables.idempotency import RECORD_BYTES, Room
 from gateway.errors import RowgateError
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 
 BATCH = 1000

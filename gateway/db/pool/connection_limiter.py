@@ -7,8 +7,8 @@ from time import monotonic
 from gateway.db.pool.connection_queue import Flow, Permit, Waiter, Waiting, owner
 from gateway.errors import ResourceExhausted, Unavailable
 from gateway.observe.metrics.figures import SECONDS, Distribution
-from gateway.request.bulkheads import Bulkheads, Operation, share_of_connection
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Bulkheads, Operation, share_of_connection
+from gateway.request.calls.call import Call
 
 _TICK = 0.01
 _IN_TIME = "by the call's deadline"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gateway.db.pool.adaptive_limit import Gradient
 from gateway.db.pool.duration_forecast import Forecast
 from gateway.errors.retry_delay import RetryDelay
-from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import UNKNOWN, Bulkheads, Operation
+from gateway.request.calls.call import Call
 
 if TYPE_CHECKING:
     import asyncio

@@ -18,8 +18,8 @@ from gateway.db.pool.outage import NO_ANSWER, Outage
 from gateway.db.retry import TryAgain
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.observe.metrics.figures import SECONDS, Distribution
-from gateway.request.bulkheads import Operation
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import Call
 
 if TYPE_CHECKING:
     from gateway.db.connections.connect import Connection

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway.db.statements.commit_outcome import MARK
 from gateway.observe.log import AUDIT_LOGGER
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.tables.internal import AUDIT
 from gateway.sql.audit import AuditedRows, Changed
 from gateway.sql.statement import Statement

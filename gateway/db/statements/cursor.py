@@ -14,8 +14,8 @@ from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import FailedPrecondition, OutOfRange, ResourceExhausted, RowgateError
 from gateway.errors.retry_delay import RetryDelay
 from gateway.errors.sqlstate import READ_ONLY
-from gateway.request.bulkheads import CALLER, Bulkheads, Operation
-from gateway.request.call import Call, StreamCall
+from gateway.request.calls.bulkheads import CALLER, Bulkheads, Operation
+from gateway.request.calls.call import Call, StreamCall
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.db.statements.transaction import Transaction
-from gateway.request.explanation import Explanation, Plan
+from gateway.request.calls.explanation import Explanation, Plan
 from gateway.sql.statement import Statement
 
 _EXPLAIN = "EXPLAIN"

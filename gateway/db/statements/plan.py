@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gateway.db.driver_errors import translated
-from gateway.request.explanation import Plan
+from gateway.request.calls.explanation import Plan
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.audit import AuditedRows
 from gateway.sql.statement import Statement
 

@@ -13,7 +13,7 @@ from gateway.db.statements.commit_outcome import Mark
 from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch, watched
 from gateway.errors import Internal, RowgateError
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from sqlalchemy import MetaData
 
 from gateway.db.database import Database
 from gateway.introspect.tables.model_tables import is_audited
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.tables.internal import AUDIT
 from gateway.sql.statement import Statement
 

@@ -7,7 +7,7 @@ from sqlalchemy import MetaData
 
 from gateway.db.database import Database
 from gateway.introspect.tables.model_tables import table_name
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 
 _logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from gateway.db.database import Database
 from gateway.introspect.startup.own_tables import own_tables_of
 from gateway.introspect.tables.model_tables import managed_tables_of, table_name
 from gateway.introspect.tables.table_records import Name
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Method, MethodKind, Schema, StandardMethod
 from gateway.schema.privileges import privileges_for, related_writes_of, writes_of
 from gateway.schema.tables.internal import AUDIT, INTERNAL_SCHEMA

@@ -10,8 +10,8 @@ from sqlalchemy import Table
 from gateway.db.database import Database
 from gateway.errors import RowgateError
 from gateway.policy.row_rules import RowRule, TableRules
-from gateway.request.call import Call
-from gateway.request.explanation import unserved_tables
+from gateway.request.calls.call import Call
+from gateway.request.calls.explanation import unserved_tables
 from gateway.request.filter.plan import And, Given, Not, Or, Predicate
 from gateway.request.filter.related.columns import columns_of
 from gateway.sql.reads.select import Rows, count_rows

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from gateway.db.database import Database
 from gateway.introspect.tables.model_tables import table_name
 from gateway.introspect.tables.table_records import Name
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.tables.metadata import Tables
 from gateway.sql.statement import Statement
 

@@ -20,7 +20,7 @@ from gateway.methods.bulk.row_writer import Upserts
 from gateway.methods.caller_key import CallerKey
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import StandardMethod
 
 MAX_STREAM_ID = 128

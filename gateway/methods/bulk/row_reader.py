@@ -12,8 +12,8 @@ from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.errors import FieldViolation, InvalidArgument
 from gateway.methods.bulk.column_readers import Column, ColumnReader
 from gateway.methods.event_loop_turns import Turns, are_slow
+from gateway.request.relations.trees import held_relations, not_written, relation_fields
 from gateway.request.rows import MAX_VIOLATIONS, not_allowed, unwritable_fields
-from gateway.request.trees import held_relations, not_written, relation_fields
 from gateway.request.unreadable import ERASED, erased_reader
 from gateway.request.validation import broken_rules, concerns_row, rules_of
 from gateway.schema.identity import identity_of

@@ -8,7 +8,7 @@ from gateway.methods.bulk.response import Answers
 from gateway.methods.bulk.row_writer import Upserts
 from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Writes
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import StandardMethod
 
 

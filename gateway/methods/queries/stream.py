@@ -13,7 +13,7 @@ from gateway.methods.queries.parameters import parameters_reader
 from gateway.methods.queries.rows import query_row
 from gateway.methods.queries.statements import query_statement
 from gateway.methods.reads.stream import SliceSize
-from gateway.request.call import StreamCall
+from gateway.request.calls.call import StreamCall
 from gateway.response.serialized import serialized
 from gateway.response.shape import Row
 from gateway.schema.sql_method import SqlMethod

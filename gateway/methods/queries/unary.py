@@ -14,7 +14,7 @@ from gateway.methods.idempotent import Writes
 from gateway.methods.queries.parameters import parameters_reader
 from gateway.methods.queries.rows import query_row
 from gateway.methods.queries.statements import query_statement
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.sql_method import Gives, SqlMethod
 
 

@@ -14,10 +14,10 @@ from gateway.methods.handlers import WrittenResponse
 from gateway.methods.reads.relations import AskedReader, Related, Shapes, related_of
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.policy.row_rules import caller_values, read_rule
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.keys import Key, encode_value, key_reader, key_text
 from gateway.request.masks import read_fields
-from gateway.request.relation_arguments import AskedRows
+from gateway.request.relations.arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import select_by_keys, selected

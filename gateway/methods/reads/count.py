@@ -11,7 +11,7 @@ from rowgate.v1 import count_pb2
 
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.enums import known_value
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import Rows, count_rows, explain_rows

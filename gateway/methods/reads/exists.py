@@ -7,7 +7,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import any_row
 

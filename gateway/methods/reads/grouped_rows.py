@@ -16,14 +16,14 @@ from gateway.methods.reads.place import Place
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.selection import selection_reader
 from gateway.request.aggregates import computed_of
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.errors import filter_error_at
 from gateway.request.filter.plan import Predicate
 from gateway.request.filter.related.columns import columns_of
 from gateway.request.masks import Mask, read_fields
-from gateway.request.order import Order, order_columns, parse_order
-from gateway.request.page_token import PAGE_TOKEN, fingerprint_of
+from gateway.request.pages.order import Order, order_columns, parse_order
+from gateway.request.pages.page_token import PAGE_TOKEN, fingerprint_of
 from gateway.response.shape import Row, RowShape
 from gateway.schema.aggregation import AggregateMethod
 from gateway.schema.model import Resource

@@ -14,8 +14,8 @@ from gateway.methods.handlers import WrittenResponse
 from gateway.methods.reads.grouped_rows import GroupedRows
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
 from gateway.methods.reads.searched_rows import SearchedRows
-from gateway.request.call import Call
-from gateway.request.page_token import PAGE_TOKEN
+from gateway.request.calls.call import Call
+from gateway.request.pages.page_token import PAGE_TOKEN
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import count_rows, select_page
 

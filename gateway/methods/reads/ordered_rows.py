@@ -14,11 +14,11 @@ from gateway.methods.reads.relations import NONE, AskedReader, Related, Shapes, 
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.selection import selection_reader
 from gateway.policy.row_rules import caller_values, read_rule
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.masks import read_fields
-from gateway.request.order import Order, order_columns, parse_order, places_of
-from gateway.request.page_token import Last, TokenUse, digest_of, fingerprint_of
-from gateway.request.relation_arguments import AskedRows
+from gateway.request.pages.order import Order, order_columns, parse_order, places_of
+from gateway.request.pages.page_token import Last, TokenUse, digest_of, fingerprint_of
+from gateway.request.relations.arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.order import Nulls, after_values

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from gateway.request.exact_values import dump_values
+from gateway.request.pages.exact_values import dump_values
 from gateway.response.shape import Row
 
 

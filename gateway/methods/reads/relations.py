@@ -9,12 +9,12 @@ from google.protobuf.message import Message
 from gateway.errors import InvalidArgument
 from gateway.methods.engine import Engine
 from gateway.policy.row_rules import caller_values, read_rule
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.filter.related.relations import Relations
 from gateway.request.masks import Mask, RelationMask
-from gateway.request.order import Term
+from gateway.request.pages.order import Term
 from gateway.request.paths import Steps
-from gateway.request.relation_arguments import AskedRows, AskedShape, asked_rows, wrong_arguments
+from gateway.request.relations.arguments import AskedRows, AskedShape, asked_rows, wrong_arguments
 from gateway.response.related import RelatedShape
 from gateway.response.shape import RowShape
 from gateway.schema.model import StandardMethod

@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.methods.event_loop_turns import Turns, rows_at_once
 from gateway.methods.handlers import Response, WrittenResponse
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.response.json_rows import row_to_json, rows_to_json
 from gateway.response.related import RelatedShape, folded
 from gateway.response.rows import row_to_message, rows_in

@@ -13,9 +13,9 @@ from gateway.methods.reads.place import Place
 from gateway.methods.reads.relations import AskedReader, Shapes, related_of
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.selection import selection_reader
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.masks import read_fields
-from gateway.request.page_token import PAGE_TOKEN, fingerprint_of
+from gateway.request.pages.page_token import PAGE_TOKEN, fingerprint_of
 from gateway.request.search import Parts, SearchedParts, WordsPart
 from gateway.response.highlights import highlights_of
 from gateway.response.related import RelatedShape

@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import Piece
 from gateway.methods.reads.ordered_rows import Asked, OrderedRows
-from gateway.request.call import StreamCall
-from gateway.request.page_token import RESUME_TOKEN
+from gateway.request.calls.call import StreamCall
+from gateway.request.pages.page_token import RESUME_TOKEN
 from gateway.response.shape import Row
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import select_stream

@@ -15,7 +15,7 @@ from gateway.methods.row_changes.row_errors import unfit
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.methods.selection import selection_reader
 from gateway.policy.row_rules import ChangeRules, TableRules
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.transforms import NO_TRANSFORMS, Transforms
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import Rows

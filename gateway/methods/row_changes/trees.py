@@ -19,8 +19,8 @@ from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.keys import Key, below
 from gateway.request.masks import Related
+from gateway.request.relations.trees import MAX_HELD, Held, NewRow, RowEdit, check_held_count
 from gateway.request.rows import Values
-from gateway.request.trees import MAX_HELD, Held, NewRow, RowEdit, check_held_count
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape
 from gateway.schema.identity import key_identity

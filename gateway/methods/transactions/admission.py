@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from gateway.methods.handlers import AnyHandler
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import Method
 
 

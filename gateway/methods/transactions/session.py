@@ -18,7 +18,7 @@ from gateway.methods.transactions.admission import StepAdmission, TransactionHan
 from gateway.methods.transactions.modes import check_reads, mode_of
 from gateway.methods.transactions.step_errors import in_field
 from gateway.methods.transactions.steps import MakeHandler, Steps
-from gateway.request.call import StreamCall
+from gateway.request.calls.call import StreamCall
 from gateway.request.enums import known_value
 from gateway.schema.model import TransactionMethod
 

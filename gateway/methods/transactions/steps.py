@@ -24,8 +24,8 @@ from gateway.methods.transactions.expectations import check_expectation, check_r
 from gateway.methods.transactions.hidden_fields import HiddenFields
 from gateway.methods.transactions.step_errors import in_field, note
 from gateway.observe.call_record import CallRecord
-from gateway.request.bulkheads import Operation
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import Operation
+from gateway.request.calls.call import Call
 from gateway.response.serialized import serialized
 from gateway.schema.diagnostics import near
 from gateway.schema.model import Method, TransactionMethod

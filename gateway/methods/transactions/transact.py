@@ -21,7 +21,7 @@ from gateway.methods.transactions.admission import StepAdmission, TransactionHan
 from gateway.methods.transactions.modes import check_reads, mode_of
 from gateway.methods.transactions.step_errors import in_step
 from gateway.methods.transactions.steps import Answered, CalledStep, MakeHandler, Step, Steps
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.enums import known_value
 from gateway.schema.model import Method, TransactionMethod
 

@@ -11,7 +11,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.idempotent import Session, Writes
 from gateway.methods.row_changes.by_filter import Changed
 from gateway.methods.writes.items import flag
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.response.rows import row_to_message
 from gateway.response.shape import RowShape
 from gateway.schema.model import StandardMethod

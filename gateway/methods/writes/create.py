@@ -16,7 +16,7 @@ from gateway.methods.row_changes.inserts import Inserts
 from gateway.methods.row_changes.trees import Holder, TreeWriter
 from gateway.methods.writes.items import One, Singly
 from gateway.request.keys import below
-from gateway.request.trees import NewRow, TreeReader, check_held_count
+from gateway.request.relations.trees import NewRow, TreeReader, check_held_count
 from gateway.response.rows import row_to_message
 from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape

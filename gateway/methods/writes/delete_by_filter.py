@@ -12,7 +12,7 @@ from gateway.methods.row_changes.by_key import DELETING, Edit
 from gateway.methods.row_changes.removals import Removal, Removals
 from gateway.methods.writes.changed_by_filter import ChangedByFilter
 from gateway.methods.writes.items import flag
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.model import StandardMethod
 from gateway.sql.writes.by_filter import SAMPLE
 

@@ -17,7 +17,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import with_details
 from gateway.methods.event_loop_turns import each_in_turns
 from gateway.methods.idempotent import Session, Writes
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.keys import below
 from gateway.schema.model import StandardMethod
 

@@ -23,7 +23,7 @@ from gateway.methods.writes.create import required
 from gateway.methods.writes.expected_version import expectation
 from gateway.methods.writes.items import One, Singly, flag
 from gateway.request.keys import below, message_key_reader
-from gateway.request.trees import Held, NewRow, RowEdit, TreeReader, check_held_count
+from gateway.request.relations.trees import Held, NewRow, RowEdit, TreeReader, check_held_count
 from gateway.response.rows import row_to_message
 from gateway.response.sent_rows import sent_row
 from gateway.response.shape import RowShape

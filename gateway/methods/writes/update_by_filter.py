@@ -12,7 +12,7 @@ from gateway.methods.row_changes.by_filter import ByFilter, Changed, Wanted
 from gateway.methods.row_changes.by_key import UPDATING
 from gateway.methods.row_changes.masked_values import MaskedValues
 from gateway.methods.writes.changed_by_filter import ChangedByFilter
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.keys import below
 from gateway.request.rows import Values
 from gateway.request.transforms import Transforms

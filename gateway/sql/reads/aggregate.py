@@ -32,7 +32,7 @@ from sqlalchemy.types import BigInteger, Integer, TypeEngine
 
 from gateway.request.aggregates import Computed
 from gateway.request.filter.plan import Predicate
-from gateway.request.order import Order
+from gateway.request.pages.order import Order
 from gateway.schema.aggregation import Function, GroupKey
 from gateway.schema.model import Field, Resource
 from gateway.schema.tables.internal import OWN_COLUMNS

@@ -21,7 +21,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from gateway.request.order import Order, Term, order_columns
+from gateway.request.pages.order import Order, Term, order_columns
 from gateway.schema.model import Resource
 from gateway.sql.binds import bound, comparable, compared
 from gateway.sql.filters.places import distance_between

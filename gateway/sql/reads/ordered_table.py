@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select, true
 
 from gateway.request.filter.plan import Hop
-from gateway.request.order import Order
-from gateway.request.related_orders import RelatedField
+from gateway.request.pages.order import Order
+from gateway.request.pages.related_orders import RelatedField
 from gateway.schema.model import Field, Resource
 from gateway.sql.filters.conditions import where_held
 from gateway.sql.filters.related import are_related, rows_of

@@ -14,11 +14,11 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import Integer, NullType
 
 from gateway.policy.row_rules import RowRule
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.filter.plan import Filter, Predicate
-from gateway.request.order import Order
+from gateway.request.pages.order import Order
 from gateway.request.paths import Steps
-from gateway.request.relation_rows import RelationRows
+from gateway.request.relations.rows import RelationRows
 from gateway.schema.model import Field, Relation, Resource
 from gateway.schema.types.sql_types import NamedType
 from gateway.schema.values import ValueKind, ValueType

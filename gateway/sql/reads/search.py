@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import Integer, TypeEngine
 
-from gateway.request.order import Order, Term
+from gateway.request.pages.order import Order, Term
 from gateway.request.search import (
     MAX_DISTANCE,
     QUERY,

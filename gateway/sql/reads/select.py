@@ -24,7 +24,7 @@ from sqlalchemy.types import Integer
 from gateway.policy.row_rules import RowRule
 from gateway.request.filter.plan import Predicate
 from gateway.request.masks import Mask
-from gateway.request.order import Order
+from gateway.request.pages.order import Order
 from gateway.schema.model import Field, Resource
 from gateway.sql.binds import bound, bound_array, comparable, element, read_column
 from gateway.sql.filters.conditions import may_fail, where_filter, where_rule

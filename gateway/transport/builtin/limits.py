@@ -10,7 +10,7 @@ from gateway.methods.reads.batch_get import MAX_KEYS
 from gateway.methods.reads.list_rows import MAX_PAGE
 from gateway.methods.transactions.transact import MAX_STEPS
 from gateway.methods.writes.items import MAX_BATCH
-from gateway.request.bulkheads import share_of, share_of_connection
+from gateway.request.calls.bulkheads import share_of, share_of_connection
 from gateway.request.filter.lexer import MAX_LENGTH
 from gateway.request.filter.parser import MAX_DEPTH, MAX_TERMS
 from gateway.request.masks import MAX_PATHS

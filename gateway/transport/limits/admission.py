@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.config.settings import LimitSettings
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.errors.retry_delay import RetryDelay
-from gateway.request.bulkheads import UNKNOWN, Bulkheads, Operation, share_of_connection
+from gateway.request.calls.bulkheads import UNKNOWN, Bulkheads, Operation, share_of_connection
 from gateway.transport.limits.refusals import shutting_down
 
 

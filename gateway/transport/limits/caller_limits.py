@@ -12,7 +12,7 @@ from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import LimitSettings
 from gateway.errors import ResourceExhausted
 from gateway.errors.retry_delay import RetryDelay
-from gateway.request.bulkheads import UNKNOWN, Operation
+from gateway.request.calls.bulkheads import UNKNOWN, Operation
 from gateway.schema.diagnostics import near
 from gateway.schema.model import MethodKind, TransactionKind
 from gateway.schema.services.authored import KIND as AUTHORED

@@ -5,7 +5,7 @@ from math import inf
 from time import monotonic, time
 
 from gateway.config.settings import ServerSettings
-from gateway.request.deadline_timer import Deadline, DeadlineTimer
+from gateway.request.calls.deadline_timer import Deadline, DeadlineTimer
 from gateway.transport.exchange import Exchange
 
 

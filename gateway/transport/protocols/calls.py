@@ -10,7 +10,7 @@ from gateway.config.settings import Settings
 from gateway.errors import ResourceExhausted, RowgateError
 from gateway.errors.status import to_status
 from gateway.observe.call_record import CallRecord
-from gateway.request.memory import HeldBytes, RequestMemory
+from gateway.request.calls.memory import HeldBytes, RequestMemory
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.host_names import misdirected

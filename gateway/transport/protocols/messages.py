@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Protocol
 
 from gateway.errors import Internal, InvalidArgument, OutOfRange, RowgateError
-from gateway.request.memory import HeldBytes, RequestMemory
+from gateway.request.calls.memory import HeldBytes, RequestMemory
 from gateway.transport.limits.refusals import not_one_request, out_of_time
 from gateway.transport.wire.framing import BadFrame, MessageCutter, UnnamedEncoding, unpacked
 from gateway.transport.wire.headers import find

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce import KeyRead, KeysRead, PointReads
 from gateway.db.database_settings import RetrySettings
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 from tests.db.coalesce.watched import Watched
 from tests.harness.databases import Open

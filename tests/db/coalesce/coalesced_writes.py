@@ -9,7 +9,7 @@ from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce import RequestedWrite, RowWrite, RowWrites
 from gateway.db.database import Database
 from gateway.db.database_settings import RetrySettings
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.schema.tables.metadata import build_tables
 from gateway.sql.writes.change import Change, change_row
 from gateway.sql.writes.insert import insert_row

@@ -14,7 +14,7 @@ from gateway.db.coalesce import KeysRead
 from gateway.db.database_settings import RetrySettings
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.errors import DeadlineExceeded, InvalidArgument, ResourceExhausted, RowgateError, Unavailable
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 from tests.db.coalesce.coalesced_reads import (
     CALL,

@@ -16,7 +16,7 @@ from gateway.db.coalesce.reads import PointReads
 from gateway.db.coalesce.statistics import Outcomes
 from gateway.db.pool.duration_forecast import Forecast
 from gateway.errors import ResourceExhausted
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 
 STATEMENT = Statement("", ("id",), (), writes=False, name="test", constants={})

@@ -12,7 +12,7 @@ from gateway.db.coalesce.batch_statements import KeyRead, KeysRead
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.reads import PointReads
 from gateway.db.coalesce.statistics import Outcomes
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 
 STATEMENT = Statement("", ("id",), (), writes=False, name="test", constants={})

@@ -27,8 +27,8 @@ from gateway.errors import (
     RowgateError,
     Unavailable,
 )
-from gateway.request.bulkheads import share_of
-from gateway.request.call import Call
+from gateway.request.calls.bulkheads import share_of
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 from tests.db.coalesce.coalesced_reads import answers, queued
 from tests.db.coalesce.coalesced_writes import (

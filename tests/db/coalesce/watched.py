@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.db.database import Database, Row
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.sql.statement import Statement
 
 

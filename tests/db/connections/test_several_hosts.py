@@ -11,7 +11,7 @@ import pytest
 from gateway.db.database import Database
 from gateway.db.embedded import EmbeddedPostgres
 from gateway.errors import Unavailable
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from tests.db.proxy import proxied
 from tests.db.servers import FAST, sql, statement, write
 from tests.harness.databases import Open

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.errors import DataLoss
 from gateway.methods.handlers import Response, WrittenResponse
 from gateway.methods.reads.row_responses import RowResponse, RowsResponse
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.masks import read_fields
 from gateway.response.serialized import serialized
 from gateway.response.shape import Row, RowShape

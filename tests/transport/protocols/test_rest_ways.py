@@ -18,7 +18,7 @@ from gateway.auth.principal import ANONYMOUS, AUTHENTICATED_ROLE, Principal
 from gateway.config.load import settings_of
 from gateway.methods import WrittenResponse
 from gateway.observe.call_record import CallRecord
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.transport.authorization import Authorization
 from gateway.transport.http_server import HttpServer
 from gateway.transport.protocols.rest import plain

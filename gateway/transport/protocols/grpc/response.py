@@ -1,6 +1,6 @@
 """The response of a call of gRPC: headers, messages with their lengths, and trailers with the status."""
 
-from gateway.request.memory import SMALL
+from gateway.request.calls.memory import SMALL
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.protocols.codecs import written

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.errors import RowgateError
 from gateway.observe.call_record import CallRecord
-from gateway.request.memory import SMALL
+from gateway.request.calls.memory import SMALL
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import EXPLAIN, REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.limits.refusals import broken_off

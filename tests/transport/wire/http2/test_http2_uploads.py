@@ -9,7 +9,7 @@ from typing import Any
 
 from grpc_reflection.v1alpha import reflection_pb2
 
-from gateway.request.memory import RequestMemory
+from gateway.request.calls.memory import RequestMemory
 from gateway.transport.exchange import Exchange, Reply
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_method import ServedMethod

@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.cli.servers import SERVERS
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from tests.harness.gateway import schema_of
 from tests.transport.conftest import GET, Served
 from tests.transport.wire.http2.peer import peer_of

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 
 from gateway.errors import ResourceExhausted
-from gateway.request.bulkheads import share_of
+from gateway.request.calls.bulkheads import share_of
 
 SMALL = 64 * 1024
 """A response of no more bytes isn't counted, and never refused for what others hold."""

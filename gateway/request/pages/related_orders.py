@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
-from gateway.request.call import Call
+from gateway.request.calls.call import Call
 from gateway.request.filter.context import Context
 from gateway.request.filter.plan import Filter, Hop, Predicate
 from gateway.request.filter.related.embedded import held_by

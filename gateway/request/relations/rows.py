@@ -7,7 +7,7 @@ from typing import TypeVar
 from gateway.errors import InvalidArgument
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.related.hops import Hops
-from gateway.request.order import Order, parse_order
+from gateway.request.pages.order import Order, parse_order
 from gateway.schema.diagnostics import Diagnostic, SchemaError
 from gateway.schema.model import Relation, Resource, Schema
 

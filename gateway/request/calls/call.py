@@ -8,10 +8,10 @@ from typing import Any
 
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.observe.call_record import CallRecord
-from gateway.request.bulkheads import UNKNOWN, Operation
-from gateway.request.explanation import Explanation
-from gateway.request.memory import SMALL, ResponseMemory
-from gateway.request.stream_delivery import Delivery
+from gateway.request.calls.bulkheads import UNKNOWN, Operation
+from gateway.request.calls.explanation import Explanation
+from gateway.request.calls.memory import SMALL, ResponseMemory
+from gateway.request.calls.stream_delivery import Delivery
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.types.times import EPOCH_SECONDS, MICROS
 

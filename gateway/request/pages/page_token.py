@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import InvalidArgument, OutOfRange
-from gateway.request.exact_values import dump_values, load_values
+from gateway.request.pages.exact_values import dump_values, load_values
 
 MIN_SECRET = 16
 """The fewest bytes of a secret."""

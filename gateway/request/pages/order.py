@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.errors.suggest import did_you_mean
 from gateway.request.filter.related.relations import NO_RELATIONS, Relations
-from gateway.request.related_orders import RelatedField, invalid_order, related_field
+from gateway.request.pages.related_orders import RelatedField, invalid_order, related_field
 from gateway.schema.model import Field, Resource
 from gateway.schema.tables.internal import OWN_COLUMNS
 from gateway.schema.types.numbers import parse_float

@@ -9,7 +9,7 @@ from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.plan import Predicate
 from gateway.request.filter.related.relations import Relations
 from gateway.request.masks import MAX_RELATIONS, Related
-from gateway.request.order import Order, parse_order
+from gateway.request.pages.order import Order, parse_order
 from gateway.request.paths import InvalidPathError, Steps, split_path
 from gateway.schema.model import Relation, Resource
 

@@ -1,0 +1,1 @@
+"""Calls beside their messages: deadline, caller, what they hold, and what their statements cost."""
