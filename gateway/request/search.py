@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -76,6 +76,13 @@ Part = WordsPart | LikePart | NearPart
 Parts = tuple[tuple[str, Part], ...]
 """What a request searches for, by the parts' names: those of one shape share a statement."""
 Values = Mapping[str, Any]
+
+
+def exactly(parts: Parts) -> Parts:
+    """Return parts of which none goes by an index that gives up, as rows that it counts may be hidden."""
+    return tuple(
+        (name, replace(part, exact=True) if isinstance(part, NearPart) else part) for name, part in parts
+    )
 
 
 class _OfColumn(Protocol):

@@ -46,6 +46,25 @@ async def test_hidden_rows_have_no_place(served: Served, name: str, where: str) 
     assert len({one.book.secret for one in hits}) == (1 if name == "ann" else 2)
 
 
+async def test_hidden_rows_take_nothing_from_the_nearest(served: Served) -> None:
+    """An index gives up after so many rows: it counts hidden ones, too."""
+    database = served.gateway.dsn.rpartition("/")[2].partition("?")[0]
+    near = {"near": {"field": "taste", "vector": [1, 2, 3]}}
+    before = (await served.clients["ann"].call(SEARCH, near, page_size=1000)).hits
+    await served.gateway.sql(
+        "INSERT INTO book (shelf, id, title, taste, place, product, secret)"
+        " SELECT 1, 1000 + n, '', '[1,2,3]', '[1,1]', '[1,1,1,1]', true FROM generate_series(1, 300) n"
+    )
+    for setting in ("hnsw.max_scan_tuples = 1", "enable_seqscan = off", "enable_sort = off"):
+        await served.gateway.sql(f'ALTER DATABASE "{database}" SET {setting}')
+    await served.gateway.sql(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    hits = (await served.clients["ann"].call(SEARCH, near, page_size=1000)).hits
+    assert [one.book.id for one in hits] == [one.book.id for one in before]
+
+
 @pytest.mark.parametrize(
     ("asked", "reason", "field"),
     [

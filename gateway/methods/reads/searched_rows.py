@@ -16,7 +16,7 @@ from gateway.methods.selection import selection_reader
 from gateway.request.calls.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.pages.page_token import PAGE_TOKEN, fingerprint_of
-from gateway.request.search import Parts, SearchedParts, WordsPart
+from gateway.request.search import Parts, SearchedParts, WordsPart, exactly
 from gateway.response.highlights import highlights_of
 from gateway.response.related import RelatedShape
 from gateway.response.shape import Row, RowShape
@@ -80,6 +80,8 @@ class SearchedRows:
         call.moment = None if last is None else last.moment
         rows, selected_values = self._selection(request, call)
         parts, searched = self._parts(request)
+        if rows.rule is not None or self._engine.caller_roles is not None:
+            parts = exactly(parts)
         values = {**selected_values, **searched}
         fingerprint = self._fingerprint(request, rows, parts, values, call)
         if last is not None:
