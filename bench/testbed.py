@@ -74,7 +74,7 @@ class Testbed:
 
     async def fill(self, dataset: Dataset, count: int) -> Sequence[Any]:
         """Give a table so many rows and nothing else; return keys of some, drawn at random."""
-        await self.connection.execute(f"TRUNCATE {dataset.table}")
+        await self.connection.execute(f"TRUNCATE {dataset.table} CASCADE")
         if dataset is FLIGHTS:
             await self._store_what_flights_refer_to()
             await CopyMerge(dataset).upsert(self.connection, dataset.rows(count, 1))

@@ -62,7 +62,7 @@ def upserting(testbed: Testbed, dataset: Dataset, upsert: Upsert) -> Measure:
     """Return what times two upserts into an empty table: of new rows, then of the same with other values."""
 
     async def measured(_share: float) -> Sample:
-        await testbed.connection.execute(f"TRUNCATE {dataset.table}")
+        await testbed.connection.execute(f"TRUNCATE {dataset.table} CASCADE")
         await testbed.connection.execute("CHECKPOINT")
         return {"insert": await upsert(0), "update": await upsert(1)}
 
