@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from sqlalchemy import Table
 
 from gateway.admin.gateway_source import GatewaySource
 from gateway.admin.slow_calls import SlowCalls
@@ -27,6 +28,7 @@ from gateway.request.pages.page_token import PageTokens
 from gateway.request.relations.rows import relation_rows
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
+from gateway.schema.tables.metadata import Tables
 from gateway.transport.dispatch import Services
 from gateway.transport.http_server import HttpServer
 from gateway.transport.served_api import ServedApi
@@ -150,6 +152,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Aut
         presets=callers.presets(),
         caller_roles=storage.caller_roles,
         withheld=storage.withheld,
+        marking=_marking(callers.schema, storage.tables),
         own_tables=storage.own_tables,
         identified=callers.identified,
         session_idle=limits.session_idle_timeout,
@@ -160,6 +163,11 @@ def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Aut
             Statements(callers.schema, storage.tables.tables, by_callers=storage.caller_roles is not None),
         ),
     )
+
+
+def _marking(schema: Schema, tables: Tables) -> frozenset[Table]:
+    """Return the tables whose deleted rows stay, marked."""
+    return frozenset(tables.tables[name] for name, one in schema.resources.items() if one.soft_delete)
 
 
 def _bind(schema: Schema, engine: Engine) -> Services:

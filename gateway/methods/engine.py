@@ -48,6 +48,7 @@ class Engine:
         caller_roles: of the database, whose policies say which rows are there for a caller; None where calls
             run by the gateway's own.
         withheld: the columns that some roles may not set in new rows, by the message's full name.
+        marking: the tables whose deleted rows stay, marked.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
         session_idle: seconds that a session may wait for its client.
@@ -75,6 +76,7 @@ class Engine:
     presets: Mapping[str, Presets]
     caller_roles: CallerRoles | None
     withheld: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    marking: frozenset[Table] = frozenset()
     own_tables: bool = True
     identified: bool
     session_idle: float = 10.0

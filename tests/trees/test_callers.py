@@ -164,3 +164,31 @@ async def test_bulk_transforms_hold_to_the_rules_of_rows(served: Served) -> None
     request = {"lines": [{**lines[0], "quantity": 5_000}], "transforms": {"minimum": ["quantity"]}}
     answer = await ann.call(f"{ORDERS}/BulkUpsertLines", {**request, "update_mask": "quantity"})
     assert answer.updated_count == 0  # what is made may be stored, though what is sent may not
+
+
+SHEET = "INSERT INTO sheet (id, part) VALUES ('s', 'inner')"
+GUARDED = {
+    "drawing": "INSERT INTO drawing (id, sheet, secret) VALUES ('d', 's', true)",
+    "recipe": "INSERT INTO recipe (id, part, deleted_at) VALUES ('r', 'inner', now())",
+}
+
+
+async def test_rows_that_others_guard_are_not_removed_along(served: Served) -> None:
+    """PostgreSQL would cascade over rows that only their own policy, or force, lets go."""
+    ann = served.clients["ann"]
+    await ann.call(f"{ORDERS}/CreatePart", part={"id": "outer", "parts": [{"id": "inner"}]})
+    await served.gateway.sql(SHEET)
+    without = {"part": {"id": "outer"}, "update_mask": "parts"}
+    for table, insert in GUARDED.items():
+        await served.gateway.sql(insert)
+        refusal = await _refused(ann, "UpdatePart", **without)
+        assert refusal == ("ROW_IS_REFERENCED", ["part.parts"])
+        with pytest.raises(RpcFailed) as refused:
+            await ann.call(f"{ORDERS}/DeletePart", id="inner")
+        assert (refused.value.reason, refused.value.metadata) == ("ROW_IS_REFERENCED", {"table": table})
+        removed = await served.gateway.sql(f"DELETE FROM {table} RETURNING id")  # noqa: S608 - a constant
+        assert len(removed) == 1
+    await ann.call(f"{ORDERS}/UpdatePart", without)
+    assert (
+        await served.gateway.sql("SELECT id FROM sheet UNION ALL SELECT id FROM part WHERE whole > ''") == []
+    )

@@ -1,7 +1,7 @@
 """Rows that refer to rows about to be deleted: they forbid it, or with force go too (AIP-135)."""
 
-from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache, partial
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Table
@@ -19,6 +19,7 @@ MAX_DEPTH = 64
 
 _RowId = tuple[str, str]
 _Rows = dict[Table, set[_RowId]]
+_Follow = Callable[[Session, _Rows, _Rows], Awaitable[_Rows]]
 
 
 class Dependents:
@@ -28,10 +29,18 @@ class Dependents:
     Everything happens in the caller's transaction, whose rows are locked, so nothing new can refer to them.
     """
 
-    def __init__(self, resource: Resource, table: Table, protected: frozenset[Table] = frozenset()) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        table: Table,
+        protected: frozenset[Table] = frozenset(),
+        marking: frozenset[Table] = frozenset(),
+    ) -> None:
         self._table = table
         self._protected = protected
         """The tables of which each caller may delete some rows alone: none of theirs goes unasked."""
+        self._guarded = protected | marking
+        """Those, and the tables whose rows are marked as deleted: they go by force alone, if at all."""
         self._ids = row_ids(resource, table)
         # Looked up and compiled at their first use: of many tables, most can refer to each other's rows.
         self._references_to = cache(references_to)
@@ -48,6 +57,26 @@ class Dependents:
         """Whether the database would remove rows that refer to the resource's, unasked."""
         return any(reference.cascades for reference in self._references_to(self._table))
 
+    @cached_property
+    def cascades_to_guarded(self) -> frozenset[Reference]:
+        """The references by which the database itself would come to guarded rows, and remove them."""
+        cascading, left = set[Reference](), [self._table]
+        while left:
+            new = {one for one in self._references_to(left.pop()) if one.cascades} - cascading
+            cascading |= new
+            left += [one.table for one in new]
+        found = {one for one in cascading if one.table in self._guarded}
+        while more := {one for one in cascading - found if any(one.table is on.target for on in found)}:
+            found |= more
+        return frozenset(found)
+
+    async def forbid_guarded(self, session: Session, edits: Sequence[Edit]) -> None:
+        """Raise FailedPrecondition where the database would remove guarded rows with these, unasked.
+
+        It looks no further than `remove` does.
+        """
+        await self._closure(session, edits, self._cascading_next)
+
     async def forbid(self, session: Session, edits: Sequence[Edit]) -> None:
         """Raise FailedPrecondition where the database would remove other rows with these, unasked."""
         rows = await self._roots(session, edits)
@@ -61,14 +90,18 @@ class Dependents:
         Raises FailedPrecondition for more than MAX_DEPENDENTS rows (TOO_MANY_DEPENDENTS), or for a chain
         longer than MAX_DEPTH (REFERENCES_TOO_DEEP).
         """
+        await self._remove(session, await self._closure(session, edits, self._all_next))
+
+    async def _closure(self, session: Session, edits: Sequence[Edit], follow: _Follow) -> _Rows:
+        """Return the rows with those that `follow` finds of them, level by level."""
         level: _Rows = {self._table: await self._roots(session, edits)}
         doomed: _Rows = {}
         for _ in range(MAX_DEPTH):
             for table, rows in level.items():
                 doomed.setdefault(table, set()).update(rows)
-            level = await self._next(session, level, doomed)
+            level = await follow(session, level, doomed)
             if not level:
-                return await self._remove(session, doomed)
+                return doomed
             _check_count(doomed, level)
         raise FailedPrecondition(
             f"the rows' dependents refer to each other more than {MAX_DEPTH} levels deep: delete those first",
@@ -80,13 +113,30 @@ class Dependents:
         found = await session.fetch(self._ids.statement, self._ids.arguments([edit.key for edit in edits]))
         return _pairs(found)
 
-    async def _next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
+    async def _all_next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
+        return await self._next(session, level, doomed, self._references_to, self._protected)
+
+    async def _cascading_next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
+        return await self._next(session, level, doomed, self._cascades_of, self._guarded)
+
+    def _cascades_of(self, table: Table) -> list[Reference]:
+        return [one for one in self._references_to(table) if one in self.cascades_to_guarded]
+
+    async def _next(
+        self,
+        session: Session,
+        level: _Rows,
+        doomed: _Rows,
+        references_to: Callable[[Table], Iterable[Reference]],
+        kept: frozenset[Table],
+    ) -> _Rows:
+        """Return the rows that refer to a level's; raises FailedPrecondition for those of tables `kept`."""
         found: _Rows = {}
         for table, rows in level.items():
-            for reference in self._references_to(table):
+            for reference in references_to(table):
                 new = await self._referring(session, reference, rows) - doomed.get(reference.table, set())
-                if new and reference.table in self._protected:
-                    raise _protected(reference.table.name)
+                if new and reference.table in kept:
+                    raise _kept(reference.table.name, is_protected=reference.table in self._protected)
                 if new:
                     found.setdefault(reference.table, set()).update(new)
         return found
@@ -113,8 +163,10 @@ def refusal(table: str) -> FailedPrecondition:
     )
 
 
-def _protected(table: str) -> FailedPrecondition:
-    """Return the error of a row that rows of `table` refer to, whose own policy says who deletes them."""
+def _kept(table: str, *, is_protected: bool) -> FailedPrecondition:
+    """Return the error of a row that rows of `table` refer to; its own policy may say who deletes them."""
+    if not is_protected:
+        return refusal(table)
     return FailedPrecondition(
         f'rows of "{table}" refer to the row, and have a policy of their own: delete them first',
         reason="ROW_IS_REFERENCED",

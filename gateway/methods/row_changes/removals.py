@@ -25,7 +25,8 @@ class Removal:
     Args:
         edit: the row.
         allow_missing: whether a row that is not there, or deleted already, is as good.
-        force: whether the rows that refer to it go too; None where the request can't say.
+        force: whether the rows that refer to it go too; None where the request can't say: then the database
+            says, but none goes of tables with a policy of their own, or with soft delete.
 
     """
 
@@ -49,7 +50,7 @@ class Removals:
         presets, rules = engine.presets_of(resource), engine.rules_of(resource)
         hides_rows = engine.hides_rows
         self._changes = Changes(resource, table, rules, DELETING, presets, hides_rows=hides_rows)
-        self._dependents = Dependents(resource, table, engine.tables_with_rules)
+        self._dependents = Dependents(resource, table, engine.tables_with_rules, engine.marking)
         self._soft = resource.soft_delete is not None
 
     @property
@@ -59,8 +60,10 @@ class Removals:
 
     def is_careful(self, *, force: bool | None) -> bool:
         """Whether rows that refer to those removed are looked at."""
-        if self._soft or force is None:
+        if self._soft:
             return False
+        if force is None:
+            return bool(self._dependents.cascades_to_guarded)
         return self._dependents.exist if force else self._dependents.cascade
 
     def requested_write(self, item: Removal) -> RequestedWrite | None:
@@ -104,6 +107,8 @@ class Removals:
         forced = [i for i in there if items[i].force]
         if any(items[i].force is False for i in there):
             await self._dependents.forbid(session, [items[i].edit for i in plain])
+        elif plain:
+            await self._dependents.forbid_guarded(session, [items[i].edit for i in plain])
         met: dict[int, Found] = {}
         if plain:
             found = await self._apply(session, Change.DELETE, [items[i] for i in plain])
