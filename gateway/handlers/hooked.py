@@ -56,7 +56,8 @@ class Hooked(TransactionHandler):
         self._writes = None if method.reads or not after else Writes(method, reach.engine)
         if self._writes is not None:
             self._handler = own_handler_of(method, reach.engine.of_steps())
-        self._cleared = [method.request[role].name for role in _of_whole(method) if role in method.request]
+        self._cleared = _names(method, _of_whole(method))
+        self._of_whole = _names(method, ("request_id", "validate_only"))
 
     def behind(self, admission: StepAdmission) -> AnyHandler:
         """Return the handler, whose hooks' calls of the gateway's methods pass an admission."""
@@ -89,6 +90,7 @@ class Hooked(TransactionHandler):
         with context_of(parts, call) as context:
             changed = await self._seen(request, context)
         served = self._messages.served_request(changed)
+        whole = _with_fields(request, served, self._of_whole)
         for name in self._cleared:
             served.ClearField(name)
 
@@ -102,7 +104,7 @@ class Hooked(TransactionHandler):
 
         if self._writes is None:
             raise AssertionError(call.method)
-        return await self._writes.atomically(request, call, work)
+        return await self._writes.atomically(whole, call, work)
 
     async def _seen(self, request: Message, context: Context) -> Any:
         """Return a request as hooks have changed it."""
@@ -117,8 +119,22 @@ class Hooked(TransactionHandler):
             await hook(request, response, context)
 
 
+def _names(method: Method, roles: Sequence[str]) -> Sequence[str]:
+    return [method.request[role].name for role in roles if role in method.request]
+
+
+def _with_fields(request: Message, changed: Message, names: Sequence[str]) -> Message:
+    """Return a request as its caller sent it, but for fields that hooks have changed."""
+    whole = type(request)()
+    whole.CopyFrom(request)
+    for name in names:
+        if getattr(whole, name) != getattr(changed, name):
+            setattr(whole, name, getattr(changed, name))
+    return whole
+
+
 def _of_whole(method: Method) -> Sequence[str]:
-    """Return the request's fields that the transaction with the hooks takes care of.
+    """Return the roles of the request's fields that the transaction with the hooks takes care of.
 
     Where the response to validate_only holds more than another, the method has to hear of it, too.
     """

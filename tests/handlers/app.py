@@ -31,6 +31,10 @@ left: set[asyncio.Task[None]] = set()
 ended: list[str] = []
 """What ended handlers that wait."""
 INSIDE = "something that callers are not to hear"
+TRIED, NAMED = "tried", "named"
+"""Notes of purchases that a hook has only tried, or names."""
+ONCE = "0e6f4c5c-29ad-4c53-8d4e-6b4f6cf0f0b8"
+"""The name of a purchase that names none itself."""
 
 
 class Kiosk(kiosk_pb2_grpc.KioskServiceServicer):
@@ -446,6 +450,12 @@ async def look(request: Any, context: Context) -> Any:
         raise FailedPrecondition(f"{context.principal.id} is superstitious", reason="UNLUCKY")
     if request.purchase.sku == "another":
         return kiosk_pb2.CreatePurchaseRequest(purchase=kiosk_pb2.Purchase(sku="cola", count=1))
+    if request.purchase.note == TRIED:
+        request.purchase.ClearField("note")
+        request.validate_only = not request.validate_only
+    if request.purchase.note == NAMED:
+        request.purchase.ClearField("note")
+        request.request_id = ONCE
     request.purchase.count = max(request.purchase.count, 1)
     return None
 

@@ -12,9 +12,10 @@ from tests.handlers.test_handlers import step
 CREATE = "kiosk.v1.PurchaseService/CreatePurchase"
 
 
-async def buy(kiosk: Kiosk, count: int = 1, sku: str = "cola", **fields: Any) -> Any:
+async def buy(kiosk: Kiosk, count: int = 1, sku: str = "cola", note: str = "", **fields: Any) -> Any:
     """Buy as ann."""
-    return await kiosk.clients["ann"].call(CREATE, {"purchase": {"sku": sku, "count": count}, **fields})
+    purchase = {"sku": sku, "count": count, **({"note": note} if note else {})}
+    return await kiosk.clients["ann"].call(CREATE, {"purchase": purchase, **fields})
 
 
 async def test_a_hook_before_may_refuse(kiosk: Kiosk) -> None:
@@ -65,6 +66,18 @@ async def test_a_request_id_is_carried_out_once_with_its_hooks(kiosk: Kiosk) -> 
 async def test_validate_only_undoes_what_hooks_do(kiosk: Kiosk) -> None:
     assert (await buy(kiosk, 3, validateOnly=True)).count == 3
     assert (await kiosk.purchases(), await kiosk.stock()) == ([], 10)
+
+
+async def test_validate_only_and_request_id_are_as_a_hook_before_leaves_them(kiosk: Kiosk) -> None:
+    tried = {"sku": "cola", "count": 3, "note": kiosk.app.TRIED}
+    assert (await buy(kiosk, **tried)).count == 3
+    assert (await kiosk.purchases(), await kiosk.stock()) == ([], 10)
+    await buy(kiosk, **tried, validateOnly=True)
+    assert (len(await kiosk.purchases()), await kiosk.stock()) == (1, 7)
+    named = {"sku": "cola", "count": 2, "note": kiosk.app.NAMED}
+    first, second = await buy(kiosk, **named), await buy(kiosk, **named)
+    assert first.id == second.id
+    assert (len(await kiosk.purchases()), await kiosk.stock()) == (2, 5)
 
 
 async def test_what_would_be_deleted_is_shown_behind_hooks_as_without(kiosk: Kiosk) -> None:
