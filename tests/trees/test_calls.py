@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from google.protobuf.json_format import MessageToDict
 
@@ -11,10 +12,12 @@ from gateway.db.statements.transaction import Transaction
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
 from tests.harness.http import ask
+from tests.harness.polling import next_poll
 from tests.trees.by_hand import STORED
 
 ORDERS = "orders.v1.OrderService"
 _LINE = {"sku": "x", "quantity": 1}
+_WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +177,20 @@ async def test_json_is_that_of_the_message(gateway: RunningGateway) -> None:
 
 async def _stored(gateway: RunningGateway) -> Any:
     return [await gateway.sql(query) for query in STORED.values()]
+
+
+async def test_what_somebody_else_deletes_meanwhile_is_gone_as_it_was_to_be(gateway: RunningGateway) -> None:
+    order = await _order(gateway, "gone meanwhile", lines=_lines(2))
+    sent = {"order": {"id": order.id, "lines": _lines(1)}, "update_mask": "lines"}
+    other = await asyncpg.connect(gateway.dsn)
+    try:
+        async with other.transaction():
+            await other.execute("DELETE FROM line WHERE order_id = $1 AND position = 2", order.id)
+            update = asyncio.create_task(gateway.call(f"{ORDERS}/UpdateOrder", **sent))
+            while not await gateway.sql(_WAITING):
+                await next_poll()
+        assert len((await update).lines) == 1
+    finally:
+        await other.close()
+    rows = await gateway.sql("SELECT position FROM line WHERE order_id = $1", order.id)
+    assert [row["position"] for row in rows] == [1]

@@ -74,6 +74,7 @@ UPDATES = [
     ("lines", {"lines": [*_lines({}), *_lines({})]}, "DUPLICATE_IN_BATCH", "order.lines[1]"),
     ("lines", {"lines": _lines({"version": 7})}, "ETAG_MISMATCH", "order.lines[0]"),
     ("lines", {"lines": _lines({"sku": ""})}, "RULE_VIOLATION", "order.lines[0].sku"),
+    ("lines", {"lines": _lines({}, {}, {"version": 7})}, "ETAG_MISMATCH", "order.lines[2]"),
     ("lines.*.sku", {"lines": [{"position": 1}]}, "RULE_VIOLATION", "order.lines[0].sku"),
     ("lines.*.quantity", {"lines": [{"position": 9, "quantity": 1}]}, "RULE_VIOLATION", "order.lines[0].sku"),
     ("lines.*.quantity", {"lines": [{"quantity": 1}]}, "RULE_VIOLATION", "order.lines[0].position"),
@@ -131,6 +132,26 @@ async def test_what_nobody_has_read_is_not_replaced(gateway: RunningGateway) -> 
     sent = {"id": order.id, "lines": _lines({})}
     error = await _refused(gateway, "UpdateOrder", order=sent, update_mask="lines")
     assert (error.reason, error.fields) == ("TOO_MANY_ROWS_STORED", ["order.lines"])
+
+
+async def test_what_is_not_stored_is_at_no_version(gateway: RunningGateway) -> None:
+    await gateway.call(f"{ORDERS}/CreatePart", part={"id": "versioned"})
+    parts = [{"id": "gone", "parts": [{"id": "gone too", "version": 3}]}]
+    sent = {"id": "versioned", "parts": parts}
+    error = await _refused(gateway, "UpdatePart", part=sent, update_mask="parts.*.size,parts.*.parts")
+    assert (error.reason, error.fields) == ("ETAG_MISMATCH", ["part.parts[0].parts[0]"])
+    assert await gateway.sql("SELECT 1 FROM part WHERE id LIKE 'gone%'") == []
+
+
+async def test_what_a_request_replaces_is_bounded(gateway: RunningGateway) -> None:
+    parts = [{"id": f"of{i}"} for i in range(11)]
+    await gateway.call(f"{ORDERS}/CreatePart", part={"id": "wide", "parts": parts})
+    rows = "SELECT i || '.' || n, 'of' || i, 0, 1 FROM generate_series(0, 10) i, generate_series(1, 950) n"
+    await gateway.sql(f"INSERT INTO part (id, whole, size, version) {rows}")
+    sent = {"part": {"id": "wide", "parts": parts}, "update_mask": "parts.*.parts"}
+    with pytest.raises(RpcFailed, match="more than 10000 rows of all that the request replaces") as refused:
+        await gateway.call(f"{ORDERS}/UpdatePart", **sent)
+    assert (refused.value.reason, refused.value.metadata) == ("TOO_MANY_ROWS_STORED", {"limit": "10000"})
 
 
 async def test_bulk_rows_hold_none(gateway: RunningGateway) -> None:

@@ -15,6 +15,7 @@ from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.by_key import UPDATING, Changes, Edit
 from gateway.methods.row_changes.inserts import Inserts
 from gateway.methods.row_changes.removals import Removal, Removals
+from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
 from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.keys import Key, below
@@ -200,11 +201,22 @@ class _Writing:
         changed = [i for i in range(len(sent)) if i in stored]
         added = [i for i in range(len(sent)) if i not in stored]
         messages = dict(zip(changed, await self._changed(table, [sent[i] for i in changed]), strict=True))
+        for i in added:
+            self._check_unexpected(table, sent[i].row, sent[i].key(table))
         rows = [_new(sent[i]) for i in added]
         check_held_count([Held(relation, "", rows)], relation.name)
         messages |= dict(zip(added, await self._inserted(table, rows), strict=True))
         in_order = (messages[i] for i in range(len(sent)))
         return [(holder, [next(in_order) for _ in held.rows]) for holder, held in pairs]
+
+    def _check_unexpected(self, table: _Table, row: RowEdit, key: Key) -> None:
+        """Raise Aborted where a row that isn't stored, or one that it holds, is to be at some version."""
+        if row.expected is not None and row.key is not None:
+            raise RowErrors(table.resource, key, row.path).stale()
+        for held in row.held:
+            below = self._trees.table(held.relation.target)
+            for one in held.rows:
+                self._check_unexpected(below, one, one.key or {})
 
     async def _stored(self, table: _Table, sent: Sequence["_Sent"]) -> dict[int, Row]:
         """Return the rows that are stored of those that were sent, locked, by their places."""
@@ -225,21 +237,45 @@ class _Writing:
         kept: set[Any],
     ) -> None:
         """Delete what rows hold by a relation and isn't kept; raises FailedPrecondition for too many."""
-        statement = table.held(relation.references)
-        caller = caller_values(table.rules, self._session.principal)
-        arguments = statement.arguments([one.values for one in references], caller=caller)
-        found = await self._session.fetch(statement.statement, arguments)
+        found = await self._held(table, relation, references)
         count = [0] * len(paths)
         doomed = []
-        for n, *key in found:
+        for n, key in found:
             count[n] += 1
-            if count[n] > relation.limit or len(found) > MAX_HELD:
-                raise _too_many_stored(paths[n], min(relation.limit, MAX_HELD))
+            if count[n] > relation.limit:
+                raise _too_many_stored(paths[n], relation.limit)
             if table.identity(key) not in kept:
                 edit = Edit(dict(zip(table.resource.primary_key, key, strict=True)), paths[n], paths[n])
                 doomed.append(edit)
+        if len(found) > MAX_HELD:
+            raise _too_many_stored(paths[0], MAX_HELD, "of all that the request replaces ")
         if doomed:
-            await self._each(table, doomed, partial(_removed, table, self._session))
+            removed = await self._each(table, doomed, partial(_removed, table, self._session))
+            missed = [edit for edit, row in zip(doomed, removed, strict=True) if row is None]
+            await self._check_gone(table, relation, references, missed)
+
+    async def _held(
+        self, table: _Table, relation: Relation, references: Sequence[_Reference]
+    ) -> list[tuple[int, Sequence[Any]]]:
+        """Return the keys of the rows that rows hold by a relation, each with the place of what holds it."""
+        statement = table.held(relation.references)
+        caller = caller_values(table.rules, self._session.principal)
+        arguments = statement.arguments([one.values for one in references], caller=caller)
+        return [(n, key) for n, *key in await self._session.fetch(statement.statement, arguments)]
+
+    async def _check_gone(
+        self, table: _Table, relation: Relation, references: Sequence[_Reference], missed: Sequence[Edit]
+    ) -> None:
+        """Raise NotFound for rows that are held, but that a policy of the database hides from deletions.
+
+        Those that another transaction deleted meanwhile are gone as they are to be.
+        """
+        if not missed:
+            return
+        left = {table.identity(key) for _, key in await self._held(table, relation, references)}
+        for edit in missed:
+            if table.identity(edit.key.values()) in left:
+                raise RowErrors(table.resource, edit.key, edit.place).not_found()
 
     async def _changed(self, table: _Table, sent: Sequence["_Sent"]) -> list[Message]:
         """Update stored rows and what they hold; return their messages."""
@@ -314,7 +350,7 @@ async def _updated(table: _Table, session: Session, edits: Sequence[Edit]) -> li
 
 async def _removed(table: _Table, session: Session, edits: Sequence[Edit]) -> Sequence[Row | None]:
     try:
-        return await table.removals.remove(session, [Removal(edit) for edit in edits])
+        return await table.removals.remove(session, [Removal(edit, allow_missing=True) for edit in edits])
     except RowgateError as error:
         raise table.removals.map_error(error, edits[0].path) from error.__cause__
 
@@ -348,8 +384,8 @@ def placed(error: RowgateError, resource: Resource, path: str, values: Mapping[s
     return with_details(found, violations=[FieldViolation(path, found.message, found.reason)])
 
 
-def _too_many_stored(path: str, limit: int) -> FailedPrecondition:
-    text = f"more than {limit} rows are stored, not all of which are read: they can't be replaced"
+def _too_many_stored(path: str, limit: int, counted: str = "") -> FailedPrecondition:
+    text = f"more than {limit} rows {counted}are stored, not all of which are read: they can't be replaced"
     return FailedPrecondition(
         f"{path}: {text}",
         reason="TOO_MANY_ROWS_STORED",
