@@ -54,10 +54,10 @@ def flight_calls() -> Iterator[Call]:
         {"requests": [{"flight": two}, {"flight": three}], "request_id": str(uuid.uuid4())},
     )
     yield "BatchUpdateFlights", {"requests": [_delayed(two, 20), _delayed(three, -5)]}
-    yield "BatchDeleteFlights", {"requests": [{"id": two["id"]}, {"id": three["id"]}]}
     mine = "flight_number IN (9002, 9003) AND created_at > ago(1h)"
     yield "UpdateFlightsByFilter", {"filter": mine, "flight": {"departure_delay_minutes": 5}, "max_rows": 10}
     yield "DeleteFlightsByFilter", {"filter": mine, "max_rows": 10, "validate_only": True}
+    yield "BatchDeleteFlights", {"requests": [{"id": two["id"]}, {"id": three["id"]}]}
     yield "BulkUpsertFlights", {"flights": [one, _new_flight(9004)], "outcomes": True}
     start = {"start": {"stream_id": str(uuid.uuid4())}}
     chunks = ({"sequence": n, "flights": [_new_flight(9004 + n)]} for n in (1, 2))

@@ -1,6 +1,7 @@
 """A new project: the files of a directory in which one table is migrated and served."""
 
 import re
+import sys
 from collections.abc import Mapping
 from string import Template
 
@@ -11,6 +12,8 @@ from gateway.schema.protos.shipped import MODULES, shipped_protos
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _MAX_NAME = 63
 """Letters; PostgreSQL's names are no longer, and the project's is the database's."""
+_MODULES = sys.stdlib_module_names | {"gateway"}
+"""What Python imports by these names is its own, or Rowgate's: never a project's stubs."""
 _IMPORTS = "third_party"
 """Not `vendor`: Go, PHP and Ruby have a use of their own for a folder of that name."""
 
@@ -136,6 +139,8 @@ def project_files(name: str) -> Mapping[str, str]:
         raise BadNameError(f"the package {package} is one that protos import: call the project otherwise")
     if is_keyword(package):
         raise BadNameError(f"{package} is a word of Python or Java that packages there can't have")
+    if package in _MODULES:
+        raise BadNameError(f"Python has a module {package} already: call the project otherwise")
     modules = [f"{_IMPORTS}/{module}" for module in MODULES]
     names = {
         "name": name,

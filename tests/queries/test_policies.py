@@ -97,6 +97,8 @@ WAYS |= {
     "by a cast": "SELECT CAST(ROW(:id::bigint)::wrapped AS bigint) AS id",
     "by a domain": "SELECT CAST(CAST(:id AS bigint) AS known)::bigint AS id",
     "by a file": "SELECT length(pg_read_file('PG_VERSION'))::bigint AS id WHERE :id > 0",
+    "by activity": "SELECT count(query) AS id FROM pg_stat_activity WHERE :id > 0",
+    "by a backend's activity": "SELECT length(pg_stat_get_backend_activity(1))::bigint AS id WHERE :id > 0",
     "by statistics": "SELECT count(*) AS id FROM pg_stats WHERE :id > 0",
 }
 WRITES = {
@@ -110,6 +112,7 @@ SECURED = {"itself", "with its schema", "quoted", "in a join", "as an oracle", "
     *("by a function that is inlined", "by a function", "by a function of another schema's name"),
     *("by a view with a function", "by SQL of a text", "by a function as a column", "by an aggregate"),
     *("by an operator", "by a view with an operator", "by a cast", "by a domain", "by a file"),
+    *("by activity", "by a backend's activity"),
 }
 """The ways on which PostgreSQL's own policies hold."""
 

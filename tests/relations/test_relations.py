@@ -254,11 +254,17 @@ async def test_rows_of_relations_come_in_the_order_of_other_rows(stored: Stored)
         ({"path": "natives", "order_by": "children.name"}, "relations[0].order_by", "is of several rows"),
         ({"path": "name"}, "relations[0].path", '"name" leads to no relation'),
         ({"path": "elders.children"}, "relations[0].path", '"elders.children" leads to no relation'),
+        ({"path": "elder"}, "relations[0].path", 'leads to no relation; did you mean "elders"?'),
         ({"path": "natives"}, "relations", '"natives" isn\'t read: name it in the read mask'),
         ({"path": "region", "limit": 1}, "relations[0]", '"region" holds one row: leave order and limit out'),
         ({"path": "elders", "limit": -1}, "relations[0].limit", "must not be negative"),
         ({"path": "elders", "filter": "nam = a"}, "relations[0].filter", 'Person has no field "nam"'),
         ({"path": "elders", "order_by": "house"}, "relations[0].order_by", "which has no order"),
+        (
+            {"path": "elders", "filter": "name = field(town.name)"},
+            "relations[0].filter",
+            '"town" is a relation: expected a field of Person itself',
+        ),
     ],
 )
 async def test_wrong_arguments_are_refused(stored: Stored, asked: Any, field: str, text: str) -> None:

@@ -81,6 +81,8 @@ def _called(url: str, body: bytes | None = None) -> object:
         ("google", "the package google is one that protos import"),
         ("import", "import is a word of Python or Java that packages there can't have"),
         ("public", "public is a word of Python or Java that packages there can't have"),
+        ("gateway", "Python has a module gateway already: call the project otherwise"),
+        ("calendar", "Python has a module calendar already: call the project otherwise"),
         ("full", "is there already, and not empty: nothing in it is overwritten"),
     ],
 )

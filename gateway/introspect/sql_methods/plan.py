@@ -47,6 +47,11 @@ class Plan:
         )
 
     @property
+    def functions(self) -> frozenset[str]:
+        """The functions in FROM, those of views too."""
+        return frozenset(one["Function Name"] for one in self._nodes if "Function Name" in one)
+
+    @property
     def writes(self) -> bool:
         """Whether it changes or locks rows."""
         return any(one["Node Type"] in _WRITING for one in self._nodes)

@@ -42,8 +42,9 @@ _RUN_SQL = (
     *("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "table_to_xml", "schema_to_xml"),
     *("database_to_xml", "cursor_to_xml", "table_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"),
     *("pg_read_file", "pg_read_binary_file", "pg_ls_dir", "currtid2", "lo_get", "lo_export"),
+    *("pg_stat_get_activity", "pg_stat_get_backend_activity"),
 )
-"""PostgreSQL's own functions that run SQL of a text, or read what is stored by another way."""
+"""PostgreSQL's own functions that run SQL of a text, read what is stored another way, or tell what is run."""
 _UNNAMED = """
 WITH written AS (
     SELECT c.oid
@@ -160,7 +161,7 @@ async def touched_by(connection: Any, query: Query, plan: Plan) -> Touched:
     words, calls, views, unread, texts = await _names(connection, query)
     relations = await _relations(connection, plan.relations)
     written = await _relations(connection, plan.written)
-    named = await connection.fetch(_FUNCTIONS, list(calls), list(_RUN_SQL), list(words))
+    named = await connection.fetch(_FUNCTIONS, list(calls | plan.functions), list(_RUN_SQL), list(words))
     functions = [_Function(*row) for row in named] + await _unnamed(connection, words, texts, written)
     by_maker = {name for name, by_invoker in views.items() if not by_invoker}
     return Touched(

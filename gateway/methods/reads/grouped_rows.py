@@ -151,30 +151,42 @@ class GroupedRows:
 
     def _parse_having(self, keys: Keys, text: str) -> Filter:
         try:
-            return self._parsed(parse_filter, keys, text)
+            return self._over(keys, lambda groups: parse_filter(text, groups))
         except InvalidArgument as error:
             raise filter_error_at(self._names["having"], error) from error
 
     def _parse_order(self, keys: Keys, text: str) -> Order:
-        order = self._parsed(parse_order, keys, text)
+        order = self._over(keys, lambda groups: parse_order(text, groups))
         return order if keys else ()  # without keys there is one group
 
-    def _parsed(self, parse: Callable[[str, Resource], T], keys: Keys, text: str) -> T:
-        """Return a text that is read over groups; raises InvalidArgument."""
+    def _over(self, keys: Keys, read: Callable[[Resource], T]) -> T:
+        """Return what is read over groups; raises InvalidArgument, naming the keys that it lacks."""
         try:
-            return parse(text, self._groups(keys))
+            return read(self._groups(keys))
         except InvalidArgument as error:
             every = tuple(self._aggregation.keys_by_name)
             if keys == every:
                 raise
-            parse(text, self._groups(every))  # raises where a key that isn't asked for is not what is missing
-            wrong = f"names a field by which it isn't grouped: name it in {self._names['group_by']}, too"
+            read(self._groups(every))  # raises where a key that isn't asked for is not what is missing
+            lacking = [key for key in every if key not in keys and not self._is_read_without(key, read)]
+            if not lacking:
+                raise
+            named = ", ".join(f'"{key}"' for key in lacking)
+            wrong = f"names {named}, by which it isn't grouped: name it in {self._names['group_by']}, too"
             path = error.violations[0].field
             raise InvalidArgument.field(path, wrong, reason=error.reason) from error
 
+    def _is_read_without(self, key: str, read: Callable[[Resource], T]) -> bool:
+        """Whether something can be read over the groups of all keys but one."""
+        try:
+            read(self._groups(tuple(one for one in self._aggregation.keys_by_name if one != key)))
+        except InvalidArgument:
+            return False
+        return True
+
     def _build(self, shape: Shape) -> Query:
         resource, keys, order = self._groups(shape.keys), shape.keys, shape.order
-        mask = self._mask(resource, shape.paths)
+        mask = self._mask(keys, shape.paths)
         fields = selected(resource, mask, order)
         having = columns_of(shape.having) if shape.having is not None else frozenset()
         asked = {field.column for field in fields} | having
@@ -198,9 +210,9 @@ class GroupedRows:
         places = tuple(columns.index(column) for column in order_columns(order))
         return Query(statement, RowsResponse(self._method, RowShape(resource, fields, mask)), places, ())
 
-    def _mask(self, resource: Resource, paths: tuple[str, ...]) -> Mask:
+    def _mask(self, keys: Keys, paths: tuple[str, ...]) -> Mask:
         """Return what is answered of groups: their keys, and what the mask names."""
-        mask = read_fields(resource, paths)
+        resource, mask = self._groups(keys), self._over(keys, lambda groups: read_fields(groups, paths))
         shown = {field.name for field in (*mask.fields, *resource.key_fields)}
         return replace(mask, fields=tuple(field for field in resource.fields if field.name in shown))
 

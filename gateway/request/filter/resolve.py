@@ -35,6 +35,9 @@ def resolve(
         if first.text == resource.etag and resource.version is not None:
             version = resource.by_column[resource.version].name
             raise context.error(first.offset, f'"{first.text}" is computed: compare "{version}" instead')
+        if relations.find(resource, first.text) is not None:
+            expected = f"expected a field of {resource.name} itself"
+            raise context.error(first.offset, f'"{first.text}" is a relation: {expected}')
         hint = did_you_mean(first.text, relations.names(resource))
         raise context.error(first.offset, f'{resource.name} has no field "{first.text[:64]}"{hint}')
     if len(member.tokens) > 1 and field.type.kind is not ValueKind.JSON:

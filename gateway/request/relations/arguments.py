@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.errors import FieldViolation, InvalidArgument
+from gateway.errors.suggest import did_you_mean
 from gateway.request.filter import Filter, parse_filter
 from gateway.request.filter.plan import Predicate
 from gateway.request.filter.related.relations import Relations
@@ -112,7 +113,8 @@ def _relations(text: str, resource: Resource, related: Related, path: str) -> It
             continue
         relation = None if inside else resource.relation_by_name.get(step)
         if relation is None:
-            raise wrong_arguments(path, f'"{text[:64]}" leads to no relation')
+            hint = "" if inside else did_you_mean(step, resource.relation_by_name)
+            raise wrong_arguments(path, f'"{text[:64]}" leads to no relation{hint}')
         yield relation
         resource, inside = related[relation.target], relation.is_many
 
