@@ -1,5 +1,6 @@
 """A servicer's methods as handlers that the gateway calls."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -8,12 +9,13 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from gateway.db.database import Database
+from gateway.db.database import Database, Transaction
 from gateway.db.steps import StepCall
 from gateway.errors import OutOfRange
 from gateway.handlers.context import Context
 from gateway.handlers.database.statements import Statements, named_errors
 from gateway.handlers.messages import Messages
+from gateway.handlers.open_call import ClientGone, OpenCall, is_being_cancelled
 from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Parts, parts_of
 from gateway.handlers.rowgate import Rowgate
@@ -59,12 +61,20 @@ class Reach:
 @contextmanager
 def context_of(parts: Parts, call: Call) -> Iterator[Context]:
     """Give a call's context: one that is a step has the transaction that it is part of, as long as this."""
-    with named_errors():
-        if not isinstance(call, StepCall) or call.opened is None:
-            yield Context(call, Rowgate(parts, call))
+    transaction = call.opened if isinstance(call, StepCall) else None
+    with context_within(parts, call, transaction) as context:
+        yield context
+
+
+@contextmanager
+def context_within(parts: Parts, call: Call, transaction: Transaction | None) -> Iterator[Context]:
+    """Give a call's context, with a transaction that is open as long as this; None for none."""
+    with named_errors(), OpenCall(call).lent() as open_call:
+        if transaction is None:
+            yield Context(call, Rowgate(parts, open_call))
             return
-        with OpenTransaction(call.opened).lent() as opened:
-            yield Context(call, Rowgate(parts, call, opened))
+        with OpenTransaction(transaction).lent() as opened:
+            yield Context(call, Rowgate(parts, open_call, opened))
 
 
 class AuthoredHandler(TransactionHandler):
@@ -111,7 +121,7 @@ class AuthoredHandler(TransactionHandler):
         rules = rules_of(self._method.descriptor.input_type)
 
         async def read() -> AsyncIterator[Any]:
-            async for request in requests:
+            async for request in _until_gone(requests):
                 if rules is not None:
                     with_whole_requests(lambda _request, _call: None, rules)(request, call)
                 yield self._messages.request(request)
@@ -133,6 +143,17 @@ class AuthoredHandler(TransactionHandler):
                         metadata={"limit_bytes": str(self._max_bytes)},
                     )
                 yield Piece(body)
+
+
+async def _until_gone(requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+    """Yield a stream's requests; raises ClientGone where the transport finds their sender gone."""
+    try:
+        async for request in requests:
+            yield request
+    except asyncio.CancelledError as cancelled:
+        if is_being_cancelled():
+            raise
+        raise ClientGone from cancelled
 
 
 def _validated(method: Method, engine: Engine, handler: Any) -> AnyHandler:

@@ -10,13 +10,10 @@ from google.protobuf.message import Message
 
 from gateway.db.database import Transaction
 from gateway.db.steps import StepCall
-from gateway.handlers.authored import Function, Reach, context_of
+from gateway.handlers.authored import Function, Reach, context_of, context_within
 from gateway.handlers.context import Context
-from gateway.handlers.database.statements import named_errors
 from gateway.handlers.messages import Messages
-from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Parts
-from gateway.handlers.rowgate import Rowgate
 from gateway.methods import (
     AnyHandler,
     Handler,
@@ -98,8 +95,8 @@ class Hooked(TransactionHandler):
             answer = await self._handler(served, _as_step(call, transaction))
             response = self._messages.response(answer)
             transaction.call = call
-            with OpenTransaction(transaction).lent() as opened, named_errors():
-                await self._tell(changed, response, Context(call, Rowgate(parts, call, opened)))
+            with context_within(parts, call, transaction) as context:
+                await self._tell(changed, response, context)
             return self._messages.served_response(response)
 
         if self._writes is None:

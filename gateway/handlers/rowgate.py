@@ -13,11 +13,11 @@ from rowgate.v1 import transactions_pb2
 from gateway.db.database import Transaction
 from gateway.db.statements.transaction_mode import Isolation, Mode
 from gateway.handlers.database.statements import named_errors
+from gateway.handlers.open_call import OpenCall
 from gateway.handlers.open_transaction import OpenTransaction
 from gateway.handlers.part import Part, Parts
 from gateway.handlers.stub_channel import StubChannel
 from gateway.methods.transactions.steps import Step
-from gateway.request.calls.call import Call
 from gateway.schema.diagnostics import suggestion
 from gateway.schema.model import Method
 
@@ -39,20 +39,25 @@ class Rowgate:
 
     Args:
         parts: of the gateway.
-        call: the call.
+        open_call: the call.
         opened: the transaction that everything is part of; None where each call has its own.
         is_policed: whether the caller's rights hold.
 
     """
 
-    __slots__ = ("_call", "_opened", "_part", "_parts")
+    __slots__ = ("_open_call", "_opened", "_part", "_parts")
 
     def __init__(
-        self, parts: Parts, call: Call, opened: OpenTransaction | None = None, *, is_policed: bool = True
+        self,
+        parts: Parts,
+        open_call: OpenCall,
+        opened: OpenTransaction | None = None,
+        *,
+        is_policed: bool = True,
     ) -> None:
         self._parts = parts
         self._part: Part = parts.policed if is_policed else parts.bypassing
-        self._call = call
+        self._open_call = open_call
         self._opened = opened
 
     async def call(self, method: str, request: Message) -> Any:
@@ -100,7 +105,7 @@ class Rowgate:
             with named_errors(), OpenTransaction(transaction).lent() as opened:
                 return await work(self._within(opened))
 
-        return await self._part.database.transact(attempt, self._call, Mode(isolation, read_only))
+        return await self._part.database.transact(attempt, self._open_call.call, Mode(isolation, read_only))
 
     async def fetch(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a query of your own, by the names of their columns.
@@ -138,14 +143,14 @@ class Rowgate:
         No `allow`, rule of rows, column's access, preset or tenant holds, nor any of PostgreSQL's policies
         that doesn't hold for the gateway's own role. Changes are audited as the caller's.
         """
-        return Rowgate(self._parts, self._call, self._opened, is_policed=False)
+        return Rowgate(self._parts, self._open_call, self._opened, is_policed=False)
 
     def _within(self, opened: OpenTransaction) -> "Rowgate":
-        return Rowgate(self._parts, self._call, opened, is_policed=self._part.is_policed)
+        return Rowgate(self._parts, self._open_call, opened, is_policed=self._part.is_policed)
 
     def _method(self, name: str) -> Method:
         """Return a method by its name; raises LookupError."""
-        service = self._call.method.rpartition(".")[0]
+        service = self._open_call.call.method.rpartition(".")[0]
         full_name = name.replace("/", ".") if "." in name else f"{service}.{name}"
         found = self._part.methods.get(full_name)
         if found is None:
@@ -159,13 +164,13 @@ class Rowgate:
         return await self._answer(method, str(method.descriptor.input_type.full_name), body)
 
     async def _answer(self, method: Method, message: str, body: bytes) -> bytes:
-        part, opened = self._part, self._opened
+        part, opened, call = self._part, self._opened, self._open_call.call
         steps = part.alone if opened is None else part.steps
         if steps is None:
             return await self.transact(lambda within: within._answer(method, message, body))  # noqa: SLF001 - itself
         sent = transactions_pb2.Step(method=method.full_name)
         sent.request.type_url, sent.request.value = f"{_TYPE_URL}{message}", body
-        step = await steps.read(sent, (), self._call, part.admission)
+        step = await steps.read(sent, (), call, part.admission)
         try:
             if opened is None:
                 return (await steps.carry_out(step, (), None)).body
@@ -175,7 +180,7 @@ class Rowgate:
             _note(step, error)
             raise
         finally:
-            self._call.unsettled = self._call.unsettled or step.call.unsettled
+            call.unsettled = call.unsettled or step.call.unsettled
             part.admission.tell(step.record)
 
 

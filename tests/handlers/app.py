@@ -81,6 +81,13 @@ class Kiosk(kiosk_pb2_grpc.KioskServiceServicer):
         async for request in requests:
             if request.what == "fail":
                 raise InvalidArgument.field("what", "isn't said", reason="NOT_SAID")
+            if request.what == "hurry":
+                try:
+                    async with asyncio.timeout(0.01):
+                        await anext(requests)
+                except TimeoutError:
+                    yield kiosk_pb2.ActResponse(told=["nothing came"])
+                return
             yield kiosk_pb2.ActResponse(told=[request.what, context.principal.id])
 
     async def Hide(self, request: Any, context: Context) -> Any:
@@ -235,12 +242,23 @@ async def leave(request: Any, context: Context) -> list[str]:
     async def go_on() -> None:
         await gone.wait()
         try:
-            await context.rowgate.call(f"{PURCHASES}/CreatePurchase", kiosk_pb2.CreatePurchaseRequest())
+            await _create(context.rowgate, "cola")
         except RuntimeError as error:
             ended.append(str(error))
+        else:
+            ended.append("went on")
 
     gone.clear()
     left.add(asyncio.create_task(go_on()))
+    return []
+
+
+async def cancel(request: Any, context: Context) -> list[str]:
+    """Write, and await what somebody has cancelled, which isn't the call."""
+    await _create(context.rowgate, request.name)
+    cancelled = asyncio.get_running_loop().create_future()
+    cancelled.cancel(INSIDE)
+    await cancelled
     return []
 
 
@@ -425,7 +443,7 @@ _ACTS: dict[str, Act] = {
         wrong,
         again,
         *(sql, sql_past, bound, values, raw_write, wrote),
-        *(parts, leave),
+        *(parts, leave, cancel),
         *(orm, orm_twice, orm_fails, orm_hidden, orm_outside),
     )
 }

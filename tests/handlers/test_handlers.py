@@ -79,6 +79,43 @@ async def test_an_exception_that_nobody_foresaw_tells_nothing(
     assert await kiosk.purchases() == []  # its transaction is undone
 
 
+async def test_what_is_cancelled_within_a_handler_isnt_its_call(
+    kiosk: Kiosk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        error = await kiosk.refused("ann", "KioskService/Act", {"what": "cancel", "name": "cola"})
+    assert (error.code, error.message) == (grpc.StatusCode.INTERNAL, "internal error")
+    assert kiosk.app.INSIDE in caplog.text  # with where it was
+    cancel = step("KioskService/Act", {"what": "cancel", "name": "cola"})
+    error = await kiosk.refused("ann", "KioskService/Transact", {"steps": [cancel]})
+    assert (error.code, error.metadata["step"]) == (grpc.StatusCode.INTERNAL, "0")
+
+
+async def test_a_step_of_which_nobody_foresaw_the_exception_is_named(
+    kiosk: Kiosk, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail = step("KioskService/Act", {"what": "fail", "name": "cola"})
+    with caplog.at_level(logging.ERROR):
+        error = await kiosk.refused("ann", "KioskService/Transact", {"steps": [fail]})
+    assert (error.code, error.metadata["step"]) == (grpc.StatusCode.INTERNAL, "0")
+    assert error.metadata["step_method"] == "kiosk.v1.KioskService.Act"
+    assert kiosk.app.INSIDE not in str(error.status)
+    assert kiosk.app.INSIDE in caplog.text
+
+
+async def test_a_session_answers_such_a_step_with_its_error_and_goes_on(kiosk: Kiosk) -> None:
+    session = kiosk.clients["ann"].converse("kiosk.v1.KioskService/Session")
+    await session.ask(begin={})
+    await session.ask(savepoint="before")
+    answer = await session.ask(step=step("KioskService/Act", {"what": "fail", "name": "cola"}))
+    assert (answer.error.code, answer.error.message) == (13, "internal error")
+    await session.ask(rollbackTo="before")
+    await session.ask(step=step("KioskService/Buy", {"sku": "cola", "count": 1}))
+    await session.ask(end="SESSION_END_COMMIT")
+    assert await session.end() == []
+    assert await kiosk.purchases() == [("ann", "cola", 1)]
+
+
 @pytest.mark.parametrize("what", ["unknown", "wrong", "none", "leak"])
 async def test_a_mistake_of_a_handler_is_internal(kiosk: Kiosk, what: str) -> None:
     error = await kiosk.refused("ann", "KioskService/Act", {"what": what, "name": "cola"})
@@ -139,11 +176,20 @@ async def test_parts_of_a_transaction_come_one_after_the_other(kiosk: Kiosk) -> 
     assert len(await kiosk.purchases()) == 6
 
 
-async def test_what_a_step_leaves_behind_has_its_transaction_no_more(kiosk: Kiosk) -> None:
-    act = step("KioskService/Act", {"what": "leave"})
-    await kiosk.clients["ann"].call("kiosk.v1.KioskService/Transact", {"steps": [act]})
+@pytest.mark.parametrize("is_step", [False, True])
+async def test_what_a_call_leaves_behind_does_nothing_more_for_its_caller(
+    kiosk: Kiosk, *, is_step: bool
+) -> None:
+    if is_step:
+        act = step("KioskService/Act", {"what": "leave"})
+        await kiosk.clients["ann"].call("kiosk.v1.KioskService/Transact", {"steps": [act]})
+    else:
+        await kiosk.act("ann", "leave")
     kiosk.app.gone.set()
-    await _ended(kiosk, "the transaction has ended")
+    async with asyncio.timeout(10):
+        await asyncio.gather(*kiosk.app.left)
+    assert kiosk.app.ended == ["the call has ended"]
+    assert await kiosk.purchases() == []
 
 
 async def test_a_client_that_leaves_ends_its_handler(kiosk: Kiosk) -> None:
@@ -199,6 +245,11 @@ async def test_a_handler_converses(kiosk: Kiosk) -> None:
         await chat.ask(what="fail")
     assert (failed.value.code, failed.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "NOT_SAID")
     assert failed.value.fields == ["what"]
+
+
+async def test_a_handler_waits_for_what_is_said_as_long_as_it_likes(kiosk: Kiosk) -> None:
+    chat = kiosk.clients["bob"].converse("kiosk.v1.KioskService/Chat")
+    assert list((await chat.ask(what="hurry")).told) == ["nothing came"]
 
 
 async def test_a_handler_replaces_a_standard_method(kiosk: Kiosk) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
+
 from gateway.db.statements.plan import explained_within
 from gateway.handlers.database.values import codec_of
 from gateway.introspect.sql_methods.plan import Plan
@@ -16,6 +18,7 @@ from gateway.schema.diagnostics import Diagnostic
 from gateway.schema.model import Schema
 from gateway.schema.sql_text import Query, QueryTextError, read_query
 
+_OTHER_STATEMENT = "the statement is none of SELECT, VALUES, INSERT, UPDATE, DELETE and MERGE"
 MAX_KNOWN = 1_000
 """The most queries of which it is kept what they are."""
 _OF_SAVEPOINTS = re.compile(r"(SAVEPOINT|ROLLBACK TO SAVEPOINT|RELEASE SAVEPOINT) \w+")
@@ -100,7 +103,11 @@ class Queries:
         parameters = [codec_of(one.name) for one in prepared.get_parameters()]
         attributes = prepared.get_attributes()
         columns = [codec_of(one.type.name) for one in attributes]
-        plan = Plan(json.loads(await explained_within(connection, text, "(VERBOSE, FORMAT JSON)"))[0]["Plan"])
+        try:
+            explained = await explained_within(connection, text, "(VERBOSE, FORMAT JSON)")
+        except asyncpg.PostgresSyntaxError as error:  # what can be prepared, but not by PREPARE
+            raise RefusedQueryError(_OTHER_STATEMENT) from error
+        plan = Plan(json.loads(explained)[0]["Plan"])
         touched = await touched_by(connection, query, plan)
         asked = _Asked(query, bypasses_policies=not is_policed)
         for problem in policy_problems(asked, self._schema, touched, by_callers=self._by_callers):

@@ -1,5 +1,6 @@
 """Steps: each is read, let in and checked before the transaction begins, and carried out in it."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from rowgate.v1 import transactions_pb2
 
 from gateway.db.database import Transaction
 from gateway.db.steps import StepCall
-from gateway.errors import InvalidArgument, RowgateError
+from gateway.errors import Internal, InvalidArgument, RowgateError
 from gateway.methods.engine import Engine
 from gateway.methods.handlers import AnyHandler, Handler, WrittenResponse
 from gateway.methods.transactions.admission import StepAdmission, TransactionHandler
@@ -32,6 +33,7 @@ from gateway.schema.model import Method, TransactionMethod
 from gateway.schema.protojson import steps
 from gateway.schema.services.standard_methods import Streams
 
+_logger = logging.getLogger(__name__)
 _TYPE_URL = "type.googleapis.com/"
 """What stands before the full name of a packed message."""
 MakeHandler = Callable[[Method, Engine], AnyHandler | TransactionHandler]
@@ -178,6 +180,8 @@ class Steps:
         except RowgateError as error:
             note(step.record, error)
             raise
+        except Exception as error:
+            raise _unexpected(step, error) from error
         finally:
             call.hold(0)
             step.record.duration = monotonic() - begun
@@ -264,6 +268,16 @@ def _told(called: CalledStep, admission: StepAdmission) -> Iterator[None]:
         note(called.record, error)
         admission.tell(called.record)
         raise
+
+
+def _unexpected(step: Step, error: Exception) -> Internal:
+    """Log an exception that nobody foresaw; return what the step is refused with."""
+    path, of_call = step.rpc.path, {"request_id": step.record.request_id}
+    _logger.error("unexpected error in the step %s", path, exc_info=error, extra=of_call)
+    internal = Internal("internal error", reason="INTERNAL")
+    internal.__cause__ = error
+    note(step.record, internal)
+    return internal
 
 
 def _check_hoisted(request: Message, rpc: Method, of_whole: Sequence[str]) -> None:
