@@ -15,6 +15,7 @@ from gateway.methods.handlers import Response
 from gateway.methods.reads.get import Get
 from gateway.methods.writes import expected_version
 from gateway.methods.writes.batch_update import BatchUpdate
+from gateway.request import etag
 from gateway.request.calls.call import Call
 from gateway.schema.tables.metadata import build_tables
 from tests.db.proxy import Proxy, proxied
@@ -90,7 +91,8 @@ def _reads_from_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _ignores_etags(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write whatever is stored, also where the client has seen another version: its update is lost."""
-    monkeypatch.setattr(expected_version, "_of_etag", lambda *_: None)
+    for module in (expected_version, etag):
+        monkeypatch.setattr(module, "of_etag", lambda *_: None)
 
 
 def _tears_batches(monkeypatch: pytest.MonkeyPatch) -> None:
